@@ -1,0 +1,38 @@
+"""Which documents refer to which: the four two-sided links and the references that one side owns.
+
+The application writes both arrays of a link and reads either; the other references are required and have no index.
+"""
+
+from typing import NamedTuple
+
+
+class Link(NamedTuple):
+    """A many-to-many link: `field` of `collection` holds ids of `other`, whose `other_field` holds the ids back."""
+
+    collection: str
+    field: str
+    other: str
+    other_field: str
+
+
+class Owned(NamedTuple):
+    """A required reference: `field` of `collection` is the id of one document of `parent`."""
+
+    collection: str
+    field: str
+    parent: str
+
+
+USER_ROLES = Link("User", "rolesIds", "Role", "userIds")
+ROLE_PERMISSIONS = Link("Role", "permissionsIds", "Permission", "rolesIds")
+USER_CONVERSATIONS = Link("User", "conversationIds", "Conversation", "userIds")
+USER_SEEN_MESSAGES = Link("User", "seenMessageIds", "Message", "seenIds")
+
+LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
+
+OWNED = (
+    Owned("Profile", "userId", "User"),
+    Owned("Account", "userId", "User"),
+    Owned("Message", "conversationId", "Conversation"),
+    Owned("Message", "senderId", "User"),
+)
