@@ -20,7 +20,7 @@ class Account(ApplicationDocument):
     id_token = StringField()
     session_state = StringField()
 
-    meta = {  # noqa: RUF012
+    meta = {
         "collection": "Account",
         "indexes": [unique("Account_provider_providerAccountId_key", "provider", "providerAccountId")],
     }

@@ -15,4 +15,4 @@ class Conversation(ApplicationDocument):
     messagesIds = ListField(ObjectIdField())
     userIds = ListField(ObjectIdField())
 
-    meta = {"collection": "Conversation"}  # noqa: RUF012
+    meta = {"collection": "Conversation"}

@@ -6,7 +6,7 @@ from mongoengine import Document
 class ApplicationDocument(Document):
     """A document that belongs to the application: unknown fields are left alone, no index is made behind its back."""
 
-    meta = {"abstract": True, "strict": False, "auto_create_index": False}  # noqa: RUF012 - mongoengine reads it so
+    meta = {"abstract": True, "strict": False, "auto_create_index": False}
 
 
 def unique(name: str, *fields: str) -> dict[str, object]:

@@ -15,4 +15,4 @@ class Message(ApplicationDocument):
     conversationId = ObjectIdField(required=True)
     senderId = ObjectIdField(required=True)
 
-    meta = {"collection": "Message"}  # noqa: RUF012
+    meta = {"collection": "Message"}

@@ -9,4 +9,4 @@ class Permission(ApplicationDocument):
     name = StringField(required=True)
     rolesIds = ListField(ObjectIdField())
 
-    meta = {"collection": "Permission", "indexes": [unique("Permission_name_key", "name")]}  # noqa: RUF012
+    meta = {"collection": "Permission", "indexes": [unique("Permission_name_key", "name")]}

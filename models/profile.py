@@ -11,4 +11,4 @@ class Profile(ApplicationDocument):
     address = StringField()
     imageUrl = StringField()
 
-    meta = {"collection": "Profile", "indexes": [unique("Profile_userId_key", "userId")]}  # noqa: RUF012
+    meta = {"collection": "Profile", "indexes": [unique("Profile_userId_key", "userId")]}

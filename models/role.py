@@ -10,4 +10,4 @@ class Role(ApplicationDocument):
     userIds = ListField(ObjectIdField())
     permissionsIds = ListField(ObjectIdField())
 
-    meta = {"collection": "Role", "indexes": [unique("Role_name_key", "name")]}  # noqa: RUF012
+    meta = {"collection": "Role", "indexes": [unique("Role_name_key", "name")]}

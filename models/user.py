@@ -32,7 +32,7 @@ class User(ApplicationDocument):
     conversationIds = ListField(ObjectIdField())
     seenMessageIds = ListField(ObjectIdField())
 
-    meta = {  # noqa: RUF012
+    meta = {
         "collection": "User",
         "indexes": [unique("User_email_key", "email"), unique("User_username_key", "username")],
     }
