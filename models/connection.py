@@ -1,0 +1,137 @@
+"""The one connection of a run: the database that was chosen, reached when it is first needed."""
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models import failures, sources
+from models.errors import ChatctlError, RefusedError
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pymongo.database import Database
+
+MILLISECONDS_TO_FIND_A_SERVER = 5000
+
+
+@dataclass(frozen=True)
+class Target:
+    """The database that this run works on, in words that may be shown to anybody."""
+
+    name: str
+    host: str
+    source: str
+    local: bool = False
+    password_on_command_line: bool = False
+
+
+@dataclass
+class _Run:
+    """What `choose` was told, and what followed from it so far."""
+
+    choice: sources.Choice
+    target: Target | None = None
+    database: "Database[dict[str, Any]] | None" = None
+    transactions: bool | None = None
+
+
+_run = _Run(sources.Choice())
+
+
+def choose(
+    url: str | None = None, local: bool = False, env_file: Path | None = None, expect: str | None = None
+) -> None:
+    """Remember the root options of this run; nothing is read or connected before it is needed."""
+    global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
+    choice = sources.Choice(url, local, env_file, expect)
+    close()
+    _run = _Run(choice)
+
+
+def target() -> Target:
+    """Say which database was chosen, without connecting to it."""
+    if _run.target is None:
+        _run.target = _target(sources.find(_run.choice, os.environ))
+    return _run.target
+
+
+def database() -> "Database[dict[str, Any]]":
+    """Give the database, connecting on first use; that a server answers is known at the first operation."""
+    if _run.database is None:
+        chosen = target()
+        if _run.choice.expect not in {None, chosen.name}:
+            raise RefusedError(
+                f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
+                "name another database, or --expect the right one",
+            )
+        _run.database = _connect(sources.find(_run.choice, os.environ), chosen.name)
+    return _run.database
+
+
+def transactions() -> bool:
+    """Tell whether the server has transactions: it is one of a replica set, or a gateway to a cluster."""
+    if _run.transactions is None:
+        hello = database().command("hello")
+        _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+    return _run.transactions
+
+
+def explain(error: BaseException) -> ChatctlError | None:
+    """Say what an error of the driver means in words of our own; None for what is none, or not known."""
+    return failures.explain(error, _run.target.host if _run.target else "the database's host")
+
+
+def close() -> None:
+    """End the connection, if there is one; the next use opens another."""
+    if _run.database is not None:
+        import mongoengine
+
+        mongoengine.disconnect()
+        _run.database = _run.transactions = None
+
+
+def _target(source: sources.Source) -> Target:
+    if source.url is None:
+        return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
+    address = sources.parse(source)
+    exposed = address.has_password and source.url == _run.choice.url
+    return Target(address.name, address.hosts, source.label, password_on_command_line=exposed)
+
+
+def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
+    import mongoengine
+
+    if source.url is None:
+        raise NotImplementedError
+    client = _client(source)
+    # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
+    mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
+    return client[name]
+
+
+def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
+    """Make the client; options of the URL that would read or write less safely are set aside."""
+    import pymongo
+    from pymongo.errors import PyMongoError
+
+    with warnings.catch_warnings():
+        # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
+        try:
+            return pymongo.MongoClient(
+                source.url,
+                connect=False,
+                appname="chatctl",
+                tz_aware=True,
+                uuidRepresentation="standard",
+                read_preference=pymongo.ReadPreference.PRIMARY,
+                w="majority",
+                serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+                connectTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+            )
+        except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
+            # Their texts quote the URL, passwords and all.
+            raise sources.unreadable(source) from None

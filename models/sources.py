@@ -1,0 +1,148 @@
+"""Where the name of the database comes from: options, environment, files, in that order."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from models import dotenv
+from models.errors import NotConfiguredError, UsageError
+
+VARIABLE = "MONGODB_DATABASE_URL"
+EXAMPLE = "mongodb://user:password@host:27017/database"
+LOCAL_NAME = "chatctl"
+_NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The root options of a run; nothing is read until the database is needed."""
+
+    url: str | None = field(default=None, repr=False)
+    local: bool = False
+    env_file: Path | None = None
+    expect: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.local and self.url is not None:
+            raise UsageError("--url and --local name two databases", "give one of them")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The place that named the database; `url` is None for the embedded one."""
+
+    label: str
+    url: str | None = field(default=None, repr=False)
+
+
+class Address(NamedTuple):
+    """What a URL says, without its secrets: `hosts` is "host:port[,…]"."""
+
+    name: str
+    hosts: str
+    has_password: bool
+
+
+def find(choice: Choice, environment: Mapping[str, str]) -> Source:
+    """Find the first source that names a database."""
+    if choice.local:
+        return Source("--local")
+    if choice.url is not None:
+        return Source("--url", choice.url.strip())
+    if _local_by_environment(environment):
+        return Source("CHATCTL_LOCAL")
+    if VARIABLE in environment:
+        return Source(VARIABLE, environment[VARIABLE].strip())
+    if file := environment.get(f"{VARIABLE}_FILE"):
+        return Source(f"{VARIABLE}_FILE", _text(Path(file), f"{VARIABLE}_FILE").strip())
+    return _from_env_files(choice.env_file, environment)
+
+
+def parse(source: Source) -> Address:
+    """Take a URL apart; whatever is wrong with it is said without quoting any of it."""
+    url = source.url or ""
+    scheme = url.partition("://")[0]
+    if not url:
+        raise NotConfiguredError(f"the database URL of {source.label} is empty", f"set it to {EXAMPLE}")
+    if scheme not in {"mongodb", "mongodb+srv"}:
+        raise NotConfiguredError(
+            f"the database URL of {source.label} starts with neither mongodb:// nor mongodb+srv://",
+            f"it looks like {EXAMPLE}",
+        )
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise unreadable(source) from None
+    user, _, hosts = parts.netloc.rpartition("@")
+    _check_escapes(source, user, "".join(parts[2:]))
+    name = unquote(parts.path.removeprefix("/"))
+    if not hosts or any(not _is_host(host) for host in hosts.split(",")):
+        raise unreadable(source)
+    if not name:
+        raise NotConfiguredError(
+            f"the database URL of {source.label} names no database",
+            f"put the name behind the host, as in {EXAMPLE}",
+        )
+    if _NO_DATABASE_NAME & set(name):
+        raise NotConfiguredError(
+            f"the database URL of {source.label} names a database that cannot exist",
+            "the part between the host and ? is the name; in a password write / as %2F, @ as %40, : as %3A",
+        )
+    return Address(name, unquote(hosts), bool(user.partition(":")[2]))
+
+
+def unreadable(source: Source) -> NotConfiguredError:
+    return NotConfiguredError(f"the database URL of {source.label} cannot be read", f"it looks like {EXAMPLE}")
+
+
+def _local_by_environment(environment: Mapping[str, str]) -> bool:
+    """Take 1 for yes; a `true` that is quietly passed over would be a command on the wrong database."""
+    said = environment.get("CHATCTL_LOCAL", "")
+    if said not in {"", "0", "1"}:
+        raise NotConfiguredError("CHATCTL_LOCAL is neither 1 nor 0", "set CHATCTL_LOCAL=1, or unset it")
+    return said == "1"
+
+
+def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source:
+    """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
+    known = dict(environment)
+    for file in [named] if named else _env_files_here():
+        known = {**dotenv.read(_text(file, "the .env file"), known), **known}
+        if VARIABLE in known:
+            return Source(str(file), known[VARIABLE].strip())
+    raise NotConfiguredError(
+        f"{named} does not set {VARIABLE}" if named else "no database is configured",
+        f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local",
+    )
+
+
+def _env_files_here() -> Iterator[Path]:
+    return (path for path in (Path(".env"), Path("prisma", ".env")) if path.is_file())
+
+
+def _text(file: Path, what: str) -> str:
+    try:
+        return file.read_text("utf-8-sig", errors="replace")
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        raise NotConfiguredError(f"{what} ({file}) cannot be read: {reason.lower()}") from None
+
+
+def _check_escapes(source: Source, user: str, rest: str) -> None:
+    """Notice a user name or password that ends the host part early, or holds a second `@`.
+
+    An `@` is legal behind the name, but there it is nearly always the rest of a password.
+    """
+    if "@" in user or user.count(":") > 1 or ("@" in rest and not user):
+        raise NotConfiguredError(
+            f"the user name or password in the database URL of {source.label} has a character that must be escaped",
+            "percent-encode it: / is %2F, @ is %40, : is %3A, ? is %3F, # is %23, % is %25",
+        )
+
+
+def _is_host(host: str) -> bool:
+    """Tell "name", "name:port", "[v6]:port" and an escaped socket path from what is left of a broken password."""
+    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
+    return bool(name or not colon) and (not colon or port.isdecimal()) and bool(host)
