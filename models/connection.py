@@ -23,6 +23,7 @@ class Target:
     name: str
     host: str
     source: str
+    user: str | None = None
     local: bool = False
     password_on_command_line: bool = False
 
@@ -97,7 +98,7 @@ def _target(source: sources.Source) -> Target:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = sources.parse(source)
     exposed = address.has_password and source.url == _run.choice.url
-    return Target(address.name, address.hosts, source.label, password_on_command_line=exposed)
+    return Target(address.name, address.hosts, source.label, address.user, password_on_command_line=exposed)
 
 
 def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":

@@ -42,6 +42,7 @@ class Address(NamedTuple):
 
     name: str
     hosts: str
+    user: str | None
     has_password: bool
 
 
@@ -90,7 +91,8 @@ def parse(source: Source) -> Address:
             f"the database URL of {source.label} names a database that cannot exist",
             "the part between the host and ? is the name; in a password write / as %2F, @ as %40, : as %3A",
         )
-    return Address(name, unquote(hosts), bool(user.partition(":")[2]))
+    login, _, password = user.partition(":")
+    return Address(name, unquote(hosts), unquote(login) or None, bool(password))
 
 
 def unreadable(source: Source) -> NotConfiguredError:

@@ -1,0 +1,25 @@
+"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
+
+from models.changes.applying import Outcome, apply
+from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+from models.changes.changeset import Changeset, Result, Rule
+from models.changes.draft import Draft
+
+__all__ = [
+    "ABSENT",
+    "Add",
+    "Change",
+    "Changeset",
+    "Delete",
+    "Document",
+    "Draft",
+    "FieldChange",
+    "Insert",
+    "Outcome",
+    "Result",
+    "Rule",
+    "Set",
+    "Take",
+    "Update",
+    "apply",
+]

@@ -1,0 +1,181 @@
+"""Carry a changeset out: each batch in a transaction together with its record, or not at all."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+
+from models import connection
+from models.changes import transactions
+from models.changes.change import Change, Delete, Insert, Set, Update
+from models.changes.changeset import Changeset
+from models.changes.events import Event
+from models.errors import ConflictError
+from models.links import OWNED
+from models.schema import UNIQUE_INDEXES
+
+DUPLICATE_KEY: Final = 11000
+REPLANS: Final = 5
+PHASES: Final = (Delete, Update, Insert)
+"""A name that one document gives up can so be taken by another of the same batch."""
+
+
+class ChangedMeanwhileError(ConflictError):
+    """A document is no longer as the plan has seen it."""
+
+    def __init__(self, what: str, event: ObjectId | None) -> None:
+        hint = "nothing was written; look at it again and repeat the command"
+        if event is not None:
+            hint = f"what was written before stays (chatctl audit show {event}); repeat the command to finish it"
+        super().__init__(what, hint)
+
+
+class _NotAsExpectedError(Exception):
+    """A write matched fewer documents than it should have."""
+
+
+class Outcome(NamedTuple):
+    """What came of a changeset: its event, none where nothing was left to do, and the plan that was carried out."""
+
+    event: ObjectId | None
+    changeset: Changeset
+
+
+def apply(changeset: Changeset, *, reason: str | None = None, confirmed: bool = False) -> Outcome:
+    """Carry out a changeset and leave its event in the audit trail.
+
+    `confirmed` says that a person has answered yes to this very changeset; another plan then does not take its place.
+    Raises `ConflictError` where a document was changed meanwhile, and what a rule of the changeset raises; the batch
+    in which that happens is not written.
+    """
+    for _ in range(REPLANS):
+        try:
+            return Outcome(_carry_out(changeset, reason), changeset)
+        except ConflictError:
+            if changeset.replan is None:
+                raise
+            again = changeset.replan()
+            if confirmed and any(again.batches):
+                raise
+            changeset = again
+    return Outcome(_carry_out(changeset, reason), changeset)
+
+
+def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
+    batches = [batch for batch in changeset.batches if batch]
+    if not batches:
+        return None
+    database = connection.database()
+    whole = connection.transactions() and len(batches) == 1
+    locks = [rule.lock for rule in changeset.rules]
+    transactions.prepare(database, {change.collection for change in changeset.changes}, locks)
+    event = Event(database, changeset, reason, whole=whole)
+    with event.held():
+        for number, batch in enumerate(batches):
+            last = number == len(batches) - 1
+            work = partial(_write_batch, database, changeset, event, number, batch, last)
+            try:
+                transactions.run(database, work)
+            except _NotAsExpectedError:
+                what = next(_changed(database, batch, changeset.names), "something was changed meanwhile")
+                raise ChangedMeanwhileError(what, event.id if number else None) from None
+            except OperationFailure as error:
+                if not _is_duplicate(error):
+                    raise
+                what = next(_taken(database, batch), "a name is taken already")
+                raise ChangedMeanwhileError(what, event.id if number else None) from None
+    return event.id
+
+
+def _write_batch(  # noqa: PLR0917 - bound to its batch before a session is there
+    database: Database[dict[str, Any]],
+    changeset: Changeset,
+    event: Event,
+    number: int,
+    batch: list[Change],
+    last: bool,
+    session: ClientSession | None,
+) -> None:
+    for rule in changeset.rules:
+        transactions.take_turns(database, rule.lock, session)
+        rule.check(session)
+    event.record(number, batch, session)
+    _write(database, batch, session)
+    _look_for_children(database, batch, session)
+    if last:
+        event.end(session)
+
+
+def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
+    """Write a batch in at most three commands a collection."""
+    for kind in PHASES:
+        grouped: dict[str, list[Change]] = {}
+        for change in batch:
+            if isinstance(change, kind):
+                grouped.setdefault(change.collection, []).append(change)
+        for collection, changes in grouped.items():
+            done = database[collection].bulk_write([change.operation() for change in changes], session=session)
+            count = done.deleted_count + done.matched_count + done.inserted_count
+            if count != sum(len(change.ids) for change in changes):
+                raise _NotAsExpectedError
+
+
+def _look_for_children(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
+    """Look once more for documents that need one that has just gone: a child has no link that would conflict."""
+    for owned in OWNED:
+        gone = [
+            change.document["_id"]
+            for change in batch
+            if isinstance(change, Delete) and change.collection == owned.parent
+        ]
+        if gone and database[owned.collection].find_one({owned.field: {"$in": gone}}, {"_id": 1}, session=session):
+            raise _NotAsExpectedError
+
+
+def _changed(database: Database[dict[str, Any]], batch: list[Change], names: dict[Any, str]) -> Iterator[str]:
+    """Find out, when it is too late, what was in the way."""
+    for change in batch:
+        if isinstance(change, Insert):
+            continue
+        collection = database[change.collection]
+        found = {document["_id"] for document in collection.find(change.filter(), {"_id": 1})}
+        for identifier in (identifier for identifier in change.ids if identifier not in found):
+            label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
+            there = collection.find_one({"_id": identifier}, {"_id": 1})
+            yield f"{label} was changed meanwhile" if there else f"{label} is gone"
+
+
+def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
+    """Find which unique value is taken; no two servers say it in the same words."""
+    for change in batch:
+        for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
+            values = _new_values(change)
+            if all(field in values for field in fields):
+                wanted = {field: values[field] for field in fields}
+                there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
+                if there:
+                    yield f"{change.collection.lower()} {', '.join(map(str, wanted.values()))} exists already"
+        if isinstance(change, Insert) and database[change.collection].find_one(
+            {"_id": change.document["_id"]}, {"_id": 1}
+        ):
+            yield f"{change.collection.lower()} {change.document['_id']} exists already"
+
+
+def _new_values(change: Change) -> dict[str, Any]:
+    if isinstance(change, Insert):
+        return change.document
+    if isinstance(change, Update):
+        return {name: field.after for name, field in change.fields.items() if isinstance(field, Set)}
+    return {}
+
+
+def _is_duplicate(error: OperationFailure) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    return isinstance(error, BulkWriteError) and any(
+        write["code"] == DUPLICATE_KEY for write in error.details["writeErrors"]
+    )

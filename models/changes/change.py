@@ -1,0 +1,177 @@
+"""A change of one document, or the same change of several, that knows what it expects to find.
+
+What a change expects is the filter of its own write, so that it matches nothing once somebody else was there first.
+Absent and null are told apart, and a list is guarded element by element: two admins who add different ids to one list
+do not stand in each other's way.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+import bson
+from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
+
+from models.schema import FIELDS
+
+Document: TypeAlias = dict[str, Any]
+Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""The value of a field that is not there, which is not the same as null."""
+
+UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
+"""Fields that guard nothing: the application moves the first with every update and never maintains the last two."""
+
+FEW: Final = 100
+"""Up to this many ids `$all` is the plain way to ask for them; a set comparison does not take n times m steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """A field goes from `before` to `after`; either may be `ABSENT`."""
+
+    before: Any
+    after: Any
+
+    def inverse(self) -> "Set":
+        return Set(self.after, self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """A list gains `ids`, none of which it has."""
+
+    ids: tuple[Any, ...]
+
+    def inverse(self) -> "Take":
+        return Take(self.ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """A list loses `ids`, all of which it has, once each."""
+
+    ids: tuple[Any, ...]
+
+    def inverse(self) -> Add:
+        return Add(self.ids)
+
+
+FieldChange: TypeAlias = Set | Add | Take
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A document that is not there yet; its `_id` is known."""
+
+    collection: str
+    document: Document
+
+    @property
+    def ids(self) -> tuple[Any, ...]:
+        return (self.document["_id"],)
+
+    def inverse(self) -> "Delete":
+        return Delete(self.collection, self.document)
+
+    def operation(self) -> Operation:
+        return InsertOne(dict(self.document))
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """A document that is there, as it was read."""
+
+    collection: str
+    document: Document
+
+    @property
+    def ids(self) -> tuple[Any, ...]:
+        return (self.document["_id"],)
+
+    def inverse(self) -> Insert:
+        return Insert(self.collection, self.document)
+
+    def operation(self) -> Operation:
+        return DeleteOne(self.filter())
+
+    def filter(self) -> Document:
+        """Match the document only while every guarded field is as it was read, schema fields it lacked included."""
+        fields = (FIELDS.get(self.collection, frozenset()) | self.document.keys()) - UNGUARDED - {"_id"}
+        guards = {name: _equals(self.document.get(name, ABSENT)) for name in sorted(fields)}
+        return {"_id": self.document["_id"], **guards}
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The same changes of fields in one or several documents."""
+
+    collection: str
+    ids: tuple[Any, ...]
+    fields: dict[str, FieldChange]
+
+    def inverse(self) -> "Update":
+        return Update(self.collection, self.ids, {name: field.inverse() for name, field in self.fields.items()})
+
+    def operation(self) -> Operation:
+        update: dict[str, Document] = {}
+        for name, field in self.fields.items():
+            operator, operand = _operator(name, field)
+            update.setdefault(operator, {})[name] = operand
+        return (UpdateOne if len(self.ids) == 1 else UpdateMany)(self.filter(), update)
+
+    def filter(self) -> Document:
+        """Match the documents only while their fields are as this change expects them."""
+        guards: Document = {"_id": self.ids[0] if len(self.ids) == 1 else {"$in": list(self.ids)}}
+        subsets = []
+        for name, field in self.fields.items():
+            if name in UNGUARDED:
+                continue
+            if isinstance(field, Set):
+                guards[name] = _equals(field.before)
+            elif isinstance(field, Add):
+                guards[name] = {"$type": "array", "$nin": list(field.ids)}
+            elif len(field.ids) <= FEW:
+                guards[name] = {"$type": "array", "$all": list(field.ids)}
+            else:
+                guards[name] = {"$type": "array"}
+                subsets.append(_has_all(name, field.ids))
+        return {**guards, "$expr": {"$and": subsets}} if subsets else guards
+
+
+Change: TypeAlias = Insert | Update | Delete
+
+
+def same(one: object, other: object) -> bool:
+    """Compare two values as they would lie on disk: types, order and absence count."""
+    if one is ABSENT or other is ABSENT:
+        return one is other
+    return bson.encode({"": one}) == bson.encode({"": other})
+
+
+def _equals(value: object) -> Document:
+    if value is ABSENT:
+        return {"$exists": False}
+    if value is None:
+        return {"$eq": None, "$exists": True}
+    return {"$eq": value}
+
+
+def _has_all(name: str, ids: tuple[Any, ...]) -> Document:
+    held = {"$cond": [{"$isArray": f"${name}"}, f"${name}", []]}
+    return {"$setIsSubset": [{"$literal": list(ids)}, held]}
+
+
+def _operator(name: str, field: FieldChange) -> tuple[str, Any]:
+    if isinstance(field, Add):
+        # The guard has seen that none is there; only an unguarded list needs the slower check of the server.
+        return ("$addToSet" if name in UNGUARDED else "$push"), {"$each": list(field.ids)}
+    if isinstance(field, Take):
+        return "$pullAll", list(field.ids)
+    return ("$unset", "") if field.after is ABSENT else ("$set", field.after)

@@ -1,0 +1,145 @@
+"""What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Any, Final
+
+from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, same
+from models.errors import InvalidInputError
+from models.links import Link
+
+BATCH: Final = 1000
+"""Documents in one transaction, so that none of them gets near the server's limit of a minute."""
+
+MOST_IDS: Final = 650_000
+"""Ids in one list; a document of 16 MiB holds about 700,000."""
+
+
+class TooManyLinksError(InvalidInputError):
+    """A list would come too near to the largest document there can be."""
+
+    def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
+        super().__init__(
+            f"{field} of {collection} {identifier} would hold {count:,} ids; a document has room for {MOST_IDS:,}",
+            "share the links between several documents",
+        )
+
+
+class Draft:
+    """Changes in the order of their making, in batches that are whole each.
+
+    The documents handed in are the planner's view of the state. Each change is made to them too, so that a later one
+    starts from there; what would change nothing is not kept.
+    """
+
+    def __init__(self) -> None:
+        self.batches: list[list[Change]] = []
+        self._room = 0
+
+    @property
+    def changes(self) -> list[Change]:
+        return [change for batch in self.batches for change in batch]
+
+    def room(self, documents: int) -> None:
+        """Start another batch unless this one has room for so many documents more, which belong together."""
+        if self._room < documents:
+            self.batches.append([])
+            self._room = BATCH
+
+    def insert(self, collection: str, document: Document) -> None:
+        self._keep(Insert(collection, document))
+
+    def delete(self, collection: str, document: Document) -> None:
+        """Delete a document, read whole; no list of its own may have been changed in the same batch."""
+        self._keep(Delete(collection, document))
+
+    def set(self, collection: str, document: Document, values: Document) -> None:
+        """Give fields of a document new values; `ABSENT` takes a field away."""
+        fields: dict[str, FieldChange] = {}
+        for name, value in values.items():
+            before = document.get(name, ABSENT)
+            if not same(before, value):
+                fields[name] = Set(before, value)
+                put(document, name, value)
+        if fields:
+            self._keep(Update(collection, (document["_id"],), fields))
+
+    def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
+        """Add ids to a list of each document, where they are not in it yet."""
+        self._lists(collection, [(document, adding(collection, document, field, ids)) for document in documents], field)
+
+    def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
+        """Take ids out of a list of each document, where they are in it."""
+        self._lists(collection, [(document, taking(document, field, ids)) for document in documents], field)
+
+    def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
+        """Link each of the documents on the left with each on the right, on both sides."""
+        self.add(link.collection, lefts, link.field, [right["_id"] for right in rights])
+        self.add(link.other, rights, link.other_field, [left["_id"] for left in lefts])
+
+    def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
+        """Undo `link`, also where only one side has it."""
+        self.take(link.collection, lefts, link.field, [right["_id"] for right in rights])
+        self.take(link.other, rights, link.other_field, [left["_id"] for left in lefts])
+
+    def _lists(self, collection: str, planned: list[tuple[Document, FieldChange | None]], field: str) -> None:
+        """Keep one change for all documents that change alike."""
+        alike: dict[object, tuple[FieldChange, list[Any]]] = {}
+        for document, change in planned:
+            if change is None:
+                continue
+            key: object = change
+            if isinstance(change, Set):
+                key = ("list", document["_id"]) if isinstance(change.before, list) else ("none", change.before is None)
+            alike.setdefault(key, (change, []))[1].append(document["_id"])
+        for change, ids in alike.values():
+            self._keep(Update(collection, tuple(ids), {field: change}))
+
+    def _keep(self, change: Change) -> None:
+        if not self.batches:
+            self.room(1)
+        self.batches[-1].append(change)
+        self._room -= len(change.ids)
+
+
+def put(document: Document, name: str, value: object) -> None:
+    """Give a field a value in a document in memory, or take it away."""
+    if value is ABSENT:
+        document.pop(name, None)
+    else:
+        document[name] = value
+
+
+def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
+    """Add what is missing to a list of a document in memory, and return the change that does it on disk."""
+    before = document.get(field, ABSENT)
+    held = before if isinstance(before, list) else []
+    known = _distinct(held)
+    new = [identifier for identifier in dict.fromkeys(ids) if identifier not in known]
+    if not new:
+        return None
+    if len(held) + len(new) > MOST_IDS:
+        raise TooManyLinksError(collection, document["_id"], field, len(held) + len(new))
+    document[field] = [*held, *new]
+    # `$push` makes no list of null, and a list that was absent must be absent again after an undo.
+    return Add(tuple(new)) if isinstance(before, list) else Set(before, document[field])
+
+
+def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
+    """Take ids out of a list of a document in memory, and return the change that does it on disk."""
+    before = document.get(field)
+    if not isinstance(before, list):
+        return None
+    known = _distinct(before)
+    taken = tuple(identifier for identifier in dict.fromkeys(ids) if identifier in known)
+    if not taken:
+        return None
+    leaving = set(taken)
+    left = [item for item in before if not isinstance(item, Hashable) or item not in leaving]
+    document[field] = left
+    # One undo gives each id back once: a list that held one twice is kept whole instead.
+    return Take(taken) if len(before) - len(left) == len(taken) else Set(before, left)
+
+
+def _distinct(items: list[Any]) -> set[Any]:
+    """Return the ids of a list, which in broken data may hold anything."""
+    return {item for item in items if isinstance(item, Hashable)}

@@ -1,0 +1,162 @@
+"""The audit trail: who did what, when and why, and for a while what an undo needs.
+
+An event is one `event` document, `part` documents with its changes, and, where it took several transactions, an `end`.
+They are only ever inserted. While work in several transactions goes on its lease is renewed; without a lease and
+without an end it was interrupted.
+"""
+
+import getpass
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from bson import Binary, ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from models import connection
+from models.changes.change import Change
+from models.changes.changeset import Changeset
+from models.changes.record import describe, freeze, pages
+from models.changes.transactions import AUDIT, IMAGES, STATE
+from models.errors import ConflictError
+
+LEASE_SECONDS: Final = 10
+RENEWED_EVERY: Final = 3
+NAMES_KEPT: Final = 1_000
+"""In one document of the trail, for people to read it by after the named are gone."""
+
+
+class TakenOverError(ConflictError):
+    """Somebody has begun to undo what is still being written."""
+
+    def __init__(self, event: ObjectId) -> None:
+        super().__init__(f"event {event} was undone or ended meanwhile", f"see chatctl audit show {event}")
+
+
+def now() -> datetime:
+    """Return the time as it lies on disk: UTC, in milliseconds."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def lease(event: ObjectId) -> str:
+    """Return the `_id` of the lease of an event among the state documents."""
+    return f"lease:{event}"
+
+
+class Event:
+    """The event of one changeset while it is being carried out; `whole` says that one transaction holds all of it."""
+
+    def __init__(
+        self, database: Database[dict[str, Any]], changeset: Changeset, reason: str | None, *, whole: bool
+    ) -> None:
+        self.id = ObjectId()
+        self._database = database
+        self._whole = whole
+        self._undoable = changeset.undoable
+        self._names = changeset.names
+        self._head = {
+            "_id": self.id,
+            "kind": "event",
+            "at": now(),
+            "actor": _actor(),
+            "command": changeset.command,
+            "summary": changeset.summary(),
+            "whole": whole,
+            "undoable": changeset.undoable,
+        }
+        self._head |= {"reason": reason} if reason else {}
+        self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
+
+    def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
+        """Insert what the trail keeps of a batch, before the batch itself is written."""
+        if not self._whole:
+            self._hold(number, session)
+        parts = [
+            {
+                "kind": "part",
+                "event": self.id,
+                "batch": number,
+                "targets": list({identifier for entry in page for identifier in entry["ids"]}),
+                "changes": page,
+                "names": [
+                    {"id": identifier, "name": self._names[identifier]} for identifier in _mentioned(page, self._names)
+                ],
+            }
+            for page in pages(entry for change in batch for entry in describe(change))
+        ]
+        self._database[AUDIT].insert_many([*([] if number else [dict(self._head)]), *parts], session=session)
+        if self._undoable:
+            images = [
+                {"event": self.id, "at": self._head["at"], "batch": number, "part": part, "data": Binary(data)}
+                for part, data in enumerate(freeze(batch))
+            ]
+            for image in images:  # one at a time: each may be as large as a message to the server can be half-way
+                self._database[IMAGES].insert_one(image, session=session)
+
+    def end(self, session: ClientSession | None) -> None:
+        """Say that nothing more will come."""
+        if not self._whole:
+            self._database[AUDIT].insert_one({"kind": "end", "event": self.id, "at": now()}, session=session)
+            self._database[STATE].delete_one({"_id": lease(self.id)}, session=session)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Renew the lease while work in several transactions goes on."""
+        if self._whole:
+            yield
+            return
+        over = threading.Event()
+
+        def renew() -> None:
+            while not over.wait(RENEWED_EVERY):
+                self._database[STATE].update_one({"_id": lease(self.id)}, {"$currentDate": {"renewed": True}})
+
+        thread = threading.Thread(target=renew, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
+    def _hold(self, number: int, session: ClientSession | None) -> None:
+        """Make the lease with the first batch; later ones write to it, so that who takes it away stops them."""
+        counted = self._database[STATE].update_one(
+            {"_id": lease(self.id)},
+            {"$currentDate": {"renewed": True}, "$inc": {"batches": 1}},
+            upsert=number == 0,
+            session=session,
+        )
+        if number and not counted.matched_count:
+            raise TakenOverError(self.id)
+
+
+def _mentioned(entries: list[dict[str, Any]], names: dict[Any, str]) -> list[Any]:
+    """Return the ids in entries that have a name: those of documents and those in their lists."""
+    ids = {identifier for entry in entries for identifier in entry["ids"]}
+    for entry in entries:
+        for row in entry["fields"]:
+            ids |= {
+                item for side in row.values() if isinstance(side, list) for item in side if isinstance(item, ObjectId)
+            }
+    return sorted(ids & names.keys())[:NAMES_KEPT]
+
+
+def _actor() -> dict[str, str]:
+    """Say who acts: by the system, by the database, and by their own claim."""
+    actor = {"host": socket.gethostname()}
+    try:
+        actor["os"] = getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number without a name
+        actor["os"] = str(os.getuid())
+    if user := connection.target().user:
+        actor["database"] = user
+    if claimed := os.environ.get("CHATCTL_ACTOR"):
+        actor["claimed"] = claimed
+    return actor

@@ -1,0 +1,130 @@
+"""What is kept of a change: for people in the audit trail, without secrets; whole, for a while, to undo it with."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import bson
+from bson import ObjectId
+
+from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+
+SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
+LONGEST_TEXT: Final = 1_000
+LONGEST_LIST: Final = 5_000
+PART_BYTES: Final = 8 * 1024 * 1024
+
+
+def describe(change: Change) -> Iterator[Document]:
+    """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
+
+    A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Long texts are
+    cut, secrets left out, and a list of many ids goes on in another entry, so that each fits into a document.
+    """
+    head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
+    if not isinstance(change, Update):
+        name = change.document.get("name") or change.document.get("username")
+        head |= {"name": _text(name)} if isinstance(name, str) else {}
+    rows = list(_rows(change))
+    plain = [row for row in rows if not row.get("more")]
+    yield {**head, "fields": plain}
+    for row in rows:
+        if row.pop("more", False):
+            yield {**head, "fields": [row]}
+
+
+def _rows(change: Change) -> Iterator[Document]:
+    if isinstance(change, Update):
+        for name, field in change.fields.items():
+            yield from _field(name, field)
+        return
+    for name, value in change.document.items():
+        if name != "_id":
+            yield from _field(name, Set(ABSENT, value) if isinstance(change, Insert) else Set(value, ABSENT))
+
+
+def _field(name: str, field: FieldChange) -> Iterator[Document]:
+    if isinstance(field, Set):
+        sides = {"from": field.before, "to": field.after}
+        values = {side: value for side, value in sides.items() if value is not ABSENT}
+        if not any(isinstance(value, list) and len(value) > LONGEST_LIST for value in values.values()):
+            yield {"field": name} | {side: _value(name, value) for side, value in values.items()}
+            return
+        for side, value in values.items():
+            yield from _long(name, side, value if isinstance(value, list) else [value])
+        return
+    yield from _long(name, "added" if isinstance(field, Add) else "taken", field.ids)
+
+
+def _long(name: str, side: str, items: Iterable[Any]) -> Iterator[Document]:
+    listed = list(items)
+    for start in range(0, max(len(listed), 1), LONGEST_LIST):
+        row: Document = {"field": name, side: [_value(name, item) for item in listed[start : start + LONGEST_LIST]]}
+        yield row | ({"more": True} if start else {})
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in SECRET:
+        return "(secret)"
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, list) and all(isinstance(item, ObjectId) for item in value):
+        return value
+    size = len(bson.encode({"": value}))
+    return value if size <= LONGEST_TEXT * 10 else f"({size:,} bytes)"
+
+
+def _text(value: str) -> str:
+    return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
+
+
+def pages(entries: Iterable[Document], size: int = PART_BYTES // 4) -> Iterator[list[Document]]:
+    """Put entries together into lists that fit into a document each."""
+    page: list[Document] = []
+    room = size
+    for entry in entries:
+        length = len(bson.encode(entry))
+        if page and length > room:
+            yield page
+            page, room = [], size
+        page.append(entry)
+        room -= length
+    if page:
+        yield page
+
+
+def freeze(changes: Iterable[Change]) -> list[bytes]:
+    """Write changes down whole, in parts that fit into a document each."""
+    data = bson.encode({"changes": [_frozen(change) for change in changes]})
+    return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+
+
+def thaw(parts: Iterable[bytes], options: bson.CodecOptions[Any]) -> list[Change]:
+    """Read back what `freeze` wrote."""
+    return [_thawed(entry) for entry in bson.decode(b"".join(parts), options)["changes"]]
+
+
+def _frozen(change: Change) -> Document:
+    if not isinstance(change, Update):
+        return {"op": type(change).__name__, "collection": change.collection, "document": change.document}
+    fields = [[name, type(field).__name__, *_sides(field)] for name, field in change.fields.items()]
+    return {"op": "Update", "collection": change.collection, "ids": list(change.ids), "fields": fields}
+
+
+def _sides(field: FieldChange) -> list[Any]:
+    if not isinstance(field, Set):
+        return [list(field.ids)]
+    # A list of no or one item: a value can be null, and absent is another thing.
+    return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
+
+
+def _thawed(entry: Document) -> Change:
+    if entry["op"] != "Update":
+        return (Insert if entry["op"] == "Insert" else Delete)(entry["collection"], entry["document"])
+    return Update(entry["collection"], tuple(entry["ids"]), {name: _side(*rest) for name, *rest in entry["fields"]})
+
+
+def _side(kind: str, *sides: list[Any]) -> FieldChange:
+    if kind == "Set":
+        before, after = (side[0] if side else ABSENT for side in sides)
+        return Set(before, after)
+    return (Add if kind == "Add" else Take)(tuple(sides[0]))

@@ -1,0 +1,94 @@
+"""What a transaction needs of the server: collections that exist, another try after a conflict, turns to take."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+from pymongo import ASCENDING
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from models import connection
+from models.errors import ConflictError
+from models.schema import UNIQUE_INDEXES
+
+AUDIT: Final = "chatctl_audit"
+IMAGES: Final = "chatctl_images"
+STATE: Final = "chatctl_state"
+IMAGES_ARE_KEPT: Final = timedelta(days=30)
+
+WRITE_CONFLICT: Final = 112
+NAMESPACE_EXISTS: Final = 48
+PATIENCE: Final = 90
+"""Seconds; a server drops the transaction of a client that died after sixty, and until then its locks stay."""
+
+Work = Callable[[ClientSession | None], None]
+
+
+class BusyError(ConflictError):
+    """Other writes to the same documents went on for longer than anybody waits."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"other writes to the same documents went on for {PATIENCE} seconds", "nothing was written; try again later"
+        )
+
+
+def prepare(database: Database[dict[str, Any]], collections: Iterable[str], locks: Iterable[str]) -> None:
+    """Create what a transaction cannot: missing collections, as the application would have them, and locks."""
+    missing = {AUDIT, IMAGES, STATE, *collections} - set(database.list_collection_names())
+    for name in sorted(missing):
+        try:
+            database.create_collection(name)
+        except CollectionInvalid:
+            continue  # somebody else was faster
+        except OperationFailure as error:
+            if error.code != NAMESPACE_EXISTS:
+                raise
+        for index, fields in UNIQUE_INDEXES.get(name, ()):
+            database[name].create_index([(field, ASCENDING) for field in fields], name=index, unique=True)
+    if AUDIT in missing:
+        for field in ("event", "targets", "undoes"):
+            database[AUDIT].create_index([(field, ASCENDING)], name=f"chatctl_{field}")
+    if IMAGES in missing:
+        seconds = int(IMAGES_ARE_KEPT.total_seconds())
+        database[IMAGES].create_index([("event", ASCENDING)], name="chatctl_event")
+        database[IMAGES].create_index([("at", ASCENDING)], name="chatctl_at", expireAfterSeconds=seconds)
+    for lock in locks:
+        database[STATE].update_one({"_id": f"lock:{lock}"}, {"$setOnInsert": {"turns": 0}}, upsert=True)
+
+
+def take_turns(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
+    """Let no other transaction pass here before this one has ended."""
+    database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
+
+
+def run(database: Database[dict[str, Any]], work: Work) -> None:
+    """Do work in a transaction, again after a conflict with another; without transactions do it as it is.
+
+    Not every server labels a conflict as one to try again after, so its code decides too.
+    """
+    if not connection.transactions():
+        work(None)
+        return
+    deadline = time.monotonic() + PATIENCE
+    with database.client.start_session() as session:
+        while True:
+            try:
+                session.with_transaction(work)
+            except OperationFailure as error:
+                if not _is_write_conflict(error):
+                    raise
+                if time.monotonic() > deadline:
+                    raise BusyError from None
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
+            else:
+                return
+
+
+def _is_write_conflict(error: OperationFailure) -> bool:
+    writes = (error.details or {}).get("writeErrors", ())
+    return WRITE_CONFLICT in (error.code, *(write.get("code") for write in writes))

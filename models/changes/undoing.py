@@ -1,0 +1,213 @@
+"""The inverse of an event, fitted to how the documents are now."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import bson
+from bson import ObjectId
+from pymongo import DESCENDING
+from pymongo.database import Database
+
+from models.changes.change import (
+    ABSENT,
+    UNGUARDED,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    Set,
+    Take,
+    Update,
+    same,
+)
+from models.changes.draft import adding, put, taking
+from models.changes.events import now
+from models.changes.record import thaw
+from models.changes.transactions import IMAGES
+from models.errors import ConflictError
+from models.links import LINKS
+
+OTHER_SIDES: Final = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
+    (link.other, link.other_field): (link.collection, link.field) for link in LINKS
+}
+
+
+class ChangedSinceError(ConflictError):
+    """What an undo would put back is no longer as the event left it."""
+
+    def __init__(self, collection: str, who: object, what: str) -> None:
+        super().__init__(
+            f"{collection.lower()} {who} {what} since",
+            "undo what came later first, or put back what the event changed all the same with --force",
+        )
+
+
+def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
+    """Return the batches of an event as they were carried out; none where they are no longer kept."""
+    parts: dict[int, list[bytes]] = {}
+    for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
+        parts.setdefault(image["batch"], []).append(image["data"])
+    options: bson.CodecOptions[Any] = database.codec_options
+    return [thaw(data, options) for _, data in sorted(parts.items())]
+
+
+def inverse(
+    database: Database[dict[str, Any]], batches: list[list[Change]], *, force: bool = False
+) -> list[list[Change]]:
+    """Return what puts back what batches changed, from the last to the first.
+
+    What is already as it was (an interrupted write without transactions leaves that) is passed over. What somebody
+    has changed since raises `ChangedSinceError`, or is overwritten where `force` says so; then no link is made to a
+    document that is gone.
+    """
+    inverted = [[change.inverse() for change in reversed(batch)] for batch in reversed(batches)]
+    fitting = _Fitting(database, inverted, force=force)
+    return [[fitted for change in batch for fitted in fitting.fit(change)] for batch in inverted]
+
+
+class _Fitting:
+    """Changes fitted, one after the other, to the documents they are about, which are kept in step with them."""
+
+    def __init__(self, database: Database[dict[str, Any]], batches: list[list[Change]], *, force: bool) -> None:
+        self._database = database
+        self._force = force
+        self._changes = [change for batch in batches for change in batch]
+        self._documents: dict[tuple[str, Any], Document] = {}
+        updates = [change for change in self._changes if isinstance(change, Update)]
+        for collection in {update.collection for update in updates}:
+            mine = [update for update in updates if update.collection == collection]
+            self._read(
+                collection, [i for update in mine for i in update.ids], {name for u in mine for name in u.fields}
+            )
+        for change in self._changes:
+            if not isinstance(change, Update):
+                self._documents.pop((change.collection, change.ids[0]), None)
+        for collection in {change.collection for change in self._changes if not isinstance(change, Update)}:
+            whole = [c.ids[0] for c in self._changes if c.collection == collection and not isinstance(c, Update)]
+            self._read(collection, whole)
+
+    def fit(self, change: Change) -> Iterator[Change]:
+        if isinstance(change, Insert):
+            return self._insert(change)
+        return self._delete(change) if isinstance(change, Delete) else self._update(change)
+
+    def _insert(self, change: Insert) -> Iterator[Change]:
+        key = (change.collection, change.document["_id"])
+        there = self._documents.get(key)
+        if there is not None:
+            if not self._force and _differences(there, change.document):
+                raise ChangedSinceError(change.collection, _name(change.document), "was created again")
+            return
+        document = dict(change.document)
+        for name, value in document.items():
+            if self._force and isinstance(value, list):
+                document[name] = self._existing(change.collection, name, value)
+        self._documents[key] = dict(document)
+        yield Insert(change.collection, document)
+
+    def _delete(self, change: Delete) -> Iterator[Change]:
+        there = self._documents.pop((change.collection, change.document["_id"]), None)
+        if there is None:
+            return
+        if not self._force and (fields := _differences(there, change.document)):
+            raise ChangedSinceError(change.collection, _name(change.document), f"was changed ({', '.join(fields)})")
+        yield from self._unlink(change, there)
+        yield Delete(change.collection, there)
+
+    def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
+        """Take a document that has gained links since out of the other sides."""
+        for name, value in there.items():
+            if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
+                other, field = OTHER_SIDES[change.collection, name]
+                gained = [item for item in value if item not in change.document.get(name, ())]
+                self._read(other, [item for item in gained if (other, item) not in self._documents], {field})
+                yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
+
+    def _update(self, change: Update) -> Iterator[Change]:
+        alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
+        for identifier in change.ids:
+            there = self._documents.get((change.collection, identifier))
+            if there is None:
+                if not self._force and any(not isinstance(field, Take) for field in change.fields.values()):
+                    raise ChangedSinceError(change.collection, identifier, "was deleted")
+                continue
+            fitted = {name: self._field(change.collection, there, name, field) for name, field in change.fields.items()}
+            fields = {name: field for name, field in fitted.items() if field}
+            if alike and alike[-1][0] == fields:
+                alike[-1][1].append(identifier)
+            elif fields:
+                alike.append((fields, [identifier]))
+        for fields, ids in alike:
+            yield Update(change.collection, tuple(ids), fields)
+
+    def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
+        if isinstance(field, Add):
+            ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
+            return adding(collection, there, name, ids)
+        if isinstance(field, Take):
+            return taking(there, name, field.ids)
+        present = there.get(name, ABSENT)
+        if same(present, field.after):
+            return None
+        after = field.after
+        if not _alike(present, field.before):
+            if name in UNGUARDED:
+                after = self._computed(there, name, present)
+            elif not self._force:
+                raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+        put(there, name, after)
+        return Set(present, after)
+
+    def _computed(self, there: Document, name: str, present: object) -> object:
+        """Compute a field anew that the application, or a later change, has moved since."""
+        if name == "updatedAt":
+            return now()
+        if name == "profileId":
+            profile = self._last("Profile", {"userId": there["_id"]}, "_id")
+            return profile["_id"] if profile else ABSENT
+        if name == "lastMessageAt":
+            message = self._last("Message", {"conversationId": there["_id"]}, "createAt")
+            conversation = self._database["Conversation"].find_one({"_id": there["_id"]}, {"created_at": 1}) or {}
+            return message["createAt"] if message else conversation.get("created_at", present)
+        return present
+
+    def _last(self, collection: str, where: Document, by: str) -> Document | None:
+        """Find the last document as it will be: what this undo inserts counts, what it deletes does not."""
+        own = [change for change in self._changes if change.collection == collection and not isinstance(change, Update)]
+        touched = [change.document["_id"] for change in own]
+        stored = self._database[collection].find({**where, "_id": {"$nin": touched}}).sort(by, DESCENDING).limit(1)
+        inserted = [change.document for change in own if isinstance(change, Insert)]
+        mine = [d for d in inserted if all(d.get(field) == value for field, value in where.items())]
+        return max([*stored, *mine], key=lambda document: document[by], default=None)
+
+    def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
+        """Leave out the ids of documents that are gone, in a list that links."""
+        if (collection, name) not in OTHER_SIDES:
+            return ids
+        other, _ = OTHER_SIDES[collection, name]
+        unknown = [item for item in ids if (other, item) not in self._documents]
+        there = {document["_id"] for document in self._database[other].find({"_id": {"$in": unknown}}, {"_id": 1})}
+        return [item for item in ids if item in there or (other, item) in self._documents]
+
+    def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
+        projection = {"_id": 1, **dict.fromkeys(fields, 1)} if fields is not None else None
+        for document in self._database[collection].find({"_id": {"$in": ids}}, projection):
+            self._documents[collection, document["_id"]] = document
+
+
+def _differences(there: Document, document: Document) -> list[str]:
+    fields = (there.keys() | document.keys()) - UNGUARDED
+    return sorted(name for name in fields if not _alike(there.get(name, ABSENT), document.get(name, ABSENT)))
+
+
+def _alike(one: object, other: object) -> bool:
+    """Compare two values; in lists of ids the order says nothing."""
+    if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
+        return sorted(one) == sorted(other)
+    return same(one, other)
+
+
+def _name(document: Document) -> object:
+    return document.get("name") or document.get("username") or document["_id"]

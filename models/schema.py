@@ -1,0 +1,34 @@
+"""The seven documents together: which collections, fields and unique indexes the application has."""
+
+from typing import Any
+
+from models.account import Account
+from models.conversation import Conversation
+from models.document import ApplicationDocument
+from models.message import Message
+from models.permission import Permission
+from models.profile import Profile
+from models.role import Role
+from models.user import User
+
+DOCUMENTS: tuple[type[ApplicationDocument], ...] = (User, Account, Profile, Role, Permission, Conversation, Message)
+
+Index = tuple[str, tuple[str, ...]]
+
+
+def _meta(document: type[ApplicationDocument]) -> dict[str, Any]:
+    return dict(document._meta)  # noqa: SLF001 - mongoengine has no public name for it
+
+
+FIELDS: dict[str, frozenset[str]] = {
+    _meta(document)["collection"]: frozenset(document._fields) - {"id"}  # noqa: SLF001
+    for document in DOCUMENTS
+}
+
+UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
+    _meta(document)["collection"]: tuple(
+        (index["name"], tuple(index["fields"])) for index in _meta(document).get("indexes", ())
+    )
+    for document in DOCUMENTS
+}
+"""Collection → its unique indexes as `(name, fields)`; the names are those of the application's client."""
