@@ -1,9 +1,18 @@
 """Seed files → one checked `Seed`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
+from models.errors import InvalidInputError, NotFoundError
+from seeds.checking import check
+from seeds.names import shown
+from seeds.nodes import MOST_BYTES, Faults, Node, compose
+from seeds.resolving import resolve
 from seeds.seed import Seed
+
+_SHIPPED: Final = Path(__file__).with_name("default.yaml")
+_ENDINGS: Final = frozenset({".yaml", ".yml"})
 
 
 def read(paths: Sequence[Path] = ()) -> Seed:
@@ -12,4 +21,77 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     Raises `InvalidInputError` with every fault of every file, and `NotFoundError` for a path that does not exist.
     Needs no database and no environment.
     """
-    raise NotImplementedError
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError(f"there is no file or folder {shown(str(path))}")
+    faults = Faults()
+    roots = [root for file in _files(paths or [_SHIPPED], faults) if (root := _root(file, faults))]
+    seed = resolve(roots, faults, shipped=not paths)
+    refuse(faults)
+    return seed
+
+
+def parse(data: bytes, name: str) -> Seed:
+    """Read one seed that is no file of its own, like `read`."""
+    faults = Faults()
+    root = compose(data, name, faults)
+    if root:
+        check(root, faults)
+    seed = resolve([root] if root else [], faults)
+    refuse(faults)
+    return seed
+
+
+def refuse(faults: Faults) -> None:
+    """Raise `InvalidInputError` with all that was found, if anything was, in the order of the files."""
+    if not faults.found:
+        return
+    order = {file: number for number, file in reversed(list(enumerate(fault.file for fault in faults.found)))}
+    found = sorted(faults.found, key=lambda fault: (order[fault.file], fault.line or 0, fault.column or 0))
+    kept = tuple(found[: Faults.MOST])
+    count = f"{len(found):,} faults" if len(found) > 1 else "a fault"
+    files = f" in {len(order)} files" if len(order) > 1 else ""
+    hint = f"these are the first {Faults.MOST:,} of them" if len(found) > len(kept) else None
+    raise InvalidInputError(f"the seed has {count}{files}", hint, kept)
+
+
+def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
+    """List the files of all paths, each once, those of a folder in the order of their names."""
+    seen = set()
+    for path in paths:
+        if path.is_dir():
+            files = sorted(_seeds_in(path), key=lambda file: file.name)
+            if not files:
+                faults.stop(str(path), "the folder holds no seeds: no file whose name ends in .yaml or .yml")
+        else:
+            files = [path]
+        for file in files:
+            real = file.resolve()
+            if real not in seen:
+                seen.add(real)
+                yield file
+
+
+def _seeds_in(folder: Path) -> Iterator[Path]:
+    """Find the seeds of a folder, without those that an editor or a version control hides."""
+    for file in folder.iterdir():
+        if file.suffix.lower() in _ENDINGS and not file.name.startswith(".") and not file.is_dir():
+            yield file
+
+
+def _root(file: Path, faults: Faults) -> Node | None:
+    try:
+        with file.open("rb") as stream:
+            data = stream.read(faults.bytes_left + 1)
+    except OSError as error:
+        faults.stop(str(file), f"cannot be read: {(error.strerror or 'no reason given').lower()}")
+        return None
+    faults.bytes_left -= len(data)
+    if faults.bytes_left < 0:
+        faults.bytes_left = 0
+        faults.stop(str(file), f"a seed has at most {MOST_BYTES // 1024 // 1024} MiB in all its files")
+        return None
+    root = compose(data, str(file), faults)
+    if root:
+        check(root, faults)
+    return root

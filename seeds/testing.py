@@ -1,15 +1,18 @@
 """The tests that a seed brings along."""
 
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from seeds.seed import Seed
+from seeds.names import shown
+from seeds.seed import Seed, SeedTest
 
 
 class Assertion(NamedTuple):
     """One line of a test and how it went; `place` is file:line:column, `message` says what is so when it failed."""
 
     role: str
-    expected: str  # "can" or "cannot"
+    expected: str
+    """`can` or `cannot`"""
     permission: str
     passed: bool
     place: str
@@ -18,4 +21,25 @@ class Assertion(NamedTuple):
 
 def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
     """Hold a seed's tests against the seed itself, or against the database; the caller exits 1 when one failed."""
-    raise NotImplementedError
+    if live:
+        from seeds.state import allowed  # a seed is tested without a database, and without its driver
+
+        roles = allowed({test.role for test in seed.tests})
+    else:
+        roles = {role.name: role.permissions for role in seed.roles}
+    return [assertion for test in seed.tests for assertion in _assertions(test, roles)]
+
+
+def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> Iterator[Assertion]:
+    allowed = roles.get(test.role)
+    for expected, names in (("can", test.can), ("cannot", test.cannot)):
+        for name in names:
+            if test.role not in roles:
+                message: str | None = f"there is no role {shown(test.role)}"
+            elif allowed is None:
+                message = f"the seed does not say what {shown(test.role)} can do"
+            elif (name in allowed) == (expected == "can"):
+                message = None
+            else:
+                message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}"
+            yield Assertion(test.role, expected, name, message is None, test.at.place, message)

@@ -1,0 +1,210 @@
+"""YAML read event by event into a tree that remembers where everything stood.
+
+No YAML loader sees a file: of the events, anchors, aliases and tags are refused, and depth and number are bounded
+before anything is built from them, so that no file can exhaust memory or the stack.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import yaml
+
+from models.errors import Fault
+from seeds.names import shown
+
+DEEPEST: Final = 50
+MOST_NODES: Final = 1_000_000
+MOST_BYTES: Final = 16 * 1024 * 1024
+
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
+_UNPRINTABLE: Final = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]",
+)
+_KINDS: Final = {"bool": "boolean", "int": "integer", "float": "number", "null": "null", "timestamp": "time"}
+
+
+@dataclass(slots=True, eq=False)
+class Node:
+    """A value of a file; `kind` is its type in the words of JSON Schema, or `fault` where one was reported for it."""
+
+    kind: str
+    value: Any
+    """Of a text its characters, of other scalars how they are written, of an array nodes, of an object nodes by key."""
+    file: str
+    line: int
+    column: int
+    keys: dict[str, "Node"] = field(default_factory=dict)
+    """Where each key of an object stands."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def get(self, key: str, kind: str) -> "Node | None":
+        """Return the value under a key if it is of that kind; what is not was reported when the file was checked."""
+        found: Node | None = self.value.get(key) if self.kind == "object" else None
+        return found if found is not None and found.kind == kind else None
+
+    def items(self, key: str, kind: str = "string") -> "list[Node]":
+        """List the right ones of the values in the array under a key."""
+        array = self.get(key, "array")
+        return [item for item in array.value if item.kind == kind] if array else []
+
+    def text(self, key: str) -> str | None:
+        found = self.get(key, "string")
+        return found.value if found else None
+
+
+class Faults:
+    """Everything found wrong so far, and how much more may still be read."""
+
+    MOST: Final = 1000
+
+    def __init__(self) -> None:
+        self.found: list[Fault] = []
+        self.nodes_left = MOST_NODES
+        self.bytes_left = MOST_BYTES
+        self.unread = False
+        """A file could not be read to its end, so what it may define is not known."""
+
+    def at(self, node: Node, message: str) -> None:
+        self.found.append(Fault(node.file, node.line, node.column, message))
+
+    def stop(self, file: str, message: str, line: int | None = None, column: int | None = None) -> None:
+        """Note a fault that ends the reading of its file."""
+        self.found.append(Fault(file, line, column, message))
+        self.unread = True
+
+    @property
+    def many(self) -> bool:
+        """So many faults that it is no longer worth the time to look for the nearest right word."""
+        return len(self.found) > self.MOST // 10
+
+
+class _StopError(Exception):
+    """The rest of a file is not worth reading."""
+
+
+def compose(data: bytes, file: str, faults: Faults) -> Node | None:
+    """Turn the bytes of a file into its one value; `None`, with a fault noted, where that cannot be done."""
+    text = _decode(data, file, faults)
+    if text is None:
+        return None
+    composer = _Composer(file, faults)
+    try:
+        for event in yaml.parse(text, Loader=_LOADER):
+            composer.take(event)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = ", ".join(part for part in (error.context, error.problem) if part) or "cannot be read as YAML"
+        faults.stop(file, f"not YAML: {message}", mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
+        return None
+    except _StopError:
+        return None
+    if composer.root is None:
+        faults.stop(file, "the file is empty; a seed begins with `version: 1`", 1, 1)
+    return composer.root
+
+
+def _decode(data: bytes, file: str, faults: Faults) -> str | None:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        column = len(before[before.rfind(b"\n") + 1 :].decode(errors="replace")) + 1
+        faults.stop(file, f"not UTF-8: byte 0x{data[error.start]:02x}", before.count(b"\n") + 1, column)
+        return None
+    for count, found in enumerate(_UNPRINTABLE.finditer(text)):
+        if count == Faults.MOST:
+            break
+        line_start = text.rfind("\n", 0, found.start()) + 1
+        line = text.count("\n", 0, found.start()) + 1
+        faults.stop(
+            file, f"a control character (U+{ord(found[0]):04X}) stands here", line, found.start() - line_start + 1
+        )
+    return None if _UNPRINTABLE.search(text) else text
+
+
+class _Composer:
+    """Builds the tree of one file, without recursion."""
+
+    def __init__(self, file: str, faults: Faults) -> None:
+        self.root: Node | None = None
+        self._file = file
+        self._faults = faults
+        self._open: list[Node] = []
+        self._keys: list[Node | None] = []
+        self._documents = 0
+
+    def take(self, event: Any) -> None:
+        if isinstance(event, yaml.ScalarEvent):
+            self._put(event, self._scalar(event))
+        elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            mapping = isinstance(event, yaml.MappingStartEvent)
+            node = self._node(event, "object" if mapping else "array", {} if mapping else [])
+            self._put(event, node)
+            self._open.append(node)
+            self._keys.append(None)
+            if len(self._open) > DEEPEST:
+                self._stop(event, f"nested more than {DEEPEST} levels deep")
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            self._open.pop()
+            self._keys.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            node = self._node(event, "fault", None)
+            self._faults.at(node, f"aliases are not read here: write out what *{event.anchor[:40]} stands for")
+            self._put(event, node)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                self._stop(event, "a second document begins here; a seed file is one")
+
+    def _scalar(self, event: Any) -> Node:
+        if event.style:
+            return self._node(event, "string", event.value)
+        for tag, pattern in _RESOLVERS.get(event.value[:1], ()):
+            if pattern.match(event.value):
+                return self._node(event, _KINDS.get(tag.rpartition(":")[2], "string"), event.value)
+        return self._node(event, "string", event.value)
+
+    def _node(self, event: Any, kind: str, value: object) -> Node:
+        mark = event.start_mark
+        node = Node(kind, value, self._file, mark.line + 1, mark.column + 1)
+        self._faults.nodes_left -= 1
+        if self._faults.nodes_left < 0:
+            self._stop(event, f"more than {MOST_NODES:,} values in one seed")
+        if kind == "fault":
+            return node
+        if event.anchor is not None:
+            self._faults.at(node, "anchors are not read here")
+        if event.tag is not None:
+            self._faults.at(node, "tags are not read here: leave it out, and put a text in quotes")
+            node.kind = "fault"
+        return node
+
+    def _put(self, event: Any, node: Node) -> None:
+        """Put a value where it belongs: into the array or object being read, or at the top."""
+        if not self._open:
+            self.root = node
+            return
+        parent, key = self._open[-1], self._keys[-1]
+        if isinstance(parent.value, list):
+            parent.value.append(node)
+        elif key is None:
+            if not isinstance(event, yaml.ScalarEvent):
+                self._stop(event, "a key is a single word")
+            if node.value in parent.value:
+                first = parent.keys[node.value]
+                self._faults.at(node, f"the key {shown(node.value)} stands here twice, first in line {first.line}")
+            self._keys[-1] = node
+        else:
+            parent.value.setdefault(key.value, node)
+            parent.keys.setdefault(key.value, key)
+            self._keys[-1] = None
+
+    def _stop(self, event: Any, message: str) -> None:
+        mark = event.start_mark
+        self._faults.stop(self._file, message, mark.line + 1, mark.column + 1)
+        raise _StopError
