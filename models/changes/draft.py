@@ -28,11 +28,12 @@ class Draft:
     """Changes in the order of their making, in batches that are whole each.
 
     The documents handed in are the planner's view of the state. Each change is made to them too, so that a later one
-    starts from there; what would change nothing is not kept.
+    starts from there; what would change nothing is not kept. `names` has what people know the documents by.
     """
 
     def __init__(self) -> None:
         self.batches: list[list[Change]] = []
+        self.names: dict[Any, str] = {}
         self._room = 0
 
     @property
@@ -46,14 +47,17 @@ class Draft:
             self._room = BATCH
 
     def insert(self, collection: str, document: Document) -> None:
+        self._name(document)
         self._keep(Insert(collection, document))
 
     def delete(self, collection: str, document: Document) -> None:
         """Delete a document, read whole; no list of its own may have been changed in the same batch."""
+        self._name(document)
         self._keep(Delete(collection, document))
 
     def set(self, collection: str, document: Document, values: Document) -> None:
         """Give fields of a document new values; `ABSENT` takes a field away."""
+        self._name(document)
         fields: dict[str, FieldChange] = {}
         for name, value in values.items():
             before = document.get(name, ABSENT)
@@ -85,6 +89,7 @@ class Draft:
         """Keep one change for all documents that change alike."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document, change in planned:
+            self._name(document)
             if change is None:
                 continue
             key: object = change
@@ -93,6 +98,10 @@ class Draft:
             alike.setdefault(key, (change, []))[1].append(document["_id"])
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))
+
+    def _name(self, document: Document) -> None:
+        if isinstance(name := document.get("username") or document.get("name"), str):
+            self.names.setdefault(document["_id"], name)
 
     def _keep(self, change: Change) -> None:
         if not self.batches:

@@ -74,6 +74,7 @@ class _Fitting:
         self._database = database
         self._force = force
         self._changes = [change for batch in batches for change in batch]
+        self._inserted = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Insert)}
         self._documents: dict[tuple[str, Any], Document] = {}
         updates = [change for change in self._changes if isinstance(change, Update)]
         for collection in {update.collection for update in updates}:
@@ -187,9 +188,10 @@ class _Fitting:
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]
-        unknown = [item for item in ids if (other, item) not in self._documents]
-        there = {document["_id"] for document in self._database[other].find({"_id": {"$in": unknown}}, {"_id": 1})}
-        return [item for item in ids if item in there or (other, item) in self._documents]
+        known = {identifier for place, identifier in [*self._documents, *self._inserted] if place == other}
+        unknown = [item for item in ids if item not in known]
+        known |= {document["_id"] for document in self._database[other].find({"_id": {"$in": unknown}}, {"_id": 1})}
+        return [item for item in ids if item in known]
 
     def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
         projection = {"_id": 1, **dict.fromkeys(fields, 1)} if fields is not None else None

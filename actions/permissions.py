@@ -1,0 +1,85 @@
+"""Permissions: what a role can allow."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from bson import ObjectId
+
+from actions import finding, naming
+from actions.planning import changeset
+from models import connection
+from models.changes import Changeset, Document, Draft, Result
+from models.changes.transactions import STATE
+from models.listing import Listing, Row
+
+LISTED: Final = ("name", "rolesIds")
+
+
+def find() -> Listing:
+    """List permissions: `{id, name, roles: [names], users}`; `users` counts who holds it through any role."""
+    return Listing("Permission", {}, _rows, sortable=("name",), fields=LISTED)
+
+
+def show(ref: str) -> Row:
+    """Describe one permission as `find` does."""
+    return _rows([finding.one("Permission", ref, LISTED)])[0]
+
+
+def create(names: Sequence[str]) -> Changeset:
+    """Make permissions that no role has yet. Raises `NameTakenError`."""
+    wanted = list(dict.fromkeys(names))
+    naming.refuse("Permission", wanted)
+    draft = Draft()
+    results = []
+    for name in wanted:
+        permission = {"_id": ObjectId(), "name": name, "rolesIds": []}
+        draft.insert("Permission", permission)
+        results.append(Result(permission["_id"], name, "created"))
+    return changeset(" ".join(["permissions create", *wanted]), draft, results)
+
+
+def rename(ref: str, name: str) -> Changeset:
+    """Give a permission another name; the roles that have it keep it."""
+    permission = finding.one("Permission", ref, ())
+    draft = Draft()
+    command = f"permissions rename {permission['name']} {name}"
+    if name != permission["name"]:
+        naming.refuse("Permission", [name])
+        draft.set("Permission", permission, {"name": name})
+    outcome = "renamed" if draft.changes else "unchanged"
+    return changeset(command, draft, [Result(permission["_id"], name, outcome)])
+
+
+def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
+    """Delete permissions and take them from their roles."""
+    found = finding.named("Permission", refs, skip_missing=skip_missing)
+    ids = [permission.document["_id"] for permission in found]
+    database = connection.database()
+    roles = list(database["Role"].find({"permissionsIds": {"$in": ids}}, {"name": 1, "permissionsIds": 1}))
+    draft = Draft()
+    draft.take("Role", roles, "permissionsIds", ids)
+    for permission in found:
+        draft.delete("Permission", permission.document)
+    for document in database[STATE].find({"permissions": {"$in": ids}}):
+        draft.take(STATE, [document], "permissions", ids)
+    results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
+    command = " ".join(["permissions delete", *(permission.ref for permission in found)])
+    return changeset(command, draft, results, asks=True)
+
+
+def _rows(permissions: list[Document]) -> list[Row]:
+    wanted = list({item for permission in permissions for item in permission.get("rolesIds") or ()})
+    found = connection.database()["Role"].find({"_id": {"$in": wanted}}, {"name": 1, "userIds": 1})
+    roles = {role["_id"]: (str(role.get("name")), role.get("userIds") or ()) for role in found}
+    rows = []
+    for permission in permissions:
+        having = [roles[item] for item in permission.get("rolesIds") or () if item in roles]
+        rows.append(
+            {
+                "id": permission["_id"],
+                "name": permission.get("name"),
+                "roles": sorted(name for name, _ in having),
+                "users": len({user for _, users in having for user in users}),
+            }
+        )
+    return rows

@@ -1,0 +1,23 @@
+"""From a draft to a changeset that keeps the rules."""
+
+from typing import Any
+
+from actions import protection
+from models.changes import Changeset, Draft, Result
+
+
+def changeset(
+    command: str, draft: Draft, results: list[Result], *, allow_last_member: bool = False, **details: Any
+) -> Changeset:
+    """Make a changeset of a draft; `details` are further fields of `Changeset`.
+
+    Raises `LastMemberError` where a protected role would be left without an active member.
+    """
+    names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
+    rules = [] if allow_last_member else protection.rules(draft.changes)
+    return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def spoken(*words: object) -> str:
+    """Write a command as the audit trail has it: its parsed values, never the line that was typed."""
+    return " ".join(str(word) for word in words)

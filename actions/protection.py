@@ -1,0 +1,93 @@
+"""A protected role keeps an active member, whatever the command."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from actions.errors import LastMemberError
+from models import connection
+from models.changes import Change, Delete, Set, Take, Update
+from models.changes import Rule
+from models.changes.transactions import STATE
+from models.user import UserStatus
+
+PROTECTED: Final = "protected-roles"
+"""The `_id` of the state document whose `ids` are the protected roles."""
+
+
+def protected_roles() -> set[ObjectId]:
+    """Return the ids of the roles that a seed has marked as protected."""
+    document = connection.database()[STATE].find_one({"_id": PROTECTED}) or {}
+    return set(document.get("ids") or ())
+
+
+def rules(changes: Iterable[Change]) -> list[Rule]:
+    """Return the rules that changes have to keep: one for each protected role that would lose members.
+
+    They follow from the changes alone, so that no command and no undo can forget them. Each is looked at once here,
+    which raises `LastMemberError` before anybody is asked, and again in the transaction.
+    """
+    leaving = _leaving([change for change in changes if change.collection == "User"])
+    kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
+    for rule in kept:
+        rule.check(None)
+    return kept
+
+
+def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
+    """Return protected role → users that leave it or are stopped."""
+    losses: list[tuple[Any, Iterable[Any]]] = []
+    suspended: list[Any] = []
+    for change in changes:
+        if isinstance(change, Delete):
+            losses.append((change.document["_id"], change.document.get("rolesIds") or ()))
+        elif isinstance(change, Update):
+            losses += [(user, _lost(change)) for user in change.ids]
+            status = change.fields.get("status")
+            if isinstance(status, Set) and status.after == UserStatus.SUSPENDED:
+                suspended += change.ids
+    if not suspended and not any(roles for _, roles in losses):
+        return {}
+    protected = protected_roles()
+    if suspended and protected:
+        holding = {"_id": {"$in": suspended}, "rolesIds": {"$in": list(protected)}}
+        users = connection.database()["User"].find(holding, {"rolesIds": 1})
+        losses += [(user["_id"], user["rolesIds"]) for user in users]
+    leaving: dict[ObjectId, set[Any]] = {}
+    for user, roles in losses:
+        for role in protected.intersection(roles):
+            leaving.setdefault(role, set()).add(user)
+    return leaving
+
+
+def _lost(change: Update) -> Iterable[Any]:
+    field = change.fields.get("rolesIds")
+    if isinstance(field, Take):
+        return field.ids
+    if isinstance(field, Set) and isinstance(field.before, list):
+        kept = field.after if isinstance(field.after, list) else []
+        return [role for role in field.before if role not in kept]
+    return ()
+
+
+def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
+    def check(session: ClientSession | None) -> None:
+        database = connection.database()
+        document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)
+        if document is None:
+            return
+        active = {"rolesIds": role, "status": {"$ne": UserStatus.SUSPENDED.value}}
+        users = database["User"]
+        members = [member for member in document.get("userIds") or () if member not in leaving]
+        if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
+            return
+        # Nobody would be left; that is a loss only where an active member is among those who leave.
+        if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
+            raise LastMemberError(
+                f'the protected role "{document.get("name")}" would lose its last active member',
+                "give it to somebody else first, or allow it with --allow-last-member",
+            )
+
+    return Rule(f"role:{role}", check)

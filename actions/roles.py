@@ -1,0 +1,206 @@
+"""Roles: sets of permissions that users hold."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions import finding, naming, protection
+from actions.planning import changeset
+from models import connection
+from models.changes import Changeset, Document, Draft, Result
+from models.changes.draft import BATCH
+from models.changes.transactions import STATE
+from models.links import ROLE_PERMISSIONS
+from models.listing import Listing, Row
+
+LISTED: Final = ("name", "permissionsIds")
+OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
+
+
+def find() -> Listing:
+    """List roles: `{id, name, permissions: [names], members, protected}`."""
+    return Listing("Role", {}, _rows, sortable=("name",), fields=LISTED)
+
+
+def show(ref: str) -> Row:
+    """Describe one role as `find` does."""
+    return _rows([finding.one("Role", ref, LISTED)])[0]
+
+
+def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
+    """Make a role that has permissions and no members. Raises `NameTakenError`."""
+    naming.refuse("Role", [name])
+    granted = _permissions(permissions)
+    return _create("roles create", name, granted, [name, *(f"--permission {p['name']}" for p in granted)])
+
+
+def copy(ref: str, name: str) -> Changeset:
+    """Make a role with the permissions of another, and without its members."""
+    role = finding.one("Role", ref, LISTED)
+    naming.refuse("Role", [name])
+    ids = role.get("permissionsIds") or []
+    granted = list(connection.database()["Permission"].find({"_id": {"$in": ids}}, {"name": 1, "rolesIds": 1}))
+    return _create("roles copy", name, granted, [role["name"], name])
+
+
+def rename(ref: str, name: str) -> Changeset:
+    """Give a role another name; members and permissions stay."""
+    role = finding.one("Role", ref, ())
+    command = f"roles rename {role['name']} {name}"
+    draft = Draft()
+    if name != role["name"]:
+        naming.refuse("Role", [name])
+        draft.set("Role", role, {"name": name})
+    outcome = "renamed" if draft.changes else "unchanged"
+    return changeset(command, draft, [Result(role["_id"], name, outcome)])
+
+
+def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
+    """Delete roles and take them from their users and permissions.
+
+    Raises `LastMemberError` for a protected role that has an active member.
+    """
+    roles = finding.named("Role", refs, skip_missing=skip_missing)
+    ids = [role.document["_id"] for role in roles]
+    database, holding = connection.database(), {"rolesIds": {"$in": ids}}
+    users = list(database["User"].find(holding, {"username": 1, "rolesIds": 1}))
+    permissions = list(database["Permission"].find(holding, {"name": 1, "rolesIds": 1}))
+    draft = Draft()
+    for role in roles:
+        _delete(draft, role.document, users, permissions)
+    _forget(draft, ids)
+    results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
+    command = " ".join(["roles delete", *(role.ref for role in roles)])
+    return changeset(command, draft, results, allow_last_member=allow_last_member, asks=True)
+
+
+def grant(ref: str, permissions: Sequence[str]) -> Changeset:
+    """Give a role permissions."""
+    return _change_permissions("grant", ref, permissions)
+
+
+def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
+    """Take permissions from a role."""
+    return _change_permissions("revoke", ref, permissions)
+
+
+def matrix() -> tuple[list[str], list[Row]]:
+    """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
+    database = connection.database()
+    roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
+    held = {role["name"]: set(role.get("permissionsIds") or ()) for role in roles}
+    permissions = database["Permission"].find({}, {"name": 1}).sort("name")
+    rows = [
+        {
+            "id": permission["_id"],
+            "permission": permission["name"],
+            "roles": [name for name, ids in held.items() if permission["_id"] in ids],
+        }
+        for permission in permissions
+    ]
+    return list(held), rows
+
+
+def diff(left: str, right: str) -> list[Row]:
+    """Return a row for each permission that only one of two roles has: `{permission, role}`."""
+    one, other = finding.one("Role", left, LISTED), finding.one("Role", right, LISTED)
+    sides = [(role["name"], set(role.get("permissionsIds") or ())) for role in (one, other)]
+    differing = sides[0][1] ^ sides[1][1]
+    found = connection.database()["Permission"].find({"_id": {"$in": list(differing)}}, {"name": 1}).sort("name")
+    return [
+        {"id": permission["_id"], "permission": permission["name"], "role": name}
+        for permission in found
+        for name, ids in sides
+        if permission["_id"] in ids
+    ]
+
+
+def _rows(roles: list[Document]) -> list[Row]:
+    database = connection.database()
+    wanted = list({item for role in roles for item in role.get("permissionsIds") or ()})
+    found = database["Permission"].find({"_id": {"$in": wanted}}, {"name": 1})
+    names = {permission["_id"]: permission.get("name") for permission in found}
+    members = _count_members([role["_id"] for role in roles])
+    protected = protection.protected_roles()
+    return [
+        {
+            "id": role["_id"],
+            "name": role.get("name"),
+            "permissions": sorted(str(names[item]) for item in role.get("permissionsIds") or () if item in names),
+            "members": members.get(role["_id"], 0),
+            "protected": role["_id"] in protected,
+        }
+        for role in roles
+    ]
+
+
+def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
+    """Count on the server: the list itself may hold hundreds of thousands."""
+    users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
+    pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
+    return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
+
+
+def _permissions(refs: Sequence[str]) -> list[Document]:
+    return [found.document for found in finding.named("Permission", refs, ("rolesIds",))]
+
+
+def _create(verb: str, name: str, permissions: list[Document], words: list[str]) -> Changeset:
+    draft = Draft()
+    role = {
+        "_id": ObjectId(),
+        "name": name,
+        "userIds": [],
+        "permissionsIds": [permission["_id"] for permission in permissions],
+    }
+    draft.insert("Role", role)
+    draft.add("Permission", permissions, "rolesIds", [role["_id"]])
+    return changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
+
+
+def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
+    role = finding.one("Role", ref, ("permissionsIds",))
+    found = finding.named("Permission", refs, ("rolesIds",))
+    permissions = [permission.document for permission in found]
+    granting = verb == "grant"
+    held = _links(role, permissions, all if granting else any)
+    draft = Draft()
+    (draft.link if granting else draft.unlink)(ROLE_PERMISSIONS, [role], permissions)
+    results = [
+        Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
+        for permission, had in zip(found, held, strict=True)
+    ]
+    command = " ".join([f"roles {verb}", role["name"], *(permission.ref for permission in found)])
+    return changeset(command, draft, results, asks=not granting)
+
+
+def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
+    """Tell for each permission whether both sides, or any, have the link."""
+    held = set(role.get("permissionsIds") or ())
+    return [
+        sides((permission["_id"] in held, role["_id"] in (permission.get("rolesIds") or ())))
+        for permission in permissions
+    ]
+
+
+def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
+    """Delete a role with its links, members in batches of a thousand: the last of them goes with the role itself."""
+    members = [user for user in users if role["_id"] in (user.get("rolesIds") or ())]
+    granted = [permission for permission in permissions if role["_id"] in (permission.get("rolesIds") or ())]
+    while len(members) > BATCH:
+        some, members = members[:BATCH], members[BATCH:]
+        draft.room(BATCH)
+        draft.take("User", some, "rolesIds", [role["_id"]])
+        draft.take("Role", [role], "userIds", [user["_id"] for user in some])
+    draft.room(len(members) + len(granted) + 1)
+    draft.take("User", members, "rolesIds", [role["_id"]])
+    draft.take("Permission", granted, "rolesIds", [role["_id"]])
+    draft.delete("Role", role)
+
+
+def _forget(draft: Draft, ids: list[ObjectId]) -> None:
+    """Take deleted roles out of our own records."""
+    for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
+        for field in ("ids", "roles"):
+            draft.take(STATE, [document], field, ids)

@@ -1,0 +1,49 @@
+"""What a name may be, how a message shows it, and the nearest right name to a wrong one."""
+
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+LONGEST: Final = 200
+"""Characters in a name."""
+
+_SHOWN: Final = 60
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def flaw(name: str) -> str | None:
+    """Say what keeps a text from being a name, if anything does.
+
+    The application takes any string, so names on disk are read as they are; a new one with a stray blank or an
+    invisible character in it is never what somebody meant.
+    """
+    if not name:
+        return "a name cannot be empty"
+    if len(name) > LONGEST:
+        return f"{shown(name)} is {len(name):,} characters long; a name has at most {LONGEST}"
+    if name != name.strip():
+        return f"{shown(name)} begins or ends with a blank"
+    for character in "" if name.isprintable() else name:
+        if unicodedata.category(character) in _UNSEEN:
+            return f"{shown(name)} holds a character that cannot be seen (U+{ord(character):04X})"
+    return None
+
+
+def shown(text: str) -> str:
+    """Put a text in quotes for a message, cut to a length that a line can hold."""
+    return f'"{text}"' if len(text) <= _SHOWN else f'"{text[: _SHOWN - 1]}…"'
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Find the choice that was probably meant, in any case of letters; None where none is near."""
+    from difflib import get_close_matches
+
+    folded = {choice.casefold(): choice for choice in choices}
+    matches = get_close_matches(word.casefold(), folded, n=1)
+    return folded[matches[0]] if matches else None
+
+
+def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
+    """Ask it as the hint of an error, or have no hint."""
+    name = nearest(word, choices)
+    return None if name is None else f'did you mean "{name}"?'
