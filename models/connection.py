@@ -2,12 +2,12 @@
 
 import os
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import failures, sources
-from models.errors import ChatctlError, RefusedError
+from models.errors import ChatctlError, NotConfiguredError, RefusedError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -33,9 +33,11 @@ class _Run:
     """What `choose` was told, and what followed from it so far."""
 
     choice: sources.Choice
+    source: sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
     transactions: bool | None = None
+    lock: int | None = None
 
 
 _run = _Run(sources.Choice())
@@ -54,7 +56,7 @@ def choose(
 def target() -> Target:
     """Say which database was chosen, without connecting to it."""
     if _run.target is None:
-        _run.target = _target(sources.find(_run.choice, os.environ))
+        _run.target = _target(_source())
     return _run.target
 
 
@@ -67,7 +69,7 @@ def database() -> "Database[dict[str, Any]]":
                 f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
                 "name another database, or --expect the right one",
             )
-        _run.database = _connect(sources.find(_run.choice, os.environ), chosen.name)
+        _run.database = _connect(_source(), chosen.name)
     return _run.database
 
 
@@ -91,13 +93,22 @@ def close() -> None:
 
         mongoengine.disconnect()
         _run.database = _run.transactions = None
+    if _run.lock is not None:  # the embedded server may end when nobody holds it any more
+        os.close(_run.lock)
+        _run.lock = None
+
+
+def _source() -> sources.Source:
+    if _run.source is None:
+        _run.source = sources.find(_run.choice, os.environ)
+    return _run.source
 
 
 def _target(source: sources.Source) -> Target:
     if source.url is None:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = sources.parse(source)
-    exposed = address.has_password and source.url == _run.choice.url
+    exposed = address.has_password and source.label == "--url"
     return Target(address.name, address.hosts, source.label, address.user, password_on_command_line=exposed)
 
 
@@ -105,11 +116,21 @@ def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
     import mongoengine
 
     if source.url is None:
-        raise NotImplementedError
+        source = _embedded(source, name)
     client = _client(source)
     # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
+
+
+def _embedded(source: sources.Source, name: str) -> sources.Source:
+    """Start the embedded server where it does not run, and keep it up while this connection lasts."""
+    if os.name != "posix":
+        raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
+    from models import local
+
+    url, _run.lock = local.use(name)
+    return replace(source, url=url)
 
 
 def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":

@@ -2,7 +2,7 @@
 
 import ssl
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from models.errors import (
@@ -16,14 +16,6 @@ from models.errors import (
     UnreachableError,
 )
 
-_AUTH_FAILED = {18, 8000}  # 8000 is Atlas's own
-_NOT_ALLOWED = {13}
-_TIMED_OUT = {50, 64, 89, 262}
-_NO_PRIMARY = {6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436}
-_DUPLICATE = {11000, 11001, 12582}
-_CHANGED_MEANWHILE = {112, 251}
-_TOO_LARGE = {10334, 17280, 17419, 17420}
-
 
 def explain(error: BaseException, host: str) -> ChatctlError | None:
     """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known."""
@@ -33,47 +25,31 @@ def explain(error: BaseException, host: str) -> ChatctlError | None:
         return None
     from pymongo import errors
 
-    if isinstance(error, errors.ConnectionFailure):
-        return _no_connection(error, host)
-    if isinstance(error, errors.ConfigurationError):
-        return _configuration(error, host)
-    if isinstance(error, errors.DocumentTooLarge):
-        return _too_large()
-    if isinstance(error, errors.WaitQueueTimeoutError):
-        return _timed_out(host)
-    if isinstance(error, errors.OperationFailure):
-        return next((known for code in _codes(error) if (known := _by_code(code, host))), None)
-    return None
+    explanations: tuple[tuple[type[BaseException], Callable[[BaseException, str], ChatctlError | None]], ...] = (
+        (errors.WaitQueueTimeoutError, _timed_out),
+        (errors.ConnectionFailure, _no_connection),
+        (errors.ConfigurationError, _configuration),
+        (errors.DocumentTooLarge, _too_large),
+        (errors.OperationFailure, _refused),
+    )
+    return next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
 
 
-def _by_code(code: int | None, host: str) -> ChatctlError | None:
-    if code in _AUTH_FAILED:
-        return AuthFailedError(
-            f"{host} refused the user or the password",
-            "check both in the URL, percent-encoded, and authSource if the user lives in another database",
-        )
-    if code in _NOT_ALLOWED:
-        return NotAllowedError(
-            f"{host} does not allow this", "sign in with a user in the URL, or have the right granted to that user"
-        )
-    if code in _TIMED_OUT:
-        return _timed_out(host)
-    if code in _NO_PRIMARY:
-        return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
-    if code in _DUPLICATE:
-        return ConflictError("another document has the same unique value", "look it up, and run the command again")
-    if code in _CHANGED_MEANWHILE:
-        return ConflictError("the data was changed meanwhile", "run the command again")
-    return _too_large() if code in _TOO_LARGE else None
+def _refused(error: Any, host: str) -> ChatctlError | None:
+    """Go by the code of an error, or by those of the writes that failed in a bulk."""
+    details = error.details if isinstance(error.details, dict) else {}
+    failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
+    codes = [part.get("code") for part in failed] + [error.code]
+    return next((_BY_CODE[code](error, host) for code in codes if code in _BY_CODE), None)
 
 
 def _no_connection(error: BaseException, host: str) -> ChatctlError:
     from pymongo import errors
 
     if isinstance(error, errors.NotPrimaryError):
-        return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
-    if isinstance(error, errors.NetworkTimeout | errors.WriteConcernError):
-        return _timed_out(host)
+        return _no_primary(error, host)
+    if isinstance(error, errors.NetworkTimeout):
+        return _timed_out(error, host)
     if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
         return UnreachableError(
             f"{host} and chatctl cannot agree on TLS",
@@ -89,12 +65,37 @@ def _configuration(error: BaseException, host: str) -> ChatctlError:
     return NotConfiguredError("the options of the database URL do not fit the server", "check the part behind the ?")
 
 
-def _timed_out(host: str) -> ChatctlError:
+def _timed_out(_: BaseException, host: str) -> ChatctlError:
     return TimedOutError(f"{host} took too long to answer", "try again, or ask for less")
 
 
-def _too_large() -> ChatctlError:
+def _too_large(_: BaseException, __: str) -> ChatctlError:
     return InvalidInputError("a document would pass the server's 16 MiB", "see `chatctl db check --rule oversized`")
+
+
+def _no_primary(_: BaseException, host: str) -> ChatctlError:
+    return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
+
+
+def _auth_failed(_: BaseException, host: str) -> ChatctlError:
+    return AuthFailedError(
+        f"{host} refused the user or the password",
+        "check both in the URL, percent-encoded, and authSource where the user lives in another database",
+    )
+
+
+def _not_allowed(_: BaseException, host: str) -> ChatctlError:
+    return NotAllowedError(
+        f"{host} does not allow this", "name a user in the URL that may, or have the right granted to the one there"
+    )
+
+
+def _duplicate(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("another document has the same unique value already", "look it up, and run the command again")
+
+
+def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("the data was changed meanwhile", "run the command again")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -103,9 +104,16 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _codes(error: Any) -> Iterator[int | None]:
-    """Give the code of an error, or those of each write that failed in a bulk."""
-    details = error.details if isinstance(error.details, dict) else {}
-    for part in (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ())):
-        yield part.get("code")
-    yield error.code
+_BY_CODE = {
+    code: explanation
+    for explanation, codes in {
+        _auth_failed: (18, 8000),  # 8000 is Atlas's own
+        _not_allowed: (13,),
+        _timed_out: (50, 64, 89, 262),
+        _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _duplicate: (11000, 11001, 12582),
+        _changed_meanwhile: (112, 251),
+        _too_large: (10334, 17280, 17419, 17420),
+    }.items()
+    for code in codes
+}
