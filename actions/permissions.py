@@ -9,7 +9,7 @@ from actions import finding, naming
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result
-from models.changes.transactions import STATE
+from models.changes.collections import STATE
 from models.listing import Listing, Row
 
 LISTED: Final = ("name", "rolesIds")
@@ -32,7 +32,7 @@ def create(names: Sequence[str]) -> Changeset:
     draft = Draft()
     results = []
     for name in wanted:
-        permission = {"_id": ObjectId(), "name": name, "rolesIds": []}
+        permission: Document = {"_id": ObjectId(), "name": name, "rolesIds": []}
         draft.insert("Permission", permission)
         results.append(Result(permission["_id"], name, "created"))
     return changeset(" ".join(["permissions create", *wanted]), draft, results)

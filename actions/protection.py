@@ -8,9 +8,8 @@ from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError
 from models import connection
-from models.changes import Change, Delete, Set, Take, Update
-from models.changes import Rule
-from models.changes.transactions import STATE
+from models.changes import Change, Delete, Rule, Set, Take, Update
+from models.changes.collections import STATE
 from models.user import UserStatus
 
 PROTECTED: Final = "protected-roles"

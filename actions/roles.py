@@ -9,8 +9,8 @@ from actions import finding, naming, protection
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result
+from models.changes.collections import STATE
 from models.changes.draft import BATCH
-from models.changes.transactions import STATE
 from models.links import ROLE_PERMISSIONS
 from models.listing import Listing, Row
 
@@ -148,7 +148,7 @@ def _permissions(refs: Sequence[str]) -> list[Document]:
 
 def _create(verb: str, name: str, permissions: list[Document], words: list[str]) -> Changeset:
     draft = Draft()
-    role = {
+    role: Document = {
         "_id": ObjectId(),
         "name": name,
         "userIds": [],

@@ -1,6 +1,6 @@
 """A whole write, described before it is done."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -86,7 +86,7 @@ class Changeset:
             yield from diff(describe(change), names)
 
 
-def diff(entries: Iterator[Document], names: dict[Any, str]) -> Iterator[str]:
+def diff(entries: Iterable[Document], names: dict[Any, str]) -> Iterator[str]:
     """Show entries of the audit trail, a line each, ids by their names where those are known."""
     for entry in entries:
         fields = ", ".join(_field(row, names) for row in entry["fields"])

@@ -21,8 +21,8 @@ from pymongo.database import Database
 from models import connection
 from models.changes.change import Change
 from models.changes.changeset import Changeset
+from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.record import describe, freeze, pages
-from models.changes.transactions import AUDIT, IMAGES, STATE
 from models.errors import ConflictError
 
 LEASE_SECONDS: Final = 10
@@ -44,9 +44,14 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def lease(event: ObjectId) -> str:
+def lease(event: ObjectId | str) -> str:
     """Return the `_id` of the lease of an event among the state documents."""
     return f"lease:{event}"
+
+
+def is_lease(change: Change) -> bool:
+    """Tell whether a change is about a lease: an undo that ends one is itself undone without it."""
+    return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
 
 
 class Event:

@@ -7,8 +7,10 @@ import bson
 from bson import ObjectId
 
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+from models.changes.collections import AUDIT, IMAGES
 
 SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
+OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
@@ -20,6 +22,8 @@ def describe(change: Change) -> Iterator[Document]:
     A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Long texts are
     cut, secrets left out, and a list of many ids goes on in another entry, so that each fits into a document.
     """
+    if change.collection in OUR_RECORDS:
+        return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not isinstance(change, Update):
         name = change.document.get("name") or change.document.get("username")

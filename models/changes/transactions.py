@@ -12,12 +12,10 @@ from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
 from models import connection
+from models.changes.collections import AUDIT, IMAGES, STATE
 from models.errors import ConflictError
 from models.schema import UNIQUE_INDEXES
 
-AUDIT: Final = "chatctl_audit"
-IMAGES: Final = "chatctl_images"
-STATE: Final = "chatctl_state"
 IMAGES_ARE_KEPT: Final = timedelta(days=30)
 
 WRITE_CONFLICT: Final = 112

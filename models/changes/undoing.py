@@ -22,10 +22,10 @@ from models.changes.change import (
     Update,
     same,
 )
+from models.changes.collections import IMAGES
 from models.changes.draft import adding, put, taking
-from models.changes.events import now
+from models.changes.events import is_lease, now
 from models.changes.record import thaw
-from models.changes.transactions import IMAGES
 from models.errors import ConflictError
 from models.links import LINKS
 
@@ -62,7 +62,7 @@ def inverse(
     has changed since raises `ChangedSinceError`, or is overwritten where `force` says so; then no link is made to a
     document that is gone.
     """
-    inverted = [[change.inverse() for change in reversed(batch)] for batch in reversed(batches)]
+    inverted = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
     fitting = _Fitting(database, inverted, force=force)
     return [[fitted for change in batch for fitted in fitting.fit(change)] for batch in inverted]
 

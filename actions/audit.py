@@ -1,0 +1,208 @@
+"""The audit trail: what was done, by whom and why, and how to undo it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions import finding
+from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
+from actions.planning import changeset
+from models import connection
+from models.changes import Changeset, Document, Draft, Result, undoing
+from models.changes.changeset import diff
+from models.changes.collections import AUDIT, IMAGES, STATE
+from models.changes.events import LEASE_SECONDS, lease
+from models.listing import Listing, Row
+
+ACTORS: Final = ("os", "host", "database", "claimed")
+
+
+def find(
+    *,
+    actor: str | None = None,
+    command: str | None = None,
+    target: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Listing:
+    """List events: `{id, at, actor, command, reason, state}`.
+
+    `actor` is a name of the system's user, its host, the database's user or what was claimed; `command` the words it
+    begins with; `target` a user, or the id of anything that was changed.
+    """
+    wanted: list[Document] = [{"kind": "event"}]
+    if actor is not None:
+        wanted.append({"$or": [{f"actor.{name}": actor} for name in ACTORS]})
+    if command is not None:
+        wanted.append({"command": {"$regex": f"^{re.escape(command)}( |$)"}})
+    if target is not None:
+        parts = connection.database()[AUDIT].find({"targets": _target(target)}, {"event": 1})
+        wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})
+    if since is not None:
+        wanted.append({"at": {"$gte": since}})
+    if until is not None:
+        wanted.append({"at": {"$lt": until}})
+    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=("at", "command"))
+
+
+def show(ref: str) -> Row:
+    """Describe an event as `find` does, with `summary`, `changes`, and what it undoes or was undone by.
+
+    A change is `{op, collection, ids, name?, fields}`; `lines` has the same for people to read.
+    """
+    event = _event(ref)
+    database = connection.database()
+    parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
+    names = {named["id"]: named["name"] for part in parts for named in part["names"]}
+    changes = [change for part in parts for change in part["changes"]]
+    undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
+    return {
+        **_rows([event])[0],
+        "summary": event["summary"],
+        "undoes": event.get("undoes"),
+        "undoneBy": undone_by.get("_id"),
+        "changes": changes,
+        "lines": list(diff(changes, names)),
+    }
+
+
+def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> Changeset:
+    """Put back what an event changed, also what an interrupted one had changed when it stopped.
+
+    Raises `ConflictError` for what was changed since, unless `force`, and `NotUndoableError` where nothing was kept.
+    """
+    event = _event(ref)
+    state = _states([event])[event["_id"]]
+    command = f"audit undo {event['_id']}"
+    if state == "undone":
+        return changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
+    if state == "running":
+        raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
+    database = connection.database()
+    batches = undoing.images(database, event["_id"])
+    if not batches:
+        why = "is no longer kept" if event["undoable"] else "was never kept"
+        raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
+    draft = Draft()
+    if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
+        draft.delete(STATE, stale)
+    inverse = undoing.inverse(database, batches, force=force)
+    draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
+    outcome = "undone" if draft.changes else "unchanged"
+    results = [Result(event["_id"], event["command"], outcome)]
+    return changeset(
+        command,
+        draft,
+        results,
+        allow_last_member=allow_last_member,
+        asks=True,
+        undoes=event["_id"],
+        notes=[f"undo of: {event['command']}"],
+    )
+
+
+def prune(before: datetime) -> Changeset:
+    """Delete the events before a time, but for those that are not finished; they can then no longer be undone."""
+    database = connection.database()
+    events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
+    states = _states(events)
+    ended = [event["_id"] for event in events if states[event["_id"]] in {"done", "undone"}]
+    draft = Draft()
+    for collection in (IMAGES, AUDIT):
+        for document in database[collection].find({"event": {"$in": ended}}, {"_id": 1}):
+            draft.room(1)
+            draft.delete(collection, document)
+    for event in ended:
+        draft.room(1)
+        draft.delete(AUDIT, {"_id": event})
+    results = [Result(event["_id"], event["command"], "pruned") for event in events if event["_id"] in set(ended)]
+    command = f"audit prune --before {before.isoformat()}"
+    return changeset(command, draft, results, asks=True, undoable=False)
+
+
+def _event(ref: str) -> Document:
+    identifier = finding.object_id(ref, "event")
+    event = connection.database()[AUDIT].find_one({"_id": identifier, "kind": "event"})
+    if event is None:
+        raise UnknownNameError(f"no event {ref}", "see chatctl audit list")
+    return event
+
+
+def _target(ref: str) -> Any:
+    """Read a target: an id, or a user by e-mail or username."""
+    kind, colon, rest = ref.partition(":")
+    if finding.OBJECT_ID.fullmatch(ref) or (colon and kind == "id"):
+        return finding.object_id(rest if colon else ref, "target")
+    by, value = (
+        (kind, rest) if colon and kind in {"email", "username"} else ("email" if "@" in ref else "username", ref)
+    )
+    where = {by: {"$regex": f"^{re.escape(value)}$", "$options": "i"}} if by == "email" else {by: value}
+    user = connection.database()["User"].find_one(where, {"_id": 1})
+    if user is None:
+        raise UnknownNameError(
+            f'no user "{ref}"', "name what was changed by its id; for a deleted user that is the only way"
+        )
+    return user["_id"]
+
+
+def _rows(events: Sequence[Document]) -> list[Row]:
+    states = _states(events)
+    return [
+        {
+            "id": event["_id"],
+            "at": event["at"],
+            "actor": _actor(event["actor"]),
+            "command": event["command"],
+            "reason": event.get("reason"),
+            "state": states[event["_id"]],
+        }
+        for event in events
+    ]
+
+
+def _actor(actor: dict[str, str]) -> str:
+    """Write who acted in one string: `ada@laptop`, the database's user behind a slash, what was claimed in brackets."""
+    who = f"{actor.get('os')}@{actor.get('host')}"
+    who += f"/{actor['database']}" if "database" in actor else ""
+    return f"{who} ({actor['claimed']})" if "claimed" in actor else who
+
+
+def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
+    """Return the state of each event: `done`, `running`, `interrupted` or `undone`."""
+    listed = list(events)
+    states = _own_states(listed)
+    # An undo counts while it is not itself undone, so those that point here are followed to the last of them.
+    chain, ids = [], [event["_id"] for event in listed]
+    while ids and (undos := list(connection.database()[AUDIT].find({"undoes": {"$in": ids}}).sort("_id", 1))):
+        chain.append(undos)
+        ids = [undo["_id"] for undo in undos]
+    for undos in reversed(chain):
+        mine = _own_states(undos) | {
+            undo["_id"]: states[undo["_id"]] for undo in undos if states.get(undo["_id"]) == "undone"
+        }
+        for undo in undos:
+            if mine[undo["_id"]] == "done":
+                states[undo["undoes"]] = "undone"
+    return states
+
+
+def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
+    """Return the states of events as far as nobody has undone them."""
+    database = connection.database()
+    states = {event["_id"]: "done" for event in events}
+    open_ended = [event["_id"] for event in events if not event["whole"]]
+    if not open_ended:
+        return states
+    ends = database[AUDIT].find({"kind": "end", "event": {"$in": open_ended}}, {"event": 1})
+    ended = {end["event"] for end in ends}
+    clock = database.command("hello").get("localTime") or datetime.now(UTC)
+    fresh = clock - timedelta(seconds=LEASE_SECONDS)
+    held = database[STATE].find({"_id": {"$in": [lease(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
+    running = {document["_id"] for document in held}
+    for event in open_ended:
+        if event not in ended:
+            states[event] = "running" if lease(event) in running else "interrupted"
+    return states

@@ -1,0 +1,108 @@
+"""What a password may be, and how it is kept."""
+
+import re
+import string
+from collections.abc import Iterable
+from typing import Final
+
+from models.errors import InvalidInputError
+
+SHORTEST: Final = 15
+"""Characters."""
+
+LONGEST: Final = 72
+"""Bytes: of a longer one bcrypt would read no more."""
+
+FEWEST_DIFFERENT: Final = 5
+"""Characters that are not the same."""
+
+ROUNDS = 12
+"""The cost the application uses; tests lower it."""
+
+_ROWS: Final = (
+    "abcdefghijklmnopqrstuvwxyz",
+    "01234567890123456789",
+    "qwertyuiopasdfghjklzxcvbnm",
+    "qwertzuiopasdfghjklyxcvbnm",
+    "azertyuiopqsdfghjklmwxcvbn",
+    "1q2w3e4r5t6y7u8i9o0p",
+    "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
+)
+"""Rows of keys and letters: a piece of one, from either end, is as common as a word."""
+
+_COMMON: Final = frozenset(
+    """
+    admin administrator adminadmin changeit changeme chatctl chatctladmin correcthorse
+    correcthorsebatterystaple default dragon football guest hunter iloveyou incorrecthorse letmein
+    letmeinletmein login master masterkey messenger mongodb monkey opensesame passphrase password
+    passwordforgot princess qwerty root secret secretpassword shadow sunshine superman superuser support
+    test testing thequickbrownfox thequickbrownfoxjumps
+    thequickbrownfoxjumpsoverthelazydog thisisapassword thisismypassword trustno
+    welcome welcometothejungle whatever whoami yourpasswordhere mypassword mypasswordis
+    myverysecurepassword averylongpassword averysecurepassword supersecretpassword supersecurepassword
+    neverguessthis youshallnotpass maytheforcebewithyou tobeornottobe
+    """.split()  # noqa: SIM905 - a list this long is read best as words
+)
+"""Words and phrases, without digits and punctuation at their ends."""
+
+_LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
+_REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
+
+
+class BadPasswordError(InvalidInputError):
+    """A password that the rules do not allow; the message never holds it."""
+
+
+def check(password: str, own: Iterable[str | None] = ()) -> None:
+    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
+    if problem := flaw(password, own):
+        raise BadPasswordError(problem, f"take at least {SHORTEST} characters that nobody would try: several words")
+
+
+def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
+    """Say what keeps a text from being a password, if anything does, without saying the text.
+
+    `own` are the user's name, username and e-mail, in any case and punctuation.
+    """
+    if len(password) < SHORTEST:
+        return f"the password has fewer than {SHORTEST} characters"
+    if any("\ud800" <= character <= "\udfff" for character in password):
+        return "the password is not valid text"
+    if len(password.encode()) > LONGEST:
+        return f"the password has more than {LONGEST} bytes"
+    if "\0" in password:
+        return "the password holds a NUL character"
+    words = {_plain(part) for text in own if text for part in (text, text.partition("@")[0])} - {""}
+    plain = _plain(password)
+    if plain in words or _unit(plain) in words or plain[::-1] in words:
+        return "the password is the user's own name or e-mail"
+    return "the password is a common one" if _is_common(password) else None
+
+
+def hashed(password: str) -> str:
+    """Hash a password as the application does: 60 characters of `$2b$`. It must have passed `check`."""
+    from passlib.hash import bcrypt
+
+    return str(bcrypt.using(rounds=ROUNDS, ident="2b").hash(password))
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+def _unit(text: str) -> str:
+    """Return what a text is made of by repeating it, or the text."""
+    repeated = _REPEATED.fullmatch(text)
+    return repeated[1] if repeated else text
+
+
+def _is_common(password: str) -> bool:
+    unit = _unit(_plain(password))
+    if len(set(unit)) < FEWEST_DIFFERENT or any(unit in row or unit in row[::-1] for row in _ROWS):
+        return True
+    word = password.casefold().strip(string.digits + string.punctuation)
+    return any(
+        part.strip(string.digits) in _COMMON
+        for text in (word, word.translate(_LOOKALIKES))
+        for part in (_plain(text), _unit(_plain(text)))
+    )
