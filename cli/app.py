@@ -1,0 +1,165 @@
+"""The program: its groups, each imported when it is used, and the way in and out of every run."""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from itertools import pairwise
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.main import get_command
+
+from cli.group import HELP, Group
+from cli.invocation import Invocation
+
+GROUPS: Final = {
+    "roles": "Roles: what they allow, and how many users have them.",
+    "permissions": "Permissions: the single things that roles allow.",
+    "seeds": "Bring roles and permissions to what YAML files say.",
+    "audit": "What was changed with chatctl, by whom, and how to undo it.",
+    "db": "The database itself: its state and its indexes.",
+}
+
+EXAMPLES: Final = """\
+chatctl --local seeds apply        a first database, with nothing to install
+chatctl roles list -o json         for programs
+chatctl roles delete intern -n     what a write would do\
+"""
+
+
+class Root(Group):
+    """The groups by name; each is imported when a command of it runs or its help is asked for."""
+
+    def list_commands(self, _: Any) -> list[str]:
+        return list(GROUPS)
+
+    def get_command(self, _: Any, cmd_name: str) -> Any:
+        if cmd_name not in GROUPS:
+            return None
+        command = get_command(import_module(f"cli.{cmd_name}").app)
+        command.help = GROUPS[cmd_name]
+        return command
+
+    def format_commands(self, _: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(GROUPS.items()))
+
+    def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
+        """Run the program from first to last: parse, work, hand over the output, end with the right code."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        try:
+            with _ending_on_sigterm():
+                code = self._run(arguments, prog_name or "chatctl")
+        except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
+            code = _fail(error, arguments)
+        finally:
+            _close()
+        sys.exit(code)
+
+    def _run(self, arguments: list[str], name: str) -> int:
+        from cli.output import streams
+
+        streams.prepare()
+        try:
+            with self.make_context(name, list(arguments)) as context:
+                Invocation.of(context.meta).arguments = arguments
+                self.invoke(context)
+        except typer.Exit as end:
+            streams.flush()
+            return end.exit_code
+        streams.flush()
+        return 0
+
+
+app = typer.Typer(
+    cls=Root,
+    context_settings=HELP,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    invoke_without_command=True,
+    epilog=EXAMPLES,
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from cli.output import streams
+
+        streams.write(f"chatctl {version('chatctl')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def chatctl(
+    context: typer.Context,
+    *,
+    version: Annotated[  # noqa: ARG001 - it has done its work when it was read
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Administer the MongoDB database of a messaging application."""
+    if context.invoked_subcommand is None:
+        from cli.output import streams
+
+        streams.write(f"{context.get_help()}\n")
+
+
+def main() -> NoReturn:
+    """Run chatctl as it was typed."""
+    get_command(app).main()
+    raise AssertionError
+
+
+@contextmanager
+def _ending_on_sigterm() -> Iterator[None]:
+    """Let a termination clean up like an interrupt; a parent that has it ignored keeps it so."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        yield
+        return
+
+    def end(*_: object) -> NoReturn:
+        from cli.errors import TerminatedError
+
+        raise TerminatedError
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _fail(error: BaseException, arguments: list[str]) -> int:
+    from cli import errors
+    from cli.output import streams
+
+    code = errors.report(error, as_json=_asks_for_json(arguments), debug="--debug" in _before_dashes(arguments))
+    try:
+        streams.flush()
+    except Exception:  # noqa: BLE001 - the output failed, and that was said or is no news
+        streams.abandon()
+    return code
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    """Read `-o json` where the command line could not be parsed."""
+    words = _before_dashes(arguments)
+    return bool(
+        set(pairwise(words)) & {("-o", "json"), ("--output", "json")} or {"-ojson", "--output=json"} & set(words)
+    )
+
+
+def _before_dashes(arguments: list[str]) -> list[str]:
+    return arguments[: arguments.index("--")] if "--" in arguments else arguments
+
+
+def _close() -> None:
+    """Close the connection, where one was made; nothing is imported for it."""
+    if connection := sys.modules.get("models.connection"):
+        connection.close()

@@ -1,0 +1,149 @@
+"""The one place where a failure becomes a message and an exit code."""
+
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import typer
+from typer.core import TyperCommand
+
+from cli.output import formats, say, streams
+from cli.output.streams import ReaderGoneError
+from models.errors import (
+    ChatctlError,
+    ConflictError,
+    DatabaseError,
+    Fault,
+    InvalidInputError,
+    NotFoundError,
+    OutputError,
+    RefusedError,
+    UsageError,
+)
+
+BUG: Final = 70
+INTERRUPTED: Final = 130
+TERMINATED: Final = 143
+
+EXITS: Final[dict[type[BaseException], tuple[int, str]]] = {
+    UsageError: (2, "usage"),
+    NotFoundError: (3, "not-found"),
+    ConflictError: (4, "conflict"),
+    InvalidInputError: (5, "invalid"),
+    DatabaseError: (6, "unreachable"),
+    RefusedError: (7, "refused"),
+    ReaderGoneError: (141, "output"),
+    OutputError: (74, "output"),
+}
+
+# The interpreter words these from names of the program; all others may quote what they failed on.
+_HARMLESS: Final = (AttributeError, ImportError, NameError, TypeError)
+
+
+class TerminatedError(BaseException):
+    """Somebody asked the process to end; like KeyboardInterrupt it passes every handler on its way out."""
+
+
+class Failure(NamedTuple):
+    """What is said of a failure."""
+
+    exit: int
+    code: str
+    message: str
+    hint: str | None = None
+    faults: Sequence[Fault] = ()
+    retryable: bool | None = None
+
+
+def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
+    """Say what went wrong, and give the exit code."""
+    failure = describe(error)
+    if failure.exit == EXITS[ReaderGoneError][0]:
+        return failure.exit
+    if as_json:
+        streams.say(formats.as_json({"error": _document(failure)}))
+    else:
+        for line in _lines(failure):
+            say(line)
+    if debug:
+        for line in trace(error):
+            say(line)
+    return failure.exit
+
+
+def describe(error: BaseException) -> Failure:
+    """Decide what a failure is, by its class."""
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        return Failure(INTERRUPTED, "interrupted", "interrupted")
+    if isinstance(error, TerminatedError):
+        return Failure(TERMINATED, "interrupted", "terminated")
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    known = error if isinstance(error, ChatctlError) else _explained(error)
+    if known is None:
+        return _bug(error)
+    number, code = next(EXITS[kind] for kind in type(known).__mro__ if kind in EXITS)
+    if isinstance(known, DatabaseError):
+        return Failure(number, known.code, known.message, known.hint, retryable=known.retryable)
+    return Failure(number, code, known.message, known.hint, getattr(known, "faults", ()))
+
+
+def trace(error: BaseException) -> Iterator[str]:
+    """Give the traceback without values: no locals, and no text that may quote a document, a reply or a URL."""
+    if error.__cause__ or error.__context__:
+        yield from trace(error.__cause__ or error.__context__ or error)
+    yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__))
+    shown = isinstance(error, ChatctlError) or type(error) in _HARMLESS
+    yield f"{type(error).__name__}: {error}" if shown else type(error).__name__
+
+
+def _explained(error: BaseException) -> ChatctlError | None:
+    """Have the driver's errors explained; they exist only where the driver is loaded."""
+    if "pymongo" not in sys.modules:
+        return None
+    from models import connection
+
+    return connection.explain(error)
+
+
+def _usage(error: typer.TyperException) -> Failure:
+    message = error.format_message().rstrip(".")
+    context: typer.Context | None = getattr(error, "ctx", None)
+    hint = f"see {context.command_path} --help" if context else "see chatctl --help"
+    if name := getattr(error, "option_name", None):
+        near = getattr(error, "possibilities", None)
+        message = f"no such option: {name}" if near is not None or "No such" in message else message
+        hint = f"did you mean {near[0]}?" if near else hint
+    elif isinstance(getattr(error, "cmd", None), TyperCommand) and message.startswith("Got unexpected"):
+        message = f"too many arguments{message.partition(')')[2]}"
+    return Failure(2, "usage", message[:1].lower() + message[1:], hint)
+
+
+def _bug(error: BaseException) -> Failure:
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else ""
+    return Failure(
+        BUG,
+        "bug",
+        f"this is a bug in chatctl: {type(error).__name__}{place}",
+        "run it again with --debug and report what it prints; it holds no passwords and none of your data",
+    )
+
+
+def _lines(failure: Failure) -> Iterator[str]:
+    for fault in failure.faults:
+        place = ":".join(str(part) for part in fault[:3] if part is not None)
+        yield f"{place}: {fault.message}"
+    yield f"error: {failure.message}"
+    if failure.hint:
+        yield f"hint: {failure.hint}"
+
+
+def _document(failure: Failure) -> dict[str, Any]:
+    document = {"code": failure.code, "exit": failure.exit, "message": failure.message, "hint": failure.hint}
+    if failure.retryable is not None:
+        document["retryable"] = failure.retryable
+    if failure.faults:
+        document["faults"] = [fault._asdict() for fault in failure.faults]
+    return document

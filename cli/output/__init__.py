@@ -1,0 +1,203 @@
+"""All that chatctl prints: the same typed values as a table for people or in a format for programs."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.invocation import Invocation
+from cli.output import files, formats, streams, table, text
+from cli.views import Column, View
+from models.errors import UsageError
+from models.names import did_you_mean
+
+if TYPE_CHECKING:
+    from models.changes import Changeset
+    from models.listing import Listing
+
+Row = dict[str, Any]
+
+PAGE: Final = 50
+COUNTED_UP_TO: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Output:
+    """The `-o` of a command: how it says what it has found or done."""
+
+    form: str
+    invocation: Invocation
+
+    def rows(
+        self,
+        listing: "Listing",
+        view: View,
+        *,
+        columns: Sequence[str] | None = None,
+        sort: str | None = None,
+        limit: int | None = None,
+        all_: bool = False,
+        after: str | None = None,
+        count: bool = False,
+    ) -> None:
+        """Print a list as it is read; a table stops after a page and says how to get the next."""
+        chosen = _chosen(view, columns)
+        _check_sort(sort, listing.sortable)
+        if limit is not None and all_:
+            raise UsageError("--limit and --all contradict each other", "give one of them")
+        if count:
+            streams.write(f"{listing.count()}\n")
+        elif self.form != "table":
+            self._data(listing.rows(sort, after, limit), chosen)
+        elif all_:
+            self._table(list(listing.rows(sort, after)), chosen, asked=columns is not None)
+        else:
+            self._page(listing, chosen, limit or PAGE, sort=sort, after=after, asked=columns is not None)
+
+    def items(self, rows: Iterable[Row], view: View) -> None:
+        """Print a list that is whole already."""
+        if self.form == "table":
+            self._table(list(rows), view, asked=False)
+        else:
+            self._data(rows, view)
+
+    def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
+        """Print which names each row's list has: a table with the names across, in as many parts as the width needs."""
+        if self.form != "table":
+            self._data(rows, view)
+            return
+        down, listed = view[-2:]
+        titles = [text.safe(name) for name in across]
+        width = max((table.cells(text.cell(row[down.key])) for row in rows), default=0)
+        for number, (start, end) in enumerate(table.parts(width, titles)):
+            headings = [table.Heading(down.heading), *map(table.Heading, titles[start:end])]
+            body = [
+                [text.cell(row[down.key]), *("x" if name in row[listed.key] else "" for name in across[start:end])]
+                for row in rows
+            ]
+            streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
+
+    def record(self, row: Row, view: View) -> None:
+        """Print one thing with all that is known of it."""
+        if self.form != "table":
+            keys = [column.key for column in view]
+            formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
+            return
+        shown = [column for column in view if column.table is not None]
+        indent = max(len(column.heading) for column in shown) + len(table.GAP)
+        for column in shown:
+            value = row.get(column.key)
+            parts = [text.cell(item) for item in value] if isinstance(value, list) else [text.cell(value)]
+            title = f"{column.heading:<{indent}}"
+            bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
+            streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
+
+    def document(self, document: Row, lines: Iterable[str]) -> None:
+        """Print a thing that has no columns: its lines to people, the document to programs."""
+        if self.form == "table":
+            self.lines(lines)
+        else:
+            formats.write_record(self.form, document, list(document))
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Print lines of data; those of a diff have their colours on a terminal."""
+        for line in lines:
+            shown = text.safe(line)
+            colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
+            streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
+
+    def save(self, content: str, to: str | None, *, overwrite: bool = False) -> None:
+        """Write a file whole, or standard output where none is named."""
+        files.save(content, to or "-", overwrite=overwrite)
+
+    def note(self, message: str) -> None:
+        """Say something beside the data; programs that read JSON are spared."""
+        if self.form != "json":
+            say(message)
+
+    def apply(
+        self,
+        changeset: "Changeset",
+        *,
+        dry_run: bool = False,
+        yes: bool = False,
+        max_items: int | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Preview, ask where that is due, carry out and report a write."""
+        from cli.output import writes
+
+        writes.apply(self, changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+    @property
+    def coloured(self) -> bool:
+        import sys
+
+        return streams.has_colour(sys.stdout)
+
+    def _data(self, rows: Iterable[Row], view: View) -> None:
+        keys = [column.key for column in view]
+        if self.form == "ids":
+            formats.write_rows("ids", rows, keys)
+        else:
+            formats.write_rows(self.form, ({key: row.get(key) for key in keys} for row in rows), keys)
+
+    def _page(
+        self, listing: "Listing", view: View, limit: int, *, sort: str | None, after: str | None, asked: bool
+    ) -> None:
+        found = list(listing.rows(sort, after, limit + 1))
+        page = found[:limit]
+        self._table(page, view, asked=asked)
+        if len(found) > limit:
+            number, exact = listing.count_up_to(COUNTED_UP_TO)
+            onward = self.invocation.again("--after", str(page[-1]["id"]))
+            self.note(f"{len(page):,} of {number:,}{'' if exact else '+'}; next page: {text.quoted(onward)}")
+
+    def _table(self, rows: Sequence[Row], view: View, *, asked: bool) -> None:
+        if not rows:
+            self.note("nothing found")
+            return
+        room = streams.width()
+        shown = [column for column in view if asked or _has_room(column, room)]
+        headings = [
+            table.Heading(column.heading, right=_is_number(rows, column.key), whole=column.whole) for column in shown
+        ]
+        body = [[text.cell(row.get(column.key)) for column in shown] for row in rows]
+        for line in table.lines(headings, body):
+            streams.write(f"{line}\n")
+
+
+def say(message: str) -> None:
+    """Write to people, behind what was printed so far."""
+    import sys
+
+    streams.flush()
+    streams.say(text.safe(streams.encodable(message, sys.stderr), lines=True))
+
+
+def _chosen(view: View, columns: Sequence[str] | None) -> View:
+    if columns is None:
+        return tuple(column for column in view if column.listed)
+    known = {column.key: column for column in view}
+    for name in columns:
+        if name not in known:
+            raise UsageError(f'no column "{name}"', did_you_mean(name, known) or f"there are {', '.join(known)}")
+    return tuple(known[name] for name in columns)
+
+
+def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
+    fields = ("id", *(field for field in sortable if field != "id"))
+    name = (sort or "id").removeprefix("-")
+    if name not in fields:
+        hint = did_you_mean(name, fields) or f"it can be sorted by {', '.join(fields)}"
+        raise UsageError(f'cannot sort by "{name}"', hint)
+
+
+def _has_room(column: Column, room: int | None) -> bool:
+    return column.table is not None and (room is None or column.table <= room)
+
+
+def _is_number(rows: Sequence[Row], key: str) -> bool:
+    values = [row.get(key) for row in rows]
+    return any(value is not None for value in values) and all(
+        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values
+    )

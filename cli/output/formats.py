@@ -1,0 +1,138 @@
+"""The formats for programs: JSON, NDJSON, YAML, CSV and bare ids, written as the rows are read."""
+
+import csv
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+from cli.output import streams, text
+
+Row = dict[str, Any]
+CHUNK: Final = 200
+
+# What a spreadsheet would run, and what would look guarded already.
+_FORMULA = re.compile("'*[=+\\-@\t\r]")
+# Other readers of YAML than PyYAML take more words for numbers or booleans.
+_LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
+
+
+def as_json(value: Any, *, indent: int | None = None) -> str:
+    """Write JSON in which every character can be seen: what is not printable is escaped."""
+    lines = json.dumps(text.plain(value), ensure_ascii=False, indent=indent).split("\n")
+    return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
+
+
+def as_yaml(value: Any) -> str:
+    """Write YAML that reads back as the same value, with what is not printable escaped."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            del data
+            return True
+
+    def string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+        style = '"' if not value.isprintable() else "'" if _LOOKS_TYPED.match(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, string)
+    written = yaml.dump(text.plain(value), Dumper=Dumper, allow_unicode=True, sort_keys=False, width=10**9)
+    return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in written.split("\n"))
+
+
+def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
+    """Write a list in one of the formats, in memory that does not grow with it."""
+    for number, part in enumerate(_chunks(_WRITERS[form](rows, keys))):
+        streams.write("".join(part))
+        if number:
+            streams.flush()
+
+
+def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
+    """Write one thing: an object in JSON and YAML, a list of one in the formats that have lines."""
+    if form == "json":
+        streams.write(f"{as_json(row, indent=2)}\n")
+    elif form == "yaml":
+        streams.write(as_yaml(row))
+    else:
+        write_rows(form, [row], keys)
+
+
+def _chunks(parts: Iterator[str]) -> Iterator[list[str]]:
+    while part := list(islice(parts, CHUNK)):
+        yield part
+
+
+def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    opening = "[\n  "
+    for row in rows:
+        yield opening + as_json(row)
+        opening = ",\n  "
+    yield "[]\n" if opening[0] == "[" else "\n]\n"
+
+
+def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    return (f"{as_json(row)}\n" for row in rows)
+
+
+def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    found = iter(rows)
+    first = next(found, None)
+    return iter(["[]\n"]) if first is None else (as_yaml([row]) for row in chain([first], found))
+
+
+def _csv(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    # A file keeps what the cells hold; a terminal would obey it.
+    show: Callable[[str], str] = text.safe if streams.is_terminal(sys.stdout) else str
+    yield _line(keys)
+    for row in rows:
+        yield _line([show(_cell(row.get(key))) for key in keys])
+
+
+def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    return (f"{text.safe(str(text.plain(row['id'])))}\n" for row in rows)
+
+
+_WRITERS: Final[dict[str, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]]] = {
+    "json": _json,
+    "ndjson": _ndjson,
+    "yaml": _yaml,
+    "csv": _csv,
+    "ids": _ids,
+}
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()
+
+
+def _cell(value: Any) -> str:
+    """Write a value into one cell: names with `;` between them, objects as JSON, text guarded against spreadsheets."""
+    simple = text.plain(value)
+    if simple is None:
+        return ""
+    if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
+        simple = ";".join("" if item is None else str(item) for item in simple)
+    if isinstance(simple, (list, dict)):
+        return as_json(simple)
+    if isinstance(simple, bool):
+        return "true" if simple else "false"
+    if isinstance(simple, str) and _FORMULA.match(simple):
+        return f"'{simple}"
+    return str(simple)
+
+
+def _escaped(line: str, escape: Callable[[str], str]) -> str:
+    return "".join(character if character.isprintable() else escape(character) for character in line)
+
+
+def _unicode(character: str) -> str:
+    """Escape as JSON has it: four digits, twice for what is beyond them."""
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -1,0 +1,95 @@
+"""Text from the database made harmless, and values as people read them."""
+
+import base64
+import json
+import math
+import re
+import shlex
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+# Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
+# ones, separators of lines, surrogates, what Unicode calls default-ignorable.
+_HARMFUL = (
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_PICTURE = (
+    "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff"
+    "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+)
+_VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
+# Some of them belong to how a script is written: emoji sequences, Persian word parts, Indic conjuncts.
+_LEGITIMATE = (
+    f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])"
+    f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{_VIRAMA}])[\u200c\u200d]"
+)
+_UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
+_BREAKS = re.compile("[\n\t]")
+
+
+def safe(text: str, *, lines: bool = False) -> str:
+    r"""Show what a text would do instead of letting it: ESC becomes `\x1b`; newlines and tabs stay with `lines`."""
+    if text.isascii() and text.isprintable():
+        return text
+    shown = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), text)
+    return shown if lines else _BREAKS.sub(lambda match: escape(match[0]), shown)
+
+
+def escape(character: str) -> str:
+    r"""Write a character as Python, C and most shells do: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
+    return character.encode("unicode_escape").decode()
+
+
+def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
+    """Turn a value of a document into what JSON, YAML and CSV have: ids are 24 digits, times RFC 3339 in UTC."""
+    if value is None or isinstance(value, (str, bool)):
+        return str(value.value) if isinstance(value, Enum) else value
+    if isinstance(value, (int, float)):
+        number = float(value) if isinstance(value, float) else int(value)
+        return number if math.isfinite(number) else str(number)
+    if isinstance(value, datetime):
+        return _utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Iterable):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def cell(value: Any) -> str:
+    """Show a value to a person, on one line."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
+    if isinstance(value, dict):
+        name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
+        return cell(name) if name is not None else safe(json.dumps(plain(value), ensure_ascii=False))
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return ", ".join(cell(item) for item in value)
+    return safe(str(plain(value)))
+
+
+def quoted(arguments: Iterable[str]) -> str:
+    """Write a command line that a shell reads back, whatever is in it."""
+    return " ".join(_argument(argument) for argument in arguments)
+
+
+def _argument(text: str) -> str:
+    shown = safe(text)
+    if shown == text:
+        return shlex.quote(text)
+    escaped = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), re.sub(r"['\\]", r"\\\g<0>", text))
+    return f"$'{_BREAKS.sub(lambda match: escape(match[0]), escaped)}'"
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

@@ -1,0 +1,108 @@
+"""The way of every write: preview, question, write, report."""
+
+import sys
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.output import formats, streams, text
+from models.errors import RefusedError
+
+if TYPE_CHECKING:
+    from bson import ObjectId
+
+    from cli.output import Output
+    from models.changes import Changeset
+
+MANY: Final = 10
+
+
+def apply(
+    out: "Output", changeset: "Changeset", *, dry_run: bool, yes: bool, max_items: int | None, reason: str | None
+) -> None:
+    """Carry a changeset out as a person wants it; see `Output.apply`."""
+    if max_items is not None and len(changeset.results) > max_items:
+        raise RefusedError(f"{len(changeset.results):,} items are more than --max {max_items:,}", "nothing was done")
+    event: ObjectId | None = None
+    if dry_run:
+        _announce(out, "would change")
+        if out.form != "json":
+            out.lines(changeset.lines())
+    elif any(changeset.batches):
+        from models import changes
+
+        asked = not yes and _must_ask(changeset)
+        if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
+            hint = "look at it with --dry-run, confirm it with --yes"
+            raise RefusedError("nothing was done: this has to be confirmed", hint)
+        _announce(out, "changing")
+        if asked:
+            _ask(changeset)
+        event, changeset = changes.apply(changeset, reason=reason, confirmed=asked or yes)
+    _report(out, changeset, event, dry_run=dry_run)
+
+
+def _must_ask(changeset: "Changeset") -> bool:
+    return changeset.asks or (changeset.asks_about_many and len(changeset.results) > MANY)
+
+
+def _announce(out: "Output", verb: str) -> None:
+    """Say which database it is before anything happens to it."""
+    from models import connection
+
+    target = connection.target()
+    out.note(f"{verb} {target.name} on {target.host} ({target.source})")
+    if not connection.transactions():
+        out.note("this server has no transactions: a crash in the middle leaves what `chatctl db repair` mends")
+
+
+def _ask(out: "Output", changeset: "Changeset") -> None:
+    """Show what would happen and have it confirmed; raises `RefusedError` for a no or where nobody can be asked."""
+    if not can_ask(items_from_stdin=out.invocation.items_from_stdin):
+        raise RefusedError(
+            "nothing was done: this has to be confirmed", "look at it with --dry-run, confirm with --yes"
+        )
+    preview = [*changeset.summary(), *changeset.notes]
+    streams.flush()
+    for line in preview:
+        streams.say(text.safe(f"  {line}"))
+    if not confirmed("Go on?"):
+        raise RefusedError("nothing was done: it was not confirmed")
+
+
+def can_ask(*, items_from_stdin: bool = False) -> bool:
+    """Tell whether somebody sits there: a question has to be seen and answered."""
+    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr) and not items_from_stdin
+
+
+def confirmed(question: str) -> bool:
+    """Ask a question on the terminal; everything but a yes is a no."""
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    answer = sys.stdin.readline()
+    if not answer.endswith("\n"):
+        streams.say("")
+    return answer.strip().lower() in {"y", "yes"}
+
+
+def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
+    if out.form == "json":
+        streams.write(f"{formats.as_json(_outcome(changeset, event), indent=2)}\n")
+        return
+    if dry_run:
+        out.note("nothing was written: this was a dry run")
+        return
+    for result in changeset.results:
+        said = f" ({result.message})" if result.message else ""
+        streams.write(text.safe(f"{result.ref}: {result.outcome}{said}") + "\n")
+    if event is None:
+        out.note("nothing to do")
+    elif changeset.undoable:
+        out.note(f"undo: chatctl audit undo {event}")
+
+
+def _outcome(changeset: "Changeset", event: "ObjectId | None") -> dict[str, Any]:
+    results = [
+        {"id": result.id, "ref": result.ref, "outcome": result.outcome}
+        | ({"message": result.message} if result.message else {})
+        for result in changeset.results
+    ]
+    return {"event": event, "changed": changeset.changed, "unchanged": changeset.unchanged, "results": results}

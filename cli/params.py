@@ -1,0 +1,124 @@
+"""Arguments and options that mean the same on every command."""
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+
+from cli.invocation import Invocation
+from cli.output import Output
+from models.errors import InvalidInputError
+from models.names import did_you_mean
+
+READ: Final = ("table", "json", "ndjson", "yaml", "csv", "ids")
+WRITE: Final = ("table", "json")
+UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
+
+
+def _output(forms: Sequence[str]) -> Any:
+    def form(text: str) -> str:
+        if text not in forms:
+            near = did_you_mean(text, forms)
+            raise typer.BadParameter(f'"{text}" is none of {", ".join(forms)}' + (f"; {near}" if near else ""))
+        return text
+
+    def output(ctx: typer.Context, form: str) -> Output:
+        return Output(form, Invocation.of(ctx.meta))
+
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="|".join(forms),
+        parser=form,
+        callback=output,
+        default_factory=lambda: forms[0],
+        show_default=False,
+        help=f"How to print it; {forms[0]} unless asked.",
+    )
+
+
+def moment(text: str) -> datetime:
+    """Read a TIME: ISO 8601 (UTC where it says nothing else) or an age such as `7d`; in milliseconds, as stored."""
+    try:
+        time = _moment(text)
+    except (ValueError, OverflowError):
+        time = None
+    if time is None:
+        raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _moment(text: str) -> datetime | None:
+    if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
+        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+    if not _MOMENT.fullmatch(text):
+        return None
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def object_id(text: str) -> str:
+    """Read an ObjectId by its shape."""
+    if not re.fullmatch(r"[0-9a-fA-F]{24}", text):
+        raise typer.BadParameter(f'"{text}" is no id: those have 24 digits from 0-9 and a-f')
+    return text.lower()
+
+
+def _columns(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _items(ctx: typer.Context, items: list[str]) -> list[str]:
+    """Replace `-` alone by the lines of standard input."""
+    if items != ["-"]:
+        return items
+    Invocation.of(ctx.meta).items_from_stdin = True
+    try:
+        return [line.strip() for line in sys.stdin or () if line.strip()]
+    except UnicodeDecodeError:
+        raise InvalidInputError("standard input is not UTF-8") from None
+
+
+def several(noun: str, text: str) -> Any:
+    """Describe an argument of one or more names or ids; `-` reads them from standard input."""
+    return typer.Argument(metavar=f"{noun}...", callback=_items, show_default=False, help=text)
+
+
+Out = Annotated[Output, _output(WRITE)]
+ReadOut = Annotated[Output, _output(READ)]
+
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
+Roles = Annotated[list[str], several("ROLE", "Names or ids; - reads them from standard input.")]
+Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]
+Permissions = Annotated[list[str], several("PERMISSION", "Names or ids; - reads them from standard input.")]
+NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.", show_default=False)]
+Event = Annotated[
+    str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
+]
+
+Columns = Annotated[
+    list[str] | None, typer.Option("--columns", metavar="A,B,C", parser=_columns, help="Only these, in this order.")
+]
+Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most this many.")]
+All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
+After = Annotated[str | None, typer.Option("--after", metavar="ID", parser=object_id, help="Those behind this one.")]
+Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
+Max = Annotated[int | None, typer.Option("--max", metavar="N", min=0, help="Refuse to touch more items than this.")]
+Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
+SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]
+AllowLastMember = Annotated[
+    bool, typer.Option("--allow-last-member", help="Even if a protected role loses its last active member.")
+]
+
+To = Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write a file, private to you; - is stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
+Since = Annotated[datetime | None, typer.Option("--since", metavar="TIME", parser=moment, help="From this time on.")]
+Until = Annotated[datetime | None, typer.Option("--until", metavar="TIME", parser=moment, help="Before this time.")]

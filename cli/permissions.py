@@ -1,0 +1,97 @@
+"""chatctl permissions."""
+
+from typing import Annotated
+
+import actions
+from cli import views
+from cli.group import group
+from cli.params import (
+    After,
+    All,
+    Columns,
+    Count,
+    DryRun,
+    Limit,
+    Max,
+    NewName,
+    Out,
+    Permission,
+    Permissions,
+    ReadOut,
+    Reason,
+    SkipMissing,
+    Sort,
+    Yes,
+    several,
+)
+
+app = group()
+
+
+@app.command("list", example="chatctl permissions list --sort name")
+def list_(
+    out: ReadOut,
+    *,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    all_: All = False,
+    after: After = None,
+    count: Count = False,
+) -> None:
+    """List permissions with the roles that have them and the users that hold them."""
+    found = actions.permissions.find()
+    out.rows(found, views.PERMISSIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+
+
+@app.command()
+def show(permission: Permission, out: ReadOut) -> None:
+    """Show a permission and the roles that have it."""
+    out.record(actions.permissions.show(permission), views.PERMISSIONS)
+
+
+@app.command(example="chatctl permissions create user.read user.suspend")
+def create(
+    names: Annotated[list[str], several("NAME", "The names of new permissions; - reads them from standard input.")],
+    out: Out,
+    *,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Create permissions."""
+    change = actions.permissions.create(names)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command()
+def rename(
+    permission: Permission,
+    new: NewName,
+    out: Out,
+    *,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Rename a permission; the roles that have it keep it."""
+    change = actions.permissions.rename(permission, new)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl permissions delete user.suspend --dry-run")
+def delete(
+    permissions: Permissions,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Delete permissions; the roles that have them lose them."""
+    change = actions.permissions.delete(permissions, skip_missing=skip_missing)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

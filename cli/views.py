@@ -1,0 +1,46 @@
+"""The columns of each resource, once: every format takes its values from them."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of a resource.
+
+    `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
+    has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
+    """
+
+    key: str
+    title: str = ""
+    table: int | None = 0
+    whole: bool = False
+    listed: bool = True
+
+    @property
+    def heading(self) -> str:
+        return self.title or self.key.upper()
+
+
+View = tuple[Column, ...]
+
+ID = Column("id", whole=True)
+
+ROLES: View = (
+    ID,
+    Column("name"),
+    Column("members", table=50),
+    Column("protected", table=60),
+    Column("permissions", table=70),
+)
+
+PERMISSIONS: View = (
+    ID,
+    Column("name"),
+    Column("users", table=50),
+    Column("roles", table=60),
+)
+
+MATRIX: View = (Column("id", whole=True, table=None), Column("permission"), Column("roles"))
+
+DIFFERENCES: View = (Column("id", whole=True, table=None), Column("permission"), Column("role", title="ONLY IN"))
