@@ -21,8 +21,7 @@ def _meta(document: type[ApplicationDocument]) -> dict[str, Any]:
 
 
 FIELDS: dict[str, frozenset[str]] = {
-    _meta(document)["collection"]: frozenset(document._fields) - {"id"}  # noqa: SLF001
-    for document in DOCUMENTS
+    _meta(document)["collection"]: frozenset(document._fields) - {"id"} for document in DOCUMENTS
 }
 
 UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {

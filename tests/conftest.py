@@ -76,13 +76,12 @@ def name() -> str:
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, server: str, name: str) -> Iterator[str]:
+def url(server: str, server_client: pymongo.MongoClient[dict[str, Any]], name: str) -> Iterator[str]:
     """Give the URL of a database of the test's own, gone afterwards."""
     address, _, options = server.partition("?")
     scheme, _, rest = address.partition("://")
     yield f"{scheme}://{rest.partition('/')[0]}/{name}" + (f"?{options}" if options else "")
-    client: pymongo.MongoClient[dict[str, Any]] = request.getfixturevalue("server_client")
-    client.drop_database(name)
+    server_client.drop_database(name)
 
 
 @pytest.fixture

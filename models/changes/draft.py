@@ -34,6 +34,7 @@ class Draft:
     def __init__(self) -> None:
         self.batches: list[list[Change]] = []
         self.names: dict[Any, str] = {}
+        self._new: set[tuple[str, Any]] = set()
         self._room = 0
 
     @property
@@ -43,17 +44,22 @@ class Draft:
     def room(self, documents: int) -> None:
         """Start another batch unless this one has room for so many documents more, which belong together."""
         if self._room < documents:
+            if self.batches:  # what is inserted already must not follow the planner's view any longer
+                self.batches[-1] = [_settled(change) for change in self.batches[-1]]
             self.batches.append([])
+            self._new.clear()
             self._room = BATCH
 
     def insert(self, collection: str, document: Document) -> None:
+        """Insert a document; what is changed of it in the same batch goes in with it."""
         self._name(document)
         self._keep(Insert(collection, document))
+        self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
         """Delete a document, read whole; no list of its own may have been changed in the same batch."""
         self._name(document)
-        self._keep(Delete(collection, document))
+        self._keep(Delete(collection, dict(document)))
 
     def set(self, collection: str, document: Document, values: Document) -> None:
         """Give fields of a document new values; `ABSENT` takes a field away."""
@@ -64,7 +70,7 @@ class Draft:
             if not same(before, value):
                 fields[name] = Set(before, value)
                 put(document, name, value)
-        if fields:
+        if fields and (collection, document["_id"]) not in self._new:
             self._keep(Update(collection, (document["_id"],), fields))
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
@@ -90,7 +96,7 @@ class Draft:
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document, change in planned:
             self._name(document)
-            if change is None:
+            if change is None or (collection, document["_id"]) in self._new:
                 continue
             key: object = change
             if isinstance(change, Set):
@@ -108,6 +114,10 @@ class Draft:
             self.room(1)
         self.batches[-1].append(change)
         self._room -= len(change.ids)
+
+
+def _settled(change: Change) -> Change:
+    return Insert(change.collection, dict(change.document)) if isinstance(change, Insert) else change
 
 
 def put(document: Document, name: str, value: object) -> None:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import bson
-from bson import ObjectId
+from bson import CodecOptions, ObjectId
+from bson.binary import UuidRepresentation
 
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
 from models.changes.collections import AUDIT, IMAGES
@@ -14,6 +15,8 @@ OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
+AS_STORED: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
+"""As the connection reads and writes documents."""
 
 
 def describe(change: Change) -> Iterator[Document]:
@@ -98,13 +101,13 @@ def pages(entries: Iterable[Document], size: int = PART_BYTES // 4) -> Iterator[
 
 def freeze(changes: Iterable[Change]) -> list[bytes]:
     """Write changes down whole, in parts that fit into a document each."""
-    data = bson.encode({"changes": [_frozen(change) for change in changes]})
+    data = bson.encode({"changes": [_frozen(change) for change in changes]}, codec_options=AS_STORED)
     return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
 
 
-def thaw(parts: Iterable[bytes], options: bson.CodecOptions[Any]) -> list[Change]:
+def thaw(parts: Iterable[bytes]) -> list[Change]:
     """Read back what `freeze` wrote."""
-    return [_thawed(entry) for entry in bson.decode(b"".join(parts), options)["changes"]]
+    return [_thawed(entry) for entry in bson.decode(b"".join(parts), AS_STORED)["changes"]]
 
 
 def _frozen(change: Change) -> Document:

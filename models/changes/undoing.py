@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-import bson
 from bson import ObjectId
 from pymongo import DESCENDING
 from pymongo.database import Database
@@ -49,8 +48,7 @@ def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Cha
     parts: dict[int, list[bytes]] = {}
     for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
         parts.setdefault(image["batch"], []).append(image["data"])
-    options: bson.CodecOptions[Any] = database.codec_options
-    return [thaw(data, options) for _, data in sorted(parts.items())]
+    return [thaw(data) for _, data in sorted(parts.items())]
 
 
 def inverse(
