@@ -154,7 +154,7 @@ class _Composer:
             self._keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             node = self._node(event, "fault", None)
-            self._faults.at(node, f"aliases are not read here: write out what *{event.anchor[:40]} stands for")
+            self._faults.at(node, f"aliases are not read here: write out what *{str(event.anchor)[:40]} stands for")
             self._put(event, node)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1

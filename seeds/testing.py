@@ -21,6 +21,7 @@ class Assertion(NamedTuple):
 
 def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
     """Hold a seed's tests against the seed itself, or against the database; the caller exits 1 when one failed."""
+    roles: Mapping[str, frozenset[str] | None]
     if live:
         from seeds.state import allowed  # a seed is tested without a database, and without its driver
 

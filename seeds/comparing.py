@@ -1,0 +1,153 @@
+"""A seed beside the state of a database: what is to be created, changed and deleted, decided but not yet written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from bson import ObjectId
+
+from models.changes import Document
+from models.errors import ConflictError
+from seeds.names import shown
+from seeds.people import Person
+from seeds.seed import Seed, SeedRole
+from seeds.state import State, by_name, ids
+
+
+class Options(NamedTuple):
+    """What a person allows beyond the seed.
+
+    `prune` deletes what the seed no longer names, `allow_members` also roles that somebody has; `adopt` gives protected
+    roles to users whom the seed did not create.
+    """
+
+    prune: bool = False
+    allow_members: bool = False
+    adopt: bool = False
+
+
+@dataclass(slots=True)
+class RoleDifference:
+    """A role of the seed and what is to happen to it; `add` and `take` are ids of permissions."""
+
+    spec: SeedRole
+    document: Document
+    created: bool
+    wanted: set[Any] | None
+    """What it is to allow; `None` where the seed does not manage that."""
+    add: set[Any] = field(default_factory=set)
+    take: set[Any] = field(default_factory=set)
+    protect: bool | None = None
+    """Whether it becomes protected or stops to be; `None` where that stays as it is."""
+
+    @property
+    def renamed(self) -> bool:
+        return not self.created and self.document.get("name") != self.spec.name
+
+    @property
+    def differs(self) -> bool:
+        return self.created or self.renamed or bool(self.add or self.take) or self.protect is not None
+
+
+@dataclass(slots=True)
+class UserDifference:
+    person: Person
+    identifier: Any
+    roles: list[Any]
+    """Ids of roles that the user is to have and has not."""
+
+    @property
+    def created(self) -> bool:
+        return self.person.document is None
+
+    @property
+    def differs(self) -> bool:
+        return self.created or bool(self.roles)
+
+
+@dataclass
+class Comparison:
+    """All differences of a seed from a database; `state` is what they were found in."""
+
+    seed: Seed
+    state: State
+    permissions: dict[str, Any]
+    """The id of each permission that the seed names."""
+    created: list[Any]
+    """The ids of permissions that are not there yet."""
+    roles: list[RoleDifference]
+    users: list[UserDifference]
+    pruned_roles: list[Any] = field(default_factory=list)
+    pruned_permissions: list[Any] = field(default_factory=list)
+
+    @property
+    def differs(self) -> bool:
+        return bool(
+            self.created
+            or self.pruned_roles
+            or self.pruned_permissions
+            or any(role.differs for role in self.roles)
+            or any(user.differs for user in self.users)
+        )
+
+    def names(self) -> dict[Any, str]:
+        """Return the names of all permissions, those to be created included."""
+        there = {identifier: self.state.name(identifier) for identifier in self.state.permissions}
+        return {**there, **{identifier: name for name, identifier in self.permissions.items()}}
+
+
+def compare(seed: Seed, options: Options, state: State, people: Sequence[Person]) -> Comparison:
+    """Find what differs. Raises `ConflictError` for names that are there twice, or before and after a renaming."""
+    permission = by_name(state.permissions.values(), "permission")
+    known = {name: found["_id"] for name in seed.permissions if (found := permission(name))}
+    permissions = {name: known.get(name) or ObjectId() for name in seed.permissions}
+    role = by_name(state.roles.values(), "role")
+    roles = []
+    for spec in seed.roles:
+        document = role(spec.name)
+        if spec.renamed_from and (former := role(spec.renamed_from)):
+            if document:
+                raise ConflictError(
+                    f"there is a role {shown(spec.name)} and a role {shown(spec.renamed_from)},"
+                    " so that one cannot be renamed to the other",
+                    f"rename or delete one of them, or take renamed_from out of the seed ({spec.at.place})",
+                )
+            document = former
+        roles.append(_role(spec, document, permissions, state))
+    by_role = {difference.spec.name: difference for difference in roles}
+    users = [_user(person, by_role) for person in people]
+    created = [identifier for name, identifier in permissions.items() if name not in known]
+    comparison = Comparison(seed, state, permissions, created, roles, users)
+    if options.prune:
+        comparison.pruned_roles = _unnamed(state, "roles", state.roles, [r.document["_id"] for r in roles])
+        comparison.pruned_permissions = _unnamed(state, "permissions", state.permissions, permissions.values())
+    return comparison
+
+
+def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any], state: State) -> RoleDifference:
+    wanted = None if spec.permissions is None else {permissions[name] for name in spec.permissions}
+    if document is None:
+        created = {"_id": ObjectId(), "name": spec.name}
+        return RoleDifference(spec, created, True, wanted, add=set(wanted or ()), protect=spec.protected or None)
+    identifier = document["_id"]
+    difference = RoleDifference(spec, document, False, wanted)
+    if wanted is not None:
+        here, there = state.allowed(identifier), state.back.get(identifier, set())
+        # A link that stands on one side only is neither there nor gone: it is mended, whichever way the seed says.
+        difference.add, difference.take = wanted - (here & there), (here | there) - wanted
+    if spec.protected is not None and spec.protected != (identifier in ids(state.protected, "ids")):
+        difference.protect = spec.protected
+    return difference
+
+
+def _user(person: Person, roles: dict[str, RoleDifference]) -> UserDifference:
+    held = set(ids(person.document, "rolesIds")) if person.document else set()
+    wanted = [roles[name].document["_id"] for name in person.roles]
+    identifier = person.document["_id"] if person.document else ObjectId()
+    return UserDifference(person, identifier, [role for role in wanted if role not in held])
+
+
+def _unnamed(state: State, kind: str, there: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
+    """List what the seed once created, does not name now, and is still there."""
+    kept = set(named)
+    return [identifier for identifier in ids(state.owned, kind) if identifier in there and identifier not in kept]

@@ -1,0 +1,168 @@
+"""Decided differences → the changes that a changeset carries out, and nothing that is so already."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from models.changes import Document, Draft, Result
+from models.changes.collections import STATE
+from models.user import UserStatus
+from seeds.comparing import Comparison, RoleDifference, UserDifference
+from seeds.people import secret
+from seeds.state import ids
+
+
+class Drafting:
+    """Writes a comparison on a draft, each document in as few changes as there are.
+
+    `whole` has the roles and permissions that are deleted, as read, and of roles that users are given `userIds`;
+    `members` are the users with a role that is deleted.
+    """
+
+    def __init__(self, comparison: Comparison, whole: Mapping[Any, Document], members: Iterable[Document]) -> None:
+        self.draft = Draft()
+        self._comparison = comparison
+        self._whole = whole
+        self._gone = {*comparison.pruned_roles, *comparison.pruned_permissions}
+        self._gains: dict[Any, list[Any]] = {}
+        self._losses: dict[Any, list[Any]] = {}
+        self._members: dict[Any, list[Any]] = {}
+        for user in comparison.users:
+            for role in user.roles:
+                self._members.setdefault(role, []).append(user.identifier)
+        self._delete(members)
+        for role in comparison.roles:
+            self._role(role)
+        self._unmanaged_roles()
+        self._permissions()
+        for user in comparison.users:
+            self._user(user)
+        self._records()
+        self.draft.names.update(comparison.names())
+
+    def results(self) -> list[Result]:
+        """Say what becomes of each thing the seed names or once created."""
+        comparison = self._comparison
+        roles = comparison.state.roles
+        created = set(comparison.created)
+        return [
+            *(
+                Result(identifier, f"permission {name}", "created" if identifier in created else "unchanged")
+                for name, identifier in comparison.permissions.items()
+            ),
+            *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
+            *(Result(user.identifier, f"user {user.person.email}", _outcome(user)) for user in comparison.users),
+            *(Result(role, f"role {roles[role].get('name')}", "deleted") for role in comparison.pruned_roles),
+            *(
+                Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
+                for identifier in comparison.pruned_permissions
+            ),
+        ]
+
+    def _delete(self, members: Iterable[Document]) -> None:
+        pruned = self._comparison.pruned_roles
+        if pruned:
+            named = {user.identifier: user.person.document for user in self._comparison.users}
+            users = [named.get(member["_id"]) or member for member in members]
+            self.draft.take("User", users, "rolesIds", pruned)
+        for kind, identifiers in (("Role", pruned), ("Permission", self._comparison.pruned_permissions)):
+            for identifier in identifiers:
+                self.draft.delete(kind, self._whole[identifier])
+        for role in pruned:
+            for permission in self._comparison.state.back.get(role, ()):
+                self._losses.setdefault(permission, []).append(role)
+
+    def _role(self, role: RoleDifference) -> None:
+        identifier = role.document["_id"]
+        members = self._members.get(identifier, [])
+        for permission in role.add:
+            self._gains.setdefault(permission, []).append(identifier)
+        for permission in role.take:
+            self._losses.setdefault(permission, []).append(identifier)
+        if role.created:
+            new = {**role.document, "userIds": members, "permissionsIds": sorted(role.add)}
+            self.draft.insert("Role", new)
+            return
+        if role.renamed:
+            self.draft.set("Role", role.document, {"name": role.spec.name})
+        self._change_permissions(role.document, role.add, role.take)
+        if members:
+            self.draft.add("Role", [self._whole[identifier]], "userIds", members)
+
+    def _change_permissions(self, role: Document, add: Iterable[Any], take: set[Any]) -> None:
+        """Change what a role allows in one update: where it gains and loses at once, its list is set whole."""
+        before = ids(role, "permissionsIds")
+        new = [permission for permission in sorted(add) if permission not in before]
+        if new and take.intersection(before):
+            left = [item for item in role["permissionsIds"] if item not in take]
+            self.draft.set("Role", role, {"permissionsIds": [*left, *new]})
+        else:
+            self.draft.add("Role", [role], "permissionsIds", new)
+            self.draft.take("Role", [role], "permissionsIds", sorted(take))
+
+    def _unmanaged_roles(self) -> None:
+        """Take deleted permissions out of the roles that the seed says nothing about."""
+        pruned = set(self._comparison.pruned_permissions)
+        managed = {role.document["_id"] for role in self._comparison.roles if role.wanted is not None}
+        if pruned:
+            kept = self._comparison.state.roles.keys() - managed - self._gone
+            roles = [role for identifier, role in self._comparison.state.roles.items() if identifier in kept]
+            self.draft.take("Role", roles, "permissionsIds", list(pruned))
+
+    def _permissions(self) -> None:
+        created = set(self._comparison.created)
+        for name, identifier in self._comparison.permissions.items():
+            if identifier in created:
+                roles = self._gains.pop(identifier, [])
+                self.draft.insert("Permission", {"_id": identifier, "name": name, "rolesIds": roles})
+        for changes, change in ((self._gains, self.draft.add), (self._losses, self.draft.take)):
+            for identifier, roles in changes.items():
+                if identifier not in self._gone:
+                    change("Permission", [self._comparison.state.permissions[identifier]], "rolesIds", roles)
+
+    def _user(self, user: UserDifference) -> None:
+        if user.person.document:
+            self.draft.add("User", [user.person.document], "rolesIds", user.roles)
+            return
+        now = datetime.now(UTC)
+        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        new = {
+            "_id": user.identifier,
+            "email": user.person.email,
+            "username": user.person.username,
+            "name": user.person.name,
+            "rolesIds": user.roles,
+            "status": UserStatus.ACTIVE.value,
+            "createdAt": now,
+            "updatedAt": now,
+            "hashedPassword": secret(user.person),
+            "conversationIds": [],
+            "seenMessageIds": [],
+        }
+        self.draft.insert("User", {key: value for key, value in new.items() if value is not None})
+
+    def _records(self) -> None:
+        comparison = self._comparison
+        protect = {flag: [r.document["_id"] for r in comparison.roles if r.protect is flag] for flag in (True, False)}
+        self._record(comparison.state.protected, {"ids": protect[True]}, [*protect[False], *comparison.pruned_roles])
+        created = {
+            "roles": [role.document["_id"] for role in comparison.roles if role.created],
+            "permissions": comparison.created,
+            "users": [user.identifier for user in comparison.users if user.created],
+        }
+        self._record(comparison.state.owned, created, self._gone)
+
+    def _record(self, record: Document, gained: dict[str, list[Any]], gone: Iterable[Any]) -> None:
+        if record["_id"] not in self._comparison.state.recorded:
+            if any(gained.values()):
+                self.draft.insert(STATE, {**record, **gained})
+            return
+        for name, identifiers in gained.items():
+            self.draft.add(STATE, [record], name, identifiers)
+            self.draft.take(STATE, [record], name, list(gone))
+
+
+def _outcome(difference: RoleDifference | UserDifference) -> str:
+    if difference.created:
+        return "created"
+    return "changed" if difference.differs else "unchanged"

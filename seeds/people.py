@@ -1,0 +1,132 @@
+"""The users of a seed: their variables read from the environment, and who of them is in the database."""
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from actions import passwords
+from models.changes import Document
+from models.errors import ConflictError
+from seeds import state
+from seeds.names import expand, flaw, shown, variables
+from seeds.nodes import Faults, Node
+from seeds.reading import refuse
+from seeds.resolving import email_flaw
+from seeds.seed import SeedUser
+
+_RESERVED: Final = ("MONGODB_", "CHATCTL_")
+_FIELDS: Final = ["email", "username", "rolesIds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A user as the seed says, and the document of the one who has the e-mail."""
+
+    email: str
+    username: str
+    name: str | None
+    password: Node | None
+    roles: tuple[str, ...]
+    document: Document | None = None
+
+
+def find(users: Sequence[SeedUser]) -> list[Person]:
+    """Read the variables of all users and look them up.
+
+    Raises `InvalidInputError` with every variable that is missing or not to be used, and `ConflictError` for an e-mail
+    or username that is another's.
+    """
+    if not users:
+        return []
+    faults = Faults()
+    people = [_expanded(user, faults) for user in users]
+    _refuse_doubles(users, people, faults)
+    refuse(faults)
+    documents = list(state.find("User", _any_of(people), _FIELDS))
+    found = [_matched(person, documents) for person in people]
+    for user, person in zip(users, found, strict=True):
+        if person.document is None and user.password:
+            _check_password(user.password, person, faults)
+    refuse(faults)
+    return found
+
+
+def secret(person: Person) -> str | None:
+    """Hash the password of a user who is to be created; `None` for one without."""
+    return passwords.hashed(os.environ[person.password.value]) if person.password else None
+
+
+def _expanded(user: SeedUser, faults: Faults) -> Person:
+    email, username = _value(user.email, faults), _value(user.username, faults)
+    name = _value(user.name, faults) if user.name else None
+    if email and (problem := email_flaw(email)):
+        faults.at(user.email, problem)
+    return Person(email.lower(), username, name, user.password, user.roles)
+
+
+def _value(node: Node, faults: Faults) -> str:
+    """Put the environment into a text; empty, with faults noted, where that cannot be done."""
+    names = [name for name in variables(node.value) if name]
+    problems = [problem for name in dict.fromkeys(names) if (problem := _unusable(name))]
+    text = "" if problems else expand(node.value, {name: os.environ[name] for name in names})
+    if not problems and (bad := flaw(text)):
+        problems = [bad]
+    for problem in problems:
+        faults.at(node, problem)
+    return text
+
+
+def _unusable(variable: str) -> str | None:
+    if variable.upper().startswith(_RESERVED):
+        return f"the variable {variable} belongs to chatctl or the database, and cannot be used in a seed"
+    return None if os.environ.get(variable) else f"the variable {variable} is not set"
+
+
+def _check_password(node: Node, person: Person, faults: Faults) -> None:
+    problem = _unusable(node.value)
+    if problem is None:
+        problem = passwords.flaw(os.environ[node.value], [person.email, person.username, person.name])
+    if problem:
+        faults.at(node, problem)
+
+
+def _refuse_doubles(users: Sequence[SeedUser], people: Iterable[Person], faults: Faults) -> None:
+    """Look again for two users of one e-mail or username, now that variables have values."""
+    seen: dict[tuple[str, str], Node] = {}
+    for user, person in zip(users, people, strict=True):
+        for kind, node, value in (
+            ("email", user.email, person.email),
+            ("username", user.username, person.username),
+        ):
+            first = seen.setdefault((kind, value), node)
+            if value and first is not node:
+                faults.at(node, f"two users have the {kind} {shown(value)}, the first at {first.place}")
+
+
+def _any_of(people: Sequence[Person]) -> Document:
+    emails = [{"email": {"$regex": f"^{re.escape(person.email)}$", "$options": "i"}} for person in people]
+    return {"$or": [*emails, {"username": {"$in": [person.username for person in people]}}]}
+
+
+def _matched(person: Person, documents: Iterable[Document]) -> Person:
+    mine = [document for document in documents if str(document.get("email")).lower() == person.email]
+    if len(mine) > 1:
+        listed = " and ".join(str(document.get("email")) for document in mine)
+        raise ConflictError(
+            f"several users have the e-mail {shown(person.email)} in one case or another: {listed}",
+            "change or delete all but one of them",
+        )
+    if mine and mine[0].get("username") != person.username:
+        raise ConflictError(
+            f"the user {shown(person.email)} is there with the username {shown(str(mine[0].get('username')))},"
+            f" not {shown(person.username)}",
+            "write the username that the user has, or another e-mail, into the seed",
+        )
+    if not mine and (others := [other for other in documents if other.get("username") == person.username]):
+        raise ConflictError(
+            f"the username {shown(person.username)} belongs to {shown(str(others[0].get('email')))}",
+            f"give {shown(person.email)} another username in the seed",
+        )
+    return Person(person.email, person.username, person.name, person.password, person.roles, mine[0] if mine else None)

@@ -1,0 +1,107 @@
+"""What a database holds that a seed is compared with, read in a number of commands that grows with nothing."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions.protection import PROTECTED
+from models import connection
+from models.changes import Document
+from models.changes.collections import STATE
+from models.errors import ConflictError
+from seeds.names import shown
+
+_AT_ONCE: Final = 1_000_000
+"""Documents in one reply, if they fit into the 16 MiB that a reply has."""
+
+
+@dataclass
+class State:
+    """Roles and permissions by id as they were read, a few fields of each, and our own records about them."""
+
+    roles: dict[Any, Document]
+    permissions: dict[Any, Document]
+    protected: Document
+    owned: Document
+    """What the seed has created; like `protected` a document as it would be, `recorded` or not."""
+    recorded: set[str]
+    back: dict[Any, set[Any]] = field(init=False)
+    """Role id → permissions that list the role: the other side of the link."""
+
+    def __post_init__(self) -> None:
+        self.back = {}
+        for identifier, permission in self.permissions.items():
+            for role in ids(permission, "rolesIds"):
+                self.back.setdefault(role, set()).add(identifier)
+
+    def allowed(self, role: Any) -> set[Any]:
+        """Return the permissions a role has, without those that are gone."""
+        return {identifier for identifier in ids(self.roles[role], "permissionsIds") if identifier in self.permissions}
+
+    def name(self, identifier: Any) -> str:
+        return str(self.permissions[identifier].get("name"))
+
+
+def read(seed: str) -> State:
+    """Read all roles and permissions, and what is recorded under a seed's name."""
+    records = {
+        PROTECTED: {"_id": PROTECTED, "ids": []},
+        f"seed:{seed}": {"_id": f"seed:{seed}", "roles": [], "permissions": [], "users": []},
+    }
+    found = {record["_id"]: record for record in find(STATE, {"_id": {"$in": list(records)}})}
+    protected, owned = (found.get(key, empty) for key, empty in records.items())
+    roles = find("Role", {}, ["name", "permissionsIds"])
+    permissions = find("Permission", {}, ["name", "rolesIds"])
+    return State(by_id(roles), by_id(permissions), protected, owned, set(found))
+
+
+def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return role → permissions for those of the named roles that are in the database."""
+    roles = list(find("Role", {"name": {"$in": list(names)}}, ["name", "permissionsIds"]))
+    wanted = list({identifier for role in roles for identifier in ids(role, "permissionsIds")})
+    permissions = by_id(find("Permission", {"_id": {"$in": wanted}}, ["name"]))
+    return {
+        role["name"]: frozenset(
+            str(permissions[identifier].get("name"))
+            for identifier in ids(role, "permissionsIds")
+            if identifier in permissions
+        )
+        for role in roles
+    }
+
+
+def find(collection: str, where: Document, fields: list[str] | None = None) -> Iterator[Document]:
+    """Read documents, with a few of their fields or whole, in as few replies as they fit into."""
+    return iter(connection.database()[collection].find(where, fields, batch_size=_AT_ONCE))
+
+
+def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
+    return {document["_id"]: document for document in documents}
+
+
+def by_name(documents: Iterable[Document], kind: str) -> Callable[[str], Document | None]:
+    """Return what finds a document by its name, and raises `ConflictError` where two have it."""
+    named: dict[str, list[Document]] = {}
+    for document in documents:
+        if isinstance(document.get("name"), str):
+            named.setdefault(document["name"], []).append(document)
+
+    def one(name: str) -> Document | None:
+        found = named.get(name, [])
+        if len(found) > 1:
+            listed = " and ".join(str(document["_id"]) for document in found)
+            raise ConflictError(
+                f"there are {len(found)} {kind}s with the name {shown(name)}: {listed}",
+                "rename or delete all but one of them, by their ids",
+            )
+        return found[0] if found else None
+
+    return one
+
+
+def ids(document: Document, name: str) -> list[ObjectId]:
+    """Return the ids in a list of a document, which may be absent, null, or hold what is no id."""
+    value = document.get(name)
+    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []
