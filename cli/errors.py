@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperCommand
 
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
@@ -93,7 +92,8 @@ def trace(error: BaseException) -> Iterator[str]:
     """Give the traceback without values: no locals, and no text that may quote a document, a reply or a URL."""
     if error.__cause__ or error.__context__:
         yield from trace(error.__cause__ or error.__context__ or error)
-    yield from (line.rstrip() for line in traceback.format_tb(error.__traceback__))
+    for entry in traceback.format_tb(error.__traceback__):
+        yield from entry.rstrip().split("\n")
     shown = isinstance(error, ChatctlError) or type(error) in _HARMLESS
     yield f"{type(error).__name__}: {error}" if shown else type(error).__name__
 
@@ -115,8 +115,6 @@ def _usage(error: typer.TyperException) -> Failure:
         near = getattr(error, "possibilities", None)
         message = f"no such option: {name}" if near is not None or "No such" in message else message
         hint = f"did you mean {near[0]}?" if near else hint
-    elif isinstance(getattr(error, "cmd", None), TyperCommand) and message.startswith("Got unexpected"):
-        message = f"too many arguments{message.partition(')')[2]}"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
 
 

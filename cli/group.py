@@ -80,6 +80,8 @@ class Command(Shared, TyperCommand):
 
         said = Invocation.of(ctx.meta)
         connection.choose(said.url, said.local, said.env_file and Path(said.env_file), said.expect)
+        if said.url is not None and connection.target().password_on_command_line:
+            _warn(ctx.params.get("out"))
         return super().invoke(ctx)
 
 
@@ -92,6 +94,13 @@ class Group(Shared, TyperGroup):
             hint = did_you_mean(args[0], names) or f"see {ctx.command_path} --help"
             raise UsageError(f'no command "{args[0]}" in {ctx.command_path}', hint)
         return super().resolve_command(ctx, args)
+
+
+def _warn(out: Any) -> None:
+    from cli.output import say
+
+    warning = "warning: other users of this machine can see a password in --url; put it into MONGODB_DATABASE_URL"
+    (out.note if out else say)(warning)
 
 
 def _show_help(ctx: Any, _: Any, value: bool) -> None:

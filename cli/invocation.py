@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Final
 
 KEY: Final = "chatctl"
@@ -15,7 +14,7 @@ class Invocation:
     arguments: Sequence[str] = ()
     url: str | None = field(default=None, repr=False)
     local: bool = False
-    env_file: Path | None = None
+    env_file: str | None = None
     expect: str | None = None
     debug: bool = False
     items_from_stdin: bool = False

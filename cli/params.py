@@ -13,7 +13,8 @@ from cli.output import Output
 from models.errors import InvalidInputError
 from models.names import did_you_mean
 
-READ: Final = ("table", "json", "ndjson", "yaml", "csv", "ids")
+LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
+READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
@@ -68,17 +69,13 @@ def object_id(text: str) -> str:
     return text.lower()
 
 
-def _columns(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 def _items(ctx: typer.Context, items: list[str]) -> list[str]:
     """Replace `-` alone by the lines of standard input."""
     if items != ["-"]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True
     try:
-        return [line.strip() for line in sys.stdin or () if line.strip()]
+        return [name for line in sys.stdin or () if (name := line.rstrip("\r\n"))]
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
 
@@ -91,6 +88,8 @@ def several(noun: str, text: str) -> Any:
 Out = Annotated[Output, _output(WRITE)]
 ReadOut = Annotated[Output, _output(READ)]
 
+LinesOut = Annotated[Output, _output(LINES)]
+
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
 Roles = Annotated[list[str], several("ROLE", "Names or ids; - reads them from standard input.")]
 Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]
@@ -100,9 +99,7 @@ Event = Annotated[
     str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
 ]
 
-Columns = Annotated[
-    list[str] | None, typer.Option("--columns", metavar="A,B,C", parser=_columns, help="Only these, in this order.")
-]
+Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most this many.")]
 All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
@@ -122,3 +119,7 @@ To = Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write a fi
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 Since = Annotated[datetime | None, typer.Option("--since", metavar="TIME", parser=moment, help="From this time on.")]
 Until = Annotated[datetime | None, typer.Option("--until", metavar="TIME", parser=moment, help="Before this time.")]
+Before = Annotated[
+    datetime,
+    typer.Option("--before", metavar="TIME", parser=moment, help="Those before this time.", show_default=False),
+]

@@ -44,3 +44,23 @@ PERMISSIONS: View = (
 MATRIX: View = (Column("id", whole=True, table=None), Column("permission"), Column("roles"))
 
 DIFFERENCES: View = (Column("id", whole=True, table=None), Column("permission"), Column("role", title="ONLY IN"))
+
+EVENTS: View = (
+    ID,
+    Column("at", whole=True),
+    Column("state", table=60),
+    Column("actor", table=100),
+    Column("command", table=50),
+    Column("reason", table=120),
+)
+
+EVENT: View = (*EVENTS, Column("undoes"), Column("undoneBy", title="UNDONE BY"), Column("changes", table=None))
+
+ASSERTIONS: View = (
+    Column("passed"),
+    Column("role"),
+    Column("expected"),
+    Column("permission"),
+    Column("place", table=None),
+    Column("message", table=80),
+)

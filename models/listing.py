@@ -17,6 +17,8 @@ Row = dict[str, Any]
 Query = tuple[dict[str, Any], list[tuple[str, int]]]
 
 BATCH: Final = 1000
+NO_LIMIT: Final = 2**31 - 1
+"""The most that a server takes."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +52,19 @@ class Listing:
 
         Documents without the field come last, in the order of their ids. Raises `NotFoundError` for an unknown `after`.
         """
-        documents = islice(self._found(sort, after), limit)
+        documents = self._found(sort, after, limit)
         while batch := list(islice(documents, BATCH)):
             yield from self.resolve(batch)
 
-    def _found(self, sort: str | None, after: str | None) -> Iterator[Document]:
+    def _found(self, sort: str | None, after: str | None, limit: int | None) -> Iterator[Document]:
+        left = limit or NO_LIMIT
         for where, order in self._queries(sort, after):
             query = {"$and": [self.where, where]} if self.where and where else where or self.where
-            yield from self._documents().find(query, self.fields, sort=order)
+            for document in self._documents().find(query, self.fields, sort=order, limit=min(left, NO_LIMIT)):
+                yield document
+                left -= 1
+            if left <= 0:
+                return
 
     def _queries(self, sort: str | None, after: str | None) -> Iterator[Query]:
         chosen = sort or ("-id" if self.newest_first else "id")

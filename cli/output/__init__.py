@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import files, formats, streams, table, text
+from cli.output import formats, streams, table, text
+from cli.output.files import save
 from cli.views import Column, View
 from models.errors import UsageError
 from models.names import did_you_mean
@@ -13,6 +14,8 @@ from models.names import did_you_mean
 if TYPE_CHECKING:
     from models.changes import Changeset
     from models.listing import Listing
+
+__all__ = ["Output", "save", "say", "show_json"]
 
 Row = dict[str, Any]
 
@@ -32,7 +35,7 @@ class Output:
         listing: "Listing",
         view: View,
         *,
-        columns: Sequence[str] | None = None,
+        columns: str | None = None,
         sort: str | None = None,
         limit: int | None = None,
         all_: bool = False,
@@ -76,8 +79,8 @@ class Output:
             ]
             streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
 
-    def record(self, row: Row, view: View) -> None:
-        """Print one thing with all that is known of it."""
+    def record(self, row: Row, view: View, lines: Iterable[str] = ()) -> None:
+        """Print one thing with all that is known of it; `lines` follow it for people only."""
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
@@ -90,11 +93,18 @@ class Output:
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
+        self.lines(lines)
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
-        """Print a thing that has no columns: its lines to people, the document to programs."""
+        """Print a thing that has no columns: its lines to people, the document to programs.
+
+        A document that is one list has its items on the lines of the formats that have lines.
+        """
+        (key, items), *more = document.items()
         if self.form == "table":
             self.lines(lines)
+        elif self.form in {"ndjson", "csv"} and isinstance(items, list) and not more:
+            formats.write_rows(self.form, items, list(items[0]) if items else [key])
         else:
             formats.write_record(self.form, document, list(document))
 
@@ -104,10 +114,6 @@ class Output:
             shown = text.safe(line)
             colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
             streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
-
-    def save(self, content: str, to: str | None, *, overwrite: bool = False) -> None:
-        """Write a file whole, or standard output where none is named."""
-        files.save(content, to or "-", overwrite=overwrite)
 
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
@@ -171,17 +177,23 @@ def say(message: str) -> None:
     import sys
 
     streams.flush()
-    streams.say(text.safe(streams.encodable(message, sys.stderr), lines=True))
+    streams.say(text.safe(streams.encodable(message, sys.stderr)))
 
 
-def _chosen(view: View, columns: Sequence[str] | None) -> View:
+def show_json(document: Any) -> None:
+    """Print a document that has one form."""
+    streams.write(f"{formats.as_json(document, indent=2)}\n")
+
+
+def _chosen(view: View, columns: str | None) -> View:
     if columns is None:
         return tuple(column for column in view if column.listed)
     known = {column.key: column for column in view}
-    for name in columns:
+    names = [name.strip() for name in columns.split(",")]
+    for name in names:
         if name not in known:
             raise UsageError(f'no column "{name}"', did_you_mean(name, known) or f"there are {', '.join(known)}")
-    return tuple(known[name] for name in columns)
+    return tuple(known[name] for name in names)
 
 
 def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:

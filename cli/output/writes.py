@@ -54,12 +54,8 @@ def _announce(out: "Output", verb: str) -> None:
         out.note("this server has no transactions: a crash in the middle leaves what `chatctl db repair` mends")
 
 
-def _ask(out: "Output", changeset: "Changeset") -> None:
-    """Show what would happen and have it confirmed; raises `RefusedError` for a no or where nobody can be asked."""
-    if not can_ask(items_from_stdin=out.invocation.items_from_stdin):
-        raise RefusedError(
-            "nothing was done: this has to be confirmed", "look at it with --dry-run, confirm with --yes"
-        )
+def _ask(changeset: "Changeset") -> None:
+    """Show what would happen and have it confirmed; raises `RefusedError` for a no."""
     preview = [*changeset.summary(), *changeset.notes]
     streams.flush()
     for line in preview:
