@@ -9,12 +9,13 @@ from pymongo.client_session import ClientSession
 from pymongo.database import Database
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 
-from models import connection
+from models import connection, indexes
 from models.changes import transactions
 from models.changes.change import Change, Delete, Insert, Set, Update
 from models.changes.changeset import Changeset
 from models.changes.events import Event
 from models.errors import ConflictError
+from models.indexes import Index
 from models.links import OWNED
 from models.schema import UNIQUE_INDEXES
 
@@ -67,9 +68,11 @@ def apply(changeset: Changeset, *, reason: str | None = None, confirmed: bool = 
 
 def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
     batches = [batch for batch in changeset.batches if batch]
-    if not batches:
+    if not batches and not changeset.indexes:
         return None
     database = connection.database()
+    _create_indexes(database, changeset.indexes)
+    batches = batches or [[]]
     whole = connection.transactions() and len(batches) == 1
     locks = [rule.lock for rule in changeset.rules]
     transactions.prepare(database, {change.collection for change in changeset.changes}, locks)
@@ -89,6 +92,15 @@ def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
                 what = next(_taken(database, batch), "a name is taken already")
                 raise ChangedMeanwhileError(what, event.id if number else None) from None
     return event.id
+
+
+def _create_indexes(database: Database[dict[str, Any]], wanted: list[Index]) -> None:
+    for index in wanted:
+        found = indexes.create(database, index)
+        if found.message:
+            raise ConflictError(
+                f"the index {index.name} cannot be made: {found.message}", "chatctl db indexes shows all"
+            )
 
 
 def _write_batch(  # noqa: PLR0917 - bound to its batch before a session is there

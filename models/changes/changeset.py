@@ -9,6 +9,7 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.record import describe
+from models.indexes import Index
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -42,7 +43,8 @@ class Changeset:
     """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
 
     `names` gives ids the names that people know them by. `replan` plans anew after a conflict; what a person was asked
-    about is never replaced by something else. Without `undoable` nothing is kept to undo it with.
+    about is never replaced by something else. Without `undoable` nothing is kept to undo it with. `indexes` are created
+    before the first batch: no transaction can.
     """
 
     command: str
@@ -53,6 +55,7 @@ class Changeset:
     notes: list[str] = field(default_factory=list)
     names: dict[Any, str] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
     replan: Callable[[], "Changeset"] | None = None
@@ -74,7 +77,8 @@ class Changeset:
         touched: dict[tuple[str, str], set[object]] = {}
         for change in self.changes:
             touched.setdefault((type(change).__name__.lower(), change.collection), set()).update(change.ids)
-        return [f"{VERBS[op]} {len(ids):,} {collection}" for (op, collection), ids in touched.items()]
+        counted = [f"{VERBS[op]} {len(ids):,} {collection}" for (op, collection), ids in touched.items()]
+        return [*counted, *([f"create {len(self.indexes)} of the indexes"] if self.indexes else [])]
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
@@ -84,6 +88,8 @@ class Changeset:
                 names.setdefault(change.document["_id"], name)
         for change in self.changes:
             yield from diff(describe(change), names)
+        for index in self.indexes:
+            yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
 
 
 def diff(entries: Iterable[Document], names: dict[Any, str]) -> Iterator[str]:

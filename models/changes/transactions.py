@@ -3,23 +3,17 @@
 import random
 import time
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from typing import Any, Final
 
-from pymongo import ASCENDING
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import CollectionInvalid, OperationFailure
+from pymongo.errors import OperationFailure
 
-from models import connection
+from models import connection, indexes
 from models.changes.collections import AUDIT, IMAGES, STATE
 from models.errors import ConflictError
-from models.schema import UNIQUE_INDEXES
-
-IMAGES_ARE_KEPT: Final = timedelta(days=30)
 
 WRITE_CONFLICT: Final = 112
-NAMESPACE_EXISTS: Final = 48
 PATIENCE: Final = 90
 """Seconds; a server drops the transaction of a client that died after sixty, and until then its locks stay."""
 
@@ -39,22 +33,7 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
     """Create what a transaction cannot: missing collections, as the application would have them, and locks."""
     missing = {AUDIT, IMAGES, STATE, *collections} - set(database.list_collection_names())
     for name in sorted(missing):
-        try:
-            database.create_collection(name)
-        except CollectionInvalid:
-            continue  # somebody else was faster
-        except OperationFailure as error:
-            if error.code != NAMESPACE_EXISTS:
-                raise
-        for index, fields in UNIQUE_INDEXES.get(name, ()):
-            database[name].create_index([(field, ASCENDING) for field in fields], name=index, unique=True)
-    if AUDIT in missing:
-        for field in ("event", "targets", "undoes"):
-            database[AUDIT].create_index([(field, ASCENDING)], name=f"chatctl_{field}")
-    if IMAGES in missing:
-        seconds = int(IMAGES_ARE_KEPT.total_seconds())
-        database[IMAGES].create_index([("event", ASCENDING)], name="chatctl_event")
-        database[IMAGES].create_index([("at", ASCENDING)], name="chatctl_at", expireAfterSeconds=seconds)
+        indexes.create_collection(database, name)
     for lock in locks:
         database[STATE].update_one({"_id": f"lock:{lock}"}, {"$setOnInsert": {"turns": 0}}, upsert=True)
 

@@ -1,0 +1,100 @@
+"""The database as a whole: what it is, and the indexes it should have."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from actions.planning import changeset
+from models import connection, indexes, local
+from models.changes import Changeset, Draft, Result
+from models.listing import Row
+
+NOT_ALLOWED: Final = 13
+T = TypeVar("T")
+
+
+def status() -> Row:
+    """Describe the database: server, version, topology, collections, and the indexes that are missing.
+
+    What the server's user may not read is left out and named in `notAllowed`.
+    """
+    database, target = connection.database(), connection.target()
+    hello = database.command("hello")
+    refused: list[str] = []
+    names = _allowed(lambda: sorted(database.list_collection_names()), "the names of collections", refused)
+    found = _allowed(lambda: list(indexes.inspect(database)), "indexes", refused)
+    return {
+        "database": target.name,
+        "server": target.host,
+        "source": target.source,
+        "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
+        "topology": _topology(hello),
+        "transactions": connection.transactions(),
+        "collections": None if names is None else [_size(database, name, refused) for name in names],
+        "indexesMissing": None if found is None else [one.index.name for one in found if one.state == "missing"],
+        "indexesInConflict": None if found is None else [one.index.name for one in found if one.state == "conflict"],
+        "local": local.status() if target.local else None,
+        "notAllowed": refused,
+    }
+
+
+def list_indexes() -> list[Row]:
+    """Return a row for each index there should be: `{name, collection, keys, unique, partial, state, message}`."""
+    return [
+        {
+            "name": one.index.name,
+            "collection": one.index.collection,
+            "keys": [field if way > 0 else f"-{field}" for field, way in one.index.keys],
+            "unique": bool(one.index.options.get("unique")),
+            "partial": "partialFilterExpression" in one.index.options,
+            "state": one.state,
+            "message": one.message,
+        }
+        for one in indexes.inspect(connection.database())
+    ]
+
+
+def create_indexes() -> Changeset:
+    """Create the indexes that are missing; one that is there under another name is reported and left alone."""
+    found = list(indexes.inspect(connection.database()))
+    results = [
+        Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
+    ]
+    return changeset(
+        "db indexes --apply",
+        Draft(),
+        results,
+        indexes=[one.index for one in found if one.state == "missing"],
+        notes=[
+            f"{one.index.name} on {one.index.collection} is left alone: {one.message}" for one in found if one.message
+        ],
+        asks_about_many=False,
+        undoable=False,
+    )
+
+
+def _topology(hello: dict[str, Any]) -> str:
+    if hello.get("msg") == "isdbgrid":
+        return "sharded cluster"
+    return f"replica set {hello['setName']}" if "setName" in hello else "standalone"
+
+
+def _size(database: Database[dict[str, Any]], name: str, refused: list[str]) -> Row:
+    """Return `{name, count, bytes}` of a collection, as the server knows it without counting."""
+    count = _allowed(database[name].estimated_document_count, f"the size of {name}", refused)
+    sizes = _allowed(lambda: database.command("collStats", name), f"the size of {name}", refused) or {}
+    return {"name": name, "count": count, "bytes": sizes.get("size")}
+
+
+def _allowed(read: Callable[[], T], what: str, refused: list[str]) -> T | None:
+    """Read something, or note that it may not be read."""
+    try:
+        return read()
+    except OperationFailure as error:
+        if error.code != NOT_ALLOWED:
+            raise
+        if what not in refused:
+            refused.append(what)
+        return None

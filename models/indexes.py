@@ -1,0 +1,129 @@
+"""The indexes there should be, those there are, and what stands between them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from models.changes.collections import AUDIT, IMAGES
+from models.schema import UNIQUE_INDEXES
+
+IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
+"""Seconds."""
+
+NAMESPACE_EXISTS: Final = 48
+OPTIONS_CONFLICT: Final = {85, 86, 11000}
+"""The same key under another name, the same name with another key, or two documents with one value."""
+
+
+class Index(NamedTuple):
+    """An index as it should be; `options` are those of the server's `createIndexes`."""
+
+    collection: str
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An index and its state: `present`, `missing`, or `conflict` with the reason in `message`."""
+
+    index: Index
+    state: str
+    message: str | None = None
+
+
+def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
+    """Describe an index of our own: partial, since the schema push of the application drops every other."""
+    keys = tuple((field, direction) for field in fields)
+    return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
+
+
+APPLICATION: Final = tuple(
+    Index(collection, name, tuple((field, ASCENDING) for field in fields), {"unique": True})
+    for collection, indexes in UNIQUE_INDEXES.items()
+    for name, fields in indexes
+)
+"""The unique indexes of the application, under the names it reads out of errors."""
+
+QUERIES: Final = (
+    _partial("User", "created", "createdAt", "_id"),
+    _partial("User", "status", "status", "_id"),
+    _partial("User", "last_login", "lastLogin", "_id"),
+    _partial("User", "roles", "rolesIds"),
+    _partial("Account", "user", "userId"),
+    _partial("Conversation", "last_message", "lastMessageAt", "_id", direction=DESCENDING),
+    _partial("Conversation", "users", "userIds"),
+    _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
+    _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
+)
+"""What makes chatctl's own queries fast; each is right without, only slower."""
+
+RECORDS: Final = (
+    Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
+    Index(AUDIT, "chatctl_targets", (("targets", ASCENDING),), {}),
+    Index(AUDIT, "chatctl_undoes", (("undoes", ASCENDING),), {}),
+    Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
+    Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
+)
+"""Those of our own records."""
+
+
+def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
+    """Compare each index with what the server has: its name, its keys in their order, and its options."""
+    wanted = (*APPLICATION, *QUERIES, *RECORDS)
+    there = {
+        name: database[name].index_information() if name in database.list_collection_names() else {}
+        for name in dict.fromkeys(index.collection for index in wanted)
+    }
+    for index in wanted:
+        yield _compare(index, there[index.collection])
+
+
+def create(database: Database[dict[str, Any]], index: Index) -> Finding:
+    """Create an index, and its collection where there is none; what the server refuses is found, not raised."""
+    try:
+        database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
+    except OperationFailure as error:
+        if error.code not in OPTIONS_CONFLICT:
+            raise
+        why = "two documents have one value" if error.code == 11000 else "another index is in the way"  # noqa: PLR2004
+        return Finding(index, "conflict", why)
+    return Finding(index, "present")
+
+
+def create_collection(database: Database[dict[str, Any]], name: str) -> None:
+    """Create a collection as the application would have it: with its unique indexes, or those of our own records."""
+    try:
+        database.create_collection(name)
+    except CollectionInvalid:
+        return  # somebody else was faster
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise
+        return
+    for index in (*APPLICATION, *RECORDS):
+        if index.collection == name:
+            create(database, index)
+
+
+def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
+    same_name = there.get(index.name)
+    if same_name is not None:
+        if tuple((field, int(way)) for field, way in same_name["key"]) != index.keys:
+            return Finding(index, "conflict", f"{index.name} has other keys")
+        if any(same_name.get(option) != value for option, value in index.options.items()):
+            return Finding(index, "conflict", f"{index.name} has other options")
+        if same_name.get("sparse") or ("partialFilterExpression" in same_name) > (
+            "partialFilterExpression" in index.options
+        ):
+            return Finding(index, "conflict", f"{index.name} leaves documents out")
+        return Finding(index, "present")
+    for name, other in there.items():
+        if tuple((field, int(way)) for field, way in other["key"]) == index.keys:
+            return Finding(index, "conflict", f"the same key is there under the name {name}")
+    return Finding(index, "missing")
