@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import failures, sources
-from models.errors import ChatctlError, NotConfiguredError, RefusedError
+from models.errors import ChatctlError, NotConfiguredError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -83,7 +83,10 @@ def transactions() -> bool:
 
 def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
-    return failures.explain(error, _run.target.host if _run.target else "the database's host")
+    known = failures.explain(error, _run.target.host if _run.target else "the database's host")
+    if isinstance(known, UnreachableError) and _run.lock is not None:
+        return UnreachableError("the embedded server has gone away", "run the command again; it starts one")
+    return known
 
 
 def close() -> None:

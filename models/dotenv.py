@@ -10,11 +10,11 @@ from collections.abc import Mapping
 
 _ASSIGNMENT = re.compile(
     r"""
-    ^\s* (?:export\s+)? (?P<key>[\w.-]+) (?: \s*=\s*? | :\s+? )
+    ^\s* (?:export\s+)? (?P<key>[A-Za-z0-9_.-]+) (?: \s*=\s*? | :\s+? )
     (?P<value> \s*(?P<quote>['"`]) (?: \\(?P=quote) | (?!(?P=quote))[\s\S] )* (?P=quote) | [^\#\r\n]+ )?
     \s* (?:\#.*)? $
     """,
-    re.VERBOSE | re.MULTILINE | re.ASCII,
+    re.VERBOSE | re.MULTILINE,
 )
 _QUOTED = re.compile(r"""(['"`])([\s\S]*)\1""")
 _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
@@ -34,10 +34,8 @@ def _lines(text: str) -> str:
 def _unquoted(value: str) -> str:
     value = value.strip()
     quoted = _QUOTED.fullmatch(value)
-    if quoted is None:
-        return value
-    quote, inside = quoted.groups()
-    return inside.replace("\\n", "\n").replace("\\r", "\r") if quote == '"' else inside
+    inside = quoted[2] if quoted else value
+    return inside.replace("\\n", "\n").replace("\\r", "\r") if value.startswith('"') else inside
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:

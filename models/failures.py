@@ -1,6 +1,5 @@
 """What the driver's errors mean, by their class and code; their texts can hold passwords and are never shown."""
 
-import ssl
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -50,12 +49,9 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
         return _no_primary(error, host)
     if isinstance(error, errors.NetworkTimeout):
         return _timed_out(error, host)
-    if any(isinstance(cause, ssl.SSLError) for cause in _causes(error)):
-        return UnreachableError(
-            f"{host} and chatctl cannot agree on TLS",
-            "check tls and tlsCAFile in the URL, and the server's certificate",
-        )
-    return UnreachableError(f"no server answers at {host}", "check that it runs, and the host and port in the URL")
+    return UnreachableError(
+        f"no server answers at {host}", "check that it runs, and the host, the port, tls and replicaSet in the URL"
+    )
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:

@@ -70,6 +70,21 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a server that wants a sign-in and has a user who may only read."""
+    folder = tmp_path_factory.mktemp("secured")
+    process, address = start_server(folder, "--sync-on-commit")
+    with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
+        client.admin.command("createUser", "reader", pwd="reader", roles=[{"role": "read", "db": "shop"}])
+    process.kill()
+    process.wait()
+    process, address = start_server(folder, "--sync-on-commit", "--auth")
+    yield address
+    process.kill()
+    process.wait()
+
+
 @pytest.fixture
 def name() -> str:
     return f"test_{secrets.token_hex(6)}"
