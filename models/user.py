@@ -16,7 +16,7 @@ class UserStatus(StrEnum):
 
 
 class User(ApplicationDocument):
-    """`profileId` is a copy of what `Profile.userId` says; `hashedPassword` is absent for those who sign in elsewhere."""
+    """`profileId` copies what `Profile.userId` says; `hashedPassword` is absent for those who sign in elsewhere."""
 
     email = StringField(required=True)
     username = StringField(required=True)
