@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from seeds.names import expand, flaw, nearest, shown, variables
+from seeds.names import Pattern, expand, flaw, nearest, shown, variables
 from seeds.nodes import Faults, Node
 from seeds.schema import SCHEMA
 
@@ -105,6 +105,11 @@ def _check_text(node: Node) -> str | None:
     return None
 
 
+def _check_pattern(node: Node) -> str | None:
+    """Escapes may make a pattern longer than the name it means."""
+    return _check_text(node) or flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
+
+
 def _check_filled(node: Node) -> str | None:
     """Variables are looked up when the seed meets a database; here it counts only how they are written."""
     found = variables(node.value)
@@ -121,7 +126,7 @@ def _check_variable(node: Node) -> str | None:
 
 _TEXTS: Final[dict[str, Callable[[Node], str | None]]] = {
     "name": _check_name,
-    "pattern": _check_name,
+    "pattern": _check_pattern,
     "text": _check_text,
     "filled": _check_filled,
     "variable": _check_variable,

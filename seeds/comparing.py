@@ -48,6 +48,10 @@ class RoleDifference:
     def differs(self) -> bool:
         return self.created or self.renamed or bool(self.add or self.take) or self.protect is not None
 
+    @property
+    def takes_away(self) -> bool:
+        return bool(self.take) or self.protect is False
+
 
 @dataclass(slots=True)
 class UserDifference:
@@ -89,6 +93,10 @@ class Comparison:
             or any(role.differs for role in self.roles)
             or any(user.differs for user in self.users)
         )
+
+    @property
+    def takes_away(self) -> bool:
+        return bool(self.pruned_roles or self.pruned_permissions or any(role.takes_away for role in self.roles))
 
     def names(self) -> dict[Any, str]:
         """Return the names of all permissions, those to be created included."""

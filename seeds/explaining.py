@@ -70,13 +70,13 @@ class _Explainer:
         affected = self._affected(identifier)
         users = affected["users"]
         lost = [f"{users:,} member{'s' if users != 1 else ''} had it"] if kind == "role" and users else []
-        return Explained("delete", kind, before["name"], before, None, affected, lost, takes_away=True)
+        return Explained("delete", kind, before["name"], before, None, affected, lost, True)
 
     def _role(self, role: RoleDifference) -> Explained:
         identifier = role.document["_id"]
         before = None if role.created else self._described(identifier)
         kept: dict[str, Any] = before or {"permissions": [], "protected": False}
-        after = {
+        after: dict[str, Any] = {
             "name": role.spec.name,
             "permissions": kept["permissions"] if role.wanted is None else self._listed(role.wanted),
             "protected": kept["protected"] if role.protect is None else role.protect,
@@ -90,9 +90,8 @@ class _Explainer:
         if mended := len(role.add) + len(role.take) - len(gained) - len(lost):
             details.append(f"mends {mended:,} link{'s' if mended != 1 else ''} that one side alone has")
         action = "create" if role.created else "change"
-        takes_away = bool(lost) or role.protect is False
         return Explained(
-            action, "role", role.spec.name, before, after, self._affected(identifier), details, takes_away=takes_away
+            action, "role", role.spec.name, before, after, self._affected(identifier), details, role.takes_away
         )
 
     def _user(self, user: UserDifference) -> Explained:

@@ -1,15 +1,66 @@
 """The database's roles and permissions as a seed."""
 
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import yaml
+
+from models.changes import Document
+from seeds import state
+from seeds.names import escape
+from seeds.seed import UNNAMED
+from seeds.writing import ascii_only, references, unsayable
+
+_DUMPER: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_NEVER_FOLDED: Final = 1_000_000
 
 
 class Export(NamedTuple):
-    """The text of a seed file, and what could not be said in it (for stderr)."""
+    """The text of a seed file, and what could not be said in it; the text has that too, as comments."""
 
     text: str
     notes: list[str]
 
 
 def export() -> Export:
-    """Write down every role and permission; applying the result changes nothing."""
-    raise NotImplementedError
+    """Write down every role and permission; applying the result changes nothing.
+
+    What a seed cannot name (an empty name, one with a control character, one that two have) is left out, and so is
+    what a role allows if it cannot be said in full: what a seed does not mention stays as it is.
+    """
+    there = state.read(UNNAMED)
+    notes: list[str] = []
+    permissions = _sayable("permission", there.permissions.values(), notes)
+    protected = set(state.ids(there.protected, "ids"))
+    roles = []
+    for identifier, name in _sayable("role", there.roles.values(), notes).items():
+        role: dict[str, Any] = {"name": escape(name)}
+        if identifier in protected:
+            role["protected"] = True
+        allowed = there.allowed(identifier)
+        if allowed <= permissions.keys():
+            role["permissions"] = references(permissions[item] for item in allowed)
+        else:
+            notes.append(f"role {ascii_only(name)}: what it allows is left out, as not all of it can be named")
+        roles.append(role)
+    document = {"version": 1, "permissions": [escape(name) for name in permissions.values()], "roles": roles}
+    text = yaml.dump(document, Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=_NEVER_FOLDED)
+    return Export("".join(f"# {note}\n" for note in notes) + text, notes)
+
+
+def _sayable(kind: str, documents: Iterable[Document], notes: list[str]) -> dict[Any, str]:
+    """Return id → name in the order of names; what cannot be named becomes a note."""
+    found = list(documents)
+    counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))
+    names = {}
+    for document in found:
+        name = document.get("name")
+        problem = unsayable(name)
+        if problem is None and counts[name] > 1:
+            problem = f"{counts[name]} {kind}s have the name {ascii_only(str(name))}"
+        if problem:
+            notes.append(f"{kind} {document['_id']} is left out: {problem}")
+        else:
+            names[document["_id"]] = str(name)
+    return dict(sorted(names.items(), key=lambda item: item[1]))

@@ -70,12 +70,15 @@ class Plan:
             " ".join(["seeds apply", *words]),
             drafting.draft,
             drafting.results(),
-            asks=any(change.takes_away for change in self.changes),
+            asks=self.comparison.takes_away,
             asks_about_many=False,
             rules=[Rule(_LOCK, self._look_again)],
-            notes=[line for change in self.changes if change.takes_away for line in change.lines()],
+            notes=self._losses() if self.comparison.takes_away else [],
         )
         return replace(made, replan=lambda: self.replan().changeset)
+
+    def _losses(self) -> list[str]:
+        return [line for change in self.changes if change.takes_away for line in change.lines()]
 
     def _look_again(self, session: ClientSession | None) -> None:
         """Refuse in the transaction what another seed has created since: a unique index may be missing."""

@@ -1,15 +1,125 @@
-"""Plans kept in a file."""
+"""Plans kept in a file, to be done exactly or not at all."""
 
+import hashlib
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final, TypeGuard
 
-from seeds.planning import Plan
+from models import connection
+from models.errors import ConflictError, InvalidInputError, NotFoundError
+from seeds.names import shown
+from seeds.planning import Options, Plan, plan
+from seeds.reading import parse
+from seeds.state import ids
+from seeds.writing import seed_document
+
+VERSION: Final = 1
+MOST_BYTES: Final = 64 * 1024 * 1024
 
 
-def dump(plan: Plan) -> str:
-    """Return a plan as the text of a file (`plan --to`): no secret, no URL. Who writes the file is the caller."""
-    raise NotImplementedError
+class StalePlanError(ConflictError):
+    """The database is not as it was when the plan was saved."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, "nothing was written; plan again: chatctl seeds plan … --to FILE")
+
+
+def dump(made: Plan) -> str:
+    """Return a plan as the text of a file: no secret, no URL, and what the plan was made from only as a fingerprint.
+
+    E-mails, usernames and names are written as the environment had them; a password stays the name of its variable.
+    """
+    people = [user.person for user in made.comparison.users]
+    document = {
+        "chatctl": "seeds plan",
+        "version": VERSION,
+        **_identity(),
+        "fingerprint": _fingerprint(made),
+        "options": made.options._asdict(),
+        "shipped": made.seed.shipped,
+        "seed": seed_document(made.seed, people),
+        **made.document(),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def load(path: Path) -> Plan:
-    """Read a saved plan and plan it anew: the same, or `ConflictError` when the database has moved or is another."""
-    raise NotImplementedError
+    """Read a saved plan and plan it anew: the same, or `StalePlanError` when the database has moved or is another."""
+    document = _read(path)
+    kept = _identity()
+    if document["database"] != kept["database"]:
+        raise StalePlanError(
+            f"the plan was made for the database {shown(document['database'])}, this is {shown(kept['database'])}"
+        )
+    if document["server"] != kept["server"]:
+        raise StalePlanError("the plan was made for a database of this name on another server")
+    seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), str(path))
+    made = plan(replace(seed, shipped=document["shipped"]), Options(**document["options"]))
+    if _fingerprint(made) != document["fingerprint"] or made.document()["changes"] != document["changes"]:
+        raise StalePlanError("the database has moved since the plan was made")
+    return replace(made, replan=lambda: load(path))
+
+
+def _identity() -> dict[str, str]:
+    """Tell this database from others without saying where it is; an embedded server listens elsewhere each time."""
+    target = connection.target()
+    where = "local" if target.local else target.host
+    return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
+
+
+def _fingerprint(made: Plan) -> str:
+    """Sum up what the plan was made from: what the seed names or owns, and our own records about it."""
+    comparison = made.comparison
+    there = comparison.state
+    roles = [*(role.document["_id"] for role in comparison.roles if not role.created), *comparison.pruned_roles]
+    named = {*comparison.permissions.values(), *comparison.pruned_permissions} & there.permissions.keys()
+    people = [user.person.document for user in comparison.users if user.person.document]
+    relevant = [
+        [[role, there.roles[role].get("name"), there.allowed(role), there.back.get(role, ())] for role in roles],
+        {permission: there.name(permission) for permission in named},
+        [[person["_id"], person["email"], person.get("username"), ids(person, "rolesIds")] for person in people],
+        [[name, ids(record, name)] for record in (there.protected, there.owned) for name in record if name != "_id"],
+    ]
+    return hashlib.sha256(json.dumps(_plain(relevant)).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Make of any value one that JSON has, sets and mappings in one order."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return sorted((str(key), str(item)) for key, item in value.items())
+    return sorted(map(str, value)) if isinstance(value, (set, frozenset, tuple)) else str(value)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        document = json.loads(data) if len(data) <= MOST_BYTES else None
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {shown(str(path))}") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+    except (ValueError, RecursionError):
+        document = None
+    if not _is_plan(document):
+        raise InvalidInputError(
+            f"{path}: is no plan that chatctl has saved", "make one: chatctl seeds plan … --to FILE"
+        )
+    if document["version"] != VERSION:
+        raise InvalidInputError(f"{path}: is a plan of another version of chatctl", "plan again with this one")
+    return document
+
+
+def _is_plan(document: Any) -> TypeGuard[dict[str, Any]]:
+    kinds = {"version": int, "database": str, "server": str, "fingerprint": str, "options": dict, "shipped": bool}
+    kinds |= {"seed": dict, "changes": list}
+    return (
+        isinstance(document, dict)
+        and document.get("chatctl") == "seeds plan"
+        and all(isinstance(document.get(key), kind) for key, kind in kinds.items())
+        and document["options"].keys() == set(Options._fields)
+        and all(isinstance(value, bool) for value in document["options"].values())
+    )

@@ -1,0 +1,286 @@
+"""What a seed file says, and every way in which it can be wrong."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from models.errors import InvalidInputError, NotFoundError
+from seeds.reading import read
+from seeds.seed import Seed
+
+CONTRACT = """
+    version: 1
+    seed: default
+    permissions:
+      - user.read
+      - name: user.suspend
+        description: Stop a user from signing in.
+      - message.read
+      - message.delete
+      - role.delete
+    roles:
+      - name: viewer
+        permissions: [user.read]
+      - name: support
+        renamed_from: helpdesk
+        extends: [viewer]
+        permissions: [user.suspend, "message.*"]
+      - name: admin
+        protected: true
+        permissions: ["*"]
+    users:
+      - email: ${ADMIN_EMAIL}
+        username: admin
+        password: {env: ADMIN_PASSWORD}
+        roles: [support]
+    tests:
+      - role: support
+        can: [user.suspend]
+        cannot: [role.delete]
+"""
+EVERYTHING = {"user.read", "user.suspend", "message.read", "message.delete", "role.delete"}
+
+
+def test_the_seed_of_the_contract_is_read_and_resolved(write: Callable[..., Path]) -> None:
+    seed = read([write(CONTRACT)])
+    assert seed.name == "default"
+    assert set(seed.permissions) == EVERYTHING
+    viewer, support, admin = seed.roles
+    assert viewer.permissions == {"user.read"}
+    assert support.permissions == {"user.read", "user.suspend", "message.read", "message.delete"}
+    assert support.renamed_from == "helpdesk"
+    assert (support.protected, admin.protected) == (None, True)
+    assert admin.permissions == EVERYTHING
+    assert seed.users[0].roles == ("support",)
+    assert (seed.tests[0].can, seed.tests[0].cannot) == (("user.suspend",), ("role.delete",))
+
+
+def test_a_file_with_a_byte_order_mark_is_read(write: Callable[..., Path]) -> None:
+    assert read([write(b"\xef\xbb\xbfversion: 1\r\nseed: ours\r\n")]).name == "ours"
+
+
+def test_a_role_without_permissions_is_not_managed_and_one_with_none_has_none(seed: Callable[[str], Seed]) -> None:
+    made = seed("permissions: [a]\nroles: [{name: x}, {name: y, permissions: []}, {name: z, extends: [y]}]")
+    assert [role.permissions for role in made.roles] == [None, frozenset(), frozenset()]
+
+
+def test_extends_takes_over_what_the_other_took_over_in_any_order(seed: Callable[[str], Seed]) -> None:
+    made = seed("""
+        permissions: [a, b, c]
+        roles:
+          - {name: top, extends: [middle], permissions: [c]}
+          - {name: middle, extends: [bottom, side]}
+          - {name: bottom, permissions: [a]}
+          - {name: side, permissions: [b]}
+    """)
+    assert [sorted(role.permissions or ()) for role in made.roles] == [["a", "b", "c"], ["a", "b"], ["a"], ["b"]]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", ["a*b", "axb", "user.read", "user.write"]),
+        ("user.*", ["user.read", "user.write"]),
+        ("*.read", ["user.read"]),
+        ("*e*r*", ["user.read", "user.write"]),
+        ("a*b", ["a*b", "axb"]),
+        ("a\\*b", ["a*b"]),
+        ("user.read*", ["user.read"]),
+        ("**", ["a*b", "axb", "user.read", "user.write"]),
+    ],
+)
+def test_a_star_stands_for_any_characters_and_a_backslash_makes_it_plain(
+    seed: Callable[[str], Seed], pattern: str, expected: list[str]
+) -> None:
+    made = seed(f"permissions: [user.read, user.write, 'a*b', axb]\nroles: [{{name: r, permissions: ['{pattern}']}}]")
+    assert sorted(made.roles[0].permissions or ()) == expected
+
+
+def test_dollars_doubled_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
+    made = seed("permissions: ['$${HOME}', $x]\nroles: [{name: '$$${a}', permissions: ['$${HOME}']}]")
+    assert made.permissions == ("${HOME}", "$x")
+    assert made.roles[0].name == "$${a}"
+    assert made.roles[0].permissions == {"${HOME}"}
+
+
+def test_a_folder_is_all_its_seeds_in_the_order_of_their_names_merged(write: Callable[..., Path]) -> None:
+    write("version: 1\nroles: [{name: r, permissions: ['*']}]", "team/b.yml")
+    write("version: 1\nseed: team\npermissions: [second]", "team/c.yaml")
+    write("version: 1\npermissions: [first]", "team/a.yaml")
+    write("this: is none", "team/notes.txt")
+    hidden = write("neither: this", "team/.a.yaml")
+    made = read([hidden.parent])
+    assert (made.name, made.permissions) == ("team", ("first", "second"))
+    assert made.roles[0].permissions == {"first", "second"}
+
+
+def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> None:
+    path = write("version: 1\npermissions: [a]", "team/a.yaml")
+    assert read([path, path.parent, path]).permissions == ("a",)
+
+
+def test_a_path_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        read([tmp_path / "none.yaml"])
+
+
+def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        read([tmp_path])
+    (fault,) = raised.value.faults
+    assert (fault.file, fault.line) == (str(tmp_path), None)
+    assert fault.message == "the folder holds no seeds: no file whose name ends in .yaml or .yml"
+
+
+def test_all_faults_are_told_at_once_each_with_its_place(
+    write: Callable[..., Path], faults: Callable[..., list[str]]
+) -> None:
+    path = write("""\
+        version: 2
+        vresion: 1
+        permissions:
+          - no
+          - 12
+          - user.read
+          - user.read
+          - name: user.write
+            descripton: x
+          - ${X}
+          -
+        roles:
+          - name: a
+            extends: [b]
+          - name: b
+            extends: [c]
+            permissions: [user.raed, "zz.*"]
+            protected: "true"
+          - name: c
+            extends: [a, d]
+          - name: c
+          - " x"
+        users:
+          - email: ${X
+            username: x
+            pasword: {env: 1}
+          - email: nobody
+            username: 12:30
+            roles: [bb]
+        tests:
+          - role: aa
+            can: [user.rea]
+    """)
+    assert faults(path) == [
+        'seed.yaml:1:10 "2" is no version this chatctl knows; the one it reads is 1',
+        'seed.yaml:2:1 "vresion" is no key of a seed (did you mean "version"?)',
+        "seed.yaml:4:5 YAML reads \"no\" as true or false, where a name belongs: write 'no' in quotes if you mean it",
+        "seed.yaml:5:5 YAML reads \"12\" as a number, where a name belongs: write '12' in quotes if you mean it",
+        'seed.yaml:7:5 "user.read" stands in this list twice, first at seed.yaml:6:5',
+        'seed.yaml:9:5 "descripton" is no key of a permission (did you mean "description"?)',
+        'seed.yaml:10:5 "${X}": a variable can stand in a user\'s email, username and name alone; $${ stands for ${',
+        "seed.yaml:11:4 nothing stands here, where a name belongs",
+        'seed.yaml:14:15 roles extend each other in a circle: "a" → "b" → "c" → "a"',
+        'seed.yaml:17:19 no permission "user.raed" is named in the seed (did you mean "user.read"?)',
+        'seed.yaml:17:30 the pattern "zz.*" matches no permission of the seed',
+        "seed.yaml:18:16 a text stands here, where true or false belongs",
+        'seed.yaml:20:18 no role "d" is named in the seed',
+        'seed.yaml:21:11 the role "c" is named twice, first at seed.yaml:19:5',
+        "seed.yaml:22:5 a text stands here, where a role belongs",
+        'seed.yaml:24:12 "${X": a variable is written ${NAME}; $${ stands for ${',
+        'seed.yaml:26:5 "pasword" is no key of a user (did you mean "password"?)',
+        'seed.yaml:27:12 "nobody" is no e-mail address',
+        "seed.yaml:28:15 YAML reads \"12:30\" as a number, where a text belongs: write '12:30' in quotes if you mean it",
+        'seed.yaml:29:13 no role "bb" is named in the seed',
+        'seed.yaml:31:11 no role "aa" is named in the seed',
+        'seed.yaml:32:12 no permission "user.rea" is named in the seed (did you mean "user.read"?)',
+    ]
+
+
+def test_names_that_are_there_twice_in_merged_files_name_both_places(
+    write: Callable[..., Path], faults: Callable[..., list[str]]
+) -> None:
+    write("version: 1\npermissions: [a]\nroles: [{name: r}]\nseed: one", "t/a.yaml")
+    second = write("version: 1\npermissions: [{name: a}]\nroles: [{name: r}]\nseed: two", "t/b.yaml")
+    assert [fault.replace(f"{second.parent}{os.sep}", "") for fault in faults(second.parent)] == [
+        'b.yaml:2:22 the permission "a" is named twice, first at t/a.yaml:2:15',
+        'b.yaml:3:16 the role "r" is named twice, first at t/a.yaml:3:9',
+        'b.yaml:4:7 the files of one seed have one name: here it is "two", at t/a.yaml:4:7 it is "one"',
+    ]
+
+
+def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_not_be_read(
+    write: Callable[..., Path],
+    faults: Callable[..., list[str]],
+) -> None:
+    first = write("version: 1\npermissions: [a\n", "a.yaml")
+    second = write("version: 1\nroles: [{name: r, permissions: [a], x: 1}]", "b.yaml")
+    found = faults(first, second)
+    assert len(found) == 2
+    assert found[0].startswith("a.yaml:3:1 not YAML: ")
+    assert found[1] == 'b.yaml:2:37 "x" is no key of a role'
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (b"", "1:1 the file is empty; a seed begins with `version: 1`"),
+        (b"# only a comment\n", "1:1 the file is empty; a seed begins with `version: 1`"),
+        (b"version: 1\nseed: \xff", "2:7 not UTF-8: byte 0xff"),
+        ("version: 1".encode("utf-16"), "1:1 not UTF-8: byte 0xff"),
+        (b"version: 1\nseed: a\0b", "2:8 a control character (U+0000) stands here"),
+        (b"version: 1\nseed: \x1b[31m", "2:7 a control character (U+001B) stands here"),
+        (b'version: 1\nseed: "\\e[31m"', '2:7 "\x1b[31m" holds a character that cannot be seen (U+001B)'),
+        ("version: 1\nseed: a\u202eb".encode(), '2:7 "a\u202eb" holds a character that cannot be seen (U+202E)'),
+        (b"version: 1\nversion: 1", '2:1 the key "version" stands here twice, first in line 1'),
+        (b'version: "1"', "1:10 the version is a plain 1, without quotes"),
+        (b"version: 1.0", "1:10 the version is a plain 1, without quotes"),
+        (b"version:", "1:9 nothing stands here, where 1 belongs"),
+        (b"seed: a", '1:1 a seed needs the key "version"'),
+        (b"- version: 1", "1:1 a list stands here, where a seed belongs"),
+        (b"version: 1\n---\nversion: 1", "2:1 a second document begins here; a seed file is one"),
+        (b"version: 1\nseed: &x ours", "2:7 anchors are not read here"),
+        (b"version: 1\nseed: *x", "2:7 aliases are not read here: write out what *x stands for"),
+        (b"version: 1\nseed: !!python/object:os.system x",
+         "2:7 tags are not read here: leave it out, and put a text in quotes"),
+        (b"version: 1\n? [a]\n: b", "2:3 a key is a single word"),
+        (b"version: 1\nseed: ''", "2:7 a name cannot be empty"),
+        (b"version: 1\nseed: ' x'", '2:7 " x" begins or ends with a blank'),
+        (b"version: 1\nseed: " + b"x" * 201, f'2:7 "{"x" * 59}…" is 201 characters long; a name has at most 200'),
+        (b"version: 1\nroles: {}", "2:8 a group of keys stands here, where a list of roles belongs"),
+        (b"version: 1\nroles: [{name: a, renamed_from: b}, {name: b}]",
+         '2:33 a role "b" is named in the seed too, at {file}:2:37, so it cannot become "a"'),
+        (b"version: 1\nroles: [{name: a, renamed_from: x}, {name: b, renamed_from: x}]",
+         '2:61 the role "x" can become one role; at {file}:2:33 it is another'),
+        (b"version: 1\nroles: [{name: a}, {name: b, extends: [a]}]",
+         '2:40 the role "a" says no permissions that "b" could take over; give it permissions, [] for none'),
+        (b"version: 1\nroles: [{name: a, extends: [a]}]", '2:29 roles extend each other in a circle: "a" → "a"'),
+        (b"version: 1\nusers: [{email: a@x.org, username: a}, {email: A@X.org, username: b}]",
+         '2:48 two users have the email "A@X.org", the first at {file}:2:17'),
+        (b"version: 1\nusers: [{email: a@x.org, username: a, password: secret}]",
+         "2:49 a text stands here, where a password from the environment ({env: NAME}) belongs"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_place(
+    write: Callable[..., Path], faults: Callable[..., list[str]], text: bytes, expected: str
+) -> None:
+    path = write(text)
+    assert faults(path) == [f"seed.yaml:{expected}".replace("{file}", "seed.yaml")]
+
+
+def test_a_chain_of_extends_may_be_long(seed: Callable[[str], Seed]) -> None:
+    links = "".join(f"- {{name: r{n}, extends: [r{n + 1}]}}\n" for n in range(5000))
+    made = seed(f"permissions: [a]\nroles:\n{links}- {{name: r5000, permissions: [a]}}\n")
+    assert made.roles[0].permissions == {"a"}
+
+
+def test_neither_a_database_nor_its_driver_is_needed(write: Callable[..., Path]) -> None:
+    path = write(CONTRACT)
+    program = (
+        "import sys, pathlib; import seeds; seed = seeds.reading.read([pathlib.Path(sys.argv[1])]);"
+        "assert all(a.passed for a in seeds.testing.run(seed));"
+        "assert not {'pymongo', 'mongoengine', 'bson'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - a program of our own
