@@ -4,9 +4,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actions import audit, permissions, roles
+    from actions import audit, database, permissions, roles
 
-__all__ = ["audit", "permissions", "roles"]
+__all__ = ["audit", "database", "permissions", "roles"]
 
 
 def __getattr__(name: str) -> Any:

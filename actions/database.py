@@ -75,6 +75,11 @@ def create_indexes() -> Changeset:
     )
 
 
+def stop() -> bool:
+    """End the server of the embedded database; False where none ran."""
+    return local.stop()
+
+
 def _topology(hello: dict[str, Any]) -> str:
     if hello.get("msg") == "isdbgrid":
         return "sharded cluster"

@@ -48,13 +48,39 @@ DIFFERENCES: View = (Column("id", whole=True, table=None), Column("permission"),
 EVENTS: View = (
     ID,
     Column("at", whole=True),
-    Column("state", table=60),
     Column("actor", table=100),
     Column("command", table=50),
     Column("reason", table=120),
+    Column("state", table=60, whole=True),
 )
 
 EVENT: View = (*EVENTS, Column("undoes"), Column("undoneBy", title="UNDONE BY"), Column("changes", table=None))
+
+STATUS: View = (
+    Column("database"),
+    Column("server"),
+    Column("source"),
+    Column("version"),
+    Column("topology"),
+    Column("transactions"),
+    Column("local"),
+    Column("indexesMissing", title="INDEXES MISSING"),
+    Column("indexesInConflict", title="INDEXES IN CONFLICT"),
+    Column("notAllowed", title="NOT ALLOWED"),
+    Column("collections", table=None),
+)
+
+COLLECTIONS: View = (Column("name", title="COLLECTION"), Column("count"), Column("bytes"))
+
+INDEXES: View = (
+    Column("name", whole=True),
+    Column("state"),
+    Column("collection", table=60),
+    Column("keys", table=80),
+    Column("unique", table=90),
+    Column("partial", table=100),
+    Column("message", table=80),
+)
 
 ASSERTIONS: View = (
     Column("passed"),

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 Query = tuple[dict[str, Any], list[tuple[str, int]]]
 
 BATCH: Final = 1000
-NO_LIMIT: Final = 2**31 - 1
+MOST: Final = 2**31 - 1
 """The most that a server takes."""
 
 
@@ -57,13 +57,13 @@ class Listing:
             yield from self.resolve(batch)
 
     def _found(self, sort: str | None, after: str | None, limit: int | None) -> Iterator[Document]:
-        left = limit or NO_LIMIT
+        left = limit or 0
         for where, order in self._queries(sort, after):
             query = {"$and": [self.where, where]} if self.where and where else where or self.where
-            for document in self._documents().find(query, self.fields, sort=order, limit=min(left, NO_LIMIT)):
+            for document in self._documents().find(query, self.fields, sort=order, limit=min(left, MOST)):
                 yield document
                 left -= 1
-            if left <= 0:
+            if limit and not left:
                 return
 
     def _queries(self, sort: str | None, after: str | None) -> Iterator[Query]:

@@ -79,21 +79,25 @@ class Output:
             ]
             streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
 
-    def record(self, row: Row, view: View, lines: Iterable[str] = ()) -> None:
-        """Print one thing with all that is known of it; `lines` follow it for people only."""
+    def record(self, row: Row, view: View, *, lines: Iterable[str] = (), below: tuple[str, View] | None = None) -> None:
+        """Print one thing with all that is known of it; for people lines follow, or a table of what it consists of."""
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
             return
-        shown = [column for column in view if column.table is not None]
+        shown = [column for column in view if column.table is not None and row.get(column.key) is not None]
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
             parts = [text.cell(item) for item in value] if isinstance(value, list) else [text.cell(value)]
+            parts = parts or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
         self.lines(lines)
+        if below and row[below[0]]:
+            streams.write("\n")
+            self._table(row[below[0]], below[1], asked=False)
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.

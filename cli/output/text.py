@@ -1,7 +1,6 @@
 """Text from the database made harmless, and values as people read them."""
 
 import base64
-import json
 import math
 import re
 import shlex
@@ -72,7 +71,7 @@ def cell(value: Any) -> str:
         return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
     if isinstance(value, dict):
         name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
-        return cell(name) if name is not None else safe(json.dumps(plain(value), ensure_ascii=False))
+        return cell(name) if name is not None else ", ".join(f"{safe(str(k))} {cell(v)}" for k, v in value.items())
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return ", ".join(cell(item) for item in value)
     return safe(str(plain(value)))

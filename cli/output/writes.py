@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, streams, text
-from models.errors import RefusedError
+from models.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from bson import ObjectId
@@ -19,6 +19,8 @@ def apply(
     out: "Output", changeset: "Changeset", *, dry_run: bool, yes: bool, max_items: int | None, reason: str | None
 ) -> None:
     """Carry a changeset out as a person wants it; see `Output.apply`."""
+    if out.form not in {"table", "json"}:
+        raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
     if max_items is not None and len(changeset.results) > max_items:
         raise RefusedError(f"{len(changeset.results):,} items are more than --max {max_items:,}", "nothing was done")
     event: ObjectId | None = None
@@ -26,7 +28,7 @@ def apply(
         _announce(out, "would change")
         if out.form != "json":
             out.lines(changeset.lines())
-    elif any(changeset.batches):
+    elif any(changeset.batches) or changeset.indexes:
         from models import changes
 
         asked = not yes and _must_ask(changeset)

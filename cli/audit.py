@@ -1,0 +1,96 @@
+"""chatctl audit."""
+
+from typing import Annotated
+
+import typer
+
+import actions
+from cli import views
+from cli.group import group
+from cli.params import (
+    After,
+    All,
+    AllowLastMember,
+    Before,
+    Columns,
+    Count,
+    DryRun,
+    Event,
+    Limit,
+    Max,
+    Out,
+    ReadOut,
+    Reason,
+    Since,
+    Sort,
+    Until,
+    Yes,
+)
+
+app = group()
+
+
+@app.command("list", example="chatctl audit list --command 'roles grant' --since 7d")
+def list_(
+    out: ReadOut,
+    *,
+    actor: Annotated[
+        str | None, typer.Option("--actor", metavar="NAME", help="Who: a user of the system or database, a host.")
+    ] = None,
+    command: Annotated[
+        str | None, typer.Option("--command", metavar="WORDS", help="What: the words the command begins with.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", metavar="USER|ID", help="To whom: a user, or the id of anything.")
+    ] = None,
+    since: Since = None,
+    until: Until = None,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    all_: All = False,
+    after: After = None,
+    count: Count = False,
+) -> None:
+    """List what was done with chatctl."""
+    found = actions.audit.find(actor=actor, command=command, target=target, since=since, until=until)
+    out.rows(found, views.EVENTS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+
+
+@app.command()
+def show(event: Event, out: ReadOut) -> None:
+    """Show an event with all it changed."""
+    row = actions.audit.show(event)
+    out.record(row, views.EVENT, lines=row["lines"])
+
+
+@app.command()
+def undo(
+    event: Event,
+    out: Out,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Also what was changed since.")] = False,
+    allow_last_member: AllowLastMember = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Put back what an event changed; that is an event too, and can be undone."""
+    change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl audit prune --before 52w")
+def prune(
+    before: Before,
+    out: Out,
+    *,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Delete old events; what they changed can then no longer be undone."""
+    change = actions.audit.prune(before)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -1,0 +1,111 @@
+"""chatctl seeds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import seeds
+from cli import output, views
+from cli.group import group
+from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
+from models.errors import UsageError
+
+app = group()
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="PATH...", help="Files or folders; without any the seed that ships.", show_default=False),
+]
+Prune = Annotated[
+    bool, typer.Option("--prune", help="Delete what this seed created earlier and does not name any more.")
+]
+AllowMembers = Annotated[bool, typer.Option("--allow-members", help="Prune roles that have members, too.")]
+Adopt = Annotated[
+    bool, typer.Option("--adopt", help="Give protected roles to users whom the seed did not create, too.")
+]
+
+
+@app.command(example="chatctl seeds validate seeds/")
+def validate(out: Out, paths: Paths = None) -> None:
+    """Check seed files: every fault with its place, all at once; no database is needed."""
+    seed = seeds.reading.read(paths or [])
+    counts = {"permissions": len(seed.permissions), "roles": len(seed.roles), "users": len(seed.users)}
+    out.document({"seed": seed.name, **counts}, [f"valid: {', '.join(f'{n:,} {what}' for what, n in counts.items())}"])
+
+
+@app.command(example="chatctl seeds plan seeds/ --exit-code")
+def plan(
+    out: LinesOut,
+    paths: Paths = None,
+    *,
+    prune: Prune = False,
+    allow_members: AllowMembers = False,
+    adopt: Adopt = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 if something would change.")] = False,
+    to: To = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Show what apply would do, and write nothing."""
+    planned = seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(prune, allow_members, adopt))
+    if to is not None:
+        output.save(seeds.saved.dump(planned), to, overwrite=overwrite)
+    if to != "-":
+        out.document(planned.document(), planned.lines())
+    if exit_code and planned.differs:
+        raise typer.Exit(1)
+
+
+@app.command(example="chatctl seeds apply seeds/ --reason 'roles of the spring release'")
+def apply(
+    out: Out,
+    paths: Paths = None,
+    *,
+    saved: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="Do exactly what a saved plan says.")
+    ] = None,
+    prune: Prune = False,
+    allow_members: AllowMembers = False,
+    adopt: Adopt = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Bring roles, permissions and users to what the seed says: all of it, or nothing."""
+    if saved and (paths or prune or allow_members or adopt):
+        raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
+    options = seeds.planning.Options(prune, allow_members, adopt)
+    planned = seeds.saved.load(saved) if saved else seeds.planning.plan(seeds.reading.read(paths or []), options)
+    out.apply(planned.changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl seeds export --to roles.yaml")
+def export(*, to: To = None, overwrite: Overwrite = False) -> None:
+    """Write the database's roles and permissions as a seed; applying it changes nothing."""
+    exported = seeds.exporting.export()
+    output.save(exported.text, to or "-", overwrite=overwrite)
+    for note in exported.notes:
+        output.say(note)
+
+
+@app.command("test")
+def run_tests(
+    out: LinesOut,
+    paths: Paths = None,
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Against the database instead of the seed itself.")] = False,
+) -> None:
+    """Run the tests of a seed; exit 1 if one fails."""
+    assertions = seeds.testing.run(seeds.reading.read(paths or []), live=live)
+    out.items([assertion._asdict() for assertion in assertions], views.ASSERTIONS)
+    failed = sum(not assertion.passed for assertion in assertions)
+    out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a seed file, for editors."""
+    output.show_json(seeds.schema.SCHEMA)
