@@ -1,0 +1,80 @@
+"""Two ways to do a thing, timed in turn on one server, as a ratio: machines differ and are noisy, ratios hold."""
+
+import os
+import secrets
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymongo
+
+ROUNDS = 9
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """Give the URL of a database of its own, on the server of CHATCTL_BENCH_URL or on one started for this run."""
+    name = f"bench_{secrets.token_hex(4)}"
+    if given := os.environ.get("CHATCTL_BENCH_URL"):
+        address, _, options = given.partition("?")
+        host = address.partition("://")[2].partition("/")[0]
+        yield from _dropped(f"{address.partition('://')[0]}://{host}/{name}" + (f"?{options}" if options else ""), name)
+        return
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(sys.executable).with_name("secantusd-py")
+        config = Path(folder, "server.toml")
+        config.touch()
+        command = [program, "--port", str(port), "--config", config, "--storage-path", Path(folder, "data")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder)  # noqa: S603
+        try:
+            yield from _dropped(f"mongodb://127.0.0.1:{port}/{name}", name)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def _dropped(url: str, name: str) -> Iterator[str]:
+    with pymongo.MongoClient[dict[str, object]](url) as client:
+        build = client.admin.command("buildInfo")
+        print(f"server: {client.address}, {build.get('version')}; python {sys.version.split()[0]}")
+        try:
+            yield url
+        finally:
+            client.drop_database(name)
+
+
+def run(*command: object, **variables: str) -> None:
+    """Run a command to its end, output thrown away; a failure ends the benchmark."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MONGODB_", "CHATCTL_"))}
+    done = subprocess.run(  # noqa: S603
+        [str(word) for word in command], env=environment | variables, capture_output=True, check=False, text=True
+    )
+    if done.returncode:
+        sys.exit(f"{command} ended with {done.returncode}: {done.stderr}")
+
+
+def compare(
+    what: str, bound: float, ours: Callable[[], object], bare: Callable[[], object], rounds: int = ROUNDS
+) -> None:
+    """Time both in turn, once unmeasured, and print the medians and the median ratio."""
+    pairs = [(_seconds(ours), _seconds(bare)) for _ in range(rounds + 1)][1:]
+    ratio = statistics.median(one / other for one, other in pairs)
+    one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
+    print(
+        f"{what}: {one * 1000:,.0f} ms against {other * 1000:,.0f} ms, ratio {ratio:.2f} (wanted: {bound})", flush=True
+    )
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start

@@ -1,0 +1,47 @@
+"""Nothing writes to the database but the changeset."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+WRITES = {
+    "bulk_write",
+    "create_index",
+    "delete",
+    "delete_many",
+    "delete_one",
+    "drop",
+    "drop_collection",
+    "drop_database",
+    "find_one_and_delete",
+    "find_one_and_replace",
+    "find_one_and_update",
+    "insert_many",
+    "insert_one",
+    "modify",
+    "replace_one",
+    "save",
+    "update_many",
+    "update_one",
+}
+OURS = {"draft", "self.draft", "output", "actions.roles", "actions.permissions"}
+ALLOWED = {"models/changes", "models/indexes.py", "models/local"}
+
+
+def files() -> list[str]:
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for floor in ("cli", "seeds", "actions", "models")
+        for path in (ROOT / floor).rglob("*.py")
+    ]
+    return [name for name in sorted(found) if not any(name.startswith(place) for place in ALLOWED)]
+
+
+@pytest.mark.parametrize("name", files())
+def test_no_module_writes_past_the_changeset(name: str) -> None:
+    calls = [node.func for node in ast.walk(ast.parse((ROOT / name).read_text())) if isinstance(node, ast.Call)]
+    methods = [call for call in calls if isinstance(call, ast.Attribute) and call.attr in WRITES]
+    found = [ast.unparse(call) for call in methods if ast.unparse(call.value) not in OURS]
+    assert found == []
