@@ -167,10 +167,10 @@ def test_all_faults_are_told_at_once_each_with_its_place(
             username: x
             pasword: {env: 1}
           - email: nobody
-            username: 12:30
-            roles: [bb]
+            username: 1:30
+            roles: [zz]
         tests:
-          - role: aa
+          - role: zebra
             can: [user.rea]
     """)
     assert faults(path) == [
@@ -192,10 +192,10 @@ def test_all_faults_are_told_at_once_each_with_its_place(
         'seed.yaml:24:12 "${X": a variable is written ${NAME}; $${ stands for ${',
         'seed.yaml:26:5 "pasword" is no key of a user (did you mean "password"?)',
         'seed.yaml:27:12 "nobody" is no e-mail address',
-        "seed.yaml:28:15 YAML reads \"12:30\" as a number, where a text belongs: write '12:30' in quotes if you mean it",
-        'seed.yaml:29:13 no role "bb" is named in the seed',
-        'seed.yaml:31:11 no role "aa" is named in the seed',
-        'seed.yaml:32:12 no permission "user.rea" is named in the seed (did you mean "user.read"?)',
+        "seed.yaml:28:15 YAML reads \"1:30\" as a number, where a text belongs: write '1:30' in quotes if you mean it",
+        'seed.yaml:29:13 no role "zz" is named in the seed',
+        'seed.yaml:31:11 no role "zebra" is named in the seed',
+        'seed.yaml:32:11 no permission "user.rea" is named in the seed (did you mean "user.read"?)',
     ]
 
 

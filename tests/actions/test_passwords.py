@@ -1,0 +1,79 @@
+"""Which passwords are taken, and how they are kept."""
+
+import subprocess
+import sys
+
+import bcrypt
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions import passwords
+from actions.passwords import BadPasswordError
+
+OWN = ["Ada Lovelace", "ada", "ada.lovelace@example.org", None]
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "tangerine lamp orbit",
+        "ünïcode pässwörd",
+        "x7#Kq!vR2m@Lp9$",
+        "i love ada lovelace's notes",
+        "ä" * 5 + "bcdefghijk" * 6,
+    ],
+)
+def test_a_password_that_nobody_would_try_is_taken(password: str) -> None:
+    passwords.check(password, OWN)
+
+
+@pytest.mark.parametrize(
+    ("password", "problem"),
+    [
+        ("", "fewer than 15 characters"),
+        ("fourteen chars", "fewer than 15 characters"),
+        ("ä" * 36 + "b", "more than 72 bytes"),
+        ("lamp\0tangerine orbit", "a NUL character"),
+        ("\ud800 tangerine lamp orbit", "not valid text"),
+        ("Ada.Lovelace@example.ORG", "own name or e-mail"),
+        ("ada lovelace ada lovelace", "own name or e-mail"),
+        ("gro.elpmaxe@ecalevol.ada", "own name or e-mail"),
+        ("aaaaaaaaaaaaaaaa", "a common one"),
+        ("123456789012345", "a common one"),
+        ("abcdefghijklmnop", "a common one"),
+        ("qwertyuiopasdfgh", "a common one"),
+        ("passwordpassword", "a common one"),
+        ("P@ssw0rdP@ssw0rd", "a common one"),
+        ("password1234567890", "a common one"),
+        ("Administrator!!1", "a common one"),
+        ("correct horse battery staple", "a common one"),
+    ],
+)
+def test_a_password_against_the_rules_is_refused_without_being_quoted(password: str, problem: str) -> None:
+    with pytest.raises(BadPasswordError, match=problem) as raised:
+        passwords.check(password, OWN)
+    assert not password or password not in f"{raised.value} {raised.value.hint}"
+
+
+def test_what_is_kept_is_what_the_application_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert passwords.ROUNDS == 12
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
+    for password in ("tangerine lamp orbit", "ä" * 36):
+        kept = passwords.hashed(password)
+        assert len(kept) == 60
+        assert kept.startswith("$2b$04$")
+        assert bcrypt.checkpw(password.encode(), kept.encode())
+
+
+@given(st.text(max_size=80))
+def test_no_text_breaks_the_rules_themselves(password: str) -> None:
+    problem = passwords.flaw(password, [password[:20], *OWN])
+    assert problem is None or problem.startswith("the password ")
+
+
+def test_bcrypt_is_imported_only_where_a_password_is_hashed() -> None:
+    program = (
+        "import sys, actions.passwords as p; p.flaw('x' * 20); assert not {'bcrypt', 'passlib'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)  # noqa: S603 - a program of our own
