@@ -1,5 +1,6 @@
 """The one connection of a run: the database that was chosen, reached when it is first needed."""
 
+import atexit
 import os
 import warnings
 from dataclasses import dataclass, replace
@@ -85,7 +86,9 @@ def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
     known = failures.explain(error, _run.target.host if _run.target else "the database's host")
     if isinstance(known, UnreachableError) and _run.lock is not None:
-        return UnreachableError("the embedded server has gone away", "run the command again; it starts one")
+        return UnreachableError(
+            "the embedded server has gone away", "run the command again, after `chatctl db stop` if need be"
+        )
     return known
 
 
@@ -93,9 +96,13 @@ def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
+        from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
         _run.database = _run.transactions = None
+        # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
+        if wait := getattr(monitor, "_shutdown_resources", None):
+            atexit.unregister(wait)
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None

@@ -52,7 +52,10 @@ def use(database: str) -> Use:
 def status() -> dict[str, object] | None:
     """Say that the server runs (its pid), since when (a time in UTC), and where its data lie; None when it does not."""
     folder = at.chosen()
-    server = at.running(folder) if folder.is_dir() else None
+    if not folder.is_dir():
+        return None
+    at.make_private(folder)
+    server = at.running(folder)
     return server and {"pid": server.pid, "since": server.since, "folder": str(folder)}
 
 

@@ -23,6 +23,7 @@ from models.local.folder import Credentials
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_LISTEN = 20.0
+_SECONDS_TO_FINISH = 10.0
 _PORTS_TO_TRY = 3
 _LOG_BYTES = 1_000_000
 
@@ -71,8 +72,9 @@ class Watcher:
     def end(self) -> None:
         """Let the server finish, unless a command comes meanwhile: that waits for no stop, so the server is killed."""
         self.signal(signal.SIGTERM)
+        deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
-            if not at.take(self.use):
+            if not at.take(self.use) or time.monotonic() > deadline:
                 self.signal(signal.SIGKILL)
             fcntl.flock(self.use, fcntl.LOCK_UN)
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
@@ -193,6 +195,8 @@ def main() -> None:
     try:
         watcher.run()
     finally:
+        if watcher.child:
+            watcher.child.kill()  # whatever became of the folder
         watcher.withdraw()
         watcher.kill()
 

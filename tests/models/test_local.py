@@ -75,6 +75,14 @@ def server_pid(folder: Path) -> int:
     return at.holder(folder / at.SERVER) or 0
 
 
+def is_serving(pid: int) -> bool:
+    """Tell a process from none, and from one that is over and that nobody has asked about."""
+    try:
+        return b"secantusd-py" in Path("/proc", str(pid), "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def watcher_pid(folder: Path) -> int:
     """Find the watcher among the processes by the folder it was given."""
     for process in Path("/proc").glob("[0-9]*"):
@@ -254,6 +262,23 @@ def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monke
     assert names() == ["support"]
     assert time.monotonic() - started < 5
     assert server_pid(folder) != first
+
+
+def test_a_server_that_hangs_can_be_stopped(folder: Path) -> None:
+    use()
+    connection.close()
+    os.kill(watcher_pid(folder), signal.SIGKILL)
+    os.kill(server_pid(folder), signal.SIGSTOP)
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+
+
+def test_a_folder_that_was_deleted_ends_its_server(folder: Path) -> None:
+    use()
+    pid = server_pid(folder)
+    connection.close()
+    folder.rename(folder.with_name("away"))
+    eventually(lambda: not is_serving(pid))
 
 
 # Killed
