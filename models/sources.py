@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from models import dotenv
 from models.errors import NotConfiguredError, UsageError
@@ -66,37 +66,34 @@ def parse(source: Source) -> Address:
     url = source.url or ""
     scheme = url.partition("://")[0]
     if not url:
-        raise NotConfiguredError(f"the database URL of {source.label} is empty", f"set it to {EXAMPLE}")
+        raise NotConfiguredError(f"the database URL in {source.label} is empty", f"set it to {EXAMPLE}")
     if scheme not in {"mongodb", "mongodb+srv"}:
         raise NotConfiguredError(
-            f"the database URL of {source.label} starts with neither mongodb:// nor mongodb+srv://",
+            f"the database URL in {source.label} starts with neither mongodb:// nor mongodb+srv://",
             f"it looks like {EXAMPLE}",
         )
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise unreadable(source) from None
+    parts = _split(source, url)
     user, _, hosts = parts.netloc.rpartition("@")
-    _check_escapes(source, user, "".join(parts[2:]))
+    _check_escapes(source, user, parts)
     name = unquote(parts.path.removeprefix("/"))
-    if not hosts or any(not _is_host(host) for host in hosts.split(",")):
+    if not all(map(_is_host, hosts.split(","))) or any("=" not in said for said in parts.query.split("&") if said):
         raise unreadable(source)
     if not name:
         raise NotConfiguredError(
-            f"the database URL of {source.label} names no database",
+            f"the database URL in {source.label} names no database",
             f"put the name behind the host, as in {EXAMPLE}",
         )
     if _NO_DATABASE_NAME & set(name):
         raise NotConfiguredError(
-            f"the database URL of {source.label} names a database that cannot exist",
-            "the part between the host and ? is the name; in a password write / as %2F, @ as %40, : as %3A",
+            f"the database URL in {source.label} names a database that cannot exist",
+            "the part between the host and ? is the name; in a password write / as %2F and @ as %40",
         )
     login, _, password = user.partition(":")
     return Address(name, unquote(hosts), unquote(login) or None, bool(password))
 
 
 def unreadable(source: Source) -> NotConfiguredError:
-    return NotConfiguredError(f"the database URL of {source.label} cannot be read", f"it looks like {EXAMPLE}")
+    return NotConfiguredError(f"the database URL in {source.label} cannot be read", f"it looks like {EXAMPLE}")
 
 
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
@@ -132,19 +129,32 @@ def _text(file: Path, what: str) -> str:
         raise NotConfiguredError(f"{what} ({file}) cannot be read: {reason.lower()}") from None
 
 
-def _check_escapes(source: Source, user: str, rest: str) -> None:
+def _split(source: Source, url: str) -> SplitResult:
+    """Split a URL; some Pythons allow no bracket behind the first host, so they are escaped meanwhile."""
+    try:
+        if url.isprintable():
+            return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
+    except ValueError:
+        pass  # its text quotes the URL
+    raise unreadable(source)
+
+
+def _check_escapes(source: Source, user: str, parts: SplitResult) -> None:
     """Notice a user name or password that ends the host part early, or holds a second `@`.
 
-    An `@` is legal behind the name, but there it is nearly always the rest of a password.
+    An `@` in an option is legal, but where no user stands before the host it is what is left of a password.
     """
-    if "@" in user or user.count(":") > 1 or ("@" in rest and not user):
+    early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
+    if early or "@" in user or user.count(":") > 1:
         raise NotConfiguredError(
-            f"the user name or password in the database URL of {source.label} has a character that must be escaped",
+            f"the user name or password of the database URL in {source.label} has a character that must be escaped",
             "percent-encode it: / is %2F, @ is %40, : is %3A, ? is %3F, # is %23, % is %25",
         )
 
 
 def _is_host(host: str) -> bool:
     """Tell "name", "name:port", "[v6]:port" and an escaped socket path from what is left of a broken password."""
-    name, colon, port = host.rpartition(":") if not host.endswith("]") else (host, "", "")
-    return bool(name or not colon) and (not colon or port.isdecimal()) and bool(host)
+    if host.endswith("%5D"):
+        return True
+    name, colon, port = host.rpartition(":")
+    return port.isdecimal() and bool(name) if colon else bool(host)

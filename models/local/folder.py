@@ -73,7 +73,11 @@ _ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
 
 
 def open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _PRIVATE_FILE)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _PRIVATE_FILE)
+    except OSError as error:
+        reason = str(error.strerror).lower()
+        raise NotAllowedError(f"the embedded database cannot write {path}: {reason}", _ELSEWHERE) from None
 
 
 def open_log(folder: Path) -> BinaryIO:

@@ -128,9 +128,11 @@ def test_an_env_file_without_the_variable_does_not_fall_back(workspace: Path) ->
 
 
 def test_a_target_names_the_database_and_hosts_without_the_password() -> None:
-    connection.choose(f"mongodb://ada:{SECRET}@one:27017,[::1]:2,%2Ftmp%2Fx.sock/shop?authSource=admin")
+    connection.choose(
+        f"mongodb://ada:{SECRET}@one:27017,[::1]:2,[::2],%2Ftmp%2Fx.sock/shop?authSource=admin&appName=a@b"
+    )
     assert connection.target() == Target(
-        "shop", "one:27017,[::1]:2,/tmp/x.sock", "--url", "ada", password_on_command_line=True
+        "shop", "one:27017,[::1]:2,[::2],/tmp/x.sock", "--url", "ada", password_on_command_line=True
     )
 
 
@@ -158,7 +160,11 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
         (f"mongodb://u:a:{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:a?{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:a#{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a@{SECRET}/b@h", "must be escaped"),
+        (f"mongodb://u:1234/{SECRET}?b@h/db", "must be escaped"),
+        (f"mongodb://u:a@1234/{SECRET}?b@h/db", "cannot be read"),
         (f"mongodb://u:%zz{SECRET}@h/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h\n/db", "cannot be read"),
         (f"mongodb://u:x/{SECRET}", "cannot be read"),
         (f"mongodb://u:{SECRET}@/db", "cannot be read"),
         (f"mongodb://u:{SECRET}@[::1/db", "cannot be read"),

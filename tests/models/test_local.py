@@ -202,6 +202,13 @@ def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
         use()
 
 
+def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / at.USE).symlink_to("elsewhere")
+    with pytest.raises(NotAllowedError, match="cannot write"):
+        use()
+
+
 # Ending
 
 
