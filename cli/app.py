@@ -13,7 +13,7 @@ import typer
 from typer.main import get_command
 
 from cli.group import HELP, Group
-from cli.invocation import Invocation
+from cli.invocation import Invocation, is_broken
 from models.errors import UsageError
 
 GROUPS: Final = {
@@ -64,7 +64,7 @@ class Root(Group):
         from cli.output import streams
 
         streams.prepare()
-        if any(_is_broken(argument) for argument in arguments):
+        if any(map(is_broken, arguments)):
             raise UsageError("an argument is not UTF-8")
         try:
             with self.make_context(name, list(arguments)) as context:
@@ -160,11 +160,6 @@ def _asks_for_json(arguments: list[str]) -> bool:
 
 def _before_dashes(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
-
-
-def _is_broken(argument: str) -> bool:
-    """Tell an argument that came as bytes of another encoding; Python keeps those as surrogates."""
-    return any("\ud800" <= character <= "\udfff" for character in argument)
 
 
 def _close() -> None:

@@ -7,6 +7,11 @@ from typing import Any, Final
 KEY: Final = "chatctl"
 
 
+def is_broken(text: str) -> bool:
+    """Tell text that came as bytes of another encoding; Python keeps those as surrogates."""
+    return any("\ud800" <= character <= "\udfff" for character in text)
+
+
 @dataclass
 class Invocation:
     """One run of the program, shared by the root command and those below it."""

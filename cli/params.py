@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.invocation import Invocation
+from cli.invocation import Invocation, is_broken
 from cli.output import Output
 from models.errors import InvalidInputError
 from models.names import did_you_mean
@@ -37,6 +37,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=form,
         callback=output,
         default_factory=lambda: forms[0],
+        is_eager=True,  # it is there when the other parameters are read
         show_default=False,
         help=f"How to print it; {forms[0]} unless asked.",
     )
@@ -75,9 +76,15 @@ def _items(ctx: typer.Context, items: list[str]) -> list[str]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True
     try:
-        return [name for line in sys.stdin or () if (name := line.rstrip("\r\n"))]
+        names = [name for line in sys.stdin or () if (name := line.rstrip("\r\n"))]
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
+    if any(map(is_broken, names)):
+        raise InvalidInputError("standard input is not UTF-8")
+    if not names:
+        ctx.params["out"].nothing()
+        raise typer.Exit
+    return names
 
 
 def several(noun: str, text: str) -> Any:

@@ -57,13 +57,14 @@ class Listing:
             yield from self.resolve(batch)
 
     def _found(self, sort: str | None, after: str | None, limit: int | None) -> Iterator[Document]:
-        left = limit or 0
+        found = 0
         for where, order in self._queries(sort, after):
             query = {"$and": [self.where, where]} if self.where and where else where or self.where
-            for document in self._documents().find(query, self.fields, sort=order, limit=min(left, MOST)):
+            left = 0 if limit is None else min(limit - found, MOST)
+            for document in self._documents().find(query, self.fields, sort=order, limit=left):
                 yield document
-                left -= 1
-            if limit and not left:
+                found += 1
+            if found == limit:
                 return
 
     def _queries(self, sort: str | None, after: str | None) -> Iterator[Query]:

@@ -1,6 +1,7 @@
 """All that chatctl prints: the same typed values as a table for people or in a format for programs."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -8,7 +9,7 @@ from cli.invocation import Invocation
 from cli.output import formats, streams, table, text
 from cli.output.files import save
 from cli.views import Column, View
-from models.errors import UsageError
+from models.errors import OutputError, UsageError
 from models.names import did_you_mean
 
 if TYPE_CHECKING:
@@ -138,6 +139,12 @@ class Output:
 
         writes.apply(self, changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
+    def nothing(self) -> None:
+        """Report a write of no items at all."""
+        if self.form == "json":
+            show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
+        self.note("nothing to do")
+
     @property
     def coloured(self) -> bool:
         import sys
@@ -180,7 +187,8 @@ def say(message: str) -> None:
     """Write to people, behind what was printed so far."""
     import sys
 
-    streams.flush()
+    with suppress(OutputError):  # the last flush fails again, and that ends the program
+        streams.flush()
     streams.say(text.safe(streams.encodable(message, sys.stderr)))
 
 

@@ -22,7 +22,8 @@ _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """Write JSON in which every character can be seen: what is not printable is escaped."""
-    lines = json.dumps(text.plain(value), ensure_ascii=False, indent=indent).split("\n")
+    written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
+    lines = written.split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
 
 
@@ -40,7 +41,8 @@ def as_yaml(value: Any) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, string)
-    written = yaml.dump(text.plain(value), Dumper=Dumper, allow_unicode=True, sort_keys=False, width=10**9)
+    unicode = streams.has_all_characters()
+    written = yaml.dump(text.plain(value), Dumper=Dumper, allow_unicode=unicode, sort_keys=False, width=10**9)
     return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in written.split("\n"))
 
 

@@ -84,6 +84,11 @@ def encodable(text: str, stream: TextIO | None) -> str:
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 
 
+def has_all_characters() -> bool:
+    """Tell whether standard output can take any text as it is."""
+    return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
+
+
 def _lost(error: OSError) -> OutputError:
     if isinstance(error, BrokenPipeError):
         return ReaderGoneError("the reader of the output went away")

@@ -11,6 +11,10 @@ LEAST: Final = 6
 """Cells that a column keeps before the next one has to give way."""
 
 
+WIDEST: Final = 120
+"""Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
+
+
 class Heading(NamedTuple):
     """How a column looks; `whole` is never cut, as half an id is none."""
 
@@ -44,10 +48,12 @@ def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterabl
     titled = [[heading.title for heading in headings], *rows]
     natural = [max(map(cells, column)) for column in zip(*titled, strict=True)]
     available = streams.width()
-    widths = natural if available is None else fit(headings, natural, available)
+    cutting = available is not None
+    widths = [min(width, WIDEST) for width in natural] if available is None else fit(headings, natural, available)
     bold = streams.has_colour(sys.stdout)
     for number, row in enumerate(titled):
-        line = GAP.join(map(_padded, row, widths, headings)).rstrip()
+        shown = map(cut, row, widths) if cutting else row
+        line = GAP.join(map(_padded, shown, widths, headings)).rstrip()
         yield f"\x1b[1m{line}\x1b[0m" if bold and not number else line
 
 
@@ -99,6 +105,5 @@ def wrap(parts: Sequence[str], indent: int) -> str:
 
 
 def _padded(text: str, width: int, heading: Heading) -> str:
-    shown = cut(text, width)
-    space = " " * (width - cells(shown))
-    return space + shown if heading.right else shown + space
+    space = " " * (width - cells(text))
+    return space + text if heading.right else text + space

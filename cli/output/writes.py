@@ -88,13 +88,15 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     if dry_run:
         out.note("nothing was written: this was a dry run")
         return
-    for result in changeset.results:
-        said = f" ({result.message})" if result.message else ""
-        streams.write(text.safe(f"{result.ref}: {result.outcome}{said}") + "\n")
-    if event is None:
-        out.note("nothing to do")
-    elif changeset.undoable:
-        out.note(f"undo: chatctl audit undo {event}")
+    try:
+        for result in changeset.results:
+            said = f" ({result.message})" if result.message else ""
+            streams.write(text.safe(f"{result.ref}: {result.outcome}{said}") + "\n")
+    finally:
+        if event is None:
+            out.note("nothing to do")
+        elif changeset.undoable:
+            out.note(f"undo: chatctl audit undo {event}")
 
 
 def _outcome(changeset: "Changeset", event: "ObjectId | None") -> dict[str, Any]:

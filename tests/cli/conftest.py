@@ -1,0 +1,80 @@
+"""chatctl as a process of its own: in a pipe, and on a terminal where somebody types."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+PROGRAM = Path(sys.executable).with_name("chatctl")
+
+Terminal = Callable[..., "Screen"]
+Process = Callable[..., subprocess.CompletedProcess[bytes]]
+
+
+class Screen(NamedTuple):
+    text: str
+    code: int
+
+
+@pytest.fixture
+def environment(workspace: Path, url: str) -> dict[str, str]:
+    """Give what a process needs to work on the test's database in an empty folder."""
+    names = ("PATH", "HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
+    kept = {name: value for name in names if (value := os.environ.get(name))}
+    return {**kept, "MONGODB_DATABASE_URL": url, "PWD": str(workspace), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+
+
+@pytest.fixture
+def process(environment: dict[str, str]) -> Process:
+    """Run chatctl in a process; `line` is how its command line goes on behind the arguments."""
+
+    def run(
+        *args: str, line: str = "", env: dict[str, str] | None = None, given: bytes = b""
+    ) -> subprocess.CompletedProcess[bytes]:
+        command = ["bash", "-c", f'set -o pipefail; "$0" "$@" {line}', PROGRAM, *args]
+        return subprocess.run(command, input=given, capture_output=True, env=environment | (env or {}), check=False)  # noqa: S603
+
+    return run
+
+
+@pytest.fixture
+def terminal(environment: dict[str, str]) -> Terminal:
+    """Run chatctl on a terminal; what is `typed` answers its question."""
+
+    def run(*args: str, typed: str = "", columns: int = 80, env: dict[str, str] | None = None) -> Screen:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        child = subprocess.Popen(  # noqa: S603
+            [PROGRAM, *args],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment | (env or {}),
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there is one thread
+        )
+        os.close(theirs)
+        seen = b""
+        while part := _read(ours):
+            seen += part
+            if seen.endswith(b"[y/N] "):
+                os.write(ours, typed.encode())
+        os.close(ours)
+        return Screen(seen.decode().replace("\r\n", "\n"), child.wait())
+
+    return run
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # the other side is closed
+        return b""

@@ -1,0 +1,152 @@
+"""The command line as a whole: help, options that stand anywhere, wrong ones."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import Chatctl
+
+HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "yaml"]
+GROUPS = ["roles", "permissions", "seeds", "audit", "db"]
+
+
+def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
+    """Run a command line in a fresh process; give what it printed, and which modules it has loaded."""
+    program = (
+        "import sys; from cli.app import main\n"
+        f"sys.argv = ['chatctl', *{line!r}]\n"
+        "try: main()\n"
+        f"except SystemExit: print(*[name for name in {wanted!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603
+    *lines, loaded = done.stdout.split("\n")[:-1]
+    return lines, loaded.split()
+
+
+@pytest.mark.parametrize(
+    "line", [["--help"], ["roles", "--help"], ["seeds", "apply", "--help"], ["db", "-h"], ["rols"], ["--version"]]
+)
+def test_help_and_typing_errors_load_nothing_heavy(line: list[str]) -> None:
+    assert run(line, HEAVY)[1] == []
+
+
+def test_the_root_help_lists_every_group_and_imports_none() -> None:
+    lines, loaded = run(["--help"], [f"cli.{name}" for name in GROUPS])
+    start = lines.index("Commands:") + 1
+    assert [line.split()[0] for line in lines[start : start + len(GROUPS)]] == GROUPS
+    assert loaded == []
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_shows_its_help(chatctl: Chatctl, group: str) -> None:
+    alone = chatctl(group)
+    assert alone == chatctl(group, "-h") == chatctl(group, "--help")
+    assert alone.stdout.startswith(f"Usage: chatctl {group} [OPTIONS] COMMAND [ARGS]...\n")
+
+
+def test_chatctl_alone_shows_its_help(chatctl: Chatctl) -> None:
+    assert chatctl() == chatctl("--help") == chatctl("-h")
+
+
+def test_the_help_of_a_command_ends_with_examples(chatctl: Chatctl) -> None:
+    shown = chatctl("roles", "grant", "-h").stdout
+    assert "Examples:\n  chatctl roles grant support user.read user.suspend\n" in shown
+    assert "--url, --local, --env-file, --expect and --debug may stand anywhere" in shown
+    assert "  --url URL" not in shown
+
+
+def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
+    assert chatctl("--version").stdout == "chatctl 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        (["rols"], 'no command "rols" in chatctl', 'did you mean "roles"?'),
+        (["roles", "lsit"], 'no command "lsit" in chatctl roles', 'did you mean "list"?'),
+        (["roles", "xyz"], 'no command "xyz" in chatctl roles', "see chatctl roles --help"),
+        (["roles", "list", "--colums", "id"], "no such option: --colums", "did you mean --columns?"),
+        (["roles", "list", "--loca"], "no such option: --loca", "did you mean --local?"),
+        (["roles", "list", "--limit", "x"], "invalid value for '--limit': 'x' is not a valid int", None),
+        (["roles", "list", "--limit", "0"], "invalid value for '--limit': 0 is not in the range x>=1", None),
+        (["roles", "list", "--url"], "option '--url' requires an argument", "see chatctl --help"),
+        (["roles", "show"], "missing argument 'ROLE'", None),
+        (["roles", "show", "a", "b"], "got unexpected extra argument(s) (b)", None),
+        (["roles", "list", "--all", "--limit", "3"], "--limit and --all contradict each other", "give one of them"),
+        (["audit", "show", "65f"], "invalid value for 'EVENT': \"65f\" is no id", None),
+        (["audit", "prune", "--before", "monday"], "invalid value for '--before': \"monday\" is no time", None),
+    ],
+)
+def test_a_wrong_command_line_is_exit_2_in_words_and_in_json(
+    chatctl: Chatctl, line: list[str], message: str, hint: str | None
+) -> None:
+    said = chatctl(*line, code=2)
+    assert said.stdout == ""
+    assert said.stderr.startswith(f"error: {message}")
+    assert said.stderr.endswith(f"\nhint: {hint or f'see chatctl {line[0]} {line[1]} --help'}\n")
+
+
+@pytest.mark.parametrize("asked", [["-o", "json"], ["-ojson"], ["--output", "json"], ["--output=json"]])
+def test_a_typing_error_is_a_json_object_where_json_was_asked_for(chatctl: Chatctl, asked: list[str]) -> None:
+    error = {
+        "code": "usage",
+        "exit": 2,
+        "message": "no such option: --colums",
+        "hint": "did you mean --columns?",
+    }
+    assert json.loads(chatctl("roles", "list", *asked, "--colums", code=2).stderr) == {"error": error}
+
+
+def test_json_asked_for_behind_the_dashes_is_a_name(chatctl: Chatctl) -> None:
+    assert chatctl("roles", "show", "--", "-ojson", code=3).stderr.startswith('error: no role "-ojson"\n')
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ["--expect", "elsewhere", "roles", "list"],
+        ["roles", "--expect", "elsewhere", "list"],
+        ["roles", "list", "--expect", "elsewhere"],
+        ["roles", "list", "--expect=elsewhere", "--count"],
+    ],
+)
+def test_the_options_that_choose_a_database_may_stand_anywhere(chatctl: Chatctl, name: str, line: list[str]) -> None:
+    assert chatctl(*line, code=7).stderr.startswith(f'error: this is the database "{name}" on ')
+
+
+def test_the_value_of_another_option_is_not_taken_for_one_of_them(chatctl: Chatctl) -> None:
+    event = json.loads(chatctl("roles", "create", "a", "--reason", "--local", "-o", "json").stdout)["event"]
+    assert json.loads(chatctl("audit", "show", event, "-o", "json").stdout)["reason"] == "--local"
+
+
+def test_two_databases_are_one_too_many(chatctl: Chatctl) -> None:
+    said = chatctl("--local", "roles", "list", "--url", "mongodb://localhost/x", code=2).stderr
+    assert said == "error: --url and --local name two databases\nhint: give one of them\n"
+
+
+def test_a_password_on_the_command_line_is_warned_of_and_never_shown(chatctl: Chatctl) -> None:
+    url = "mongodb://ada:hunter2@127.0.0.1:1/x?serverSelectionTimeoutMS=1"
+    said = chatctl("roles", "list", "--url", url, "--debug", code=6)
+    assert said.stderr.startswith("warning: other users of this machine can see a password in --url; ")
+    assert "hunter2" not in said.stdout + said.stderr
+    assert json.loads(chatctl("roles", "list", "--url", url, "-o", "json", code=6).stderr)["error"]["retryable"] is True
+
+
+def test_arguments_in_another_encoding_are_refused(chatctl: Chatctl) -> None:
+    assert chatctl("roles", "show", "caf\udce9", code=2).stderr == "error: an argument is not UTF-8\n"
+
+
+def test_a_bug_is_one_line_that_says_how_to_report_it(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr("actions.roles.find", broken)
+    said = chatctl("roles", "list", code=70).stderr
+    assert said.startswith("error: this is a bug in chatctl: ValueError at test_app.py:")
+    assert said.count("\n") == 2
+    traced = chatctl("roles", "list", "--debug", code=70).stderr
+    assert "in list_\n" in traced
+    assert traced.endswith("\nValueError\n")
+    assert "hunter2" not in "".join(line for line in traced.splitlines() if "raise ValueError" not in line)

@@ -1,0 +1,67 @@
+"""Tables: fitted to a terminal, whole in a pipe."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.output import streams, table
+from cli.output.table import Heading
+
+HEADINGS = [Heading("ID", whole=True), Heading("NAME"), Heading("COUNT", right=True)]
+ROWS = [["a" * 24, "support", "3"], ["b" * 24, "日本語の役割", "12"]]
+
+
+@pytest.fixture
+def width(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.setattr(streams, "width", lambda: request.param)
+
+
+def test_columns_line_up_by_the_cells_that_characters_fill() -> None:
+    assert list(table.lines(HEADINGS, ROWS)) == [
+        "ID                        NAME          COUNT",
+        "aaaaaaaaaaaaaaaaaaaaaaaa  support           3",
+        "bbbbbbbbbbbbbbbbbbbbbbbb  日本語の役割     12",
+    ]
+
+
+@pytest.mark.parametrize("width", [40], indirect=True)
+@pytest.mark.usefixtures("width")
+def test_a_narrow_terminal_cuts_names_before_ids() -> None:
+    assert list(table.lines(HEADINGS, ROWS)) == [
+        "ID                        NAME     COUNT",
+        "aaaaaaaaaaaaaaaaaaaaaaaa  support      3",
+        "bbbbbbbbbbbbbbbbbbbbbbbb  日本語…     12",
+    ]
+
+
+def test_a_long_text_in_a_pipe_is_whole_and_puts_no_other_line_out_of_step() -> None:
+    lines = list(table.lines(HEADINGS[1:], [["x" * 10_000, "1"], ["y", "2"]]))
+    assert lines[1] == "x" * 10_000 + "      1"
+    assert len(lines[2]) == table.WIDEST + len("  COUNT")
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.integers(10, 200))
+def test_a_table_fits_wherever_there_is_a_cell_for_each_column(natural: list[int], available: int) -> None:
+    headings = [Heading("", whole=number == 0) for number in range(len(natural))]
+    widths = table.fit(headings, natural, available)
+    gaps = len(table.GAP) * (len(natural) - 1)
+    assert all(0 <= got <= wanted for got, wanted in zip(widths, natural, strict=True))
+    assert sum(widths) + gaps <= max(available, gaps + len(natural))
+    if sum(natural) + gaps <= available:
+        assert widths == natural
+
+
+@pytest.mark.parametrize("width", [30], indirect=True)
+@pytest.mark.usefixtures("width")
+def test_a_long_list_goes_on_under_itself() -> None:
+    assert table.wrap(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
+        "user.read,",
+        "          user.suspend,",
+        "          message.read",
+    ]
+    assert list(table.parts(10, ["support", "admin", "moderator"])) == [(0, 2), (2, 3)]
+
+
+def test_a_pipe_has_room_for_all_on_one_line() -> None:
+    assert table.wrap(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
+    assert list(table.parts(10, ["x" * 100] * 5)) == [(0, 5)]

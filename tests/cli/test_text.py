@@ -1,0 +1,152 @@
+"""Text that was meant to do harm, and values in every format."""
+
+import csv
+import io
+import json
+import subprocess
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+import yaml
+from bson import Int64, ObjectId
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cli.output import formats, text
+
+JOINERS = {"\u200c", "\u200d"}  # they stay where a script needs them: see below
+anything = st.text(st.characters(codec=None, categories=None), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("given_text", "shown"),
+    [
+        ("\x1b[31mred\x1b[0m", r"\x1b[31mred\x1b[0m"),
+        ("\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        ("\x9b31m", r"\x9b31m"),
+        ("a\r\nb\tc", r"a\r\nb\tc"),
+        ("ada\u202etxt.exe", r"ada\u202etxt.exe"),
+        ("\u2066a\u2069", r"\u2066a\u2069"),
+        ("ad\u200bmin", r"ad\u200bmin"),
+        ("ad\u200dmin", r"ad\u200dmin"),
+        ("ad\u3164min", r"ad\u3164min"),
+        ("admin\U000e0061", r"admin\U000e0061"),
+        ("line\u2028separator", r"line\u2028separator"),
+        ("\ud800", r"\ud800"),
+        ("[red]x[/red] :smile:", "[red]x[/red] :smile:"),
+        ("日本語 é e\u0301", "日本語 é e\u0301"),
+        ("👩\u200d👩\u200d👧 ❤\ufe0f 1\ufe0f\u20e3 👍🏽", "👩\u200d👩\u200d👧 ❤\ufe0f 1\ufe0f\u20e3 👍🏽"),
+        ("\u0645\u06cc\u200c\u062e", "\u0645\u06cc\u200c\u062e"),
+        ("क\u094d\u200dष", "क\u094d\u200dष"),
+        ("👩\u200da", "👩\\u200da"),
+    ],
+)
+def test_what_acts_on_a_terminal_is_shown_instead(given_text: str, shown: str) -> None:
+    assert text.safe(given_text) == shown
+
+
+def test_texts_of_several_lines_keep_their_newlines_and_tabs() -> None:
+    assert text.safe("a\n\tb\r\x1b", lines=True) == "a\n\tb\\r\\x1b"
+
+
+@given(anything)
+def test_nothing_that_is_shown_controls_anything(value: str) -> None:
+    assert [character for character in text.safe(value) if character not in JOINERS and _acts(character)] == []
+
+
+def _acts(character: str) -> bool:
+    """Tell a control, a surrogate, a separator, or one that directs or hides text by its class of direction."""
+    hides = unicodedata.bidirectional(character) in {
+        "BN",
+        "LRE",
+        "RLE",
+        "PDF",
+        "LRO",
+        "RLO",
+        "LRI",
+        "RLI",
+        "FSI",
+        "PDI",
+    }
+    return hides or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
+
+
+def people(value: object) -> object:
+    return {"name": value, "list": [value, {"key": value}]}
+
+
+@given(anything)
+def test_json_reads_back_and_has_only_printable_characters(value: str) -> None:
+    written = formats.as_json(people(value))
+    assert written.isprintable()
+    assert json.loads(written) == people(value)
+
+
+@given(anything)
+def test_yaml_reads_back_as_the_same_value(value: str) -> None:
+    written = formats.as_yaml([people(value)])
+    assert written.replace("\n", "").isprintable()
+    assert yaml.safe_load(written) == [people(value)]
+
+
+@pytest.mark.parametrize(
+    "value", ["no", "y", "1e3", "0o17", "1:20", ".5", "-1", "null", "~", "2026-03-01", "", " a", "a: b"]
+)
+def test_yaml_keeps_text_that_looks_like_something_else(value: str) -> None:
+    assert yaml.safe_load(formats.as_yaml({"name": value})) == {"name": value}
+    assert formats.as_yaml({"name": value}).strip().endswith(("'", '"')) or value == "a: b"
+
+
+@given(anything)
+def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str) -> None:
+    cell = formats._cell(value)
+    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    guarded = cell.startswith("'") and formats._FORMULA.match(cell[1:])
+    assert (cell[1:] if guarded else cell) == value
+
+
+def test_csv_is_read_back_by_its_rules() -> None:
+    row = {"a": 'say "hi"\nthere', "b": -3, "c": ["x", "y;z"], "d": {"k": "v"}, "e": None, "f": True}
+    parts = formats._csv([row], list(row))
+    header, line = csv.reader(io.StringIO("".join(parts), newline=""), strict=True)
+    assert header == list(row)
+    assert line == ['say "hi"\nthere', "-3", "x;y;z", '{"k": "v"}', "", "true"]
+
+
+def test_values_have_one_form_in_all_formats_for_programs() -> None:
+    time = datetime(2026, 3, 1, 12, 0, 0, 123000, tzinfo=timezone(timedelta(hours=2)))
+    id_ = ObjectId("65f0c0ffee65f0c0ffee65f0")
+    assert text.plain(
+        [time, datetime(1, 1, 1, tzinfo=UTC), id_, Int64(7), 1.5, float("nan"), b"\x00\xff", None, True]
+    ) == [
+        "2026-03-01T10:00:00.123Z",
+        "0001-01-01T00:00:00.000Z",
+        "65f0c0ffee65f0c0ffee65f0",
+        7,
+        1.5,
+        "nan",
+        "AP8=",
+        None,
+        True,
+    ]
+
+
+def test_people_read_times_and_people_by_their_names() -> None:
+    assert text.cell(datetime(2026, 3, 1, 10, 0, 59, tzinfo=UTC)) == "2026-03-01 10:00Z"
+    assert text.cell([{"id": 1, "username": "ada"}, {"id": 2, "username": "b\x1bob"}]) == r"ada, b\x1bob"
+    assert [text.cell(value) for value in (None, True, False, 1234, {"pid": 1, "folder": "/x"})] == [
+        "",
+        "yes",
+        "no",
+        "1234",
+        "pid 1, folder /x",
+    ]
+
+
+@pytest.mark.parametrize("value", ["a b", "it's", "", "$(x)", "a\x1b[0m'b\\", "new\nline", "\u202e"])
+def test_a_command_line_is_read_back_by_a_shell_and_shows_nothing_harmful(value: str) -> None:
+    shown = text.quoted(["printf", "%s", value])
+    assert shown == text.safe(shown)
+    read = subprocess.run(["bash", "-c", shown], capture_output=True, check=True)  # noqa: S603, S607
+    assert read.stdout.decode() == value
