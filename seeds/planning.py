@@ -75,10 +75,20 @@ class Plan:
             rules=[Rule(_LOCK, self._look_again)],
             notes=self._losses() if self.comparison.takes_away else [],
         )
-        return replace(made, replan=lambda: self.replan().changeset)
+        return replace(made, replan=self._plan_anew)
 
     def _losses(self) -> list[str]:
         return [line for change in self.changes if change.takes_away for line in change.lines()]
+
+    def _plan_anew(self) -> Changeset:
+        """Plan again after a conflict; what would now have to be asked about is not done instead of what was not."""
+        again = self.replan()
+        if again.comparison.takes_away and not self.comparison.takes_away:
+            raise ConflictError(
+                "the database was changed meanwhile, and the seed would now take something away",
+                "nothing was written; look at it again: chatctl seeds plan",
+            )
+        return again.changeset
 
     def _look_again(self, session: ClientSession | None) -> None:
         """Refuse in the transaction what another seed has created since: a unique index may be missing."""

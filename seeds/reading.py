@@ -1,5 +1,6 @@
 """Seed files → one checked `Seed`."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -22,7 +23,7 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     Needs no database and no environment.
     """
     for path in paths:
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110 - says no where the other raises: too long a name, a NUL
             raise NotFoundError(f"there is no file or folder {shown(str(path))}")
     faults = Faults()
     roots = [root for file in _files(paths or [_SHIPPED], faults) if (root := _root(file, faults))]
@@ -59,24 +60,28 @@ def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
     """List the files of all paths, each once, those of a folder in the order of their names."""
     seen = set()
     for path in paths:
-        if path.is_dir():
-            files = sorted(_seeds_in(path), key=lambda file: file.name)
-            if not files:
-                faults.stop(str(path), "the folder holds no seeds: no file whose name ends in .yaml or .yml")
-        else:
-            files = [path]
-        for file in files:
-            real = file.resolve()
+        for file in _seeds_in(path, faults) if path.is_dir() else [path]:
+            real = os.path.realpath(file)  # unlike `resolve` it bears links that go in circles
             if real not in seen:
                 seen.add(real)
                 yield file
 
 
-def _seeds_in(folder: Path) -> Iterator[Path]:
+def _seeds_in(folder: Path, faults: Faults) -> list[Path]:
     """Find the seeds of a folder, without those that an editor or a version control hides."""
-    for file in folder.iterdir():
-        if file.suffix.lower() in _ENDINGS and not file.name.startswith(".") and not file.is_dir():
-            yield file
+    try:
+        files = sorted(folder.iterdir(), key=lambda file: file.name)
+    except OSError as error:
+        faults.stop(str(folder), _unreadable(error))
+        return []
+    seeds = [file for file in files if file.suffix in _ENDINGS and not file.name.startswith(".") and not file.is_dir()]
+    if not seeds:
+        faults.stop(str(folder), "the folder holds no seeds: no file whose name ends in .yaml or .yml")
+    return seeds
+
+
+def _unreadable(error: OSError) -> str:
+    return f"cannot be read: {(error.strerror or 'no reason given').lower()}"
 
 
 def _root(file: Path, faults: Faults) -> Node | None:
@@ -84,7 +89,7 @@ def _root(file: Path, faults: Faults) -> Node | None:
         with file.open("rb") as stream:
             data = stream.read(faults.bytes_left + 1)
     except OSError as error:
-        faults.stop(str(file), f"cannot be read: {(error.strerror or 'no reason given').lower()}")
+        faults.stop(str(file), _unreadable(error))
         return None
     faults.bytes_left -= len(data)
     if faults.bytes_left < 0:

@@ -46,7 +46,10 @@ def dump(made: Plan) -> str:
 
 def load(path: Path) -> Plan:
     """Read a saved plan and plan it anew: the same, or `StalePlanError` when the database has moved or is another."""
-    document = _read(path)
+    return _planned(_read(path), str(path))
+
+
+def _planned(document: dict[str, Any], name: str) -> Plan:
     kept = _identity()
     if document["database"] != kept["database"]:
         raise StalePlanError(
@@ -54,11 +57,11 @@ def load(path: Path) -> Plan:
         )
     if document["server"] != kept["server"]:
         raise StalePlanError("the plan was made for a database of this name on another server")
-    seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), str(path))
+    seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), name)
     made = plan(replace(seed, shipped=document["shipped"]), Options(**document["options"]))
     if _fingerprint(made) != document["fingerprint"] or made.document()["changes"] != document["changes"]:
         raise StalePlanError("the database has moved since the plan was made")
-    return replace(made, replan=lambda: load(path))
+    return replace(made, replan=lambda: _planned(document, name))
 
 
 def _identity() -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -375,6 +376,27 @@ def test_two_applies_at_once_end_as_one_also_without_a_unique_index(here: Any, s
     apply(first.changeset)
     assert apply(second.changeset).event is None
     assert here.Role.count_documents({}) == 4
+
+
+def test_applies_at_the_same_moment_take_turns(here: Any, seed: Callable[[str], Seed]) -> None:
+    made = seed(START)
+    connection.database()
+    with ThreadPoolExecutor(6) as pool:
+        outcomes = list(pool.map(lambda _: apply(plan(made).changeset), range(6)))
+    assert len([outcome for outcome in outcomes if outcome.event]) == 1
+    assert len(granted(here)) == 4
+    assert here.Permission.count_documents({}) == 4
+
+
+def test_a_conflict_does_not_turn_into_a_loss_that_nobody_was_asked_about(
+    here: Any, seed: Callable[[str], Seed]
+) -> None:
+    made = plan(seed("permissions: [a, b]\nroles: [{name: r, permissions: [a]}]"))
+    assert not made.changeset.asks
+    apply(plan(seed("seed: other\npermissions: [a, b]\nroles: [{name: r, permissions: [b]}]")).changeset)
+    with pytest.raises(ConflictError, match="would now take something away"):
+        apply(made.changeset)
+    assert granted(here) == {"r": ["b"]}
 
 
 class Counting(monitoring.CommandListener):

@@ -124,8 +124,9 @@ def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> 
 
 
 def test_a_path_that_is_not_there_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError):
-        read([tmp_path / "none.yaml"])
+    for name in ("none.yaml", "x" * 5000, "a\0b"):
+        with pytest.raises(NotFoundError):
+            read([tmp_path / name])
 
 
 def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
@@ -134,6 +135,18 @@ def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
     (fault,) = raised.value.faults
     assert (fault.file, fault.line) == (str(tmp_path), None)
     assert fault.message == "the folder holds no seeds: no file whose name ends in .yaml or .yml"
+
+
+def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    (tmp_path / "gone.yml").symlink_to("nowhere")
+    (tmp_path / "folder.yaml").mkdir()
+    with pytest.raises(InvalidInputError) as raised:
+        read([tmp_path])
+    assert [(Path(fault.file).name, fault.message) for fault in raised.value.faults] == [
+        ("circle.yaml", "cannot be read: too many levels of symbolic links"),
+        ("gone.yml", "cannot be read: no such file or directory"),
+    ]
 
 
 def test_all_faults_are_told_at_once_each_with_its_place(
