@@ -17,9 +17,13 @@ import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from models.local import folder as at
 from models.local.folder import Credentials
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_LISTEN = 20.0
@@ -165,22 +169,23 @@ def _listens(port: int) -> bool:
 
 
 def _create(user: Credentials, port: int) -> None:
-    from pymongo import MongoClient
-
-    with MongoClient[dict[str, object]]("127.0.0.1", port, directConnection=True) as client:
+    with _client(port) as client:
         client.admin.command("createUser", user.user, pwd=user.password, roles=["root"])
 
 
 def _check_alone(user: Credentials, port: int) -> None:
-    from pymongo import MongoClient
-
-    with MongoClient[dict[str, object]](
-        "127.0.0.1", port, directConnection=True, username=user.user, password=user.password
-    ) as client:
+    with _client(port, username=user.user, password=user.password) as client:
         users = [found["user"] for found in client.admin["system.users"].find()]
         databases = set(client.list_database_names()) - {"admin", "config", "local"}
     if users != [user.user] or databases:
         sys.exit("somebody else was at the server before it had a password")
+
+
+def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
+    """Connect to a server that is known to listen; one killed since is not waited for."""
+    from pymongo import MongoClient
+
+    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
 
 
 def main() -> None:
