@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from seeds.names import Pattern, expand, flaw, nearest, shown, variables
+from models.names import flaw, shown
 from seeds.nodes import Faults, Node
+from seeds.patterns import Pattern
 from seeds.schema import SCHEMA
+from seeds.variables import expand, variables
 
 _WRITTEN: Final = {
     "object": "a group of keys",
@@ -74,8 +76,7 @@ def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
         if key in properties:
             check(value, faults, properties[key])
         else:
-            near = "" if faults.many else nearest(key, properties)
-            faults.at(node.keys[key], f"{shown(key)} is no key of {schema['title']}{near}")
+            faults.at(node.keys[key], f"{shown(key)} is no key of {schema['title']}{faults.near(key, properties)}")
     for key in schema["required"]:
         if key not in node.value:
             faults.at(node, f"{schema['title']} needs the key {shown(key)}")

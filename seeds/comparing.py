@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from models.changes import Document
 from models.errors import ConflictError
-from seeds.names import shown
+from models.names import shown
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name, ids

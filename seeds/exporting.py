@@ -8,8 +8,8 @@ import yaml
 
 from models.changes import Document
 from seeds import state
-from seeds.names import escape
 from seeds.seed import UNNAMED
+from seeds.variables import escape
 from seeds.writing import ascii_only, references, unsayable
 
 _DUMPER: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)

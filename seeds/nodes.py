@@ -5,13 +5,14 @@ before anything is built from them, so that no file can exhaust memory or the st
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import yaml
 
 from models.errors import Fault
-from seeds.names import shown
+from models.names import LONGEST, nearest, shown
 
 DEEPEST: Final = 50
 MOST_NODES: Final = 1_000_000
@@ -77,10 +78,11 @@ class Faults:
         self.found.append(Fault(file, line, column, message))
         self.unread = True
 
-    @property
-    def many(self) -> bool:
-        """So many faults that it is no longer worth the time to look for the nearest right word."""
-        return len(self.found) > self.MOST // 10
+    def near(self, word: str, words: Iterable[str]) -> str:
+        """Ask whether the nearest of the right words was meant; after many faults that is not worth its time."""
+        patient = len(self.found) <= self.MOST // 10 and len(word) <= LONGEST
+        close = nearest(word, words) if patient else None
+        return f" (did you mean {shown(close)}?)" if close else ""
 
 
 class _StopError(Exception):

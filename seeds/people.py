@@ -9,12 +9,13 @@ from typing import Final
 from actions import passwords
 from models.changes import Document
 from models.errors import ConflictError
+from models.names import flaw, shown
 from seeds import state
-from seeds.names import expand, flaw, shown, variables
 from seeds.nodes import Faults, Node
 from seeds.reading import refuse
 from seeds.resolving import email_flaw
 from seeds.seed import SeedUser
+from seeds.variables import expand, variables
 
 _RESERVED: Final = ("MONGODB_", "CHATCTL_")
 _FIELDS: Final = ["email", "username", "rolesIds"]

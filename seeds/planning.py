@@ -12,13 +12,13 @@ from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Rule
 from models.errors import ConflictError, RefusedError, UsageError
+from models.names import shown
 from models.user import UserStatus
 from seeds import people, state
 from seeds.comparing import Comparison, Options, compare
 from seeds.drafting import Drafting
 from seeds.effects import Effects
 from seeds.explaining import Explained, explain
-from seeds.names import shown
 from seeds.seed import Seed
 
 __all__ = ["Options", "Plan", "plan"]

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from models.errors import InvalidInputError, NotFoundError
+from models.names import shown
 from seeds.checking import check
-from seeds.names import shown
 from seeds.nodes import MOST_BYTES, Faults, Node, compose
 from seeds.resolving import resolve
 from seeds.seed import Seed

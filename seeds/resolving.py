@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from models.names import shown
 from seeds.extending import in_order
-from seeds.names import Pattern, expand, nearest, shown, variables
 from seeds.nodes import Faults, Node
+from seeds.patterns import Pattern
 from seeds.schema import LONGEST_EMAIL
 from seeds.seed import SHIPPED, UNNAMED, Seed, SeedRole, SeedTest, SeedUser
+from seeds.variables import expand, variables
 
 MOST_LINKS: Final = 2_000_000
 """How often a permission may stand in a role or a test once patterns and `extends` are written out."""
@@ -130,7 +132,7 @@ class _Resolver:
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
         """Note that nothing has a name, unless it may stand in what could not be read."""
         if not self._faults.unread:
-            near = "" if self._faults.many else nearest(node.value, names)
+            near = self._faults.near(node.value, names)
             self._faults.at(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
 
     def _former_names(self) -> dict[str, str]:

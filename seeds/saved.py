@@ -8,7 +8,7 @@ from typing import Any, Final, TypeGuard
 
 from models import connection
 from models.errors import ConflictError, InvalidInputError, NotFoundError
-from seeds.names import shown
+from models.names import shown
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
 from seeds.state import ids

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from seeds.names import LONGEST
+from models.names import LONGEST
 
 LONGEST_EMAIL: Final = 254
 

@@ -11,7 +11,7 @@ from models import connection
 from models.changes import Document
 from models.changes.collections import STATE
 from models.errors import ConflictError
-from seeds.names import shown
+from models.names import shown
 
 _AT_ONCE: Final = 1_000_000
 """Documents in one reply, if they fit into the 16 MiB that a reply has."""

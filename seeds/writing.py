@@ -4,9 +4,11 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from seeds.names import escape, flaw, literal
+from models.names import flaw
+from seeds.patterns import literal
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole
+from seeds.variables import escape
 
 
 def seed_document(seed: Seed, people: Iterable[Person]) -> dict[str, Any]:

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 from models import connection
 from models.changes import apply
+from models.names import flaw
 from seeds.exporting import export
-from seeds.names import Pattern, escape, expand, flaw, literal, variables
+from seeds.patterns import Pattern, literal
 from seeds.planning import plan
 from seeds.reading import parse, read
+from seeds.variables import escape, expand, variables
 
 AWKWARD = st.sampled_from(
     ["*", "a*b", "a\\*b", "\\", "${HOME}", "$${", "no", "1", "~", "null", "2026-01-01", "- a", "#", "a: b"]
