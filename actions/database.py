@@ -33,8 +33,8 @@ def status() -> Row:
         "topology": _topology(hello),
         "transactions": connection.transactions(),
         "collections": None if names is None else [_size(database, name, refused) for name in names],
-        "indexesMissing": None if found is None else [one.index.name for one in found if one.state == "missing"],
-        "indexesInConflict": None if found is None else [one.index.name for one in found if one.state == "conflict"],
+        "indexesMissing": None if found is None else _places(found, "missing"),
+        "indexesInConflict": None if found is None else _places(found, "conflict"),
         "local": local.status() if target.local else None,
         "notAllowed": refused,
     }
@@ -78,6 +78,10 @@ def create_indexes() -> Changeset:
 def stop() -> bool:
     """End the server of the embedded database; False where none ran."""
     return local.stop()
+
+
+def _places(found: list[indexes.Finding], state: str) -> list[str]:
+    return [f"{one.index.collection}.{one.index.name}" for one in found if one.state == state]
 
 
 def _topology(hello: dict[str, Any]) -> str:
