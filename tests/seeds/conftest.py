@@ -7,6 +7,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.database import Database
 
 from actions import passwords
@@ -72,3 +73,49 @@ def grow(here: Any, seed: Callable[[str], Seed]) -> Apply:
         return apply(plan(seed(text), Options(**options)).changeset)
 
     return grown
+
+
+@pytest.fixture
+def start() -> str:
+    """Give a seed to begin with."""
+    return """
+    permissions: [user.read, user.suspend, message.read, message.delete]
+    roles:
+      - {name: viewer, permissions: [user.read]}
+      - {name: support, extends: [viewer], permissions: [user.suspend]}
+      - {name: moderator, permissions: ["message.*", user.read]}
+      - {name: admin, protected: true, permissions: ["*"]}
+"""
+
+
+@pytest.fixture
+def granted(here: Any) -> Callable[[], dict[str, list[str]]]:
+    """Read what each role allows, after seeing that both sides of every link say so."""
+
+    def read_them() -> dict[str, list[str]]:
+        names = {document["_id"]: document["name"] for document in here.Permission.find()}
+        links = {(role["_id"], item) for role in here.Role.find() for item in role["permissionsIds"]}
+        assert links == {(item, one["_id"]) for one in here.Permission.find() for item in one["rolesIds"]}
+        return {role["name"]: sorted(names[item] for item in role["permissionsIds"]) for role in here.Role.find()}
+
+    return read_them
+
+
+@pytest.fixture
+def everything(here: Any) -> Callable[[], dict[str, list[Any]]]:
+    """Read the whole database."""
+    return lambda: {name: list(here[name].find().sort("_id")) for name in sorted(here.list_collection_names())}
+
+
+@pytest.fixture
+def member(here: Any) -> Callable[..., ObjectId]:
+    """Let somebody join who has roles, linked on both sides."""
+
+    def join(name: str, *roles: str) -> ObjectId:
+        held = [role["_id"] for role in here.Role.find({"name": {"$in": list(roles)}})]
+        user = {"email": f"{name}@example.org", "username": name, "status": "ACTIVE", "rolesIds": held}
+        identifier: ObjectId = here.User.insert_one(user).inserted_id
+        here.Role.update_many({"_id": {"$in": held}}, {"$push": {"userIds": identifier}})
+        return identifier
+
+    return join

@@ -1,0 +1,95 @@
+"""What is taken away, and what never is."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from bson import ObjectId
+
+from models.errors import RefusedError
+from seeds.planning import Options, plan
+from seeds.seed import Seed
+
+Seeds = Callable[[str], Seed]
+Grow = Callable[..., Any]
+Granted = Callable[[], dict[str, list[str]]]
+Member = Callable[..., ObjectId]
+
+
+def test_prune_deletes_what_the_seed_created_and_no_longer_names(
+    here: Any, grow: Grow, granted: Granted, start: str
+) -> None:
+    grow(start)
+    by_hand = here.Permission.insert_one({"name": "by.hand", "rolesIds": []}).inserted_id
+    here.Role.insert_one({"name": "by hand", "userIds": [], "permissionsIds": []})
+    smaller = "permissions: [user.read]\nroles: [{name: viewer, permissions: [user.read]}]"
+    assert grow(smaller).event is None
+    outcome = grow(smaller, prune=True)
+    assert granted() == {"viewer": ["user.read"], "by hand": []}
+    assert {document["name"] for document in here.Permission.find()} == {"user.read", "by.hand"}
+    assert by_hand not in here.chatctl_state.find_one({"_id": "seed:default"})["permissions"]
+    assert len(here.chatctl_state.find_one({"_id": "seed:default"})["roles"]) == 1
+    assert here.chatctl_state.find_one({"_id": "protected-roles"})["ids"] == []
+    assert outcome.changeset.asks
+    assert grow(smaller, prune=True).event is None
+
+
+def test_a_permission_is_pruned_out_of_roles_that_were_made_by_hand(
+    here: Any, grow: Grow, seed: Seeds, granted: Granted, member: Member
+) -> None:
+    grow("permissions: [a, b]\nroles: [{name: ours, permissions: [a, b]}]")
+    a, b = (here.Permission.find_one({"name": name})["_id"] for name in "ab")
+    theirs = here.Role.insert_one({"name": "theirs", "userIds": [], "permissionsIds": [a, b]}).inserted_id
+    here.Permission.update_many({}, {"$push": {"rolesIds": theirs}})
+    member("ada", "theirs")
+    smaller = "permissions: [a]\nroles: [{name: ours}]"
+    assert list(plan(seed(smaller), Options(prune=True)).lines()) == [
+        "- permission b",
+        "    1 user loses b",
+        "Plan: delete 1 permission.",
+    ]
+    grow(smaller, prune=True)
+    assert granted() == {"ours": ["a"], "theirs": ["a"]}
+
+
+def test_two_seeds_never_prune_what_the_other_made(grow: Grow, granted: Granted) -> None:
+    grow("seed: one\npermissions: [a]\nroles: [{name: first, permissions: [a]}]")
+    grow("seed: two\npermissions: [b]\nroles: [{name: second, permissions: [b]}]")
+    grow("seed: one\npermissions: []\nroles: []", prune=True)
+    assert granted() == {"second": ["b"]}
+
+
+def test_a_role_with_members_is_pruned_only_when_that_is_allowed(
+    here: Any, grow: Grow, seed: Seeds, *, granted: Granted, member: Member, start: str
+) -> None:
+    grow(start)
+    ada = member("ada", "moderator")
+    smaller = start.replace('- {name: moderator, permissions: ["message.*", user.read]}', "")
+    with pytest.raises(RefusedError, match=r'have members: "moderator" \(1\)'):
+        grow(smaller, prune=True)
+    lines = list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
+    assert lines[:2] == ["- role moderator", "    1 member had it"]
+    grow(smaller, prune=True, allow_members=True)
+    assert "moderator" not in granted()
+    assert here.User.find_one({"_id": ada})["rolesIds"] == []
+
+
+def test_a_protected_role_with_an_active_member_is_never_pruned(
+    here: Any, grow: Grow, granted: Granted, member: Member, start: str
+) -> None:
+    grow(start)
+    ada = member("ada", "admin")
+    smaller = start.replace('- {name: admin, protected: true, permissions: ["*"]}', "")
+    with pytest.raises(RefusedError, match='"admin" is protected and has an active member'):
+        grow(smaller, prune=True, allow_members=True)
+    here.User.update_one({"_id": ada}, {"$set": {"status": "SUSPENDED"}})
+    grow(smaller, prune=True, allow_members=True)
+    assert "admin" not in granted()
+
+
+def test_protection_is_taken_away_only_when_the_seed_says_so(here: Any, grow: Grow) -> None:
+    grow("permissions: []\nroles: [{name: admin, protected: true}]")
+    assert grow("permissions: []\nroles: [{name: admin}]").event is None
+    outcome = grow("permissions: []\nroles: [{name: admin, protected: false}]")
+    assert outcome.changeset.asks
+    assert here.chatctl_state.find_one({"_id": "protected-roles"})["ids"] == []
