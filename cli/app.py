@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from cli.group import HELP, Group
 from cli.invocation import Invocation, is_broken
-from models.errors import UsageError
+from models.errors import OutputError, UsageError
 
 GROUPS: Final = {
     "roles": "Roles: what they allow, and how many users have them.",
@@ -52,12 +52,10 @@ class Root(Group):
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
         try:
-            with _ending_on_sigterm():
+            with _ending_on_sigterm(), _closing():
                 code = self._run(arguments, prog_name or "chatctl")
         except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
             code = _fail(error, arguments)
-        finally:
-            _close()
         sys.exit(code)
 
     def _run(self, arguments: list[str], name: str) -> int:
@@ -145,7 +143,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     code = errors.report(error, as_json=_asks_for_json(arguments), debug="--debug" in _before_dashes(arguments))
     try:
         streams.flush()
-    except Exception:  # noqa: BLE001 - the output failed, and that was said or is no news
+    except OutputError:  # that was said, or something worse was
         streams.abandon()
     return code
 
@@ -162,7 +160,11 @@ def _before_dashes(arguments: list[str]) -> list[str]:
     return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
-def _close() -> None:
+@contextmanager
+def _closing() -> Iterator[None]:
     """Close the connection, where one was made; nothing is imported for it."""
-    if connection := sys.modules.get("models.connection"):
-        connection.close()
+    try:
+        yield
+    finally:
+        if connection := sys.modules.get("models.connection"):
+            connection.close()

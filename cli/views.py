@@ -47,7 +47,7 @@ DIFFERENCES: View = (Column("id", whole=True, table=None), Column("permission"),
 
 EVENTS: View = (
     ID,
-    Column("at", whole=True),
+    Column("at", table=45, whole=True),
     Column("actor", table=100),
     Column("command", table=50),
     Column("reason", table=120),

@@ -50,6 +50,8 @@ class Output:
             raise UsageError("--limit and --all contradict each other", "give one of them")
         if count:
             streams.write(f"{listing.count()}\n")
+        elif self.form == "ids":
+            formats.write_rows("ids", listing.ids(sort, after, limit), ())
         elif self.form != "table":
             self._data(listing.rows(sort, after, limit), chosen)
         elif all_:
