@@ -11,6 +11,7 @@ from pymongo.client_session import ClientSession
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Rule
+from models.changes.applying import ChangedMeanwhileError
 from models.errors import ConflictError, RefusedError, UsageError
 from models.names import shown
 from models.user import UserStatus
@@ -103,10 +104,7 @@ class Plan:
         for (collection, field), values in new.items():
             where = {field: {"$in": values}}
             if values and (found := database[collection].find_one(where, {field: 1}, session=session)):
-                raise ConflictError(
-                    f"{collection.lower()} {shown(found[field])} was created meanwhile",
-                    "nothing was written; plan the seed again",
-                )
+                raise ChangedMeanwhileError(f"{collection.lower()} {shown(found[field])} was created meanwhile", None)
 
 
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
