@@ -76,7 +76,7 @@ def undo(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Put back what an event changed; that is an event too, and can be undone."""
+    """Put back what an event changed. That is an event too, and can be undone."""
     change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 

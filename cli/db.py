@@ -14,7 +14,7 @@ app = group()
 
 @app.command(example="chatctl --local db status -o json")
 def status(out: LinesOut) -> None:
-    """Show the server, its database, what is in it and which indexes are missing."""
+    """Show the server, the database and what is in it."""
     out.record(actions.database.status(), views.STATUS, below=("collections", views.COLLECTIONS))
 
 
@@ -28,7 +28,7 @@ def indexes(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Show the indexes there should be; create those that are missing with --apply."""
+    """Show the indexes there should be, or create them."""
     if not create:
         out.items(actions.database.list_indexes(), views.INDEXES)
         return
@@ -38,6 +38,6 @@ def indexes(
 
 @app.command()
 def stop(out: Out) -> None:
-    """End the server of the embedded database; the next command that needs it starts it again."""
+    """End the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.stop()
     out.document({"stopped": stopped}, ["stopped" if stopped else "it was not running"])

@@ -39,7 +39,7 @@ def list_(
     after: After = None,
     count: Count = False,
 ) -> None:
-    """List permissions with the roles that have them and the users that hold them."""
+    """List permissions with the roles and users that have them."""
     found = actions.permissions.find()
     out.rows(found, views.PERMISSIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 

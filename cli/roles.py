@@ -98,7 +98,7 @@ def copy(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Create a role with the permissions of another, without its members."""
+    """Create a role with the permissions of another. Members are not copied."""
     change = actions.roles.copy(role, new)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 

@@ -28,7 +28,7 @@ Adopt = Annotated[
 
 @app.command(example="chatctl seeds validate seeds/")
 def validate(out: Out, paths: Paths = None) -> None:
-    """Check seed files: every fault with its place, all at once; no database is needed."""
+    """Check seed files and show all their faults. No database is needed."""
     seed = seeds.reading.read(paths or [])
     counts = {"permissions": len(seed.permissions), "roles": len(seed.roles), "users": len(seed.users)}
     out.document({"seed": seed.name, **counts}, [f"valid: {', '.join(f'{n:,} {what}' for what, n in counts.items())}"])
@@ -72,7 +72,7 @@ def apply(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Bring roles, permissions and users to what the seed says: all of it, or nothing."""
+    """Bring the database to what the seed says. All of it is done, or nothing."""
     if saved and (paths or prune or allow_members or adopt):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
     options = seeds.planning.Options(prune, allow_members, adopt)
@@ -82,7 +82,7 @@ def apply(
 
 @app.command(example="chatctl seeds export --to roles.yaml")
 def export(*, to: To = None, overwrite: Overwrite = False) -> None:
-    """Write the database's roles and permissions as a seed; applying it changes nothing."""
+    """Write roles and permissions as a seed. Applying it changes nothing."""
     exported = seeds.exporting.export()
     output.save(exported.text, to or "-", overwrite=overwrite)
     for note in exported.notes:

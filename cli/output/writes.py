@@ -28,7 +28,7 @@ def apply(
         _announce(out, "would change")
         if out.form != "json":
             out.lines(changeset.lines())
-    elif any(changeset.batches) or changeset.indexes:
+    elif _changes_something(changeset):
         from models import changes
 
         asked = not yes and _must_ask(changeset)
@@ -38,8 +38,12 @@ def apply(
         _announce(out, "changing")
         if asked:
             _ask(changeset)
-        event, changeset = changes.apply(changeset, reason=reason, confirmed=asked or yes)
+        event, changeset = changes.apply(changeset, reason=reason, confirmed=asked)
     _report(out, changeset, event, dry_run=dry_run)
+
+
+def _changes_something(changeset: "Changeset") -> bool:
+    return any(changeset.batches) or bool(changeset.indexes)
 
 
 def _must_ask(changeset: "Changeset") -> bool:
@@ -53,7 +57,7 @@ def _announce(out: "Output", verb: str) -> None:
     target = connection.target()
     out.note(f"{verb} {target.name} on {target.host} ({target.source})")
     if not connection.transactions():
-        out.note("this server has no transactions: a crash in the middle leaves what `chatctl db repair` mends")
+        out.note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
 
 
 def _ask(changeset: "Changeset") -> None:
@@ -86,7 +90,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         streams.write(f"{formats.as_json(_outcome(changeset, event), indent=2)}\n")
         return
     if dry_run:
-        out.note("nothing was written: this was a dry run")
+        out.note("nothing was written: this was a dry run" if _changes_something(changeset) else "nothing to do")
         return
     try:
         for result in changeset.results:

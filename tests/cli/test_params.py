@@ -1,0 +1,65 @@
+"""Times and ids as they are typed."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import typer
+
+from cli.params import moment, object_id
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC)),
+        ("2026-03-01T10:00", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01 10:00:30", datetime(2026, 3, 1, 10, 0, 30, tzinfo=UTC)),
+        ("2026-03-01T10:00Z", datetime(2026, 3, 1, 10, tzinfo=UTC)),
+        ("2026-03-01T10:00:00.123456Z", datetime(2026, 3, 1, 10, 0, 0, 123000, tzinfo=UTC)),
+        ("2026-03-01T10:00+02:00", datetime(2026, 3, 1, 8, tzinfo=UTC)),
+        ("2026-03-01T10:00:00-0530", datetime(2026, 3, 1, 15, 30, tzinfo=UTC)),
+    ],
+)
+def test_a_time_is_read_as_utc_in_milliseconds(text: str, time: datetime) -> None:
+    assert moment(text) == time
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("90m", timedelta(minutes=90)), ("12h", timedelta(hours=12)), ("7d", timedelta(7)), ("4w", timedelta(28))],
+)
+def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
+    assert abs(datetime.now(UTC) - age - moment(text)) < timedelta(seconds=10)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "7",
+        "7y",
+        "-7d",
+        "7 d",
+        "\u0667d",
+        "20260301",
+        "2026-13-01",
+        "2026-02-30",
+        "2026-03-01T25:00",
+        "2026-W10-1",
+        "2026-03-01T10",
+        "1767225600",
+        "99999999999w",
+        "0001-01-01T00:00+05:00",
+        "yesterday",
+    ],
+)
+def test_anything_else_is_no_time(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is no time such as"):
+        moment(text)
+
+
+def test_an_id_has_24_hex_digits() -> None:
+    assert object_id("65F0C0FFEE65F0C0FFEE65F0") == "65f0c0ffee65f0c0ffee65f0"
+    for text in ("", "65f", "x" * 24, "65f0c0ffee65f0c0ffee65f0\n", "\u0665" * 24):
+        with pytest.raises(typer.BadParameter, match="is no id"):
+            object_id(text)
