@@ -106,10 +106,10 @@ class Comparison:
 
 def compare(seed: Seed, options: Options, state: State, people: Sequence[Person]) -> Comparison:
     """Find what differs. Raises `ConflictError` for names that are there twice, or before and after a renaming."""
-    permission = by_name(state.permissions.values(), "permission")
+    permission = by_name(state, "permission")
     known = {name: found["_id"] for name in seed.permissions if (found := permission(name))}
     permissions = {name: known.get(name) or ObjectId() for name in seed.permissions}
-    role = by_name(state.roles.values(), "role")
+    role = by_name(state, "role")
     roles = []
     for spec in seed.roles:
         document = role(spec.name)

@@ -7,7 +7,7 @@ from typing import Any
 
 from models.changes import Document
 from seeds.comparing import Comparison
-from seeds.state import find, ids
+from seeds.state import by_id, find, ids
 
 
 @dataclass(slots=True)
@@ -57,7 +57,8 @@ class Effects:
     def _members(self) -> Iterator[Document]:
         pruned = set(self._comparison.pruned_roles)
         touched = [r for r, allowed in self._before.items() if r in pruned or self._after[r] != allowed]
-        return find("User", {"rolesIds": {"$in": touched}}, ["rolesIds"]) if touched else iter(())
+        found = find("User", {"rolesIds": {"$in": touched}}, ["rolesIds"]) if touched else iter(())
+        return iter(by_id(found).values())
 
     def _count(self) -> None:
         pruned = set(self._comparison.pruned_roles)

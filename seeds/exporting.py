@@ -30,11 +30,15 @@ def export() -> Export:
     what a role allows if it cannot be said in full: what a seed does not mention stays as it is.
     """
     there = state.read(UNNAMED)
-    notes: list[str] = []
-    permissions = _sayable("permission", there.permissions.values(), notes)
+    notes = [
+        f"{kind} {ascii_only(name)} is left out: its id is no ObjectId"
+        for kind, names in there.strange.items()
+        for name in sorted(names)
+    ]
+    permissions = _sayable("permission", there.permissions.values(), there, notes)
     protected = set(state.ids(there.protected, "ids"))
     roles = []
-    for identifier, name in _sayable("role", there.roles.values(), notes).items():
+    for identifier, name in _sayable("role", there.roles.values(), there, notes).items():
         role: dict[str, Any] = {"name": escape(name)}
         if identifier in protected:
             role["protected"] = True
@@ -49,7 +53,7 @@ def export() -> Export:
     return Export("".join(f"# {note}\n" for note in notes) + text, notes)
 
 
-def _sayable(kind: str, documents: Iterable[Document], notes: list[str]) -> dict[Any, str]:
+def _sayable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
     """Return id → name in the order of names; what cannot be named becomes a note."""
     found = list(documents)
     counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))
@@ -57,8 +61,8 @@ def _sayable(kind: str, documents: Iterable[Document], notes: list[str]) -> dict
     for document in found:
         name = document.get("name")
         problem = unsayable(name)
-        if problem is None and counts[name] > 1:
-            problem = f"{counts[name]} {kind}s have the name {ascii_only(str(name))}"
+        if problem is None and (counts[name] > 1 or name in there.strange[kind]):
+            problem = f"others have the name {ascii_only(str(name))}, too"
         if problem:
             notes.append(f"{kind} {document['_id']} is left out: {problem}")
         else:

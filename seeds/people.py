@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from bson import ObjectId
 
 from actions import passwords
 from models.changes import Document
@@ -130,4 +132,9 @@ def _matched(person: Person, documents: Iterable[Document]) -> Person:
             f"the username {shown(person.username)} belongs to {shown(str(others[0].get('email')))}",
             f"give {shown(person.email)} another username in the seed",
         )
-    return Person(person.email, person.username, person.name, person.password, person.roles, mine[0] if mine else None)
+    if mine and not isinstance(mine[0]["_id"], ObjectId):
+        raise ConflictError(
+            f"the user {shown(person.email)} has an id that is no ObjectId",
+            "nothing can be linked with it: rename or delete it",
+        )
+    return replace(person, document=mine[0]) if mine else person

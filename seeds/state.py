@@ -27,6 +27,8 @@ class State:
     owned: Document
     """What the seed has created; like `protected` a document as it would be, `recorded` or not."""
     recorded: set[str]
+    strange: dict[str, set[str]]
+    """`role` and `permission` → names of documents whose `_id` is no ObjectId: nothing can be linked with them."""
     back: dict[Any, set[Any]] = field(init=False)
     """Role id → permissions that list the role: the other side of the link."""
 
@@ -52,9 +54,13 @@ def read(seed: str) -> State:
     }
     found = {record["_id"]: record for record in find(STATE, {"_id": {"$in": list(records)}})}
     protected, owned = (found.get(key, empty) for key, empty in records.items())
-    roles = find("Role", {}, ["name", "permissionsIds"])
-    permissions = find("Permission", {}, ["name", "rolesIds"])
-    return State(by_id(roles), by_id(permissions), protected, owned, set(found))
+    roles = list(find("Role", {}, ["name", "permissionsIds"]))
+    permissions = list(find("Permission", {}, ["name", "rolesIds"]))
+    strange = {
+        kind: {str(document.get("name")) for document in documents if not isinstance(document["_id"], ObjectId)}
+        for kind, documents in (("role", roles), ("permission", permissions))
+    }
+    return State(by_id(roles), by_id(permissions), protected, owned, set(found), strange)
 
 
 def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -78,17 +84,22 @@ def find(collection: str, where: Document, fields: list[str] | None = None) -> I
 
 
 def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
-    return {document["_id"]: document for document in documents}
+    return {document["_id"]: document for document in documents if isinstance(document["_id"], ObjectId)}
 
 
-def by_name(documents: Iterable[Document], kind: str) -> Callable[[str], Document | None]:
-    """Return what finds a document by its name, and raises `ConflictError` where two have it."""
+def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
+    """Return what finds a role or permission by its name, and raises `ConflictError` where two have it."""
     named: dict[str, list[Document]] = {}
-    for document in documents:
+    for document in (state.roles if kind == "role" else state.permissions).values():
         if isinstance(document.get("name"), str):
             named.setdefault(document["name"], []).append(document)
 
     def one(name: str) -> Document | None:
+        if name in state.strange[kind]:
+            raise ConflictError(
+                f"the {kind} {shown(name)} has an id that is no ObjectId",
+                "nothing can be linked with it: rename or delete it",
+            )
         found = named.get(name, [])
         if len(found) > 1:
             listed = " and ".join(str(document["_id"]) for document in found)

@@ -129,9 +129,18 @@ def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
     assert text.splitlines()[: len(notes)] == [f"# {note}" for note in notes]
     assert notes[0].startswith(f"permission {bad} is left out: ")
     assert notes[1] == f"role {twin} is left out: its name is no text"
-    assert notes[2].endswith("is left out: 2 roles have the name twin")
+    assert notes[2].endswith("is left out: others have the name twin, too")
     assert notes[-1] == "role some: what it allows is left out, as not all of it can be named"
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
+    assert not plan(parse(text.encode(), "export")).differs
+
+
+def test_what_has_no_proper_id_is_left_out_with_all_of_its_name(here: Any) -> None:
+    here.Role.insert_many([{"_id": "text", "name": "viewer"}, {"name": "viewer"}, {"name": "editor"}])
+    text, notes = export()
+    assert notes[0] == "role viewer is left out: its id is no ObjectId"
+    assert len(notes) == 2
+    assert [role.name for role in parse(text.encode(), "export").roles] == ["editor"]
     assert not plan(parse(text.encode(), "export")).differs
 
 

@@ -109,6 +109,27 @@ def test_lists_that_are_absent_or_null_and_ids_that_dangle_are_taken_as_they_are
     assert grow(start).event is None
 
 
+def test_documents_in_any_state_are_passed_over_or_refused_by_name(here: Any, grow: Grow, start: str) -> None:
+    odd: list[Any] = [{"a": 1}, "text", 5]
+    for collection, field in (("Role", "permissionsIds"), ("Permission", "rolesIds"), ("User", "rolesIds")):
+        here[collection].insert_many([{"_id": value, "name": value, field: value} for value in odd])
+        here[collection].insert_many([{"name": [], field: [None, {"a": 1}, "x"]}, {"name": None, field: {}}, {}])
+    here.chatctl_state.insert_many([{"_id": "protected-roles", "ids": 5}, {"_id": "seed:default", "roles": [{}]}])
+    grow(start, prune=True)
+    role = here.Role.find_one({"name": "viewer"})
+    users = [{"_id": value, "email": str(value), "username": str(value)} for value in odd]
+    here.User.delete_many({})
+    here.User.insert_many([{**user, "rolesIds": [role["_id"]]} for user in users])
+    grow(start.replace("{name: viewer, permissions: [user.read]}", "{name: viewer, permissions: []}"))
+    assert here.Role.find_one({"name": "viewer"})["permissionsIds"] == []
+    for kind in ("permissions: ['text']", "permissions: []\nroles: [{name: 'text'}]"):
+        with pytest.raises(ConflictError, match='"text" has an id that is no ObjectId'):
+            grow(kind)
+    here.User.update_one({"_id": "text"}, {"$set": {"email": "t@x.org"}})
+    with pytest.raises(ConflictError, match=r'"t@x\.org" has an id that is no ObjectId'):
+        grow("permissions: []\nusers: [{email: t@x.org, username: text}]")
+
+
 def test_the_plan_says_what_would_change(grow: Grow, seed: Seeds, start: str) -> None:
     grow(start)
     made = plan(
