@@ -17,7 +17,7 @@ ESC = "\x1b"
 
 @pytest.fixture
 def roles(database: Database) -> list[str]:
-    names = [f"role-{number:04}" for number in range(2_000)]
+    names = [f"role-{number:04}" for number in range(3_000)]
     database["Role"].insert_many([{"name": name, "userIds": [], "permissionsIds": []} for name in names])
     return names
 
@@ -25,7 +25,7 @@ def roles(database: Database) -> list[str]:
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_reader_that_has_read_enough_ends_the_program_quietly(process: Process, form: str) -> None:
-    done = process("roles", "list", "--all" if form == "table" else "--limit=2000", "-o", form, line="| head -c 5")
+    done = process("roles", "list", "--all" if form == "table" else "--limit=3000", "-o", form, line="| head -c 5")
     assert (done.returncode, done.stderr) == (141, b"")
 
 
@@ -64,7 +64,7 @@ def test_no_encoding_of_the_output_is_too_small(process: Process, database: Data
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_it_with_a_word_and_its_code(environment: dict[str, str], number: int, code: int) -> None:
-    command = [PROGRAM, "roles", "list", "--limit=2000", "-o", "yaml"]
+    command = [PROGRAM, "roles", "list", "--limit=3000", "-o", "yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:  # noqa: S603
         assert child.stdout is not None
         child.stdout.read(10)  # it is in the middle of it, and waits for us to read on
