@@ -1,16 +1,13 @@
 """Tables for people: as wide as they need to be in a pipe, fitted to the width of a terminal."""
 
+import io
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cli.output import streams
 
 GAP: Final = "  "
-LEAST: Final = 6
-"""Cells that a column keeps before the next one has to give way."""
-
-
 WIDEST: Final = 120
 """Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
 
@@ -32,47 +29,46 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
-def cut(text: str, width: int) -> str:
-    """Shorten a text to a number of cells, with a mark where it was cut."""
-    if cells(text) <= width:
-        return text
-    from rich.cells import set_cell_size
-
-    mark = "…" if streams.encodable("…", sys.stdout) == "…" else "~"
-    return set_cell_size(text, max(width - 1, 0)).rstrip() + mark
-
-
-def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterable[str]:
+def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lay out a table; the cells are safe to show already."""
     rows = [[streams.encodable(cell, sys.stdout) for cell in row] for row in rows]
-    titled = [[heading.title for heading in headings], *rows]
-    natural = [max(map(cells, column)) for column in zip(*titled, strict=True)]
     available = streams.width()
-    cutting = available is not None
-    widths = [min(width, WIDEST) for width in natural] if available is None else fit(headings, natural, available)
-    bold = streams.has_colour(sys.stdout)
+    return _aligned(headings, rows) if available is None else _fitted(headings, rows, available)
+
+
+def _aligned(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Line up columns, and cut nothing: where no terminal is, a program or a file takes the lines."""
+    titled = [[heading.title for heading in headings], *rows]
+    widths = [min(max(map(cells, column)), WIDEST) for column in zip(*titled, strict=True)]
     for number, row in enumerate(titled):
-        shown = map(cut, row, widths) if cutting else row
-        line = GAP.join(map(_padded, shown, widths, headings)).rstrip()
-        yield f"\x1b[1m{line}\x1b[0m" if bold and not number else line
+        line = GAP.join(map(_padded, row, widths, headings)).rstrip()
+        yield f"\x1b[1m{line}\x1b[0m" if not number and streams.has_colour(sys.stdout) else line
 
 
-def fit(headings: Sequence[Heading], natural: Sequence[int], available: int) -> list[int]:
-    """Take from the widest columns what is too much, and only then from those that should stay whole."""
-    widths = list(natural)
-    excess = sum(widths) + len(GAP) * (len(widths) - 1) - available
-    for least, with_whole in ((LEAST, False), (1, False), (1, True)):
-        while excess > 0:
-            able = [
-                number
-                for number, heading in enumerate(headings)
-                if widths[number] > least and (with_whole or not heading.whole)
-            ]
-            if not able:
-                break
-            widths[max(able, key=widths.__getitem__)] -= 1
-            excess -= 1
-    return widths
+def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int) -> Iterator[str]:
+    """Have a table fitted to the width of a terminal; what is to stay whole gives way last."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    colour = streams.has_colour(sys.stdout)
+    overflow: Final = "ellipsis" if streams.encodable("…", sys.stdout) == "…" else "crop"
+    table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
+    for heading in headings:
+        table.add_column(Text(heading.title), justify="right" if heading.right else "left", no_wrap=heading.whole)
+    for row in rows:
+        table.add_row(*(Text(cell, no_wrap=True, overflow=overflow) for cell in row))
+    laid_out = io.StringIO()
+    Console(
+        file=laid_out,
+        width=available,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
+    ).print(table)
+    yield from (line.rstrip() for line in laid_out.getvalue().splitlines())
 
 
 def parts(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:

@@ -40,15 +40,13 @@ def test_a_long_text_in_a_pipe_is_whole_and_puts_no_other_line_out_of_step() -> 
     assert len(lines[2]) == table.WIDEST + len("  COUNT")
 
 
-@given(st.lists(st.integers(0, 300), min_size=1, max_size=8), st.integers(10, 200))
-def test_a_table_fits_wherever_there_is_a_cell_for_each_column(natural: list[int], available: int) -> None:
-    headings = [Heading("", whole=number == 0) for number in range(len(natural))]
-    widths = table.fit(headings, natural, available)
-    gaps = len(table.GAP) * (len(natural) - 1)
-    assert all(0 <= got <= wanted for got, wanted in zip(widths, natural, strict=True))
-    assert sum(widths) + gaps <= max(available, gaps + len(natural))
-    if sum(natural) + gaps <= available:
-        assert widths == natural
+@given(st.lists(st.lists(st.text(st.characters(categories=["L", "Zs"])), min_size=3, max_size=3), max_size=5))
+def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streams, "width", lambda: 40)
+        lines = list(table.lines(HEADINGS, rows))
+    assert len(lines) == len(rows) + 1
+    assert all(table.cells(line) <= 40 for line in lines)
 
 
 @pytest.mark.parametrize("width", [30], indirect=True)
