@@ -87,6 +87,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> C
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
     draft = Draft()
+    for part in database[AUDIT].find({"kind": "part", "event": event["_id"]}, {"names": 1}):
+        draft.names |= {named["id"]: named["name"] for named in part["names"]}
     if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
         draft.delete(STATE, stale)
     inverse = undoing.inverse(database, batches, force=force)

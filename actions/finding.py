@@ -63,6 +63,11 @@ def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Docum
     return named(collection, [ref], fields)[0].document
 
 
+def label(document: Document) -> str:
+    """Return what a role or permission is called; in broken data it may have no name."""
+    return str(document.get("name") or document["_id"])
+
+
 def _key(collection: str, ref: str) -> tuple[str, Any]:
     kind, colon, rest = ref.partition(":")
     if colon and kind == "id":

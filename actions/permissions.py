@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import finding, naming
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Draft, Result
+from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.changes.collections import STATE
 from models.listing import Listing, Row
 
@@ -42,8 +42,8 @@ def rename(ref: str, name: str) -> Changeset:
     """Give a permission another name; the roles that have it keep it."""
     permission = finding.one("Permission", ref, ())
     draft = Draft()
-    command = f"permissions rename {permission['name']} {name}"
-    if name != permission["name"]:
+    command = f"permissions rename {finding.label(permission)} {name}"
+    if name != permission.get("name"):
         naming.refuse("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
@@ -68,12 +68,12 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
 
 
 def _rows(permissions: list[Document]) -> list[Row]:
-    wanted = list({item for permission in permissions for item in permission.get("rolesIds") or ()})
+    wanted = list({item for permission in permissions for item in ids_in(permission, "rolesIds")})
     found = connection.database()["Role"].find({"_id": {"$in": wanted}}, {"name": 1, "userIds": 1})
-    roles = {role["_id"]: (str(role.get("name")), role.get("userIds") or ()) for role in found}
+    roles = {role["_id"]: (str(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:
-        having = [roles[item] for item in permission.get("rolesIds") or () if item in roles]
+        having = [roles[item] for item in ids_in(permission, "rolesIds") if item in roles]
         rows.append(
             {
                 "id": permission["_id"],

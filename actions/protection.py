@@ -8,7 +8,7 @@ from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError
 from models import connection
-from models.changes import Change, Delete, Rule, Set, Take, Update
+from models.changes import Change, Delete, Rule, Set, Take, Update, ids_in
 from models.changes.collections import STATE
 from models.user import UserStatus
 
@@ -19,7 +19,7 @@ PROTECTED: Final = "protected-roles"
 def protected_roles() -> set[ObjectId]:
     """Return the ids of the roles that a seed has marked as protected."""
     document = connection.database()[STATE].find_one({"_id": PROTECTED}) or {}
-    return set(document.get("ids") or ())
+    return set(ids_in(document, "ids"))
 
 
 def rules(changes: Iterable[Change]) -> list[Rule]:
@@ -41,7 +41,7 @@ def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
     suspended: list[Any] = []
     for change in changes:
         if isinstance(change, Delete):
-            losses.append((change.document["_id"], change.document.get("rolesIds") or ()))
+            losses.append((change.document["_id"], ids_in(change.document, "rolesIds")))
         elif isinstance(change, Update):
             losses += [(user, _lost(change)) for user in change.ids]
             status = change.fields.get("status")
@@ -53,10 +53,10 @@ def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
     if suspended and protected:
         holding = {"_id": {"$in": suspended}, "rolesIds": {"$in": list(protected)}}
         users = connection.database()["User"].find(holding, {"rolesIds": 1})
-        losses += [(user["_id"], user["rolesIds"]) for user in users]
+        losses += [(user["_id"], ids_in(user, "rolesIds")) for user in users]
     leaving: dict[ObjectId, set[Any]] = {}
     for user, roles in losses:
-        for role in protected.intersection(roles):
+        for role in (role for role in protected if role in roles):
             leaving.setdefault(role, set()).add(user)
     return leaving
 
@@ -79,7 +79,7 @@ def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
             return
         active = {"rolesIds": role, "status": {"$ne": UserStatus.SUSPENDED.value}}
         users = database["User"]
-        members = [member for member in document.get("userIds") or () if member not in leaving]
+        members = [member for member in ids_in(document, "userIds") if member not in leaving]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
         # Nobody would be left; that is a loss only where an active member is among those who leave.

@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import finding, naming, protection
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Draft, Result
+from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.changes.collections import STATE
 from models.changes.draft import BATCH
 from models.links import ROLE_PERMISSIONS
@@ -32,24 +32,24 @@ def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
     """Make a role that has permissions and no members. Raises `NameTakenError`."""
     naming.refuse("Role", [name])
     granted = _permissions(permissions)
-    return _create("roles create", name, granted, [name, *(f"--permission {p['name']}" for p in granted)])
+    return _create("roles create", name, granted, [name, *(f"--permission {finding.label(p)}" for p in granted)])
 
 
 def copy(ref: str, name: str) -> Changeset:
     """Make a role with the permissions of another, and without its members."""
     role = finding.one("Role", ref, LISTED)
     naming.refuse("Role", [name])
-    ids = role.get("permissionsIds") or []
-    granted = list(connection.database()["Permission"].find({"_id": {"$in": ids}}, {"name": 1, "rolesIds": 1}))
-    return _create("roles copy", name, granted, [role["name"], name])
+    held = {"_id": {"$in": ids_in(role, "permissionsIds")}}
+    granted = list(connection.database()["Permission"].find(held, {"name": 1, "rolesIds": 1}))
+    return _create("roles copy", name, granted, [finding.label(role), name])
 
 
 def rename(ref: str, name: str) -> Changeset:
     """Give a role another name; members and permissions stay."""
     role = finding.one("Role", ref, ())
-    command = f"roles rename {role['name']} {name}"
+    command = f"roles rename {finding.label(role)} {name}"
     draft = Draft()
-    if name != role["name"]:
+    if name != role.get("name"):
         naming.refuse("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
@@ -89,12 +89,12 @@ def matrix() -> tuple[list[str], list[Row]]:
     """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
-    held = {role["name"]: set(role.get("permissionsIds") or ()) for role in roles}
+    held = {finding.label(role): set(ids_in(role, "permissionsIds")) for role in roles}
     permissions = database["Permission"].find({}, {"name": 1}).sort("name")
     rows = [
         {
             "id": permission["_id"],
-            "permission": permission["name"],
+            "permission": finding.label(permission),
             "roles": [name for name, ids in held.items() if permission["_id"] in ids],
         }
         for permission in permissions
@@ -105,11 +105,11 @@ def matrix() -> tuple[list[str], list[Row]]:
 def diff(left: str, right: str) -> list[Row]:
     """Return a row for each permission that only one of two roles has: `{permission, role}`."""
     one, other = finding.one("Role", left, LISTED), finding.one("Role", right, LISTED)
-    sides = [(role["name"], set(role.get("permissionsIds") or ())) for role in (one, other)]
+    sides = [(finding.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]
     found = connection.database()["Permission"].find({"_id": {"$in": list(differing)}}, {"name": 1}).sort("name")
     return [
-        {"id": permission["_id"], "permission": permission["name"], "role": name}
+        {"id": permission["_id"], "permission": finding.label(permission), "role": name}
         for permission in found
         for name, ids in sides
         if permission["_id"] in ids
@@ -118,7 +118,7 @@ def diff(left: str, right: str) -> list[Row]:
 
 def _rows(roles: list[Document]) -> list[Row]:
     database = connection.database()
-    wanted = list({item for role in roles for item in role.get("permissionsIds") or ()})
+    wanted = list({item for role in roles for item in ids_in(role, "permissionsIds")})
     found = database["Permission"].find({"_id": {"$in": wanted}}, {"name": 1})
     names = {permission["_id"]: permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
@@ -127,7 +127,7 @@ def _rows(roles: list[Document]) -> list[Row]:
         {
             "id": role["_id"],
             "name": role.get("name"),
-            "permissions": sorted(str(names[item]) for item in role.get("permissionsIds") or () if item in names),
+            "permissions": sorted(str(names[item]) for item in ids_in(role, "permissionsIds") if item in names),
             "members": members.get(role["_id"], 0),
             "protected": role["_id"] in protected,
         }
@@ -171,23 +171,22 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
         Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
         for permission, had in zip(found, held, strict=True)
     ]
-    command = " ".join([f"roles {verb}", role["name"], *(permission.ref for permission in found)])
+    command = " ".join([f"roles {verb}", finding.label(role), *(permission.ref for permission in found)])
     return changeset(command, draft, results, asks=not granting)
 
 
 def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
     """Tell for each permission whether both sides, or any, have the link."""
-    held = set(role.get("permissionsIds") or ())
+    held = set(ids_in(role, "permissionsIds"))
     return [
-        sides((permission["_id"] in held, role["_id"] in (permission.get("rolesIds") or ())))
-        for permission in permissions
+        sides((permission["_id"] in held, role["_id"] in ids_in(permission, "rolesIds"))) for permission in permissions
     ]
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
     """Delete a role with its links, members in batches of a thousand: the last of them goes with the role itself."""
-    members = [user for user in users if role["_id"] in (user.get("rolesIds") or ())]
-    granted = [permission for permission in permissions if role["_id"] in (permission.get("rolesIds") or ())]
+    members = [user for user in users if role["_id"] in ids_in(user, "rolesIds")]
+    granted = [permission for permission in permissions if role["_id"] in ids_in(permission, "rolesIds")]
     while len(members) > BATCH:
         some, members = members[:BATCH], members[BATCH:]
         draft.room(BATCH)

@@ -1,7 +1,7 @@
 """The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
 
 from models.changes.applying import Outcome, apply
-from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, ids_in
 from models.changes.changeset import Changeset, Result, Rule
 from models.changes.draft import Draft
 
@@ -22,4 +22,5 @@ __all__ = [
     "Take",
     "Update",
     "apply",
+    "ids_in",
 ]

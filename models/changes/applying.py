@@ -16,7 +16,7 @@ from models.changes.changeset import Changeset
 from models.changes.events import Event
 from models.errors import ConflictError
 from models.indexes import Index
-from models.links import OWNED
+from models.links import OWNED, Owned
 from models.schema import UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
@@ -56,7 +56,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, confirmed: bool = 
     for _ in range(REPLANS):
         try:
             return Outcome(_carry_out(changeset, reason), changeset)
-        except ConflictError:
+        except ChangedMeanwhileError:
             if changeset.replan is None:
                 raise
             again = changeset.replan()
@@ -80,17 +80,18 @@ def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
     with event.held():
         for number, batch in enumerate(batches):
             last = number == len(batches) - 1
+            written = event.id if number or not connection.transactions() else None
             work = partial(_write_batch, database, changeset, event, number, batch, last)
             try:
                 transactions.run(database, work)
             except _NotAsExpectedError:
                 what = next(_changed(database, batch, changeset.names), "something was changed meanwhile")
-                raise ChangedMeanwhileError(what, event.id if number else None) from None
+                raise ChangedMeanwhileError(what, written) from None
             except OperationFailure as error:
                 if not _is_duplicate(error):
                     raise
                 what = next(_taken(database, batch), "a name is taken already")
-                raise ChangedMeanwhileError(what, event.id if number else None) from None
+                raise ChangedMeanwhileError(what, written) from None
     return event.id
 
 
@@ -115,9 +116,12 @@ def _write_batch(  # noqa: PLR0917 - bound to its batch before a session is ther
     for rule in changeset.rules:
         transactions.take_turns(database, rule.lock, session)
         rule.check(session)
+    if session is None and any(_children(database, batch, session)):
+        raise _NotAsExpectedError  # looked for early too: nothing would take the deletion back
     event.record(number, batch, session)
     _write(database, batch, session)
-    _look_for_children(database, batch, session)
+    if any(_children(database, batch, session)):
+        raise _NotAsExpectedError
     if last:
         event.end(session)
 
@@ -136,16 +140,18 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
                 raise _NotAsExpectedError
 
 
-def _look_for_children(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
-    """Look once more for documents that need one that has just gone: a child has no link that would conflict."""
+def _children(
+    database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
+) -> Iterator[tuple[Owned, Any]]:
+    """Find documents that need one that goes, and its id: a child has no link that would conflict."""
     for owned in OWNED:
         gone = [
             change.document["_id"]
             for change in batch
             if isinstance(change, Delete) and change.collection == owned.parent
         ]
-        if gone and database[owned.collection].find_one({owned.field: {"$in": gone}}, {"_id": 1}, session=session):
-            raise _NotAsExpectedError
+        if gone and (child := database[owned.collection].find_one({owned.field: {"$in": gone}}, session=session)):
+            yield owned, child[owned.field]
 
 
 def _changed(database: Database[dict[str, Any]], batch: list[Change], names: dict[Any, str]) -> Iterator[str]:
@@ -159,6 +165,9 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: dic
             label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
             there = collection.find_one({"_id": identifier}, {"_id": 1})
             yield f"{label} was changed meanwhile" if there else f"{label} is gone"
+    for owned, identifier in _children(database, batch, None):
+        label = f"{owned.parent.lower()} {names.get(identifier, identifier)}"
+        yield f"{label} has got a {owned.collection.lower()} meanwhile"
 
 
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:

@@ -5,11 +5,14 @@ Absent and null are told apart, and a list is guarded element by element: two ad
 do not stand in each other's way.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import bson
+from bson import CodecOptions
+from bson.binary import UuidRepresentation
 from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
 
 from models.schema import FIELDS
@@ -21,6 +24,9 @@ Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 class _Absent(Enum):
     ABSENT = "absent"
 
+
+AS_STORED: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
+"""As the connection reads and writes documents."""
 
 ABSENT: Final = _Absent.ABSENT
 """The value of a field that is not there, which is not the same as null."""
@@ -104,8 +110,10 @@ class Delete:
     def filter(self) -> Document:
         """Match the document only while every guarded field is as it was read, schema fields it lacked included."""
         fields = (FIELDS.get(self.collection, frozenset()) | self.document.keys()) - UNGUARDED - {"_id"}
-        guards = {name: _equals(self.document.get(name, ABSENT)) for name in sorted(fields)}
-        return {"_id": self.document["_id"], **guards}
+        paths = sorted(name for name in fields if not _is_odd(name))
+        guards = {name: _equals(self.document.get(name, ABSENT)) for name in paths}
+        odd = [_equals_odd(name, self.document[name]) for name in sorted(fields.difference(paths))]
+        return _filter({"_id": self.document["_id"], **guards}, odd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +150,7 @@ class Update:
             else:
                 guards[name] = {"$type": "array"}
                 subsets.append(_has_all(name, field.ids))
-        return {**guards, "$expr": {"$and": subsets}} if subsets else guards
+        return _filter(guards, subsets)
 
 
 Change: TypeAlias = Insert | Update | Delete
@@ -152,15 +160,35 @@ def same(one: object, other: object) -> bool:
     """Compare two values as they would lie on disk: types, order and absence count."""
     if one is ABSENT or other is ABSENT:
         return one is other
-    return bson.encode({"": one}) == bson.encode({"": other})
+    return bson.encode({"": one}, codec_options=AS_STORED) == bson.encode({"": other}, codec_options=AS_STORED)
+
+
+def ids_in(document: Document, field: str) -> list[Any]:
+    """Return the ids in a list of a document, which in broken data may be no list, or hold what can be no id."""
+    value = document.get(field)
+    return [item for item in value if isinstance(item, Hashable)] if isinstance(value, list) else []
 
 
 def _equals(value: object) -> Document:
     if value is ABSENT:
         return {"$exists": False}
-    if value is None:
-        return {"$eq": None, "$exists": True}
-    return {"$eq": value}
+    if isinstance(value, list):
+        return {"$eq": value}
+    # A list that holds the value would match too; and to `$eq` null and absent are one.
+    return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
+
+
+def _is_odd(name: str) -> bool:
+    """Tell whether a filter would read a name as a path or as an operator."""
+    return "." in name or name.startswith("$")
+
+
+def _equals_odd(name: str, value: object) -> Document:
+    return {"$eq": [{"$getField": {"field": {"$literal": name}, "input": "$$ROOT"}}, {"$literal": value}]}
+
+
+def _filter(guards: Document, expressions: list[Document]) -> Document:
+    return {**guards, "$expr": {"$and": expressions}} if expressions else guards
 
 
 def _has_all(name: str, ids: tuple[Any, ...]) -> Document:

@@ -84,7 +84,7 @@ class Changeset:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
         names = dict(self.names)
         for change in self.changes:
-            if not isinstance(change, Update) and (name := change.document.get("name")):
+            if not isinstance(change, Update) and isinstance(name := change.document.get("name"), str):
                 names.setdefault(change.document["_id"], name)
         for change in self.changes:
             yield from diff(describe(change), names)

@@ -100,7 +100,8 @@ class Draft:
                 continue
             key: object = change
             if isinstance(change, Set):
-                key = ("list", document["_id"]) if isinstance(change.before, list) else ("none", change.before is None)
+                bare = change.before is ABSENT or change.before is None
+                key = ("bare", change.before is None) if bare else ("held", document["_id"])
             alike.setdefault(key, (change, []))[1].append(document["_id"])
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))

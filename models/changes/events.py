@@ -10,19 +10,20 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from bson import Binary, ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
+from pymongo.errors import PyMongoError
 
 from models import connection
 from models.changes.change import Change
 from models.changes.changeset import Changeset
 from models.changes.collections import AUDIT, IMAGES, STATE
-from models.changes.record import describe, freeze, pages
+from models.changes.record import cut, describe, freeze, pages
 from models.errors import ConflictError
 
 LEASE_SECONDS: Final = 10
@@ -70,7 +71,7 @@ class Event:
             "kind": "event",
             "at": now(),
             "actor": _actor(),
-            "command": changeset.command,
+            "command": cut(changeset.command),
             "summary": changeset.summary(),
             "whole": whole,
             "undoable": changeset.undoable,
@@ -82,27 +83,22 @@ class Event:
         """Insert what the trail keeps of a batch, before the batch itself is written."""
         if not self._whole:
             self._hold(number, session)
-        parts = [
+        pieces = [
             {
                 "kind": "part",
                 "event": self.id,
                 "batch": number,
                 "targets": list({identifier for entry in page for identifier in entry["ids"]}),
                 "changes": page,
-                "names": [
-                    {"id": identifier, "name": self._names[identifier]} for identifier in _mentioned(page, self._names)
-                ],
+                "names": [{"id": named, "name": cut(self._names[named])} for named in _mentioned(page, self._names)],
             }
             for page in pages(entry for change in batch for entry in describe(change))
         ]
-        self._database[AUDIT].insert_many([*([] if number else [dict(self._head)]), *parts], session=session)
+        self._database[AUDIT].insert_many([*([] if number else [dict(self._head)]), *pieces], session=session)
         if self._undoable:
-            images = [
-                {"event": self.id, "at": self._head["at"], "batch": number, "part": part, "data": Binary(data)}
-                for part, data in enumerate(freeze(batch))
-            ]
-            for image in images:  # one at a time: each may be as large as a message to the server can be half-way
-                self._database[IMAGES].insert_one(image, session=session)
+            image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts := freeze(batch))}
+            for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB
+                self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 
     def end(self, session: ClientSession | None) -> None:
         """Say that nothing more will come."""
@@ -120,7 +116,8 @@ class Event:
 
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
-                self._database[STATE].update_one({"_id": lease(self.id)}, {"$currentDate": {"renewed": True}})
+                with suppress(PyMongoError):  # the next round tries again, and no batch is written without the lease
+                    self._database[STATE].update_one({"_id": lease(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
@@ -129,6 +126,8 @@ class Event:
         finally:
             over.set()
             thread.join()
+            with suppress(PyMongoError):  # work that stopped half-way is interrupted now, not when the lease runs out
+                self._database[STATE].update_one({"_id": lease(self.id)}, {"$unset": {"renewed": ""}})
 
     def _hold(self, number: int, session: ClientSession | None) -> None:
         """Make the lease with the first batch; later ones write to it, so that who takes it away stops them."""
@@ -150,7 +149,7 @@ def _mentioned(entries: list[dict[str, Any]], names: dict[Any, str]) -> list[Any
             ids |= {
                 item for side in row.values() if isinstance(side, list) for item in side if isinstance(item, ObjectId)
             }
-    return sorted(ids & names.keys())[:NAMES_KEPT]
+    return sorted(ids & names.keys(), key=str)[:NAMES_KEPT]
 
 
 def _actor() -> dict[str, str]:

@@ -4,10 +4,21 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import bson
-from bson import CodecOptions, ObjectId
-from bson.binary import UuidRepresentation
+from bson import ObjectId
 
-from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+from models.changes.change import (
+    ABSENT,
+    AS_STORED,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    Set,
+    Take,
+    Update,
+)
 from models.changes.collections import AUDIT, IMAGES
 
 SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
@@ -15,28 +26,23 @@ OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
-AS_STORED: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
-"""As the connection reads and writes documents."""
 
 
 def describe(change: Change) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
     A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Long texts are
-    cut, secrets left out, and a list of many ids goes on in another entry, so that each fits into a document.
+    cut, secrets left out, and many fields or ids go on in another entry, so that each fits into a document.
     """
     if change.collection in OUR_RECORDS:
         return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not isinstance(change, Update):
         name = change.document.get("name") or change.document.get("username")
-        head |= {"name": _text(name)} if isinstance(name, str) else {}
+        head |= {"name": cut(name)} if isinstance(name, str) else {}
     rows = list(_rows(change))
-    plain = [row for row in rows if not row.get("more")]
-    yield {**head, "fields": plain}
-    for row in rows:
-        if row.pop("more", False):
-            yield {**head, "fields": [row]}
+    for page in pages(rows) if rows else [rows]:
+        yield {**head, "fields": page}
 
 
 def _rows(change: Change) -> Iterator[Document]:
@@ -65,22 +71,22 @@ def _field(name: str, field: FieldChange) -> Iterator[Document]:
 def _long(name: str, side: str, items: Iterable[Any]) -> Iterator[Document]:
     listed = list(items)
     for start in range(0, max(len(listed), 1), LONGEST_LIST):
-        row: Document = {"field": name, side: [_value(name, item) for item in listed[start : start + LONGEST_LIST]]}
-        yield row | ({"more": True} if start else {})
+        yield {"field": name, side: [_value(name, item) for item in listed[start : start + LONGEST_LIST]]}
 
 
 def _value(name: str, value: Any) -> Any:
     if name in SECRET:
         return "(secret)"
     if isinstance(value, str):
-        return _text(value)
+        return cut(value)
     if isinstance(value, list) and all(isinstance(item, ObjectId) for item in value):
         return value
-    size = len(bson.encode({"": value}))
+    size = len(bson.encode({"": value}, codec_options=AS_STORED))
     return value if size <= LONGEST_TEXT * 10 else f"({size:,} bytes)"
 
 
-def _text(value: str) -> str:
+def cut(value: str) -> str:
+    """Cut a text to a length that does no harm in the trail."""
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
@@ -89,7 +95,7 @@ def pages(entries: Iterable[Document], size: int = PART_BYTES // 4) -> Iterator[
     page: list[Document] = []
     room = size
     for entry in entries:
-        length = len(bson.encode(entry))
+        length = len(bson.encode(entry, codec_options=AS_STORED))
         if page and length > room:
             yield page
             page, room = [], size

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
-from pymongo.errors import OperationFailure
+from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from models import connection, indexes
 from models.changes.collections import AUDIT, IMAGES, STATE
 from models.errors import ConflictError
 
 WRITE_CONFLICT: Final = 112
-PATIENCE: Final = 90
-"""Seconds; a server drops the transaction of a client that died after sixty, and until then its locks stay."""
+PATIENCE: Final = 120
+"""Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
 
 Work = Callable[[ClientSession | None], None]
 
@@ -56,16 +56,20 @@ def run(database: Database[dict[str, Any]], work: Work) -> None:
         while True:
             try:
                 session.with_transaction(work)
-            except OperationFailure as error:
+            except PyMongoError as error:
                 if not _is_write_conflict(error):
                     raise
-                if time.monotonic() > deadline:
+                if isinstance(error, NetworkTimeout) or time.monotonic() > deadline:
                     raise BusyError from None
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
             else:
                 return
 
 
-def _is_write_conflict(error: OperationFailure) -> bool:
+def _is_write_conflict(error: BaseException | None) -> bool:
+    if isinstance(error, NetworkTimeout):  # what the driver makes of the last conflict when it gives up
+        error = error.__cause__
+    if not isinstance(error, OperationFailure):
+        return False
     writes = (error.details or {}).get("writeErrors", ())
     return WRITE_CONFLICT in (error.code, *(write.get("code") for write in writes))

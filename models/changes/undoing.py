@@ -21,12 +21,12 @@ from models.changes.change import (
     Update,
     same,
 )
-from models.changes.collections import IMAGES
+from models.changes.collections import AUDIT, IMAGES
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.record import thaw
 from models.errors import ConflictError
-from models.links import LINKS
+from models.links import LINKS, OWNED
 
 OTHER_SIDES: Final = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
@@ -44,11 +44,15 @@ class ChangedSinceError(ConflictError):
 
 
 def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Return the batches of an event as they were carried out; none where they are no longer kept."""
+    """Return the batches of an event as they were carried out; none where they are no longer kept, or not all."""
     parts: dict[int, list[bytes]] = {}
+    missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
     for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
-        parts.setdefault(image["batch"], []).append(image["data"])
-    return [thaw(data) for _, data in sorted(parts.items())]
+        held = parts.setdefault(image["batch"], [])
+        held.append(image["data"])
+        if len(held) == image["parts"]:
+            missing.discard(image["batch"])
+    return [] if missing else [thaw(data) for _, data in sorted(parts.items())]
 
 
 def inverse(
@@ -86,6 +90,7 @@ class _Fitting:
         for collection in {change.collection for change in self._changes if not isinstance(change, Update)}:
             whole = [c.ids[0] for c in self._changes if c.collection == collection and not isinstance(c, Update)]
             self._read(collection, whole)
+        self._without_parent = dict(self._orphans())
 
     def fit(self, change: Change) -> Iterator[Change]:
         if isinstance(change, Insert):
@@ -99,12 +104,26 @@ class _Fitting:
             if not self._force and _differences(there, change.document):
                 raise ChangedSinceError(change.collection, _name(change.document), "was created again")
             return
+        if parent := self._without_parent.get(key):
+            if not self._force:
+                raise ChangedSinceError(*parent, "was deleted")
+            return
         document = dict(change.document)
         for name, value in document.items():
             if self._force and isinstance(value, list):
                 document[name] = self._existing(change.collection, name, value)
         self._documents[key] = dict(document)
         yield Insert(change.collection, document)
+
+    def _orphans(self) -> Iterator[tuple[tuple[str, Any], tuple[str, Any]]]:
+        """Find what would come back without a document it needs: the application fails on such a one."""
+        for owned in OWNED:
+            inserts = [c for c in self._changes if isinstance(c, Insert) and c.collection == owned.collection]
+            parents = {c.ids[0]: c.document[owned.field] for c in inserts if owned.field in c.document}
+            present = set(self._present(owned.parent, list(parents.values())))
+            for child, parent in parents.items():
+                if parent not in present:
+                    yield (owned.collection, child), (owned.parent, parent)
 
     def _delete(self, change: Delete) -> Iterator[Change]:
         there = self._documents.pop((change.collection, change.document["_id"]), None)
@@ -186,9 +205,14 @@ class _Fitting:
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]
-        known = {identifier for place, identifier in [*self._documents, *self._inserted] if place == other}
+        return self._present(other, ids)
+
+    def _present(self, collection: str, ids: list[Any]) -> list[Any]:
+        known = {identifier for place, identifier in [*self._documents, *self._inserted] if place == collection}
         unknown = [item for item in ids if item not in known]
-        known |= {document["_id"] for document in self._database[other].find({"_id": {"$in": unknown}}, {"_id": 1})}
+        if unknown:
+            found = self._database[collection].find({"_id": {"$in": unknown}}, {"_id": 1})
+            known |= {document["_id"] for document in found}
         return [item for item in ids if item in known]
 
     def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
