@@ -47,3 +47,8 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     """Ask it as the hint of an error, or have no hint."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: `1 role`, `1,000 roles`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

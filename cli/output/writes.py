@@ -7,6 +7,8 @@ from cli.output import formats, streams, text
 from models.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bson import ObjectId
 
     from cli.output import Output
@@ -29,8 +31,6 @@ def apply(
         if out.form != "json":
             out.lines(changeset.lines())
     elif _changes_something(changeset):
-        from models import changes
-
         asked = not yes and _must_ask(changeset)
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             hint = "look at it with --dry-run, confirm it with --yes"
@@ -38,8 +38,27 @@ def apply(
         _announce(out, "changing")
         if asked:
             _ask(changeset)
-        event, changeset = changes.apply(changeset, reason=reason, confirmed=asked)
+
+        def acceptable(again: "Changeset") -> bool:
+            """Take another plan only in the place of one that nobody was asked about, if it need not be asked about."""
+            few = max_items is None or len(again.results) <= max_items
+            return few and not asked and (yes or not _must_ask(again))
+
+        event, changeset = _carry_out(out, changeset, reason, acceptable)
     _report(out, changeset, event, dry_run=dry_run)
+
+
+def _carry_out(
+    out: "Output", changeset: "Changeset", reason: str | None, acceptable: "Callable[[Changeset], bool]"
+) -> "tuple[ObjectId | None, Changeset]":
+    from cli.output.progress import Bar
+    from models import changes
+
+    bar = Bar(out.note, acceptable)
+    try:
+        return changes.apply(changeset, reason=reason, watch=bar)
+    finally:
+        bar.end()
 
 
 def _changes_something(changeset: "Changeset") -> bool:
@@ -93,9 +112,14 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         out.note("nothing was written: this was a dry run" if _changes_something(changeset) else "nothing to do")
         return
     try:
+        folded = len(changeset.results) > MANY
         for result in changeset.results:
+            if folded and result.outcome == "unchanged" and not result.message:
+                continue
             said = f" ({result.message})" if result.message else ""
             streams.write(text.safe(f"{result.ref}: {result.outcome}{said}") + "\n")
+        if folded and changeset.unchanged:
+            streams.write(f"{changeset.unchanged:,} unchanged\n")
     finally:
         if event is None:
             out.note("nothing to do")

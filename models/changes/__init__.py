@@ -1,6 +1,6 @@
 """The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
 
-from models.changes.applying import Outcome, apply
+from models.changes.applying import ChangedMeanwhileError, Outcome, Watch, apply
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, ids_in
 from models.changes.changeset import Changeset, Result, Rule
 from models.changes.draft import Draft
@@ -9,6 +9,7 @@ __all__ = [
     "ABSENT",
     "Add",
     "Change",
+    "ChangedMeanwhileError",
     "Changeset",
     "Delete",
     "Document",
@@ -21,6 +22,7 @@ __all__ = [
     "Set",
     "Take",
     "Update",
+    "Watch",
     "apply",
     "ids_in",
 ]

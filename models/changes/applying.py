@@ -46,27 +46,43 @@ class Outcome(NamedTuple):
     changeset: Changeset
 
 
-def apply(changeset: Changeset, *, reason: str | None = None, confirmed: bool = False) -> Outcome:
+class Watch:
+    """Whoever is told how a write goes on, and asked where it could go on otherwise; this one lets it."""
+
+    def wrote(self, documents: int, total: int) -> None:
+        """Hear how many documents are written, of how many, after each batch."""
+
+    def waits(self) -> None:
+        """Hear that another write is in the way, once it has been for a while."""
+
+    def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+        """Decide whether a plan made anew after a conflict may take the place of the first."""
+        return True
+
+
+UNWATCHED: Final = Watch()
+
+
+def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
     """Carry out a changeset and leave its event in the audit trail.
 
-    `confirmed` says that a person has answered yes to this very changeset; another plan then does not take its place.
     Raises `ConflictError` where a document was changed meanwhile, and what a rule of the changeset raises; the batch
     in which that happens is not written.
     """
     for _ in range(REPLANS):
         try:
-            return Outcome(_carry_out(changeset, reason), changeset)
+            return Outcome(_carry_out(changeset, reason, watch), changeset)
         except ChangedMeanwhileError:
             if changeset.replan is None:
                 raise
             again = changeset.replan()
-            if confirmed and any(again.batches):
+            if any(again.batches) and not watch.accepts(again):
                 raise
             changeset = again
-    return Outcome(_carry_out(changeset, reason), changeset)
+    return Outcome(_carry_out(changeset, reason, watch), changeset)
 
 
-def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
+def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> ObjectId | None:
     batches = [batch for batch in changeset.batches if batch]
     if not batches and not changeset.indexes:
         return None
@@ -77,13 +93,14 @@ def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
     locks = [rule.lock for rule in changeset.rules]
     transactions.prepare(database, {change.collection for change in changeset.changes}, locks)
     event = Event(database, changeset, reason, whole=whole)
+    done, total = 0, sum(len(change.ids) for change in changeset.changes)
     with event.held():
         for number, batch in enumerate(batches):
             last = number == len(batches) - 1
             written = event.id if number or not connection.transactions() else None
             work = partial(_write_batch, database, changeset, event, number, batch, last)
             try:
-                transactions.run(database, work)
+                transactions.run(database, work, watch.waits)
             except _NotAsExpectedError:
                 what = next(_changed(database, batch, changeset.names), "something was changed meanwhile")
                 raise ChangedMeanwhileError(what, written) from None
@@ -92,6 +109,8 @@ def _carry_out(changeset: Changeset, reason: str | None) -> ObjectId | None:
                     raise
                 what = next(_taken(database, batch), "a name is taken already")
                 raise ChangedMeanwhileError(what, written) from None
+            done += sum(len(change.ids) for change in batch)
+            watch.wrote(done, total)
     return event.id
 
 

@@ -10,6 +10,8 @@ from pymongo.client_session import ClientSession
 from models.changes.change import Change, Document, Update
 from models.changes.record import describe
 from models.indexes import Index
+from models.names import counted
+from models.schema import FIELDS
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -73,12 +75,13 @@ class Changeset:
         return len(self.results) - self.changed
 
     def summary(self) -> list[str]:
-        """Count documents by what happens to them: `create 3 Role`, `change 12 User`."""
+        """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
         touched: dict[tuple[str, str], set[object]] = {}
         for change in self.changes:
             touched.setdefault((type(change).__name__.lower(), change.collection), set()).update(change.ids)
-        counted = [f"{VERBS[op]} {len(ids):,} {collection}" for (op, collection), ids in touched.items()]
-        return [*counted, *([f"create {len(self.indexes)} of the indexes"] if self.indexes else [])]
+        known = {key: ids for key, ids in touched.items() if key[1] in FIELDS} or touched
+        lines = [f"{VERBS[op]} {counted(len(ids), collection.lower())}" for (op, collection), ids in known.items()]
+        return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""

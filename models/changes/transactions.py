@@ -16,6 +16,8 @@ from models.errors import ConflictError
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
 """Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
+A_MOMENT: Final = 2
+"""Seconds that nobody needs an explanation for."""
 
 Work = Callable[[ClientSession | None], None]
 
@@ -43,23 +45,33 @@ def take_turns(database: Database[dict[str, Any]], lock: str, session: ClientSes
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
 
 
-def run(database: Database[dict[str, Any]], work: Work) -> None:
+def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
     """Do work in a transaction, again after a conflict with another; without transactions do it as it is.
 
-    Not every server labels a conflict as one to try again after, so its code decides too.
+    `waits` is called once when others are in the way for longer than a moment. Not every server labels a conflict as
+    one to try again after, so its code decides too.
     """
     if not connection.transactions():
         work(None)
         return
-    deadline = time.monotonic() + PATIENCE
+    began = time.monotonic()
+    said = False
+
+    def attempt(session: ClientSession) -> None:
+        nonlocal said
+        if not said and time.monotonic() - began > A_MOMENT:
+            said = True
+            waits()
+        work(session)
+
     with database.client.start_session() as session:
         while True:
             try:
-                session.with_transaction(work)
+                session.with_transaction(attempt)
             except PyMongoError as error:
                 if not _is_write_conflict(error):
                     raise
-                if isinstance(error, NetworkTimeout) or time.monotonic() > deadline:
+                if isinstance(error, NetworkTimeout) or time.monotonic() - began > PATIENCE:
                     raise BusyError from None
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
             else:

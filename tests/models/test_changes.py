@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from models.changes import ABSENT, Changeset, Draft, Outcome, Rule, Update, apply, undoing
+from models.changes import ABSENT, Changeset, Draft, Outcome, Rule, Update, Watch, apply, undoing
 from models.changes.applying import ChangedMeanwhileError
 from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.draft import TooManyLinksError
@@ -438,6 +438,13 @@ def test_a_changeset_without_changes_leaves_no_trace(database: Documents) -> Non
     assert database.list_collection_names() == []
 
 
+class Confirmed(Watch):
+    """Somebody who has said yes to one plan and to no other."""
+
+    def accepts(self, again: Changeset) -> bool:
+        return again is None
+
+
 def test_a_plan_made_anew_after_a_conflict_takes_the_place_of_the_first_but_not_of_what_was_confirmed(
     database: Documents,
 ) -> None:
@@ -451,10 +458,10 @@ def test_a_plan_made_anew_after_a_conflict_takes_the_place_of_the_first_but_not_
     first = changeset(plan("support"))
     first.replan = lambda: again
     with pytest.raises(ChangedMeanwhileError):
-        apply(first, confirmed=True)
+        apply(first, watch=Confirmed())
     assert apply(first).changeset is again
     first.replan = lambda: changeset(Draft())
-    assert apply(first, confirmed=True).event is None
+    assert apply(first, watch=Confirmed()).event is None
 
 
 def test_only_a_change_meanwhile_is_a_reason_to_plan_anew() -> None:
@@ -582,7 +589,7 @@ def test_a_change_is_described_before_it_is_done() -> None:
     draft.link(ROLE_PERMISSIONS, [support], [read])
     draft.set("Role", support, {"name": "helpdesk"})
     described = changeset(draft)
-    assert described.summary() == ["change 1 Role", "change 1 Permission"]
+    assert described.summary() == ["change 1 role", "change 1 permission"]
     assert list(described.lines()) == [
         "~ Role support: permissionsIds +user.read",
         "~ Permission user.read: rolesIds +support",
