@@ -10,6 +10,7 @@ from cli import output, views
 from cli.group import group
 from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
 from models.errors import UsageError
+from models.names import counted
 
 app = group()
 
@@ -30,8 +31,9 @@ Adopt = Annotated[
 def validate(out: Out, paths: Paths = None) -> None:
     """Check seed files and show all their faults. No database is needed."""
     seed = seeds.reading.read(paths or [])
-    counts = {"permissions": len(seed.permissions), "roles": len(seed.roles), "users": len(seed.users)}
-    out.document({"seed": seed.name, **counts}, [f"valid: {', '.join(f'{n:,} {what}' for what, n in counts.items())}"])
+    counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
+    said = ", ".join(counted(number, noun) for noun, number in counts.items())
+    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {said}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from models.names import counted
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects
 from seeds.state import ids
@@ -32,7 +33,7 @@ class Explained:
             yield f"    {detail}"
         for verb in ("gain", "lose"):
             for permission, users in self.affected[verb].items():
-                yield f"    {users:,} user{'s' if users != 1 else ''} {verb}{'s' if users == 1 else ''} {permission}"
+                yield f"    {counted(users, 'user')} {verb}{'s' if users == 1 else ''} {permission}"
 
     def document(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("action", "kind", "name", "before", "after", "affected")}
@@ -69,7 +70,7 @@ class _Explainer:
     def _deleted(self, kind: str, identifier: Any, before: dict[str, Any]) -> Explained:
         affected = self._affected(identifier)
         users = affected["users"]
-        lost = [f"{users:,} member{'s' if users != 1 else ''} had it"] if kind == "role" and users else []
+        lost = [f"{counted(users, 'member')} had it"] if kind == "role" and users else []
         return Explained("delete", kind, before["name"], before, None, affected, lost, True)
 
     def _role(self, role: RoleDifference) -> Explained:
@@ -88,7 +89,7 @@ class _Explainer:
             details.append("+ protected" if role.protect else "- protected")
         details += [*(f"+ {name}" for name in gained), *(f"- {name}" for name in lost)]
         if mended := len(role.add) + len(role.take) - len(gained) - len(lost):
-            details.append(f"mends {mended:,} link{'s' if mended != 1 else ''} that one side alone has")
+            details.append(f"mends {counted(mended, 'link')} that one side alone has")
         action = "create" if role.created else "change"
         return Explained(
             action, "role", role.spec.name, before, after, self._affected(identifier), details, role.takes_away

@@ -13,7 +13,7 @@ from models import connection
 from models.changes import Changeset, Document, Rule
 from models.changes.applying import ChangedMeanwhileError
 from models.errors import ConflictError, RefusedError, UsageError
-from models.names import shown
+from models.names import counted, shown
 from models.user import UserStatus
 from seeds import people, state
 from seeds.comparing import Comparison, Options, compare
@@ -201,7 +201,7 @@ def _sum(changes: list[Explained]) -> str:
     counts = []
     for action in ("create", "change", "delete"):
         kinds = [
-            f"{number:,} {kind}{'s' if number != 1 else ''}"
+            counted(number, kind)
             for kind in ("permission", "role", "user")
             if (number := sum((change.action, change.kind) == (action, kind) for change in changes))
         ]
