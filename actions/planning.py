@@ -16,8 +16,3 @@ def changeset(
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = [] if allow_last_member else protection.rules(draft.changes)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
-
-
-def spoken(*words: object) -> str:
-    """Write a command as the audit trail has it: its parsed values, never the line that was typed."""
-    return " ".join(str(word) for word in words)
