@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
@@ -97,7 +97,15 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
 
 
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
-    """Create a collection as the application would have it: with its unique indexes, or those of our own records."""
+    """Create a collection as the application would have it: with its unique indexes, or those of our own records.
+
+    The indexes bring the collection with them in one command, so that no crash in between leaves it without.
+    """
+    wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
+    if wanted:
+        models = [IndexModel(list(index.keys), name=index.name, **index.options) for index in wanted]
+        database[name].create_indexes(models)
+        return
     try:
         database.create_collection(name)
     except CollectionInvalid:
@@ -105,10 +113,6 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
-        return
-    for index in (*APPLICATION, *RECORDS):
-        if index.collection == name:
-            create(database, index)
 
 
 def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
