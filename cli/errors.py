@@ -17,6 +17,7 @@ from models.errors import (
     InvalidInputError,
     NotFoundError,
     OutputError,
+    PartialError,
     RefusedError,
     UsageError,
 )
@@ -32,6 +33,7 @@ EXITS: Final[dict[type[BaseException], tuple[int, str]]] = {
     InvalidInputError: (5, "invalid"),
     DatabaseError: (6, "unreachable"),
     RefusedError: (7, "refused"),
+    PartialError: (8, "partial"),
     ReaderGoneError: (141, "output"),
     OutputError: (74, "output"),
 }

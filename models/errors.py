@@ -45,6 +45,10 @@ class RefusedError(ChatctlError):
     """It could be done and is not: not confirmed, or against a rule."""
 
 
+class PartialError(ChatctlError):
+    """A batch was done in part; the message says which items failed."""
+
+
 class OutputError(ChatctlError):
     """The output could not be written."""
 

@@ -14,13 +14,14 @@ from models.changes import transactions
 from models.changes.change import Change, Delete, Insert, Set, Update
 from models.changes.changeset import Changeset
 from models.changes.events import Event
-from models.errors import ConflictError
+from models.errors import ConflictError, PartialError
 from models.indexes import Index
 from models.links import OWNED, Owned
 from models.schema import UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
 REPLANS: Final = 5
+SEE_INDEXES: Final = "mend what is in the way; chatctl db indexes shows them all"
 PHASES: Final = (Delete, Update, Insert)
 """A name that one document gives up can so be taken by another of the same batch."""
 
@@ -87,7 +88,7 @@ def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> Object
     if not batches and not changeset.indexes:
         return None
     database = connection.database()
-    _create_indexes(database, changeset.indexes)
+    refused = _create_indexes(database, changeset.indexes)
     batches = batches or [[]]
     whole = connection.transactions() and len(batches) == 1
     locks = [rule.lock for rule in changeset.rules]
@@ -111,16 +112,18 @@ def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> Object
                 raise ChangedMeanwhileError(what, written) from None
             done += sum(len(change.ids) for change in batch)
             watch.wrote(done, total)
+    if refused:
+        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
     return event.id
 
 
-def _create_indexes(database: Database[dict[str, Any]], wanted: list[Index]) -> None:
-    for index in wanted:
-        found = indexes.create(database, index)
-        if found.message:
-            raise ConflictError(
-                f"the index {index.name} cannot be made: {found.message}", "chatctl db indexes shows all"
-            )
+def _create_indexes(database: Database[dict[str, Any]], wanted: list[Index]) -> str:
+    """Create indexes, and say which of them the server refused; raises `ConflictError` where it refused all."""
+    found = [indexes.create(database, index) for index in wanted]
+    refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
+    if refused and len(refused) == len(found):
+        raise ConflictError(f"no index could be made: {', '.join(refused)}", SEE_INDEXES)
+    return ", ".join(refused)
 
 
 def _write_batch(  # noqa: PLR0917 - bound to its batch before a session is there

@@ -159,6 +159,24 @@ def test_the_state_of_the_database_is_told(chatctl: Chatctl, name: str) -> None:
     assert "\n\nCOLLECTION      COUNT  BYTES\n" in shown
 
 
+def test_an_index_that_is_in_the_way_is_left_alone_and_one_that_fails_does_not_keep_the_others_away(
+    chatctl: Chatctl, database: Database[dict[str, Any]]
+) -> None:
+    database["User"].create_index("email", unique=True, name="email_1")
+    database["Role"].insert_many([{"name": "a"}, {"name": "a"}])
+
+    refused = chatctl("db", "indexes", "--apply", code=8)
+
+    assert "some indexes could not be made: Role_name_key (two documents have one value)" in refused.stderr
+    states = {row["name"]: row["state"] for row in json.loads(chatctl("db", "indexes", "-o", "json").stdout)}
+    assert states.pop("User_email_key") == "conflict"
+    assert states.pop("Role_name_key") == "missing"
+    assert set(states.values()) == {"present"}
+    assert set(database["User"].index_information()) >= {"email_1", "User_username_key"}
+    assert "no index could be made" in chatctl("db", "indexes", "--apply", code=4).stderr
+    assert "db indexes --apply" in chatctl("audit", "list").stdout
+
+
 def test_missing_indexes_are_shown_and_created(chatctl: Chatctl, database: Database[dict[str, Any]]) -> None:
     listed = json.loads(chatctl("db", "indexes", "-o", "json").stdout)
     missing = [row["name"] for row in listed if row["state"] == "missing"]
