@@ -63,9 +63,24 @@ def test_a_device_is_written_directly_and_a_full_one_is_an_error() -> None:
         save("x", "/dev/full")
 
 
+def test_what_the_caller_has_opened_is_written_where_it_stands_and_never_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with path.open("w") as opened:
+        opened.write("before\n")
+        opened.flush()
+        save("in it\n", f"/dev/fd/{opened.fileno()}", overwrite=True)
+    assert path.read_text() == "before\nin it\n"
+    with pytest.raises(OutputError, match="/dev/fd/999999 could not be written: bad file descriptor"):
+        save("x", "/dev/fd/999999")
+
+
 def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a folder"):
+    with pytest.raises(UsageError, match="names a folder"):
         save("x", str(tmp_path))
+    with pytest.raises(UsageError, match="names a folder"):
+        save("x", f"{tmp_path}/new/")
+    with pytest.raises(UsageError, match="names a folder"):
+        save("x", "")
     with pytest.raises(NotFoundError, match="there is no folder"):
         save("x", str(tmp_path / "a" / "b"))
     with pytest.raises(OutputError, match="file name too long"):
