@@ -14,7 +14,7 @@ from typer.main import get_command
 
 from cli.group import HELP, Group
 from cli.invocation import Invocation, is_broken
-from models.errors import OutputError, UsageError
+from models.errors import OutputError, TerminatedError, UsageError
 
 GROUPS: Final = {
     "roles": "Roles: what they allow, and how many users have them.",
@@ -125,8 +125,6 @@ def _ending_on_sigterm() -> Iterator[None]:
         return
 
     def end(*_: object) -> NoReturn:
-        from cli.errors import TerminatedError
-
         raise TerminatedError
 
     before = signal.signal(signal.SIGTERM, end)

@@ -19,6 +19,7 @@ from models.errors import (
     OutputError,
     PartialError,
     RefusedError,
+    TerminatedError,
     UsageError,
 )
 
@@ -40,10 +41,6 @@ EXITS: Final[dict[type[BaseException], tuple[int, str]]] = {
 
 # The interpreter words these from names of the program; all others may quote what they failed on.
 _HARMLESS: Final = (AttributeError, ImportError, NameError, TypeError)
-
-
-class TerminatedError(BaseException):
-    """Somebody asked the process to end; like KeyboardInterrupt it passes every handler on its way out."""
 
 
 class Failure(NamedTuple):

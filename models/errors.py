@@ -21,6 +21,10 @@ class ChatctlError(Exception):
         self.hint = hint
 
 
+class TerminatedError(BaseException):
+    """Somebody asked the process to end; like KeyboardInterrupt it passes every handler on its way out."""
+
+
 class UsageError(ChatctlError):
     """The command line itself is wrong."""
 

@@ -20,6 +20,7 @@ from models.errors import (
     NotFoundError,
     OutputError,
     RefusedError,
+    TerminatedError,
     TimedOutError,
     UnreachableError,
     UsageError,
@@ -61,7 +62,7 @@ def test_every_family_has_a_code() -> None:
     [
         (KeyboardInterrupt(), 130, "interrupted"),
         (typer.Abort(), 130, "interrupted"),
-        (errors.TerminatedError(), 143, "interrupted"),
+        (TerminatedError(), 143, "interrupted"),
         (ServerSelectionTimeoutError("hunter2"), 6, "unreachable"),
         (OperationFailure("hunter2", 18), 6, "auth-failed"),
         (OperationFailure("hunter2", 12345), 70, "bug"),
