@@ -55,7 +55,8 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
     overflow: Final = "ellipsis" if streams.encodable("…", sys.stdout) == "…" else "crop"
     table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
     for heading in headings:
-        table.add_column(Text(heading.title), justify="right" if heading.right else "left", no_wrap=heading.whole)
+        title = Text(heading.title, no_wrap=True, overflow=overflow)
+        table.add_column(title, justify="right" if heading.right else "left", no_wrap=heading.whole)
     for row in rows:
         table.add_row(*(Text(cell, no_wrap=True, overflow=overflow) for cell in row))
     laid_out = io.StringIO()
@@ -74,6 +75,8 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
 def parts(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Divide columns behind a first one into as many tables as it takes for each to fit; one where all may be wide."""
     available = streams.width()
+    if available is not None:
+        first = min(first, available // 2)  # one long name must not give every other column a table of its own
     start, used = 0, first
     for number, title in enumerate(titles):
         needed = len(GAP) + cells(title)

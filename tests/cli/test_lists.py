@@ -146,6 +146,14 @@ def test_a_matrix_too_wide_for_a_terminal_goes_on_below(chatctl: Chatctl, termin
         "user.read     x",
         "user.suspend",
     ]
+    chatctl("permissions", "create", "x" * 100)
+    assert terminal("roles", "matrix", env={"NO_COLOR": "1"}).text.splitlines() == [
+        "PERMISSION                                     administrator  moderator  support",
+        "user.read                                      x              x          x",
+        "user.suspend",
+        f"{'x' * 44}…",
+    ]
+    chatctl("permissions", "delete", "x" * 100, "--yes")
     matrix = json.loads(chatctl("roles", "matrix", "-o", "json").stdout)
     assert [(row["permission"], row["roles"]) for row in matrix] == [
         ("user.read", ["administrator", "moderator", "support"]),
