@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, streams, text
 from models.errors import RefusedError, UsageError
+from models.names import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,8 @@ def apply(
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
     if max_items is not None and len(changeset.results) > max_items:
-        raise RefusedError(f"{len(changeset.results):,} items are more than --max {max_items:,}", "nothing was done")
+        number = counted(len(changeset.results), "item")
+        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
     event: ObjectId | None = None
     if dry_run:
         _announce(out, "would change")
@@ -98,9 +100,12 @@ def confirmed(question: str) -> bool:
     """Ask a question on the terminal; everything but a yes is a no."""
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
-    answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
-        streams.say("")
+    answer = ""
+    try:
+        answer = sys.stdin.readline()
+    finally:
+        if not answer.endswith("\n"):
+            streams.say("")
     return answer.strip().lower() in {"y", "yes"}
 
 

@@ -101,7 +101,7 @@ def test_a_yes_does_it(chatctl: Chatctl, terminal: Terminal, answer: str) -> Non
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03")
-    assert screen.text.endswith("error: interrupted\n")
+    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 
@@ -115,7 +115,7 @@ def test_more_than_ten_items_ask(chatctl: Chatctl) -> None:
 
 def test_more_than_the_most_is_refused_even_with_yes(chatctl: Chatctl) -> None:
     said = chatctl("permissions", "create", "a", "b", "c", "--max", "2", "--yes", code=7).stderr
-    assert said == "error: 3 items are more than --max 2\nhint: nothing was done\n"
+    assert said == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
     assert chatctl("permissions", "list", "-o", "ids").stdout == ""
     chatctl("permissions", "create", "a", "b", "c", "--max", "3")
 
