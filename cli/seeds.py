@@ -28,7 +28,7 @@ Adopt = Annotated[
 
 
 @app.command(example="chatctl seeds validate seeds/")
-def validate(out: Out, paths: Paths = None) -> None:
+def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. No database is needed."""
     seed = seeds.reading.read(paths or [])
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
@@ -86,7 +86,7 @@ def apply(
 def export(*, to: To = None, overwrite: Overwrite = False) -> None:
     """Write roles and permissions as a seed. Applying it changes nothing."""
     exported = seeds.exporting.export()
-    output.save(exported.text, to or "-", overwrite=overwrite)
+    output.save(exported.text, "-" if to is None else to, overwrite=overwrite)
     for note in exported.notes:
         output.say(note)
 

@@ -88,6 +88,9 @@ def test_the_trail_says_what_was_done_and_takes_it_back(chatctl: Chatctl) -> Non
 
 def test_a_seed_is_checked_tested_planned_applied_and_applied_again(chatctl: Chatctl, seed: Path) -> None:
     assert chatctl("seeds", "validate", seed).stdout == "valid: 2 permissions, 2 roles, 0 users\n"
+    said = chatctl("seeds", "validate", seed, "-o", "csv").stdout
+    assert said.splitlines() == ["seed,permissions,roles,users", "test,2,2,0"]
+    chatctl("seeds", "export", "--to", "", code=2)
     assert chatctl("seeds", "test", seed).stderr == "2 passed, 0 failed\n"
     planned = chatctl("seeds", "plan", seed, "--exit-code", code=1).stdout
     assert planned.splitlines()[-1] == "Plan: create 2 permissions, 2 roles."
