@@ -1,0 +1,110 @@
+"""An undo puts back what an event changed, exactly, or refuses."""
+
+from typing import Any
+
+import bson
+import pytest
+from bson import Int64, ObjectId
+from samples import Documents, carry_out, permission, role, undo
+
+from models.changes import Draft, undoing
+from models.changes.collections import IMAGES
+from models.changes.undoing import ChangedSinceError
+
+pytestmark = pytest.mark.usefixtures("either")
+
+
+def test_an_undo_refuses_what_was_changed_since_unless_forced(database: Documents) -> None:
+    support = role()
+    draft = Draft()
+    draft.insert("Role", dict(support))
+    event = carry_out(draft).event
+    database["Role"].update_one({"_id": support["_id"]}, {"$set": {"name": "desk"}})
+
+    with pytest.raises(ChangedSinceError, match=r"was changed \(name\) since"):
+        undo(database, event)
+
+    undo(database, event, force=True)
+    assert database["Role"].count_documents({}) == 0
+
+
+def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> None:
+    support, read, write = role(), permission("user.read"), permission("user.write")
+    support["permissionsIds"] = [read["_id"], write["_id"]]
+    read["rolesIds"] = write["rolesIds"] = [support["_id"]]
+    database["Role"].insert_one(dict(support))
+    database["Permission"].insert_many([dict(read), dict(write)])
+    draft = Draft()
+    draft.take("Permission", [read, write], "rolesIds", [support["_id"]])
+    draft.delete("Role", support)
+    event = carry_out(draft).event
+    database["Permission"].delete_one({"_id": read["_id"]})
+
+    with pytest.raises(ChangedSinceError, match="was deleted since"):
+        undo(database, event)
+    undo(database, event, force=True)
+
+    assert database["Role"].find_one()["permissionsIds"] == [write["_id"]]
+    assert database["Permission"].find_one()["rolesIds"] == [support["_id"]]
+
+
+def test_an_undo_computes_anew_what_moved_since_and_restores_what_did_not(database: Documents) -> None:
+    ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1}
+    for moved, expected in ((False, {1}), (True, None)):
+        database["User"].replace_one({"_id": ada["_id"]}, ada, upsert=True)
+        draft = Draft()
+        draft.set("User", dict(ada), {"name": "Ada", "updatedAt": 2})
+        event = carry_out(draft).event
+        if moved:
+            database["User"].update_one({}, {"$set": {"updatedAt": 7}})
+        undo(database, event)
+        user = database["User"].find_one()
+        assert "name" not in user
+        assert (expected is None and user["updatedAt"] not in {1, 2, 7}) or user["updatedAt"] in (expected or ())
+
+
+def test_an_undo_keeps_types_and_fields_nobody_knows(database: Documents) -> None:
+    support = role(extra={"$odd": {"a.b": Int64(1)}}, big=Int64(5), none=None)
+    draft = Draft()
+    draft.insert("Role", support)
+    carry_out(draft)
+    raw = bson.encode(database["Role"].find_one())
+    draft = Draft()
+    draft.delete("Role", database["Role"].find_one())
+    event = carry_out(draft).event
+    undo(database, event)
+    assert bson.encode(database["Role"].find_one()) == raw
+
+
+@pytest.mark.parametrize("gone", [{"batch": 1}, {"batch": 3}, {}], ids=["middle", "last", "all"])
+def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents, gone: dict[str, Any]) -> None:
+    draft = Draft()
+    support = role()
+    draft.insert("Role", support)
+    for _ in range(3):
+        draft.room(1000)
+        draft.add("Role", [support], "userIds", [ObjectId()])
+    event = carry_out(draft).event
+    assert len(undoing.images(database, event)) == 4
+    database[IMAGES].delete_many({"event": event, **gone})
+    assert undoing.images(database, event) == []
+
+
+def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
+    ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada"}
+    account = {"_id": ObjectId(), "provider": "x", "providerAccountId": "1", "userId": ada["_id"]}
+    database["User"].insert_one(ada)
+    database["Account"].insert_one(dict(account))
+    draft = Draft()
+    draft.delete("Account", account)
+    event = carry_out(draft).event
+    database["User"].delete_one({})
+
+    with pytest.raises(ChangedSinceError, match="was deleted since"):
+        undo(database, event)
+    undo(database, event, force=True)
+    assert database["Account"].count_documents({}) == 0
+
+    database["User"].insert_one(ada)
+    undo(database, event)
+    assert database["Account"].find_one() == account
