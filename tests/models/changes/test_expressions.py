@@ -23,6 +23,7 @@ def test_more_ids_than_all_is_good_for_are_guarded_too(database: Documents) -> N
         carry_out(planned[1])
 
 
+@pytest.mark.parametrize("odd", ["$a", "a.b", ""])
 def test_fields_whose_names_a_filter_would_misread_are_guarded_too(database: Documents, odd: str) -> None:
     support = role(**{odd: 1})
     database["Role"].insert_one(dict(support))

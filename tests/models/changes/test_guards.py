@@ -196,7 +196,6 @@ def test_a_name_given_up_in_a_batch_can_be_taken_in_it(database: Documents) -> N
     assert {document["name"] for document in database["Role"].find()} == {"support", "helpdesk"}
 
 
-@pytest.mark.parametrize("odd", ["$a", "a.b", ""])
 class Confirmed(Watch):
     """Somebody who has said yes to one plan and to no other."""
 
