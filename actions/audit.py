@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
+from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, undoing
@@ -49,7 +49,7 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Describe an event as `find` does, with `summary`, `changes`, and what it undoes or was undone by.
+    """Describe an event as `find` does, with `changes`, and what it undoes or was undone by.
 
     A change is `{op, collection, ids, name?, fields}`; `lines` has the same for people to read.
     """
@@ -61,7 +61,6 @@ def show(ref: str) -> Row:
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
     return {
         **_rows([event])[0],
-        "summary": event["summary"],
         "undoes": event.get("undoes"),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
@@ -134,7 +133,7 @@ def _event(ref: str) -> Document:
 
 
 def _target(ref: str) -> Any:
-    """Read a target: an id, or a user by e-mail or username."""
+    """Read a target: an id, or a user by e-mail (in any case) or username."""
     kind, colon, rest = ref.partition(":")
     if finding.OBJECT_ID.fullmatch(ref) or (colon and kind == "id"):
         return finding.object_id(rest if colon else ref, "target")
@@ -142,12 +141,15 @@ def _target(ref: str) -> Any:
         (kind, rest) if colon and kind in {"email", "username"} else ("email" if "@" in ref else "username", ref)
     )
     where = {by: {"$regex": f"^{re.escape(value)}$", "$options": "i"}} if by == "email" else {by: value}
-    user = connection.database()["User"].find_one(where, {"_id": 1})
-    if user is None:
+    users = [user["_id"] for user in connection.database()["User"].find(where, {"_id": 1})]
+    if not users:
         raise UnknownNameError(
             f'no user "{ref}"', "name what was changed by its id; for a deleted user that is the only way"
         )
-    return user["_id"]
+    if len(users) > 1:
+        ids = ", ".join(f"id:{user}" for user in users)
+        raise AmbiguousNameError(f'several users have the {by} "{value}"', f"name one of {ids}")
+    return users[0]
 
 
 def _rows(events: Sequence[Document]) -> list[Row]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.database import Database
 
 from tests.conftest import Chatctl
@@ -190,3 +191,20 @@ def test_missing_indexes_are_shown_and_created(chatctl: Chatctl, database: Datab
     assert database["User"].index_information()["User_email_key"]["unique"] is True
     assert {row["state"] for row in json.loads(chatctl("db", "indexes", "-o", "json").stdout)} == {"present"}
     chatctl("db", "indexes", "--apply", "-o", "yaml", code=2)
+
+
+def test_the_trail_of_a_user_is_found_by_id_name_or_address(
+    chatctl: Chatctl, database: Database[dict[str, Any]]
+) -> None:
+    ada, other = ObjectId(), ObjectId()
+    database["User"].insert_one({"_id": ada, "username": "ada", "email": "Ada@example.org", "rolesIds": []})
+    chatctl("roles", "create", "support")
+    database["Role"].update_one({}, {"$set": {"userIds": [ada]}})
+    database["User"].update_one({}, {"$set": {"rolesIds": [database["Role"].find_one()["_id"]]}})  # type: ignore[index]
+    chatctl("roles", "delete", "support", "--yes")
+    for target in (ada, f"id:{ada}", "ada", "username:ada", "ada@EXAMPLE.org", "email:ada@example.org"):
+        assert chatctl("audit", "list", "--target", target, "--count").stdout == "1\n", target
+    assert chatctl("audit", "list", "--target", "grace", code=3).stderr.startswith('error: no user "grace"')
+    database["User"].insert_one({"_id": other, "username": "ada2", "email": "ada@example.org"})
+    said = chatctl("audit", "list", "--target", "ada@example.org", code=4).stderr
+    assert said == f'error: several users have the email "ada@example.org"\nhint: name one of id:{ada}, id:{other}\n'
