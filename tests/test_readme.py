@@ -36,3 +36,9 @@ def test_the_seed_of_the_readme_applies(chatctl: Any, tmp_path: Path) -> None:
     chatctl("seeds", "apply", "team.yaml", env=environment)
     chatctl("seeds", "plan", "team.yaml", "--exit-code", env=environment)
     assert "admin" in chatctl("roles", "list").stdout
+
+
+def test_the_drift_in_the_first_session_is_what_plan_says(chatctl: Any) -> None:
+    chatctl("seeds", "apply", "--yes")
+    chatctl("roles", "revoke", "moderator", "message.delete", "--yes")
+    assert chatctl("seeds", "plan").stdout in README
