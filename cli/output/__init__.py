@@ -1,5 +1,6 @@
 """All that chatctl prints: the same typed values as a table for people or in a format for programs."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -149,8 +150,6 @@ class Output:
 
     @property
     def coloured(self) -> bool:
-        import sys
-
         return streams.has_colour(sys.stdout)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:
@@ -187,8 +186,6 @@ class Output:
 
 def say(message: str) -> None:
     """Write to people, behind what was printed so far."""
-    import sys
-
     with suppress(OutputError):  # the last flush fails again, and that ends the program
         streams.flush()
     streams.say(text.safe(streams.encodable(message, sys.stderr)))
