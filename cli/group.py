@@ -79,7 +79,8 @@ class Command(Shared, TyperCommand):
         from models import connection
 
         said = Invocation.of(ctx.meta)
-        connection.choose(said.url, said.local, Path(said.env_file) if said.env_file else None, said.expect)
+        env_file = None if said.env_file is None else Path(said.env_file)
+        connection.choose(said.url, said.local, env_file, said.expect)
         if said.url is not None and connection.target().password_on_command_line:
             _warn(ctx.params.get("out"))
         return super().invoke(ctx)

@@ -14,9 +14,19 @@ from models.names import counted
 
 app = group()
 
+
+def _path(text: str) -> Path:
+    """Read a path; an empty one is a shell variable that was not set, never the working folder."""
+    if not text:
+        raise typer.BadParameter("a path cannot be empty")
+    return Path(text)
+
+
 Paths = Annotated[
     list[Path] | None,
-    typer.Argument(metavar="PATH...", help="Files or folders; without any the seed that ships.", show_default=False),
+    typer.Argument(
+        metavar="PATH...", parser=_path, help="Files or folders; without any the seed that ships.", show_default=False
+    ),
 ]
 Prune = Annotated[
     bool, typer.Option("--prune", help="Delete what this seed created earlier and does not name any more.")
@@ -64,7 +74,7 @@ def apply(
     paths: Paths = None,
     *,
     saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", help="Do exactly what a saved plan says.")
+        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Do exactly what a saved plan says.")
     ] = None,
     prune: Prune = False,
     allow_members: AllowMembers = False,

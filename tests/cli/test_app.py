@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -119,6 +120,14 @@ def test_the_options_that_choose_a_database_may_stand_anywhere(chatctl: Chatctl,
 def test_the_value_of_another_option_is_not_taken_for_one_of_them(chatctl: Chatctl) -> None:
     event = json.loads(chatctl("roles", "create", "a", "--reason", "--local", "-o", "json").stdout)["event"]
     assert json.loads(chatctl("audit", "show", event, "-o", "json").stdout)["reason"] == "--local"
+
+
+def test_an_env_file_whose_name_is_empty_is_not_passed_over(
+    chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch, workspace: Path
+) -> None:
+    monkeypatch.delenv("MONGODB_DATABASE_URL")
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://localhost/other")
+    assert "cannot be read: is a directory" in chatctl("roles", "list", "--env-file", "", code=6).stderr
 
 
 def test_two_databases_are_one_too_many(chatctl: Chatctl) -> None:

@@ -92,6 +92,8 @@ def test_a_seed_is_checked_tested_planned_applied_and_applied_again(chatctl: Cha
     said = chatctl("seeds", "validate", seed, "-o", "csv").stdout
     assert said.splitlines() == ["seed,permissions,roles,users", "test,2,2,0"]
     chatctl("seeds", "export", "--to", "", code=2)
+    for line in (["validate", ""], ["apply", "", "--yes"], ["apply", "--plan", ""]):
+        assert "a path cannot be empty" in chatctl("seeds", *line, code=2).stderr, line
     assert chatctl("seeds", "test", seed).stderr == "2 passed, 0 failed\n"
     planned = chatctl("seeds", "plan", seed, "--exit-code", code=1).stdout
     assert planned.splitlines()[-1] == "Plan: create 2 permissions, 2 roles."
