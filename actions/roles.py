@@ -1,5 +1,6 @@
 """Roles: sets of permissions that users hold."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -89,7 +90,13 @@ def matrix() -> tuple[list[str], list[Row]]:
     """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
-    held = {finding.label(role): set(ids_in(role, "permissionsIds")) for role in roles}
+    labels = Counter(map(finding.label, roles))
+    held = {
+        # Without the unique index two roles can have one name.
+        label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
+        for role in roles
+        if (label := finding.label(role))
+    }
     permissions = database["Permission"].find({}, {"name": 1}).sort("name")
     rows = [
         {

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from models.changes import Document
+from models.changes import Document, ids_in
 from models.errors import ConflictError
 from models.names import shown
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole
-from seeds.state import State, by_name, ids
+from seeds.state import State, by_name
 
 
 class Options(NamedTuple):
@@ -143,13 +143,13 @@ def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any]
         here, there = state.allowed(identifier), state.back.get(identifier, set())
         # A link that stands on one side only is neither there nor gone: it is mended, whichever way the seed says.
         difference.add, difference.take = wanted - (here & there), (here | there) - wanted
-    if spec.protected is not None and spec.protected != (identifier in ids(state.protected, "ids")):
+    if spec.protected is not None and spec.protected != (identifier in ids_in(state.protected, "ids")):
         difference.protect = spec.protected
     return difference
 
 
 def _user(person: Person, roles: dict[str, RoleDifference]) -> UserDifference:
-    held = set(ids(person.document, "rolesIds")) if person.document else set()
+    held = set(ids_in(person.document, "rolesIds")) if person.document else set()
     wanted = [roles[name].document["_id"] for name in person.roles]
     identifier = person.document["_id"] if person.document else ObjectId()
     return UserDifference(person, identifier, [role for role in wanted if role not in held])
@@ -158,4 +158,4 @@ def _user(person: Person, roles: dict[str, RoleDifference]) -> UserDifference:
 def _unnamed(state: State, kind: str, there: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
     """List what the seed once created, does not name now, and is still there."""
     kept = set(named)
-    return [identifier for identifier in ids(state.owned, kind) if identifier in there and identifier not in kept]
+    return [identifier for identifier in ids_in(state.owned, kind) if identifier in there and identifier not in kept]

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from models.changes import Document, Draft, Result
+from models.changes import Document, Draft, Result, ids_in
 from models.changes.collections import STATE
 from models.user import UserStatus
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
-from seeds.state import ids
 
 
 class Drafting:
@@ -91,7 +90,7 @@ class Drafting:
 
     def _change_permissions(self, role: Document, add: Iterable[Any], take: set[Any]) -> None:
         """Change what a role allows in one update: where it gains and loses at once, its list is set whole."""
-        before = ids(role, "permissionsIds")
+        before = ids_in(role, "permissionsIds")
         new = [permission for permission in sorted(add) if permission not in before]
         if new and take.intersection(before):
             left = [item for item in role["permissionsIds"] if item not in take]

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.changes import Document
+from models.changes import Document, ids_in
 from seeds.comparing import Comparison
-from seeds.state import by_id, find, ids
+from seeds.state import by_id, find
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Effects:
         given = {user.identifier: user.roles for user in self._comparison.users}
         alike: Counter[tuple[frozenset[Any], frozenset[Any]]] = Counter()
         for user in self.members:
-            roles = frozenset(ids(user, "rolesIds")).intersection(self._before)
+            roles = frozenset(ids_in(user, "rolesIds")).intersection(self._before)
             alike[roles, roles.union(given.get(user["_id"], ())) - pruned] += 1
         for (had, has), users in alike.items():
             before, after = _union(self._before, had), _union(self._after, has)
@@ -76,7 +76,7 @@ class Effects:
             for permission in lost & self._pruned:
                 self.of(permission).count(users, (), [permission])
         for difference in self._comparison.users:
-            had = frozenset(ids(difference.person.document or {}, "rolesIds")).intersection(self._before)
+            had = frozenset(ids_in(difference.person.document or {}, "rolesIds")).intersection(self._before)
             before = _union(self._before, had)
             after = _union(self._after, had.union(difference.roles) - pruned)
             self.of(difference.identifier).count(1, after - before, before - after, all_of_them=difference.differs)

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from models.changes import ids_in
 from models.names import counted
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects
-from seeds.state import ids
 
 _SIGNS: Final = {"create": "+", "change": "~", "delete": "-"}
 
@@ -49,7 +49,7 @@ class _Explainer:
         self._comparison = comparison
         self._effects = effects
         self._names = comparison.names()
-        self._protected = set(ids(comparison.state.protected, "ids"))
+        self._protected = set(ids_in(comparison.state.protected, "ids"))
         self._roles = {role: str(found.get("name")) for role, found in comparison.state.roles.items()}
 
     def all(self) -> Iterator[Explained]:
@@ -100,7 +100,7 @@ class _Explainer:
         person, gained = user.person, [given[role] for role in user.roles]
         before = None
         if person.document:
-            held = sorted(self._roles[role] for role in ids(person.document, "rolesIds") if role in self._roles)
+            held = sorted(self._roles[role] for role in ids_in(person.document, "rolesIds") if role in self._roles)
             before = {"email": str(person.document.get("email")), "username": person.username, "roles": held}
         after = {"email": person.email, "username": person.username, "roles": sorted([*gained, *_held(before)])}
         if before:

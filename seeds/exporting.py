@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from models.changes import Document
+from models.changes import Document, ids_in
 from seeds import state
 from seeds.seed import UNNAMED
 from seeds.variables import escape
@@ -36,7 +36,7 @@ def export() -> Export:
         for name in sorted(names)
     ]
     permissions = _sayable("permission", there.permissions.values(), there, notes)
-    protected = set(state.ids(there.protected, "ids"))
+    protected = set(ids_in(there.protected, "ids"))
     roles = []
     for identifier, name in _sayable("role", there.roles.values(), there, notes).items():
         role: dict[str, Any] = {"name": escape(name)}

@@ -10,8 +10,7 @@ from pymongo.client_session import ClientSession
 
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Rule
-from models.changes.applying import ChangedMeanwhileError
+from models.changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
 from models.errors import ConflictError, RefusedError, UsageError
 from models.names import counted, shown
 from models.user import UserStatus
@@ -151,11 +150,11 @@ def _refuse_shipped(seed: Seed, there: state.State, session: ClientSession | Non
 
 
 def _refuse_adoption(comparison: Comparison, options: Options) -> None:
-    protected = set(state.ids(comparison.state.protected, "ids"))
+    protected = set(ids_in(comparison.state.protected, "ids"))
     for role in comparison.roles:
         if role.protect is not None:
             (protected.add if role.protect else protected.discard)(role.document["_id"])
-    own = set(state.ids(comparison.state.owned, "users"))
+    own = set(ids_in(comparison.state.owned, "users"))
     names = {role.document["_id"]: role.spec.name for role in comparison.roles}
     refused = [
         f"{shown(names[role])} to {shown(user.person.email)}"
@@ -174,9 +173,9 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
 def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, Document], effects: Effects) -> None:
     """Refuse to delete roles that somebody has, protected ones as long as an active member has them in any case."""
     pruned = set(comparison.pruned_roles)
-    members: dict[ObjectId, set[Any]] = {role: set(state.ids(whole[role], "userIds")) for role in pruned}
+    members: dict[ObjectId, set[Any]] = {role: set(ids_in(whole[role], "userIds")) for role in pruned}
     for user in effects.members:
-        for role in pruned.intersection(state.ids(user, "rolesIds")):
+        for role in pruned.intersection(ids_in(user, "rolesIds")):
             members[role].add(user["_id"])
     held = {role: users for role, users in members.items() if users}
     if held and not options.allow_members:
@@ -185,7 +184,7 @@ def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, D
             f"roles that the seed no longer names have members: {listed}",
             "if the members are to lose them, say so with --allow-members",
         )
-    for role in held.keys() & set(state.ids(comparison.state.protected, "ids")):
+    for role in held.keys() & set(ids_in(comparison.state.protected, "ids")):
         active = {"_id": {"$in": list(held[role])}, "status": {"$ne": UserStatus.SUSPENDED.value}}
         if connection.database()["User"].find_one(active, {"_id": 1}):
             raise RefusedError(

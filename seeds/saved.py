@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Final, TypeGuard
 
 from models import connection
+from models.changes import ids_in
 from models.errors import ConflictError, InvalidInputError, NotFoundError
 from models.names import shown
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
-from seeds.state import ids
 from seeds.writing import seed_document
 
 VERSION: Final = 1
@@ -81,8 +81,8 @@ def _fingerprint(made: Plan) -> str:
     relevant = [
         [[role, there.roles[role].get("name"), there.allowed(role), there.back.get(role, ())] for role in roles],
         {permission: there.name(permission) for permission in named},
-        [[person["_id"], person["email"], person.get("username"), ids(person, "rolesIds")] for person in people],
-        [[name, ids(record, name)] for record in (there.protected, there.owned) for name in record if name != "_id"],
+        [[person["_id"], person["email"], person.get("username"), ids_in(person, "rolesIds")] for person in people],
+        [[name, ids_in(record, name)] for record in (there.protected, there.owned) for name in record if name != "_id"],
     ]
     return hashlib.sha256(json.dumps(_plain(relevant)).encode()).hexdigest()
 

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions.protection import PROTECTED
 from models import connection
-from models.changes import Document
+from models.changes import Document, ids_in
 from models.changes.collections import STATE
 from models.errors import ConflictError
 from models.names import shown
@@ -35,12 +35,14 @@ class State:
     def __post_init__(self) -> None:
         self.back = {}
         for identifier, permission in self.permissions.items():
-            for role in ids(permission, "rolesIds"):
+            for role in ids_in(permission, "rolesIds"):
                 self.back.setdefault(role, set()).add(identifier)
 
     def allowed(self, role: Any) -> set[Any]:
         """Return the permissions a role has, without those that are gone."""
-        return {identifier for identifier in ids(self.roles[role], "permissionsIds") if identifier in self.permissions}
+        return {
+            identifier for identifier in ids_in(self.roles[role], "permissionsIds") if identifier in self.permissions
+        }
 
     def name(self, identifier: Any) -> str:
         return str(self.permissions[identifier].get("name"))
@@ -66,12 +68,12 @@ def read(seed: str) -> State:
 def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
     """Return role → permissions for those of the named roles that are in the database."""
     roles = list(find("Role", {"name": {"$in": list(names)}}, ["name", "permissionsIds"]))
-    wanted = list({identifier for role in roles for identifier in ids(role, "permissionsIds")})
+    wanted = list({identifier for role in roles for identifier in ids_in(role, "permissionsIds")})
     permissions = by_id(find("Permission", {"_id": {"$in": wanted}}, ["name"]))
     return {
         role["name"]: frozenset(
             str(permissions[identifier].get("name"))
-            for identifier in ids(role, "permissionsIds")
+            for identifier in ids_in(role, "permissionsIds")
             if identifier in permissions
         )
         for role in roles
@@ -110,9 +112,3 @@ def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
         return found[0] if found else None
 
     return one
-
-
-def ids(document: Document, name: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, which may be absent, null, or hold what is no id."""
-    value = document.get(name)
-    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []

@@ -5,13 +5,12 @@ Absent and null are told apart, and a list is guarded element by element: two ad
 do not stand in each other's way.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import bson
-from bson import CodecOptions
+from bson import CodecOptions, ObjectId
 from bson.binary import UuidRepresentation
 from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
 
@@ -163,10 +162,10 @@ def same(one: object, other: object) -> bool:
     return bson.encode({"": one}, codec_options=AS_STORED) == bson.encode({"": other}, codec_options=AS_STORED)
 
 
-def ids_in(document: Document, field: str) -> list[Any]:
-    """Return the ids in a list of a document, which in broken data may be no list, or hold what can be no id."""
+def ids_in(document: Document, field: str) -> list[ObjectId]:
+    """Return the ids in a list of a document, which may be absent, null or no list, or hold what is no id."""
     value = document.get(field)
-    return [item for item in value if isinstance(item, Hashable)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []
 
 
 def _equals(value: object) -> Document:

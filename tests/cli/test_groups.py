@@ -210,3 +210,11 @@ def test_the_trail_of_a_user_is_found_by_id_name_or_address(
     database["User"].insert_one({"_id": other, "username": "ada2", "email": "ada@example.org"})
     said = chatctl("audit", "list", "--target", "ada@example.org", code=4).stderr
     assert said == f'error: several users have the email "ada@example.org"\nhint: name one of id:{ada}, id:{other}\n'
+
+
+def test_the_matrix_keeps_two_roles_of_one_name_apart(chatctl: Chatctl, database: Database[dict[str, Any]]) -> None:
+    read = database["Permission"].insert_one({"name": "user.read"}).inserted_id
+    with_it = database["Role"].insert_one({"name": "dup", "permissionsIds": [read]}).inserted_id
+    database["Role"].insert_one({"name": "dup"})
+    [row] = json.loads(chatctl("roles", "matrix", "-o", "json").stdout)
+    assert row["roles"] == [f"dup ({with_it})"]
