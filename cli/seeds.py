@@ -61,7 +61,7 @@ def plan(
     """Show what apply would do, and write nothing."""
     planned = seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(prune, allow_members, adopt))
     if to is not None:
-        output.save(seeds.saved.dump(planned), to, overwrite=overwrite)
+        output.write_file(seeds.saved.dump(planned), to, overwrite=overwrite)
     if to != "-":
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
@@ -96,7 +96,7 @@ def apply(
 def export(*, to: To = None, overwrite: Overwrite = False) -> None:
     """Write roles and permissions as a seed. Applying it changes nothing."""
     exported = seeds.exporting.export()
-    output.save(exported.text, "-" if to is None else to, overwrite=overwrite)
+    output.write_file(exported.text, "-" if to is None else to, overwrite=overwrite)
     for note in exported.notes:
         output.say(note)
 

@@ -13,7 +13,7 @@ from models.errors import ConflictError, NotFoundError, OutputError, UsageError
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
-def save(content: str, to: str, *, overwrite: bool = False) -> None:
+def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
     """Write a file under a temporary name and then rename it; `-` is standard output, a device or pipe is just written.
 
     So is what the caller has opened, by its number: `/dev/fd/3`.

@@ -13,13 +13,9 @@ from models.connection import Target
 from models.errors import (
     AuthFailedError,
     ChatctlError,
-    ConflictError,
-    DatabaseError,
-    InvalidInputError,
     NotAllowedError,
     NotConfiguredError,
     RefusedError,
-    TimedOutError,
     UnreachableError,
     UsageError,
 )
@@ -275,35 +271,3 @@ def test_a_user_without_rights_is_not_allowed(secured: str) -> None:
 def test_no_user_at_all_is_not_allowed(secured: str) -> None:
     connection.choose(f"mongodb://{secured}/shop")
     assert isinstance(failure(use), NotAllowedError)
-
-
-@pytest.mark.parametrize(
-    ("error", "kind"),
-    [
-        (errors.OperationFailure(SECRET, 18), AuthFailedError),
-        (errors.OperationFailure(SECRET, 8000), AuthFailedError),
-        (errors.OperationFailure(SECRET, 13), NotAllowedError),
-        (errors.ExecutionTimeout(SECRET, 50), TimedOutError),
-        (errors.WTimeoutError(SECRET, 64), TimedOutError),
-        (errors.NetworkTimeout(SECRET), TimedOutError),
-        (errors.WaitQueueTimeoutError(SECRET), TimedOutError),
-        (errors.NotPrimaryError(SECRET), UnreachableError),
-        (errors.OperationFailure(SECRET, 11602), UnreachableError),
-        (errors.AutoReconnect(SECRET), UnreachableError),
-        (errors.DuplicateKeyError(SECRET, 11000), ConflictError),
-        (errors.BulkWriteError({"writeErrors": [{"code": 11000, "errmsg": SECRET}]}), ConflictError),
-        (errors.OperationFailure(SECRET, 112), ConflictError),
-        (errors.DocumentTooLarge(SECRET), InvalidInputError),
-        (errors.ConfigurationError(SECRET), NotConfiguredError),
-    ],
-)
-def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, kind: type[ChatctlError]) -> None:
-    known = connection.explain(error)
-    assert type(known) is kind
-    assert SECRET not in f"{known.message} {known.hint}"
-    assert not isinstance(known, DatabaseError) or known.hint
-
-
-@pytest.mark.parametrize("error", [errors.OperationFailure("?", 9), KeyError("x"), errors.InvalidOperation("x")])
-def test_what_is_not_known_is_left_to_be_a_bug(error: Exception) -> None:
-    assert connection.explain(error) is None

@@ -1,0 +1,86 @@
+"""Real processes around an embedded database, found and ended."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pymongo.database import Database
+
+from models import connection
+from models.local import folder as at
+
+INSERT = """
+import sys
+from models import connection, local
+connection.choose(local=True)
+connection.database()["Role"].insert_one({"name": sys.argv[1]})
+print(local.status()["pid"])
+connection.close()
+"""
+
+
+def use() -> Database[dict[str, Any]]:
+    """Connect as a command that starts now does."""
+    connection.close()
+    return connection.database()
+
+
+def names() -> list[str]:
+    return sorted(document["name"] for document in use()["Role"].find())
+
+
+def command(name: str, script: str = INSERT, **options: Any) -> "subprocess.Popen[str]":
+    """Start a command in a process of its own; it inserts a role and prints the server's pid."""
+    return subprocess.Popen([sys.executable, "-c", script, name], stdout=subprocess.PIPE, text=True, **options)  # noqa: S603
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_free(lock: Path) -> bool:
+    with at.opened(lock) as opened:
+        return at.take(opened)
+
+
+def server_pid(folder: Path) -> int:
+    return at.holder(folder / at.SERVER) or 0
+
+
+def is_serving(pid: int) -> bool:
+    """Tell a process from none, and from one that is over and that nobody has asked about."""
+    try:
+        return b"secantusd-py" in Path("/proc", str(pid), "cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def watcher_pid(folder: Path) -> int:
+    """Find the watcher among the processes by the folder it was given."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            said = (process / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"models.local.watcher" in said and os.fsencode(folder) in said:
+            return int(process.name)
+    return 0
+
+
+def kill(folder: Path) -> None:
+    """Kill whatever serves the folder, in the order that leaves nobody to start anew."""
+    while pid := watcher_pid(folder):
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda pid=pid: watcher_pid(folder) != pid)
+    while (pid := at.holder(folder / at.SERVER)) is not None:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
