@@ -4,7 +4,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, streams, text
-from models.errors import RefusedError, UsageError
+from models.errors import OutputError, RefusedError, UsageError
 from models.names import counted
 
 if TYPE_CHECKING:
@@ -47,7 +47,12 @@ def apply(
             return few and not asked and (yes or not _must_ask(again))
 
         event, changeset = _carry_out(out, changeset, reason, acceptable)
-    _report(out, changeset, event, dry_run=dry_run)
+    try:
+        _report(out, changeset, event, dry_run=dry_run)
+        streams.flush()
+    except OutputError as error:
+        error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
+        raise
 
 
 def _carry_out(

@@ -44,6 +44,8 @@ def test_a_full_disk_is_an_error(process: Process, line: list[str]) -> None:
 def test_the_way_back_is_told_even_if_the_outcome_cannot_be(process: Process) -> None:
     said = process("roles", "create", "a", line=">/dev/full").stderr.decode().splitlines()
     assert said[1].startswith("undo: chatctl audit undo ")
+    said = process("roles", "create", "b", "-o", "json", line=">/dev/full").stderr
+    assert "what was to be written is written: chatctl audit show " in json.loads(said)["error"]["hint"]
 
 
 def test_an_error_that_nobody_can_read_keeps_its_code(process: Process) -> None:
