@@ -103,10 +103,10 @@ def can_ask(*, items_from_stdin: bool = False) -> bool:
 
 def confirmed(question: str) -> bool:
     """Ask a question on the terminal; everything but a yes is a no."""
-    sys.stderr.write(f"{question} [y/N] ")
-    sys.stderr.flush()
     answer = ""
     try:
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
         answer = sys.stdin.readline()
     finally:
         if not answer.endswith("\n"):
