@@ -8,7 +8,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
-from models.changes.record import describe
+from models.changes.record import OUR_RECORDS, describe
 from models.indexes import Index
 from models.names import counted
 from models.schema import FIELDS
@@ -90,6 +90,8 @@ class Changeset:
             if not isinstance(change, Update) and isinstance(name := change.document.get("name"), str):
                 names.setdefault(change.document["_id"], name)
         for change in self.changes:
+            if change.collection in OUR_RECORDS:  # the trail has no entries about itself
+                yield f"{SIGNS[type(change).__name__.lower()]} {change.collection} {_named(list(change.ids), names)}"
             yield from diff(describe(change), names)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"

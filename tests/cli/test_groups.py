@@ -82,6 +82,7 @@ def test_the_trail_says_what_was_done_and_takes_it_back(chatctl: Chatctl) -> Non
     assert chatctl("audit", "list", "--command", "roles", "--columns", "state").stdout.splitlines()[1:] == ["undone"]
     assert chatctl("audit", "list", "--since", "2099-01-01", "-o", "ids").stdout == ""
     assert len(chatctl("audit", "list", "--until", "2099-01-01", "-o", "ids").stdout.splitlines()) == 2
+    assert "- chatctl_audit " in chatctl("audit", "prune", "--before", "0m", "--dry-run").stdout
     pruned = chatctl("audit", "prune", "--before", "0m", "--yes")
     assert "undo:" not in pruned.stderr
     chatctl("audit", "show", event, code=3)
