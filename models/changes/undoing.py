@@ -32,6 +32,9 @@ OTHER_SIDES: Final = {(link.collection, link.field): (link.other, link.other_fie
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
 }
 
+AT_ONCE: Final = 500
+"""Ids in one filter: some servers compare each document with each of them."""
+
 
 class ChangedSinceError(ConflictError):
     """What an undo would put back is no longer as the event left it."""
@@ -217,8 +220,10 @@ class _Fitting:
 
     def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
         projection = {"_id": 1, **dict.fromkeys(fields, 1)} if fields is not None else None
-        for document in self._database[collection].find({"_id": {"$in": ids}}, projection):
-            self._documents[collection, document["_id"]] = document
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            for document in self._database[collection].find({"_id": {"$in": some}}, projection):
+                self._documents[collection, document["_id"]] = document
 
 
 def _differences(there: Document, document: Document) -> list[str]:
