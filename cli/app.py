@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.main import get_command
 
-from cli.group import HELP, Group
+from cli.group import PLAIN, Group
 from cli.invocation import Invocation, is_broken
 from models.errors import OutputError, TerminatedError, UsageError
 
@@ -75,15 +75,7 @@ class Root(Group):
         return 0
 
 
-app = typer.Typer(
-    cls=Root,
-    context_settings=HELP,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    invoke_without_command=True,
-    epilog=EXAMPLES,
-)
+app = typer.Typer(cls=Root, epilog=EXAMPLES, **PLAIN)
 
 
 def _show_version(wanted: bool) -> None:

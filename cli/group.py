@@ -13,7 +13,15 @@ from models.names import did_you_mean
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-HELP: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"]}
+PLAIN: Final[dict[str, Any]] = {
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+    "add_completion": False,
+    "rich_markup_mode": None,
+    "pretty_exceptions_enable": False,
+    "invoke_without_command": True,
+}
+"""How every Typer here is made: help as plain text, errors left to `cli.errors`."""
+
 ELSEWHERE: Final = "--url, --local, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
 
 
@@ -127,12 +135,4 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 def group() -> _App:
     """Begin a group of commands."""
-    return _App(
-        cls=Group,
-        callback=_help_of_group,
-        invoke_without_command=True,
-        context_settings=HELP,
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
+    return _App(cls=Group, callback=_help_of_group, **PLAIN)

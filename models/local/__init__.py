@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,15 +37,14 @@ def use(database: str) -> Use:
     """Give the embedded database, starting it where it does not run; several commands at once share one."""
     folder = at.chosen()
     at.make_private(folder)
-    lock = at.open_lock(folder / at.USE)
-    try:
+    with ExitStack() as unless_it_runs:
+        lock = at.open_lock(folder / at.USE)
+        unless_it_runs.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_SH)
         os.utime(lock)
         server = _running(folder)
         user, password = at.credentials(folder) or ("", "")
-    except BaseException:
-        os.close(lock)
-        raise
+        unless_it_runs.pop_all()
     address = f"{user}:{password}@127.0.0.1:{server.port}"
     return Use(f"mongodb://{address}/{database}?authSource=admin&directConnection=true", lock)
 
