@@ -1,11 +1,11 @@
 """Decided differences → the changes that a changeset carries out, and nothing that is so already."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from models.changes import Document, Draft, Result, ids_in
 from models.changes.collections import STATE
+from models.changes.events import now
 from models.user import UserStatus
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
@@ -123,8 +123,7 @@ class Drafting:
         if user.person.document:
             self.draft.add("User", [user.person.document], "rolesIds", user.roles)
             return
-        now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        created = now()
         new = {
             "_id": user.identifier,
             "email": user.person.email,
@@ -132,8 +131,8 @@ class Drafting:
             "name": user.person.name,
             "rolesIds": user.roles,
             "status": UserStatus.ACTIVE.value,
-            "createdAt": now,
-            "updatedAt": now,
+            "createdAt": created,
+            "updatedAt": created,
             "hashedPassword": secret(user.person),
             "conversationIds": [],
             "seenMessageIds": [],

@@ -22,7 +22,7 @@ AWKWARD = st.sampled_from(
     ["*", "a*b", "a\\*b", "\\", "${HOME}", "$${", "no", "1", "~", "null", "2026-01-01", "- a", "#", "a: b"]
 )
 NAMES = AWKWARD | st.text(min_size=1, max_size=12)
-ANYTHING = NAMES | st.text(st.characters(), max_size=3) | st.just("x" * 10_000) | st.just(" blank ")
+ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank ")
 
 
 @st.composite

@@ -128,3 +128,18 @@ def test_many_ids_leave_a_list_by_one_operation() -> None:
     draft = Draft()
     draft.take("Role", [role(userIds=list(many))], "userIds", many)
     assert [change.operation()._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
+
+
+def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> None:
+    support = role()
+    draft = Draft()
+    draft.insert("Role", support)
+    draft.room(1000)
+    draft.set("Role", support, {"name": "helpdesk"})
+    event = carry_out(draft).event
+    was = list(database[AUDIT].find().sort("_id"))
+
+    undo(database, undo(database, event).event)
+
+    assert list(database[AUDIT].find().sort("_id"))[: len(was)] == was
+    assert database["Role"].find_one()["name"] == "helpdesk"
