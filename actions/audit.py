@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
+from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, undoing
@@ -133,23 +133,15 @@ def _event(ref: str) -> Document:
 
 
 def _target(ref: str) -> Any:
-    """Read a target: an id, or a user by e-mail (in any case) or username."""
-    kind, colon, rest = ref.partition(":")
-    if finding.OBJECT_ID.fullmatch(ref) or (colon and kind == "id"):
-        return finding.object_id(rest if colon else ref, "target")
-    by, value = (
-        (kind, rest) if colon and kind in {"email", "username"} else ("email" if "@" in ref else "username", ref)
-    )
-    where = {by: {"$regex": f"^{re.escape(value)}$", "$options": "i"}} if by == "email" else {by: value}
-    users = [user["_id"] for user in connection.database()["User"].find(where, {"_id": 1})]
-    if not users:
-        raise UnknownNameError(
-            f'no user "{ref}"', "name what was changed by its id; for a deleted user that is the only way"
-        )
-    if len(users) > 1:
-        ids = ", ".join(f"id:{user}" for user in users)
-        raise AmbiguousNameError(f'several users have the {by} "{value}"', f"name one of {ids}")
-    return users[0]
+    """Read a target: the id of anything, or a user."""
+    field, value = finding.user_key(ref)
+    if field == "_id":
+        return value
+    try:
+        return finding.user(ref, ())["_id"]
+    except UnknownNameError as error:
+        error.hint = f"{error.hint}; what was deleted is named by its id"
+        raise
 
 
 def _rows(events: Sequence[Document]) -> list[Row]:

@@ -1,20 +1,30 @@
 """From what a person types to documents: a name or an id, read by its shape alone."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice, product
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
+from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
 from models import connection
 from models.changes import Document
 from models.errors import UsageError
-from models.names import did_you_mean
+from models.names import did_you_mean, shown
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 CHOICES: Final = 10_000
 """Names that are read for "did you mean"; with more, the nearest one is no help any more."""
+NEIGHBOURS: Final = 500
+"""Users before and behind a wrong name, in the order of names, among whom the right one is looked for."""
+AT_ONCE: Final = 500
+"""Values in one filter: some servers compare each document with each of them."""
+FEW_EMAILS: Final = 20
+"""Up to so many e-mails are looked up one by one; for more it is less work to read all that are not in lower case."""
+SAME_PREFIX: Final = 4
+"""Characters at the beginning of an e-mail that are written in every case, so that an index leads to the rest."""
 
 
 class Found(NamedTuple):
@@ -58,6 +68,66 @@ def named(
     return list(found.values())
 
 
+def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+    """Find users by id, e-mail (in any case) or username, each once, in the order they were typed.
+
+    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where several users are meant.
+    """
+    keys = {ref: user_key(ref) for ref in refs}
+    projection = None if fields is None else ["username", "email", *fields]
+    having: dict[tuple[str, Any], list[Document]] = {}
+    for field in ("_id", "username", "email"):
+        values = [value for by, value in keys.values() if by == field]
+        for document in with_emails(values, projection) if field == "email" else _with(field, values, projection):
+            value = document[field]
+            having.setdefault((field, value.lower() if field == "email" else value), []).append(document)
+    found: dict[Any, Found] = {}
+    for field, value in keys.values():
+        matches = having.get((field, value), [])
+        if len(matches) > 1:
+            listed = ", ".join(f"id:{match['_id']} ({match.get('email')})" for match in matches)
+            raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
+        if not matches and not skip_missing:
+            raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
+        for match in matches:
+            found.setdefault(match["_id"], Found(user_label(match), match))
+    return list(found.values())
+
+
+def user(ref: str, fields: Sequence[str] | None = None) -> Document:
+    """Find one user."""
+    return users([ref], fields)[0].document
+
+
+def user_key(ref: str) -> tuple[str, Any]:
+    """Read what a user is meant by, from its shape alone: the field, and the value to look for (e-mails in lower case).
+
+    Raises `UsageError` for `id:` in front of what is none.
+    """
+    kind, colon, rest = ref.partition(":")
+    if colon and kind in {"id", "email", "username"}:
+        by, value = ("_id" if kind == "id" else kind), rest
+    else:
+        by, value = ("_id" if OBJECT_ID.fullmatch(ref) else "email" if "@" in ref else "username"), ref
+    return by, object_id(value, "user") if by == "_id" else value.lower() if by == "email" else value
+
+
+def user_label(document: Document) -> str:
+    """Return what a user is called; in broken data there may be no username."""
+    return str(document.get("username") or document["_id"])
+
+
+def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the users who have one of some e-mails, which are in lower case; those on disk may be in any."""
+    wanted = set(emails)
+    found: dict[Any, Document] = {}
+    for where in _any_of(wanted):
+        for document in connection.database()["User"].find(where, fields):
+            if isinstance(document.get("email"), str) and document["email"].lower() in wanted:
+                found[document["_id"]] = document
+    yield from found.values()
+
+
 def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Document:
     """Find one role or permission."""
     return named(collection, [ref], fields)[0].document
@@ -66,6 +136,53 @@ def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Docum
 def label(document: Document) -> str:
     """Return what a role or permission is called; in broken data it may have no name."""
     return str(document.get("name") or document["_id"])
+
+
+def _any_of(emails: set[str]) -> Iterator[Document]:
+    if len(emails) <= FEW_EMAILS:
+        if emails:
+            yield {"$or": [_in_any_case(email) for email in sorted(emails)]}
+        return
+    # What is in lower case is found by its value. The others are few: they hold a capital letter, or one beyond ASCII.
+    for part in parts(sorted(emails)):
+        yield {"email": {"$in": part}}
+    yield {"email": {"$regex": r"[^!-@\[-~]"}}
+
+
+def _in_any_case(email: str) -> Document:
+    """Match an e-mail in any case, along the index where it begins with what ASCII has."""
+    prefix = re.match(r"[\x21-\x7e]{0,%d}" % SAME_PREFIX, email)  # noqa: UP031 - braces of the pattern
+    begins = product(*(sorted({letter, letter.upper()}) for letter in prefix[0])) if prefix else [()]
+    ranges = [{"email": {"$gte": "".join(begin), "$lt": "".join(begin) + "\U0010ffff"}} for begin in begins]
+    same = {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}
+    return {"$and": [{"$or": ranges}, same]}
+
+
+def _with(field: str, values: Sequence[Any], fields: Sequence[str] | None) -> Iterator[Document]:
+    for part in parts(values):
+        yield from connection.database()["User"].find({field: {"$in": part}}, fields)
+
+
+def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Divide values into lists short enough for one filter."""
+    items = iter(values)
+    while part := list(islice(items, AT_ONCE)):
+        yield part
+
+
+def _user_hint(field: str, value: Any) -> str:
+    listing = "see chatctl users list --search"
+    if field == "_id":
+        return listing
+    collection = connection.database()["User"]
+    sides = (("$lt", DESCENDING), ("$gte", ASCENDING))
+    near = [
+        user[field]
+        for operator, way in sides
+        for user in collection.find({field: {operator: value}}, [field]).sort(field, way).limit(NEIGHBOURS)
+        if isinstance(user.get(field), str)
+    ]
+    return did_you_mean(value, near) or listing
 
 
 def _key(collection: str, ref: str) -> tuple[str, Any]:

@@ -17,6 +17,7 @@ from cli.invocation import Invocation, is_broken
 from models.errors import OutputError, TerminatedError, UsageError
 
 GROUPS: Final = {
+    "users": "Users: who they are, and what they may do.",
     "roles": "Roles: what they allow, and how many users have them.",
     "permissions": "Permissions: the single things that roles allow.",
     "seeds": "Bring roles and permissions to what YAML files say.",

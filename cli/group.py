@@ -133,6 +133,14 @@ def _help_of_group(ctx: typer.Context) -> None:
         _show_help(ctx, None, value=True)
 
 
-def group() -> _App:
-    """Begin a group of commands."""
-    return _App(cls=Group, callback=_help_of_group, **PLAIN)
+def group(*parts: _App) -> _App:
+    """Begin a group of commands; `parts` hold those of a large one, in their order."""
+    app = _App(cls=Group, callback=_help_of_group, **PLAIN)
+    for part in parts:
+        app.add_typer(part)
+    return app
+
+
+def part() -> _App:
+    """Begin a part of a group."""
+    return _App(**PLAIN)

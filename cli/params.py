@@ -97,6 +97,10 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 
+User = Annotated[
+    str, typer.Argument(metavar="USER", help="A username, an e-mail address or an id.", show_default=False)
+]
+Users = Annotated[list[str], several("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
 Roles = Annotated[list[str], several("ROLE", "Names or ids; - reads them from standard input.")]
 Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]

@@ -7,6 +7,9 @@ from typing import Final
 LONGEST: Final = 200
 """Characters in a name."""
 
+LONGEST_EMAIL: Final = 254
+"""Characters, as mail servers have it (RFC 5321)."""
+
 _SHOWN: Final = 60
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
@@ -23,10 +26,22 @@ def flaw(name: str) -> str | None:
         return f"{shown(name)} is {len(name):,} characters long; a name has at most {LONGEST}"
     if name != name.strip():
         return f"{shown(name)} begins or ends with a blank"
-    for character in "" if name.isprintable() else name:
+    return _unseen(name)
+
+
+def _unseen(text: str) -> str | None:
+    for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in _UNSEEN:
-            return f"{shown(name)} holds a character that cannot be seen (U+{ord(character):04X})"
+            return f"{shown(text)} holds a character that cannot be seen (U+{ord(character):04X})"
     return None
+
+
+def email_flaw(email: str) -> str | None:
+    """Say what keeps a text from being an e-mail address, if anything does."""
+    local, at, domain = email.partition("@")
+    if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or " " in email:
+        return f"{shown(email)} is no e-mail address"
+    return _unseen(email)
 
 
 def shown(text: str) -> str:

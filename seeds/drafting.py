@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from actions.users.documents import new_user
 from models.changes import Document, Draft, Result, ids_in
 from models.changes.collections import STATE
-from models.changes.events import now
-from models.user import UserStatus
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
 
@@ -123,21 +122,16 @@ class Drafting:
         if user.person.document:
             self.draft.add("User", [user.person.document], "rolesIds", user.roles)
             return
-        created = now()
-        new = {
-            "_id": user.identifier,
-            "email": user.person.email,
-            "username": user.person.username,
-            "name": user.person.name,
-            "rolesIds": user.roles,
-            "status": UserStatus.ACTIVE.value,
-            "createdAt": created,
-            "updatedAt": created,
-            "hashedPassword": secret(user.person),
-            "conversationIds": [],
-            "seenMessageIds": [],
-        }
-        self.draft.insert("User", {key: value for key, value in new.items() if value is not None})
+        person = user.person
+        new = new_user(
+            person.email,
+            person.username,
+            _id=user.identifier,
+            name=person.name,
+            rolesIds=user.roles,
+            hashedPassword=secret(person),
+        )
+        self.draft.insert("User", new)
 
     def _records(self) -> None:
         comparison = self._comparison

@@ -11,11 +11,10 @@ from bson import ObjectId
 from actions import passwords
 from models.changes import Document
 from models.errors import ConflictError
-from models.names import flaw, shown
+from models.names import email_flaw, flaw, shown
 from seeds import state
 from seeds.nodes import Faults, Node
 from seeds.reading import refuse
-from seeds.resolving import email_flaw
 from seeds.seed import SeedUser
 from seeds.variables import expand, variables
 
@@ -78,7 +77,7 @@ def _value(node: Node, faults: Faults) -> str:
         problems = [bad]
     for problem in problems:
         faults.at(node, problem)
-    return text
+    return "" if problems else text
 
 
 def _unusable(variable: str) -> str | None:

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from models.names import shown
+from models.names import email_flaw, shown
 from seeds.extending import in_order
 from seeds.nodes import Faults, Node
 from seeds.patterns import Pattern
-from seeds.schema import LONGEST_EMAIL
 from seeds.seed import SHIPPED, UNNAMED, Seed, SeedRole, SeedTest, SeedUser
 from seeds.variables import expand, variables
 
@@ -183,14 +182,6 @@ class _Resolver:
             self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
         )
         return SeedTest(role.value, tuple(sorted(can)), tuple(sorted(cannot)), role) if role else None
-
-
-def email_flaw(email: str) -> str | None:
-    """Say what keeps a text from being an e-mail address, if anything does."""
-    local, at, domain = email.partition("@")
-    if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or " " in email:
-        return f"{shown(email)} is no e-mail address"
-    return None
 
 
 def _items(root: Node, key: str) -> list[Node]:

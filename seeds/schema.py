@@ -4,8 +4,6 @@ from typing import Any, Final
 
 from models.names import LONGEST
 
-LONGEST_EMAIL: Final = 254
-
 Schema = dict[str, Any]
 
 

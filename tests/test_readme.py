@@ -11,7 +11,7 @@ from typer.main import get_command
 from cli.app import GROUPS, app
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
-ROWS = dict(re.findall(r"^\| `(\w+)` \| .*? \| ((?:`\w+` ?)+) \|$", README, re.MULTILINE))
+ROWS = dict(re.findall(r"^\| `(\w+)` \| .*? \| ((?:`[\w-]+` ?)+) \|$", README, re.MULTILINE))
 
 
 def test_the_groups_are_those_of_the_help() -> None:
@@ -21,7 +21,7 @@ def test_the_groups_are_those_of_the_help() -> None:
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_commands_of_a_group_are_those_of_its_help(name: str) -> None:
     group: Any = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
-    assert re.findall(r"`(\w+)`", ROWS[name]) == list(group.commands)
+    assert re.findall(r"`([\w-]+)`", ROWS[name]) == list(group.commands)
 
 
 def test_the_seed_of_the_readme_applies(chatctl: Any, tmp_path: Path) -> None:

@@ -1,41 +1,79 @@
 """Files that chatctl writes: whole or not there at all, private to their owner, never through a link."""
 
+import io
 import os
 import re
 import stat
+import sys
 import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from cli.output import streams
+from cli.output.streams import ReaderGoneError
 from models.errors import ConflictError, NotFoundError, OutputError, UsageError
+
+STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
 def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a file under a temporary name and then rename it; `-` is standard output, a device or pipe is just written.
+    """Write a text as `writing` does."""
+    with writing(to, overwrite=overwrite) as write:
+        write(content)
 
-    So is what the caller has opened, by its number: `/dev/fd/3`.
+
+@contextmanager
+def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], object]]:
+    """Give what writes the text of a file, part by part, as `opened` does; `-` is standard output in its encoding."""
+    if to in STANDARD_OUTPUT:
+        yield streams.write
+        return
+    with opened(to, overwrite=overwrite) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
+        yield text.write
+        text.detach()
+
+
+@contextmanager
+def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
+    """Open a file under a temporary name and rename it at the end; where anything fails there is none.
+
+    `-` is standard output. A device or a pipe is just written, as is what the caller has opened, by its number:
+    `/dev/fd/3`.
 
     Raises `ConflictError` for a file that exists, unless it may be overwritten, and `OutputError` where writing fails.
     """
-    if to in {"-", "/dev/stdout"}:
-        streams.write(content)
-        return
-    path = Path(to)
     try:
-        if opened := _OPENED.fullmatch(to):
-            _write_to(os.dup(2 if opened[1] else int(opened[2])), content)
-            return
-        if _is_stream(path):
-            _write_to(os.open(path, os.O_WRONLY), content)
-            return
+        with _opened(to, overwrite=overwrite) as file:
+            yield file
+    except BrokenPipeError as error:
+        raise ReaderGoneError(f"the reader of {to} went away") from error
+    except OSError as error:
+        raise OutputError(f"{to} could not be written: {(error.strerror or 'it failed').lower()}") from error
+
+
+@contextmanager
+def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
+    if "\0" in to:
+        raise OutputError(f"{to} could not be written: no file can have this name")
+    path = Path(to)
+    if to in STANDARD_OUTPUT:
+        streams.flush()
+        yield sys.stdout.buffer
+    elif number := _OPENED.fullmatch(to):
+        with os.fdopen(os.dup(2 if number[1] else int(number[2])), "wb") as file:
+            yield file
+    elif _is_stream(path):
+        with os.fdopen(os.open(path, os.O_WRONLY), "wb") as file:
+            yield file
+    else:
         _check(to, path, overwrite=overwrite)
-        _write(content, path, overwrite=overwrite)
-    except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "no file can have this name"
-        raise OutputError(f"{to} could not be written: {reason.lower()}") from error
+        with _replacing(path, overwrite=overwrite) as file:
+            yield file
 
 
 def _is_stream(path: Path) -> bool:
@@ -56,25 +94,21 @@ def _check(to: str, path: Path, *, overwrite: bool) -> None:
         raise _exists(path)
 
 
-def _write(content: str, path: Path, *, overwrite: bool) -> None:
+@contextmanager
+def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".chatctl-")  # 0600 from the first byte
     temporary = Path(name)
     try:
-        _write_to(descriptor, content, sync=True)
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(descriptor)
         if overwrite:
             temporary.replace(path)
         else:
             _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _write_to(descriptor: int, content: str, *, sync: bool = False) -> None:
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(content)
-        file.flush()
-        if sync:
-            os.fsync(descriptor)
 
 
 def _rename(temporary: Path, path: Path) -> None:

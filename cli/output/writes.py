@@ -1,6 +1,8 @@
 """The way of every write: preview, question, write, report."""
 
 import sys
+from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, streams, text
@@ -8,14 +10,16 @@ from models.errors import OutputError, RefusedError, UsageError
 from models.names import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from bson import ObjectId
 
     from cli.output import Output
-    from models.changes import Changeset
+    from models.changes import Changeset, Result
 
 MANY: Final = 10
+MOST_LINES: Final = 100
+"""Items of one outcome that have a line each."""
 
 
 def apply(
@@ -32,7 +36,7 @@ def apply(
         _announce(out, "would change")
         if out.form != "json":
             out.lines(changeset.lines())
-    elif _changes_something(changeset):
+    elif changeset.changes_something:
         asked = not yes and _must_ask(changeset)
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             hint = "look at it with --dry-run, confirm it with --yes"
@@ -66,10 +70,6 @@ def _carry_out(
         return changes.apply(changeset, reason=reason, watch=bar)
     finally:
         bar.end()
-
-
-def _changes_something(changeset: "Changeset") -> bool:
-    return any(changeset.batches) or bool(changeset.indexes)
 
 
 def _must_ask(changeset: "Changeset") -> bool:
@@ -119,17 +119,17 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         streams.write(f"{formats.as_json(_outcome(changeset, event), indent=2)}\n")
         return
     if dry_run:
-        out.note("nothing was written: this was a dry run" if _changes_something(changeset) else "nothing to do")
+        out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
         return
+    passwords = [result.password for result in changeset.results if result.password]
     try:
-        folded = len(changeset.results) > MANY
-        for result in changeset.results:
-            if folded and result.outcome == "unchanged" and not result.message:
-                continue
-            said = f" ({result.message})" if result.message else ""
-            streams.write(text.safe(f"{result.ref}: {result.outcome}{said}") + "\n")
-        if folded and changeset.unchanged:
-            streams.write(f"{changeset.unchanged:,} unchanged\n")
+        for line in _results(changeset.results):
+            if passwords:  # these alone are the data, for a variable of a shell
+                out.note(line)
+            else:
+                streams.write(f"{text.safe(line)}\n")
+        for password in passwords:
+            streams.write(f"{password}\n")
     finally:
         if event is None:
             out.note("nothing to do")
@@ -137,10 +137,24 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
             out.note(f"undo: chatctl audit undo {event}")
 
 
+def _results(results: "Collection[Result]") -> Iterator[str]:
+    """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
+    counts = Counter(result.outcome for result in results if not result.message)
+    bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
+    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
+    for result in results:
+        if result.message or result.outcome not in folded:
+            yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+    for outcome, count in folded.items():
+        yield f"{count:,} {outcome}"
+
+
 def _outcome(changeset: "Changeset", event: "ObjectId | None") -> dict[str, Any]:
     results = [
         {"id": result.id, "ref": result.ref, "outcome": result.outcome}
         | ({"message": result.message} if result.message else {})
+        | ({"password": result.password} if result.password else {})
         for result in changeset.results
     ]
-    return {"event": event, "changed": changeset.changed, "unchanged": changeset.unchanged, "results": results}
+    changed = changeset.changed
+    return {"event": event, "changed": changed, "unchanged": len(results) - changed, "results": results}

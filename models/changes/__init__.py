@@ -2,12 +2,13 @@
 
 from models.changes.applying import ChangedMeanwhileError, Outcome, Watch, apply
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, ids_in
-from models.changes.changeset import Changeset, Result, Rule
+from models.changes.changeset import Batch, Changeset, Result, Rule, Stream
 from models.changes.draft import Draft
 
 __all__ = [
     "ABSENT",
     "Add",
+    "Batch",
     "Change",
     "ChangedMeanwhileError",
     "Changeset",
@@ -20,6 +21,7 @@ __all__ = [
     "Result",
     "Rule",
     "Set",
+    "Stream",
     "Take",
     "Update",
     "Watch",

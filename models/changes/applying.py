@@ -1,7 +1,8 @@
 """Carry a changeset out: each batch in a transaction together with its record, or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import chain
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -12,7 +13,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from models import connection, indexes
 from models.changes import transactions
 from models.changes.change import Change, Delete, Insert, Set, Update
-from models.changes.changeset import Changeset
+from models.changes.changeset import Batch, Changeset
 from models.changes.events import Event
 from models.errors import ConflictError, PartialError
 from models.indexes import Index
@@ -77,44 +78,70 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
             if changeset.replan is None:
                 raise
             again = changeset.replan()
-            if any(again.batches) and not watch.accepts(again):
+            if again.changes_something and not watch.accepts(again):
                 raise
             changeset = again
     return Outcome(_carry_out(changeset, reason, watch), changeset)
 
 
 def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> ObjectId | None:
-    batches = [batch for batch in changeset.batches if batch]
-    if not batches and not changeset.indexes:
+    if not changeset.changes_something:
         return None
     database = connection.database()
     refused = _create_indexes(database, changeset.indexes)
-    batches = batches or [[]]
-    whole = connection.transactions() and len(batches) == 1
-    locks = [rule.lock for rule in changeset.rules]
-    transactions.prepare(database, {change.collection for change in changeset.changes}, locks)
+    batches = _numbered(changeset.batches)
+    first = next(batches, _Numbered(0, [], last=True))
+    whole = connection.transactions() and first.last
+    prepared = first.collections
+    transactions.prepare(database, prepared, [rule.lock for rule in changeset.rules])
     event = Event(database, changeset, reason, whole=whole)
-    done, total = 0, sum(len(change.ids) for change in changeset.changes)
+    done, total = 0, changeset.total
     with event.held():
-        for number, batch in enumerate(batches):
-            last = number == len(batches) - 1
-            written = event.id if number or not connection.transactions() else None
-            work = partial(_write_batch, database, changeset, event, number, batch, last)
+        for batch in chain([first], batches):
+            written = event.id if batch.number or not connection.transactions() else None
+            if not batch.collections <= prepared:
+                transactions.prepare(database, batch.collections, ())
+                prepared |= batch.collections
+            work = partial(_write_batch, database, changeset, event, batch)
             try:
                 transactions.run(database, work, watch.waits)
             except _NotAsExpectedError:
-                what = next(_changed(database, batch, changeset.names), "something was changed meanwhile")
+                what = next(_changed(database, batch.changes, changeset.names), "something was changed meanwhile")
                 raise ChangedMeanwhileError(what, written) from None
             except OperationFailure as error:
                 if not _is_duplicate(error):
                     raise
-                what = next(_taken(database, batch), "a name is taken already")
+                what = next(_taken(database, batch.changes), "a name is taken already")
                 raise ChangedMeanwhileError(what, written) from None
-            done += sum(len(change.ids) for change in batch)
+            done += changeset.size(batch.changes)
             watch.wrote(done, total)
     if refused:
         raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
     return event.id
+
+
+class _Numbered(NamedTuple):
+    """A batch of a changeset, and whether more come behind it."""
+
+    number: int
+    changes: Batch
+    last: bool
+
+    @property
+    def collections(self) -> set[str]:
+        return {change.collection for change in self.changes}
+
+
+def _numbered(batches: Iterable[Batch]) -> Iterator[_Numbered]:
+    """Give batches their numbers, made one ahead of the one that is written; empty ones are passed over."""
+    number, held = 0, None
+    for batch in filter(None, batches):
+        if held is not None:
+            yield _Numbered(number, held, last=False)
+            number += 1
+        held = batch
+    if held is not None:
+        yield _Numbered(number, held, last=True)
 
 
 def _create_indexes(database: Database[dict[str, Any]], wanted: list[Index]) -> str:
@@ -126,25 +153,24 @@ def _create_indexes(database: Database[dict[str, Any]], wanted: list[Index]) -> 
     return ", ".join(refused)
 
 
-def _write_batch(  # noqa: PLR0917 - bound to its batch before a session is there
+def _write_batch(
     database: Database[dict[str, Any]],
     changeset: Changeset,
     event: Event,
-    number: int,
-    batch: list[Change],
-    last: bool,
+    batch: _Numbered,
     session: ClientSession | None,
 ) -> None:
+    changes = batch.changes
     for rule in changeset.rules:
         transactions.take_turns(database, rule.lock, session)
         rule.check(session)
-    if session is None and any(_children(database, batch, session)):
+    if session is None and any(_children(database, changes, session)):
         raise _NotAsExpectedError  # looked for early too: nothing would take the deletion back
-    event.record(number, batch, session)
-    _write(database, batch, session)
-    if any(_children(database, batch, session)):
+    event.record(batch.number, changes, session)
+    _write(database, changes, session)
+    if any(_children(database, changes, session)):
         raise _NotAsExpectedError
-    if last:
+    if batch.last:
         event.end(session)
 
 

@@ -1,8 +1,8 @@
 """A whole write, described before it is done."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -20,12 +20,16 @@ NAMED: Final = 10
 
 
 class Result(NamedTuple):
-    """What becomes of one thing a person named; `unchanged` is the outcome of what was so already."""
+    """What becomes of one thing a person named; `unchanged` is the outcome of what was so already.
+
+    `password` is one that was made up for a user, to be shown this once.
+    """
 
     id: ObjectId | None
     ref: str
     outcome: str
     message: str | None = None
+    password: str | None = None
 
 
 class Rule(NamedTuple):
@@ -40,18 +44,38 @@ class Rule(NamedTuple):
     check: Callable[[ClientSession | None], None]
 
 
+Batch: TypeAlias = list[Change]
+
+
+class Stream:
+    """Batches that are made while they are written, in memory that does not grow with them.
+
+    `make` is called for each time they are gone through: to show them, and to carry them out. None of them is empty.
+    `counts` says beforehand how many documents they insert, update and delete, by verb and collection; where that would
+    take as long as the work, those that are worth saying.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[Batch]], counts: Mapping[tuple[str, str], int]) -> None:
+        self._make = make
+        self.counts = {what: count for what, count in counts.items() if count}
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._make()
+
+
 @dataclass
 class Changeset:
     """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
 
-    `names` gives ids the names that people know them by. `replan` plans anew after a conflict; what a person was asked
-    about is never replaced by something else. Without `undoable` nothing is kept to undo it with. `indexes` are created
-    before the first batch: no transaction can.
+    `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
+    anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
+    is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
+    batch: no transaction can.
     """
 
     command: str
-    results: list[Result]
-    batches: list[list[Change]]
+    results: Collection[Result]
+    batches: list[Batch] | Stream
     asks: bool = False
     asks_about_many: bool = True
     notes: list[str] = field(default_factory=list)
@@ -71,30 +95,53 @@ class Changeset:
         return sum(result.outcome != "unchanged" for result in self.results)
 
     @property
-    def unchanged(self) -> int:
-        return len(self.results) - self.changed
+    def changes_something(self) -> bool:
+        return bool(self._counts()) or bool(self.indexes)
+
+    @property
+    def total(self) -> int:
+        """Count the documents that are written, one in several batches as often; of a stream those it has counted."""
+        if isinstance(self.batches, Stream):
+            return sum(self.batches.counts.values())
+        return self.size(self.changes)
+
+    def size(self, changes: Iterable[Change]) -> int:
+        """Count the documents of some changes in the way that `total` does."""
+        counted = self.batches.counts if isinstance(self.batches, Stream) else None
+        return sum(len(change.ids) for change in changes if counted is None or _kind(change) in counted)
 
     def summary(self) -> list[str]:
         """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
+        counts = self._counts()
+        known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
+        lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
+        return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
+
+    def _counts(self) -> dict[tuple[str, str], int]:
+        if isinstance(self.batches, Stream):
+            return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
         for change in self.changes:
-            touched.setdefault((type(change).__name__.lower(), change.collection), set()).update(change.ids)
-        known = {key: ids for key, ids in touched.items() if key[1] in FIELDS} or touched
-        lines = [f"{VERBS[op]} {counted(len(ids), collection.lower())}" for (op, collection), ids in known.items()]
-        return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
+            touched.setdefault(_kind(change), set()).update(change.ids)
+        return {key: len(ids) for key, ids in touched.items()}
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
         names = dict(self.names)
-        for change in self.changes:
-            if not isinstance(change, Update) and isinstance(name := change.document.get("name"), str):
-                names.setdefault(change.document["_id"], name)
-        for change in self.changes:
-            if change.collection in OUR_RECORDS:  # the trail has no entries about itself
-                yield f"{SIGNS[type(change).__name__.lower()]} {change.collection} {_named(list(change.ids), names)}"
-            yield from diff(describe(change), names)
+        for batch in self.batches:
+            for change in batch:
+                if not isinstance(change, Update) and isinstance(name := change.document.get("name"), str):
+                    names.setdefault(change.document["_id"], name)
+            for change in batch:
+                if change.collection in OUR_RECORDS:  # the trail has no entries about itself
+                    yield f"{SIGNS[_kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
+                yield from diff(describe(change), names)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
+
+
+def _kind(change: Change) -> tuple[str, str]:
+    return type(change).__name__.lower(), change.collection
 
 
 def diff(entries: Iterable[Document], names: dict[Any, str]) -> Iterator[str]:

@@ -92,7 +92,7 @@ class Event:
                 "changes": page,
                 "names": [{"id": named, "name": cut(self._names[named])} for named in _mentioned(page, self._names)],
             }
-            for page in pages(entry for change in batch for entry in describe(change))
+            for page in pages(entry for change in batch for entry in describe(change, values=self._undoable))
         ]
         self._database[AUDIT].insert_many([*([] if number else [dict(self._head)]), *pieces], session=session)
         if self._undoable:

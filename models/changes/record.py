@@ -28,15 +28,20 @@ LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
 
 
-def describe(change: Change) -> Iterator[Document]:
+def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
     A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Long texts are
-    cut, secrets left out, and many fields or ids go on in another entry, so that each fits into a document.
+    cut, secrets left out, and many fields or ids go on in another entry, so that each fits into a document. Without
+    `values` only the names of the fields are there.
     """
     if change.collection in OUR_RECORDS:
         return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
+    if not values:
+        names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}
+        yield {**head, "fields": [{"field": name} for name in sorted(names)]}
+        return
     if not isinstance(change, Update):
         name = change.document.get("name") or change.document.get("username")
         head |= {"name": cut(name)} if isinstance(name, str) else {}

@@ -1,0 +1,29 @@
+"""What a new user looks like on disk: as the application would have written it."""
+
+from typing import Any, Final
+
+from bson import ObjectId
+
+from models.changes import Document
+from models.changes.events import now
+from models.user import UserStatus
+
+PROFILE: Final = ("phoneNumber", "address", "imageUrl")
+"""The fields of a profile that a person fills."""
+
+
+def new_user(email: str, username: str, **fields: Any) -> Document:
+    """Return the document of a new user; of `fields` those that are None stay absent."""
+    created = now()
+    document = {
+        "_id": ObjectId(),
+        "email": email.lower(),
+        "username": username,
+        "rolesIds": [],
+        "status": UserStatus.ACTIVE.value,
+        "createdAt": created,
+        "updatedAt": created,
+        "conversationIds": [],
+        "seenMessageIds": [],
+    }
+    return document | {name: value for name, value in fields.items() if value is not None}
