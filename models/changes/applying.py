@@ -13,7 +13,8 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from models import connection, indexes
 from models.changes import transactions
 from models.changes.change import Change, Delete, Insert, Set, Update
-from models.changes.changeset import Batch, Changeset
+from models.changes.changeset import Changeset
+from models.changes.draft import Batch
 from models.changes.events import Event
 from models.errors import ConflictError, PartialError
 from models.indexes import Index
