@@ -145,6 +145,7 @@ def _results(results: "Collection[Result]") -> Iterator[str]:
     for result in results:
         if result.message or result.outcome not in folded:
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+        yield from (f"to be deleted elsewhere: {address}" for address in result.elsewhere)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
 
@@ -154,6 +155,7 @@ def _outcome(changeset: "Changeset", event: "ObjectId | None") -> dict[str, Any]
         {"id": result.id, "ref": result.ref, "outcome": result.outcome}
         | ({"message": result.message} if result.message else {})
         | ({"password": result.password} if result.password else {})
+        | ({"elsewhere": list(result.elsewhere)} if result.elsewhere else {})
         for result in changeset.results
     ]
     changed = changeset.changed
