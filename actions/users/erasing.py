@@ -79,7 +79,7 @@ class _Erasure:
 
     def tombstone(self) -> list[Change]:
         """Change the user into one; nothing where there is none any more."""
-        if "username" not in self._user and "email" not in self._user:
+        if self._user.keys() == {"_id"}:
             return []
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in STAYS}

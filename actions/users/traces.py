@@ -29,6 +29,9 @@ ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
 """How commands begin whose arguments are people."""
 
 
+HEAD: Final = ("command", "reason", "summary", "erased", "undoable")
+"""What is read of an event."""
+
 UNCOMMON: Final = 6
 """Characters, letters alone not among them, that make a name that is hardly a word or a number of something else."""
 
@@ -76,15 +79,17 @@ class Traces:
     def _heads(self) -> Iterator[Change]:
         """Take a person's names out of commands and reasons.
 
-        All go from what concerns the person, and from the arguments of commands about people. Elsewhere a name may be
-        that of something else: there an e-mail address goes, and from reasons what is no common word.
+        All go from what concerns the person, and from the arguments of what only read about people: no part says
+        about whom. Elsewhere a name may be that of something else: there an e-mail address goes, and from reasons what
+        is no common word.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON and not word.isalpha()}
-        for head in self._trail.find({"kind": "event"}, {"command": 1, "reason": 1, "erased": 1, "undoable": 1}):
+        for head in self._trail.find({"kind": "event"}, HEAD):
             concerned = head["_id"] in self.events
-            words = self._words if concerned or head["command"].startswith(ABOUT_PEOPLE) else emails
+            read = not head.get("summary") and head["command"].startswith(ABOUT_PEOPLE)
             verb, arguments = _divided(head["command"])
+            words = self._words if concerned or read else emails
             new: Document = {"command": verb + without(arguments, words, self._label)}
             if "reason" in head:
                 new["reason"] = without(head["reason"], self._words if concerned else uncommon, self._label)
@@ -128,7 +133,7 @@ class Traces:
         """Return which documents of a part are the person's own; messages that are there are looked up."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {named["id"] for named in part["names"]}
-        own = ids & (self._own | self._gone_messages)
+        own = (ids & self._own) | (ids & self._gone_messages)
         if "Message" in self._collections:
             messages = connection.database()["Message"]
             written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
