@@ -110,12 +110,16 @@ def _entry(title: str, *more: str) -> str:
 
 
 def _role(role: Row) -> str:
-    return _entry(page.said(role["name"] or role["id"]), page.said(role["permissions"]))
+    return _entry(page.said(role["name"] or role["id"]), page.said(role["permissions"] or "no permissions"))
 
 
 def _event(event: Row) -> str:
     undone = " (undone)" if event["state"] == "undone" else ""
-    return _entry(f"{page.text(event['command'])}{undone}", page.text(event["at"]), page.said(event.get("reason")))
+    return _entry(f"{page.text(event['command'])}{undone}", _time(event["at"]), *_reason(event))
+
+
+def _reason(event: Row) -> list[str]:
+    return [page.said(event["reason"])] if event.get("reason") else []
 
 
 def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> Iterator[str]:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from typing import Any
 
 import pytest
-from bson import ObjectId
+from bson import ObjectId, Regex
 
+from models.schema import FIELDS
 from tests.cli.export_data.conftest import HASH, NEW_YEAR, SECRETS, Documents, People, exported, message, read, user
 from tests.conftest import Chatctl
 
@@ -111,6 +113,25 @@ def test_names_of_others_are_in_it_only_where_they_are_wanted(chatctl: Chatctl, 
     assert "With <bdi>bob-the-builder</bdi>" in named["index.html"]
     assert read(named, "events")[0]["reason"] == "eve-dropper complained"
     assert read(named, "manifest")["withNames"] is True
+
+
+LISTS: list[Any] = [[{"a": 1}], [["a"], None, 5]]
+WRONG = [5, 1.5, True, None, "abc", "", b"x", {"a": {"b": 1}}, *LISTS, NEW_YEAR, ObjectId("a" * 24), Regex("a")]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
+def test_whatever_a_field_holds_it_is_no_failure(
+    chatctl: Chatctl, people: People, database: Documents, wrong: Any
+) -> None:
+    mine = {"userId", "senderId", "username"}
+    for collection, fields in FIELDS.items():
+        values = {field: wrong for field in fields - mine if collection != "Message" or field != "conversationId"}
+        database[collection].update_many({}, {"$set": values})
+    files = exported(chatctl, "--with-names")
+    assert len(read(files, "messages")) == 3
+    assert str(people.ada) in files["index.html"]
+    database["Message"].update_many({}, {"$set": {"conversationId": wrong}})
+    assert sum(one["ownMessages"] for one in read(exported(chatctl), "conversations")) == 3
 
 
 def test_what_is_broken_is_shown_all_the_same(either: Chatctl, database: Documents) -> None:
