@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
 from cli.output import formats, streams, table, text
-from cli.output.files import write_file
+from cli.output.files import STANDARD_OUTPUT, opened, write_file
 from cli.views import Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.changes import Changeset
     from models.listing import Listing
 
-__all__ = ["Output", "say", "show_json", "write_file"]
+__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file"]
 
 Row = dict[str, Any]
 

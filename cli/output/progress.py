@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from cli.output import streams
 from models.changes import Changeset, Watch
@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 PATIENCE: Final = 1.0
 """Seconds that nobody needs a bar for."""
 
+SHOWN_EVERY: Final = 100
+"""Items that are read."""
 
-class Bar(Watch):
-    """Watch a write on a terminal: a bar once it has taken a second, with rate and time left; gone when it is done."""
+T = TypeVar("T")
 
-    def __init__(self, note: Callable[[str], None], accepts: Callable[[Changeset], bool]) -> None:
-        self._note = note
-        self._accepts = accepts
+
+class Bar:
+    """Show on a terminal how far work is, once it has taken a second, with rate and time left; gone when it is done."""
+
+    def __init__(self) -> None:
         self._began = time.monotonic()
         self._bar: Progress | None = None
 
@@ -33,16 +36,40 @@ class Bar(Watch):
             rate = documents / (time.monotonic() - self._began)
             self._bar.update(self._bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} a second")
 
+    def end(self) -> None:
+        """Leave the terminal as it was."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class WriteBar(Bar, Watch):
+    """Watch a write."""
+
+    def __init__(self, note: Callable[[str], None], accepts: Callable[[Changeset], bool]) -> None:
+        super().__init__()
+        self._note = note
+        self._accepts = accepts
+
     def waits(self) -> None:
         self._note("waiting for another write to end; one whose program was killed is in the way for a minute")
 
     def accepts(self, again: Changeset) -> bool:
         return self._accepts(again)
 
-    def end(self) -> None:
-        """Leave the terminal as it was."""
-        if self._bar is not None:
-            self._bar.stop()
+
+def watched(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
+    """Pass items on as they are taken, and show how far that is; they are counted only for somebody who looks."""
+    if not streams.is_terminal(sys.stderr):
+        yield from items
+        return
+    bar, total = Bar(), count()
+    try:
+        for number, item in enumerate(items):
+            if number % SHOWN_EVERY == 0:
+                bar.wrote(number, total)
+            yield item
+    finally:
+        bar.end()
 
 
 def _bar(total: int) -> "Progress":

@@ -63,10 +63,10 @@ def apply(
 def _carry_out(
     out: "Output", changeset: "Changeset", reason: str | None, acceptable: "Callable[[Changeset], bool]"
 ) -> "tuple[ObjectId | None, Changeset]":
-    from cli.output.progress import Bar
+    from cli.output.progress import WriteBar
     from models import changes
 
-    bar = Bar(out.note, acceptable)
+    bar = WriteBar(out.note, acceptable)
     try:
         return changes.apply(changeset, reason=reason, watch=bar)
     finally:

@@ -1,0 +1,53 @@
+"""Zips, written from the first byte to the last without going back, so that a pipe takes one, too."""
+
+import hashlib
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, BinaryIO, Final, Self, cast
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+PRIVATE: Final = (stat.S_IFREG | 0o600) << 16
+UNIX: Final = 3
+
+
+class Archive:
+    """A zip whose files are private to who unpacks it, and all of one time; `written` describes those there are."""
+
+    def __init__(self, file: BinaryIO, at: datetime) -> None:
+        self.written: list[dict[str, Any]] = []
+        self._at = at
+        self._zip = ZipFile(cast("BinaryIO", _Onward(file)), "w")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    @contextmanager
+    def entry(self, name: str, *, huge: bool = False, **details: Any) -> Iterator[Callable[[str], None]]:
+        """Give what writes the text of a file, part by part; `huge` ones may have more than two gigabytes."""
+        info = ZipInfo(name, self._at.timetuple()[:6])
+        info.compress_type, info.external_attr, info.create_system = ZIP_DEFLATED, PRIVATE, UNIX
+        digest, size = hashlib.sha256(), 0
+        with self._zip.open(info, "w", force_zip64=huge) as file:
+
+            def write(text: str) -> None:
+                nonlocal size
+                data = text.encode("utf-8", "backslashreplace")
+                digest.update(data)
+                size += len(data)
+                file.write(data)
+
+            yield write
+        self.written.append({"name": name, **details, "bytes": size, "sha256": digest.hexdigest()})
+
+
+class _Onward:
+    """A file that can only be written to its end: what it is must not decide how the zip looks."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.write = file.write
+        self.flush = file.flush
