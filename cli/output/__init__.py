@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.invocation import Invocation
 from cli.output import formats, streams, table, text
 from cli.output.files import write_file
-from cli.views import View
+from cli.views import Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
 
@@ -93,11 +93,13 @@ class Output:
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
             return
-        shown = [column for column in view if column.table is not None and row.get(column.key) is not None]
+        shown = [
+            column for column in view if column.table is not None and (column.absent or row.get(column.key) is not None)
+        ]
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [text.cell(item) for item in value] if isinstance(value, list) else [text.cell(value)]
+            parts = [text.cell(item) for item in value] if isinstance(value, list) else [_cell(row, column)]
             parts = parts or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
@@ -181,7 +183,7 @@ class Output:
         headings = [
             table.Heading(column.heading, right=_is_number(rows, column.key), whole=column.whole) for column in view
         ]
-        body = [[text.cell(row.get(column.key)) for column in view] for row in rows]
+        body = [[_cell(row, column) for column in view] for row in rows]
         for line in table.lines(headings, body):
             streams.write(f"{line}\n")
 
@@ -221,6 +223,11 @@ def _fitting(view: View) -> View:
     """Leave out the columns that no table has unasked, and those that a terminal has no room for."""
     room = streams.width()
     return tuple(column for column in view if column.table is not None and (room is None or column.table <= room))
+
+
+def _cell(row: Row, column: Column) -> str:
+    value = row.get(column.key)
+    return column.absent if value is None else text.cell(value)
 
 
 def _is_number(rows: Sequence[Row], key: str) -> bool:
