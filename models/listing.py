@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
+from uuid import UUID
 
-from bson import ObjectId
+from bson import Binary, Decimal128, Int64, ObjectId
 from pymongo import ASCENDING, DESCENDING
 from pymongo import collection as driver
 from pymongo.errors import ExecutionTimeout
@@ -22,6 +24,16 @@ MOST: Final = 2**31 - 1
 """The most that a server takes."""
 PATIENCE: Final = 300
 """Milliseconds that a person waits for a number nobody asked for."""
+TYPES: Final[dict[str, tuple[type, ...]]] = {
+    "number": (int, Int64, float, Decimal128),
+    "string": (str,),
+    "object": (dict,),
+    "binData": (bytes, Binary, UUID),
+    "objectId": (ObjectId,),
+    "bool": (bool,),
+    "date": (datetime,),
+}
+"""The types of values, in the order in which a server sorts them."""
 PRESENT: Final = {"$exists": True}
 """Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
 
@@ -104,6 +116,8 @@ class Listing:
             yield {field: {"$eq": value, **PRESENT}, **behind("_id", last["_id"], direction)}, [("_id", direction)]
             yield {field: {"$gt" if direction == ASCENDING else "$lt": value, **PRESENT}}, order
         if not self._wants(field):
+            if others := _types_behind(value, direction):
+                yield {field: PRESENT, "$or": [{field: {"$type": name}} for name in others]}, order
             rest = behind("_id", last["_id"], ASCENDING) if after and value is None else {}
             yield {field: None, **rest}, [("_id", ASCENDING)]
 
@@ -134,3 +148,10 @@ def behind(field: str, value: ObjectId, direction: int) -> dict[str, Any]:
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
+
+
+def _types_behind(value: Any, direction: int) -> list[str]:
+    """Return the types that are sorted behind a value's: a comparison finds values of one type alone."""
+    names = list(TYPES)[::direction]
+    known = [name for name in names if type(value) in TYPES[name]]
+    return names[names.index(known[0]) + 1 :] if known else []

@@ -66,13 +66,15 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
         "user": finding.user_label(user),
         "permission": finding.label(wanted),
         "allowed": bool(through) and not stopped,
-        "why": _why(finding.user_label(user), through, stopped=stopped),
+        "why": _why(finding.user_label(user), through, roles_giving, stopped=stopped),
         "through": through,
         "wouldGive": sorted(roles_giving.values()),
     }
 
 
-def _why(user: str, through: list[str], *, stopped: bool) -> str:
+def _why(user: str, through: list[str], roles_giving: Mapping[ObjectId, str], *, stopped: bool) -> str:
     if stopped:
         return f"{user} is suspended"
-    return f"{user} has {', '.join(through)}" if through else f"{user} has no role that gives it"
+    if through:
+        return f"{user} has {', '.join(through)}"
+    return f"{user} has no role that gives it" if roles_giving else "no role gives it"
