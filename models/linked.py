@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import islice
 from time import monotonic
 from typing import Any
 
 from bson import ObjectId
+from pymongo import ASCENDING
 
 from models import connection
 from models.links import Owned
@@ -37,20 +38,24 @@ class Linked(Listing):
     def _found(
         self, sort: str | None, after: str | None, limit: int | None, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
-        if self._sorted_by(sort)[0] == "id":
-            return islice(self._walked(sort, after, min(limit or BATCH, BATCH), fields), limit)
+        field, direction = self._sorted_by(sort)
+        if field == "id":
+            return islice(self._walked(direction, after, min(limit or BATCH, BATCH), fields), limit)
         return islice(self._kept(super()._found(sort, after, None, fields)), limit)
 
     def _walked(
-        self, sort: str | None, after: str | None, size: int, fields: tuple[str, ...] | None
+        self, direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
-        field, direction = self.owned.field, self._sorted_by(sort)[1]
-        where = self.having | (behind(field, ObjectId(after), direction) if after else {})
-        ids = (owner for owner, _ in groupby(self._owners(where, [(field, direction)])))
-        while part := list(islice(ids, size)):
-            query = {"$and": [self.where, {"_id": {"$in": part}}]} if self.where else {"_id": {"$in": part}}
-            found = {document["_id"]: document for document in self._documents().find(query, fields)}
-            yield from (found[owner] for owner in part if owner in found)
+        field = self.owned.field
+        # Of an order without a limit some servers (DocumentDB) read all before they give the first.
+        last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
+        while owners := self._owners(self.having | behind(field, last, direction), [(field, direction)], size):
+            ids = list(dict.fromkeys(owners))
+            among = {"_id": {"$in": ids}}
+            where = {"$and": [self.where, among]} if self.where else among
+            found = {document["_id"]: document for document in self._documents().find(where, fields)}
+            yield from (found[owner] for owner in ids if owner in found)
+            last = ids[-1]
 
     def _kept(self, documents: Iterable[Document]) -> Iterator[Document]:
         left = iter(documents)
@@ -59,7 +64,10 @@ class Linked(Listing):
             owners = set(self._owners(self.having | among))
             yield from (document for document in batch if document["_id"] in owners)
 
-    def _owners(self, where: dict[str, Any], order: list[tuple[str, int]] | None = None) -> Iterator[ObjectId]:
-        found = connection.database()[self.owned.collection].find(where, {self.owned.field: 1, "_id": 0}, sort=order)
+    def _owners(
+        self, where: dict[str, Any], order: list[tuple[str, int]] | None = None, limit: int = 0
+    ) -> list[ObjectId]:
+        documents = connection.database()[self.owned.collection]
+        found = documents.find(where, {self.owned.field: 1, "_id": 0}, sort=order, limit=limit)
         ids = (document.get(self.owned.field) for document in found)
-        return (owner for owner in ids if isinstance(owner, ObjectId))
+        return [owner for owner in ids if isinstance(owner, ObjectId)]
