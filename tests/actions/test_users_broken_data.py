@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from people import IDS, PERMISSIONS, ROLES, day, person, settle
 from pymongo.database import Database
+from staff import IDS, PERMISSIONS, ROLES, day, person, settle
 
 from actions.users import Filters, access, find, rows, show
 from models import connection

@@ -7,9 +7,9 @@ from typing import Any
 import pymongo
 import pytest
 from bson import ObjectId
-from people import IDS, account, day, person, settle
 from pymongo import monitoring
 from pymongo.database import Database
+from staff import IDS, account, day, person, settle
 
 from actions.users import Filters, dossier, find, listing, rows
 from models import connection, linked

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from people import IDS, ROLES, person, settle
 from pymongo.database import Database
+from staff import IDS, ROLES, person, settle
 
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl

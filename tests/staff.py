@@ -1,4 +1,4 @@
-"""People with names, for tests of users: who they are, what they may do, what they are linked to."""
+"""Four people with names, for tests of what is shown of users: who they are, what they may do, what is theirs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
