@@ -29,3 +29,7 @@ class NotUndoableError(RefusedError):
 
 class StillRunningError(RefusedError):
     """Work that goes on cannot be undone yet."""
+
+
+class LastSignInError(RefusedError):
+    """A user would be left without any way to sign in."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product
+from itertools import islice, product, takewhile
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -12,7 +12,7 @@ from actions.errors import AmbiguousNameError, UnknownNameError
 from models import connection
 from models.changes import Document
 from models.errors import UsageError
-from models.names import did_you_mean, shown
+from models.names import did_you_mean, one_edit_away, shown
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 CHOICES: Final = 10_000
@@ -23,8 +23,8 @@ AT_ONCE: Final = 500
 """Values in one filter: some servers compare each document with each of them."""
 FEW_EMAILS: Final = 20
 """Up to so many e-mails are looked up one by one; for more it is less work to read all that are not in lower case."""
-SAME_PREFIX: Final = 4
-"""Characters at the beginning of an e-mail that are written in every case, so that an index leads to the rest."""
+VARIED: Final = 4
+"""Letters at the beginning of an e-mail that are written in every case, so that an index leads to the rest."""
 
 
 class Found(NamedTuple):
@@ -75,15 +75,17 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
     """
     keys = {ref: user_key(ref) for ref in refs}
     projection = None if fields is None else ["username", "email", *fields]
-    having: dict[tuple[str, Any], list[Document]] = {}
+    known: dict[tuple[str, Any], list[Document]] = {}
     for field in ("_id", "username", "email"):
         values = [value for by, value in keys.values() if by == field]
-        for document in with_emails(values, projection) if field == "email" else _with(field, values, projection):
+        for document in (
+            with_emails(values, projection) if field == "email" else having("User", field, values, projection)
+        ):
             value = document[field]
-            having.setdefault((field, value.lower() if field == "email" else value), []).append(document)
+            known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
     for field, value in keys.values():
-        matches = having.get((field, value), [])
+        matches = known.get((field, value), [])
         if len(matches) > 1:
             listed = ", ".join(f"id:{match['_id']} ({match.get('email')})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
@@ -121,11 +123,19 @@ def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> I
     """Read the users who have one of some e-mails, which are in lower case; those on disk may be in any."""
     wanted = set(emails)
     found: dict[Any, Document] = {}
-    for where in _any_of(wanted):
-        for document in connection.database()["User"].find(where, fields):
+    for where, order in _any_of(wanted):
+        for document in connection.database()["User"].find(where, fields, sort=[(order, ASCENDING)] if order else None):
             if isinstance(document.get("email"), str) and document["email"].lower() in wanted:
                 found[document["_id"]] = document
     yield from found.values()
+
+
+def having(
+    collection: str, field: str, values: Iterable[Any], fields: Sequence[str] | None = None
+) -> Iterator[Document]:
+    """Read the documents in which a field is one of some values, or a list that holds one; then as often as parts."""
+    for part in parts(values):
+        yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
 def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -138,29 +148,28 @@ def label(document: Document) -> str:
     return str(document.get("name") or document["_id"])
 
 
-def _any_of(emails: set[str]) -> Iterator[Document]:
+def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
+    """Give filters, and what to sort by, that together match some e-mails in any case and little else."""
     if len(emails) <= FEW_EMAILS:
-        if emails:
-            yield {"$or": [_in_any_case(email) for email in sorted(emails)]}
+        if emails:  # not every server reads the ranges of an index for it unless the result has an order
+            yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"
         return
     # What is in lower case is found by its value. The others are few: they hold a capital letter, or one beyond ASCII.
     for part in parts(sorted(emails)):
-        yield {"email": {"$in": part}}
-    yield {"email": {"$regex": r"[^!-@\[-~]"}}
+        yield {"email": {"$in": part}}, None
+    yield {"email": {"$regex": r"[^!-@\[-~]"}}, None
 
 
 def _in_any_case(email: str) -> Document:
-    """Match an e-mail in any case, along the index where it begins with what ASCII has."""
-    prefix = re.match(r"[\x21-\x7e]{0,%d}" % SAME_PREFIX, email)  # noqa: UP031 - braces of the pattern
-    begins = product(*(sorted({letter, letter.upper()}) for letter in prefix[0])) if prefix else [()]
-    ranges = [{"email": {"$gte": "".join(begin), "$lt": "".join(begin) + "\U0010ffff"}} for begin in begins]
-    same = {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}
-    return {"$and": [{"$or": ranges}, same]}
-
-
-def _with(field: str, values: Sequence[Any], fields: Sequence[str] | None) -> Iterator[Document]:
-    for part in parts(values):
-        yield from connection.database()["User"].find({field: {"$in": part}}, fields)
+    """Match an e-mail in any case, between bounds of the index as narrow as its beginning allows."""
+    letters = takewhile(lambda letter: letter.isascii() and letter.isprintable(), email)
+    cases = [sorted({letter, letter.upper()}) for letter in letters]
+    varied = [number for number, case in enumerate(cases) if len(case) > 1]
+    if len(varied) > VARIED:
+        cases = cases[: varied[VARIED]]
+    begins = map("".join, product(*cases))
+    ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
+    return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
 
 
 def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -174,15 +183,14 @@ def _user_hint(field: str, value: Any) -> str:
     listing = "see chatctl users list --search"
     if field == "_id":
         return listing
-    collection = connection.database()["User"]
     sides = (("$lt", DESCENDING), ("$gte", ASCENDING))
-    near = [
-        user[field]
-        for operator, way in sides
-        for user in collection.find({field: {operator: value}}, [field]).sort(field, way).limit(NEIGHBOURS)
-        if isinstance(user.get(field), str)
-    ]
-    return did_you_mean(value, near) or listing
+    near = [name for operator, way in sides for name in _names(field, {operator: value}, way)]
+    return did_you_mean(value, [*near, *_names(field, {"$in": list(one_edit_away(value))}, ASCENDING)]) or listing
+
+
+def _names(field: str, where: Document, way: int) -> list[str]:
+    found = connection.database()["User"].find({field: where}, [field]).sort(field, way).limit(NEIGHBOURS)
+    return [name for document in found if isinstance(name := document.get(field), str)]
 
 
 def _key(collection: str, ref: str) -> tuple[str, Any]:

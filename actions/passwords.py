@@ -1,6 +1,7 @@
 """What a password may be, and how it is kept."""
 
 import re
+import secrets
 import string
 from collections.abc import Iterable
 from typing import Final
@@ -18,6 +19,9 @@ FEWEST_DIFFERENT: Final = 5
 
 ROUNDS = 12
 """The cost the application uses; tests lower it."""
+
+_LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Without those that look alike."""
 
 _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -77,6 +81,11 @@ def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
     if plain in words or _unit(plain) in words or plain[::-1] in words:
         return "the password is the user's own name or e-mail"
     return "the password is a common one" if _is_common(password) else None
+
+
+def generated() -> str:
+    """Make a password up that nobody can guess and everybody can type: 25 letters and digits, over 120 bits."""
+    return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(5))
 
 
 def hashed(password: str) -> str:

@@ -1,7 +1,7 @@
 """What a name may be, how a message shows it, and the nearest right name to a wrong one."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 LONGEST: Final = 200
@@ -9,6 +9,8 @@ LONGEST: Final = 200
 
 LONGEST_EMAIL: Final = 254
 """Characters, as mail servers have it (RFC 5321)."""
+
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 _SHOWN: Final = 60
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -62,6 +64,17 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
     """Ask it as the hint of an error, or have no hint."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
+
+
+def one_edit_away(word: str) -> Iterator[str]:
+    """Yield what a word may have been meant to be: a letter too few, too many, another, or two in the wrong order."""
+    for place in range(len(word) + 1):
+        before, after = word[:place], word[place:]
+        yield before + after[1:]
+        yield before + after[1:2] + after[:1] + after[2:]
+        for letter in _LETTERS:
+            yield before + letter + after
+            yield before + letter + after[1:]
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,9 +1,28 @@
 """Users: who they are, what they may do, whether they can sign in."""
 
 from actions.users.access import can
+from actions.users.creating import create, update
+from actions.users.deleting import delete
 from actions.users.dossier import show
 from actions.users.filters import Filters
 from actions.users.listing import find
+from actions.users.roles import grant, revoke
+from actions.users.signing_in import set_password, unlink
 from actions.users.status import reinstate, suspend, verify_email
 
-__all__ = ["Filters", "can", "find", "reinstate", "show", "suspend", "verify_email"]
+__all__ = [
+    "Filters",
+    "can",
+    "create",
+    "delete",
+    "find",
+    "grant",
+    "reinstate",
+    "revoke",
+    "set_password",
+    "show",
+    "suspend",
+    "unlink",
+    "update",
+    "verify_email",
+]

@@ -1,15 +1,12 @@
 """What a new user looks like on disk: as the application would have written it."""
 
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
 
 from models.changes import Document
 from models.changes.events import now
 from models.user import UserStatus
-
-PROFILE: Final = ("phoneNumber", "address", "imageUrl")
-"""The fields of a profile that a person fills."""
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:

@@ -116,7 +116,7 @@ def confirmed(question: str) -> bool:
 
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
     if out.form == "json":
-        streams.write(f"{formats.as_json(_outcome(changeset, event), indent=2)}\n")
+        streams.write(f"{formats.as_json(_outcome(changeset, event, dry_run=dry_run), indent=2)}\n")
         return
     if dry_run:
         out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
@@ -149,11 +149,11 @@ def _results(results: "Collection[Result]") -> Iterator[str]:
         yield f"{count:,} {outcome}"
 
 
-def _outcome(changeset: "Changeset", event: "ObjectId | None") -> dict[str, Any]:
+def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> dict[str, Any]:
     results = [
         {"id": result.id, "ref": result.ref, "outcome": result.outcome}
         | ({"message": result.message} if result.message else {})
-        | ({"password": result.password} if result.password else {})
+        | ({"password": result.password} if result.password and not dry_run else {})
         for result in changeset.results
     ]
     changed = changeset.changed

@@ -2,8 +2,8 @@
 
 from models.changes.applying import ChangedMeanwhileError, Outcome, Watch, apply
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, ids_in
-from models.changes.changeset import Batch, Changeset, Result, Rule, Stream
-from models.changes.draft import Draft
+from models.changes.changeset import Changeset, Result, Rule, Stream
+from models.changes.draft import Batch, Draft
 
 __all__ = [
     "ABSENT",

@@ -13,7 +13,8 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from models import connection, indexes
 from models.changes import transactions
 from models.changes.change import Change, Delete, Insert, Set, Update
-from models.changes.changeset import Batch, Changeset
+from models.changes.changeset import Changeset
+from models.changes.draft import Batch
 from models.changes.events import Event
 from models.errors import ConflictError, PartialError
 from models.indexes import Index
@@ -191,15 +192,16 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 def _children(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
-    """Find documents that need one that goes, and its id: a child has no link that would conflict."""
+    """Find documents that stay and need one that goes, and its id: a child has no link that would conflict."""
+    deleted: dict[str, list[Any]] = {}
+    for change in batch:
+        if isinstance(change, Delete):
+            deleted.setdefault(change.collection, []).append(change.document["_id"])
     for owned in OWNED:
-        gone = [
-            change.document["_id"]
-            for change in batch
-            if isinstance(change, Delete) and change.collection == owned.parent
-        ]
-        if gone and (child := database[owned.collection].find_one({owned.field: {"$in": gone}}, session=session)):
-            yield owned, child[owned.field]
+        if gone := deleted.get(owned.parent):
+            others = {owned.field: {"$in": gone}, "_id": {"$nin": deleted.get(owned.collection, [])}}
+            if child := database[owned.collection].find_one(others, session=session):
+                yield owned, child[owned.field]
 
 
 def _changed(database: Database[dict[str, Any]], batch: list[Change], names: dict[Any, str]) -> Iterator[str]:

@@ -129,7 +129,7 @@ class Update:
     def operation(self) -> Operation:
         update: dict[str, Document] = {}
         for name, field in self.fields.items():
-            operator, operand = _operator(name, field)
+            operator, operand = _operator(field)
             update.setdefault(operator, {})[name] = operand
         return (UpdateOne if len(self.ids) == 1 else UpdateMany)(self.filter(), update)
 
@@ -195,10 +195,10 @@ def _has_all(name: str, ids: tuple[Any, ...]) -> Document:
     return {"$setIsSubset": [{"$literal": list(ids)}, held]}
 
 
-def _operator(name: str, field: FieldChange) -> tuple[str, Any]:
+def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
-        # The guard has seen that none is there; only an unguarded list needs the slower check of the server.
-        return ("$addToSet" if name in UNGUARDED else "$push"), {"$each": list(field.ids)}
+        # That none is there the guard has seen, or the plan where there is none: `$addToSet` compares each with all.
+        return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)
     return ("$unset", "") if field.after is ABSENT else ("$set", field.after)

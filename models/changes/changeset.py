@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
+from models.changes.draft import Batch
 from models.changes.record import OUR_RECORDS, describe
 from models.indexes import Index
 from models.names import counted
@@ -42,9 +43,6 @@ class Rule(NamedTuple):
 
     lock: str
     check: Callable[[ClientSession | None], None]
-
-
-Batch: TypeAlias = list[Change]
 
 
 class Stream:

@@ -1,11 +1,13 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, same
 from models.errors import InvalidInputError
 from models.links import Link
+
+Batch: TypeAlias = list[Change]
 
 BATCH: Final = 1000
 """Documents in one transaction, so that none of them gets near the server's limit of a minute."""
@@ -32,7 +34,7 @@ class Draft:
     """
 
     def __init__(self) -> None:
-        self.batches: list[list[Change]] = []
+        self.batches: list[Batch] = []
         self.names: dict[Any, str] = {}
         self._new: set[tuple[str, Any]] = set()
         self._room = 0
@@ -49,6 +51,11 @@ class Draft:
             self.batches.append([])
             self._new.clear()
             self._room = BATCH
+
+    def full(self) -> list[Batch]:
+        """Hand out the batches that nothing will be added to any more: the draft then forgets them."""
+        done, self.batches = self.batches[:-1], self.batches[-1:]
+        return done
 
     def insert(self, collection: str, document: Document) -> None:
         """Insert a document; what is changed of it in the same batch goes in with it."""

@@ -1,0 +1,109 @@
+"""Creating a user, and changing what a user is called and how they can be reached."""
+
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from bson import ObjectId
+
+from actions import finding, naming, passwords
+from actions.planning import changeset
+from actions.users import status
+from actions.users.documents import new_user
+from models import connection
+from models.changes import ABSENT, Changeset, Document, Draft, Result
+from models.errors import UsageError
+from models.links import USER_ROLES
+
+Profile: TypeAlias = Mapping[str, str | None]
+"""`phoneNumber`, `address`, `imageUrl`: empty takes it away, None leaves it as it is."""
+
+
+def create(
+    email: str,
+    username: str,
+    *,
+    name: str | None = None,
+    roles: Sequence[str] = (),
+    password: str | None = None,
+    reveal: bool = False,
+    verified: bool = False,
+    profile: Profile | None = None,
+) -> Changeset:
+    """Make a user who can sign in with a password, or without one cannot yet.
+
+    With `reveal` the result has the password, which was made up. Raises `NameTakenError`, `BadNameError` and
+    `BadPasswordError`.
+    """
+    naming.refuse_email(email)
+    naming.refuse_username(username)
+    held = finding.named("Role", roles, ("userIds",))
+    secret = None
+    if password is not None:
+        passwords.check(password, [email, username, name])
+        secret = passwords.hashed(password)
+    user = new_user(email, username, name=name or None, hashedPassword=secret)
+    draft = Draft()
+    draft.insert("User", user)
+    if verified:
+        draft.set("User", user, status.verified(user))
+    draft.set("User", user, _change_profile(draft, user, profile or {}))
+    draft.link(USER_ROLES, [user], [role.document for role in held])
+    result = Result(user["_id"], username, "created", password=password if reveal else None)
+    words = ["users create", username, *(f"--role {role.ref}" for role in held)]
+    return changeset(" ".join(words), draft, [result])
+
+
+def update(
+    ref: str,
+    *,
+    email: str | None = None,
+    username: str | None = None,
+    name: str | None = None,
+    verified: bool = False,
+    profile: Profile | None = None,
+) -> Changeset:
+    """Change what is given; an empty text takes an optional field away.
+
+    Another e-mail is unverified unless `verified`.
+    """
+    if verified and email is None:
+        raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
+    user = finding.user(ref, ("name", "profileId", *status.FIELDS))
+    called = finding.user_label(user)
+    values: Document = {}
+    if email is not None:
+        values |= _new_email(user, email, verified=verified)
+    if username is not None and username != user.get("username"):
+        naming.refuse_username(username)
+        values["username"] = username
+    if name is not None:
+        values["name"] = name or ABSENT
+    draft = Draft()
+    values |= _change_profile(draft, user, profile or {})
+    status.change(draft, user, values)
+    outcome = "updated" if draft.changes else "unchanged"
+    return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
+
+
+def _new_email(user: Document, email: str, *, verified: bool) -> Document:
+    """Return what a new e-mail changes; the same in another case is no other address."""
+    if email.lower() != str(user.get("email")).lower():
+        naming.refuse_email(email)
+        user = {**user, "emailVerified": None} if verified else user
+        return {"email": email.lower()} | (status.verified(user) if verified else status.unverified(user))
+    return {"email": email.lower()} | (status.verified(user) if verified else {})
+
+
+def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
+    """Change the user's profile, made where there is none yet; return the fields of the user that this changes."""
+    values = {field: value or ABSENT for field, value in given.items() if value is not None}
+    there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
+    if there is not None:
+        draft.set("Profile", there, values)
+        return {"profileId": there["_id"]} if draft.changes else {}
+    filled = {field: value for field, value in values.items() if value is not ABSENT}
+    if not filled:
+        return {}
+    profile = {"_id": ObjectId(), "userId": user["_id"], **filled}
+    draft.insert("Profile", profile)
+    return {"profileId": profile["_id"]}

@@ -1,0 +1,76 @@
+"""How users sign in: with a password, or through accounts that are linked with them."""
+
+from collections.abc import Collection
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from actions import finding, passwords
+from actions.errors import LastSignInError, UnknownNameError
+from actions.planning import changeset
+from actions.users import status
+from models import connection
+from models.changes import ABSENT, Changeset, Draft, Result, Rule
+from models.names import did_you_mean, shown
+
+
+def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
+    """Give a user another password, or take it away.
+
+    With `reveal` the result has the password, which was made up. Raises `BadPasswordError`, and `LastSignInError` where
+    no other way to sign in is left, unless `allow_lockout`.
+    """
+    user = finding.user(ref, ("name", "hashedPassword", *status.FIELDS))
+    label = finding.user_label(user)
+    secret: Any = ABSENT
+    if password is not None:
+        passwords.check(password, [user.get(field) for field in ("email", "username", "name")])
+        secret = passwords.hashed(password)
+    draft = Draft()
+    changed = status.change(draft, user, {"hashedPassword": secret})
+    outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
+    rules = [] if password is not None or allow_lockout or not changed else [_keeps_a_sign_in(user["_id"], label)]
+    result = Result(user["_id"], label, outcome, password=password if reveal else None)
+    return changeset(f"users set-password {label}", draft, [result], rules=rules, asks=password is None)
+
+
+def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
+    """Take a linked sign-in from a user.
+
+    Raises `UnknownNameError` where none is linked, and `LastSignInError` where no other way to sign in is left, unless
+    `allow_lockout`.
+    """
+    user = finding.user(ref, ())
+    label = finding.user_label(user)
+    accounts = list(connection.database()["Account"].find({"userId": user["_id"]}))
+    unlinked = [account for account in accounts if account.get("provider") == provider]
+    if not unlinked:
+        linked = sorted({str(account.get("provider")) for account in accounts})
+        known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
+        raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
+    draft = Draft()
+    for account in unlinked:
+        draft.delete("Account", account)
+    gone = {account["_id"] for account in unlinked}
+    rules = [] if allow_lockout else [_keeps_a_sign_in(user["_id"], label, gone)]
+    results = [Result(user["_id"], label, f"unlinked from {provider}")]
+    return changeset(f"users unlink {label} {provider}", draft, results, rules=rules, asks=True)
+
+
+def _keeps_a_sign_in(user: Any, label: str, accounts: Collection[Any] | None = None) -> Rule:
+    """Return the rule that a user has a way to sign in without some accounts, or without the password where None."""
+
+    def check(session: ClientSession | None) -> None:
+        database = connection.database()
+        has_password = {"_id": user, "hashedPassword": {"$ne": None}}
+        if accounts is not None and database["User"].find_one(has_password, {"_id": 1}, session=session):
+            return
+        others = {"userId": user, "_id": {"$nin": list(accounts or ())}}
+        if database["Account"].find_one(others, {"_id": 1}, session=session):
+            return
+        raise LastSignInError(
+            f"{label} would have no way to sign in any more", "set a password first, or allow it with --allow-lockout"
+        )
+
+    check(None)
+    return Rule(f"sign-in:{user}", check)

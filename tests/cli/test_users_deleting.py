@@ -1,0 +1,183 @@
+"""Deleting users: all that depends on them goes, nothing else, and all of it comes back."""
+
+import json
+import signal
+import subprocess
+import time
+
+import pytest
+from bson import ObjectId
+from people import Documents, conversation, links, messages, person, stored
+
+from models.changes.collections import IMAGES
+from tests.cli.conftest import PROGRAM, Terminal
+from tests.conftest import Chatctl
+
+
+@pytest.fixture
+def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
+    """Set up Ada, who writes with Grace alone and with two others in a group, and Alan, who has left traces of hers."""
+    either("roles", "create", "support")
+    ada = person(database, "ada", roles=("support",), name="Ada")
+    grace, alan = person(database, "grace"), person(database, "alan", roles=("support",))
+    database["Profile"].insert_one({"_id": ObjectId(), "userId": ada, "phoneNumber": "+44 1"})
+    database["Account"].insert_one({"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "1"})
+    direct, group = conversation(database, ada, grace), conversation(database, ada, grace, alan, name="engines")
+    messages(database, direct, ada, "hello", seen=(grace,))
+    messages(database, direct, grace, "hello yourself", seen=(ada,), after=1)
+    messages(database, group, alan, "first", seen=(ada, grace))
+    messages(database, group, ada, "second", "third", seen=(alan,), after=5)
+    return {"ada": ada, "grace": grace, "alan": alan, "direct": direct, "group": group}
+
+
+def test_all_that_depends_on_a_user_goes(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+    done = either("users", "delete", "ada", "--yes")
+    assert done.stdout == "ada: deleted\n"
+    left = stored(database)
+    assert [user["username"] for user in left["User"]] == ["grace", "alan"]
+    assert (left["Account"], left["Profile"]) == ([], [])
+    [group] = left["Conversation"]
+    assert group["_id"] == world["group"]
+    assert [message["body"] for message in left["Message"]] == ["first"]
+    assert group["messagesIds"] == [left["Message"][0]["_id"]]
+    assert group["lastMessageAt"] == left["Message"][0]["createAt"]
+    assert str(world["ada"]) not in str(left)
+    links(database)
+
+
+def test_it_comes_back_whole(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+    before = stored(database)
+    event = either("users", "delete", "ada", "--yes").stderr.split()[-1]
+    either("audit", "undo", event, "--yes")
+    assert stored(database) == before
+
+
+def test_the_conversations_stay_where_that_is_wanted(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
+    either("users", "delete", "ada", "--keep-conversations", "--yes")
+    kept = {found["_id"]: found["userIds"] for found in database["Conversation"].find()}
+    assert kept == {world["direct"]: [world["grace"]], world["group"]: [world["grace"], world["alan"]]}
+    assert [found["body"] for found in database["Message"].find().sort("_id")] == ["hello yourself", "first"]
+    links(database)
+
+
+def test_two_who_write_with_each_other_go_together(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
+    before = stored(database)
+    done = either("users", "delete", "ada", "grace", "--yes")
+    assert done.stdout == "ada: deleted\ngrace: deleted\n"
+    assert [found["_id"] for found in database["Conversation"].find()] == [world["group"]]
+    links(database)
+    either("audit", "undo", done.stderr.split()[-1], "--yes")
+    assert stored(database) == before
+
+
+def test_forever_keeps_nothing_of_what_went(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+    images = database[IMAGES].count_documents({})
+    done = either("users", "delete", "ada", "--forever", "--yes")
+    assert "undo" not in done.stderr
+    assert database[IMAGES].count_documents({}) == images
+    event = json.loads(either("audit", "list", "-o", "json").stdout)[-1]["id"]
+    assert "third" not in either("audit", "show", event).stdout
+    either("audit", "undo", event, "--yes", code=7)
+
+
+def test_the_last_member_of_a_protected_role_stays(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
+    role = database["Role"].find_one({}) or {}
+    database["chatctl_state"].insert_one({"_id": "protected-roles", "ids": [role["_id"]]})
+    either("users", "delete", "ada", "--yes")
+    before = stored(database)
+    refused = either("users", "delete", "alan", "--yes", code=7)
+    assert 'the protected role "support" would lose its last active member' in refused.stderr
+    assert stored(database) == before
+    either("users", "delete", world["alan"], "--yes", "--allow-last-member")
+
+
+def test_a_missing_user_stops_it_all(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+    before = stored(database)
+    refused = either("users", "delete", "ada", "adaa", "--yes", code=3)
+    assert refused.stderr == 'error: no user "adaa"\nhint: did you mean "ada"?\n'
+    assert stored(database) == before
+    either("users", "delete", "ada", "adaa", "--yes", "--skip-missing")
+    assert database["User"].count_documents({"username": "ada"}) == 0
+
+
+def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Documents) -> None:
+    broken = {"_id": ObjectId(), "email": "x@y.z", "username": "x", "rolesIds": None, "seenMessageIds": "none"}
+    database["User"].insert_one(broken)
+    database["Message"].insert_many(
+        [{"senderId": broken["_id"], "conversationId": ObjectId(), "seenIds": None}, {"senderId": broken["_id"]}]
+    )
+    database["Conversation"].insert_one({"userIds": [broken["_id"], None, "7"], "lastMessageAt": "yesterday"})
+    event = either("users", "delete", "x", "--yes").stderr.split()[-1]
+    assert [database[name].count_documents({}) for name in ("User", "Message", "Conversation")] == [0, 0, 0]
+    either("audit", "undo", event, "--yes", "--force")
+    assert database["User"].find_one() == broken
+
+
+def test_the_preview_says_what_goes_and_what_stays(terminal: Terminal, chatctl: Chatctl, database: Documents) -> None:
+    ada, grace, alan = (person(database, name) for name in ("ada", "grace", "alan"))
+    direct, group = conversation(database, ada, grace), conversation(database, ada, grace, alan, name="engines")
+    messages(database, direct, grace, "one", "two")
+    messages(database, group, ada, "three")
+    before = stored(database)
+    screen = terminal("users", "delete", "ada", typed="no\n")
+    assert screen.code == 7
+    for line in (
+        "  delete 3 messages\n",
+        "  delete 1 conversation\n",
+        "  delete 1 user\n",
+        "  one-to-one conversations end: with grace\n",
+        "  other conversations lose their messages and stay: engines\n",
+        "  of these only two people are left: engines\n",
+    ):
+        assert line in screen.text
+    assert stored(database) == before
+    assert chatctl("users", "delete", "ada", "-n").stdout.count("- Message ") == 3
+
+
+def test_a_user_with_ten_thousand_messages_comes_back_whole(chatctl: Chatctl, database: Documents) -> None:
+    ada, grace, alan = (person(database, name) for name in ("ada", "grace", "alan"))
+    group = conversation(database, ada, grace, alan, name="engines")
+    messages(database, group, alan, "the first")
+    messages(database, group, ada, *(f"message {number}" for number in range(10_000)), after=1)
+    messages(database, conversation(database, ada, alan), alan, *map(str, range(300)), seen=(ada,))
+    before = stored(database)
+    event = chatctl("users", "delete", "ada", "--yes").stderr.split()[-1]
+    assert database["Message"].count_documents({}) == 1
+    links(database)
+    chatctl("audit", "undo", event, "--yes")
+    assert stored(database) == before
+
+
+def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(
+    chatctl: Chatctl, environment: dict[str, str], database: Documents
+) -> None:
+    ada, others = person(database, "ada"), [person(database, name) for name in ("grace", "alan")]
+    messages(database, conversation(database, ada, *others, name="engines"), ada, *map(str, range(4_000)))
+    before = stored(database)
+    for finish in ("undo", "again"):
+        started = subprocess.Popen(  # noqa: S603
+            [PROGRAM, "users", "delete", "ada", "--yes"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        while database["Message"].count_documents({}) == 4_000:
+            time.sleep(0.01)
+        started.send_signal(signal.SIGINT)
+        assert (started.communicate()[1].splitlines()[-1], started.returncode) == (b"error: interrupted", 130)
+        assert database["User"].count_documents({"username": "ada"}) == 1
+        assert 0 < database["Message"].count_documents({}) < 4_000
+        event = json.loads(chatctl("audit", "list", "-o", "json").stdout)[-1]
+        assert (event["command"], event["state"]) == ("users delete ada", "interrupted")
+        if finish == "undo":
+            chatctl("audit", "undo", event["id"], "--yes")
+            assert stored(database) == before
+    chatctl("users", "delete", "ada", "--yes")
+    assert database["Message"].count_documents({}) == 0
+    links(database)

@@ -1,0 +1,102 @@
+"""People, conversations and messages as the application leaves them on disk."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bson import ObjectId
+from pymongo.database import Database
+
+Documents = Database[dict[str, Any]]
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+SEVEN = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
+
+
+def person(database: Documents, username: str, *, roles: tuple[str, ...] = (), **fields: Any) -> ObjectId:
+    """Insert a user who has roles that exist."""
+    user: dict[str, Any] = {
+        "_id": ObjectId(),
+        "email": f"{username}@example.org",
+        "username": username,
+        "rolesIds": [],
+        "status": "ACTIVE",
+        "createdAt": BEGAN,
+        "updatedAt": BEGAN,
+        "conversationIds": [],
+        "seenMessageIds": [],
+        **fields,
+    }
+    for role in database["Role"].find({"name": {"$in": list(roles)}}, {"_id": 1}):
+        user["rolesIds"].append(role["_id"])
+        database["Role"].update_one({"_id": role["_id"]}, {"$push": {"userIds": user["_id"]}})
+    database["User"].insert_one(user)
+    return user["_id"]
+
+
+def conversation(database: Documents, *users: ObjectId, name: str | None = None) -> ObjectId:
+    """Insert a conversation: a group if it has a name."""
+    identifier = ObjectId()
+    group = {"name": name, "isGroup": True} if name else {}
+    times = {"created_at": BEGAN, "lastMessageAt": BEGAN}
+    database["Conversation"].insert_one({"_id": identifier, **group, **times, "messagesIds": [], "userIds": [*users]})
+    database["User"].update_many({"_id": {"$in": list(users)}}, {"$push": {"conversationIds": identifier}})
+    return identifier
+
+
+def messages(
+    database: Documents,
+    place: ObjectId,
+    sender: ObjectId,
+    *bodies: str,
+    seen: tuple[ObjectId, ...] = (),
+    after: int = 0,
+) -> list[ObjectId]:
+    """Insert messages a minute apart, the first so many minutes `after` the beginning; the sender has seen them."""
+    readers = [sender, *seen]
+    documents = [
+        {
+            "_id": ObjectId(),
+            "body": body,
+            "createAt": BEGAN + timedelta(minutes=after + number),
+            "seenIds": readers,
+            "conversationId": place,
+            "senderId": sender,
+        }
+        for number, body in enumerate(bodies, 1)
+    ]
+    ids: list[ObjectId] = [document["_id"] for document in documents]  # type: ignore[misc]
+    database["Message"].insert_many(documents)
+    database["User"].update_many({"_id": {"$in": readers}}, {"$push": {"seenMessageIds": {"$each": ids}}})
+    last = documents[-1]["createAt"]
+    database["Conversation"].update_one(
+        {"_id": place}, {"$push": {"messagesIds": {"$each": ids}}, "$max": {"lastMessageAt": last}}
+    )
+    return ids
+
+
+def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
+    """Return what lies in the application's collections; the order of a list of ids says nothing, nor does its copy."""
+    return {
+        name: [
+            {
+                field: sorted(value, key=str) if isinstance(value, list) else value
+                for field, value in document.items()
+                if field != "updatedAt"
+            }
+            for document in database[name].find().sort("_id")
+        ]
+        for name in SEVEN
+    }
+
+
+def links(database: Documents) -> dict[str, set[tuple[Any, Any]]]:
+    """Return the pairs of each two-sided link, as both sides have them; they must be the same."""
+    from models.links import LINKS
+
+    found = {}
+    for link in LINKS:
+        left = {(one["_id"], i) for one in database[link.collection].find() for i in one.get(link.field) or ()}
+        right = {(i, one["_id"]) for one in database[link.other].find() for i in one.get(link.other_field) or ()}
+        assert left == right, link
+        found[link.field] = left
+    return found
