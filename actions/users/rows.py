@@ -6,7 +6,6 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.users import access
-from actions.users.documents import PROFILE
 from models import connection
 from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
@@ -25,6 +24,7 @@ FIELDS: Final = (
 )
 """What is read of a user. Never the ids of messages and conversations: there may be hundreds of thousands."""
 
+PROFILE: Final = ("phoneNumber", "address", "imageUrl")
 ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
 TOKENS: Final = {
     "hasAccessToken": "access_token",
