@@ -71,12 +71,14 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 def _holding(roles: list[ObjectId]) -> Document:
     """Match lists that hold one of some roles, in the way by which a page is found with little work.
 
-    Where it is no index over a list can be read in the order of ids, all holders are read for a page. Where they are
-    many, the users are gone through instead: of `$elemMatch` such servers (DocumentDB) do not know an index.
+    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all holders for a page. Where
+    they are many it is made to go through the users in that order instead: for `$elemMatch` it takes no such index.
     """
-    listed: Document = {"$eq": roles[0], **PRESENT} if len(roles) == 1 else {"$in": roles, **PRESENT}
-    holders = connection.database()["User"].count_documents({"rolesIds": listed}, limit=MANY) if roles else 0
-    return {"$elemMatch": {"$in": roles}} if holders == MANY else listed
+    users = connection.database()["User"]
+    single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
+    if any(users.count_documents({"rolesIds": one}, limit=MANY) == MANY for one in single):
+        return {"$elemMatch": {"$in": roles}}
+    return single[0] if len(single) == 1 else {"$in": roles, **PRESENT}
 
 
 def _between(since: datetime | None, before: datetime | None) -> Document:
