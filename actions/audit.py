@@ -1,7 +1,7 @@
 """The audit trail: what was done, by whom and why, and how to undo it."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -80,6 +80,9 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> C
         return changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
+    if event.get("erased"):
+        why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
+        raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
     batches = undoing.images(database, event["_id"])
     if not batches:
@@ -103,6 +106,14 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> C
         undoes=event["_id"],
         notes=[f"undo of: {event['command']}"],
     )
+
+
+def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
+    """Tell which of some events go on; what cannot be undone keeps nothing and does not count."""
+    for some in finding.parts(events):
+        where = {"_id": {"$in": some}, "whole": False, "undoable": True}
+        states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
+        yield from (event for event, state in states.items() if state == "running")
 
 
 def prune(before: datetime) -> Changeset:

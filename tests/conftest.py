@@ -17,6 +17,7 @@ import pytest
 from mongomock.collection import BulkOperationBuilder
 from pymongo.database import Database
 
+from actions import passwords
 from models import connection
 
 VARIABLES = ("MONGODB_DATABASE_URL", "MONGODB_DATABASE_URL_FILE", "CHATCTL_LOCAL", "CHATCTL_LOCAL_DIR", "CHATCTL_ACTOR")
@@ -151,6 +152,12 @@ def _without_sort(method: Callable[..., None]) -> Callable[..., None]:
         method(*args, **options)
 
     return call
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords at the least cost there is."""
+    monkeypatch.setattr(passwords, "ROUNDS", 4)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ WRITES = {
     "update_many",
     "update_one",
 }
-OURS = {"draft", "self.draft", "actions.roles", "actions.permissions"}
+OURS = {"draft", "self.draft", "actions.roles", "actions.permissions", "actions.users"}
 ALLOWED = {"models/changes", "models/indexes.py", "models/local"}
 
 

@@ -4,6 +4,7 @@ from actions.users.access import can
 from actions.users.creating import create, update
 from actions.users.deleting import delete
 from actions.users.dossier import show
+from actions.users.erasing import erase
 from actions.users.filters import Filters
 from actions.users.listing import find
 from actions.users.roles import grant, revoke
@@ -15,6 +16,7 @@ __all__ = [
     "can",
     "create",
     "delete",
+    "erase",
     "find",
     "grant",
     "reinstate",

@@ -6,7 +6,7 @@ from typing import Any, Final
 from actions import finding, protection
 from actions.removing import Removing, last_message_at
 from models import connection
-from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
+from models.changes import Batch, Change, Changeset, Delete, Document, Draft, Result, Stream, ids_in
 from models.changes.collections import STATE
 
 NAMED: Final = 10
@@ -92,7 +92,7 @@ class _Deletion:
             yield from self._unsee(removing, user)
         yield from self._leave(removing)
         for user in self._users:
-            self._delete(removing, user)
+            self._delete(removing.draft, user)
             yield from removing.draft.full()
         yield from removing.draft.batches
 
@@ -123,20 +123,20 @@ class _Deletion:
             removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving))
             yield from removing.draft.full()
 
-    def _delete(self, removing: Removing, user: Document) -> None:
+    def _delete(self, draft: Draft, user: Document) -> None:
         database = connection.database()
         identifier = user["_id"]
         owned = {name: list(database[name].find({"userId": identifier})) for name in ("Account", "Profile")}
         held = {"_id": {"$in": ids_in(user, "rolesIds")}}
         roles = list(database["Role"].find({"$or": [{"userIds": identifier}, held]}, ["name", "userIds"]))
         records = list(database[STATE].find({"users": identifier}))
-        removing.draft.room(sum(map(len, owned.values())) + len(roles) + len(records) + 1)
+        draft.room(sum(map(len, owned.values())) + len(roles) + len(records) + 1)
         for collection, documents in owned.items():
             for document in documents:
-                removing.draft.delete(collection, document)
-        removing.draft.take("Role", roles, "userIds", [identifier])
-        removing.draft.take(STATE, records, "users", [identifier])
-        removing.draft.delete("User", user)
+                draft.delete(collection, document)
+        draft.take("Role", roles, "userIds", [identifier])
+        draft.take(STATE, records, "users", [identifier])
+        draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
         """Tell a one-to-one conversation that nobody could hold any more."""

@@ -33,7 +33,7 @@ def apply(
         raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
     event: ObjectId | None = None
     if dry_run:
-        _announce(out, "would change")
+        _announce(out, "would change", changeset.notes)
         if out.form != "json":
             out.lines(changeset.lines())
     elif changeset.changes_something:
@@ -41,7 +41,8 @@ def apply(
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             hint = "look at it with --dry-run, confirm it with --yes"
             raise RefusedError("nothing was done: this has to be confirmed", hint)
-        _announce(out, "changing")
+        # What cannot be taken back is said before, however it ends; who is asked reads it there.
+        _announce(out, "changing", [] if asked or changeset.undoable else changeset.notes)
         if asked:
             _ask(changeset)
 
@@ -76,14 +77,16 @@ def _must_ask(changeset: "Changeset") -> bool:
     return changeset.asks or (changeset.asks_about_many and len(changeset.results) > MANY)
 
 
-def _announce(out: "Output", verb: str) -> None:
-    """Say which database it is before anything happens to it."""
+def _announce(out: "Output", verb: str, notes: list[str]) -> None:
+    """Say which database it is before anything happens to it, and what else there is to know."""
     from models import connection
 
     target = connection.target()
     out.note(f"{verb} {target.name} on {target.host} ({target.source})")
     if not connection.transactions():
         out.note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
+    for line in notes:
+        out.note(line)
 
 
 def _ask(changeset: "Changeset") -> None:
@@ -145,6 +148,7 @@ def _results(results: "Collection[Result]") -> Iterator[str]:
     for result in results:
         if result.message or result.outcome not in folded:
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+        yield from (f"to be deleted elsewhere: {address}" for address in result.elsewhere)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
 
@@ -154,6 +158,7 @@ def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool)
         {"id": result.id, "ref": result.ref, "outcome": result.outcome}
         | ({"message": result.message} if result.message else {})
         | ({"password": result.password} if result.password and not dry_run else {})
+        | ({"elsewhere": list(result.elsewhere)} if result.elsewhere else {})
         for result in changeset.results
     ]
     changed = changeset.changed

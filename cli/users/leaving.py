@@ -1,4 +1,4 @@
-"""Commands by which users go."""
+"""Commands for users who leave."""
 
 from typing import Annotated
 
@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli.group import part
-from cli.params import AllowLastMember, DryRun, Max, Out, Reason, SkipMissing, Users, Yes
+from cli.params import AllowLastMember, DryRun, Max, Out, Reason, SkipMissing, User, Users, Yes
 
 app = part()
 
@@ -41,4 +41,32 @@ def delete(
         forever=forever,
         allow_last_member=allow_last_member,
     )
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl users erase ada@example.org --with-messages --dry-run")
+def erase(
+    user: User,
+    out: Out,
+    *,
+    with_messages: Annotated[
+        bool, typer.Option("--with-messages", help="Also the text and images of all messages they sent.")
+    ] = False,
+    allow_last_member: AllowLastMember = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Forget a person for good. It cannot be undone.
+
+    E-mail, names, password, roles, profile and linked accounts go, and what the audit trail holds of them; events that
+    held it can no longer be undone. What stays is a suspended user without a name (erased-ID), so that the
+    conversations of others stay whole: with the messages, unless --with-messages blanks those too. Images lie
+    elsewhere: their addresses are printed, to be deleted there. Backups are not reached, and a --reason is kept as it
+    is. Interrupted, it is finished by the same command.
+
+    delete takes the conversations too, and can be undone; suspend keeps everything and stops sign-ins.
+    """
+    change = actions.users.erase(user, with_messages=with_messages, allow_last_member=allow_last_member)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from cli.output import say
 from cli.output.writes import can_ask
 from models.errors import InvalidInputError, UsageError
 
@@ -53,7 +54,19 @@ def _read() -> str:
 
 
 def _asked() -> str:
-    first, second = (getpass.getpass(f"{prompt}: ", sys.stderr) for prompt in ("Password", "Again"))
+    first, second = _hidden("Password: "), _hidden("Again: ")
     if first != second:
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first
+
+
+def _hidden(prompt: str) -> str:
+    typed = None
+    try:
+        typed = getpass.getpass(prompt, sys.stderr)
+    except EOFError:
+        raise InvalidInputError("no password was typed", "for a user without one there is --no-password") from None
+    finally:
+        if typed is None:
+            say("")
+    return typed

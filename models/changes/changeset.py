@@ -23,7 +23,8 @@ NAMED: Final = 10
 class Result(NamedTuple):
     """What becomes of one thing a person named; `unchanged` is the outcome of what was so already.
 
-    `password` is one that was made up for a user, to be shown this once.
+    `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
+    the database, to be deleted there.
     """
 
     id: ObjectId | None
@@ -31,6 +32,7 @@ class Result(NamedTuple):
     outcome: str
     message: str | None = None
     password: str | None = None
+    elsewhere: Collection[str] = ()
 
 
 class Rule(NamedTuple):
@@ -156,7 +158,9 @@ def _field(row: Document, names: dict[Any, str]) -> str:
             return f"{row['field']} {sign}{_named(row[side], names)}"
     before, after = (_value(row[side], names) if side in row else "" for side in ("from", "to"))
     return (
-        f"{row['field']} {before} -> {after}" if "from" in row and "to" in row else f"{row['field']} {before or after}"
+        f"{row['field']} {before} -> {after}"
+        if "from" in row and "to" in row
+        else f"{row['field']} {before or after}".rstrip()
     )
 
 

@@ -1,8 +1,9 @@
 """The audit trail: who did what, when and why, and for a while what an undo needs.
 
 An event is one `event` document, `part` documents with its changes, and, where it took several transactions, an `end`.
-They are only ever inserted. While work in several transactions goes on its lease is renewed; without a lease and
-without an end it was interrupted.
+They are only ever inserted; what they hold of a person who is erased is blanked, and nothing else in them is ever
+changed. While work in several transactions goes on its lease is renewed; without a lease and without an end it was
+interrupted.
 """
 
 import getpass

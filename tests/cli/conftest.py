@@ -47,9 +47,16 @@ def process(environment: dict[str, str]) -> Process:
 
 @pytest.fixture
 def terminal(environment: dict[str, str]) -> Terminal:
-    """Run chatctl on a terminal; what is `typed` answers its question."""
+    """Run chatctl on a terminal; what is `typed` answers its question, and `answers` others that it asks."""
 
-    def run(*args: str, typed: str = "", columns: int = 80, env: dict[str, str] | None = None) -> Screen:
+    def run(
+        *args: str,
+        typed: str = "",
+        answers: dict[str, str] | None = None,
+        columns: int = 80,
+        env: dict[str, str] | None = None,
+    ) -> Screen:
+        replies = {"[y/N] ": typed, **(answers or {})}
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         child = subprocess.Popen(  # noqa: S603
@@ -65,8 +72,9 @@ def terminal(environment: dict[str, str]) -> Terminal:
         seen = b""
         while part := _read(ours):
             seen += part
-            if seen.endswith(b"[y/N] "):
-                os.write(ours, typed.encode())
+            for question, answer in replies.items():
+                if seen.endswith(question.encode()):
+                    os.write(ours, answer.encode())
         os.close(ours)
         return Screen(seen.decode().replace("\r\n", "\n"), child.wait())
 

@@ -10,7 +10,6 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from actions import passwords
 from models import connection
 from models.changes import Outcome, apply
 from models.errors import InvalidInputError
@@ -57,9 +56,8 @@ def seed(write: Write) -> Callable[[str], Seed]:
 
 
 @pytest.fixture
-def here(url: str, database: Database[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def here(url: str, database: Database[dict[str, Any]]) -> Iterator[Any]:
     """Work on a database of the test's own, and give it."""
-    monkeypatch.setattr(passwords, "ROUNDS", 4)
     connection.choose(url)
     yield database
     connection.choose()

@@ -1,0 +1,157 @@
+"""A person's right to be forgotten."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import Final
+
+from actions import finding, protection
+from actions.errors import UnknownNameError
+from actions.users import status
+from actions.users.traces import PICTURES, Traces, setting
+from models import connection
+from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, Draft, Result, Set, Stream, Update
+from models.changes.collections import AUDIT, IMAGES
+from models.changes.draft import BATCH
+from models.changes.record import PART_BYTES, freeze
+from models.names import counted
+from models.schema import FIELDS
+from models.user import UserStatus
+
+REMOVED: Final = "[removed by an administrator]"
+
+STAYS: Final = frozenset(
+    {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
+)
+"""What a tombstone has; every other field of the user goes, those that the schema does not name too."""
+
+
+def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
+    """Blank a person everywhere, the audit trail included; what others wrote and share with them stays whole.
+
+    The user goes last: until then the same command finds them and finishes what an interrupted one has begun. By id
+    also one whom only the trail still knows is erased. Raises `LastMemberError` where a protected role would lose its
+    last active member, and `StillRunningError` while somebody writes to the user.
+    """
+    erasure = _Erasure(_user(ref), with_messages=with_messages)
+    rules = [] if allow_last_member else protection.rules(erasure.tombstone())
+    counts: Counter[tuple[str, str]] = Counter()
+    pictures = dict(erasure.traces.pictures)
+    for change in chain.from_iterable(erasure.batches()):
+        counts[type(change).__name__.lower(), change.collection] += len(change.ids)
+        pictures |= dict.fromkeys(_pictures(change))
+    done = Result(erasure.id, erasure.label, "erased", elsewhere=list(pictures))
+    return Changeset(
+        f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
+        [done if counts else Result(erasure.id, erasure.label, "unchanged")],
+        Stream(erasure.batches, counts),
+        asks=True,
+        notes=[*erasure.notes(), *(f"to be deleted elsewhere: {url}" for url in pictures)] if counts else [],
+        names={erasure.id: erasure.label},
+        rules=rules,
+        undoable=False,
+    )
+
+
+class _Erasure:
+    """All that is to be blanked of one person; `label` is the name of the tombstone."""
+
+    def __init__(self, user: Document, *, with_messages: bool) -> None:
+        self.id = user["_id"]
+        self.label = f"erased-{self.id}"
+        self._database = connection.database()
+        self._user = user
+        self._with_messages = with_messages
+        self._mine = {"$in": [self.id, str(self.id)]}  # broken data may have an id as text
+        self.traces = Traces(self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages)
+
+    def batches(self) -> Iterator[Batch]:
+        """Make the batches in an order in which each leaves what is needed to find the rest."""
+        yield from _batched(chain(self.traces.changes(), self._messages()))
+        draft = Draft()
+        roles = self._database["Role"].find({"userIds": self.id}, {"userIds": 1})
+        draft.take("Role", roles, "userIds", [self.id])
+        for collection, documents in self._owned().items():
+            for document in documents:
+                draft.delete(collection, document)
+        if changes := [*draft.changes, *self.tombstone()]:
+            yield changes
+
+    def tombstone(self) -> list[Change]:
+        """Change the user into one; nothing where there is none any more."""
+        if self._user.keys() == {"_id"}:
+            return []
+        draft = Draft()
+        values: Document = {name: ABSENT for name in self._user if name not in STAYS}
+        values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
+        values |= {"status": UserStatus.SUSPENDED.value, "rolesIds": []}
+        status.change(draft, dict(self._user), values)
+        return draft.changes
+
+    def notes(self) -> list[str]:
+        """Say what happens and what stays, for the one who decides."""
+        messages = counted(self._database["Message"].count_documents({"senderId": self._mine}), "message")
+        conversations = self._database["Conversation"].count_documents({"userIds": self.id})
+        unknown = sorted(self._user.keys() - FIELDS["User"] - {"_id"})
+        blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
+        lost = [
+            self._database[IMAGES].distinct("event", {"event": {"$in": some}})
+            for some in finding.parts(self.traces.lost)
+        ]
+        return [
+            f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
+            *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
+            f"stays: {messages}, {blank}",
+            f"stays: {counted(conversations, 'conversation')}, whole",
+            f"blanked: {counted(len(self.traces.events), 'event')} of the audit trail",
+            f"no longer undoable: {counted(len(list(chain(*lost))), 'event')}",
+            "this cannot be undone, and does not reach backups",
+        ]
+
+    def _owned(self) -> dict[str, list[Document]]:
+        return {name: list(self._database[name].find({"userId": self._mine})) for name in ("Profile", "Account")}
+
+    def _messages(self) -> Iterator[Change]:
+        if self._with_messages:
+            for message in self._database["Message"].find({"senderId": self._mine}):
+                unknown = message.keys() - FIELDS["Message"] - {"_id"}
+                yield from setting(
+                    "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}
+                )
+
+
+def _user(ref: str) -> Document:
+    """Find the user, or by id one whom only the audit trail still knows."""
+    try:
+        return finding.user(ref)
+    except UnknownNameError:
+        field, value = finding.user_key(ref)
+        known = {"targets": value, "changes.collection": "User"}
+        if field != "_id" or not connection.database()[AUDIT].find_one(known, {"_id": 1}):
+            raise
+        return {"_id": value}
+
+
+def _batched(changes: Iterable[Change]) -> Iterator[Batch]:
+    """Divide changes into batches that a transaction and a message to the server have room for."""
+    batch: Batch = []
+    room = PART_BYTES
+    for change in changes:
+        size = sum(map(len, freeze([change])))
+        if batch and (size > room or len(batch) == BATCH):
+            yield batch
+            batch, room = [], PART_BYTES
+        batch.append(change)
+        room -= size
+    if batch:
+        yield batch
+
+
+def _pictures(change: Change) -> Iterator[str]:
+    """Go through the addresses of images that a change takes away."""
+    for name in PICTURES:
+        value = change.document.get(name) if isinstance(change, Delete) else None
+        if isinstance(change, Update) and isinstance(field := change.fields.get(name), Set):
+            value = field.before
+        if isinstance(value, str) and value:
+            yield value

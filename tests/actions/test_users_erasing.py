@@ -1,0 +1,184 @@
+"""Erasing a person: nothing holds them any more, and others keep what is theirs."""
+
+from typing import Any
+
+import bson
+import pytest
+from bson import ObjectId
+from history import HERS, WRITTEN, History, found, user, write
+from samples import Documents
+
+from actions import protection, users
+from actions.errors import LastMemberError, UnknownNameError
+from models.changes import ChangedMeanwhileError, Watch, apply
+from models.changes.collections import AUDIT, STATE
+
+pytestmark = pytest.mark.usefixtures("either")
+
+BOTH = (*HERS, *WRITTEN)
+
+
+@pytest.fixture
+def past(database: Documents) -> History:
+    return write(database)
+
+
+def stored(database: Documents, name: str, **where: Any) -> list[bytes]:
+    return [bson.encode(document) for document in database[name].find(where).sort("_id")]
+
+
+def of_others(database: Documents, past: History) -> list[bytes]:
+    ada = past.ada["_id"]
+    return [
+        *stored(database, "User", _id={"$ne": ada}),
+        *stored(database, "Conversation"),
+        *stored(database, "Message", senderId={"$ne": ada}),
+        *stored(database, AUDIT, event={"$in": [past.events["roles"]]}),
+    ]
+
+
+def test_nothing_holds_a_person_who_was_erased_and_what_others_have_is_as_it_was(
+    database: Documents, past: History
+) -> None:
+    assert found(database, BOTH) == list(BOTH)
+    was, messages = of_others(database, past), stored(database, "Message")
+
+    apply(users.erase("ada_later"))
+
+    assert found(database, HERS) == []
+    assert found(database, WRITTEN) == list(WRITTEN)
+    assert of_others(database, past) == was
+    assert stored(database, "Message") == messages
+
+
+def test_what_they_have_sent_goes_with_them_where_that_is_asked_for(database: Documents, past: History) -> None:
+    was = of_others(database, past)
+
+    apply(users.erase("ada_later", with_messages=True))
+
+    assert found(database, BOTH) == []
+    assert of_others(database, past) == was
+    assert {message["body"] for message in database["Message"].find({"senderId": past.ada["_id"]})} == {
+        "[removed by an administrator]"
+    }
+
+
+def test_a_tombstone_stays_that_the_application_can_read(database: Documents, past: History) -> None:
+    apply(users.erase("later.ada@example.org"))
+    ada = past.ada["_id"]
+    tombstone = database["User"].find_one({"_id": ada})
+    assert tombstone.pop("updatedAt") > past.ada["updatedAt"]
+    assert tombstone == {
+        "_id": ada,
+        "email": f"erased-{ada}@erased.invalid",
+        "username": f"erased-{ada}",
+        "status": "SUSPENDED",
+        "createdAt": past.ada["createdAt"],
+        "rolesIds": [],
+        "conversationIds": past.ada["conversationIds"],
+        "seenMessageIds": past.ada["seenMessageIds"],
+    }
+    assert database["Role"].find_one({"name": "support"})["userIds"] == [past.bob["_id"]]
+    assert database["Profile"].count_documents({}) == database["Account"].count_documents({}) == 0
+
+
+def test_by_their_id_it_is_done_already_and_by_their_name_there_is_nobody(past: History) -> None:
+    apply(users.erase("ada_later"))
+    again = users.erase(str(past.ada["_id"]))
+    assert not again.changes_something
+    assert [result.outcome for result in again.results] == ["unchanged"]
+    assert apply(again).event is None
+    with pytest.raises(UnknownNameError):
+        users.erase("later.ada@example.org")
+    assert users.erase(str(past.ada["_id"]), with_messages=True).changes_something
+
+
+class Stopped(Watch):
+    """Somebody who pulls the plug after some batches."""
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def wrote(self, *_: int) -> None:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+def test_one_that_was_interrupted_is_finished_by_the_same_command(
+    database: Documents, past: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.users.erasing.BATCH", 1)
+    stops = 0
+    while True:
+        try:
+            apply(users.erase("later.ada@example.org", with_messages=True), watch=Stopped(1))
+        except KeyboardInterrupt:
+            stops += 1
+        if database["User"].find_one({"_id": past.ada["_id"]})["status"] == "SUSPENDED":
+            break
+    assert stops > 20
+    assert found(database, BOTH) == []
+
+
+def test_pictures_that_lie_elsewhere_are_named(past: History) -> None:
+    def pictures(**options: bool) -> set[str]:
+        [result] = users.erase("ada_later", **options).results
+        return set(result.elsewhere)
+
+    hers = {text for text in HERS if text.startswith("https")}
+    assert pictures() == hers
+    assert pictures(with_messages=True) == hers | {text for text in WRITTEN if text.startswith("https")}
+
+
+def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
+    planned = users.erase("ada_later", with_messages=True)
+    assert set(planned.summary()) == {
+        *("change 1 user", "change 1 role", "change 3 messages", "delete 1 profile", "delete 1 account")
+    }
+    label = f"erased-{past.ada['_id']}"
+    assert planned.notes[:7] == [
+        f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {label}, suspended",
+        "goes: fields that the schema does not name: image, note",
+        "stays: 3 messages, without text and image",
+        "stays: 1 conversation, whole",
+        "blanked: 10 events of the audit trail",
+        "no longer undoable: 10 events",
+        "this cannot be undone, and does not reach backups",
+    ]
+    assert users.erase("ada_later").notes[2] == "stays: 3 messages, as written; --with-messages blanks them"
+
+
+def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:
+    role = database["Role"].find_one({"name": "support"})
+    database[STATE].insert_one({"_id": protection.PROTECTED, "ids": [role["_id"]]})
+    with pytest.raises(LastMemberError):
+        users.erase("ada_later")
+    apply(users.erase("ada_later", allow_last_member=True))
+    assert found(database, HERS) == []
+
+
+def test_more_messages_than_a_batch_holds_are_counted_and_blanked(
+    database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.users.erasing.BATCH", 100)
+    ada = user("ada")
+    said = {"senderId": ada["_id"], "conversationId": ObjectId(), "createAt": ada["createdAt"], "seenIds": []}
+    database["User"].insert_one(ada)
+    database["Message"].insert_many([{"_id": ObjectId(), "body": f"secret {n}", **said} for n in range(210)])
+    planned = users.erase("ada", with_messages=True)
+    assert [len(batch) for batch in planned.batches] == [100, 100, 10, 1]
+    assert "change 210 messages" in planned.summary()
+    apply(planned)
+    assert found(database, ("secret",)) == []
+
+
+def test_what_was_changed_meanwhile_is_a_conflict_and_can_be_repeated(database: Documents, past: History) -> None:
+    class Meanwhile(Watch):
+        def wrote(self, *_: int) -> None:
+            database["User"].update_one({"_id": past.ada["_id"]}, {"$set": {"name": "Ada King"}})
+
+    with pytest.raises(ChangedMeanwhileError, match="was changed meanwhile"):
+        apply(users.erase("ada_later"), watch=Meanwhile())
+    apply(users.erase("ada_later"))
+    assert found(database, (*HERS, "Ada King")) == []
