@@ -1,23 +1,31 @@
 """Users: who they are, what they may do, whether they can sign in, what is stored of them."""
 
+from actions.users.access import can
 from actions.users.creating import create, update
 from actions.users.deleting import delete
+from actions.users.dossier import show
 from actions.users.erasing import erase
+from actions.users.filters import Filters
+from actions.users.listing import find
 from actions.users.personal_data import PersonalData, export_data
 from actions.users.roles import grant, revoke
 from actions.users.signing_in import set_password, unlink
 from actions.users.status import reinstate, suspend, verify_email
 
 __all__ = [
+    "Filters",
     "PersonalData",
+    "can",
     "create",
     "delete",
     "erase",
     "export_data",
+    "find",
     "grant",
     "reinstate",
     "revoke",
     "set_password",
+    "show",
     "suspend",
     "unlink",
     "update",

@@ -1,0 +1,186 @@
+"""What a list of users asks of the server: queries that an index answers, and no more of them than it has columns."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pymongo
+import pytest
+from bson import ObjectId
+from pymongo import monitoring
+from pymongo.database import Database
+from staff import IDS, account, day, person, settle
+
+from actions.users import Filters, dossier, find, listing, rows
+from models import connection, linked
+from models.indexes import QUERIES
+
+Documents = Database[dict[str, Any]]
+SECRET = {"hashedPassword", "access_token", "refresh_token", "id_token", "seenMessageIds", "conversationIds"}
+SINCE = day(-1)
+HOLDING = Filters(permission="user.read")
+
+
+class Sent(monitoring.CommandListener):
+    """Keep the commands that read."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in {"find", "aggregate"}:
+            self.commands.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing more to keep."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing more to keep."""
+
+
+@pytest.fixture
+def sent(url: str, database: Documents, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
+    """Keep what is sent while `find` and what it finds are used."""
+    settle(database)
+    listener = Sent()
+    monkeypatch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
+    connection.choose(url)
+    yield listener
+    connection.choose()
+
+
+def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field, condition in where.items():
+        if field == "$and":
+            for part in condition:
+                yield from conditions(part)
+        else:
+            yield field, condition
+
+
+def is_served(command: dict[str, Any], keys: tuple[tuple[str, int], ...], partial_over: str | None) -> bool:
+    """Tell whether an index gives what a query finds in its order: fields of one value first, then those sorted by."""
+    said: dict[str, dict[str, Any]] = {}
+    for field, condition in conditions(command["filter"]):
+        said.setdefault(field, {}).update(condition)
+    if partial_over is not None and not said.get(partial_over, {}).get("$exists"):
+        return False
+    fields = [field for field, _ in keys]
+    while fields and "$eq" in said.get(fields[0], {}):
+        fields.pop(0)
+    order = command["sort"]
+    ways = {way * order.get(field, way) for field, way in keys if field in order}
+    return list(order) == fields and len(ways) == 1
+
+
+def assert_served(command: dict[str, Any], name: str) -> None:
+    assert "skip" not in command
+    assert SECRET.isdisjoint(command["projection"])
+    if name == "_id_":
+        assert is_served(command, (("_id", 1),), None), command
+        return
+    [index] = [index for index in QUERIES if (index.collection, index.name) == (command["find"], name)]
+    [over] = index.options["partialFilterExpression"]
+    assert is_served(command, index.keys, over), command
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
+@pytest.mark.parametrize(
+    ("filters", "sort", "index"),
+    [
+        (Filters(), None, "_id_"),
+        (Filters(), "-id", "_id_"),
+        (Filters(), "-createdAt", "chatctl_created"),
+        (Filters(), "lastLogin", "chatctl_last_login"),
+        (Filters(status="active"), None, "chatctl_status"),
+        (Filters(status="active"), "-id", "chatctl_status"),
+        (Filters(role="support"), None, "chatctl_roles"),
+        (Filters(created_since=SINCE), None, "chatctl_created"),
+        (Filters(created_since=SINCE, created_before=day(9)), "-createdAt", "chatctl_created"),
+        (Filters(inactive_since=day(99)), None, "chatctl_last_login"),
+        (Filters(provider="github"), None, "chatctl_provider"),
+        (Filters(provider="github"), "-id", "chatctl_provider"),
+    ],
+    ids=str,
+)
+def test_a_page_is_read_along_an_index(
+    sent: Sent, filters: Filters, sort: str | None, index: str, *, later: bool
+) -> None:
+    found = find(filters)
+    [first, second] = [str(row["id"]) for row in found.rows(sort, limit=2)]
+    sent.commands.clear()
+    page = [str(row["id"]) for row in found.rows(sort, after=first if later else None, limit=1)]
+    assert page == [second if later else first]
+    queries = [command for command in sent.commands if "sort" in command]
+    assert queries
+    for query in queries:
+        assert_served(query, index)
+
+
+@pytest.mark.usefixtures("sent")
+@pytest.mark.parametrize("later", [False, True])
+def test_where_many_hold_a_role_it_is_the_users_that_are_gone_through(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch, *, later: bool
+) -> None:
+    after = str(IDS["ada"]) if later else None
+    few = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
+    monkeypatch.setattr(listing, "MANY", 2)
+    sent.commands.clear()
+    many = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
+    assert many == few
+    assert [command["filter"] for command in sent.commands if "$elemMatch" in str(command.get("filter"))]
+
+
+def test_what_no_column_shows_is_not_read(sent: Sent) -> None:
+    def commands(*columns: str) -> list[str]:
+        sent.commands.clear()
+        list(find().rows(columns=columns))
+        return [next(iter(command.values())) for command in sent.commands]
+
+    assert commands("username", "email", "status", "lastLogin") == ["User"]
+    assert commands("roles") == ["User", "Role", "Permission"]
+    assert commands("profile", "accounts") == ["User", "Profile", "Account"]
+    assert commands("hasPassword", "messages", "conversations") == ["User", "User", "Conversation", "Message"]
+
+
+def test_a_batch_takes_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
+    sent.commands.clear()
+    list(find().rows(columns=rows.RESOLVED, limit=1))
+    one = len(sent.commands)
+    database["User"].insert_many([person(f"user{number}", _id=ObjectId()) for number in range(300)])
+    sent.commands.clear()
+    assert len(list(find().rows(columns=rows.RESOLVED))) == 304
+    assert len(sent.commands) == one
+
+
+def test_no_secret_and_no_long_list_is_read(sent: Sent) -> None:
+    list(find(Filters(provider="github")).rows(columns=rows.RESOLVED))
+    dossier.show("ada")
+    for command in sent.commands:
+        if command.get("find", "").startswith("chatctl_"):
+            continue  # our own records hold no secrets
+        if "find" in command:
+            assert SECRET.isdisjoint(command["projection"]), command
+        else:
+            shown = [stage["$project"] for stage in command["pipeline"] if "$project" in stage]
+            assert shown or command["pipeline"][-1].keys() == {"$group"}, command
+            assert all(SECRET.isdisjoint(fields) for fields in shown), command
+
+
+def test_users_with_an_account_come_once_each_and_only_if_they_are_there(sent: Sent, database: Documents) -> None:
+    database["Account"].insert_many(
+        [
+            account("cyd", "github") | {"providerAccountId": "another"},
+            account("dan", "github") | {"userId": ObjectId(), "providerAccountId": "of nobody"},
+            account("dan", "github") | {"userId": [IDS["dan"]], "providerAccountId": "a list"},
+        ]
+    )
+    found = find(Filters(provider="github"))
+    assert [row["id"] for row in found.rows()] == [IDS["ada"], IDS["cyd"]]
+    assert [row["id"] for row in found.rows("-username")] == [IDS["cyd"], IDS["ada"]]
+    assert (found.count(), found.count_up_to(1), found.count_up_to(2)) == (2, (1, False), (2, True))
+
+
+def test_a_count_along_accounts_that_takes_long_says_what_it_knows(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(linked, "PATIENCE", -1)
+    assert find(Filters(provider="github")).count_up_to(10) == (1, False)
