@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,15 +16,15 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from actions import audit, planning, roles
+from actions import audit, roles, users
 from actions.errors import LastMemberError
 from actions.protection import PROTECTED
 from models import connection
-from models.changes import Draft, apply, draft, transactions
+from models.changes import apply, draft, transactions
 from models.changes.collections import AUDIT, STATE
 from models.changes.events import lease
 from models.errors import ConflictError
-from models.links import LINKS, USER_ROLES
+from models.links import LINKS
 
 Documents = Database[dict[str, Any]]
 PROCESSES = 8
@@ -134,18 +134,59 @@ def change(url: str, number: str, seconds: str, pause: str) -> None:
     print(json.dumps({"held": sorted(held & set(mine)), "done": done, "conflicts": conflicts}))
 
 
-def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused(
+def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal(
     database: Documents, here: str
+) -> None:
+    people = [{"_id": ObjectId(), "username": f"u{n}", "email": f"{n}@x.org", "rolesIds": []} for n in range(6)]
+    database["User"].insert_many(people)
+    database["Role"].insert_many([{"name": f"r{n}", "userIds": [], "permissionsIds": []} for n in range(3)])
+    started = [
+        subprocess.Popen([sys.executable, __file__, "hand_out", here], stdout=subprocess.PIPE, text=True)  # noqa: S603
+        for _ in range(6)
+    ]
+    done = sum(int(one.communicate()[0]) for one in started)
+    assert_both_sides_equal(database)
+    assert database[AUDIT].count_documents({"kind": "event"}) == done > 0
+
+
+def hand_out(url: str) -> None:
+    """Grant and revoke roles at random, and say how often it came to a write."""
+    connection.choose(url)
+    until = time.monotonic() + SECONDS
+    done = 0
+    while time.monotonic() < until:
+        change = random.choice([users.grant, users.revoke])
+        who = random.sample([f"u{number}" for number in range(6)], 2)
+        with suppress(ConflictError):
+            done += apply(change(who, random.sample(["r0", "r1", "r2"], 2))).event is not None
+    connection.close()
+    print(done)
+
+
+@pytest.mark.parametrize(
+    ("ways", "stays"),
+    [
+        (("revoke", "revoke"), {"userIds": 1}),
+        (("suspend", "suspend"), {"active": 1}),
+        (("suspend", "delete"), {"active": 1}),
+        (("revoke", "erase"), {"userIds": 1}),
+    ],
+)
+def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused(
+    database: Documents, here: str, ways: tuple[str, str], stays: dict[str, int]
 ) -> None:
     role, members = ObjectId(), [ObjectId(), ObjectId()]
     database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
-    with process("leave", here, role, members[0]) as one, process("leave", here, role, members[1]) as other:
-        for _ in range(20):
+    with (
+        process("leave", here, ways[0], members[0]) as one,
+        process("leave", here, ways[1], members[1]) as other,
+    ):
+        for _ in range(10):
             database["Role"].replace_one(
                 {"_id": role}, {"name": "admin", "userIds": members, "permissionsIds": []}, upsert=True
             )
             for member in members:
-                user = {"username": str(member), "email": str(member), "rolesIds": [role]}
+                user = {"username": str(member), "email": str(member), "status": "ACTIVE", "rolesIds": [role]}
                 database["User"].replace_one({"_id": member}, user, upsert=True)
             for said in ("plan", "apply"):
                 for both in (one, other):
@@ -153,19 +194,24 @@ def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused
                 answers = sorted(heard(both) for both in (one, other))
             assert answers == ["done", "refused"]
             assert_both_sides_equal(database)
-            assert len(database["Role"].find_one()["userIds"]) == 1
+            left = {
+                "userIds": len(database["Role"].find_one()["userIds"]),
+                "active": database["User"].count_documents({"rolesIds": role, "status": "ACTIVE"}),
+            }
+            assert stays.items() <= left.items()
 
 
-def leave(url: str, role: str, member: str) -> None:
-    """Plan to take a member's role away when told to, and do it when told again."""
+def leave(url: str, way: str, member: str) -> None:
+    """Plan to take a member of the role `admin` out in one way when told to, and do it when told again."""
     connection.choose(url)
+    ways = {
+        "suspend": lambda: users.suspend([member]),
+        "revoke": lambda: users.revoke([member], ["admin"]),
+        "delete": lambda: users.delete([member]),
+        "erase": lambda: users.erase(member),
+    }
     while input():
-        database = connection.database()
-        users = list(database["User"].find({"_id": ObjectId(member)}))
-        found = list(database["Role"].find({"_id": ObjectId(role)}))
-        planned = Draft()
-        planned.unlink(USER_ROLES, users, found)
-        made = planning.changeset("a test", planned, [])
+        made = ways[way]()
         print("planned", flush=True)
         input()
         try:
@@ -248,4 +294,6 @@ def create(url: str, name: str) -> None:
 
 
 if __name__ == "__main__":
-    {"change": change, "leave": leave, "delete": delete, "create": create}[sys.argv[1]](*sys.argv[2:])
+    {"change": change, "hand_out": hand_out, "leave": leave, "delete": delete, "create": create}[sys.argv[1]](
+        *sys.argv[2:]
+    )
