@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pymongo
+from pymongo import monitoring
 
 ROUNDS = 9
 
@@ -50,6 +52,22 @@ def _dropped(url: str, name: str) -> Iterator[str]:
             yield url
         finally:
             client.drop_database(name)
+
+
+class Commands(monitoring.CommandListener):
+    """Count the commands that are sent."""
+
+    def __init__(self) -> None:
+        self.sent: Counter[str] = Counter()
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        self.sent[event.command_name] += 1
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing more to count."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing more to count."""
 
 
 def run(*command: object, **variables: str) -> None:

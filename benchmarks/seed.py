@@ -3,12 +3,11 @@
 import os
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import pymongo
 from bson import ObjectId
-from measuring import compare, database
+from measuring import Commands, compare, database
 from pymongo import monitoring
 
 import seeds
@@ -17,22 +16,6 @@ from models.changes import Outcome, apply
 from seeds.seed import Seed
 
 ROLES, PERMISSIONS, LINKS = 1_000, 2_000, 100
-
-
-class Commands(monitoring.CommandListener):
-    """Count the commands that are sent."""
-
-    def __init__(self) -> None:
-        self.sent: Counter[str] = Counter()
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        self.sent[event.command_name] += 1
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more to count."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more to count."""
 
 
 def text(roles: int, permissions: int, links: int) -> str:
