@@ -11,6 +11,12 @@ from models.user import UserStatus
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")
 """The fields of a profile that a person fills."""
 
+ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
+"""The fields of a linked account that anybody may see."""
+
+TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
+"""Its secrets, and what is said in their place."""
+
 
 def new_user(email: str, username: str, **fields: Any) -> Document:
     """Return the document of a new user; of `fields` those that are None stay absent."""

@@ -10,10 +10,11 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, finding
-from actions.users.documents import PROFILE
+from actions.users import access
+from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from actions.users.people import People, forms, ids
 from models import connection
-from models.changes import Document
+from models.changes import Document, ids_in
 from models.listing import BATCH, Row
 
 FIELDS: Final = {
@@ -22,19 +23,14 @@ FIELDS: Final = {
         *("profileId", "rolesIds", "conversationIds", "seenMessageIds"),
     ),
     "Profile": PROFILE,
-    "Account": ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope"),
+    "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
 """What is given of each document. A field that is not named here is never given: it could be a secret."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
-    "Account": {
-        "access_token": "hasAccessToken",
-        "refresh_token": "hasRefreshToken",
-        "id_token": "hasIdToken",
-        "session_state": "hasSessionState",
-    },
+    "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
 """Of these it is said whether they are there."""
 
@@ -73,16 +69,10 @@ class PersonalData:
 
     def roles(self) -> Row:
         """Return `roles` with the permissions that each gives, and all `permissions` together."""
-        roles = _by_id("Role", ids(self._user, "rolesIds"), ("name", "permissionsIds")).values()
-        held = [held for role in roles for held in ids(role, "permissionsIds")]
-        names = {key: finding.label(found) for key, found in _by_id("Permission", held, ("name",)).items()}
-        rows = [
-            {
-                "id": role["_id"],
-                "name": role.get("name"),
-                "permissions": sorted(names[item] for item in ids(role, "permissionsIds") if item in names),
-            }
-            for role in roles
+        held = access.roles(ids_in(self._user, "rolesIds"))
+        rows: list[Row] = [
+            {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
+            for identifier, role in sorted(held.items())
         ]
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 

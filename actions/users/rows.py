@@ -6,6 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.users import access
+from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from models import connection
 from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
@@ -23,14 +24,6 @@ FIELDS: Final = (
     "rolesIds",
 )
 """What is read of a user. Never the ids of messages and conversations: there may be hundreds of thousands."""
-
-PROFILE: Final = ("phoneNumber", "address", "imageUrl")
-ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
-TOKENS: Final = {
-    "hasAccessToken": "access_token",
-    "hasRefreshToken": "refresh_token",
-    "hasIdToken": "id_token",
-}
 
 Ids = Sequence[Any]
 
@@ -69,11 +62,11 @@ def _profiles(ids: Ids) -> dict[Any, Row]:
 
 def _accounts(ids: Ids) -> dict[Any, list[Row]]:
     shown = dict.fromkeys((ACCOUNT_USER.field, *ACCOUNT), 1)
-    there = {name: {"$ne": [{"$ifNull": [f"${token}", None]}, None]} for name, token in TOKENS.items()}
+    there = {name: {"$ne": [{"$ifNull": [f"${token}", None]}, None]} for token, name in TOKENS.items()}
     pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
     accounts: dict[Any, list[Row]] = {}
     for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
-        row = {field: account.get(field) for field in (*ACCOUNT, *TOKENS)}
+        row = {field: account.get(field) for field in (*ACCOUNT, *TOKENS.values())}
         accounts.setdefault(account[ACCOUNT_USER.field], []).append(row)
     return accounts
 
