@@ -3,21 +3,20 @@
 import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from cli.invocation import Invocation, is_broken
 from cli.output import Output
+from models import times
 from models.errors import InvalidInputError
 from models.names import did_you_mean
 
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
-UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
 def _output(forms: Sequence[str]) -> Any:
@@ -44,23 +43,11 @@ def _output(forms: Sequence[str]) -> Any:
 
 
 def moment(text: str) -> datetime:
-    """Read a TIME: ISO 8601 (UTC where it says nothing else) or an age such as `7d`; in milliseconds, as stored."""
-    try:
-        time = _moment(text)
-    except (ValueError, OverflowError):
-        time = None
+    """Read a TIME as `models.times.moment` does."""
+    time = times.moment(text)
     if time is None:
         raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
-
-
-def _moment(text: str) -> datetime | None:
-    if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-    if not _MOMENT.fullmatch(text):
-        return None
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time
 
 
 def object_id(text: str) -> str:

@@ -10,12 +10,11 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from cli.output import streams, text
+from models import cells
 
 Row = dict[str, Any]
 CHUNK: Final = 200
 
-# What a spreadsheet would run, and what would look guarded already.
-_FORMULA = re.compile("'*[=+\\-@\t\r]")
 # Other readers of YAML than PyYAML take more words for numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
@@ -120,14 +119,12 @@ def _cell(value: Any) -> str:
     if simple is None:
         return ""
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
-        simple = ";".join("" if item is None else str(item) for item in simple)
+        simple = cells.joined("" if item is None else str(item) for item in simple)
     if isinstance(simple, (list, dict)):
         return as_json(simple)
     if isinstance(simple, bool):
         return "true" if simple else "false"
-    if isinstance(simple, str) and _FORMULA.match(simple):
-        return f"'{simple}"
-    return str(simple)
+    return cells.guarded(simple) if isinstance(simple, str) else str(simple)
 
 
 def _escaped(line: str, escape: Callable[[str], str]) -> str:
