@@ -1,7 +1,7 @@
 """The audit trail: what was done, by whom and why, and how to undo it."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -144,7 +144,7 @@ def _target(ref: str) -> Any:
         raise
 
 
-def _rows(events: Sequence[Document]) -> list[Row]:
+def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
     states = _states(events)
     return [
         {

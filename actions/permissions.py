@@ -1,6 +1,6 @@
 """Permissions: what a role can allow."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from bson import ObjectId
@@ -67,7 +67,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     return changeset(command, draft, results, asks=True)
 
 
-def _rows(permissions: list[Document]) -> list[Row]:
+def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = list({item for permission in permissions for item in ids_in(permission, "rolesIds")})
     found = connection.database()["Role"].find({"_id": {"$in": wanted}}, {"name": 1, "userIds": 1})
     roles = {role["_id"]: (str(role.get("name")), ids_in(role, "userIds")) for role in found}

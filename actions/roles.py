@@ -1,7 +1,7 @@
 """Roles: sets of permissions that users hold."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 from bson import ObjectId
@@ -123,7 +123,7 @@ def diff(left: str, right: str) -> list[Row]:
     ]
 
 
-def _rows(roles: list[Document]) -> list[Row]:
+def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     database = connection.database()
     wanted = list({item for role in roles for item in ids_in(role, "permissionsIds")})
     found = database["Permission"].find({"_id": {"$in": wanted}}, {"name": 1})

@@ -15,7 +15,7 @@ app = group()
 @app.command(example="chatctl --local db status -o json")
 def status(out: LinesOut) -> None:
     """Show the server, the database and what is in it."""
-    out.record(actions.database.status(), views.STATUS, below=("collections", views.COLLECTIONS))
+    out.record(actions.database.status(), views.STATUS, below={"collections": views.COLLECTIONS})
 
 
 @app.command(example="chatctl db indexes --apply")

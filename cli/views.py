@@ -1,6 +1,7 @@
 """The columns of each resource, once: every format takes its values from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 
 @dataclass(frozen=True)
@@ -9,6 +10,7 @@ class Column:
 
     `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
     has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
+    `absent` is what people read where there is no value.
     """
 
     key: str
@@ -16,6 +18,7 @@ class Column:
     table: int | None = 0
     whole: bool = False
     listed: bool = True
+    absent: str = ""
 
     @property
     def heading(self) -> str:
@@ -25,6 +28,57 @@ class Column:
 View = tuple[Column, ...]
 
 ID = Column("id", whole=True)
+
+USERS: View = (
+    ID,
+    Column("username"),
+    Column("email", table=60),
+    Column("status", table=80),
+    Column("roles", table=100),
+    Column("lastLogin", title="LAST SIGN-IN", table=120, whole=True, absent="never"),
+    Column("name", table=140),
+    Column("emailVerified", title="E-MAIL VERIFIED", table=None, absent="no"),
+    Column("createdAt", title="CREATED", table=None),
+    Column("updatedAt", title="UPDATED", table=None),
+    Column("rolesIds", table=None),
+    Column("permissions", table=None),
+    Column("profile", table=None),
+    Column("accounts", table=None),
+    Column("hasPassword", title="HAS PASSWORD", table=None),
+    Column("conversations", table=None, listed=False),
+    Column("messages", table=None, listed=False),
+)
+
+HOLDERS: View = (*USERS[:2], Column("through"), *USERS[2:])
+
+_APART: Final = frozenset({"rolesIds", "permissions", "accounts"})
+
+USER: View = (
+    *(replace(column, table=None if column.key in _APART else 0) for column in USERS),
+    Column("access", table=None),
+    Column("events", table=None),
+)
+
+ACCESS: View = (Column("permission"), Column("roles", title="THROUGH"))
+
+ACCOUNTS: View = (
+    Column("provider"),
+    Column("type"),
+    Column("providerAccountId", title="ACCOUNT"),
+    Column("hasAccessToken", title="ACCESS TOKEN", table=70),
+    Column("hasRefreshToken", title="REFRESH TOKEN", table=70),
+    Column("hasIdToken", title="ID TOKEN", table=70),
+)
+
+ANSWER: View = (
+    Column("id", table=None),
+    Column("user"),
+    Column("permission"),
+    Column("allowed"),
+    Column("why"),
+    Column("through"),
+    Column("wouldGive", title="WOULD GIVE IT"),
+)
 
 ROLES: View = (
     ID,

@@ -30,9 +30,12 @@ USER_SEEN_MESSAGES = Link("User", "seenMessageIds", "Message", "seenIds")
 
 LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 
+PROFILE_USER = Owned("Profile", "userId", "User")
+ACCOUNT_USER = Owned("Account", "userId", "User")
+
 OWNED = (
-    Owned("Profile", "userId", "User"),
-    Owned("Account", "userId", "User"),
+    PROFILE_USER,
+    ACCOUNT_USER,
     Owned("Message", "conversationId", "Conversation"),
     Owned("Message", "senderId", "User"),
 )

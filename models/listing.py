@@ -1,13 +1,14 @@
 """A list of documents that can be counted, sorted and read page by page, along an index and never by offset."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
-from pymongo.collection import Collection
+from pymongo import collection as driver
+from pymongo.errors import ExecutionTimeout
 
 from models import connection
 from models.errors import NotFoundError
@@ -19,21 +20,27 @@ Query = tuple[dict[str, Any], list[tuple[str, int]]]
 BATCH: Final = 1000
 MOST: Final = 2**31 - 1
 """The most that a server takes."""
+PATIENCE: Final = 300
+"""Milliseconds that a person waits for a number nobody asked for."""
+PRESENT: Final = {"$exists": True}
+"""Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """The documents of a collection that a command lists.
 
-    `resolve` makes rows of up to a thousand raw documents at a time: schema field names and resolved ones, "id" first.
-    `sortable` names the scalar fields that can be sorted by, besides "id".
+    `resolve` makes rows of up to a thousand raw documents at a time, by a number of queries that does not depend on
+    theirs: schema field names and resolved ones, "id" first. It is told which columns are wanted and can leave out
+    the others. `sortable` names the scalar fields that can be sorted by, besides "id"; `order` is one of them ("-"
+    before it: descending), unless another is asked for.
     """
 
     collection: str
     where: dict[str, Any]
-    resolve: Callable[[list[Any]], Iterable[Row]]
+    resolve: Callable[[list[Any], Collection[str]], Iterable[Row]]
     sortable: tuple[str, ...] = ()
-    newest_first: bool = False
+    order: str = "id"
     fields: tuple[str, ...] | None = None
 
     def count(self) -> int:
@@ -41,20 +48,30 @@ class Listing:
         return self._documents().count_documents(self.where)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count at most to `bound`, and say whether that is all; a whole collection knows its size."""
+        """Count at most to `bound` and not for long, and say whether that is all; a whole collection knows its size."""
         if not self.where:
             return self._documents().estimated_document_count(), True
-        found = self._documents().count_documents(self.where, limit=bound + 1)
+        try:
+            found = self._documents().count_documents(self.where, limit=bound + 1, maxTimeMS=PATIENCE)
+        except ExecutionTimeout:
+            return 0, False
         return min(found, bound), found <= bound
 
-    def rows(self, sort: str | None = None, after: str | None = None, limit: int | None = None) -> Iterator[Row]:
+    def rows(
+        self,
+        sort: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        *,
+        columns: Collection[str] = (),
+    ) -> Iterator[Row]:
         """Read rows, sorted by a field ("-field": descending), those behind the document `after` only.
 
         Documents without the field come last, in the order of their ids. Raises `NotFoundError` for an unknown `after`.
         """
         documents = self._found(sort, after, limit, self.fields)
         while batch := list(islice(documents, BATCH)):
-            yield from self.resolve(batch)
+            yield from self.resolve(batch, columns)
 
     def ids(self, sort: str | None = None, after: str | None = None, limit: int | None = None) -> Iterator[Row]:
         """Read what `rows` does, but of each document its id alone."""
@@ -74,20 +91,30 @@ class Listing:
                 return
 
     def _queries(self, sort: str | None, after: str | None) -> Iterator[Query]:
-        chosen = sort or ("-id" if self.newest_first else "id")
-        field, direction = chosen.removeprefix("-"), DESCENDING if chosen.startswith("-") else ASCENDING
+        field, direction = self._sorted_by(sort)
         if field == "id":
-            yield _beyond("_id", ObjectId(after), direction) if after else {}, [("_id", direction)]
+            yield behind("_id", ObjectId(after), direction) if after else {}, [("_id", direction)]
             return
         order = [(field, direction), ("_id", direction)]
         last = self._last(after, field) if after else {}
+        value = last.get(field)
         if not after:
-            yield {field: {"$ne": None}}, order
-        elif last.get(field) is not None:
-            yield {field: last[field]} | _beyond("_id", last["_id"], direction), [("_id", direction)]
-            yield _beyond(field, last[field], direction), order
-        behind = _beyond("_id", last["_id"], ASCENDING) if after and last.get(field) is None else {}
-        yield {field: None} | behind, [("_id", ASCENDING)]
+            yield {field: {"$ne": None, **PRESENT}}, order
+        elif value is not None:
+            yield {field: {"$eq": value, **PRESENT}, **behind("_id", last["_id"], direction)}, [("_id", direction)]
+            yield {field: {"$gt" if direction == ASCENDING else "$lt": value, **PRESENT}}, order
+        if not self._wants(field):
+            rest = behind("_id", last["_id"], ASCENDING) if after and value is None else {}
+            yield {field: None, **rest}, [("_id", ASCENDING)]
+
+    def _sorted_by(self, sort: str | None) -> tuple[str, int]:
+        chosen = sort or self.order
+        return chosen.removeprefix("-"), DESCENDING if chosen.startswith("-") else ASCENDING
+
+    def _wants(self, field: str) -> bool:
+        """Tell whether documents without a field are filtered out, so that there is no need to look for them."""
+        wanted = self.where.get(field)
+        return isinstance(wanted, dict) and wanted.get("$exists") is True
 
     def _last(self, after: str, field: str) -> Document:
         document: Document | None = self._documents().find_one({"_id": ObjectId(after)}, [field])
@@ -95,9 +122,15 @@ class Listing:
             raise NotFoundError(f"no {self.collection.lower()} {after} to go on after", "begin again without --after")
         return document
 
-    def _documents(self) -> Collection[dict[str, Any]]:
+    def _documents(self) -> driver.Collection[dict[str, Any]]:
         return connection.database()[self.collection]
 
 
-def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
-    return {field: {"$gt" if direction == ASCENDING else "$lt": value}}
+def behind(field: str, value: ObjectId, direction: int) -> dict[str, Any]:
+    """Match what comes behind an id in an order of ids.
+
+    It is said twice, as a comparison and as the contrary of another: for the comparison alone DocumentDB intersects
+    the index of a filter with that of the ids and sorts what it finds, for the contrary alone others read every id.
+    """
+    beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
+    return {field: {beyond: value, "$not": {before: value}}}

@@ -1,7 +1,7 @@
 """All that chatctl prints: the same typed values as a table for people or in a format for programs."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -46,6 +46,8 @@ class Output:
     ) -> None:
         """Print a list as it is read; a table stops after a page and says how to get the next."""
         chosen = _chosen(view, columns)
+        chosen = _fitting(chosen) if self.form == "table" and columns is None else chosen
+        keys = [column.key for column in chosen]
         _check_sort(sort, listing.sortable)
         if limit is not None and all_:
             raise UsageError("--limit and --all contradict each other", "give one of them")
@@ -54,16 +56,16 @@ class Output:
         elif self.form == "ids":
             formats.write_rows("ids", listing.ids(sort, after, limit), ())
         elif self.form != "table":
-            self._data(listing.rows(sort, after, limit), chosen)
+            self._data(listing.rows(sort, after, limit, columns=keys), chosen)
         elif all_:
-            self._table(list(listing.rows(sort, after)), chosen, asked=columns is not None)
+            self._table(list(listing.rows(sort, after, columns=keys)), chosen)
         else:
-            self._page(listing, chosen, limit or PAGE, sort=sort, after=after, asked=columns is not None)
+            self._page(listing, chosen, sort, after, limit or PAGE)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
         if self.form == "table":
-            self._table(list(rows), view, asked=False)
+            self._table(list(rows), _fitting(view))
         else:
             self._data(rows, view)
 
@@ -83,25 +85,30 @@ class Output:
             ]
             streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
 
-    def record(self, row: Row, view: View, *, lines: Iterable[str] = (), below: tuple[str, View] | None = None) -> None:
-        """Print one thing with all that is known of it; for people lines follow, or a table of what it consists of."""
+    def record(
+        self, row: Row, view: View, *, lines: Iterable[str] = (), below: Mapping[str, View] | None = None
+    ) -> None:
+        """Print one thing with all that is known of it; for people lines follow, or tables of what it consists of."""
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
             return
-        shown = [column for column in view if column.table is not None and row.get(column.key) is not None]
+        shown = [
+            column for column in view if column.table is not None and (column.absent or row.get(column.key) is not None)
+        ]
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [text.cell(item) for item in value] if isinstance(value, list) else [text.cell(value)]
+            parts = [text.cell(item) for item in value] if isinstance(value, list) else [_cell(row, column)]
             parts = parts or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
         self.lines(lines)
-        if below and row[below[0]]:
-            streams.write("\n")
-            self._table(row[below[0]], below[1], asked=False)
+        for key, columns in (below or {}).items():
+            if row[key]:
+                streams.write("\n")
+                self._table(row[key], _fitting(columns))
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -159,27 +166,24 @@ class Output:
         else:
             formats.write_rows(self.form, ({key: row.get(key) for key in keys} for row in rows), keys)
 
-    def _page(
-        self, listing: "Listing", view: View, limit: int, *, sort: str | None, after: str | None, asked: bool
-    ) -> None:
-        found = list(listing.rows(sort, after, limit + 1))
+    def _page(self, listing: "Listing", view: View, sort: str | None, after: str | None, limit: int) -> None:
+        found = list(listing.rows(sort, after, limit + 1, columns=[column.key for column in view]))
         page = found[:limit]
-        self._table(page, view, asked=asked)
+        self._table(page, view)
         if len(found) > limit:
             number, exact = listing.count_up_to(COUNTED_UP_TO)
+            known = f"{max(number, len(found)):,}{'' if exact else '+'}"
             onward = self.invocation.again("--after", str(page[-1]["id"]))
-            self.note(f"{len(page):,} of {number:,}{'' if exact else '+'}; next page: {text.quoted(onward)}")
+            self.note(f"{len(page):,} of {known}; next page: {text.quoted(onward)}")
 
-    def _table(self, rows: Sequence[Row], view: View, *, asked: bool) -> None:
+    def _table(self, rows: Sequence[Row], view: View) -> None:
         if not rows:
             self.note("nothing found")
             return
-        room = streams.width()
-        shown = [column for column in view if asked or _has_room(column, room)]
         headings = [
-            table.Heading(column.heading, right=_is_number(rows, column.key), whole=column.whole) for column in shown
+            table.Heading(column.heading, right=_is_number(rows, column.key), whole=column.whole) for column in view
         ]
-        body = [[text.cell(row.get(column.key)) for column in shown] for row in rows]
+        body = [[_cell(row, column) for column in view] for row in rows]
         for line in table.lines(headings, body):
             streams.write(f"{line}\n")
 
@@ -215,8 +219,15 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
         raise UsageError(f'cannot sort by "{name}"', hint)
 
 
-def _has_room(column: Column, room: int | None) -> bool:
-    return column.table is not None and (room is None or column.table <= room)
+def _fitting(view: View) -> View:
+    """Leave out the columns that no table has unasked, and those that a terminal has no room for."""
+    room = streams.width()
+    return tuple(column for column in view if column.table is not None and (room is None or column.table <= room))
+
+
+def _cell(row: Row, column: Column) -> str:
+    value = row.get(column.key)
+    return column.absent if value is None else text.cell(value)
 
 
 def _is_number(rows: Sequence[Row], key: str) -> bool:

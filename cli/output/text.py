@@ -71,10 +71,14 @@ def cell(value: Any) -> str:
         return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
     if isinstance(value, dict):
         name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
-        return cell(name) if name is not None else ", ".join(f"{safe(str(k))} {cell(v)}" for k, v in value.items())
+        return cell(name) if name is not None else _pairs(value)
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return ", ".join(cell(item) for item in value)
     return safe(str(plain(value)))
+
+
+def _pairs(value: dict[str, Any]) -> str:
+    return ", ".join(f"{safe(str(key))} {cell(item)}" for key, item in value.items() if item is not None)
 
 
 def quoted(arguments: Iterable[str]) -> str:

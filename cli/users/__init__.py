@@ -1,6 +1,6 @@
 """chatctl users."""
 
 from cli.group import group
-from cli.users import acting
+from cli.users import acting, looking
 
-app = group(acting.app)
+app = group(looking.app, acting.app)

@@ -1,6 +1,6 @@
 """Lists that are counted, sorted and read page by page."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,7 +33,7 @@ def users(either: Any, database: Database[dict[str, Any]]) -> list[ObjectId]:
     return ids
 
 
-def rows(found: list[dict[str, Any]]) -> Iterator[Row]:
+def rows(found: list[dict[str, Any]], _: Collection[str] = ()) -> Iterator[Row]:
     return ({"id": document["_id"], "name": document.get("name")} for document in found)
 
 
@@ -65,7 +65,7 @@ def test_absent_values_come_last_in_the_order_of_ids(users: list[ObjectId], sort
 
 @pytest.mark.usefixtures("users")
 def test_a_list_may_begin_with_the_newest(users: list[ObjectId]) -> None:
-    newest = listing(newest_first=True)
+    newest = listing(order="-id")
     assert [row["id"] for row in newest.rows(limit=2)] == [users[6], users[5]]
     assert [row["id"] for row in newest.rows(after=str(users[5]), limit=2)] == [users[4], users[3]]
     assert [row["id"] for row in newest.rows("id", limit=1)] == [users[0]]
@@ -101,7 +101,7 @@ def test_documents_are_resolved_a_thousand_at_a_time(chatctl: Any, database: Dat
     database["User"].insert_many({"name": str(number)} for number in range(BATCH + 5))
     sizes: list[int] = []
 
-    def resolve(found: list[dict[str, Any]]) -> Iterator[Row]:
+    def resolve(found: list[dict[str, Any]], _: Collection[str]) -> Iterator[Row]:
         sizes.append(len(found))
         return rows(found)
 

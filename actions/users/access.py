@@ -1,0 +1,78 @@
+"""What users may do, and which of their roles give it to them."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from bson import ObjectId
+
+from actions import finding
+from models import connection
+from models.changes import Document, ids_in
+from models.listing import Row
+from models.user import UserStatus
+
+
+class Role(NamedTuple):
+    """A role, and the permissions it gives, by their names."""
+
+    name: str
+    permissions: list[str]
+
+
+def roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
+    """Read roles with their permissions, by id; those that are gone are missing."""
+    database = connection.database()
+    found = list(database["Role"].find({"_id": {"$in": list(ids)}}, ["name", "permissionsIds"]))
+    wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
+    permissions = database["Permission"].find({"_id": {"$in": list(wanted)}}, ["name"])
+    names = {permission["_id"]: finding.label(permission) for permission in permissions}
+    return {
+        role["_id"]: Role(
+            finding.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
+        )
+        for role in found
+    }
+
+
+def held(user: Document, known: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
+    """Return permission → the roles of a user that give it, both by name and in order."""
+    given: dict[str, set[str]] = {}
+    for item in ids_in(user, "rolesIds"):
+        if item in known:
+            for permission in known[item].permissions:
+                given.setdefault(permission, set()).add(known[item].name)
+    return {permission: sorted(given[permission]) for permission in sorted(given)}
+
+
+def giving(permission: ObjectId) -> dict[ObjectId, str]:
+    """Return the roles that give a permission: id → name."""
+    found = connection.database()["Role"].find({"permissionsIds": permission}, ["name"])
+    return {role["_id"]: finding.label(role) for role in found}
+
+
+def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
+    """Say whether a user may do something: `{id, user, permission, allowed, why, through, wouldGive}`.
+
+    `through` are the roles of the user that give the permission, `wouldGive` all roles that do. Who is suspended can
+    nothing, unless the status is ignored.
+    """
+    user = finding.user(ref, ("status", "rolesIds"))
+    wanted = finding.one("Permission", permission, ())
+    roles_giving = giving(wanted["_id"])
+    through = sorted({roles_giving[item] for item in ids_in(user, "rolesIds") if item in roles_giving})
+    stopped = user.get("status") == UserStatus.SUSPENDED and not ignore_status
+    return {
+        "id": user["_id"],
+        "user": finding.user_label(user),
+        "permission": finding.label(wanted),
+        "allowed": bool(through) and not stopped,
+        "why": _why(finding.user_label(user), through, stopped=stopped),
+        "through": through,
+        "wouldGive": sorted(roles_giving.values()),
+    }
+
+
+def _why(user: str, through: list[str], *, stopped: bool) -> str:
+    if stopped:
+        return f"{user} is suspended"
+    return f"{user} has {', '.join(through)}" if through else f"{user} has no role that gives it"
