@@ -19,7 +19,8 @@ CHOICES: Final = 10_000
 """Names that are read for "did you mean"; with more, the nearest one is no help any more."""
 NEIGHBOURS: Final = 500
 """Users before and behind a wrong name, in the order of names, among whom the right one is looked for."""
-AT_ONCE: Final = 500
+NOT_LOWER: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
+AT_ONCE: Final = 200
 """Values in one filter: some servers compare each document with each of them."""
 FEW_EMAILS: Final = 20
 """Up to so many e-mails are looked up one by one; for more it is less work to read all that are not in lower case."""
@@ -78,7 +79,9 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
     having: dict[tuple[str, Any], list[Document]] = {}
     for field in ("_id", "username", "email"):
         values = [value for by, value in keys.values() if by == field]
-        for document in with_emails(values, projection) if field == "email" else _with(field, values, projection):
+        for document in (
+            with_emails(values, projection) if field == "email" else with_values("User", field, values, projection)
+        ):
             value = document[field]
             having.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
@@ -128,6 +131,13 @@ def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> I
     yield from found.values()
 
 
+def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
+    """Read the users whose e-mail is not in lower case."""
+    for document in connection.database()["User"].find(NOT_LOWER, fields):
+        if isinstance(email := document.get("email"), str) and email != email.lower():
+            yield document
+
+
 def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Document:
     """Find one role or permission."""
     return named(collection, [ref], fields)[0].document
@@ -146,7 +156,7 @@ def _any_of(emails: set[str]) -> Iterator[Document]:
     # What is in lower case is found by its value. The others are few: they hold a capital letter, or one beyond ASCII.
     for part in parts(sorted(emails)):
         yield {"email": {"$in": part}}
-    yield {"email": {"$regex": r"[^!-@\[-~]"}}
+    yield NOT_LOWER
 
 
 def _in_any_case(email: str) -> Document:
@@ -158,9 +168,10 @@ def _in_any_case(email: str) -> Document:
     return {"$and": [{"$or": ranges}, same]}
 
 
-def _with(field: str, values: Sequence[Any], fields: Sequence[str] | None) -> Iterator[Document]:
+def with_values(collection: str, field: str, values: Iterable[Any], fields: Sequence[str] | None) -> Iterator[Document]:
+    """Read the documents that have one of some values in a field."""
     for part in parts(values):
-        yield from connection.database()["User"].find({field: {"$in": part}}, fields)
+        yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
 def parts(values: Iterable[Any]) -> Iterator[list[Any]]:

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
@@ -19,13 +19,19 @@ READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 
 
-def _output(forms: Sequence[str]) -> Any:
-    def form(text: str) -> str:
-        if text not in forms:
-            near = did_you_mean(text, forms)
-            raise typer.BadParameter(f'"{text}" is none of {", ".join(forms)}' + (f"; {near}" if near else ""))
+def choice(words: Sequence[str]) -> Callable[[str], str]:
+    """Return what reads one of some words."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            near = did_you_mean(text, words)
+            raise typer.BadParameter(f'"{text}" is none of {", ".join(words)}' + (f"; {near}" if near else ""))
         return text
 
+    return read
+
+
+def _output(forms: Sequence[str]) -> Any:
     def output(ctx: typer.Context, form: str) -> Output:
         return Output(form, Invocation.of(ctx.meta))
 
@@ -33,7 +39,7 @@ def _output(forms: Sequence[str]) -> Any:
         "--output",
         "-o",
         metavar="|".join(forms),
-        parser=form,
+        parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
         is_eager=True,  # it is there when the other parameters are read

@@ -47,10 +47,18 @@ def as_yaml(value: Any) -> str:
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Write a list in one of the formats, in memory that does not grow with it."""
-    for number, part in enumerate(_chunks(_WRITERS[form](rows, keys))):
+    # A file keeps what the cells of CSV hold; a terminal would obey it.
+    obeyed = form == "csv" and streams.is_terminal(sys.stdout)
+    written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
+    for number, part in enumerate(_chunks(written)):
         streams.write("".join(part))
         if number:
             streams.flush()
+
+
+def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    """Make the text of a list in one of the formats, part by part, for a file."""
+    return _WRITERS[form](rows, keys)
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
@@ -86,9 +94,7 @@ def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return iter(["[]\n"]) if first is None else (as_yaml([row]) for row in chain([first], found))
 
 
-def _csv(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
-    # A file keeps what the cells hold; a terminal would obey it.
-    show: Callable[[str], str] = text.safe if streams.is_terminal(sys.stdout) else str
+def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = str) -> Iterator[str]:
     yield _line(keys)
     for row in rows:
         yield _line([show(_cell(row.get(key))) for key in keys])
@@ -98,7 +104,7 @@ def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return (f"{text.safe(str(text.plain(row['id'])))}\n" for row in rows)
 
 
-_WRITERS: Final[dict[str, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]]] = {
+_WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "json": _json,
     "ndjson": _ndjson,
     "yaml": _yaml,

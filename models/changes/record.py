@@ -47,11 +47,16 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
         yield {**head, "fields": [{"field": name} for name in sorted(names)]}
         return
     if not isinstance(change, Update):
-        name = change.document.get("name") or change.document.get("username")
+        name = name_of(change.document)
         head |= {"name": cut(name)} if isinstance(name, str) else {}
     rows = list(_rows(change))
     for page in pages(rows) if _size({"": rows}) > PAGE_BYTES else [rows]:
         yield {**head, "fields": page}
+
+
+def name_of(document: Document) -> Any:
+    """Return what people know a document by, if it says so."""
+    return document.get("username") or document.get("name")
 
 
 def _rows(change: Change) -> Iterator[Document]:
