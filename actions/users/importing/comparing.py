@@ -11,6 +11,7 @@ from actions.users.importing.difference import difference
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
 from actions.users.importing.spool import Decision, Flaw, Spool
+from models import connection
 from models.changes import Document
 from models.names import LONGEST, did_you_mean, shown
 from models.user import UserStatus
@@ -36,6 +37,7 @@ class _Comparison:
         self._fields = READ if policy is Policy.UPDATE else NAMES
         self._roles = Roles.read()
         self._unknown_roles: dict[str, str] = {}
+        self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
         self._oddly_written: dict[str, list[Document]] = {}
         for document in finding.not_in_lower_case(self._fields):
             if spool.has("email", email := document["email"].lower()):
@@ -44,7 +46,7 @@ class _Comparison:
     def take(self, people: list[Person]) -> None:
         """Compare some people, who are read from the database in few queries."""
         owners: dict[tuple[str, str], list[Document]] = {}
-        for field in NAMES:
+        for field in () if self._nobody else NAMES:
             values = (getattr(person, field) for person in people)
             for document in finding.with_values("User", field, values, self._fields):
                 owners.setdefault((field, document[field]), []).append(document)
