@@ -174,8 +174,16 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         ("p.ndjson", "nonsense", "p.ndjson:1: not JSON: expecting value"),
         ("p.ndjson", '{"a": 1, "a": 2}', 'p.ndjson:1: the key "a" stands in an object twice'),
         ("p.ndjson", '{"emial": "a@b.c"}', 'p.ndjson:1: emial: there is no column "emial"; did you mean "email"?'),
-        ("p.ndjson", '{"email": "a@b.c", "username": "\\ud800"}', "p.ndjson:1: username: what stands here is not UTF-8"),
-        ("p.ndjson", '{"email": "a@b.c", "username": "a", "roles": 1}', "p.ndjson:1: roles: a number stands here, where"),
+        (
+            "p.ndjson",
+            '{"email": "a@b.c", "username": "\\ud800"}',
+            "p.ndjson:1: username: what stands here is not UTF-8",
+        ),
+        (
+            "p.ndjson",
+            '{"email": "a@b.c", "username": "a", "roles": 1}',
+            "p.ndjson:1: roles: a number stands here, where",
+        ),
         ("p.yaml", "- username: 012\n  email: a@b.c", "p.yaml:1: username: a number stands here, where a text belongs"),
         ("p.yaml", "email: a@b.c", "p.yaml:1: cannot be read from here on: a list belongs here"),
         ("p.yaml", "- &a {email: x}\n- *a", "p.yaml:1: anchors are not read here"),
@@ -187,9 +195,7 @@ def test_what_is_no_list_of_people_is_refused(load: Import, file: str, text: str
     assert load(text, name=file, code=5).stderr.splitlines()[0].startswith(said)
 
 
-def test_rows_at_fault_can_be_corrected_and_fed_back(
-    load: Import, chatctl: Chatctl, user: Any, tmp_path: Path
-) -> None:
+def test_rows_at_fault_can_be_corrected_and_fed_back(load: Import, chatctl: Chatctl, user: Any, tmp_path: Path) -> None:
     load("email;username;name\na@b.c;a;A\nb at b.c;b;'=1+1\n", "--errors", "faults.csv", code=5)
     faults = tmp_path / "faults.csv"
     assert stat.S_IMODE(faults.stat().st_mode) == 0o600

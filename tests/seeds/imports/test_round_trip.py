@@ -17,7 +17,9 @@ Documents = Database[dict[str, Any]]
 HOSTILE = st.one_of(
     st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20),
     st.text("'=+-@;,\\|\"\t\r\n \u202e\u200d\ufeff{}[]#:&*!%🦄é", min_size=1, max_size=8),
-    st.sampled_from(["=1+1", "'=1", "''", "'", "null", "~", "true", "012", "2026-03-01", "<<", "\\;", ";", "\r\n", "- "]),
+    st.sampled_from(
+        ["=1+1", "'=1", "''", "'", "null", "~", "true", "012", "2026-03-01", "<<", "\\;", ";", "\r\n", "- "]
+    ),
 )
 PEOPLE = st.lists(
     st.fixed_dictionaries(
@@ -69,9 +71,7 @@ def known(database: Documents) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "ndjson", "yaml"])
-def test_export_then_import_is_the_identity(
-    chatctl: Chatctl, database: Documents, workspace: Path, form: str
-) -> None:
+def test_export_then_import_is_the_identity(chatctl: Chatctl, database: Documents, workspace: Path, form: str) -> None:
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(people=PEOPLE, roles=ROLES)
     @example([{"username": "'=\r", "name": "\ufeff", "roles": {0, 1}}], ["a;b", "\\", "'", "=x;"])
