@@ -85,7 +85,14 @@ def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    return (f"{as_json(row)}\n" for row in rows)
+    import orjson
+
+    for row in rows:
+        try:
+            line = orjson.dumps(text.plain(row)).decode()
+        except TypeError:  # numbers and characters that other readers may not bear either
+            line = as_json(row)
+        yield f"{line}\n" if line.isprintable() and streams.has_all_characters() else f"{as_json(row)}\n"
 
 
 def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:

@@ -26,6 +26,7 @@ from cli.users.filters import (
     Status,
     Unverified,
 )
+from models.ahead import ahead
 
 app = part()
 
@@ -143,4 +144,4 @@ def export(
     )
     found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes)
     chosen = form or ENDINGS.get(PurePath(to or "").suffix.lower(), "csv")
-    output.write_rows(found.rows(), columns, chosen, to or "-", overwrite=overwrite)
+    output.write_rows(ahead(found.rows()), columns, chosen, to or "-", overwrite=overwrite)
