@@ -1,6 +1,7 @@
 """Every refusal by its name."""
 
-from models.errors import ConflictError, InvalidInputError, NotFoundError, RefusedError
+from models.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
+from models.names import counted
 
 
 class UnknownNameError(NotFoundError):
@@ -13,6 +14,18 @@ class AmbiguousNameError(ConflictError):
 
 class NameTakenError(ConflictError):
     """A name is to be given a second time."""
+
+
+class ImportConflictError(ConflictError):
+    """People of an import, or their names, are there already; `faults` lists them."""
+
+    def __init__(self, number: int, faults: tuple[Fault, ...]) -> None:
+        of_them = "" if number == len(faults) else f" of which these are the first {len(faults):,}"
+        super().__init__(
+            f"the import has {counted(number, 'conflict')} with what is there{of_them}",
+            "nothing was written; --on-conflict skip passes over who is there, update changes them",
+        )
+        self.faults = faults
 
 
 class BadNameError(InvalidInputError):

@@ -19,7 +19,8 @@ CHOICES: Final = 10_000
 """Names that are read for "did you mean"; with more, the nearest one is no help any more."""
 NEIGHBOURS: Final = 500
 """Users before and behind a wrong name, in the order of names, among whom the right one is looked for."""
-AT_ONCE: Final = 500
+NOT_LOWER: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
+AT_ONCE: Final = 200
 """Values in one filter: some servers compare each document with each of them."""
 FEW_EMAILS: Final = 20
 """Up to so many e-mails are looked up one by one; for more it is less work to read all that are not in lower case."""
@@ -138,6 +139,13 @@ def having(
         yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
+def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
+    """Read the users whose e-mail is not in lower case."""
+    for document in connection.database()["User"].find(NOT_LOWER, fields):
+        if isinstance(email := document.get("email"), str) and email != email.lower():
+            yield document
+
+
 def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Document:
     """Find one role or permission."""
     return named(collection, [ref], fields)[0].document
@@ -157,7 +165,7 @@ def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
     # What is in lower case is found by its value. The others are few: they hold a capital letter, or one beyond ASCII.
     for part in parts(sorted(emails)):
         yield {"email": {"$in": part}}, None
-    yield {"email": {"$regex": r"[^!-@\[-~]"}}, None
+    yield NOT_LOWER, None
 
 
 def _in_any_case(email: str) -> Document:

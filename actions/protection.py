@@ -16,6 +16,10 @@ PROTECTED: Final = "protected-roles"
 """The `_id` of the state document whose `ids` are the protected roles."""
 
 
+LEAVING: Final = frozenset({"rolesIds", "status"})
+"""The fields by which somebody ceases to be an active member."""
+
+
 def protected_roles() -> set[ObjectId]:
     """Return the ids of the roles that a seed has marked as protected."""
     document = connection.database()[STATE].find_one({"_id": PROTECTED}) or {}
@@ -28,7 +32,7 @@ def rules(changes: Iterable[Change]) -> list[Rule]:
     They follow from the changes alone, so that no command and no undo can forget them. Each is looked at once here,
     which raises `LastMemberError` before anybody is asked, and again in the transaction.
     """
-    leaving = _leaving([change for change in changes if change.collection == "User"])
+    leaving = _leaving([change for change in changes if change.collection == "User" and _may_leave(change)])
     kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
@@ -59,6 +63,10 @@ def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
         for role in (role for role in protected if role in roles):
             leaving.setdefault(role, set()).add(user)
     return leaving
+
+
+def _may_leave(change: Change) -> bool:
+    return isinstance(change, Delete) or (isinstance(change, Update) and not LEAVING.isdisjoint(change.fields))
 
 
 def _lost(change: Update) -> Iterable[Any]:

@@ -2,31 +2,36 @@
 
 import re
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 import typer
 
 from cli.invocation import Invocation, is_broken
 from cli.output import Output
+from models import times
 from models.errors import InvalidInputError
 from models.names import did_you_mean
 
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
-UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
+
+
+def choice(words: Sequence[str]) -> Callable[[str], str]:
+    """Return what reads one of some words."""
+
+    def read(text: str) -> str:
+        if text not in words:
+            near = did_you_mean(text, words)
+            raise typer.BadParameter(f'"{text}" is none of {", ".join(words)}' + (f"; {near}" if near else ""))
+        return text
+
+    return read
 
 
 def _output(forms: Sequence[str]) -> Any:
-    def form(text: str) -> str:
-        if text not in forms:
-            near = did_you_mean(text, forms)
-            raise typer.BadParameter(f'"{text}" is none of {", ".join(forms)}' + (f"; {near}" if near else ""))
-        return text
-
     def output(ctx: typer.Context, form: str) -> Output:
         return Output(form, Invocation.of(ctx.meta))
 
@@ -34,7 +39,7 @@ def _output(forms: Sequence[str]) -> Any:
         "--output",
         "-o",
         metavar="|".join(forms),
-        parser=form,
+        parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
         is_eager=True,  # it is there when the other parameters are read
@@ -44,23 +49,11 @@ def _output(forms: Sequence[str]) -> Any:
 
 
 def moment(text: str) -> datetime:
-    """Read a TIME: ISO 8601 (UTC where it says nothing else) or an age such as `7d`; in milliseconds, as stored."""
-    try:
-        time = _moment(text)
-    except (ValueError, OverflowError):
-        time = None
+    """Read a TIME as `models.times.moment` does."""
+    time = times.moment(text)
     if time is None:
         raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
-
-
-def _moment(text: str) -> datetime | None:
-    if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
-    if not _MOMENT.fullmatch(text):
-        return None
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time
 
 
 def object_id(text: str) -> str:

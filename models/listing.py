@@ -96,7 +96,7 @@ class Listing:
         for where, order in self._queries(sort, after):
             query = {"$and": [self.where, where]} if self.where and where else where or self.where
             left = 0 if limit is None else min(limit - found, MOST)
-            for document in self._documents().find(query, fields, sort=order, limit=left):
+            for document in self._documents().find(query, fields, sort=order, limit=left, batch_size=BATCH):
                 yield document
                 found += 1
             if found == limit:

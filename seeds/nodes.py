@@ -5,9 +5,9 @@ before anything is built from them, so that no file can exhaust memory or the st
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import yaml
 
@@ -95,19 +95,26 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
     if text is None:
         return None
     composer = _Composer(file, faults)
-    try:
-        for event in yaml.parse(text, Loader=_LOADER):
-            composer.take(event)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = ", ".join(part for part in (error.context, error.problem) if part) or "cannot be read as YAML"
-        faults.stop(file, f"not YAML: {message}", mark.line + 1 if mark else 1, mark.column + 1 if mark else 1)
-        return None
-    except _StopError:
+    for _ in composer.steps(text):
+        """Each step is taken by the composer itself."""
+    if composer.failed:
         return None
     if composer.root is None:
         faults.stop(file, "the file is empty; a seed begins with `version: 1`", 1, 1)
     return composer.root
+
+
+def items(stream: BinaryIO, file: str, faults: Faults) -> Iterator[Node]:
+    """Read the items of the one list that a file is, each as it comes; the bounds hold for each of them."""
+    composer = _Composer(file, faults)
+    for _ in composer.steps(stream):
+        root = composer.root
+        if root and root.kind != "array":
+            faults.stop(file, "a list belongs here", root.line, root.column)
+            return
+        if root and root.value and composer.depth == 1:
+            yield root.value.pop()
+            faults.nodes_left = MOST_NODES
 
 
 def _decode(data: bytes, file: str, faults: Faults) -> str | None:
@@ -139,6 +146,29 @@ class _Composer:
         self._open: list[Node] = []
         self._keys: list[Node | None] = []
         self._documents = 0
+        self.failed = True
+        """Not read to its end, or not yet."""
+
+    @property
+    def depth(self) -> int:
+        return len(self._open)
+
+    def steps(self, source: str | BinaryIO) -> Iterator[None]:
+        """Take event after event; ends early, with a fault noted, where the rest cannot be read."""
+        try:
+            for event in yaml.parse(source, Loader=_LOADER):
+                self.take(event)
+                yield
+            self.failed = False
+        except yaml.MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            message = ", ".join(part for part in (error.context, error.problem) if part) or "cannot be read as YAML"
+            place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+            self._faults.stop(self._file, f"not YAML: {message}", *place)
+        except yaml.reader.ReaderError as error:
+            self._faults.stop(self._file, f"not YAML: {error.reason}")
+        except _StopError:
+            return
 
     def take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
@@ -161,7 +191,7 @@ class _Composer:
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._stop(event, "a second document begins here; a seed file is one")
+                self._stop(event, "a second document begins here; a file is one")
 
     def _scalar(self, event: Any) -> Node:
         if event.style:
@@ -176,7 +206,7 @@ class _Composer:
         node = Node(kind, value, self._file, mark.line + 1, mark.column + 1)
         self._faults.nodes_left -= 1
         if self._faults.nodes_left < 0:
-            self._stop(event, f"more than {MOST_NODES:,} values in one seed")
+            self._stop(event, f"more than {MOST_NODES:,} values in one file")
         if kind == "fault":
             return node
         if event.anchor is not None:

@@ -5,6 +5,7 @@ from actions.users.creating import create, update
 from actions.users.deleting import delete
 from actions.users.dossier import show
 from actions.users.erasing import erase
+from actions.users.exporting import export
 from actions.users.filters import Filters
 from actions.users.listing import find
 from actions.users.personal_data import PersonalData, export_data
@@ -19,6 +20,7 @@ __all__ = [
     "create",
     "delete",
     "erase",
+    "export",
     "export_data",
     "find",
     "grant",

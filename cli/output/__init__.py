@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
 from cli.output import formats, streams, table, text
-from cli.output.files import STANDARD_OUTPUT, opened, write_file
+from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.changes import Changeset
     from models.listing import Listing
 
-__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file"]
+__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows"]
 
 Row = dict[str, Any]
 
@@ -193,6 +193,16 @@ def say(message: str) -> None:
     with suppress(OutputError):  # the last flush fails again, and that ends the program
         streams.flush()
     streams.say(text.safe(streams.encodable(message, sys.stderr)))
+
+
+def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, overwrite: bool = False) -> None:
+    """Write a list into a file as `files.writing` does, as it is read."""
+    if to in STANDARD_OUTPUT:
+        formats.write_rows(form, rows, keys)
+        return
+    with writing(to, overwrite=overwrite) as write:
+        for part in formats.parts(form, rows, keys):
+            write(part)
 
 
 def show_json(document: Any) -> None:

@@ -10,12 +10,11 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from cli.output import streams, text
+from models import cells
 
 Row = dict[str, Any]
 CHUNK: Final = 200
 
-# What a spreadsheet would run, and what would look guarded already.
-_FORMULA = re.compile("'*[=+\\-@\t\r]")
 # Other readers of YAML than PyYAML take more words for numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
@@ -48,10 +47,18 @@ def as_yaml(value: Any) -> str:
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Write a list in one of the formats, in memory that does not grow with it."""
-    for number, part in enumerate(_chunks(_WRITERS[form](rows, keys))):
+    # A file keeps what the cells of CSV hold; a terminal would obey it.
+    obeyed = form == "csv" and streams.is_terminal(sys.stdout)
+    written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
+    for number, part in enumerate(_chunks(written)):
         streams.write("".join(part))
         if number:
             streams.flush()
+
+
+def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    """Make the text of a list in one of the formats, part by part, for a file."""
+    return _WRITERS[form](rows, keys)
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
@@ -78,7 +85,14 @@ def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    return (f"{as_json(row)}\n" for row in rows)
+    import orjson
+
+    for row in rows:
+        try:
+            line = orjson.dumps(text.plain(row)).decode()
+        except TypeError:  # numbers and characters that other readers may not bear either
+            line = as_json(row)
+        yield f"{line}\n" if line.isprintable() and streams.has_all_characters() else f"{as_json(row)}\n"
 
 
 def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
@@ -87,9 +101,7 @@ def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return iter(["[]\n"]) if first is None else (as_yaml([row]) for row in chain([first], found))
 
 
-def _csv(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
-    # A file keeps what the cells hold; a terminal would obey it.
-    show: Callable[[str], str] = text.safe if streams.is_terminal(sys.stdout) else str
+def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = str) -> Iterator[str]:
     yield _line(keys)
     for row in rows:
         yield _line([show(_cell(row.get(key))) for key in keys])
@@ -99,7 +111,7 @@ def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return (f"{text.safe(str(text.plain(row['id'])))}\n" for row in rows)
 
 
-_WRITERS: Final[dict[str, Callable[[Iterable[Row], Sequence[str]], Iterator[str]]]] = {
+_WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "json": _json,
     "ndjson": _ndjson,
     "yaml": _yaml,
@@ -120,14 +132,12 @@ def _cell(value: Any) -> str:
     if simple is None:
         return ""
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
-        simple = ";".join("" if item is None else str(item) for item in simple)
+        simple = cells.joined("" if item is None else str(item) for item in simple)
     if isinstance(simple, (list, dict)):
         return as_json(simple)
     if isinstance(simple, bool):
         return "true" if simple else "false"
-    if isinstance(simple, str) and _FORMULA.match(simple):
-        return f"'{simple}"
-    return str(simple)
+    return cells.guarded(simple) if isinstance(simple, str) else str(simple)
 
 
 def _escaped(line: str, escape: Callable[[str], str]) -> str:

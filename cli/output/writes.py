@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, streams, text
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from models.changes import Changeset, Result
 
 MANY: Final = 10
+ALWAYS: Final = frozenset({"id", "ref", "outcome"})
+"""What a program finds in every result."""
 MOST_LINES: Final = 100
 """Items of one outcome that have a line each."""
 
@@ -119,7 +122,8 @@ def confirmed(question: str) -> bool:
 
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
     if out.form == "json":
-        streams.write(f"{formats.as_json(_outcome(changeset, event, dry_run=dry_run), indent=2)}\n")
+        for part in _outcome(changeset, event, dry_run=dry_run):
+            streams.write(part)
         return
     if dry_run:
         out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
@@ -153,13 +157,17 @@ def _results(results: "Collection[Result]") -> Iterator[str]:
         yield f"{count:,} {outcome}"
 
 
-def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> dict[str, Any]:
-    results = [
-        {"id": result.id, "ref": result.ref, "outcome": result.outcome}
-        | ({"message": result.message} if result.message else {})
-        | ({"password": result.password} if result.password and not dry_run else {})
-        | ({"elsewhere": list(result.elsewhere)} if result.elsewhere else {})
-        for result in changeset.results
-    ]
+def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> Iterator[str]:
+    """Write the outcome for programs, result by result: there may be a hundred thousand."""
     changed = changeset.changed
-    return {"event": event, "changed": changed, "unchanged": len(results) - changed, "results": results}
+    unchanged = len(changeset.results) - changed
+    head: dict[str, Any] = {"event": event, "changed": changed, "unchanged": unchanged, "results": []}
+    before, brackets, after = formats.as_json(head, indent=2).rpartition("[]")
+    opening = "["
+    yield before
+    for result in changeset.results:
+        shown = result._replace(password=None) if dry_run else result
+        given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS}
+        yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
+        opening = ","
+    yield f"{brackets}{after}\n" if opening == "[" else f"\n  ]{after}\n"

@@ -1,6 +1,7 @@
 """Carry a changeset out: each batch in a transaction together with its record, or not at all."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from functools import partial
 from itertools import chain
 from typing import Any, Final, NamedTuple
@@ -88,9 +89,16 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> ObjectId | None:
     if not changeset.changes_something:
         return None
+    refused = _create_indexes(connection.database(), changeset.indexes)
+    with closing(_numbered(changeset.batches)) as batches:
+        event = _write_batches(changeset, batches, reason, watch)
+    if refused:
+        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
+    return event
+
+
+def _write_batches(changeset: Changeset, batches: Iterator["_Numbered"], reason: str | None, watch: Watch) -> ObjectId:
     database = connection.database()
-    refused = _create_indexes(database, changeset.indexes)
-    batches = _numbered(changeset.batches)
     first = next(batches, _Numbered(0, [], last=True))
     whole = connection.transactions() and first.last
     prepared = first.collections
@@ -116,8 +124,6 @@ def _carry_out(changeset: Changeset, reason: str | None, watch: Watch) -> Object
                 raise ChangedMeanwhileError(what, written) from None
             done += changeset.size(batch.changes)
             watch.wrote(done, total)
-    if refused:
-        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
     return event.id
 
 
@@ -133,7 +139,7 @@ class _Numbered(NamedTuple):
         return {change.collection for change in self.changes}
 
 
-def _numbered(batches: Iterable[Batch]) -> Iterator[_Numbered]:
+def _numbered(batches: Iterable[Batch]) -> Generator[_Numbered]:
     """Give batches their numbers, made one ahead of the one that is written; empty ones are passed over."""
     number, held = 0, None
     for batch in filter(None, batches):

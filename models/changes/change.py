@@ -34,7 +34,7 @@ UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messag
 """Fields that guard nothing: the application moves the first with every update and never maintains the last two."""
 
 FEW: Final = 100
-"""Up to this many ids `$all` is the plain way to ask for them; a set comparison does not take n times m steps."""
+"""Up to this many ids `$all` and `$nin` are the plain way; a comparison of sets does not take n times m steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,14 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A list gains `ids`, none of which it has."""
+    """A list gains `ids`, none of which it has.
+
+    That is looked at in the write, but for ids that are `new`: made up for documents that come with them, so that no
+    list can have them yet. Some servers compare each id with each of a list, which a large import would not survive.
+    """
 
     ids: tuple[Any, ...]
+    new: bool = False
 
     def inverse(self) -> "Take":
         return Take(self.ids)
@@ -136,20 +141,20 @@ class Update:
     def filter(self) -> Document:
         """Match the documents only while their fields are as this change expects them."""
         guards: Document = {"_id": self.ids[0] if len(self.ids) == 1 else {"$in": list(self.ids)}}
-        subsets = []
+        sets = []
         for name, field in self.fields.items():
             if name in UNGUARDED:
                 continue
             if isinstance(field, Set):
                 guards[name] = _equals(field.before)
-            elif isinstance(field, Add):
-                guards[name] = {"$type": "array", "$nin": list(field.ids)}
+            elif isinstance(field, Add) and field.new:
+                guards[name] = {"$type": "array"}
             elif len(field.ids) <= FEW:
-                guards[name] = {"$type": "array", "$all": list(field.ids)}
+                guards[name] = {"$type": "array", "$nin" if isinstance(field, Add) else "$all": list(field.ids)}
             else:
                 guards[name] = {"$type": "array"}
-                subsets.append(_has_all(name, field.ids))
-        return _filter(guards, subsets)
+                sets.append((_has_none if isinstance(field, Add) else _has_all)(name, field.ids))
+        return _filter(guards, sets)
 
 
 Change: TypeAlias = Insert | Update | Delete
@@ -191,8 +196,17 @@ def _filter(guards: Document, expressions: list[Document]) -> Document:
 
 
 def _has_all(name: str, ids: tuple[Any, ...]) -> Document:
-    held = {"$cond": [{"$isArray": f"${name}"}, f"${name}", []]}
-    return {"$setIsSubset": [{"$literal": list(ids)}, held]}
+    return {"$setIsSubset": [{"$literal": list(ids)}, _list(name)]}
+
+
+def _has_none(name: str, ids: tuple[Any, ...]) -> Document:
+    """Compare the sizes of unions: of all set operators these alone and subsets are fast on every server."""
+    held, together = ({"$size": {"$setUnion": [_list(name), {"$literal": items}]}} for items in ([], list(ids)))
+    return {"$eq": [together, {"$add": [held, len(set(ids))]}]}
+
+
+def _list(name: str) -> Document:
+    return {"$cond": [{"$isArray": f"${name}"}, f"${name}", []]}
 
 
 def _operator(field: FieldChange) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
-from models.changes.record import OUR_RECORDS, describe
+from models.changes.record import OUR_RECORDS, describe, name_of
 from models.indexes import Index
 from models.names import counted
 from models.schema import FIELDS
@@ -50,13 +50,20 @@ class Rule(NamedTuple):
 class Stream:
     """Batches that are made while they are written, in memory that does not grow with them.
 
-    `make` is called for each time they are gone through: to show them, and to carry them out. None of them is empty.
+    `make` is called when they are carried out, and to show them unless `shown` does that with less work. None of them
+    is empty.
     `counts` says beforehand how many documents they insert, update and delete, by verb and collection; where that would
     take as long as the work, those that are worth saying.
     """
 
-    def __init__(self, make: Callable[[], Iterator[Batch]], counts: Mapping[tuple[str, str], int]) -> None:
+    def __init__(
+        self,
+        make: Callable[[], Iterator[Batch]],
+        counts: Mapping[tuple[str, str], int],
+        shown: Callable[[], Iterator[Batch]] | None = None,
+    ) -> None:
         self._make = make
+        self.shown = shown or make
         self.counts = {what: count for what, count in counts.items() if count}
 
     def __iter__(self) -> Iterator[Batch]:
@@ -108,7 +115,7 @@ class Changeset:
     def size(self, changes: Iterable[Change]) -> int:
         """Count the documents of some changes in the way that `total` does."""
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
-        return sum(len(change.ids) for change in changes if counted is None or _kind(change) in counted)
+        return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def summary(self) -> list[str]:
         """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
@@ -122,25 +129,26 @@ class Changeset:
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
         for change in self.changes:
-            touched.setdefault(_kind(change), set()).update(change.ids)
+            touched.setdefault(kind(change), set()).update(change.ids)
         return {key: len(ids) for key, ids in touched.items()}
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
         names = dict(self.names)
-        for batch in self.batches:
+        for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             for change in batch:
-                if not isinstance(change, Update) and isinstance(name := change.document.get("name"), str):
+                if not isinstance(change, Update) and isinstance(name := name_of(change.document), str):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
                 if change.collection in OUR_RECORDS:  # the trail has no entries about itself
-                    yield f"{SIGNS[_kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
+                    yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
                 yield from diff(describe(change), names)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
 
 
-def _kind(change: Change) -> tuple[str, str]:
+def kind(change: Change) -> tuple[str, str]:
+    """Return what a change does and to which collection, in the words of the audit trail."""
     return type(change).__name__.lower(), change.collection
 
 

@@ -1,6 +1,7 @@
 """What is kept of a change: for people in the audit trail, without secrets; whole, for a while, to undo it with."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import bson
@@ -26,6 +27,9 @@ OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
+PAGE_BYTES: Final = PART_BYTES // 4
+SMALL: Final = (ObjectId, datetime, bool, int, float)
+"""What has a size that nobody has to look at."""
 
 
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
@@ -43,11 +47,16 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
         yield {**head, "fields": [{"field": name} for name in sorted(names)]}
         return
     if not isinstance(change, Update):
-        name = change.document.get("name") or change.document.get("username")
+        name = name_of(change.document)
         head |= {"name": cut(name)} if isinstance(name, str) else {}
     rows = list(_rows(change))
-    for page in pages(rows) if rows else [rows]:
+    for page in pages(rows) if _size({"": rows}) > PAGE_BYTES else [rows]:
         yield {**head, "fields": page}
+
+
+def name_of(document: Document) -> Any:
+    """Return what people know a document by, if it says so."""
+    return document.get("username") or document.get("name")
 
 
 def _rows(change: Change) -> Iterator[Document]:
@@ -55,22 +64,29 @@ def _rows(change: Change) -> Iterator[Document]:
         for name, field in change.fields.items():
             yield from _field(name, field)
         return
+    side = "to" if isinstance(change, Insert) else "from"
     for name, value in change.document.items():
-        if name != "_id":
-            yield from _field(name, Set(ABSENT, value) if isinstance(change, Insert) else Set(value, ABSENT))
+        if _is_long(value):
+            yield from _long(name, side, value)
+        elif name != "_id":
+            yield {"field": name, side: _value(name, value)}
 
 
 def _field(name: str, field: FieldChange) -> Iterator[Document]:
-    if isinstance(field, Set):
-        sides = {"from": field.before, "to": field.after}
-        values = {side: value for side, value in sides.items() if value is not ABSENT}
-        if not any(isinstance(value, list) and len(value) > LONGEST_LIST for value in values.values()):
-            yield {"field": name} | {side: _value(name, value) for side, value in values.items()}
-            return
-        for side, value in values.items():
-            yield from _long(name, side, value if isinstance(value, list) else [value])
+    if not isinstance(field, Set):
+        yield from _long(name, "added" if isinstance(field, Add) else "taken", field.ids)
         return
-    yield from _long(name, "added" if isinstance(field, Add) else "taken", field.ids)
+    sides = {"from": field.before, "to": field.after}
+    values = {side: value for side, value in sides.items() if value is not ABSENT}
+    if not any(map(_is_long, values.values())):
+        yield {"field": name} | {side: _value(name, value) for side, value in values.items()}
+        return
+    for side, value in values.items():
+        yield from _long(name, side, value if isinstance(value, list) else [value])
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > LONGEST_LIST
 
 
 def _long(name: str, side: str, items: Iterable[Any]) -> Iterator[Document]:
@@ -82,11 +98,13 @@ def _long(name: str, side: str, items: Iterable[Any]) -> Iterator[Document]:
 def _value(name: str, value: Any) -> Any:
     if name in SECRET:
         return "(secret)"
+    if isinstance(value, SMALL):
+        return value
     if isinstance(value, str):
         return cut(value)
     if isinstance(value, list) and all(isinstance(item, ObjectId) for item in value):
         return value
-    size = len(bson.encode({"": value}, codec_options=AS_STORED))
+    size = _size({"": value})
     return value if size <= LONGEST_TEXT * 10 else f"({size:,} bytes)"
 
 
@@ -95,19 +113,23 @@ def cut(value: str) -> str:
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
-def pages(entries: Iterable[Document], size: int = PART_BYTES // 4) -> Iterator[list[Document]]:
+def pages(entries: Iterable[Document]) -> Iterator[list[Document]]:
     """Put entries together into lists that fit into a document each."""
     page: list[Document] = []
-    room = size
+    room = PAGE_BYTES
     for entry in entries:
-        length = len(bson.encode(entry, codec_options=AS_STORED))
+        length = _size(entry)
         if page and length > room:
             yield page
-            page, room = [], size
+            page, room = [], PAGE_BYTES
         page.append(entry)
         room -= length
     if page:
         yield page
+
+
+def _size(document: Document) -> int:
+    return len(bson.encode(document, codec_options=AS_STORED))
 
 
 def freeze(changes: Iterable[Change]) -> list[bytes]:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.output import formats, text
+from models import cells
 
 JOINERS = {"\u200c", "\u200d"}  # they stay where a script needs them: see below
 anything = st.text(st.characters(codec=None, categories=None), max_size=40)
@@ -102,8 +103,12 @@ def test_yaml_keeps_text_that_looks_like_something_else(value: str) -> None:
 def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str) -> None:
     cell = formats._cell(value)
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    guarded = cell.startswith("'") and formats._FORMULA.match(cell[1:])
-    assert (cell[1:] if guarded else cell) == value
+    assert cells.unguarded(cell) == value
+
+
+@given(st.lists(anything.filter(bool)))
+def test_a_list_in_a_cell_is_read_back(values: list[str]) -> None:
+    assert cells.divided(cells.unguarded(formats._cell(values))) == values
 
 
 def test_csv_is_read_back_by_its_rules() -> None:
@@ -111,7 +116,7 @@ def test_csv_is_read_back_by_its_rules() -> None:
     parts = formats._csv([row], list(row))
     header, line = csv.reader(io.StringIO("".join(parts), newline=""), strict=True)
     assert header == list(row)
-    assert line == ['say "hi"\nthere', "-3", "x;y;z", '{"k": "v"}', "", "true"]
+    assert line == ['say "hi"\nthere', "-3", "x;y\\;z", '{"k": "v"}', "", "true"]
 
 
 def test_values_have_one_form_in_all_formats_for_programs() -> None:

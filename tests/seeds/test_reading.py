@@ -253,7 +253,7 @@ def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_no
         (b"version:", "1:9 nothing stands here, where 1 belongs"),
         (b"seed: a", '1:1 a seed needs the key "version"'),
         (b"- version: 1", "1:1 a list stands here, where a seed belongs"),
-        (b"version: 1\n---\nversion: 1", "2:1 a second document begins here; a seed file is one"),
+        (b"version: 1\n---\nversion: 1", "2:1 a second document begins here; a file is one"),
         (b"version: 1\nseed: &x ours", "2:7 anchors are not read here"),
         (b"version: 1\nseed: *x", "2:7 aliases are not read here: write out what *x stands for"),
         (b"version: 1\nseed: !!python/object:os.system x",

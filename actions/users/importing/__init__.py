@@ -1,0 +1,9 @@
+"""People from elsewhere: held on disk, compared with the users there are, written in batches."""
+
+from actions.users.importing.changing import changeset
+from actions.users.importing.comparing import compare
+from actions.users.importing.known import Roles
+from actions.users.importing.person import FIELDS, Person, Policy
+from actions.users.importing.spool import Flaw, Spool
+
+__all__ = ["FIELDS", "Flaw", "Person", "Policy", "Roles", "Spool", "changeset", "compare"]

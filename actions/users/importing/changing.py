@@ -1,0 +1,162 @@
+"""From the people of an import to batches of changes, made while they are written."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from bson import ObjectId
+
+from actions import passwords, protection
+from actions.users.documents import new_user
+from actions.users.importing.difference import UNHASHED, difference, status_of, verified_at
+from actions.users.importing.known import Members, Roles
+from actions.users.importing.person import Policy
+from actions.users.importing.spool import Spool, Waiting
+from models.changes import Changeset, Draft, Stream, ids_in
+from models.changes.changeset import kind
+from models.changes.draft import BATCH
+from models.changes.events import now
+
+HASHED_AT_ONCE: Final = 100
+"""Passwords in one batch: at the application's cost a core takes 25 seconds for so many."""
+
+Hash = Callable[[Iterable[str]], Iterator[str]]
+
+
+def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: bool = False) -> Changeset:
+    """Plan an import of which `compare` has decided everything and found nothing in the way.
+
+    Raises `LastMemberError` where a protected role would be left without an active member, and `TooManyLinksError`.
+    """
+    roles = Roles.read()
+
+    def shown(outcome: str | None = None) -> Iterator[Batch]:
+        return _Maker(roles, _unhashed).batches(spool.waiting(outcome))
+
+    known = policy is Policy.UPDATE
+    changes = (change for batch in shown("updated") for change in batch)
+    return Changeset(
+        f"users import {source} --on-conflict {policy}",
+        spool,
+        Stream(partial(_written, spool, roles), _created(spool, roles) | _updated(shown("updated")), shown=shown),
+        asks=known,
+        asks_about_many=False,
+        names=dict(roles.by_id),
+        rules=protection.rules(changes) if known and not allow_last_member else [],
+    )
+
+
+def _created(spool: Spool, roles: Roles) -> Counter[tuple[str, str]]:
+    """Count the documents that are created, after seeing that roles have room for the new members."""
+    members = Members()
+    for names, count in spool.roles_of("created"):
+        for role in roles.of(names):
+            members.reserve(role, count)
+    users, profiles = spool.counts("created")
+    return Counter({("insert", "User"): users, ("insert", "Profile"): profiles})
+
+
+def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
+    """Count the documents that are changed, but for roles: each is written once a batch."""
+    return Counter(kind(change) for batch in batches for change in batch if change.collection != "Role")
+
+
+def _unhashed(words: Iterable[str]) -> Iterator[str]:
+    return (UNHASHED for _ in words)
+
+
+def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
+    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores."""
+    hashing = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    making = ThreadPoolExecutor(1)
+    batches = _Maker(roles, partial(hashing.map, passwords.hashed)).batches(spool.waiting())
+    try:
+        coming = making.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = making.submit(next, batches, None)
+            yield batch
+    finally:  # whoever interrupts an import does not wait for hashes
+        hashing.shutdown(wait=False, cancel_futures=True)
+        making.shutdown(cancel_futures=True)
+
+
+class _Maker:
+    """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
+
+    def __init__(self, roles: Roles, hashes: Hash) -> None:
+        self._roles = roles
+        self._hash = hashes
+        self._members = Members()
+        self._draft = Draft()
+
+    def batches(self, waiting: Iterable[Waiting]) -> Iterator[Batch]:
+        part: list[Waiting] = []
+        room, hashes = BATCH, HASHED_AT_ONCE
+        for one in waiting:
+            part.append(one)
+            room -= 2 if one.person.profile else 1
+            hashes -= bool(one.person.password)
+            if room <= self._members.known or not hashes:
+                yield self._batch(part)
+                part, room, hashes = [], BATCH, HASHED_AT_ONCE
+        if part:
+            yield self._batch(part)
+
+    def _batch(self, part: list[Waiting]) -> Batch:
+        self._draft = Draft()
+        self._draft.room(BATCH)
+        hashes = self._hash([one.person.password for one in part if one.person.password])
+        for one in part:
+            secret = next(hashes) if one.person.password else one.person.hashedPassword
+            if one.found is None:
+                self._create(one, secret)
+            else:
+                self._update(one, secret)
+        return [*self._draft.changes, *self._members.changes()]
+
+    def _create(self, one: Waiting, secret: str | None) -> None:
+        person, roles = one.person, list(self._roles.of(one.person.roles or ()))
+        profile = {"_id": ObjectId(), "userId": one.id, **person.profile} if person.profile else None
+        user = new_user(
+            person.email,
+            person.username,
+            _id=one.id,
+            name=person.name,
+            hashedPassword=secret,
+            status=status_of(person),
+            emailVerified=verified_at(person),
+            profileId=profile and profile["_id"],
+            rolesIds=roles,
+        )
+        self._draft.insert("User", user)
+        if profile:
+            self._draft.insert("Profile", profile)
+        for role in roles:
+            self._members.new(role, one.id)
+
+    def _update(self, one: Waiting, secret: str | None) -> None:
+        user, profile = (one.found or {}).get("user", {}), (one.found or {}).get("profile")
+        found = difference(one.person, user, profile, self._roles)
+        if found is None:
+            return
+        values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
+        if found.profile and profile:
+            self._draft.set("Profile", profile, found.profile)
+        elif found.profile:
+            profile = {"_id": ObjectId(), "userId": one.id, **found.profile}
+            self._draft.insert("Profile", profile)
+            values["profileId"] = profile["_id"]
+        if values:  # links alone do not move it
+            values["updatedAt"] = now()
+        if found.gained or found.lost:
+            kept = [role for role in ids_in(user, "rolesIds") if role not in found.lost]
+            values["rolesIds"] = [*kept, *found.gained]
+        if values:
+            self._draft.set("User", user, values)
+        for role in found.gained:
+            self._members.gain(role, one.id)
+        for role in found.lost:
+            self._members.lose(role, one.id)

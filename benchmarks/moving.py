@@ -1,0 +1,128 @@
+"""Users brought in and out: against bare pymongo with the same documents, and how much memory it takes."""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from measuring import compare, database, run
+
+CHATCTL = Path(sys.executable).with_name("chatctl")
+PEOPLE = int(os.environ.get("CHATCTL_BENCH_USERS", "100000"))
+FIELDS = ("email", "username", "name", "phoneNumber", "address")
+HASHED = 40
+
+Documents = dict[str, Any]
+
+
+def person(number: int) -> list[str]:
+    return [f"user{number}@example.org", f"user{number}", f"Number {number}", f"+1 555 {number}", f"{number} Main St"]
+
+
+def table(path: Path, people: int, password: str = "") -> Path:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([*FIELDS, *(["password"] if password else [])])
+        writer.writerows([*person(n), *([f"{n} {password}"] if password else [])] for n in range(people))
+    return path
+
+
+def documents(people: int) -> tuple[list[Documents], list[Documents]]:
+    """Make what an import of the table makes."""
+    now, users, profiles = datetime.now(UTC), [], []
+    for number in range(people):
+        email, username, name, phone, address = person(number)
+        profile = {"_id": ObjectId(), "userId": ObjectId(), "phoneNumber": phone, "address": address}
+        lists: Documents = {"rolesIds": [], "conversationIds": [], "seenMessageIds": []}
+        user = {"_id": profile["userId"], "email": email, "username": username, "name": name, "status": "ACTIVE"}
+        users.append(user | lists | {"createdAt": now, "updatedAt": now, "profileId": profile["_id"]})
+        profiles.append(profile)
+    return users, profiles
+
+
+def empty(client: pymongo.MongoClient[Documents]) -> None:
+    """Drop all and make the application's indexes."""
+    there = client.get_default_database()
+    client.drop_database(there.name)
+    for collection, field in (("User", "email"), ("User", "username"), ("Profile", "userId")):
+        there[collection].create_index(field, unique=True, name=f"{collection}_{field}_key")
+
+
+def bare_export(client: pymongo.MongoClient[Documents], path: Path) -> None:
+    there = client.get_default_database()
+    fields = ("email", "username", "name", "status", "emailVerified", "rolesIds")
+    profiles = {profile["userId"]: profile for profile in there["Profile"].find()}
+    with path.open("w") as file:
+        for user in there["User"].find({}, fields):
+            file.write(json.dumps(user | profiles.get(user["_id"], {}), default=str) + "\n")
+
+
+def memory(url: str, *words: object) -> int:
+    """Run a command and return the most memory it had, in MiB."""
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    command = [sys.executable, "-c", script, str(CHATCTL), *map(str, words)]
+    done = subprocess.run(command, env=os.environ | {"MONGODB_DATABASE_URL": url}, capture_output=True, check=True)  # noqa: S603
+    return int(done.stdout)
+
+
+def hashing(url: str, path: Path) -> None:
+    """Import passwords on all cores and on one."""
+    cores = sorted(os.sched_getaffinity(0))
+    taken = []
+    for number in (len(cores), 1):
+        os.sched_setaffinity(0, cores[:number])
+        with pymongo.MongoClient[Documents](url) as client:
+            empty(client)
+        start = time.perf_counter()
+        run(CHATCTL, "users", "import", path, MONGODB_DATABASE_URL=url)
+        taken.append(time.perf_counter() - start)
+    os.sched_setaffinity(0, cores)
+    print(
+        f"{HASHED} passwords: {taken[0]:.1f} s on {len(cores)} cores, {taken[1] / taken[0]:.2f} times as fast as on one"
+    )
+
+
+def main() -> None:
+    with database() as url, tempfile.TemporaryDirectory() as folder, pymongo.MongoClient[Documents](url) as client:
+        path = table(Path(folder, "people.csv"), PEOPLE)
+        users, profiles = documents(PEOPLE)
+
+        def ours() -> None:
+            empty(client)
+            run(CHATCTL, "users", "import", path, MONGODB_DATABASE_URL=url)
+
+        def theirs() -> None:
+            empty(client)
+            client.get_default_database()["User"].insert_many(users)
+            client.get_default_database()["Profile"].insert_many(profiles)
+
+        compare(f"import of {PEOPLE:,} users against a bare insert_many", 1.67, ours, theirs, rounds=3)
+        to = Path(folder, "out.ndjson")
+        compare(
+            f"export of {PEOPLE:,} users against a bare loop with json.dumps",
+            1,
+            lambda: run(CHATCTL, "users", "export", "--to", to, "--overwrite", MONGODB_DATABASE_URL=url),
+            lambda: bare_export(client, Path(folder, "bare.ndjson")),
+            rounds=3,
+        )
+        for people in (PEOPLE // 10, PEOPLE):
+            empty(client)
+            imported = memory(url, "users", "import", table(path, people))
+            exported = memory(url, "users", "export", "--to", to, "--overwrite")
+            print(f"{people:,} users: {imported} MiB to import, {exported} MiB to export")
+        hashing(url, table(path, HASHED, "kettles on the quiet pier"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""Commands that bring many users in and out."""
+
+import sys
+from pathlib import PurePath
+from typing import Annotated, Final
+
+import typer
+
+import actions
+import seeds
+from cli import output
+from cli.group import part
+from cli.invocation import Invocation
+from cli.params import AllowLastMember, DryRun, Max, Out, Overwrite, Reason, To, Yes, choice
+from cli.users.filters import (
+    CreatedBefore,
+    CreatedSince,
+    EmailDomain,
+    HavingPermission,
+    HavingRole,
+    InactiveSince,
+    NoPassword,
+    NoRoles,
+    Provider,
+    Search,
+    Status,
+    Unverified,
+)
+from models.ahead import ahead
+
+app = part()
+
+FORMATS: Final = ("csv", "json", "ndjson", "yaml")
+ENDINGS: Final = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".yaml": "yaml", ".yml": "yaml"}
+POLICIES: Final = ("fail", "skip", "update")
+
+
+def _file(ctx: typer.Context, name: str) -> str:
+    if not name:
+        raise typer.BadParameter("a path cannot be empty")
+    Invocation.of(ctx.meta).items_from_stdin = name == "-"
+    return name
+
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        callback=_file,
+        help="CSV, JSON, NDJSON or YAML, by its name or how it begins; - is standard input.",
+        show_default=False,
+    ),
+]
+OnConflict = Annotated[
+    str,
+    typer.Option(
+        "--on-conflict",
+        metavar="|".join(POLICIES),
+        parser=choice(POLICIES),
+        help="Who is there already, by e-mail: fail, skip them, or update what the row gives.",
+    ),
+]
+Errors = Annotated[
+    str | None, typer.Option("--errors", metavar="FILE", help="Write the rows at fault there, to correct and import.")
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="|".join(FORMATS),
+        parser=choice(FORMATS),
+        help="How to write it; else by the name of the file, else csv.",
+    ),
+]
+
+
+@app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
+def import_(
+    file: File,
+    out: Out,
+    *,
+    on_conflict: OnConflict = "fail",
+    errors: Errors = None,
+    overwrite: Overwrite = False,
+    allow_last_member: AllowLastMember = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Create users from a file. Every row is checked before the first is written.
+
+    The columns are email, username, name, password or hashedPassword, status, emailVerified, roles (names with ;
+    between), phoneNumber, address, imageUrl; an empty cell changes nothing. An interrupted import is finished by the
+    same command with --on-conflict skip.
+    """
+    policy = actions.users.importing.Policy(on_conflict)
+    people = seeds.imports.read(file, sys.stdin.buffer, keep=errors is not None)
+    people.compare(policy)
+    if errors is not None and people.faulty:
+        columns, rows = people.rejected()
+        output.write_rows(rows, columns, people.rejects_as, errors, overwrite=overwrite)
+    change = people.changeset(policy, allow_last_member=allow_last_member)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl users export --role support --to people.csv")
+def export(
+    *,
+    status: Status = None,
+    role: HavingRole = None,
+    permission: HavingPermission = None,
+    search: Search = None,
+    email_domain: EmailDomain = None,
+    created_since: CreatedSince = None,
+    created_before: CreatedBefore = None,
+    inactive_since: InactiveSince = None,
+    unverified: Unverified = False,
+    no_password: NoPassword = False,
+    provider: Provider = None,
+    no_roles: NoRoles = False,
+    with_password_hashes: Annotated[
+        bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
+    ] = False,
+    form: Format = None,
+    to: To = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write users as an import reads them; of several filters all have to hold."""
+    filters = actions.users.Filters(
+        status=status,
+        role=role,
+        permission=permission,
+        search=search,
+        email_domain=email_domain,
+        created_since=created_since,
+        created_before=created_before,
+        inactive_since=inactive_since,
+        unverified=unverified,
+        no_password=no_password,
+        provider=provider,
+        no_roles=no_roles,
+    )
+    found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes)
+    chosen = form or ENDINGS.get(PurePath(to or "").suffix.lower(), "csv")
+    output.write_rows(ahead(found.rows()), columns, chosen, to or "-", overwrite=overwrite)

@@ -1,0 +1,26 @@
+"""Times as people write them."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
+
+
+def moment(text: str) -> datetime | None:
+    """Read ISO 8601 (UTC where it says nothing else) or an age such as `7d`, in milliseconds, as stored; else None."""
+    try:
+        time = _moment(text)
+    except (ValueError, OverflowError):
+        return None
+    return time and time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _moment(text: str) -> datetime | None:
+    if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
+        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+    if not _MOMENT.fullmatch(text):
+        return None
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

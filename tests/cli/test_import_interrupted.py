@@ -1,0 +1,128 @@
+"""An import that ends in the middle is finished by the same command, and nothing is there twice."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo.database import Database
+
+from tests.cli.conftest import PROGRAM
+from tests.conftest import Chatctl, start_server
+
+ROWS = 4000
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a server of this module's own: the transactions of a killed program are ended for all."""
+    process, address = start_server(tmp_path_factory.mktemp("server"))
+    yield f"mongodb://{address}/"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    with pymongo.MongoClient(server, tz_aware=True, uuidRepresentation="standard") as client:
+        yield client
+
+
+@pytest.fixture
+def people(chatctl: Chatctl, workspace: Path) -> list[str]:
+    """Write many people to a file, and give the command that imports them."""
+    chatctl("roles", "create", "member")
+    rows = "".join(f"u{number}@b.c,u{number},member,Main St {number}\n" for number in range(ROWS))
+    (workspace / "people.csv").write_text(f"email,username,roles,address\n{rows}")
+    return ["users", "import", "people.csv", "--on-conflict", "skip"]
+
+
+def check_whole(database: Documents) -> set[Any]:
+    """See that all that is there is whole: no user without a profile, no link on one side, nobody twice."""
+    users = list(database["User"].find())
+    profiles = {profile["userId"]: profile["_id"] for profile in database["Profile"].find()}
+    role = database["Role"].find_one() or {}
+    ids = [user["_id"] for user in users]
+    assert sorted(role["userIds"]) == sorted(ids)
+    assert profiles == {user["_id"]: user["profileId"] for user in users}
+    assert all(user["rolesIds"] == [role["_id"]] for user in users)
+    assert len({user["email"] for user in users}) == len(users)
+    return set(ids)
+
+
+def begin(command: list[str], environment: dict[str, str], database: Documents, enough: int) -> subprocess.Popen[str]:
+    """Start an import, and come back when so many users are there."""
+    child = subprocess.Popen([PROGRAM, *command], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    while database["User"].estimated_document_count() < enough and child.poll() is None:
+        time.sleep(0.01)
+    return child
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_killed_import_is_finished_by_the_same_command(
+    people: list[str], environment: dict[str, str], database: Documents, chatctl: Chatctl, attempt: int
+) -> None:
+    child = begin(people, environment, database, random.randint(0, ROWS * 3 // 4))  # noqa: S311
+    time.sleep(random.random() / 5)  # noqa: S311
+    child.kill()
+    child.communicate()
+    database.client.admin.command("killAllSessions", [])  # else the server lets them go after a minute
+    there = check_whole(database)
+    done = chatctl(*people)
+    assert check_whole(database) >= there
+    assert database["User"].count_documents({}) == ROWS
+    if there and len(there) < ROWS:
+        assert sorted(done.stdout.splitlines()) == sorted(
+            [f"{ROWS - len(there):,} created", f"{len(there):,} unchanged"]
+        )
+
+
+def test_an_interrupted_import_says_so_and_keeps_whole_batches(
+    people: list[str], environment: dict[str, str], database: Documents, chatctl: Chatctl
+) -> None:
+    child = begin(people, environment, database, 500)
+    child.send_signal(signal.SIGINT)
+    _, said = child.communicate()
+    assert child.returncode == 130
+    assert said.endswith("error: interrupted\n")
+    assert 0 < len(check_whole(database)) < ROWS
+    assert ",interrupted" in chatctl("audit", "list", "-o", "csv").stdout
+    chatctl(*people)
+    assert len(check_whole(database)) == ROWS
+
+
+def test_nobody_waits_for_hashes_to_interrupt_an_import(
+    chatctl: Chatctl, environment: dict[str, str], database: Documents, workspace: Path
+) -> None:
+    rows = "".join(f"u{number}@b.c,u{number},{number} kettles on the quiet pier\n" for number in range(500))
+    (workspace / "people.csv").write_text(f"email,username,password\n{rows}")
+    child = subprocess.Popen(  # noqa: S603
+        [PROGRAM, "users", "import", "people.csv"], env=environment, stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(3)
+    child.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    child.communicate()
+    assert child.returncode == 130
+    assert time.monotonic() - began < 3
+    assert database["User"].count_documents({}) == 0
+
+
+def test_two_of_the_same_import_at_once_end_with_everybody_once(
+    people: list[str], environment: dict[str, str], database: Documents, chatctl: Chatctl
+) -> None:
+    children = [begin(people, environment, database, 0) for _ in range(2)]
+    said = [child.communicate()[1] for child in children]
+    codes = [child.returncode for child in children]
+    assert set(codes) <= {0, 4}, said
+    for code, text in zip(codes, said, strict=True):
+        assert code == 0 or "exists already" in text or "changed meanwhile" in text, text
+    check_whole(database)
+    chatctl(*people)
+    assert len(check_whole(database)) == ROWS
