@@ -17,7 +17,7 @@ from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
 from models.changes import Changeset, Draft, Stream, ids_in
 from models.changes.changeset import kind
-from models.changes.draft import BATCH
+from models.changes.draft import BATCH, Batch
 from models.changes.events import now
 
 HASHED_AT_ONCE: Final = 100
