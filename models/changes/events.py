@@ -147,9 +147,9 @@ def _mentioned(entries: list[dict[str, Any]], names: dict[Any, str]) -> list[Any
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
         for row in entry["fields"]:
-            ids |= {
-                item for side in row.values() if isinstance(side, list) for item in side if isinstance(item, ObjectId)
-            }
+            for side in row.values():
+                if isinstance(side, list):
+                    ids.update(item for item in side if isinstance(item, ObjectId))
     return sorted(ids & names.keys(), key=str)[:NAMES_KEPT]
 
 

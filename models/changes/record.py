@@ -28,6 +28,8 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PART_BYTES: Final = 8 * 1024 * 1024
 PAGE_BYTES: Final = PART_BYTES // 4
+FEW_ROWS: Final = 20
+"""So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
 SMALL: Final = (ObjectId, datetime, bool, int, float)
 """What has a size that nobody has to look at."""
 
@@ -50,7 +52,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
         name = name_of(change.document)
         head |= {"name": cut(name)} if isinstance(name, str) else {}
     rows = list(_rows(change))
-    for page in pages(rows) if _size({"": rows}) > PAGE_BYTES else [rows]:
+    for page in pages(rows) if len(rows) > FEW_ROWS else [rows]:
         yield {**head, "fields": page}
 
 
