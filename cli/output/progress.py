@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Self, TypeVar
 
 from cli.output import streams
 from models.changes import Changeset, Watch
@@ -34,10 +34,12 @@ class Bar:
             self._bar.start()
         if self._bar is not None:
             rate = documents / (time.monotonic() - self._began)
-            self._bar.update(self._bar.task_ids[0], completed=documents, rate=f"{rate:,.0f} a second")
+            self._bar.update(self._bar.task_ids[0], completed=documents, total=total, rate=f"{rate:,.0f} a second")
 
-    def end(self) -> None:
-        """Leave the terminal as it was."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
@@ -62,14 +64,12 @@ def watched(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
     if not streams.is_terminal(sys.stderr):
         yield from items
         return
-    bar, total = Bar(), count()
-    try:
+    total = count()
+    with Bar() as bar:
         for number, item in enumerate(items):
             if number % SHOWN_EVERY == 0:
                 bar.wrote(number, total)
             yield item
-    finally:
-        bar.end()
 
 
 def _bar(total: int) -> "Progress":

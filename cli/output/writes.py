@@ -69,11 +69,8 @@ def _carry_out(
     from cli.output.progress import WriteBar
     from models import changes
 
-    bar = WriteBar(out.note, acceptable)
-    try:
+    with WriteBar(out.note, acceptable) as bar:
         return changes.apply(changeset, reason=reason, watch=bar)
-    finally:
-        bar.end()
 
 
 def _must_ask(changeset: "Changeset") -> bool:

@@ -95,9 +95,12 @@ def import_(
     between), phoneNumber, address, imageUrl; an empty cell changes nothing. An interrupted import is finished by the
     same command with --on-conflict skip.
     """
+    from cli.output.progress import Bar
+
     policy = actions.users.importing.Policy(on_conflict)
-    people = seeds.imports.read(file, sys.stdin.buffer, keep=errors is not None)
-    people.compare(policy)
+    with Bar() as bar:
+        people = seeds.imports.read(file, sys.stdin.buffer, keep=errors is not None, hear=bar.wrote)
+        people.compare(policy)
     if errors is not None and people.faulty:
         columns, rows = people.rejected()
         output.write_rows(rows, columns, people.rejects_as, errors, overwrite=overwrite)
@@ -128,6 +131,8 @@ def export(
     overwrite: Overwrite = False,
 ) -> None:
     """Write users as an import reads them; of several filters all have to hold."""
+    from cli.output.progress import watched
+
     filters = actions.users.Filters(
         status=status,
         role=role,
@@ -144,4 +149,7 @@ def export(
     )
     found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes)
     chosen = form or ENDINGS.get(PurePath(to or "").suffix.lower(), "csv")
-    output.write_rows(ahead(found.rows()), columns, chosen, to or "-", overwrite=overwrite)
+    rows = ahead(found.rows())
+    if to not in {None, *output.STANDARD_OUTPUT}:
+        rows = watched(rows, found.count)
+    output.write_rows(rows, columns, chosen, to or "-", overwrite=overwrite)

@@ -2,7 +2,8 @@
 
 import io
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO, cast
@@ -25,18 +26,22 @@ HEAD: Final = 4096
 """Bytes by which a format is told."""
 
 
-def read(name: str, stdin: BinaryIO, *, keep: bool = False) -> "Import":
+Heard = Callable[[int, int], None]
+"""What hears how many rows are done, of about how many."""
+
+
+def read(name: str, stdin: BinaryIO, *, keep: bool = False, hear: Heard = lambda *_: None) -> "Import":
     """Read a file of people, `-` for standard input, and check each row; no database is needed.
 
     With `keep` its rows are kept as they came, to be handed back. Raises `NotFoundError` where there is no file.
     """
-    found = Import(name, keep=keep)
+    found = Import(name, keep=keep, hear=hear)
     if name == "-":
         found.read(stdin)
         return found
     try:
         with Path(name).open("rb") as file:
-            found.read(file)
+            found.read(file, os.fstat(file.fileno()).st_size)
     except (FileNotFoundError, ValueError):
         raise NotFoundError(f"there is no file {shown(name)}") from None
     except OSError as error:
@@ -47,15 +52,16 @@ def read(name: str, stdin: BinaryIO, *, keep: bool = False) -> "Import":
 class Import:
     """A file of people: those without faults, and the faults, held on disk."""
 
-    def __init__(self, name: str, *, keep: bool) -> None:
+    def __init__(self, name: str, *, keep: bool, hear: Heard) -> None:
         self.form = "csv"
         self.header: list[str] = []
         self._name = name
         self._keep = keep
+        self._hear = hear
         self._spool = Spool()
 
-    def read(self, file: BinaryIO) -> None:
-        """Read all rows; what ends the reading is a fault too."""
+    def read(self, file: BinaryIO, size: int = 0) -> None:
+        """Read all rows, which a file has in so many bytes if that is known; what ends the reading is a fault too."""
         source: Any = io.BufferedReader(cast("Any", file))  # what has no look ahead gets one
         head = source.peek(HEAD)
         self.form = form_of(self._name, head)
@@ -64,6 +70,8 @@ class Import:
             rows = objects.yaml(source, self._name) if self.form == "yaml" else self._rows(text)
             while part := list(islice(rows, AT_ONCE)):
                 self._take(part)
+                if size:  # as many rows as there would be if all were as long as those so far
+                    self._hear(done := len(self._spool), done * size // file.tell())
         except UnreadableError as error:
             self._spool.note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
@@ -91,7 +99,7 @@ class Import:
 
     def compare(self, policy: Policy) -> None:
         """Hold the people against the users there are, which adds to the faults."""
-        importing.compare(self._spool, policy)
+        importing.compare(self._spool, policy, self._hear)
 
     @property
     def faulty(self) -> bool:

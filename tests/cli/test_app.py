@@ -27,7 +27,17 @@ def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize(
-    "line", [["--help"], ["roles", "--help"], ["seeds", "apply", "--help"], ["db", "-h"], ["rols"], ["--version"]]
+    "line",
+    [
+        ["--help"],
+        ["roles", "--help"],
+        ["users", "--help"],
+        ["users", "import", "-h"],
+        ["seeds", "apply", "--help"],
+        ["db", "-h"],
+        ["rols"],
+        ["--version"],
+    ],
 )
 def test_help_and_typing_errors_load_nothing_heavy(line: list[str]) -> None:
     assert run(line, HEAVY)[1] == []

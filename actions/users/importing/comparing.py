@@ -1,6 +1,6 @@
 """People of an import held against the users there are: who is new, who is there, what is in the way."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from bson import ObjectId
@@ -21,13 +21,18 @@ READ: Final = (*NAMES, "name", "status", "emailVerified", "hashedPassword", "rol
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 
 
-def compare(spool: Spool, policy: Policy) -> None:
-    """Decide what becomes of each person of an import, and note what is in the way; nothing is written."""
+def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> None:
+    """Decide what becomes of each person of an import, and note what is in the way; nothing is written.
+
+    `hear` is told how many people are looked at, of how many.
+    """
     for field in NAMES:
         spool.note_doubles(field)
     comparison = _Comparison(spool, policy)
+    done, total = 0, len(spool)
     for people in spool.people():
         comparison.take(people)
+        hear(done := done + len(people), total)
 
 
 class _Comparison:
