@@ -16,7 +16,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from actions import audit, planning, roles
+from actions import audit, planning, roles, users
 from actions.errors import LastMemberError
 from actions.protection import PROTECTED
 from models import connection
@@ -154,6 +154,24 @@ def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused
             assert answers == ["done", "refused"]
             assert_both_sides_equal(database)
             assert len(database["Role"].find_one()["userIds"]) == 1
+
+
+def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(
+    database: Documents, here: str
+) -> None:
+    role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
+    database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
+    database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
+    for name, member in members.items():
+        user = {"_id": member, "username": name, "email": name, "status": "ACTIVE", "rolesIds": []}
+        database["User"].insert_one(user | ({"rolesIds": [role]} if name == "ada" else {}))
+
+    planned = users.suspend(["grace"])
+    apply(users.grant(["grace"], ["admin"]))
+    apply(users.revoke(["ada"], ["admin"]))
+    with pytest.raises(LastMemberError):
+        apply(planned)
+    assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
 
 
 def leave(url: str, role: str, member: str) -> None:
