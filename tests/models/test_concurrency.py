@@ -174,6 +174,19 @@ def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_m
     assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
 
 
+def test_an_email_is_not_verified_in_the_place_of_another(database: Documents, here: str) -> None:
+    user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
+    database["User"].insert_one(user)
+    planned = users.verify_email(["ada"])
+    apply(users.update("ada", email="new@example.org"))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(planned)
+    other = users.update("ada", email="newer@example.org")
+    apply(users.verify_email(["ada"]))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(other)
+
+
 def leave(url: str, role: str, member: str) -> None:
     """Plan to take a member's role away when told to, and do it when told again."""
     connection.choose(url)
