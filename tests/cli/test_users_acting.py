@@ -146,6 +146,21 @@ def test_what_is_given_is_changed_and_an_empty_text_takes_away(either: Chatctl, 
     assert either("users", "update", ada, "--email", "COUNTESS@x.org").stdout == "countess: unchanged\n"
 
 
+def test_names_of_another_type_are_no_names(either: Chatctl, database: Documents) -> None:
+    person(database, "ada", name=7)
+    person(database, "grace")
+    database["User"].update_one({"username": "grace"}, {"$set": {"username": ["grace", "alan"]}})
+    either("users", "set-password", "ada", "--generate-password")
+    assert either("users", "suspend", "grace", "--yes", code=3).stderr.startswith('error: no user "grace"')
+
+
+def test_a_claim_that_is_no_text_is_kept_as_far_as_it_is(either: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    either("users", "verify-email", "ada", env={"CHATCTL_ACTOR": "ad\udcffa"})
+    [event] = database["chatctl_audit"].find({"kind": "event"})
+    assert event["actor"]["claimed"] == "ad?a"
+
+
 def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "alan", status="SUSPENDED")
