@@ -1,7 +1,6 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
 from typing import Any, Final
 
 from pymongo import DESCENDING
@@ -9,6 +8,8 @@ from pymongo import DESCENDING
 from actions import finding
 from models import connection
 from models.changes import Batch, Document, Draft, ids_in
+from models.changes.draft import BATCH
+from models.changes.record import PART_BYTES, pages
 
 MESSAGES: Final = 500
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -37,18 +38,21 @@ class Removing:
     def messages(self, where: Document) -> Iterator[Batch]:
         """Delete the messages that a filter matches, out of every list that has them."""
         found = connection.database()["Message"].find(where, batch_size=MESSAGES)
-        while some := list(islice(found, MESSAGES)):
-            ids = [message["_id"] for message in some]
-            seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
-            places = {message.get("conversationId") for message in some} - self._conversations
-            users = self.with_list("User", "seenMessageIds", seers)
-            copies = self.with_list("Conversation", "messagesIds", places)
-            self.draft.room(len(some) + len(users) + len(copies))
-            self.draft.take("User", users, "seenMessageIds", ids)
-            self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
-            for message in some:
-                self.draft.delete("Message", message)
-            yield from self.draft.full()
+        for number, page in enumerate(pages(found, PART_BYTES)):
+            for start in range(0, len(page), MESSAGES):
+                some = page[start : start + MESSAGES]
+                ids = [message["_id"] for message in some]
+                seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
+                places = {message.get("conversationId") for message in some} - self._conversations
+                users = self.with_list("User", "seenMessageIds", seers)
+                copies = self.with_list("Conversation", "messagesIds", places)
+                heavy = number and not start  # some servers keep all of a transaction in memory
+                self.draft.room(BATCH if heavy else len(some) + len(users) + len(copies))
+                self.draft.take("User", users, "seenMessageIds", ids)
+                self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
+                for message in some:
+                    self.draft.delete("Message", message)
+                yield from self.draft.full()
 
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""

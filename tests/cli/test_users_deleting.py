@@ -188,6 +188,15 @@ def test_a_user_with_ten_thousand_messages_comes_back_whole(chatctl: Chatctl, da
     assert stored(database) == before
 
 
+def test_messages_of_a_megabyte_go_a_few_at_a_time(either: Chatctl, database: Documents) -> None:
+    ada, grace = person(database, "ada"), person(database, "grace")
+    messages(database, conversation(database, ada, grace), ada, *("x" * 1_000_000 for _ in range(30)))
+    event = either("users", "delete", "ada", "--yes").stderr.split()[-1]
+    assert max(image["parts"] for image in database[IMAGES].find({}, ["parts"])) <= 2
+    either("audit", "undo", event, "--yes")
+    assert database["Message"].count_documents({}) == 30
+
+
 def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(
     chatctl: Chatctl, environment: dict[str, str], database: Documents
 ) -> None:
