@@ -83,6 +83,8 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
             with_emails(values, projection) if field == "email" else having("User", field, values, projection)
         ):
             value = document[field]
+            if isinstance(value, list):  # in broken data one that holds a name matches too
+                continue
             known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
     for field, value in keys.values():

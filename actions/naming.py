@@ -1,9 +1,20 @@
 """New names: of roles and permissions, and of users."""
 
+import re
+from typing import Final
+
 from actions.errors import BadNameError, NameTakenError
-from actions.finding import OBJECT_ID, with_emails
+from actions.finding import with_emails
 from models import connection
 from models.names import email_flaw, flaw, shown
+
+_READ_AS: Final = {
+    "an id": "[0-9a-fA-F]{24}|id:.*",
+    "the name behind the colon": "(user)?name:.*",
+    "names on standard input": "-",
+}
+_USER_READ_AS: Final = {**_READ_AS, "an e-mail address": "email:.*|.*@.*"}
+"""What a command reads → the shape of what it reads so, which no name may have."""
 
 
 def refuse(collection: str, names: list[str]) -> None:
@@ -12,8 +23,7 @@ def refuse(collection: str, names: list[str]) -> None:
     for name in names:
         if found := flaw(name):
             raise BadNameError(f"no {noun} can be called so: {found}")
-        if OBJECT_ID.fullmatch(name):
-            raise BadNameError(f"no {noun} can be called {name}: 24 hex digits are read as an id")
+        _refuse_shape(noun, name, _READ_AS)
     taken = connection.database()[collection].find_one({"name": {"$in": names}}, {"name": 1})
     if taken:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
@@ -31,8 +41,14 @@ def refuse_username(username: str) -> None:
     """Raise `BadNameError` for what is no username or reads as something else, and `NameTakenError` for a user's."""
     if found := flaw(username):
         raise BadNameError(f"no user can be called so: {found}")
-    if OBJECT_ID.fullmatch(username) or "@" in username:
-        kind = "an e-mail address" if "@" in username else "an id"
-        raise BadNameError(f"no user can be called {username}: it would be read as {kind}", "choose another name")
+    _refuse_shape("user", username, _USER_READ_AS)
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):
         raise NameTakenError(f"the user {shown(username)} exists already", f"see chatctl users show {username}")
+
+
+def _refuse_shape(noun: str, name: str, shapes: dict[str, str]) -> None:
+    for kind, shape in shapes.items():
+        if re.fullmatch(shape, name):
+            raise BadNameError(
+                f"no {noun} can be called {shown(name)}: it would be read as {kind}", "choose another name"
+            )

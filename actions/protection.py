@@ -1,6 +1,6 @@
 """A protected role keeps an active member, whatever the command."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from bson import ObjectId
@@ -40,9 +40,12 @@ def rules(changes: Iterable[Change]) -> list[Rule]:
 
 
 def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
-    """Return protected role → users that leave it or are stopped."""
-    losses: list[tuple[Any, Iterable[Any]]] = []
-    suspended: list[Any] = []
+    """Return protected role → users that leave it or are stopped.
+
+    Who is stopped counts for every protected role: one that they do not have yet may be theirs when it is written.
+    """
+    losses: list[tuple[Any, Collection[Any]]] = []
+    stopped: set[Any] = set()
     for change in changes:
         if isinstance(change, Delete):
             losses.append((change.document["_id"], ids_in(change.document, "rolesIds")))
@@ -50,26 +53,18 @@ def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
             losses += [(user, _lost(change)) for user in change.ids]
             status = change.fields.get("status")
             if isinstance(status, Set) and status.after == UserStatus.SUSPENDED:
-                suspended += change.ids
-    if not suspended and not any(roles for _, roles in losses):
+                stopped.update(change.ids)
+    if not stopped and not any(roles for _, roles in losses):
         return {}
-    protected = protected_roles()
-    if suspended and protected:
-        holding = {"_id": {"$in": suspended}, "rolesIds": {"$in": list(protected)}}
-        users = connection.database()["User"].find(holding, {"rolesIds": 1})
-        losses += [(user["_id"], ids_in(user, "rolesIds")) for user in users]
-    leaving: dict[ObjectId, set[Any]] = {}
-    for user, roles in losses:
-        for role in (role for role in protected if role in roles):
-            leaving.setdefault(role, set()).add(user)
-    return leaving
+    leaving = {role: {user for user, roles in losses if role in roles} | stopped for role in protected_roles()}
+    return {role: users for role, users in leaving.items() if users}
 
 
 def _may_leave(change: Change) -> bool:
     return isinstance(change, Delete) or (isinstance(change, Update) and not LEAVING.isdisjoint(change.fields))
 
 
-def _lost(change: Update) -> Iterable[Any]:
+def _lost(change: Update) -> Collection[Any]:
     field = change.fields.get("rolesIds")
     if isinstance(field, Take):
         return field.ids

@@ -1,7 +1,6 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
 from typing import Any, Final
 
 from pymongo import DESCENDING
@@ -9,6 +8,8 @@ from pymongo import DESCENDING
 from actions import finding
 from models import connection
 from models.changes import Batch, Document, Draft, ids_in
+from models.changes.draft import BATCH
+from models.changes.record import PART_BYTES, pages
 
 MESSAGES: Final = 500
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -31,51 +32,58 @@ class Removing:
         self.draft.names = names
         self._users = frozenset(users)
         self._conversations = frozenset(conversations)
-        self._lists: dict[tuple[str, Any], Document] = {}
+        self._lists: dict[tuple[str, str, Any], Document] = {}
+        self._held = 0
 
     def messages(self, where: Document) -> Iterator[Batch]:
         """Delete the messages that a filter matches, out of every list that has them."""
         found = connection.database()["Message"].find(where, batch_size=MESSAGES)
-        while some := list(islice(found, MESSAGES)):
-            ids = [message["_id"] for message in some]
-            seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
-            places = {message.get("conversationId") for message in some} - self._conversations
-            self._forget_lists()
-            users = self._with_list("User", "seenMessageIds", seers)
-            copies = self._with_list("Conversation", "messagesIds", places)
-            self.draft.room(len(some) + len(users) + len(copies))
-            self.draft.take("User", users, "seenMessageIds", ids)
-            self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
-            for message in some:
-                self.draft.delete("Message", message)
-            yield from self.draft.full()
+        for number, page in enumerate(pages(found, PART_BYTES)):
+            for start in range(0, len(page), MESSAGES):
+                some = page[start : start + MESSAGES]
+                ids = [message["_id"] for message in some]
+                seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
+                places = {message.get("conversationId") for message in some} - self._conversations
+                users = self.with_list("User", "seenMessageIds", seers)
+                copies = self.with_list("Conversation", "messagesIds", places)
+                heavy = number and not start  # some servers keep all of a transaction in memory
+                self.draft.room(BATCH if heavy else len(some) + len(users) + len(copies))
+                self.draft.take("User", users, "seenMessageIds", ids)
+                self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
+                for message in some:
+                    self.draft.delete("Message", message)
+                yield from self.draft.full()
 
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
-        database = connection.database()
-        for identifier in ids:
-            yield from self.messages({"conversationId": identifier})
-            for conversation in database["Conversation"].find({"_id": identifier}):
-                listed = {"_id": {"$in": ids_in(conversation, "userIds")}}
-                people = database["User"].find(
-                    {"$or": [{"conversationIds": identifier}, listed]}, ["username", "conversationIds"]
-                )
-                kept = [user for user in people if user["_id"] not in self._users]
+        for some in finding.parts(ids):
+            yield from self.messages({"conversationId": {"$in": some}})
+            people: dict[Any, set[Any]] = {identifier: set() for identifier in some}
+            for user in finding.having("User", "conversationIds", some, ["conversationIds"]):
+                for identifier in people.keys() & set(ids_in(user, "conversationIds")):
+                    people[identifier].add(user["_id"])
+            for conversation in finding.having("Conversation", "_id", some):
+                identifier = conversation["_id"]
+                listed = people[identifier].union(ids_in(conversation, "userIds")) - self._users
+                kept = self.with_list("User", "conversationIds", listed)
                 self.draft.room(len(kept) + 1)
                 self.draft.take("User", kept, "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
-            yield from self.draft.full()
+                yield from self.draft.full()
 
-    def _with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read documents with one long list each, and keep them in step with what was taken from it."""
-        unknown = [identifier for identifier in ids if (collection, identifier) not in self._lists]
-        for document in finding.having(collection, "_id", unknown, ["username", "name", field]):
-            self._lists[collection, document["_id"]] = document
-        return [self._lists[collection, one] for one in ids if (collection, one) in self._lists]
+    def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
+        """Read documents with one list each, and keep them in step with what was taken from it.
 
-    def _forget_lists(self) -> None:
-        if sum(map(_length, self._lists.values())) > HELD:
+        Read anew they would not be: batches are made ahead of those that are written.
+        """
+        if self._held > HELD:
             self._lists.clear()
+            self._held = 0
+        unknown = [identifier for identifier in ids if (collection, field, identifier) not in self._lists]
+        for document in finding.having(collection, "_id", unknown, ["username", "name", field]):
+            self._lists[collection, field, document["_id"]] = document
+            self._held += _length(document)
+        return [self._lists[collection, field, one] for one in ids if (collection, field, one) in self._lists]
 
 
 def _length(document: Document) -> int:

@@ -41,7 +41,7 @@ def _unseen(text: str) -> str | None:
 def email_flaw(email: str) -> str | None:
     """Say what keeps a text from being an e-mail address, if anything does."""
     local, at, domain = email.partition("@")
-    if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or " " in email:
+    if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or email.split() != [email]:
         return f"{shown(email)} is no e-mail address"
     return _unseen(email)
 

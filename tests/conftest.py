@@ -132,11 +132,11 @@ def mock_client(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def _command(_: Any, command: str | dict[str, Any], *__: Any, **___: Any) -> dict[str, Any]:
-    """Answer as a standalone server of version 7."""
+    """Answer as a standalone server of version 7; the time as DocumentDB says it, in milliseconds."""
     name = command if isinstance(command, str) else next(iter(command))
     answers: dict[str, dict[str, Any]] = {
         "ping": {},
-        "hello": {"isWritablePrimary": True, "maxWireVersion": 21},
+        "hello": {"isWritablePrimary": True, "maxWireVersion": 21, "localTime": int(time.time() * 1000)},
         "buildInfo": {"version": "7.0.0"},
     }
     if name not in answers:

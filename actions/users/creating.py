@@ -80,7 +80,7 @@ def update(
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
-    status.change(draft, user, values)
+    status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
     return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
 

@@ -1,17 +1,21 @@
 """Deleting users with all that depends on them."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 from actions import finding, protection
 from actions.removing import Removing, last_message_at
 from models import connection
-from models.changes import Batch, Change, Changeset, Delete, Document, Draft, Result, Stream, ids_in
+from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.changes.collections import STATE
 
 NAMED: Final = 10
 """Conversations that the preview names."""
 PAIR: Final = 2
+TOGETHER: Final = 200
+"""Users who go in one batch, each with accounts and a profile."""
 
 
 def delete(
@@ -63,12 +67,15 @@ class _Deletion:
     def counts(self) -> dict[tuple[str, str], int]:
         """Count what is deleted; what only loses a link is not counted."""
         database = connection.database()
-        messages = sum(database["Message"].count_documents(self._sent(user)) for user in self._ids)
-        messages += sum(database["Message"].count_documents({"conversationId": one}) for one in self._ended)
-        owned = {
-            name: sum(database[name].count_documents({"userId": user}) for user in self._ids)
-            for name in ("Account", "Profile")
-        }
+
+        def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
+            some = finding.parts(values)
+            return sum(database[name].count_documents({field: {"$in": part}, **(where or {})}) for part in some)
+
+        messages = count("Message", "conversationId", self._ended) + count(
+            "Message", "senderId", self._ids, self._stays
+        )
+        owned = {name: count(name, "userId", self._ids) for name in ("Account", "Profile")}
         counts = {"Message": messages, "Conversation": len(self._ended), **owned, "User": len(self._ids)}
         return {("delete", name): count for name, count in counts.items()}
 
@@ -87,56 +94,67 @@ class _Deletion:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
         removing = Removing(self._ids, self._ended, self.names)
         yield from removing.conversations(self._ended)
-        for user in self._users:
-            yield from removing.messages(self._sent(user["_id"]))
-            yield from self._unsee(removing, user)
+        for some in finding.parts(self._ids):
+            yield from removing.messages({"senderId": {"$in": some}, **self._stays})
+        yield from self._unsee(removing)
         yield from self._leave(removing)
-        for user in self._users:
-            self._delete(removing.draft, user)
+        for start in range(0, len(self._users), TOGETHER):
+            self._delete(removing, self._users[start : start + TOGETHER])
             yield from removing.draft.full()
         yield from removing.draft.batches
 
-    def _sent(self, user: Any) -> Document:
-        return {"senderId": user, "conversationId": {"$nin": list(self._ended)}}
+    @property
+    def _stays(self) -> Document:
+        return {"conversationId": {"$nin": list(self._ended)}}
 
-    def _unsee(self, removing: Removing, user: Document) -> Iterator[Batch]:
-        """Take a user out of the readers of messages that stay."""
-        places = {"conversationId": {"$in": [c["_id"] for c in self._left]}, "seenIds": user["_id"]}
-        seen = {m["_id"] for m in connection.database()["Message"].find(places, ["_id"])}
-        for part in finding.parts([*seen, *(i for i in ids_in(user, "seenMessageIds") if i not in seen)]):
-            messages = finding.having("Message", "_id", part, ["seenIds", "senderId", "conversationId"])
-            kept = [
-                m for m in messages if m.get("senderId") not in self._ids and m.get("conversationId") not in self._ended
-            ]
-            removing.draft.room(len(kept))
-            removing.draft.take("Message", kept, "seenIds", [user["_id"]])
+    def _unsee(self, removing: Removing) -> Iterator[Batch]:
+        """Take the users out of the readers of messages that stay."""
+        seen = dict.fromkeys(message for user in self._users for message in ids_in(user, "seenMessageIds"))
+        for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
+            where = {"conversationId": {"$in": places}, "seenIds": {"$in": some}}
+            seen |= dict.fromkeys(message["_id"] for message in connection.database()["Message"].find(where, ["_id"]))
+        for part in finding.parts(seen):
+            alike: dict[tuple[Any, ...], list[Document]] = {}
+            for message in finding.having("Message", "_id", part, ["seenIds", "senderId", "conversationId"]):
+                if message.get("senderId") not in self._ids and message.get("conversationId") not in self._ended:
+                    leaving = sorted(self._ids.intersection(ids_in(message, "seenIds")))
+                    alike.setdefault(tuple(leaving), []).append(message)
+            removing.draft.room(sum(map(len, alike.values())))
+            for readers, messages in alike.items():
+                removing.draft.take("Message", messages, "seenIds", readers)
             yield from removing.draft.full()
 
     def _leave(self, removing: Removing) -> Iterator[Batch]:
         """Take the users out of the conversations that stay, whose last message may have been theirs."""
-        for conversation in self._left:
+        for conversation in map(dict, self._left):
             removing.draft.room(2)
-            last = last_message_at(conversation, self._ids)
-            if last and conversation.get("lastMessageAt") and last < conversation["lastMessageAt"]:
+            last, was = last_message_at(conversation, self._ids), conversation.get("lastMessageAt")
+            if isinstance(last, datetime) and isinstance(was, datetime) and last < was:
                 removing.draft.set("Conversation", conversation, {"lastMessageAt": last})
             leaving = self._ids.intersection(ids_in(conversation, "userIds"))
             removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving))
             yield from removing.draft.full()
 
-    def _delete(self, draft: Draft, user: Document) -> None:
-        database = connection.database()
-        identifier = user["_id"]
-        owned = {name: list(database[name].find({"userId": identifier})) for name in ("Account", "Profile")}
-        held = {"_id": {"$in": ids_in(user, "rolesIds")}}
-        roles = list(database["Role"].find({"$or": [{"userIds": identifier}, held]}, ["name", "userIds"]))
-        records = list(database[STATE].find({"users": identifier}))
-        draft.room(sum(map(len, owned.values())) + len(roles) + len(records) + 1)
+    def _delete(self, removing: Removing, users: list[Document]) -> None:
+        """Delete users with their accounts and profiles, out of their roles and of what a seed remembers."""
+        draft = removing.draft
+        ids = [user["_id"] for user in users]
+        owned = {name: list(finding.having(name, "userId", ids)) for name in ("Account", "Profile")}
+        roles = {role for user in users for role in ids_in(user, "rolesIds")}
+        roles.update(role["_id"] for role in finding.having("Role", "userIds", ids, ["_id"]))
+        records = {record["_id"] for record in finding.having(STATE, "users", ids, ["_id"])}
+        holding = {
+            (name, field): removing.with_list(name, field, listed)
+            for name, field, listed in (("Role", "userIds", roles), (STATE, "users", records))
+        }
+        draft.room(sum(map(len, [*owned.values(), *holding.values(), users])))
         for collection, documents in owned.items():
             for document in documents:
                 draft.delete(collection, document)
-        draft.take("Role", roles, "userIds", [identifier])
-        draft.take(STATE, records, "users", [identifier])
-        draft.delete("User", user)
+        for (collection, field), documents in holding.items():
+            draft.take(collection, documents, field, ids)
+        for user in users:
+            draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
         """Tell a one-to-one conversation that nobody could hold any more."""

@@ -8,7 +8,7 @@ from typing import Final
 from actions import finding, protection
 from actions.errors import UnknownNameError
 from actions.users import status
-from actions.users.traces import PICTURES, Traces, setting
+from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from models import connection
 from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, Draft, Result, Set, Stream, Update
 from models.changes.collections import AUDIT, IMAGES
@@ -85,7 +85,7 @@ class _Erasure:
         values: Document = {name: ABSENT for name in self._user if name not in STAYS}
         values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value, "rolesIds": []}
-        status.change(draft, dict(self._user), values)
+        status.change(draft, dict(self._user), values, given=FIELDS["User"] - LINKS_THAT_STAY)
         return draft.changes
 
     def notes(self) -> list[str]:

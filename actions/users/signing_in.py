@@ -24,7 +24,8 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     label = finding.user_label(user)
     secret: Any = ABSENT
     if password is not None:
-        passwords.check(password, [user.get(field) for field in ("email", "username", "name")])
+        own = [user.get(field) for field in ("email", "username", "name")]
+        passwords.check(password, [text for text in own if isinstance(text, str)])
         secret = passwords.hashed(password)
     draft = Draft()
     changed = status.change(draft, user, {"hashedPassword": secret})

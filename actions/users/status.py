@@ -1,6 +1,6 @@
 """Whether users may sign in, and whether their e-mail is known to be theirs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from actions import finding
@@ -12,6 +12,9 @@ from models.user import UserStatus
 
 FIELDS: Final = ("status", "emailVerified", "updatedAt")
 """What is read of a user for a change of these."""
+
+VERIFYING: Final = ("email", "emailVerified", "status")
+"""What it rests on whether an e-mail is verified."""
 
 
 def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
@@ -25,12 +28,12 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Let suspended users sign in again; others are unchanged."""
-    return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated)
+    return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)
 
 
 def verify_email(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Note that users' e-mail addresses are theirs; suspended users stay suspended."""
-    return _change("verify-email", finding.users(refs, FIELDS, skip_missing=skip_missing), verified)
+    return _change("verify-email", finding.users(refs, FIELDS, skip_missing=skip_missing), verified, given=VERIFYING)
 
 
 def verified(user: Document) -> Document:
@@ -47,11 +50,11 @@ def unverified(user: Document) -> Document:
     return {"emailVerified": ABSENT} | ({"status": UserStatus.ACTIVE.value} if ends else {})
 
 
-def change(draft: Draft, user: Document, values: Document) -> bool:
+def change(draft: Draft, user: Document, values: Document, given: Iterable[str] = ()) -> bool:
     """Change fields of a user on a draft, `updatedAt` with them as the application does; tell whether any differed."""
     differs = any(not same(user.get(name, ABSENT), value) for name, value in values.items())
     if differs:
-        draft.set("User", user, {**values, "updatedAt": now()})
+        draft.set("User", user, {**values, "updatedAt": now()}, given)
     return differs
 
 
@@ -63,6 +66,7 @@ def _change(
     users: Sequence[finding.Found],
     values: Callable[[Document], Document],
     *,
+    given: Sequence[str] = (),
     asks: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
@@ -70,7 +74,7 @@ def _change(
     results = []
     for user in users:
         draft.room(1)
-        changed = change(draft, user.document, values(user.document))
+        changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = " ".join([f"users {verb}", *(user.ref for user in users)])
     return changeset(command, draft, results, asks=asks, allow_last_member=allow_last_member)

@@ -5,6 +5,7 @@ Absent and null are told apart, and a list is guarded element by element: two ad
 do not stand in each other's way.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -122,11 +123,15 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The same changes of fields in one or several documents."""
+    """The same changes of fields in one or several documents.
+
+    `given` are fields with the values that the change rests on without changing them; an undo does not.
+    """
 
     collection: str
     ids: tuple[Any, ...]
     fields: dict[str, FieldChange]
+    given: Document = dataclasses.field(default_factory=dict)
 
     def inverse(self) -> "Update":
         return Update(self.collection, self.ids, {name: field.inverse() for name, field in self.fields.items()})
@@ -141,6 +146,7 @@ class Update:
     def filter(self) -> Document:
         """Match the documents only while their fields are as this change expects them."""
         guards: Document = {"_id": self.ids[0] if len(self.ids) == 1 else {"$in": list(self.ids)}}
+        guards |= {name: _equals(value) for name, value in self.given.items() if name not in UNGUARDED}
         sets = []
         for name, field in self.fields.items():
             if name in UNGUARDED:

@@ -68,8 +68,11 @@ class Draft:
         self._name(document)
         self._keep(Delete(collection, dict(document)))
 
-    def set(self, collection: str, document: Document, values: Document) -> None:
-        """Give fields of a document new values; `ABSENT` takes a field away."""
+    def set(self, collection: str, document: Document, values: Document, given: Iterable[str] = ()) -> None:
+        """Give fields of a document new values; `ABSENT` takes a field away.
+
+        Of fields that are `given` the values follow: the document may not have others when it is written.
+        """
         self._name(document)
         fields: dict[str, FieldChange] = {}
         for name, value in values.items():
@@ -78,7 +81,8 @@ class Draft:
                 fields[name] = Set(before, value)
                 put(document, name, value)
         if fields and (collection, document["_id"]) not in self._new:
-            self._keep(Update(collection, (document["_id"],), fields))
+            rest = {name: document.get(name, ABSENT) for name in given if name not in fields}
+            self._keep(Update(collection, (document["_id"],), fields, rest))
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""

@@ -163,5 +163,5 @@ def _actor() -> dict[str, str]:
     if user := connection.target().user:
         actor["database"] = user
     if claimed := os.environ.get("CHATCTL_ACTOR"):
-        actor["claimed"] = claimed
+        actor["claimed"] = claimed.encode(errors="replace").decode()  # a variable may hold bytes that are no text
     return actor

@@ -115,15 +115,15 @@ def cut(value: str) -> str:
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
-def pages(entries: Iterable[Document]) -> Iterator[list[Document]]:
+def pages(entries: Iterable[Document], size: int = PAGE_BYTES) -> Iterator[list[Document]]:
     """Put entries together into lists that fit into a document each."""
     page: list[Document] = []
-    room = PAGE_BYTES
+    room = size
     for entry in entries:
         length = _size(entry)
         if page and length > room:
             yield page
-            page, room = [], PAGE_BYTES
+            page, room = [], size
         page.append(entry)
         room -= length
     if page:

@@ -1,6 +1,7 @@
 """The inverse of an event, fitted to how the documents are now."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from bson import ObjectId
@@ -19,6 +20,7 @@ from models.changes.change import (
     Set,
     Take,
     Update,
+    ids_in,
     same,
 )
 from models.changes.collections import AUDIT, IMAGES
@@ -81,6 +83,7 @@ class _Fitting:
         self._changes = [change for batch in batches for change in batch]
         self._inserted = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Insert)}
         self._documents: dict[tuple[str, Any], Document] = {}
+        self._elsewhere: dict[tuple[str, Any], bool] = {}
         updates = [change for change in self._changes if isinstance(change, Update)]
         for collection in {update.collection for update in updates}:
             mine = [update for update in updates if update.collection == collection]
@@ -122,7 +125,7 @@ class _Fitting:
         """Find what would come back without a document it needs: the application fails on such a one."""
         for owned in OWNED:
             inserts = [c for c in self._changes if isinstance(c, Insert) and c.collection == owned.collection]
-            parents = {c.ids[0]: c.document[owned.field] for c in inserts if owned.field in c.document}
+            parents = {c.ids[0]: parent for c in inserts if isinstance(parent := c.document.get(owned.field), ObjectId)}
             present = set(self._present(owned.parent, list(parents.values())))
             for child, parent in parents.items():
                 if parent not in present:
@@ -142,7 +145,8 @@ class _Fitting:
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]
-                gained = [item for item in value if item not in change.document.get(name, ())]
+                held = set(ids_in(change.document, name))
+                gained = [item for item in ids_in(there, name) if item not in held]
                 self._read(other, [item for item in gained if (other, item) not in self._documents], {field})
                 yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
 
@@ -186,22 +190,26 @@ class _Fitting:
         if name == "updatedAt":
             return now()
         if name == "profileId":
-            profile = self._last("Profile", {"userId": there["_id"]}, "_id")
+            profile = self._last("Profile", {"userId": there["_id"]}, "_id", ObjectId)
             return profile["_id"] if profile else ABSENT
         if name == "lastMessageAt":
-            message = self._last("Message", {"conversationId": there["_id"]}, "createAt")
+            message = self._last("Message", {"conversationId": there["_id"]}, "createAt", datetime)
             conversation = self._database["Conversation"].find_one({"_id": there["_id"]}, {"created_at": 1}) or {}
             return message["createAt"] if message else conversation.get("created_at", present)
         return present
 
-    def _last(self, collection: str, where: Document, by: str) -> Document | None:
-        """Find the last document as it will be: what this undo inserts counts, what it deletes does not."""
+    def _last(self, collection: str, where: Document, by: str, kind: type) -> Document | None:
+        """Find the last document as it will be: what this undo inserts counts, what it deletes does not.
+
+        In broken data some have nothing to be the last `by`, or what is of another kind.
+        """
         own = [change for change in self._changes if change.collection == collection and not isinstance(change, Update)]
         touched = [change.document["_id"] for change in own]
         stored = self._database[collection].find({**where, "_id": {"$nin": touched}}).sort(by, DESCENDING).limit(1)
         inserted = [change.document for change in own if isinstance(change, Insert)]
         mine = [d for d in inserted if all(d.get(field) == value for field, value in where.items())]
-        return max([*stored, *mine], key=lambda document: document[by], default=None)
+        found = [document for document in (*stored, *mine) if isinstance(document.get(by), kind)]
+        return max(found, key=lambda document: document[by], default=None)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
         """Leave out the ids of documents that are gone, in a list that links."""
@@ -211,12 +219,17 @@ class _Fitting:
         return self._present(other, ids)
 
     def _present(self, collection: str, ids: list[Any]) -> list[Any]:
-        known = {identifier for place, identifier in [*self._documents, *self._inserted] if place == collection}
-        unknown = [item for item in ids if item not in known]
-        if unknown:
-            found = self._database[collection].find({"_id": {"$in": unknown}}, {"_id": 1})
-            known |= {document["_id"] for document in found}
-        return [item for item in ids if item in known]
+        keys = {item: (collection, item) for item in ids if isinstance(item, ObjectId)}
+        known = {item for item, key in keys.items() if key in self._documents or key in self._inserted}
+        unknown = [item for item, key in keys.items() if item not in known and key not in self._elsewhere]
+        for start in range(0, len(unknown), AT_ONCE):
+            some = unknown[start : start + AT_ONCE]
+            found = {
+                document["_id"] for document in self._database[collection].find({"_id": {"$in": some}}, {"_id": 1})
+            }
+            self._elsewhere |= {keys[item]: item in found for item in some}
+        there = known.union(item for item, key in keys.items() if self._elsewhere.get(key))
+        return [item for item in ids if isinstance(item, ObjectId) and item in there]
 
     def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
         projection = {"_id": 1, **dict.fromkeys(fields, 1)} if fields is not None else None

@@ -182,3 +182,17 @@ def test_what_was_changed_meanwhile_is_a_conflict_and_can_be_repeated(database: 
         apply(users.erase("ada_later"), watch=Meanwhile())
     apply(users.erase("ada_later"))
     assert found(database, (*HERS, "Ada King")) == []
+
+
+@pytest.mark.parametrize("gained", [{"name": "Ada King"}, {"status": "ACTIVE"}, {"rolesIds": [1]}], ids=str)
+def test_what_they_gain_while_somebody_reads_the_preview_does_not_stay(
+    database: Documents, past: History, gained: dict[str, Any]
+) -> None:
+    bare = {"status": "SUSPENDED", "rolesIds": []}
+    database["User"].update_one({"_id": past.ada["_id"]}, {"$set": bare, "$unset": {"name": ""}})
+    planned = users.erase("ada_later")
+    database["User"].update_one({"_id": past.ada["_id"]}, {"$set": gained})
+    with pytest.raises(ChangedMeanwhileError, match="was changed meanwhile"):
+        apply(planned)
+    apply(users.erase("ada_later"))
+    assert found(database, (*HERS, "Ada King")) == []

@@ -75,11 +75,16 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (GOOD, ["--email", "ada"], (5, '"ada" is no e-mail address')),
         (GOOD, ["--email", "a@b@c"], (5, '"a@b@c" is no e-mail address')),
         (GOOD, ["--email", "a\u202e@b.c"], (5, "holds a character that cannot be seen (U+202E)")),
+        (GOOD, ["--email", "a\u00a0b@c.d"], (5, "is no e-mail address")),
         (GOOD, ["--email", "GRACE@example.org"], (4, 'a user has the e-mail "grace@example.org" already')),
         (GOOD, ["--username", "grace"], (4, 'the user "grace" exists already')),
         (GOOD, ["--username", ""], (5, "a name cannot be empty")),
         (GOOD, ["--username", "a@b.c"], (5, "it would be read as an e-mail address")),
         (GOOD, ["--username", "5f" * 12], (5, "it would be read as an id")),
+        (GOOD, ["--username", "id:ada"], (5, "it would be read as an id")),
+        (GOOD, ["--username", "email:ada"], (5, "it would be read as an e-mail address")),
+        (GOOD, ["--username", "username:ada"], (5, "it would be read as the name behind the colon")),
+        (GOOD, ["--username=-"], (5, "it would be read as names on standard input")),
         (GOOD, ["--role", "suport"], (3, 'no role "suport"')),
         ("\n", [], (5, "standard input holds no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
@@ -139,6 +144,21 @@ def test_what_is_given_is_changed_and_an_empty_text_takes_away(either: Chatctl, 
     assert database["Profile"].find_one().keys() == {"_id", "userId", "address", "imageUrl"}  # type: ignore[union-attr]
     assert either("users", "update", ada, "--address", "Pier 7").stdout == "countess: unchanged\n"
     assert either("users", "update", ada, "--email", "COUNTESS@x.org").stdout == "countess: unchanged\n"
+
+
+def test_names_of_another_type_are_no_names(either: Chatctl, database: Documents) -> None:
+    person(database, "ada", name=7)
+    person(database, "grace")
+    database["User"].update_one({"username": "grace"}, {"$set": {"username": ["grace", "alan"]}})
+    either("users", "set-password", "ada", "--generate-password")
+    assert either("users", "suspend", "grace", "--yes", code=3).stderr.startswith('error: no user "grace"')
+
+
+def test_a_claim_that_is_no_text_is_kept_as_far_as_it_is(either: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    either("users", "verify-email", "ada", env={"CHATCTL_ACTOR": "ad\udcffa"})
+    [event] = database["chatctl_audit"].find({"kind": "event"})
+    assert event["actor"]["claimed"] == "ad?a"
 
 
 def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Documents) -> None:

@@ -119,6 +119,40 @@ def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Docum
     assert database["User"].find_one() == broken
 
 
+@pytest.mark.parametrize("twice", ["Role", "Message", "User"])
+def test_several_go_together_out_of_a_list_that_holds_one_twice(
+    either: Chatctl, database: Documents, twice: str
+) -> None:
+    either("roles", "create", "support")
+    ada, bob = (person(database, name, roles=("support",)) for name in ("ada", "bob"))
+    grace, alan = person(database, "grace"), person(database, "alan")
+    conversation(database, ada, grace)
+    with_bob = conversation(database, bob, grace)
+    group = conversation(database, ada, bob, grace, alan, name="engines")
+    messages(database, group, grace, "hello", seen=(ada, bob))
+    field, again = {
+        "Role": ("userIds", bob),
+        "Message": ("seenIds", bob),
+        "User": ("conversationIds", with_bob),
+    }[twice]
+    database[twice].update_one({"_id": grace} if twice == "User" else {}, {"$push": {field: again}})
+    before = stored(database)
+    event = either("users", "delete", "ada", "bob", "--yes").stderr.split()[-1]
+    assert [found["_id"] for found in database["Conversation"].find()] == [group]
+    links(database)
+    either("audit", "undo", event, "--yes")
+    assert stored(database) == before
+
+
+def test_a_time_that_is_no_time_is_left_as_it_is(either: Chatctl, database: Documents) -> None:
+    ada, *others = (person(database, name) for name in ("ada", "grace", "alan"))
+    group = conversation(database, ada, *others, name="engines")
+    messages(database, group, others[0], "hello")
+    database["Conversation"].update_one({}, {"$set": {"lastMessageAt": "yesterday"}})
+    either("users", "delete", "ada", "--yes")
+    assert (database["Conversation"].find_one() or {})["lastMessageAt"] == "yesterday"
+
+
 def test_the_preview_says_what_goes_and_what_stays(terminal: Terminal, chatctl: Chatctl, database: Documents) -> None:
     ada, grace, alan = (person(database, name) for name in ("ada", "grace", "alan"))
     direct, group = conversation(database, ada, grace), conversation(database, ada, grace, alan, name="engines")
@@ -152,6 +186,15 @@ def test_a_user_with_ten_thousand_messages_comes_back_whole(chatctl: Chatctl, da
     links(database)
     chatctl("audit", "undo", event, "--yes")
     assert stored(database) == before
+
+
+def test_messages_of_a_megabyte_go_a_few_at_a_time(either: Chatctl, database: Documents) -> None:
+    ada, grace = person(database, "ada"), person(database, "grace")
+    messages(database, conversation(database, ada, grace), ada, *("x" * 1_000_000 for _ in range(30)))
+    event = either("users", "delete", "ada", "--yes").stderr.split()[-1]
+    assert max(image["parts"] for image in database[IMAGES].find({}, ["parts"])) <= 2
+    either("audit", "undo", event, "--yes")
+    assert database["Message"].count_documents({}) == 30
 
 
 def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(

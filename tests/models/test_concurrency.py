@@ -201,6 +201,37 @@ def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused
             assert stays.items() <= left.items()
 
 
+def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(
+    database: Documents, here: str
+) -> None:
+    role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
+    database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
+    database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
+    for name, member in members.items():
+        user = {"_id": member, "username": name, "email": name, "status": "ACTIVE", "rolesIds": []}
+        database["User"].insert_one(user | ({"rolesIds": [role]} if name == "ada" else {}))
+
+    planned = users.suspend(["grace"])
+    apply(users.grant(["grace"], ["admin"]))
+    apply(users.revoke(["ada"], ["admin"]))
+    with pytest.raises(LastMemberError):
+        apply(planned)
+    assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
+
+
+def test_an_email_is_not_verified_in_the_place_of_another(database: Documents, here: str) -> None:
+    user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
+    database["User"].insert_one(user)
+    planned = users.verify_email(["ada"])
+    apply(users.update("ada", email="new@example.org"))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(planned)
+    other = users.update("ada", email="newer@example.org")
+    apply(users.verify_email(["ada"]))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(other)
+
+
 def leave(url: str, way: str, member: str) -> None:
     """Plan to take a member of the role `admin` out in one way when told to, and do it when told again."""
     connection.choose(url)

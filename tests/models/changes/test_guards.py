@@ -31,6 +31,24 @@ def test_a_change_of_what_was_changed_meanwhile_is_a_conflict_and_writes_nothing
     assert database["Permission"].find_one()["name"] == "user.read"
 
 
+@pytest.mark.parametrize("meanwhile", [{"extra": 2}, {"extra": None}, {}], ids=str)
+def test_what_a_change_rests_on_is_guarded_and_no_part_of_it(database: Documents, meanwhile: dict[str, Any]) -> None:
+    support = role()
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.set("Role", support, {"name": "helpdesk"}, given=("extra", "updatedAt"))
+    database["Role"].update_one({"_id": support["_id"]}, {"$set": {"updatedAt": 1, **meanwhile}})
+    if meanwhile:
+        with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+            carry_out(draft)
+        return
+    event = carry_out(draft).event
+    assert event is not None
+    database["Role"].update_one({"_id": support["_id"]}, {"$set": {"extra": 3}})
+    undo(database, event)
+    assert database["Role"].find_one()["name"] == "support"
+
+
 @pytest.mark.parametrize(
     ("planned", "found"),
     [

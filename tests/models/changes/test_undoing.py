@@ -1,11 +1,12 @@
 """An undo puts back what an event changed, exactly, or refuses."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import bson
 import pytest
 from bson import Int64, ObjectId
-from samples import Documents, carry_out, permission, role, undo
+from samples import Documents, carry_out, permission, role, stored, undo
 
 from models.changes import Draft, undoing
 from models.changes.collections import IMAGES
@@ -108,3 +109,45 @@ def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Doc
     database["User"].insert_one(ada)
     undo(database, event)
     assert database["Account"].find_one() == account
+
+
+def test_what_has_gained_links_to_a_list_that_was_null_is_undone_by_force(database: Documents) -> None:
+    support, ada = role(userIds=None), {"_id": ObjectId(), "username": "ada", "email": "a", "rolesIds": []}
+    draft = Draft()
+    draft.insert("Role", dict(support))
+    event = carry_out(draft).event
+    database["Role"].update_one({}, {"$set": {"userIds": [ada["_id"], "junk", {}]}})
+    database["User"].insert_one({**ada, "rolesIds": [support["_id"]]})
+    assert event is not None
+    undo(database, event, force=True)
+    assert stored(database)["User"] == [ada]
+    assert stored(database)["Role"] == []
+
+
+@pytest.mark.parametrize("when", [None, "yesterday", {}], ids=str)
+def test_a_message_without_a_time_is_not_the_last(database: Documents, when: Any) -> None:
+    group = {"_id": ObjectId(), "userIds": [], "created_at": datetime(2026, 1, 1, tzinfo=UTC), "lastMessageAt": 1}
+    database["Conversation"].insert_one(dict(group))
+    database["Message"].insert_one({"_id": ObjectId(), "conversationId": group["_id"], "createAt": when})
+    last = {"_id": ObjectId(), "conversationId": group["_id"], "createAt": datetime(2026, 2, 1, tzinfo=UTC)}
+    database["Message"].insert_one(dict(last))
+    draft = Draft()
+    draft.delete("Message", last)
+    draft.set("Conversation", group, {"lastMessageAt": group["created_at"]})
+    event = carry_out(draft).event
+    database["Conversation"].update_one({}, {"$set": {"lastMessageAt": 2}})
+    assert event is not None
+    undo(database, event)
+    assert database["Conversation"].find_one()["lastMessageAt"] == last["createAt"]
+
+
+def test_what_never_had_the_document_it_needs_comes_back_as_it_was(database: Documents) -> None:
+    odd = [{"_id": ObjectId(), "senderId": sender, "body": "hello"} for sender in (None, "ada", [])]
+    database["Message"].insert_many([dict(message) for message in odd])
+    draft = Draft()
+    for message in odd:
+        draft.delete("Message", message)
+    event = carry_out(draft).event
+    assert event is not None
+    undo(database, event)
+    assert list(database["Message"].find().sort("_id")) == odd
