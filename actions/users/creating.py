@@ -87,8 +87,9 @@ def update(
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
     """Return what a new e-mail changes; the same in another case is no other address."""
+    if email.lower() != user.get("email"):
+        naming.refuse_email(email, but=user["_id"])
     if email.lower() != str(user.get("email")).lower():
-        naming.refuse_email(email)
         user = {**user, "emailVerified": None} if verified else user
         return {"email": email.lower()} | (status.verified(user) if verified else status.unverified(user))
     return {"email": email.lower()} | (status.verified(user) if verified else {})

@@ -153,6 +153,17 @@ def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Docume
     assert "already" in either("users", "update", "ada", "--username", "alan", code=4).stderr
 
 
+def test_an_email_in_another_case_is_taken_where_somebody_else_has_it(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", email="Ada@x.org")
+    assert either("users", "update", ada, "--email", "ADA@x.org").stdout == "ada: updated\n"
+    database["User"].update_one({"_id": ada}, {"$set": {"email": "Ada@x.org"}})
+    other = person(database, "grace", email="ada@x.org")
+    assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
+        f'error: a user has the e-mail "ada@x.org" already\nhint: see chatctl users show id:{other}\n'
+    )
+    assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
+
+
 def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "grace")
