@@ -200,6 +200,22 @@ def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, com
     roles("users", command, "-", *options, "--yes", input="ada\n")
 
 
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_question_says_in_which_database_who_is_meant(
+    terminal: Terminal, database: Documents, name: str, form: str
+) -> None:
+    ada = person(database, "ada")
+    person(database, "grace")
+    screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
+    question = "  users suspend ada grace\n  change 2 users\nGo on? [y/N] n\n"
+    assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
+    many = [person(database, f"someone-{number}") for number in range(30)]
+    screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
+    [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
+    assert command.endswith(" ...")
+    assert "  change 30 users\n" in screen.text
+
+
 def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: Documents) -> None:
     person(database, "ada", roles=("viewer",))
     person(database, "grace", rolesIds=None)
