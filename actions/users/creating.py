@@ -11,6 +11,7 @@ from actions.users import status
 from actions.users.documents import new_user
 from models import connection
 from models.changes import ABSENT, Changeset, Document, Draft, Result
+from models.changes.events import now
 from models.errors import UsageError
 from models.links import USER_ROLES
 
@@ -80,6 +81,8 @@ def update(
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
+    if draft.changes:  # also of the profile alone: the event is found under the user, whose document has to be in it
+        values["updatedAt"] = now()
     status.change(draft, user, values)
     outcome = "updated" if draft.changes else "unchanged"
     return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])

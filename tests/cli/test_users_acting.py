@@ -164,6 +164,22 @@ def test_an_email_in_another_case_is_taken_where_somebody_else_has_it(either: Ch
     assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
 
 
+def test_what_changes_only_what_a_user_owns_is_found_under_the_user(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53, profileId=ObjectId("5f" * 12))
+    database["Profile"].insert_one({"_id": ObjectId("5f" * 12), "userId": ada, "phoneNumber": "1"})
+    database["Account"].insert_one({"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "1"})
+    before = stored(database)
+    done = [either("users", "update", "ada", "--phone", "2"), either("users", "unlink", "ada", "google", "--yes")]
+    events = [one.stderr.split()[-1] for one in done]
+    assert either("audit", "list", "--target", "ada", "-o", "ids").stdout.split() == events
+    shown = json.loads(either("users", "show", "ada", "-o", "json").stdout)["events"]
+    assert [event["id"] for event in shown] == events[::-1]
+    for event in reversed(events):
+        either("audit", "undo", event, "--yes")
+    assert stored(database) == before
+    assert user(database)["updatedAt"] == BEGAN
+
+
 def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "grace")
