@@ -102,6 +102,28 @@ def test_what_cannot_be_a_user_is_refused_and_nothing_is_written(
     assert stored(database) == before
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            ["set-password", "ada", GOOD],
+            "got an argument too many\nhint: no argument is a password; see chatctl users set-password --help",
+        ),
+        (
+            ["create", "--email", "a@b.c", "--username", "ada", "--password-stdin", GOOD],
+            "got an argument too many\nhint: no argument is a password; see chatctl users create --help",
+        ),
+        (
+            ["set-password", "ada", "--password", GOOD],
+            "no such option: --password\nhint: other users of this machine could see it: take --password-stdin",
+        ),
+    ],
+)
+def test_a_password_as_an_argument_is_not_taken_and_not_repeated(either: Chatctl, line: list[str], said: str) -> None:
+    assert either("users", *line, code=2) == ("", f"error: {said}\n", 2)
+    assert GOOD not in either("users", *line, "--debug", "-o", "json", code=2).stderr
+
+
 def test_where_nobody_can_be_asked_for_a_password_the_options_are_named(either: Chatctl) -> None:
     refused = either("users", "create", "--email", "a@b.c", "--username", "ada", code=2)
     assert "give one of --password-stdin, --generate-password and --no-password" in refused.stderr
