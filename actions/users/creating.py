@@ -69,6 +69,8 @@ def update(
     """
     if verified and email is None:
         raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
+    if {email, username, name, *(profile or {}).values()} == {None}:
+        raise UsageError("nothing is given to change", "see chatctl users update --help")
     user = finding.user(ref, ("name", "profileId", *status.FIELDS))
     called = finding.user_label(user)
     values: Document = {}

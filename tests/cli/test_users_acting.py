@@ -171,6 +171,8 @@ def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Docume
     assert (user(database)["status"], user(database)["emailVerified"] > BEGAN) == ("EMAIL_VERIFIED", True)
     assert (user(database, "alan")["status"], "emailVerified" in user(database, "alan")) == ("SUSPENDED", True)
     assert "chatctl users verify-email" in either("users", "update", "ada", "--verified", code=2).stderr
+    said = "error: nothing is given to change\nhint: see chatctl users update --help\n"
+    assert either("users", "update", "ada", "--reason", "a test", code=2) == ("", said, 2)
     assert "already" in either("users", "update", "ada", "--email", "B@B.C", code=4).stderr
     assert "already" in either("users", "update", "ada", "--username", "alan", code=4).stderr
 
