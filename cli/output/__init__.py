@@ -213,7 +213,7 @@ def _chosen(view: View, columns: str | None) -> View:
 
 def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
     fields = ("id", *(field for field in sortable if field != "id"))
-    name = (sort or "id").removeprefix("-")
+    name = "id" if sort is None else sort.removeprefix("-")
     if name not in fields:
         hint = did_you_mean(name, fields) or f"it can be sorted by {', '.join(fields)}"
         raise UsageError(f'cannot sort by "{name}"', hint)

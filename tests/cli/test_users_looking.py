@@ -13,6 +13,8 @@ from tests.conftest import Chatctl
 
 ADA, BOB, CYD, DAN = IDS.values()
 
+SORTABLE = ("id", "email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
+
 LISTED = f"""\
 ID                        USERNAME  EMAIL              STATUS          ROLES            LAST SIGN-IN       NAME
 {ADA}  ada       ada@example.org    ACTIVE          support, viewer  2026-03-10 10:00Z  Ada Lovelace
@@ -184,6 +186,7 @@ def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chat
         (["--email-domain", "@"], 2, "--email-domain cannot be empty"),
         (["--provider", ""], 2, "--provider cannot be empty"),
         (["--columns", "hashedPassword"], 2, 'no column "hashedPassword"\nhint: did you mean "hasPassword"?'),
+        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: it can be sorted by {", ".join(SORTABLE)}'),
         (["--sort", "-lastlogin"], 2, 'cannot sort by "lastlogin"\nhint: did you mean "lastLogin"?'),
     ],
 )
