@@ -233,6 +233,21 @@ def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) ->
     assert people("users", "show", "bob", "-o", "ids").stdout == f"{BOB}\n"
 
 
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("lovelace", "see chatctl users list --search lovelace"),
+        ("a.lovelace@elsewhere.example", "see chatctl users list --search a.lovelace"),
+        ("somebody else; $(x)", "see chatctl users list"),
+        ("-x", "see chatctl users list"),
+        ("5f" * 12, "see chatctl users list"),
+    ],
+)
+def test_where_nobody_is_near_the_hint_is_a_command_to_type(people: Chatctl, ref: str, hint: str) -> None:
+    said = people("users", "show", "--", ref, code=3).stderr
+    assert said == f'error: no user "{ref}"\nhint: {hint}\n'
+
+
 def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
     people: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
