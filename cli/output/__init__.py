@@ -99,8 +99,7 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [text.cell(item) for item in value] if isinstance(value, list) else [_cell(row, column)]
-            parts = parts or ["-"]
+            parts = [column.absent] if value is None else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")

@@ -212,7 +212,23 @@ PROVIDER  TYPE   ACCOUNT     ACCESS TOKEN  REFRESH TOKEN  ID TOKEN
 github    oauth  cyd-github  yes           no             no
 google    oauth  cyd-google  no            no             no
 """)
-    assert "\nPROFILE          phoneNumber +49 30 1, address\n" in people("users", "show", "ada").stdout
+    assert "\nPROFILE          phoneNumber +49 30 1\n" in people("users", "show", "ada").stdout
+
+
+def test_a_profile_is_broken_between_its_fields(
+    terminal: Terminal, database: Database[dict[str, Any]], chatctl: Chatctl
+) -> None:
+    settle(database)
+    profile = {"address": "7 Pier Road, Old Town", "imageUrl": "https://images.example/a"}
+    database["Profile"].update_one({}, {"$set": profile})
+    shown = """\
+PROFILE          phoneNumber +49 30 1,
+                 address 7 Pier Road, Old Town,
+                 imageUrl https://images.example/a
+"""
+    assert shown in terminal("users", "show", "ada", columns=60, env={"NO_COLOR": "1"}).text
+    database["Profile"].update_one({}, {"$set": {"phoneNumber": "", "address": "", "imageUrl": None}})
+    assert "\nPROFILE          -\n" in chatctl("users", "show", "ada").stdout
 
 
 def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) -> None:
