@@ -15,6 +15,8 @@ from models.errors import UsageError
 from models.names import did_you_mean, one_edit_away, shown
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
+PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
+"""What a shell takes as it is."""
 CHOICES: Final = 10_000
 """Names that are read for "did you mean"; with more, the nearest one is no help any more."""
 NEIGHBOURS: Final = 500
@@ -190,9 +192,10 @@ def parts(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def _user_hint(field: str, value: Any) -> str:
-    listing = "see chatctl users list --search"
     if field == "_id":
-        return listing
+        return "see chatctl users list"
+    part = value.partition("@")[0]
+    listing = "see chatctl users list" + (f" --search {part}" if PLAIN.fullmatch(part) else "")
     sides = (("$lt", DESCENDING), ("$gte", ASCENDING))
     near = [name for operator, way in sides for name in _names(field, {operator: value}, way)]
     return did_you_mean(value, [*near, *_names(field, {"$in": list(one_edit_away(value))}, ASCENDING)]) or listing

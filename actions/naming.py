@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from bson import ObjectId
+
 from actions.errors import BadNameError, NameTakenError
 from actions.finding import with_emails
 from models import connection
@@ -29,12 +31,17 @@ def refuse(collection: str, names: list[str]) -> None:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
 
 
-def refuse_email(email: str) -> None:
-    """Raise `BadNameError` for what is no e-mail address, and `NameTakenError` for one that a user has, in any case."""
+def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
+    """Refuse a new e-mail address.
+
+    Raises `BadNameError` for what is none, and `NameTakenError` for one that a user has in any case, `but` excepted.
+    """
     if found := email_flaw(email):
         raise BadNameError(found, "an e-mail address is name@domain")
     for user in with_emails([email.lower()], ["email"]):
-        raise NameTakenError(f"a user has the e-mail {shown(user['email'])} already", f"see chatctl users show {email}")
+        if user["_id"] != but:
+            hint = f"see chatctl users show id:{user['_id']}"
+            raise NameTakenError(f"a user has the e-mail {shown(user['email'])} already", hint)
 
 
 def refuse_username(username: str) -> None:

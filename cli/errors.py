@@ -114,6 +114,12 @@ def _usage(error: typer.TyperException) -> Failure:
         near = getattr(error, "possibilities", None)
         message = f"no such option: {name}" if near is not None or "No such" in message else message
         hint = f"did you mean {near[0]}?" if near else hint
+    if context and any(param.name == "password_stdin" for param in context.command.params):
+        # What is typed too much there may be the password: a log must not hold it, and the way is another.
+        if "extra argument" in message:
+            message, hint = "got an argument too many", f"no argument is a password; {hint}"
+        elif name == "--password":
+            hint = "other users of this machine could see it: take --password-stdin"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
 
 

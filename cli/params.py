@@ -91,7 +91,12 @@ ReadOut = Annotated[Output, _output(READ)]
 LinesOut = Annotated[Output, _output(LINES)]
 
 User = Annotated[
-    str, typer.Argument(metavar="USER", help="A username, an e-mail address or an id.", show_default=False)
+    str,
+    typer.Argument(
+        metavar="USER",
+        help="A username, e-mail address or id; username:, email: or id: in front forces one.",
+        show_default=False,
+    ),
 ]
 Users = Annotated[list[str], several("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]

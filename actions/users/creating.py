@@ -11,6 +11,7 @@ from actions.users import status
 from actions.users.documents import new_user
 from models import connection
 from models.changes import ABSENT, Changeset, Document, Draft, Result
+from models.changes.events import now
 from models.errors import UsageError
 from models.links import USER_ROLES
 
@@ -68,6 +69,8 @@ def update(
     """
     if verified and email is None:
         raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
+    if {email, username, name, *(profile or {}).values()} == {None}:
+        raise UsageError("nothing is given to change", "see chatctl users update --help")
     user = finding.user(ref, ("name", "profileId", *status.FIELDS))
     called = finding.user_label(user)
     values: Document = {}
@@ -80,6 +83,8 @@ def update(
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
+    if draft.changes:  # also of the profile alone: the event is found under the user, whose document has to be in it
+        values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
     return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
@@ -87,8 +92,9 @@ def update(
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
     """Return what a new e-mail changes; the same in another case is no other address."""
+    if email.lower() != user.get("email"):
+        naming.refuse_email(email, but=user["_id"])
     if email.lower() != str(user.get("email")).lower():
-        naming.refuse_email(email)
         user = {**user, "emailVerified": None} if verified else user
         return {"email": email.lower()} | (status.verified(user) if verified else status.unverified(user))
     return {"email": email.lower()} | (status.verified(user) if verified else {})

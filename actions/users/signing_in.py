@@ -11,6 +11,7 @@ from actions.planning import changeset
 from actions.users import status
 from models import connection
 from models.changes import ABSENT, Changeset, Draft, Result, Rule
+from models.changes.events import now
 from models.names import did_you_mean, shown
 
 
@@ -41,7 +42,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     Raises `UnknownNameError` where none is linked, and `LastSignInError` where no other way to sign in is left, unless
     `allow_lockout`.
     """
-    user = finding.user(ref, ())
+    user = finding.user(ref, ("updatedAt",))
     label = finding.user_label(user)
     accounts = list(connection.database()["Account"].find({"userId": user["_id"]}))
     unlinked = [account for account in accounts if account.get("provider") == provider]
@@ -52,6 +53,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     draft = Draft()
     for account in unlinked:
         draft.delete("Account", account)
+    status.change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
     gone = {account["_id"] for account in unlinked}
     rules = [] if allow_lockout else [_keeps_a_sign_in(user["_id"], label, gone)]
     results = [Result(user["_id"], label, f"unlinked from {provider}")]

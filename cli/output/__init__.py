@@ -99,8 +99,7 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [text.cell(item) for item in value] if isinstance(value, list) else [_cell(row, column)]
-            parts = parts or ["-"]
+            parts = [column.absent] if value is None else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
@@ -223,7 +222,7 @@ def _chosen(view: View, columns: str | None) -> View:
 
 def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
     fields = ("id", *(field for field in sortable if field != "id"))
-    name = (sort or "id").removeprefix("-")
+    name = "id" if sort is None else sort.removeprefix("-")
     if name not in fields:
         hint = did_you_mean(name, fields) or f"it can be sorted by {', '.join(fields)}"
         raise UsageError(f'cannot sort by "{name}"', hint)

@@ -53,7 +53,8 @@ def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     except BrokenPipeError as error:
         raise ReaderGoneError(f"the reader of {to} went away") from error
     except OSError as error:
-        raise OutputError(f"{to} could not be written: {(error.strerror or 'it failed').lower()}") from error
+        what = "the output" if to in STANDARD_OUTPUT else to
+        raise OutputError(f"{what} could not be written: {(error.strerror or 'it failed').lower()}") from error
 
 
 @contextmanager

@@ -69,16 +69,21 @@ def cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
-    if isinstance(value, dict):
-        name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
-        return cell(name) if name is not None else _pairs(value)
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return ", ".join(cell(item) for item in value)
+        return ", ".join(parts(value))
     return safe(str(plain(value)))
 
 
-def _pairs(value: dict[str, Any]) -> str:
-    return ", ".join(f"{safe(str(key))} {cell(item)}" for key, item in value.items() if item is not None)
+def parts(value: Any) -> list[str]:
+    """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
+    if isinstance(value, dict):
+        name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
+        if name is not None:
+            return [cell(name)]
+        return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item))]
+    if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
+        return [cell(item) for item in value]
+    return [cell(value)]
 
 
 def quoted(arguments: Iterable[str]) -> str:

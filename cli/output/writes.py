@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.output import formats, streams, text
+from cli.output import formats, say, streams, text
 from models.errors import OutputError, RefusedError, UsageError
 from models.names import counted
 
@@ -23,6 +23,8 @@ ALWAYS: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
 MOST_LINES: Final = 100
 """Items of one outcome that have a line each."""
+LONGEST_COMMAND: Final = 240
+"""Characters of a command that a question shows."""
 
 
 def apply(
@@ -45,7 +47,7 @@ def apply(
             hint = "look at it with --dry-run, confirm it with --yes"
             raise RefusedError("nothing was done: this has to be confirmed", hint)
         # What cannot be taken back is said before, however it ends; who is asked reads it there.
-        _announce(out, "changing", [] if asked or changeset.undoable else changeset.notes)
+        _announce(out, "changing", [] if asked or changeset.undoable else changeset.notes, asked=asked)
         if asked:
             _ask(changeset)
 
@@ -77,24 +79,25 @@ def _must_ask(changeset: "Changeset") -> bool:
     return changeset.asks or (changeset.asks_about_many and len(changeset.results) > MANY)
 
 
-def _announce(out: "Output", verb: str, notes: list[str]) -> None:
-    """Say which database it is before anything happens to it, and what else there is to know."""
+def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
+    """Say which database it is before anything happens to it, and what else there is to know: who is asked hears it."""
     from models import connection
 
+    note = say if asked else out.note
     target = connection.target()
-    out.note(f"{verb} {target.name} on {target.host} ({target.source})")
+    note(f"{verb} {target.name} on {target.host} ({target.source})")
     if not connection.transactions():
-        out.note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
+        note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
     for line in notes:
-        out.note(line)
+        note(line)
 
 
 def _ask(changeset: "Changeset") -> None:
-    """Show what would happen and have it confirmed; raises `RefusedError` for a no."""
-    preview = [*changeset.summary(), *changeset.notes]
-    streams.flush()
-    for line in preview:
-        streams.say(text.safe(f"  {line}"))
+    """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no."""
+    command = changeset.command
+    command = command if len(command) <= LONGEST_COMMAND else f"{command[:LONGEST_COMMAND]} ..."
+    for line in (command, *changeset.summary(), *changeset.notes):
+        say(f"  {line}")
     if not confirmed("Go on?"):
         raise RefusedError("nothing was done: it was not confirmed")
 

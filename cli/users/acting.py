@@ -110,7 +110,7 @@ def suspend(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl users reinstate ada --reason 'the laptop is found'")
 def reinstate(
     users: Users,
     out: Out,
@@ -126,7 +126,7 @@ def reinstate(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command("verify-email")
+@app.command("verify-email", example="chatctl users verify-email ada@example.org")
 def verify_email(
     users: Users,
     out: Out,

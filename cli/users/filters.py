@@ -10,9 +10,9 @@ from cli.params import moment
 Status = Annotated[
     str | None, typer.Option("--status", metavar="STATUS", help="ACTIVE, SUSPENDED or EMAIL_VERIFIED, in any case.")
 ]
-HavingRole = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Who have a role.")]
+HavingRole = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Who have this role.")]
 HavingPermission = Annotated[
-    str | None, typer.Option("--permission", metavar="PERMISSION", help="Who have a permission through any role.")
+    str | None, typer.Option("--permission", metavar="PERMISSION", help="Who have this permission, through any role.")
 ]
 Search = Annotated[
     str | None, typer.Option("--search", metavar="TEXT", help="Whose e-mail, username or name has it, in any case.")

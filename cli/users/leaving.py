@@ -32,9 +32,10 @@ def delete(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Delete users and all that depends on them: messages, one-to-one conversations, profile, linked sign-ins.
+    """Delete users and all that depends on them.
 
-    To keep other people's conversations whole, erase them instead; to keep them from signing in, suspend them.
+    That is their messages, one-to-one conversations, profiles and linked accounts. To keep other people's conversations
+    whole, erase them instead; to keep them from signing in, suspend them.
     """
     change = actions.users.delete(
         users,
@@ -88,9 +89,10 @@ def export_data(
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write all that is stored of a person into a zip, for them to have.
+    """Write all that is stored of a person into a zip.
 
-    It holds their own data and messages as JSON and as a page to read: no hash, no token, nothing that others wrote.
+    It is for them to have, and holds their own data and messages as JSON and as a page to read: no hash, no token,
+    nothing that others wrote.
     """
     from cli.users import personal_data
 

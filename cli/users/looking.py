@@ -71,7 +71,7 @@ def list_(
 
 @app.command(example="chatctl users show ada@example.org")
 def show(user: User, out: ReadOut) -> None:
-    """Show all that is known of a user, and what was done to them last."""
+    """Show all that is known of a user. At the end stands what was done to them last."""
     below = {"access": views.ACCESS, "accounts": views.ACCOUNTS, "events": views.EVENTS}
     out.record(actions.users.show(user), views.USER, below=below)
 

@@ -130,7 +130,10 @@ def export(
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write users as an import reads them; of several filters all have to hold."""
+    """Write users as an import reads them.
+
+    Of several filters all have to hold.
+    """
     from cli.output.progress import watched
 
     filters = actions.users.Filters(

@@ -54,8 +54,11 @@ def _read() -> str:
 
 
 def _asked() -> str:
-    first, second = _hidden("Password: "), _hidden("Again: ")
-    if first != second:
+    from actions import passwords
+
+    first = _hidden("Password: ")
+    passwords.check(first)  # nobody types for a second time what cannot be taken
+    if first != _hidden("Again: "):
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first
 

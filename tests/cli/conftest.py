@@ -50,7 +50,7 @@ def terminal(environment: dict[str, str]) -> Terminal:
     """Run chatctl on a terminal; what is `typed` answers its question, and `answers` others that it asks."""
 
     def run(
-        *args: str,
+        *args: object,
         typed: str = "",
         answers: dict[str, str] | None = None,
         columns: int = 80,
@@ -60,7 +60,7 @@ def terminal(environment: dict[str, str]) -> Terminal:
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         child = subprocess.Popen(  # noqa: S603
-            [PROGRAM, *args],
+            [PROGRAM, *map(str, args)],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

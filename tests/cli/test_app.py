@@ -57,6 +57,13 @@ def test_a_group_alone_shows_its_help(chatctl: Chatctl, group: str) -> None:
     assert alone.stdout.startswith(f"Usage: chatctl {group} [OPTIONS] COMMAND [ARGS]...\n")
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_help_of_a_group_says_whole_sentences(chatctl: Chatctl, group: str) -> None:
+    usage, *lines = chatctl(group, "--help").stdout.splitlines()
+    assert usage.endswith("[ARGS]...")
+    assert [line for line in lines if line.endswith("...")] == []
+
+
 def test_chatctl_alone_shows_its_help(chatctl: Chatctl) -> None:
     assert chatctl() == chatctl("--help") == chatctl("-h")
 

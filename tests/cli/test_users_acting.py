@@ -107,6 +107,28 @@ def test_what_cannot_be_a_user_is_refused_and_nothing_is_written(
     assert stored(database) == before
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            ["set-password", "ada", GOOD],
+            "got an argument too many\nhint: no argument is a password; see chatctl users set-password --help",
+        ),
+        (
+            ["create", "--email", "a@b.c", "--username", "ada", "--password-stdin", GOOD],
+            "got an argument too many\nhint: no argument is a password; see chatctl users create --help",
+        ),
+        (
+            ["set-password", "ada", "--password", GOOD],
+            "no such option: --password\nhint: other users of this machine could see it: take --password-stdin",
+        ),
+    ],
+)
+def test_a_password_as_an_argument_is_not_taken_and_not_repeated(either: Chatctl, line: list[str], said: str) -> None:
+    assert either("users", *line, code=2) == ("", f"error: {said}\n", 2)
+    assert GOOD not in either("users", *line, "--debug", "-o", "json", code=2).stderr
+
+
 def test_where_nobody_can_be_asked_for_a_password_the_options_are_named(either: Chatctl) -> None:
     refused = either("users", "create", "--email", "a@b.c", "--username", "ada", code=2)
     assert "give one of --password-stdin, --generate-password and --no-password" in refused.stderr
@@ -120,6 +142,8 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Term
     assert bcrypt.verify(GOOD, user(database)["hashedPassword"])
     screen = terminal("users", "set-password", "ada", answers={"Password: ": f"{GOOD}\n", "Again: ": "another\n"})
     assert (screen.code, "the two passwords are not the same" in screen.text) == (5, True)
+    screen = terminal("users", "set-password", "ada", answers={"Password: ": "short\n"})
+    assert (screen.code, "fewer than 15 characters" in screen.text, "Again" in screen.text) == (5, True, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"})
     assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"})
@@ -169,8 +193,37 @@ def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Docume
     assert (user(database)["status"], user(database)["emailVerified"] > BEGAN) == ("EMAIL_VERIFIED", True)
     assert (user(database, "alan")["status"], "emailVerified" in user(database, "alan")) == ("SUSPENDED", True)
     assert "chatctl users verify-email" in either("users", "update", "ada", "--verified", code=2).stderr
+    said = "error: nothing is given to change\nhint: see chatctl users update --help\n"
+    assert either("users", "update", "ada", "--reason", "a test", code=2) == ("", said, 2)
     assert "already" in either("users", "update", "ada", "--email", "B@B.C", code=4).stderr
     assert "already" in either("users", "update", "ada", "--username", "alan", code=4).stderr
+
+
+def test_an_email_in_another_case_is_taken_where_somebody_else_has_it(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", email="Ada@x.org")
+    assert either("users", "update", ada, "--email", "ADA@x.org").stdout == "ada: updated\n"
+    database["User"].update_one({"_id": ada}, {"$set": {"email": "Ada@x.org"}})
+    other = person(database, "grace", email="ada@x.org")
+    assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
+        f'error: a user has the e-mail "ada@x.org" already\nhint: see chatctl users show id:{other}\n'
+    )
+    assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
+
+
+def test_what_changes_only_what_a_user_owns_is_found_under_the_user(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53, profileId=ObjectId("5f" * 12))
+    database["Profile"].insert_one({"_id": ObjectId("5f" * 12), "userId": ada, "phoneNumber": "1"})
+    database["Account"].insert_one({"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "1"})
+    before = stored(database)
+    done = [either("users", "update", "ada", "--phone", "2"), either("users", "unlink", "ada", "google", "--yes")]
+    events = [one.stderr.split()[-1] for one in done]
+    assert either("audit", "list", "--target", "ada", "-o", "ids").stdout.split() == events
+    shown = json.loads(either("users", "show", "ada", "-o", "json").stdout)["events"]
+    assert [event["id"] for event in shown] == events[::-1]
+    for event in reversed(events):
+        either("audit", "undo", event, "--yes")
+    assert stored(database) == before
+    assert user(database)["updatedAt"] == BEGAN
 
 
 def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
@@ -207,6 +260,22 @@ def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, com
     assert roles("users", command, "-", *options, input="").stderr == "nothing to do\n"
     assert roles("users", command, "ada", *options, "--yes", "--max", "0", code=7).stdout == ""
     roles("users", command, "-", *options, "--yes", input="ada\n")
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_question_says_in_which_database_who_is_meant(
+    terminal: Terminal, database: Documents, name: str, form: str
+) -> None:
+    ada = person(database, "ada")
+    person(database, "grace")
+    screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
+    question = "  users suspend ada grace\n  change 2 users\nGo on? [y/N] n\n"
+    assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
+    many = [person(database, f"someone-{number}") for number in range(30)]
+    screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
+    [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
+    assert command.endswith(" ...")
+    assert "  change 30 users\n" in screen.text
 
 
 def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: Documents) -> None:

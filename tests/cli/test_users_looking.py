@@ -13,6 +13,8 @@ from tests.conftest import Chatctl
 
 ADA, BOB, CYD, DAN = IDS.values()
 
+SORTABLE = ("id", "email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
+
 LISTED = f"""\
 ID                        USERNAME  EMAIL              STATUS          ROLES            LAST SIGN-IN       NAME
 {ADA}  ada       ada@example.org    ACTIVE          support, viewer  2026-03-10 10:00Z  Ada Lovelace
@@ -184,6 +186,7 @@ def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chat
         (["--email-domain", "@"], 2, "--email-domain cannot be empty"),
         (["--provider", ""], 2, "--provider cannot be empty"),
         (["--columns", "hashedPassword"], 2, 'no column "hashedPassword"\nhint: did you mean "hasPassword"?'),
+        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: it can be sorted by {", ".join(SORTABLE)}'),
         (["--sort", "-lastlogin"], 2, 'cannot sort by "lastlogin"\nhint: did you mean "lastLogin"?'),
     ],
 )
@@ -209,7 +212,23 @@ PROVIDER  TYPE   ACCOUNT     ACCESS TOKEN  REFRESH TOKEN  ID TOKEN
 github    oauth  cyd-github  yes           no             no
 google    oauth  cyd-google  no            no             no
 """)
-    assert "\nPROFILE          phoneNumber +49 30 1, address\n" in people("users", "show", "ada").stdout
+    assert "\nPROFILE          phoneNumber +49 30 1\n" in people("users", "show", "ada").stdout
+
+
+def test_a_profile_is_broken_between_its_fields(
+    terminal: Terminal, database: Database[dict[str, Any]], chatctl: Chatctl
+) -> None:
+    settle(database)
+    profile = {"address": "7 Pier Road, Old Town", "imageUrl": "https://images.example/a"}
+    database["Profile"].update_one({}, {"$set": profile})
+    shown = """\
+PROFILE          phoneNumber +49 30 1,
+                 address 7 Pier Road, Old Town,
+                 imageUrl https://images.example/a
+"""
+    assert shown in terminal("users", "show", "ada", columns=60, env={"NO_COLOR": "1"}).text
+    database["Profile"].update_one({}, {"$set": {"phoneNumber": "", "address": "", "imageUrl": None}})
+    assert "\nPROFILE          -\n" in chatctl("users", "show", "ada").stdout
 
 
 def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) -> None:
@@ -228,6 +247,21 @@ def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) ->
         {"permission": "user.suspend", "roles": ["support"]},
     ]
     assert people("users", "show", "bob", "-o", "ids").stdout == f"{BOB}\n"
+
+
+@pytest.mark.parametrize(
+    ("ref", "hint"),
+    [
+        ("lovelace", "see chatctl users list --search lovelace"),
+        ("a.lovelace@elsewhere.example", "see chatctl users list --search a.lovelace"),
+        ("somebody else; $(x)", "see chatctl users list"),
+        ("-x", "see chatctl users list"),
+        ("5f" * 12, "see chatctl users list"),
+    ],
+)
+def test_where_nobody_is_near_the_hint_is_a_command_to_type(people: Chatctl, ref: str, hint: str) -> None:
+    said = people("users", "show", "--", ref, code=3).stderr
+    assert said == f'error: no user "{ref}"\nhint: {hint}\n'
 
 
 def test_a_wrong_name_gets_the_nearest_and_several_are_listed(

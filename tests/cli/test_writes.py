@@ -83,7 +83,7 @@ def test_what_asks_is_refused_where_nobody_can_answer(chatctl: Chatctl) -> None:
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yep\n", "\x04"])
 def test_everything_but_a_yes_is_a_no(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
     screen = terminal("roles", "delete", "support", typed=answer, env={"NO_COLOR": "1"})
-    assert "  change 1 permission\n  delete 1 role\nGo on? [y/N] " in screen.text
+    assert "  roles delete support\n  change 1 permission\n  delete 1 role\nGo on? [y/N] " in screen.text
     assert screen.text.endswith("error: nothing was done: it was not confirmed\n")
     assert screen.code == 7
     chatctl("roles", "show", "support")
