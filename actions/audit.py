@@ -68,7 +68,7 @@ def show(ref: str) -> Row:
     }
 
 
-def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> Changeset:
+def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
     """Put back what an event changed, also what an interrupted one had changed when it stopped.
 
     Raises `ConflictError` for what was changed since, unless `force`, and `NotUndoableError` where nothing was kept.
@@ -102,6 +102,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False) -> C
         draft,
         results,
         allow_last_member=allow_last_member,
+        allow_lockout=allow_lockout,
         asks=True,
         undoes=event["_id"],
         notes=[f"undo of: {event['command']}"],

@@ -11,6 +11,7 @@ from models import connection
 from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.changes.collections import STATE
 from models.listing import Listing, Row
+from models.names import in_words
 
 LISTED: Final = ("name", "rolesIds")
 
@@ -35,7 +36,7 @@ def create(names: Sequence[str]) -> Changeset:
         permission: Document = {"_id": ObjectId(), "name": name, "rolesIds": []}
         draft.insert("Permission", permission)
         results.append(Result(permission["_id"], name, "created"))
-    return changeset(" ".join(["permissions create", *wanted]), draft, results)
+    return changeset(f"permissions create {in_words(wanted)}", draft, results)
 
 
 def rename(ref: str, name: str) -> Changeset:
@@ -63,7 +64,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     for document in database[STATE].find({"permissions": {"$in": ids}}):
         draft.take(STATE, [document], "permissions", ids)
     results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
-    command = " ".join(["permissions delete", *(permission.ref for permission in found)])
+    command = f"permissions delete {in_words([permission.ref for permission in found])}"
     return changeset(command, draft, results, asks=True)
 
 

@@ -14,6 +14,7 @@ from models.changes.collections import STATE
 from models.changes.draft import BATCH
 from models.links import ROLE_PERMISSIONS
 from models.listing import Listing, Row
+from models.names import in_words
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -72,7 +73,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
         _delete(draft, role.document, users, permissions)
     _forget(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
-    command = " ".join(["roles delete", *(role.ref for role in roles)])
+    command = f"roles delete {in_words([role.ref for role in roles])}"
     return changeset(command, draft, results, allow_last_member=allow_last_member, asks=True)
 
 
@@ -178,7 +179,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
         Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
         for permission, had in zip(found, held, strict=True)
     ]
-    command = " ".join([f"roles {verb}", finding.label(role), *(permission.ref for permission in found)])
+    command = f"roles {verb} {finding.label(role)} {in_words([permission.ref for permission in found])}"
     return changeset(command, draft, results, asks=not granting)
 
 

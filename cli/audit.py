@@ -11,6 +11,7 @@ from cli.params import (
     After,
     All,
     AllowLastMember,
+    AllowLockout,
     Before,
     Columns,
     Count,
@@ -71,13 +72,14 @@ def undo(
     *,
     force: Annotated[bool, typer.Option("--force", help="Also what was changed since.")] = False,
     allow_last_member: AllowLastMember = False,
+    allow_lockout: AllowLockout = False,
     reason: Reason = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
     """Put back what an event changed. That is an event too, and can be undone."""
-    change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member)
+    change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member, allow_lockout=allow_lockout)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 

@@ -123,6 +123,9 @@ SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over wha
 AllowLastMember = Annotated[
     bool, typer.Option("--allow-last-member", help="Even if a protected role loses its last active member.")
 ]
+AllowLockout = Annotated[
+    bool, typer.Option("--allow-lockout", help="Even if no other way to sign in is left to the user.")
+]
 
 To = Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write a file, private to you; - is stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]

@@ -1,7 +1,7 @@
 """What a name may be, how a message shows it, and the nearest right name to a wrong one."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 LONGEST: Final = 200
@@ -9,6 +9,9 @@ LONGEST: Final = 200
 
 LONGEST_EMAIL: Final = 254
 """Characters, as mail servers have it (RFC 5321)."""
+
+NAMED: Final = 10
+"""Names that somebody reads."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -75,6 +78,12 @@ def one_edit_away(word: str) -> Iterator[str]:
         for letter in _LETTERS:
             yield before + letter + after
             yield before + letter + after[1:]
+
+
+def in_words(names: Sequence[str]) -> str:
+    """Write names one behind the other, many of them as the first and how many more there are."""
+    more = [f"and {len(names) - NAMED:,} more"] if len(names) > NAMED else []
+    return " ".join([*names[:NAMED], *more])
 
 
 def counted(number: int, noun: str) -> str:

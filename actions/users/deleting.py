@@ -10,9 +10,8 @@ from actions.removing import Removing, last_message_at
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.changes.collections import STATE
+from models.names import NAMED, in_words
 
-NAMED: Final = 10
-"""Conversations that the preview names."""
 PAIR: Final = 2
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""
@@ -35,7 +34,7 @@ def delete(
     deletion = _Deletion([user.document for user in found], keep_conversations=keep_conversations)
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(
-        " ".join(["users delete", *(user.ref for user in found)]),
+        f"users delete {in_words([user.ref for user in found])}",
         [Result(user.document["_id"], user.ref, "deleted") for user in found],
         Stream(deletion.batches, deletion.counts()),
         asks=True,

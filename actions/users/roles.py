@@ -8,6 +8,7 @@ from actions.planning import changeset
 from models.changes import Changeset, Draft, Result, ids_in
 from models.changes.draft import BATCH
 from models.links import USER_ROLES
+from models.names import in_words
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
 
@@ -48,5 +49,5 @@ def _change(
         some = users[start : start + size]
         draft.room(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
-    words = [f"users {verb}", *(user.ref for user in found), *(f"--role {role.ref}" for role in held)]
-    return changeset(" ".join(words), draft, results, **details)
+    command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
+    return changeset(command, draft, results, **details)

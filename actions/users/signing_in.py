@@ -1,16 +1,13 @@
 """How users sign in: with a password, or through accounts that are linked with them."""
 
-from collections.abc import Collection
 from typing import Any
 
-from pymongo.client_session import ClientSession
-
 from actions import finding, passwords
-from actions.errors import LastSignInError, UnknownNameError
+from actions.errors import UnknownNameError
 from actions.planning import changeset
 from actions.users import status
 from models import connection
-from models.changes import ABSENT, Changeset, Draft, Result, Rule
+from models.changes import ABSENT, Changeset, Draft, Result
 from models.changes.events import now
 from models.names import did_you_mean, shown
 
@@ -31,9 +28,9 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     draft = Draft()
     changed = status.change(draft, user, {"hashedPassword": secret})
     outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
-    rules = [] if password is not None or allow_lockout or not changed else [_keeps_a_sign_in(user["_id"], label)]
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
-    return changeset(f"users set-password {label}", draft, [result], rules=rules, asks=password is None)
+    command = f"users set-password {label}"
+    return changeset(command, draft, [result], asks=password is None, allow_lockout=allow_lockout)
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
@@ -54,26 +51,5 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     for account in unlinked:
         draft.delete("Account", account)
     status.change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
-    gone = {account["_id"] for account in unlinked}
-    rules = [] if allow_lockout else [_keeps_a_sign_in(user["_id"], label, gone)]
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
-    return changeset(f"users unlink {label} {provider}", draft, results, rules=rules, asks=True)
-
-
-def _keeps_a_sign_in(user: Any, label: str, accounts: Collection[Any] | None = None) -> Rule:
-    """Return the rule that a user has a way to sign in without some accounts, or without the password where None."""
-
-    def check(session: ClientSession | None) -> None:
-        database = connection.database()
-        has_password = {"_id": user, "hashedPassword": {"$ne": None}}
-        if accounts is not None and database["User"].find_one(has_password, {"_id": 1}, session=session):
-            return
-        others = {"userId": user, "_id": {"$nin": list(accounts or ())}}
-        if database["Account"].find_one(others, {"_id": 1}, session=session):
-            return
-        raise LastSignInError(
-            f"{label} would have no way to sign in any more", "set a password first, or allow it with --allow-lockout"
-        )
-
-    check(None)
-    return Rule(f"sign-in:{user}", check)
+    return changeset(f"users unlink {label} {provider}", draft, results, asks=True, allow_lockout=allow_lockout)

@@ -8,6 +8,7 @@ from actions.planning import changeset
 from models.changes import ABSENT, Changeset, Document, Draft, Result
 from models.changes.change import same
 from models.changes.events import now
+from models.names import in_words
 from models.user import UserStatus
 
 FIELDS: Final = ("status", "emailVerified", "updatedAt")
@@ -76,7 +77,7 @@ def _change(
         draft.room(1)
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
-    command = " ".join([f"users {verb}", *(user.ref for user in users)])
+    command = f"users {verb} {in_words([user.ref for user in users])}"
     return changeset(command, draft, results, asks=asks, allow_last_member=allow_last_member)
 
 

@@ -23,8 +23,6 @@ ALWAYS: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
 MOST_LINES: Final = 100
 """Items of one outcome that have a line each."""
-LONGEST_COMMAND: Final = 240
-"""Characters of a command that a question shows."""
 
 
 def apply(
@@ -94,9 +92,7 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 def _ask(changeset: "Changeset") -> None:
     """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no."""
-    command = changeset.command
-    command = command if len(command) <= LONGEST_COMMAND else f"{command[:LONGEST_COMMAND]} ..."
-    for line in (command, *changeset.summary(), *changeset.notes):
+    for line in (changeset.command, *changeset.summary(), *changeset.notes):
         say(f"  {line}")
     if not confirmed("Go on?"):
         raise RefusedError("nothing was done: it was not confirmed")

@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli.group import part
-from cli.params import AllowLastMember, DryRun, Max, Out, Reason, SkipMissing, User, Users, Yes
+from cli.params import AllowLastMember, AllowLockout, DryRun, Max, Out, Reason, SkipMissing, User, Users, Yes
 from cli.users.passwords import GeneratePassword, NoPassword, PasswordStdin, new_password
 
 app = part()
@@ -18,9 +18,6 @@ ImageUrl = Annotated[str | None, typer.Option("--image-url", metavar="URL", help
 Roles = Annotated[
     list[str],
     typer.Option("--role", metavar="ROLE", help="A role, by name or id; may be repeated.", show_default=False),
-]
-AllowLockout = Annotated[
-    bool, typer.Option("--allow-lockout", help="Even if no other way to sign in is left to the user.")
 ]
 
 
@@ -157,6 +154,7 @@ def set_password(
     max_items: Max = None,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
+    actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
     password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

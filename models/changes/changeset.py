@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -11,13 +12,11 @@ from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
 from models.changes.record import OUR_RECORDS, describe, name_of
 from models.indexes import Index
-from models.names import counted
+from models.names import NAMED, counted
 from models.schema import FIELDS
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
-NAMED: Final = 10
-"""How many of a change's documents or ids a line names."""
 
 
 class Result(NamedTuple):
@@ -175,6 +174,8 @@ def _field(row: Document, names: dict[Any, str]) -> str:
 def _value(value: Any, names: dict[Any, str]) -> str:
     if isinstance(value, list):
         return f"[{_named(value, names)}]"
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return "null" if value is None else str(names.get(value, value)) if isinstance(value, ObjectId) else str(value)
 
 

@@ -146,6 +146,8 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Term
     assert (screen.code, "fewer than 15 characters" in screen.text, "Again" in screen.text) == (5, True, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"})
     assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
+    screen = terminal("users", "set-password", "adaa")
+    assert (screen.code, "Password" in screen.text) == (3, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"})
     assert (screen.code, "error: no password was typed\n" in screen.text) == (5, True)
     assert bcrypt.verify(GOOD, user(database)["hashedPassword"])
@@ -274,7 +276,7 @@ def test_a_question_says_in_which_database_who_is_meant(
     many = [person(database, f"someone-{number}") for number in range(30)]
     screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
     [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
-    assert command.endswith(" ...")
+    assert command.endswith(" someone-9 and 20 more")
     assert "  change 30 users\n" in screen.text
 
 
@@ -338,6 +340,18 @@ def test_a_password_is_not_taken_from_who_has_no_other_sign_in(either: Chatctl, 
     either("users", "set-password", "ada", "--no-password", "--yes", code=7)
     either("users", "set-password", "ada", "--no-password", "--yes", "--allow-lockout")
     assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == "ada: unchanged\n"
+
+
+def test_an_undo_leaves_a_way_to_sign_in_too(either: Chatctl, database: Documents) -> None:
+    account = {"userId": person(database, "ada"), "type": "oauth", "provider": "github", "providerAccountId": "2"}
+    database["Account"].insert_one(account)
+    event = either("users", "set-password", "ada", "--password-stdin", input=GOOD).stderr.split()[-1]
+    either("users", "unlink", "ada", "github", "--yes")
+    refused = either("audit", "undo", event, "--yes", code=7)
+    assert "ada would have no way to sign in any more" in refused.stderr
+    assert "hashedPassword" in user(database)
+    either("audit", "undo", event, "--yes", "--allow-lockout")
+    assert "hashedPassword" not in user(database)
 
 
 @pytest.mark.parametrize(

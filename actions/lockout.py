@@ -1,0 +1,56 @@
+"""A user keeps a way to sign in, whatever the command."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from actions.errors import LastSignInError
+from models import connection
+from models.changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
+from models.links import ACCOUNT_USER
+
+
+def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rules that changes have to keep: one for each user who loses a password or an account, and stays.
+
+    Like those of `protection` they follow from the changes alone. Each is looked at once here, which raises
+    `LastSignInError` before anybody is asked, and again in the transaction.
+    """
+    accounts: dict[Any, list[Any]] = {}
+    without: set[Any] = set()
+    safe: set[Any] = set()
+    for change in changes:
+        if isinstance(change, Update):
+            password = change.fields.get("hashedPassword") if change.collection == "User" else None
+            if isinstance(password, Set):
+                (without if password.after in (ABSENT, None) else safe).update(change.ids)
+        elif change.collection == ACCOUNT_USER.collection:
+            user = change.document.get(ACCOUNT_USER.field)
+            if isinstance(change, Insert):
+                safe.add(user)
+            else:
+                accounts.setdefault(user, []).append(change.document["_id"])
+        elif isinstance(change, Delete) and change.collection == "User":
+            safe.add(change.document["_id"])
+    losing = (accounts.keys() | without) - safe
+    kept = [_rule(user, names.get(user, str(user)), accounts.get(user, []), user in without) for user in losing]
+    for rule in kept:
+        rule.check(None)
+    return kept
+
+
+def _rule(user: Any, label: str, accounts: list[Any], without_password: bool) -> Rule:
+    def check(session: ClientSession | None) -> None:
+        database = connection.database()
+        password = {"_id": user, "hashedPassword": {"$ne": None}}
+        if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
+            return
+        others = {ACCOUNT_USER.field: user, "_id": {"$nin": accounts}}
+        if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
+            return
+        raise LastSignInError(
+            f"{label} would have no way to sign in any more", "set a password first, or allow it with --allow-lockout"
+        )
+
+    return Rule(f"sign-in:{user}", check)
