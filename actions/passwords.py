@@ -4,6 +4,7 @@ import re
 import secrets
 import string
 from collections.abc import Iterable
+from threading import Lock
 from typing import Final
 
 from models.errors import InvalidInputError
@@ -19,6 +20,9 @@ FEWEST_DIFFERENT: Final = 5
 
 ROUNDS = 12
 """The cost the application uses; tests lower it."""
+
+_LOADING: Final = Lock()
+"""Held while the library makes its module in steps of its own: another thread would find half of it."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Without those that look alike."""
@@ -90,7 +94,8 @@ def generated() -> str:
 
 def hashed(password: str) -> str:
     """Hash a password as the application does: 60 characters of `$2b$`. It must have passed `check`."""
-    from passlib.hash import bcrypt
+    with _LOADING:
+        from passlib.hash import bcrypt
 
     return str(bcrypt.using(rounds=ROUNDS, ident="2b").hash(password))
 

@@ -9,6 +9,7 @@ from pymongo.database import Database
 Documents = Database[dict[str, Any]]
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+PASSWORD = "7 kettles on the quiet pier"
 SEVEN = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
 
 
@@ -31,6 +32,10 @@ def person(database: Documents, username: str, *, roles: tuple[str, ...] = (), *
         database["Role"].update_one({"_id": role["_id"]}, {"$push": {"userIds": user["_id"]}})
     database["User"].insert_one(user)
     return user["_id"]
+
+
+def user(database: Documents, username: str = "ada") -> dict[str, Any]:
+    return database["User"].find_one({"username": username}) or {}
 
 
 def conversation(database: Documents, *users: ObjectId, name: str | None = None) -> ObjectId:

@@ -66,6 +66,16 @@ def test_what_is_kept_is_what_the_application_writes() -> None:
         assert bcrypt.checkpw(password.encode(), kept.encode())
 
 
+def test_several_threads_can_hash_the_first_password_of_a_process() -> None:
+    script = (
+        "import sys; sys.setswitchinterval(1e-6)\n"
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from actions import passwords; passwords.ROUNDS = 4\n"
+        "with ThreadPoolExecutor(8) as pool: print(len(list(pool.map(passwords.hashed, ['a quiet pier'] * 16))))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", script], text=True) == "16\n"  # noqa: S603
+
+
 @given(st.text(max_size=80))
 def test_no_text_breaks_the_rules_themselves(password: str) -> None:
     problem = passwords.flaw(password, [password[:20], *OWN])

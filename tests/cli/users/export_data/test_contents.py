@@ -8,7 +8,17 @@ import pytest
 from bson import ObjectId, Regex
 
 from models.schema import FIELDS
-from tests.cli.export_data.conftest import HASH, NEW_YEAR, SECRETS, Documents, People, exported, message, read, user
+from tests.cli.users.export_data.conftest import (
+    HASH,
+    NEW_YEAR,
+    SECRETS,
+    Documents,
+    People,
+    exported,
+    message,
+    read,
+    user,
+)
 from tests.conftest import Chatctl
 
 

@@ -1,10 +1,9 @@
-"""users list, show and can, as they are typed."""
+"""Lists of users: filters, pages, columns."""
 
 import json
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from pymongo.database import Database
 from staff import IDS, ROLES, person, settle
 
@@ -13,7 +12,9 @@ from tests.conftest import Chatctl
 
 ADA, BOB, CYD, DAN = IDS.values()
 
+
 SORTABLE = ("id", "email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
+
 
 LISTED = f"""\
 ID                        USERNAME  EMAIL              STATUS          ROLES            LAST SIGN-IN       NAME
@@ -22,31 +23,6 @@ ID                        USERNAME  EMAIL              STATUS          ROLES    
 {CYD}  cyd       Cyd@Other.example  EMAIL_VERIFIED                   never
 {DAN}  dan       dan@example.org    ACTIVE                           never
 """
-
-SHOWN = f"""\
-ID               {BOB}
-USERNAME         bob
-EMAIL            bob@example.org
-STATUS           SUSPENDED
-ROLES            support
-LAST SIGN-IN     2026-03-06 10:00Z
-E-MAIL VERIFIED  2026-03-03 10:00Z
-CREATED          2026-03-02 10:00Z
-UPDATED          2026-03-02 10:00Z
-HAS PASSWORD     yes
-CONVERSATIONS    1
-MESSAGES         1
-
-PERMISSION    THROUGH
-user.read     support
-user.suspend  support
-"""
-
-
-@pytest.fixture
-def people(either: Chatctl, database: Database[dict[str, Any]]) -> Chatctl:
-    settle(database)
-    return either
 
 
 def usernames(chatctl: Chatctl, *args: object) -> list[str]:
@@ -199,142 +175,6 @@ def test_nobody_is_nothing_found(either: Chatctl) -> None:
     assert either("users", "list", "-o", "json") == ("[]\n", "", 0)
     assert either("users", "list", "--provider", "github", "--count").stdout == "0\n"
     assert either("users", "show", "ada", code=3).stderr.startswith('error: no user "ada"\n')
-
-
-def test_show_tells_all_on_one_screen(people: Chatctl) -> None:
-    assert people("users", "show", "bob") == (SHOWN, "", 0)
-    for ref in (BOB, f"id:{BOB}", "BOB@example.org", "username:bob"):
-        assert people("users", "show", ref).stdout == SHOWN
-    shown = people("users", "show", "cyd").stdout
-    assert shown.endswith("""\
-
-PROVIDER  TYPE   ACCOUNT     ACCESS TOKEN  REFRESH TOKEN  ID TOKEN
-github    oauth  cyd-github  yes           no             no
-google    oauth  cyd-google  no            no             no
-""")
-    assert "\nPROFILE          phoneNumber +49 30 1\n" in people("users", "show", "ada").stdout
-
-
-def test_a_profile_is_broken_between_its_fields(
-    terminal: Terminal, database: Database[dict[str, Any]], chatctl: Chatctl
-) -> None:
-    settle(database)
-    profile = {"address": "7 Pier Road, Old Town", "imageUrl": "https://images.example/a"}
-    database["Profile"].update_one({}, {"$set": profile})
-    shown = """\
-PROFILE          phoneNumber +49 30 1,
-                 address 7 Pier Road, Old Town,
-                 imageUrl https://images.example/a
-"""
-    assert shown in terminal("users", "show", "ada", columns=60, env={"NO_COLOR": "1"}).text
-    database["Profile"].update_one({}, {"$set": {"phoneNumber": "", "address": "", "imageUrl": None}})
-    assert "\nPROFILE          -\n" in chatctl("users", "show", "ada").stdout
-
-
-def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) -> None:
-    people("users", "suspend", "dan", "--yes", "--reason", "a test")
-    people("users", "reinstate", "dan")
-    dan = json.loads(people("users", "show", "dan", "-o", "json").stdout)
-    assert [(event["command"], event["reason"]) for event in dan["events"]] == [
-        ("users reinstate dan", None),
-        ("users suspend dan", "a test"),
-    ]
-    assert "users suspend dan" in people("users", "show", "dan").stdout
-    bob = json.loads(people("users", "show", "bob", "-o", "json").stdout)
-    assert (bob["conversations"], bob["messages"], bob["permissions"]) == (1, 1, ["user.read", "user.suspend"])
-    assert bob["access"] == [
-        {"permission": "user.read", "roles": ["support"]},
-        {"permission": "user.suspend", "roles": ["support"]},
-    ]
-    assert people("users", "show", "bob", "-o", "ids").stdout == f"{BOB}\n"
-
-
-@pytest.mark.parametrize(
-    ("ref", "hint"),
-    [
-        ("lovelace", "see chatctl users list --search lovelace"),
-        ("a.lovelace@elsewhere.example", "see chatctl users list --search a.lovelace"),
-        ("somebody else; $(x)", "see chatctl users list"),
-        ("-x", "see chatctl users list"),
-        ("5f" * 12, "see chatctl users list"),
-    ],
-)
-def test_where_nobody_is_near_the_hint_is_a_command_to_type(people: Chatctl, ref: str, hint: str) -> None:
-    said = people("users", "show", "--", ref, code=3).stderr
-    assert said == f'error: no user "{ref}"\nhint: {hint}\n'
-
-
-def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
-    people: Chatctl, database: Database[dict[str, Any]]
-) -> None:
-    said = 'error: no user "adaa"\nhint: did you mean "ada"?\n'
-    assert people("users", "show", "adaa", code=3).stderr == said
-    assert people("users", "can", "adaa", "user.read", code=3).stderr == said
-    other = ObjectId()
-    database["User"].insert_one(person("eve", _id=other, email="ADA@example.org"))
-    listed = f"id:{ADA} (ada@example.org), id:{other} (ADA@example.org)"
-    assert people("users", "show", "ada@example.org", code=4).stderr == (
-        f'error: several users have the email "ada@example.org"\nhint: name one of {listed}\n'
-    )
-
-
-def test_can_says_yes_or_no_and_why(people: Chatctl) -> None:
-    assert (
-        people("users", "can", "ada", "user.suspend").stdout
-        == """\
-USER           ada
-PERMISSION     user.suspend
-ALLOWED        yes
-WHY            ada has support
-THROUGH        support
-WOULD GIVE IT  support
-"""
-    )
-    assert (
-        people("users", "can", "dan", "user.read", code=1).stdout
-        == """\
-USER           dan
-PERMISSION     user.read
-ALLOWED        no
-WHY            dan has no role that gives it
-THROUGH        -
-WOULD GIVE IT  support, viewer
-"""
-    )
-    assert "WHY            no role gives it\n" in people("users", "can", "ada", "message.delete", code=1).stdout
-
-
-def test_a_suspended_user_can_nothing_unless_the_status_is_ignored(people: Chatctl) -> None:
-    answer = {
-        "id": str(BOB),
-        "user": "bob",
-        "permission": "user.read",
-        "allowed": False,
-        "why": "bob is suspended",
-        "through": ["support"],
-        "wouldGive": ["support", "viewer"],
-    }
-    assert json.loads(people("users", "can", "bob", "user.read", "-o", "json", code=1).stdout) == answer
-    ignored = people("users", "can", "bob@example.org", "user.read", "--ignore-status", "-o", "json")
-    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has support"}
-    said = 'error: no permission "user.rea"\nhint: did you mean "user.read"?\n'
-    assert people("users", "can", "bob", "user.rea", code=3).stderr == said
-
-
-def test_names_that_would_act_are_shown_harmlessly(either: Chatctl, database: Database[dict[str, Any]]) -> None:
-    hostile = "\x1b]0;x\x07[red]a[/red]\u202eb\n:smile: 👩‍🚀"
-    shown = r"\x1b]0;x\x07[red]a[/red]\u202eb\n:smile: 👩‍🚀"
-    role, id_ = ObjectId(), ObjectId()
-    database["Permission"].insert_one({"_id": role, "name": hostile})
-    database["Role"].insert_one({"_id": role, "name": hostile, "permissionsIds": [role]})
-    database["User"].insert_one(person(hostile, _id=id_, email="eve@example.org", name=hostile, rolesIds=[role]))
-    listed = either("users", "list").stdout
-    assert listed.count(shown) == 3
-    dossier = either("users", "show", id_).stdout
-    answer = either("users", "can", id_, f"id:{role}").stdout
-    assert (dossier.count(shown), answer.count(shown)) == (5, 6)
-    assert "\x1b" not in listed + dossier + answer
-    assert either("users", "list", "--search", hostile, "-o", "ids").stdout == f"{id_}\n"
 
 
 def test_a_table_fits_the_terminal(chatctl: Chatctl, database: Database[dict[str, Any]], terminal: Terminal) -> None:

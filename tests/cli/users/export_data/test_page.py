@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.cli.export_data.conftest import Documents, People, exported, message
+from tests.cli.users.export_data.conftest import Documents, People, exported, message
 from tests.conftest import Chatctl
 
 

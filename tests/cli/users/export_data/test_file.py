@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import PROGRAM, Process, Terminal
-from tests.cli.export_data.conftest import Documents, People, message, unpacked
+from tests.cli.users.export_data.conftest import Documents, People, message, unpacked
 from tests.conftest import Chatctl
 
 

@@ -1,0 +1,139 @@
+"""Stopping and helping users, as a person types it."""
+
+import json
+import re
+from datetime import UTC, datetime
+
+import pytest
+from people import BEGAN, PASSWORD, Documents, links, person, stored, user
+
+from tests.cli.conftest import Terminal
+from tests.conftest import Chatctl
+
+SAID = "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
+
+
+def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
+    person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
+    person(database, "grace")
+    done = either("users", "suspend", "ada", "GRACE@example.org", "--yes", "--reason", "stolen laptop")
+    assert done.stdout == "ada: suspended\ngrace: suspended\n"
+    assert {found["status"] for found in database["User"].find()} == {"SUSPENDED"}
+    assert either("users", "suspend", "ada", "--yes").stdout == "ada: unchanged\n"
+    either("users", "reinstate", "ada", "grace")
+    assert (user(database)["status"], user(database, "grace")["status"]) == ("EMAIL_VERIFIED", "ACTIVE")
+    assert either("users", "reinstate", "ada").stdout == "ada: unchanged\n"
+    [event] = json.loads(either("audit", "list", "--command", "users suspend", "-o", "json").stdout)
+    assert (event["command"], event["reason"]) == ("users suspend ada grace", "stolen laptop")
+
+
+def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    person(database, "grace", status="SUSPENDED")
+    assert either("users", "verify-email", "ada", "grace").stdout == "ada: verified\ngrace: verified\n"
+    assert (user(database)["status"], user(database, "grace")["status"]) == ("EMAIL_VERIFIED", "SUSPENDED")
+    assert user(database, "grace")["emailVerified"] <= datetime.now(UTC)
+    assert either("users", "verify-email", "ada", "grace").stdout == "ada: unchanged\ngrace: unchanged\n"
+
+
+@pytest.mark.parametrize("command", ["suspend", "revoke", "delete"])
+def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, command: str) -> None:
+    person(database, "ada", roles=("support",))
+    before = stored(database)
+    options = ["--role", "support"] if command == "revoke" else []
+    assert roles("users", command, "ada", *options, code=7).stderr == SAID
+    assert roles("users", command, "-", *options, input="ada\n", code=7).stderr == SAID
+    assert stored(database) == before
+    assert roles("users", command, "-", *options, input="").stderr == "nothing to do\n"
+    assert roles("users", command, "ada", *options, "--yes", "--max", "0", code=7).stdout == ""
+    roles("users", command, "-", *options, "--yes", input="ada\n")
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+def test_a_question_says_in_which_database_who_is_meant(
+    terminal: Terminal, database: Documents, name: str, form: str
+) -> None:
+    ada = person(database, "ada")
+    person(database, "grace")
+    screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
+    question = "  users suspend ada grace\n  change 2 users\nGo on? [y/N] n\n"
+    assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
+    many = [person(database, f"someone-{number}") for number in range(30)]
+    screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
+    [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
+    assert command.endswith(" someone-9 and 20 more")
+    assert "  change 30 users\n" in screen.text
+
+
+def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: Documents) -> None:
+    person(database, "ada", roles=("viewer",))
+    person(database, "grace", rolesIds=None)
+    before = stored(database)
+    line = ("users", "grant", "ada", "grace", "--role", "viewer", "--role", "support")
+    done = roles(*line)
+    assert done.stdout == "ada: granted\ngrace: granted\n"
+    roles("audit", "undo", done.stderr.split()[-1], "--yes")
+    assert stored(database) == before
+    roles(*line)
+    assert len(links(database)["rolesIds"]) == 4
+    assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: unchanged\n"
+    roles("users", "revoke", "ada", "grace", "--role", "viewer", "--yes")
+    assert len(links(database)["rolesIds"]) == 2
+    assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == "ada: unchanged\n"
+
+
+def test_a_role_that_nobody_named_or_that_is_not_there_is_an_error(roles: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    assert "--role" in roles("users", "grant", "ada", code=2).stderr
+    assert 'did you mean "support"?' in roles("users", "grant", "ada", "--role", "suport", code=3).stderr
+    assert 'did you mean "ada"?' in roles("users", "grant", "adaa", "--role", "support", code=3).stderr
+    assert roles("users", "grant", "adaa", "ada", "--role", "support", "--skip-missing").stdout == "ada: granted\n"
+
+
+def test_half_a_link_is_completed_by_a_grant_and_ended_by_a_revoke(roles: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada")
+    database["Role"].update_one({"name": "viewer"}, {"$push": {"userIds": ada}})
+    assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: granted\n"
+    links(database)
+    database["User"].update_one({}, {"$set": {"rolesIds": []}})
+    assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == "ada: revoked\n"
+    assert links(database)["rolesIds"] == set()
+
+
+def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
+    account = {"userId": ada, "type": "oauth", "access_token": "geheim"}
+    database["Account"].insert_one({**account, "provider": "google", "providerAccountId": "1"})
+    database["Account"].insert_one({**account, "provider": "github", "providerAccountId": "2"})
+    assert either("users", "unlink", "ada", "google", "--yes").stdout == "ada: unlinked from google\n"
+    either("users", "set-password", "ada", "--no-password", "--yes")
+    assert "hashedPassword" not in user(database)
+    refused = either("users", "unlink", "ada", "github", "--yes", code=7)
+    assert refused.stderr.startswith("error: ada would have no way to sign in any more\nhint: ")
+    assert database["Account"].count_documents({}) == 1
+    wrong = either("users", "unlink", "ada", "gihub", "--yes", code=3).stderr
+    assert wrong == 'error: ada has no sign-in at "gihub"\nhint: did you mean "github"?\n'
+    done = either("users", "unlink", "ada", "github", "--yes", "--allow-lockout")
+    assert database["Account"].count_documents({}) == 0
+    assert "geheim" not in either("audit", "show", done.stderr.split()[-1], "-o", "json").stdout
+    either("audit", "undo", done.stderr.split()[-1], "--yes")
+    assert (database["Account"].find_one() or {})["access_token"] == "geheim"
+
+
+def test_a_password_is_not_taken_from_who_has_no_other_sign_in(either: Chatctl, database: Documents) -> None:
+    person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
+    either("users", "set-password", "ada", "--no-password", "--yes", code=7)
+    either("users", "set-password", "ada", "--no-password", "--yes", "--allow-lockout")
+    assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == "ada: unchanged\n"
+
+
+def test_an_undo_leaves_a_way_to_sign_in_too(either: Chatctl, database: Documents) -> None:
+    account = {"userId": person(database, "ada"), "type": "oauth", "provider": "github", "providerAccountId": "2"}
+    database["Account"].insert_one(account)
+    event = either("users", "set-password", "ada", "--password-stdin", input=PASSWORD).stderr.split()[-1]
+    either("users", "unlink", "ada", "github", "--yes")
+    refused = either("audit", "undo", event, "--yes", code=7)
+    assert "ada would have no way to sign in any more" in refused.stderr
+    assert "hashedPassword" in user(database)
+    either("audit", "undo", event, "--yes", "--allow-lockout")
+    assert "hashedPassword" not in user(database)

@@ -1,0 +1,61 @@
+"""How users are named on a command line."""
+
+import pytest
+from bson import ObjectId
+from people import BEGAN, Documents, links, person
+
+from tests.cli.conftest import Process
+from tests.conftest import Chatctl
+
+
+@pytest.mark.parametrize(
+    ("ref", "found"),
+    [
+        ("ada", "ada"), ("username:ada", "ada"), ("ada@example.org", "ada"), ("ADA@EXAMPLE.ORG", "ada"),
+        ("email:ada@example.org", "ada"), ("username:id:7", "id:7"), ("größe@example.org", "grösse"),
+        ("GRÖßE@example.org", "grösse"),
+    ],
+)  # fmt: skip
+def test_a_user_is_read_by_the_shape_of_what_is_typed(
+    either: Chatctl, database: Documents, ref: str, found: str
+) -> None:
+    person(database, "ada", email="Ada@Example.ORG")
+    person(database, "id:7")
+    person(database, "grösse", email="Größe@example.org")
+    assert either("users", "suspend", ref, "-n", "-o", "json").stdout.count(f'"ref": "{found}"') == 1
+
+
+def test_an_id_is_read_as_one_and_nothing_falls_through(either: Chatctl, database: Documents) -> None:
+    person(database, "5f" * 12)
+    gone = ObjectId()
+    assert f'no user "{gone}"' in either("users", "suspend", gone, "--yes", code=3).stderr
+    either("users", "suspend", "5f" * 12, "--yes", code=3)
+    either("users", "suspend", "username:" + "5f" * 12, "--yes")
+    assert "is no user id" in either("users", "suspend", "id:ada", "--yes", code=2).stderr
+
+
+def test_two_who_differ_in_case_alone_are_named(either: Chatctl, database: Documents) -> None:
+    ids = [person(database, "one", email="ada@x.org"), person(database, "two", email="Ada@x.org")]
+    refused = either("users", "suspend", "ada@x.org", "--yes", code=4).stderr
+    assert refused == (
+        'error: several users have the email "ada@x.org"\n'
+        f"hint: name one of id:{ids[0]} (ada@x.org), id:{ids[1]} (Ada@x.org)\n"
+    )
+
+
+def test_many_are_found_by_their_emails_in_any_case(either: Chatctl, database: Documents) -> None:
+    for number in range(30):
+        person(database, f"u{number}", email=f"{'U' if number % 3 else 'u'}{number}@x.org")
+    given = "".join(f"u{number}@X.org\n" for number in range(30))
+    done = either("users", "suspend", "-", "--yes", input=given)
+    assert done.stdout.count(": suspended\n") == 30
+
+
+def test_a_pipe_of_ids_takes_as_many_writes_as_there_are_thousands(process: Process, database: Documents) -> None:
+    database["Role"].insert_one({"_id": ObjectId(), "name": "support", "userIds": [], "permissionsIds": []})
+    template = {"status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN, "rolesIds": []}
+    database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(2_500))
+    given = "".join(f"{one['_id']}\n" for one in database["User"].find({}, ["_id"])).encode()
+    done = process("users", "grant", "-", "--role", "support", "--yes", given=given)
+    assert (done.returncode, done.stdout) == (0, b"2,500 granted\n")
+    assert len(links(database)["rolesIds"]) == 2_500
