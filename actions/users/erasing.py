@@ -99,6 +99,7 @@ class _Erasure:
             for some in finding.parts(self.traces.lost)
         ]
         return [
+            f"who: {finding.user_label(self._user)} ({self._user.get('email', 'no e-mail')})",
             f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
             *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
             f"stays: {messages}, {blank}",

@@ -1,7 +1,7 @@
 """Whether users may sign in, and whether their e-mail is known to be theirs."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from actions import finding
 from actions.planning import changeset
@@ -18,13 +18,16 @@ VERIFYING: Final = ("email", "emailVerified", "status")
 """What it rests on whether an e-mail is verified."""
 
 
+STOPPED: Final = "they cannot sign in any more; their messages stay, and a session that is open may go on"
+
+
 def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
     """Keep users from signing in.
 
     Raises `LastMemberError` where a protected role would lose its last active member.
     """
     users = finding.users(refs, FIELDS, skip_missing=skip_missing)
-    return _change("suspend", users, _suspended, asks=True, allow_last_member=allow_last_member)
+    return _change("suspend", users, _suspended, asks=True, notes=[STOPPED], allow_last_member=allow_last_member)
 
 
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
@@ -68,8 +71,7 @@ def _change(
     values: Callable[[Document], Document],
     *,
     given: Sequence[str] = (),
-    asks: bool = False,
-    allow_last_member: bool = False,
+    **details: Any,
 ) -> Changeset:
     draft = Draft()
     results = []
@@ -78,7 +80,7 @@ def _change(
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"
-    return changeset(command, draft, results, asks=asks, allow_last_member=allow_last_member)
+    return changeset(command, draft, results, **details)
 
 
 def _suspended(_: Document) -> Document:

@@ -137,7 +137,8 @@ def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
         *("change 1 user", "change 1 role", "change 3 messages", "delete 1 profile", "delete 1 account")
     }
     label = f"erased-{past.ada['_id']}"
-    assert planned.notes[:7] == [
+    assert planned.notes[:8] == [
+        "who: ada_later (later.ada@example.org)",
         f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {label}, suspended",
         "goes: fields that the schema does not name: image, note",
         "stays: 3 messages, without text and image",

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from people import BEGAN, PASSWORD, Documents, links, person, stored, user
 
+from actions.users.status import STOPPED
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
@@ -56,7 +57,7 @@ def test_a_question_says_in_which_database_who_is_meant(
     ada = person(database, "ada")
     person(database, "grace")
     screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
-    question = "  users suspend ada grace\n  change 2 users\nGo on? [y/N] n\n"
+    question = f"  users suspend ada grace\n  change 2 users\n  {STOPPED}\nGo on? [y/N] n\n"
     assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
     many = [person(database, f"someone-{number}") for number in range(30)]
     screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
