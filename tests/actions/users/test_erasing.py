@@ -147,7 +147,7 @@ def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
         "no longer undoable: 10 events",
         "this cannot be undone, and does not reach backups",
     ]
-    assert users.erase("ada_later").notes[2] == "stays: 3 messages, as written; --with-messages blanks them"
+    assert users.erase("ada_later").notes[3] == "stays: 3 messages, as written; --with-messages blanks them"
 
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:
