@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
+from weakref import finalize
 
 import bson
 from bson import ObjectId
@@ -68,6 +69,7 @@ class Spool(Collection[Result]):
 
     def __init__(self) -> None:
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        finalize(self, self._database.close)
         self._database.executescript(_TABLES)
 
     def add(self, people: Sequence[Person]) -> None:
