@@ -1,9 +1,13 @@
 """From a draft to a changeset that keeps the rules."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from actions import lockout, protection
-from models.changes import Changeset, Draft, Result
+from pymongo.client_session import ClientSession
+
+from actions import finding, lockout, protection
+from models import connection
+from models.changes import ChangedMeanwhileError, Changeset, Draft, Result, Rule
 
 
 def changeset(
@@ -21,6 +25,21 @@ def changeset(
     a user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
-    rules = [] if allow_last_member else protection.rules(draft.changes)
+    rules = _resting(draft, names)
+    rules += [] if allow_last_member else protection.rules(draft.changes)
     rules += [] if allow_lockout else lockout.rules(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
+
+    def check(session: ClientSession | None) -> None:
+        for (collection, identifier, field, holds), ids in draft.resting.items():
+            for part in finding.parts(ids):
+                still = {"_id": identifier, field: {"$all": part} if holds else {"$nin": part}}
+                if not connection.database()[collection].find_one(still, {"_id": 1}, session=session):
+                    label = f"{collection.lower()} {names.get(identifier, identifier)}"
+                    raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
+
+    return [Rule("half-links", check)] if draft.resting else []

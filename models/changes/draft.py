@@ -1,9 +1,22 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, same
+from models.changes.change import (
+    ABSENT,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    Set,
+    Take,
+    Update,
+    ids_in,
+    same,
+)
 from models.errors import InvalidInputError
 from models.links import Link
 
@@ -26,6 +39,15 @@ class TooManyLinksError(InvalidInputError):
         )
 
 
+class Resting(NamedTuple):
+    """A list that is not changed and yet has to go on holding, or lacking, some ids."""
+
+    collection: str
+    id: Any
+    field: str
+    holds: bool
+
+
 class Draft:
     """Changes in the order of their making, in batches that are whole each.
 
@@ -36,6 +58,7 @@ class Draft:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.names: dict[Any, str] = {}
+        self.resting: dict[Resting, list[Any]] = {}
         self._new: set[tuple[str, Any]] = set()
         self._room = 0
 
@@ -94,13 +117,31 @@ class Draft:
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right, on both sides."""
+        self._rest_on_what_is_so(link, lefts, rights, linked=True)
         self.add(link.collection, lefts, link.field, [right["_id"] for right in rights])
         self.add(link.other, rights, link.other_field, [left["_id"] for left in lefts])
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Undo `link`, also where only one side has it."""
+        self._rest_on_what_is_so(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, [right["_id"] for right in rights])
         self.take(link.other, rights, link.other_field, [left["_id"] for left in lefts])
+
+    def _rest_on_what_is_so(
+        self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
+    ) -> None:
+        """Note, where one side of a link alone is not as wanted, that the other has to stay as it is."""
+        for right in rights:
+            back = set(ids_in(right, link.other_field))
+            for left in lefts:
+                sides = right["_id"] in ids_in(left, link.field), left["_id"] in back
+                if sides == (linked, not linked):
+                    self._rest_on(Resting(link.collection, left["_id"], link.field, linked), right["_id"])
+                elif sides == (not linked, linked):
+                    self._rest_on(Resting(link.other, right["_id"], link.other_field, linked), left["_id"])
+
+    def _rest_on(self, resting: "Resting", identifier: Any) -> None:
+        self.resting.setdefault(resting, []).append(identifier)
 
     def _lists(self, collection: str, planned: list[tuple[Document, FieldChange | None]], field: str) -> None:
         """Keep one change for all documents that change alike."""

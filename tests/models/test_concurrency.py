@@ -149,6 +149,22 @@ def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal
     assert database[AUDIT].count_documents({"kind": "event"}) == done > 0
 
 
+@pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
+@pytest.mark.parametrize("half", ["User", "Role"])
+def test_what_rests_on_the_side_of_a_link_that_is_so_already_sees_it_change(
+    database: Documents, here: str, first: str, then: str, half: str
+) -> None:
+    role, ada = ObjectId(), ObjectId()
+    database["Role"].insert_one({"_id": role, "name": "support", "userIds": [ada] if half == "Role" else []})
+    held = [role] if half == "User" else []
+    database["User"].insert_one({"_id": ada, "username": "ada", "email": "a", "status": "ACTIVE", "rolesIds": held})
+    planned = getattr(users, first)(["ada"], ["support"])
+    apply(getattr(users, then)(["ada"], ["support"]))
+    with pytest.raises(ConflictError, match="was changed meanwhile"):
+        apply(planned)
+    assert_both_sides_equal(database)
+
+
 def hand_out(url: str) -> None:
     """Grant and revoke roles at random, and say how often it came to a write."""
     connection.choose(url)
