@@ -1,5 +1,6 @@
 """Commands that bring many users in and out."""
 
+import io
 import sys
 from pathlib import PurePath
 from typing import Annotated, Final
@@ -99,7 +100,8 @@ def import_(
 
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
-        people = seeds.imports.read(file, sys.stdin.buffer, keep=errors is not None, hear=bar.wrote)
+        given = sys.stdin.buffer if sys.stdin else io.BytesIO()
+        people = seeds.imports.read(file, given, keep=errors is not None, hear=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         columns, rows = people.rejected()

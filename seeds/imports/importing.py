@@ -36,13 +36,13 @@ def read(name: str, stdin: BinaryIO, *, keep: bool = False, hear: Heard = lambda
     With `keep` its rows are kept as they came, to be handed back. Raises `NotFoundError` where there is no file.
     """
     found = Import(name, keep=keep, hear=hear)
-    if name == "-":
-        found.read(stdin)
-        return found
     try:
+        if name == "-":
+            found.read(stdin)
+            return found
         with Path(name).open("rb") as file:
             found.read(file, os.fstat(file.fileno()).st_size)
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         raise NotFoundError(f"there is no file {shown(name)}") from None
     except OSError as error:
         raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None

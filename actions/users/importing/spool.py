@@ -78,7 +78,8 @@ class Spool(Collection[Result]):
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
     def note(self, flaws: Iterable[Flaw]) -> None:
-        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", flaws)
+        shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), flaw.conflict) for flaw in flaws)
+        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", shown)
 
     def decide(self, decisions: Iterable[Decision]) -> None:
         rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
@@ -172,6 +173,11 @@ def _person(values: Sequence[Any]) -> Person:
 
 
 _VERIFIED, _ROLES = Person._fields.index("emailVerified"), Person._fields.index("roles")
+
+
+def _visible(text: str | None) -> str | None:
+    """Escape what is not UTF-8, which a fault may quote and no database takes."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
 
 
 def _bytes(value: Any) -> bytes | None:

@@ -169,6 +169,18 @@ def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
     chatctl("users", "export", "-o", "table", code=2)
 
 
+def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
+    failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
+    assert failed.stderr.splitlines()[0] == r'people.csv:1: nom\udce9: there is no column "nom\udce9"'
+    twice = load(rb'{"\udce9": 1, "\udce9": 2}', name="people.ndjson", code=5)
+    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: the key "\udce9" stands in an object twice'
+
+
+def test_no_standard_input_is_an_empty_one(process: Process) -> None:
+    ended = process("users", "import", "-", line="<&-")
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (5, b'-:1: there is no column "email"')
+
+
 def test_pipes_end_as_they_should(process: Process, load: Import) -> None:
     load("email,username\n" + "".join(f"u{number}@b.c,u{number}\n" for number in range(3000)))
     ended = process("users", "export", line="| head -1")
