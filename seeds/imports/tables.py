@@ -6,7 +6,7 @@ from itertools import chain
 from typing import Final, TextIO
 
 from models.cells import unguarded
-from models.names import counted, shown
+from models.names import counted
 from seeds.imports.checking import KNOWN
 from seeds.imports.lines import lines
 from seeds.imports.row import Row, UnreadableError
@@ -31,8 +31,7 @@ class Table:
 
     def _row(self, number: int, given: list[str]) -> Row:
         if len(given) != len(self.header):
-            more = f": {shown(given[len(self.header)])} is one too many" if len(given) > len(self.header) else ""
-            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header{more}"])
+            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header"])
         named = zip(self.header, given, strict=True)
         return Row(number, {name: cell for name, cell in named if cell and name in KNOWN}, given)
 

@@ -169,6 +169,20 @@ def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
     chatctl("users", "export", "-o", "table", code=2)
 
 
+def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load: Import, tmp_path: Path) -> None:
+    load(f"email,username,name,password\na@b.c,a,Smith, J,{PASSWORD}\n", "--errors", "e.csv", code=5)
+    again = (tmp_path / "e.csv").read_text()
+    failed = load(again, code=5)
+    assert failed.stderr.splitlines()[:2] == [
+        'people.csv:1:6: too many: there is no column "too many"',
+        "people.csv:2:5: password: the password has fewer than 15 characters",
+    ]
+    assert again.splitlines() == [
+        "error,email,username,name,password,too many",
+        f'"5 cells, 4 in the header",a@b.c,a,Smith, J,{PASSWORD}',
+    ]
+
+
 def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
     failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
     assert failed.stderr.splitlines()[0] == r'people.csv:1: nom\udce9: there is no column "nom\udce9"'
