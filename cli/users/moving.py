@@ -2,7 +2,7 @@
 
 import io
 import sys
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Final
 
 import typer
@@ -28,6 +28,7 @@ from cli.users.filters import (
     Unverified,
 )
 from models.ahead import ahead
+from models.errors import UsageError
 
 app = part()
 
@@ -98,6 +99,10 @@ def import_(
     """
     from cli.output.progress import Bar
 
+    if errors is not None and Path(errors).resolve() == Path(file).resolve():
+        raise UsageError(
+            "--errors names the file that is read", "name another: this one has the rows without faults too"
+        )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
         given = sys.stdin.buffer if sys.stdin else io.BytesIO()
