@@ -9,7 +9,7 @@ from models.cells import unguarded
 from models.names import counted
 from seeds.imports.checking import KNOWN
 from seeds.imports.lines import lines
-from seeds.imports.row import Row, UnreadableError
+from seeds.imports.row import LONGEST_LINE, Row, UnreadableError
 
 DELIMITERS: Final = ",;\t|"
 
@@ -37,6 +37,7 @@ class Table:
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
+        csv.field_size_limit(LONGEST_LINE)  # a picture may stand in a cell
         try:
             for number, cells in enumerate(csv.reader(read, delimiter=self._delimiter, strict=True), 1):
                 yield number, cells

@@ -190,6 +190,13 @@ def test_the_file_that_is_read_is_not_replaced_by_its_faults(load: Import, tmp_p
     assert (tmp_path / "people.csv").read_text() == text
 
 
+def test_a_cell_is_as_long_as_a_line_may_be(load: Import, chatctl: Chatctl) -> None:
+    picture = f"data:image/png;base64,{'A' * 200_000}"
+    load(f'email,username,imageUrl\na@b.c,a,"{picture}"\n')
+    assert picture in chatctl("users", "export").stdout
+    failed = load(f'email,username,imageUrl\na@b.c,a,"{"A" * 700_000}\n{"A" * 700_000}"\n', code=5)
+    assert failed.stderr.startswith("people.csv:2: cannot be read as CSV from here on: field larger than field limit")
+
 
 
 
