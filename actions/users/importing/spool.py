@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from actions.users.importing.person import Person
 from models import cells
 from models.changes import Result
 from models.changes.change import AS_STORED
+from models.errors import OutputError
 
 AT_ONCE: Final = 1000
 
@@ -59,6 +61,18 @@ class Waiting(NamedTuple):
     found: dict[str, Any] | None
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """Take a disk that is full for no bug; any method that writes wants it."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+            raise
+        hint = "nothing was done; TMPDIR can name a folder with more room"
+        raise OutputError(f"temporary files could not be written: {error}", hint) from None
+
+
 class Spool(Collection[Result]):
     """A nameless database of this process, gone with it: people, what is wrong with them, what becomes of them.
 
@@ -70,21 +84,26 @@ class Spool(Collection[Result]):
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.executescript(_TABLES)
 
+    @_room()
     def add(self, people: Sequence[Person]) -> None:
         self._database.executemany(_PERSON, ((*_stored(person), ObjectId().binary) for person in people))
 
+    @_room()
     def keep(self, given: Iterable[tuple[int, str]]) -> None:
         """Keep rows as they were given, to be handed back."""
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
+    @_room()
     def note(self, flaws: Iterable[Flaw]) -> None:
         shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), flaw.conflict) for flaw in flaws)
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", shown)
 
+    @_room()
     def decide(self, decisions: Iterable[Decision]) -> None:
         rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
         self._database.executemany("UPDATE person SET id = ?, outcome = ?, message = ?, found = ? WHERE row = ?", rows)
 
+    @_room()
     def note_doubles(self, field: str) -> None:
         """Note every row that has a value of an earlier one."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")

@@ -1,6 +1,7 @@
 """Users brought in and out."""
 
 import json
+import resource
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -197,6 +198,20 @@ def test_a_cell_is_as_long_as_a_line_may_be(load: Import, chatctl: Chatctl) -> N
     failed = load(f'email,username,imageUrl\na@b.c,a,"{"A" * 700_000}\n{"A" * 700_000}"\n', code=5)
     assert failed.stderr.startswith("people.csv:2: cannot be read as CSV from here on: field larger than field limit")
 
+
+def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
+    rows = "".join(f"u{number}@b.c,u{number},{'x' * 1000}\n" for number in range(8000))
+    (tmp_path / "people.csv").write_text(f"email,username,name\n{rows}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        failed = chatctl("users", "import", "people.csv", code=74)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.stderr.splitlines() == [
+        "error: temporary files could not be written: disk I/O error",
+        "hint: nothing was done; TMPDIR can name a folder with more room",
+    ]
 
 
 
