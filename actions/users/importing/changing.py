@@ -70,7 +70,7 @@ def _unhashed(words: Iterable[str]) -> Iterator[str]:
 
 def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
     """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores."""
-    hashing = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
     batches = _Maker(roles, partial(hashing.map, passwords.hashed)).batches(spool.waiting())
     try:

@@ -1,12 +1,14 @@
 """Users brought in and out."""
 
 import json
+import os
 import resource
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
@@ -213,6 +215,10 @@ def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
         "hint: nothing was done; TMPDIR can name a folder with more room",
     ]
 
+
+def test_passwords_are_hashed_on_every_system(load: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    load(f"email,username,password\na@b.c,a,{PASSWORD}\n")
 
 
 def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
