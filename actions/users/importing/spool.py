@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import bson
 from bson import ObjectId
 
+from actions import finding
 from actions.users.documents import PROFILE
 from actions.users.importing.person import Person
 from models import cells
@@ -24,6 +25,7 @@ CREATE TABLE person (
     {Person._fields[0]} INTEGER PRIMARY KEY, {", ".join(Person._fields[1:])},
     id, outcome DEFAULT 'created', message, found
 );
+CREATE INDEX updated ON person (id) WHERE outcome = 'updated';
 CREATE TABLE fault (row INTEGER, field, message, conflict);
 CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
 """
@@ -125,6 +127,16 @@ class Spool(Collection[Result]):
         for part in self._parts(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
             for *values, identifier, found in part:
                 yield Waiting(_person(values), ObjectId(identifier), found and _document(found))
+
+    def username(self, identifier: Any) -> str | None:
+        """Return what somebody whom the import changes is called before."""
+        wanted = "SELECT found FROM person WHERE id = ? AND outcome = 'updated'"
+        found = (
+            self._database.execute(wanted, (_bytes(identifier),)).fetchone()
+            if isinstance(identifier, ObjectId)
+            else None
+        )
+        return found and finding.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> tuple[int, int]:
         """Count the people with an outcome, and those of them who have a profile."""

@@ -100,10 +100,11 @@ def test_who_is_there_is_skipped_or_updated(load: Import, chatctl: Chatctl, data
 def test_an_update_is_asked_about_and_names_what_it_changes(load: Import, chatctl: Chatctl) -> None:
     load("email,username,name\na@b.c,a,A\n")
     shown = load("email,username,name\na@b.c,a,B\n", "--on-conflict", "update", "-n")
-    assert "name A -> B" in shown.stdout
+    assert shown.stdout.startswith("~ User a: name A -> B, updatedAt ")
     text = "email,username,name\na@b.c,a,B\n"
     assert chatctl("users", "import", "-", "--on-conflict", "update", input=text, code=7).stdout == ""
-    chatctl("users", "import", "-", "--on-conflict", "update", "--yes", input=text)
+    done = chatctl("users", "import", "-", "--on-conflict", "update", "--yes", input=text)
+    assert "~ User a: name A -> B, updatedAt " in chatctl("audit", "show", done.stderr.split()[-1]).stdout
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
