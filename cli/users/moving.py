@@ -1,7 +1,8 @@
 """Commands that bring many users in and out."""
 
+import io
 import sys
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Final
 
 import typer
@@ -27,6 +28,7 @@ from cli.users.filters import (
     Unverified,
 )
 from models.ahead import ahead
+from models.errors import UsageError
 
 app = part()
 
@@ -97,9 +99,14 @@ def import_(
     """
     from cli.output.progress import Bar
 
+    if errors is not None and Path(errors).resolve() == Path(file).resolve():
+        raise UsageError(
+            "--errors names the file that is read", "name another: this one has the rows without faults too"
+        )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
-        people = seeds.imports.read(file, sys.stdin.buffer, keep=errors is not None, hear=bar.wrote)
+        given = sys.stdin.buffer if sys.stdin else io.BytesIO()
+        people = seeds.imports.read(file, given, keep=errors is not None, hear=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         columns, rows = people.rejected()

@@ -1,6 +1,6 @@
 """Carry a changeset out: each batch in a transaction together with its record, or not at all."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
 from itertools import chain
@@ -210,7 +210,7 @@ def _children(
                 yield owned, child[owned.field]
 
 
-def _changed(database: Database[dict[str, Any]], batch: list[Change], names: dict[Any, str]) -> Iterator[str]:
+def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Mapping[Any, str]) -> Iterator[str]:
     """Find out, when it is too late, what was in the way."""
     for change in batch:
         if isinstance(change, Insert):

@@ -1,9 +1,10 @@
 """A whole write, described before it is done."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -85,7 +86,7 @@ class Changeset:
     asks: bool = False
     asks_about_many: bool = True
     notes: list[str] = field(default_factory=list)
-    names: dict[Any, str] = field(default_factory=dict)
+    names: Mapping[Any, str] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
@@ -133,8 +134,10 @@ class Changeset:
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
-        names = dict(self.names)
+        names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
+            if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another
+                names.maps[0].clear()
             for change in batch:
                 if not isinstance(change, Update) and isinstance(name := name_of(change.document), str):
                     names.setdefault(change.document["_id"], name)
@@ -151,7 +154,7 @@ def kind(change: Change) -> tuple[str, str]:
     return type(change).__name__.lower(), change.collection
 
 
-def diff(entries: Iterable[Document], names: dict[Any, str]) -> Iterator[str]:
+def diff(entries: Iterable[Document], names: Mapping[Any, str]) -> Iterator[str]:
     """Show entries of the audit trail, a line each, ids by their names where those are known."""
     for entry in entries:
         fields = ", ".join(_field(row, names) for row in entry["fields"])
@@ -159,7 +162,7 @@ def diff(entries: Iterable[Document], names: dict[Any, str]) -> Iterator[str]:
         yield f"{title}: {fields}" if fields else title
 
 
-def _field(row: Document, names: dict[Any, str]) -> str:
+def _field(row: Document, names: Mapping[Any, str]) -> str:
     for side, sign in (("added", "+"), ("taken", "-")):
         if side in row:
             return f"{row['field']} {sign}{_named(row[side], names)}"
@@ -171,7 +174,7 @@ def _field(row: Document, names: dict[Any, str]) -> str:
     )
 
 
-def _value(value: Any, names: dict[Any, str]) -> str:
+def _value(value: Any, names: Mapping[Any, str]) -> str:
     if isinstance(value, list):
         return f"[{_named(value, names)}]"
     if isinstance(value, datetime):
@@ -179,6 +182,6 @@ def _value(value: Any, names: dict[Any, str]) -> str:
     return "null" if value is None else str(names.get(value, value)) if isinstance(value, ObjectId) else str(value)
 
 
-def _named(ids: list[Any], names: dict[Any, str]) -> str:
+def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
     shown = ", ".join(names.get(item, str(item)) if isinstance(item, ObjectId) else str(item) for item in ids[:NAMED])
     return f"{shown} and {len(ids) - NAMED:,} more" if len(ids) > NAMED else shown

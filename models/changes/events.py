@@ -10,7 +10,7 @@ import getpass
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -142,7 +142,7 @@ class Event:
             raise TakenOverError(self.id)
 
 
-def _mentioned(entries: list[dict[str, Any]], names: dict[Any, str]) -> list[Any]:
+def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
     """Return the ids in entries that have a name: those of documents and those in their lists."""
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:

@@ -17,7 +17,7 @@ from models.names import counted, shown
 from seeds.imports import objects
 from seeds.imports.checking import REQUIRED, check, unknown_columns
 from seeds.imports.lines import form_of, text_of
-from seeds.imports.row import ERROR, Row, UnreadableError
+from seeds.imports.row import BEYOND, ERROR, Row, UnreadableError
 from seeds.imports.tables import Table
 from seeds.nodes import Faults
 
@@ -36,13 +36,13 @@ def read(name: str, stdin: BinaryIO, *, keep: bool = False, hear: Heard = lambda
     With `keep` its rows are kept as they came, to be handed back. Raises `NotFoundError` where there is no file.
     """
     found = Import(name, keep=keep, hear=hear)
-    if name == "-":
-        found.read(stdin)
-        return found
     try:
+        if name == "-":
+            found.read(stdin)
+            return found
         with Path(name).open("rb") as file:
             found.read(file, os.fstat(file.fileno()).st_size)
-    except (FileNotFoundError, ValueError):
+    except FileNotFoundError:
         raise NotFoundError(f"there is no file {shown(name)}") from None
     except OSError as error:
         raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
@@ -58,6 +58,7 @@ class Import:
         self._name = name
         self._keep = keep
         self._hear = hear
+        self._beyond = False
         self._spool = Spool()
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
@@ -95,6 +96,7 @@ class Import:
         self._spool.add([person for _, person, _ in checked if person])
         self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
+            self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
             self._spool.keep((row.number, row.written()) for row in part)
 
     def compare(self, policy: Policy) -> None:
@@ -112,7 +114,9 @@ class Import:
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
         """Return all columns and the rows at fault as they came, with what is wrong with each in the column `error`."""
-        columns = [ERROR, *(name for name in self.header if name != ERROR)]
+        columns = [ERROR, *(name for name in self.header if name != ERROR)] + [BEYOND] * (
+            self._beyond and BEYOND not in self.header
+        )
         return columns, (self._with_error(json.loads(given), error) for given, error in self._spool.rejected())
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
@@ -140,5 +144,6 @@ class Import:
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
         """Return a row with its error; what is no object stands under the name of what it should have been."""
         if self.form == "csv":
-            given = dict(zip(self.header, given, strict=False))
+            beyond = given[len(self.header) :]
+            given = dict(zip(self.header, given, strict=False)) | ({BEYOND: beyond} if beyond else {})
         return {**(given if isinstance(given, dict) else {"row": given}), ERROR: error}

@@ -7,6 +7,9 @@ from typing import Any, Final
 ERROR: Final = "error"
 """The column that says what is wrong with a row that is handed back; on its way in it is passed over."""
 
+BEYOND: Final = "too many"
+"""The column that a row which is handed back has for the cells beyond its header; no import takes it."""
+
 LONGEST_LINE: Final = 1_000_000
 """Characters, so that no file without ends of lines fills the memory."""
 

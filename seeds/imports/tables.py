@@ -6,10 +6,10 @@ from itertools import chain
 from typing import Final, TextIO
 
 from models.cells import unguarded
-from models.names import counted, shown
+from models.names import counted
 from seeds.imports.checking import KNOWN
 from seeds.imports.lines import lines
-from seeds.imports.row import Row, UnreadableError
+from seeds.imports.row import LONGEST_LINE, Row, UnreadableError
 
 DELIMITERS: Final = ",;\t|"
 
@@ -31,13 +31,13 @@ class Table:
 
     def _row(self, number: int, given: list[str]) -> Row:
         if len(given) != len(self.header):
-            more = f": {shown(given[len(self.header)])} is one too many" if len(given) > len(self.header) else ""
-            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header{more}"])
+            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header"])
         named = zip(self.header, given, strict=True)
         return Row(number, {name: cell for name, cell in named if cell and name in KNOWN}, given)
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
+        csv.field_size_limit(LONGEST_LINE)  # a picture may stand in a cell
         try:
             for number, cells in enumerate(csv.reader(read, delimiter=self._delimiter, strict=True), 1):
                 yield number, cells

@@ -2,10 +2,10 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from bson import ObjectId
 
@@ -44,7 +44,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         Stream(partial(_written, spool, roles), _created(spool, roles) | _updated(shown("updated")), shown=shown),
         asks=known,
         asks_about_many=False,
-        names=dict(roles.by_id),
+        names=_Names(spool, roles),
         rules=protection.rules(changes) if known and not allow_last_member else [],
     )
 
@@ -70,7 +70,7 @@ def _unhashed(words: Iterable[str]) -> Iterator[str]:
 
 def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
     """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores."""
-    hashing = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
+    hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
     batches = _Maker(roles, partial(hashing.map, passwords.hashed)).batches(spool.waiting())
     try:
@@ -81,6 +81,26 @@ def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
     finally:  # whoever interrupts an import does not wait for hashes
         hashing.shutdown(wait=False, cancel_futures=True)
         making.shutdown(cancel_futures=True)
+
+
+class _Names(Mapping[Any, str]):
+    """What roles and those who are changed are called; of the latter there may be too many for memory."""
+
+    def __init__(self, spool: Spool, roles: Roles) -> None:
+        self._spool = spool
+        self._roles = roles.by_id
+
+    def __getitem__(self, identifier: Any) -> str:
+        name = self._roles.get(identifier) or self._spool.username(identifier)
+        if name is None:
+            raise KeyError(identifier)
+        return name
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._roles)
+
+    def __len__(self) -> int:
+        return len(self._roles)
 
 
 class _Maker:

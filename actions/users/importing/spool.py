@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from weakref import finalize
@@ -9,11 +10,13 @@ from weakref import finalize
 import bson
 from bson import ObjectId
 
+from actions import finding
 from actions.users.documents import PROFILE
 from actions.users.importing.person import Person
 from models import cells
 from models.changes import Result
 from models.changes.change import AS_STORED
+from models.errors import OutputError
 
 AT_ONCE: Final = 1000
 
@@ -23,6 +26,7 @@ CREATE TABLE person (
     {Person._fields[0]} INTEGER PRIMARY KEY, {", ".join(Person._fields[1:])},
     id, outcome DEFAULT 'created', message, found
 );
+CREATE INDEX updated ON person (id) WHERE outcome = 'updated';
 CREATE TABLE fault (row INTEGER, field, message, conflict);
 CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
 """
@@ -60,6 +64,18 @@ class Waiting(NamedTuple):
     found: dict[str, Any] | None
 
 
+@contextmanager
+def _room() -> Iterator[None]:
+    """Take a disk that is full for no bug; any method that writes wants it."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+            raise
+        hint = "nothing was done; TMPDIR can name a folder with more room"
+        raise OutputError(f"temporary files could not be written: {error}", hint) from None
+
+
 class Spool(Collection[Result]):
     """A nameless database of this process, gone with it: people, what is wrong with them, what becomes of them.
 
@@ -72,20 +88,26 @@ class Spool(Collection[Result]):
         finalize(self, self._database.close)
         self._database.executescript(_TABLES)
 
+    @_room()
     def add(self, people: Sequence[Person]) -> None:
         self._database.executemany(_PERSON, ((*_stored(person), ObjectId().binary) for person in people))
 
+    @_room()
     def keep(self, given: Iterable[tuple[int, str]]) -> None:
         """Keep rows as they were given, to be handed back."""
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
+    @_room()
     def note(self, flaws: Iterable[Flaw]) -> None:
-        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", flaws)
+        shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), flaw.conflict) for flaw in flaws)
+        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", shown)
 
+    @_room()
     def decide(self, decisions: Iterable[Decision]) -> None:
         rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
         self._database.executemany("UPDATE person SET id = ?, outcome = ?, message = ?, found = ? WHERE row = ?", rows)
 
+    @_room()
     def note_doubles(self, field: str) -> None:
         """Note every row that has a value of an earlier one."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
@@ -107,6 +129,16 @@ class Spool(Collection[Result]):
         for part in self._parts(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
             for *values, identifier, found in part:
                 yield Waiting(_person(values), ObjectId(identifier), found and _document(found))
+
+    def username(self, identifier: Any) -> str | None:
+        """Return what somebody whom the import changes is called before."""
+        wanted = "SELECT found FROM person WHERE id = ? AND outcome = 'updated'"
+        found = (
+            self._database.execute(wanted, (_bytes(identifier),)).fetchone()
+            if isinstance(identifier, ObjectId)
+            else None
+        )
+        return found and finding.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> tuple[int, int]:
         """Count the people with an outcome, and those of them who have a profile."""
@@ -174,6 +206,11 @@ def _person(values: Sequence[Any]) -> Person:
 
 
 _VERIFIED, _ROLES = Person._fields.index("emailVerified"), Person._fields.index("roles")
+
+
+def _visible(text: str | None) -> str | None:
+    """Escape what is not UTF-8, which a fault may quote and no database takes."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
 
 
 def _bytes(value: Any) -> bytes | None:

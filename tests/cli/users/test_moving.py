@@ -1,11 +1,14 @@
 """Users brought in and out."""
 
 import json
+import os
+import resource
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
@@ -97,10 +100,11 @@ def test_who_is_there_is_skipped_or_updated(load: Import, chatctl: Chatctl, data
 def test_an_update_is_asked_about_and_names_what_it_changes(load: Import, chatctl: Chatctl) -> None:
     load("email,username,name\na@b.c,a,A\n")
     shown = load("email,username,name\na@b.c,a,B\n", "--on-conflict", "update", "-n")
-    assert "name A -> B" in shown.stdout
+    assert shown.stdout.startswith("~ User a: name A -> B, updatedAt ")
     text = "email,username,name\na@b.c,a,B\n"
     assert chatctl("users", "import", "-", "--on-conflict", "update", input=text, code=7).stdout == ""
-    chatctl("users", "import", "-", "--on-conflict", "update", "--yes", input=text)
+    done = chatctl("users", "import", "-", "--on-conflict", "update", "--yes", input=text)
+    assert "~ User a: name A -> B, updatedAt " in chatctl("audit", "show", done.stderr.split()[-1]).stdout
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
@@ -167,6 +171,67 @@ def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
     chatctl("users", "import", "", code=2)
     chatctl("users", "import", ".", code=5)
     chatctl("users", "export", "-o", "table", code=2)
+
+
+def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load: Import, tmp_path: Path) -> None:
+    load(f"email,username,name,password\na@b.c,a,Smith, J,{PASSWORD}\n", "--errors", "e.csv", code=5)
+    again = (tmp_path / "e.csv").read_text()
+    failed = load(again, code=5)
+    assert failed.stderr.splitlines()[:2] == [
+        'people.csv:1:6: too many: there is no column "too many"',
+        "people.csv:2:5: password: the password has fewer than 15 characters",
+    ]
+    assert again.splitlines() == [
+        "error,email,username,name,password,too many",
+        f'"5 cells, 4 in the header",a@b.c,a,Smith, J,{PASSWORD}',
+    ]
+
+
+def test_the_file_that_is_read_is_not_replaced_by_its_faults(load: Import, tmp_path: Path) -> None:
+    text = "email,username\nbad,a\nb@b.c,b\n"
+    failed = load(text, "--errors", f"{tmp_path}/people.csv", "--overwrite", code=2)
+    assert failed.stderr.splitlines()[0] == "error: --errors names the file that is read"
+    assert (tmp_path / "people.csv").read_text() == text
+
+
+def test_a_cell_is_as_long_as_a_line_may_be(load: Import, chatctl: Chatctl) -> None:
+    picture = f"data:image/png;base64,{'A' * 200_000}"
+    load(f'email,username,imageUrl\na@b.c,a,"{picture}"\n')
+    assert picture in chatctl("users", "export").stdout
+    failed = load(f'email,username,imageUrl\na@b.c,a,"{"A" * 700_000}\n{"A" * 700_000}"\n', code=5)
+    assert failed.stderr.startswith("people.csv:2: cannot be read as CSV from here on: field larger than field limit")
+
+
+def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
+    rows = "".join(f"u{number}@b.c,u{number},{'x' * 1000}\n" for number in range(8000))
+    (tmp_path / "people.csv").write_text(f"email,username,name\n{rows}")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        failed = chatctl("users", "import", "people.csv", code=74)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert failed.stderr.splitlines() == [
+        "error: temporary files could not be written: disk I/O error",
+        "hint: nothing was done; TMPDIR can name a folder with more room",
+    ]
+
+
+def test_passwords_are_hashed_on_every_system(load: Import, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    load(f"email,username,password\na@b.c,a,{PASSWORD}\n")
+
+
+def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
+    failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
+    assert failed.stderr.splitlines()[0] == r'people.csv:1: nom\udce9: there is no column "nom\udce9"'
+    twice = load(rb'{"\udce9": 1, "\udce9": 2}', name="people.ndjson", code=5)
+    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: the key "\udce9" stands in an object twice'
+
+
+def test_no_standard_input_is_an_empty_one(process: Process) -> None:
+    ended = process("users", "import", "-", line="<&-")
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (5, b'-:1: there is no column "email"')
 
 
 def test_pipes_end_as_they_should(process: Process, load: Import) -> None:

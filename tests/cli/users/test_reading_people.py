@@ -69,7 +69,7 @@ def test_faults_are_there_for_programs_too(load: Import) -> None:
         ("email,username\na@b.c,a\0b\n", "people.csv:2:2: username: a NUL character stands here"),
         ('email,username\na@b.c,"a\n', "people.csv:2: cannot be read as CSV from here on: unexpected end of data"),
         ("", 'people.csv:1: there is no column "email"'),
-        ("email,username\na@b.c,a,b\n", 'people.csv:2: 3 cells, 2 in the header: "b" is one too many'),
+        ("email,username\na@b.c,a,b\n", "people.csv:2: 3 cells, 2 in the header"),
     ],
 )
 def test_what_is_no_table_of_people_is_refused(load: Import, text: str | bytes, said: str) -> None:
