@@ -46,9 +46,12 @@ def unknown_columns(names: list[str]) -> Iterator[Found]:
 
 
 def check(row: Row) -> tuple[Person | None, list[Found]]:
-    """Make a person of a row; None where anything is wrong with it."""
+    """Make a person of a row, and say what is wrong with it.
+
+    Of a row at fault the person has what is right: it can be at fault for what is in the database, too.
+    """
     found: list[Found] = [(None, flaw) for flaw in row.flaws]
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = dict.fromkeys(REQUIRED)
     for column, value in (row.cells or {}).items():
         try:
             values[column] = _READ[column](value)
@@ -60,7 +63,11 @@ def check(row: Row) -> tuple[Person | None, list[Found]]:
         found += [(column, "nothing stands here") for column in REQUIRED if column not in row.cells]
         found += _password_flaws(values)
     values.pop(ERROR, None)
-    return (None if found else Person(row.number, **values)), found
+    if row.cells is None:
+        return None, found
+    if any(column == "emailVerified" for column, _ in found):
+        values.pop("status", None)  # which may need that time
+    return Person(row.number, **values), found
 
 
 def _password_flaws(values: dict[str, Any]) -> Iterator[Found]:

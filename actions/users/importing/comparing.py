@@ -52,7 +52,7 @@ class _Comparison:
         """Compare some people, who are read from the database in few queries."""
         owners: dict[tuple[str, str], list[Document]] = {}
         for field in () if self._nobody else NAMES:
-            values = (getattr(person, field) for person in people)
+            values = (value for person in people if (value := getattr(person, field)) is not None)
             for document in finding.having("User", field, values, self._fields):
                 owners.setdefault((field, document[field]), []).append(document)
         flaws: list[Flaw] = []

@@ -33,7 +33,8 @@ CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
 _COLUMNS: Final = ", ".join(Person._fields)
 _PERSON: Final = f"INSERT INTO person ({_COLUMNS}, id) VALUES ({'?, ' * len(Person._fields)}?)"  # noqa: S608
 _TWICE: Final = """
-SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM person) WHERE row > first
+SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM person WHERE {0} IS NOT NULL)
+WHERE row > first
 """
 
 

@@ -37,16 +37,34 @@ eve,eve@example.org,EMAIL_VERIFIED,,,viewr,
         'people.csv:3:3: status: "ACTVE" is none of ACTIVE, SUSPENDED, EMAIL_VERIFIED; did you mean "ACTIVE"?',
         'people.csv:3:7: emailVerified: "soon" is no time such as 2026-03-01T10:00Z, nor true',
         "people.csv:3:4: password: the password has fewer than 15 characters",
+        'people.csv:3:6: roles: there is no role "viewr"',
         "people.csv:4:5: hashedPassword: the cost of the hash is over 14: every sign-in would take seconds",
         "people.csv:4:1: username: nothing stands here",
         "people.csv:6:5: hashedPassword: no bcrypt hash: it has 60 characters and begins with $2a$, $2b$ or $2y$",
+        "people.csv:6:2: email: row 2 has the same email",
+        "people.csv:6:1: username: row 2 has the same username",
+        "people.csv:6:3: status: EMAIL_VERIFIED needs the time in emailVerified",
         "people.csv:7: 2 cells, 7 in the header",
         'people.csv:8:6: roles: there is no role "viewr"',
         "people.csv:8:3: status: EMAIL_VERIFIED needs the time in emailVerified",
-        "error: the import has 11 faults",
+        "error: the import has 15 faults",
         "hint: nothing was written",
     ]
     assert database["User"].count_documents({}) == 0
+
+
+def test_a_row_at_fault_is_compared_with_the_database_too(load: Import, database: Database) -> None:
+    database["User"].insert_one({"email": "there@b.c", "username": "there", "status": "ACTIVE"})
+    rows = "email,username,roles,status,emailVerified\nno,a,nosuch,,\nthere@b.c,,,,\nx@b.c,a,,EMAIL_VERIFIED,soon\n"
+    said = load(rows, code=5).stderr.splitlines()
+    assert [line.partition(": ")[2] for line in said if line.startswith("people.csv:")] == [
+        'email: "no" is no e-mail address',
+        'roles: there is no role "nosuch"',
+        "username: nothing stands here",
+        'email: a user has "there@b.c" already',
+        'emailVerified: "soon" is no time such as 2026-03-01T10:00Z, nor true',
+        "username: row 2 has the same username",
+    ]
 
 
 def test_faults_are_there_for_programs_too(load: Import) -> None:
