@@ -149,22 +149,6 @@ def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal
     assert database[AUDIT].count_documents({"kind": "event"}) == done > 0
 
 
-@pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
-@pytest.mark.parametrize("half", ["User", "Role"])
-def test_what_rests_on_the_side_of_a_link_that_is_so_already_sees_it_change(
-    database: Documents, here: str, first: str, then: str, half: str
-) -> None:
-    role, ada = ObjectId(), ObjectId()
-    database["Role"].insert_one({"_id": role, "name": "support", "userIds": [ada] if half == "Role" else []})
-    held = [role] if half == "User" else []
-    database["User"].insert_one({"_id": ada, "username": "ada", "email": "a", "status": "ACTIVE", "rolesIds": held})
-    planned = getattr(users, first)(["ada"], ["support"])
-    apply(getattr(users, then)(["ada"], ["support"]))
-    with pytest.raises(ConflictError, match="was changed meanwhile"):
-        apply(planned)
-    assert_both_sides_equal(database)
-
-
 def hand_out(url: str) -> None:
     """Grant and revoke roles at random, and say how often it came to a write."""
     connection.choose(url)
@@ -215,37 +199,6 @@ def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused
                 "active": database["User"].count_documents({"rolesIds": role, "status": "ACTIVE"}),
             }
             assert stays.items() <= left.items()
-
-
-def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(
-    database: Documents, here: str
-) -> None:
-    role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
-    database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
-    database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
-    for name, member in members.items():
-        user = {"_id": member, "username": name, "email": name, "status": "ACTIVE", "rolesIds": []}
-        database["User"].insert_one(user | ({"rolesIds": [role]} if name == "ada" else {}))
-
-    planned = users.suspend(["grace"])
-    apply(users.grant(["grace"], ["admin"]))
-    apply(users.revoke(["ada"], ["admin"]))
-    with pytest.raises(LastMemberError):
-        apply(planned)
-    assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
-
-
-def test_an_email_is_not_verified_in_the_place_of_another(database: Documents, here: str) -> None:
-    user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
-    database["User"].insert_one(user)
-    planned = users.verify_email(["ada"])
-    apply(users.update("ada", email="new@example.org"))
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
-        apply(planned)
-    other = users.update("ada", email="newer@example.org")
-    apply(users.verify_email(["ada"]))
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
-        apply(other)
 
 
 def leave(url: str, way: str, member: str) -> None:

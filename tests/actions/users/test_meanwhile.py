@@ -1,0 +1,59 @@
+"""What changes between the plan of a command and its write is seen."""
+
+import pytest
+from bson import ObjectId
+from people import Documents, links
+
+from actions import users
+from actions.errors import LastMemberError
+from actions.protection import PROTECTED
+from models.changes import apply
+from models.changes.collections import STATE
+from models.errors import ConflictError
+
+pytestmark = pytest.mark.usefixtures("chatctl")
+
+
+@pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
+@pytest.mark.parametrize("half", ["User", "Role"])
+def test_what_rests_on_the_side_of_a_link_that_is_so_already_sees_it_change(
+    database: Documents, first: str, then: str, half: str
+) -> None:
+    role, ada = ObjectId(), ObjectId()
+    database["Role"].insert_one({"_id": role, "name": "support", "userIds": [ada] if half == "Role" else []})
+    held = [role] if half == "User" else []
+    database["User"].insert_one({"_id": ada, "username": "ada", "email": "a", "status": "ACTIVE", "rolesIds": held})
+    planned = getattr(users, first)(["ada"], ["support"])
+    apply(getattr(users, then)(["ada"], ["support"]))
+    with pytest.raises(ConflictError, match="was changed meanwhile"):
+        apply(planned)
+    links(database)
+
+
+def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(database: Documents) -> None:
+    role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
+    database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
+    database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
+    for name, member in members.items():
+        user = {"_id": member, "username": name, "email": name, "status": "ACTIVE", "rolesIds": []}
+        database["User"].insert_one(user | ({"rolesIds": [role]} if name == "ada" else {}))
+
+    planned = users.suspend(["grace"])
+    apply(users.grant(["grace"], ["admin"]))
+    apply(users.revoke(["ada"], ["admin"]))
+    with pytest.raises(LastMemberError):
+        apply(planned)
+    assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
+
+
+def test_an_email_is_not_verified_in_the_place_of_another(database: Documents) -> None:
+    user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
+    database["User"].insert_one(user)
+    planned = users.verify_email(["ada"])
+    apply(users.update("ada", email="new@example.org"))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(planned)
+    other = users.update("ada", email="newer@example.org")
+    apply(users.verify_email(["ada"]))
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(other)
