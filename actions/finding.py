@@ -12,6 +12,7 @@ from actions.errors import AmbiguousNameError, UnknownNameError
 from models import connection
 from models.changes import Document
 from models.errors import UsageError
+from models.listing import PRESENT
 from models.names import did_you_mean, one_edit_away, shown
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
@@ -47,7 +48,7 @@ def object_id(text: str, what: str) -> ObjectId:
 def named(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
 ) -> list[Found]:
-    """Find roles or permissions by name or id, in one read; each once, in the order they were typed.
+    """Find roles, permissions or conversations by name or id, in one read; each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where a name is there twice.
     """
@@ -55,7 +56,7 @@ def named(
     wanted: dict[str, list[Any]] = {"_id": [], "name": []}
     for field, value in keys.values():
         wanted[field].append(value)
-    where = {"$or": [{field: {"$in": values}} for field, values in wanted.items()]}
+    where = {"$or": [{field: {"$in": values, **PRESENT}} for field, values in wanted.items()]}
     projection = None if fields is None else ["name", *fields]
     documents = list(connection.database()[collection].find(where, projection)) if keys else []
     found: dict[ObjectId, Found] = {}
@@ -69,6 +70,15 @@ def named(
         for match in matches:
             found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
     return list(found.values())
+
+
+def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+    """Find messages by id, each once, in the order they were typed."""
+    ids = {object_id(ref, "message"): ref for ref in refs}
+    known = {message["_id"]: message for message in having("Message", "_id", ids, fields)}
+    if not skip_missing and (missing := [ref for identifier, ref in ids.items() if identifier not in known]):
+        raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
+    return [Found(ref, known[identifier]) for identifier, ref in ids.items() if identifier in known]
 
 
 def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
@@ -143,6 +153,20 @@ def having(
         yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
+def forms(identifier: Any) -> list[Any]:
+    """Return an id as it belongs, and as broken data has it: the same digits as text."""
+    text = str(identifier)
+    return [ObjectId(text), text] if OBJECT_ID.fullmatch(text) else [identifier]
+
+
+def referring(collection: str, field: str, identifier: Any) -> Document:
+    """Match what refers to a document: by its id, and in broken data, where there is such, by its digits as text."""
+    text = {"$eq": str(identifier), **PRESENT}
+    if connection.database()[collection].find_one({field: text}, ["_id"]):
+        return {"$in": forms(identifier), **PRESENT}
+    return {"$eq": identifier, **PRESENT}
+
+
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
     """Read the users whose e-mail is not in lower case."""
     for document in connection.database()["User"].find(NOT_LOWER, fields):
@@ -151,12 +175,12 @@ def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Document:
-    """Find one role or permission."""
+    """Find one role, permission or conversation."""
     return named(collection, [ref], fields)[0].document
 
 
 def label(document: Document) -> str:
-    """Return what a role or permission is called; in broken data it may have no name."""
+    """Return what a role, permission or group is called; in broken data it may have no name."""
     return str(document.get("name") or document["_id"])
 
 
@@ -219,5 +243,5 @@ def _hint(collection: str, field: str, value: Any) -> str:
     listing = f"see chatctl {collection.lower()}s list"
     if field == "_id":
         return listing
-    names = connection.database()[collection].find({}, {"name": 1}).limit(CHOICES)
+    names = connection.database()[collection].find({"name": PRESENT}, ["name"]).limit(CHOICES)
     return did_you_mean(value, [name for document in names if isinstance(name := document.get("name"), str)]) or listing

@@ -1,6 +1,7 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
 from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 from pymongo import DESCENDING
@@ -10,11 +11,14 @@ from models import connection
 from models.changes import Batch, Document, Draft, ids_in
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
+from models.listing import PRESENT
 
 MESSAGES: Final = 500
 """In one batch; with them change those who have seen them and the conversations they are in."""
 HELD: Final = 1_000_000
 """Ids in lists that are kept in memory between batches."""
+NEEDED: Final = ("username", "name", "created_at", "lastMessageAt")
+"""What is read of a document beside one of its lists."""
 COPIED: Final = 250_000
 """Up to this many ids `Conversation.messagesIds` is kept in step, where it is there at all."""
 
@@ -22,21 +26,32 @@ COPIED: Final = 250_000
 class Removing:
     """What is taken away, on a draft whose batches are handed out as soon as they are full.
 
-    `users` and `conversations` are those that go in the end: as they go whole, their own lists are left as they are,
-    so that each is found as it was read, and found again after an interruption. `names` gains what people know the
-    touched documents by.
+    `gone` matches all messages that go, so that the last of those that stay is known. `users` and `conversations` are
+    those that go in the end: as they go whole, their own lists are left as they are, so that each is found as it was
+    read, and found again after an interruption. `names` gains what people know the touched documents by.
     """
 
-    def __init__(self, users: Collection[Any], conversations: Collection[Any], names: dict[Any, str]) -> None:
+    def __init__(
+        self,
+        names: dict[Any, str],
+        gone: Document,
+        users: Collection[Any] = (),
+        conversations: Collection[Any] = (),
+    ) -> None:
         self.draft = Draft()
         self.draft.names = names
+        self._gone = gone
         self._users = frozenset(users)
         self._conversations = frozenset(conversations)
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
+        self._settled: set[Any] = set()
 
     def messages(self, where: Document) -> Iterator[Batch]:
-        """Delete the messages that a filter matches, out of every list that has them."""
+        """Delete the messages that a filter matches, out of every list that has them.
+
+        The first batch that takes messages from a conversation says which will be its last.
+        """
         found = connection.database()["Message"].find(where, batch_size=MESSAGES)
         for number, page in enumerate(pages(found, PART_BYTES)):
             for start in range(0, len(page), MESSAGES):
@@ -47,7 +62,8 @@ class Removing:
                 users = self.with_list("User", "seenMessageIds", seers)
                 copies = self.with_list("Conversation", "messagesIds", places)
                 heavy = number and not start  # some servers keep all of a transaction in memory
-                self.draft.room(BATCH if heavy else len(some) + len(users) + len(copies))
+                self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
+                self._settle(copies)
                 self.draft.take("User", users, "seenMessageIds", ids)
                 self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
                 for message in some:
@@ -71,6 +87,15 @@ class Removing:
                 self.draft.delete("Conversation", conversation)
                 yield from self.draft.full()
 
+    def _settle(self, conversations: Iterable[Document]) -> None:
+        """Give conversations the time of the last message that stays, where it is not the one they have."""
+        for conversation in conversations:
+            if conversation["_id"] not in self._settled:
+                self._settled.add(conversation["_id"])
+                last, was = _last_message_at(conversation, self._gone), conversation.get("lastMessageAt")
+                if isinstance(last, datetime) and isinstance(was, datetime) and last < was:
+                    self.draft.set("Conversation", conversation, {"lastMessageAt": last})
+
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
         """Read documents with one list each, and keep them in step with what was taken from it.
 
@@ -80,7 +105,7 @@ class Removing:
             self._lists.clear()
             self._held = 0
         unknown = [identifier for identifier in ids if (collection, field, identifier) not in self._lists]
-        for document in finding.having(collection, "_id", unknown, ["username", "name", field]):
+        for document in finding.having(collection, "_id", unknown, [*NEEDED, field]):
             self._lists[collection, field, document["_id"]] = document
             self._held += _length(document)
         return [self._lists[collection, field, one] for one in ids if (collection, field, one) in self._lists]
@@ -90,9 +115,9 @@ def _length(document: Document) -> int:
     return max((len(value) for value in document.values() if isinstance(value, list)), default=0)
 
 
-def last_message_at(conversation: Document, without: Collection[Any]) -> Any:
-    """Return when the last message of a conversation was written, or it itself, once some senders' are gone."""
-    others = {"conversationId": conversation["_id"], "senderId": {"$nin": list(without)}}
+def _last_message_at(conversation: Document, gone: Document) -> Any:
+    """Return when the last message of a conversation was written, or it itself, once some are gone."""
+    others = {"conversationId": {"$eq": conversation["_id"], **PRESENT}, "$nor": [gone]}
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     last = connection.database()["Message"].find_one(others, ["createAt"], sort=order) or {}
     return last.get("createAt") or conversation.get("created_at")

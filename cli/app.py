@@ -20,6 +20,8 @@ GROUPS: Final = {
     "users": "Users: who they are, and what they may do.",
     "roles": "Roles: what they allow, and how many users have them.",
     "permissions": "Permissions: the single things that roles allow.",
+    "conversations": "Conversations: who is in them, and what was said.",
+    "messages": "Messages: found, sent, taken away, followed as they come.",
     "seeds": "Bring roles and permissions to what YAML files say.",
     "audit": "What was changed with chatctl, by whom, and how to undo it.",
     "db": "The database itself: its state and its indexes.",

@@ -108,6 +108,19 @@ Event = Annotated[
     str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
 ]
 
+Conversation = Annotated[
+    str,
+    typer.Argument(metavar="CONVERSATION", help="An id, or the exact name of a group.", show_default=False),
+]
+Conversations = Annotated[
+    list[str],
+    several("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
+]
+Message = Annotated[
+    str, typer.Argument(metavar="MESSAGE", parser=object_id, help="The id of a message.", show_default=False)
+]
+Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
+
 Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most this many.")]
@@ -119,6 +132,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would c
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
 Max = Annotated[int | None, typer.Option("--max", metavar="N", min=0, help="Refuse to touch more items than this.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
+Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
 SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]
 AllowLastMember = Annotated[
     bool, typer.Option("--allow-last-member", help="Even if a protected role loses its last active member.")
@@ -131,6 +145,11 @@ To = Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write a fi
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
 Since = Annotated[datetime | None, typer.Option("--since", metavar="TIME", parser=moment, help="From this time on.")]
 Until = Annotated[datetime | None, typer.Option("--until", metavar="TIME", parser=moment, help="Before this time.")]
+InConversation = Annotated[
+    str | None,
+    typer.Option("--conversation", metavar="CONVERSATION", help="In this one, by id or the name of a group."),
+]
+FromSender = Annotated[str | None, typer.Option("--sender", metavar="USER", help="Written by this user.")]
 Before = Annotated[
     datetime,
     typer.Option("--before", metavar="TIME", parser=moment, help="Those before this time.", show_default=False),

@@ -10,7 +10,7 @@ class Column:
 
     `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
     has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
-    `absent` is what people read where there is no value.
+    `absent` is what people read where there is no value. Times whose distance matters are said as `ago` on a terminal.
     """
 
     key: str
@@ -19,6 +19,7 @@ class Column:
     whole: bool = False
     listed: bool = True
     absent: str = ""
+    ago: bool = False
 
     @property
     def heading(self) -> str:
@@ -78,6 +79,31 @@ ANSWER: View = (
     Column("why"),
     Column("through"),
     Column("wouldGive", title="WOULD GIVE IT"),
+)
+
+CONVERSATIONS: View = (
+    ID,
+    Column("title", title="CONVERSATION"),
+    Column("participants", table=None),
+    Column("unread", title="NOT READ BY", table=90),
+    Column("lastMessageAt", title="LAST ACTIVITY", table=60, whole=True, ago=True),
+    Column("name", table=None),
+    Column("isGroup", title="GROUP", table=None),
+    Column("created_at", title="CREATED", table=None),
+    Column("messages", table=None, listed=False),
+)
+
+MESSAGES: View = (
+    ID,
+    Column("createAt", title="TIME", table=60, whole=True),
+    Column("sender"),
+    Column("conversation", table=100),
+    Column("body"),
+    Column("image", table=130),
+    Column("seen", title="SEEN BY", table=None),
+    Column("unseen", title="NOT SEEN BY", table=None),
+    Column("conversationId", table=None),
+    Column("senderId", table=None),
 )
 
 ROLES: View = (

@@ -58,7 +58,9 @@ QUERIES: Final = (
     _partial("Account", "user", "userId"),
     _partial("Account", "provider", "provider", "userId"),
     _partial("Conversation", "last_message", "lastMessageAt", "_id", direction=DESCENDING),
+    _partial("Conversation", "name", "name"),
     _partial("Conversation", "users", "userIds"),
+    _partial("Message", "created", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
 )

@@ -26,7 +26,11 @@ WRITES = {
     "update_many",
     "update_one",
 }
-OURS = {"draft", "self.draft", "actions.roles", "actions.permissions", "actions.users"}
+OURS = {
+    "draft",
+    "self.draft",
+    *(f"actions.{noun}" for noun in ("conversations", "messages", "permissions", "roles", "users")),
+}
 ALLOWED = {"models/changes", "models/indexes.py", "models/local"}
 
 

@@ -1,12 +1,11 @@
 """Deleting users with all that depends on them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import datetime
 from itertools import product
 from typing import Any, Final
 
 from actions import finding, protection
-from actions.removing import Removing, last_message_at
+from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.changes.collections import STATE
@@ -53,7 +52,7 @@ class _Deletion:
         self._ids = {user["_id"] for user in users}
         self.names = {user["_id"]: finding.user_label(user) for user in users}
         listed = [identifier for user in users for identifier in ids_in(user, "conversationIds")]
-        shown = ["name", "isGroup", "userIds", "created_at", "lastMessageAt"]
+        shown = ["name", "isGroup", "userIds"]
         conversations = {
             conversation["_id"]: conversation
             for field, values in (("userIds", self._ids), ("_id", listed))
@@ -91,7 +90,8 @@ class _Deletion:
 
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
-        removing = Removing(self._ids, self._ended, self.names)
+        hers = {"senderId": {"$in": list(self._ids)}}
+        removing = Removing(self.names, hers, self._ids, self._ended)
         yield from removing.conversations(self._ended)
         for some in finding.parts(self._ids):
             yield from removing.messages({"senderId": {"$in": some}, **self._stays})
@@ -124,12 +124,9 @@ class _Deletion:
             yield from removing.draft.full()
 
     def _leave(self, removing: Removing) -> Iterator[Batch]:
-        """Take the users out of the conversations that stay, whose last message may have been theirs."""
+        """Take the users out of the conversations that stay."""
         for conversation in map(dict, self._left):
-            removing.draft.room(2)
-            last, was = last_message_at(conversation, self._ids), conversation.get("lastMessageAt")
-            if isinstance(last, datetime) and isinstance(was, datetime) and last < was:
-                removing.draft.set("Conversation", conversation, {"lastMessageAt": last})
+            removing.draft.room(1)
             leaving = self._ids.intersection(ids_in(conversation, "userIds"))
             removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving))
             yield from removing.draft.full()

@@ -10,9 +10,10 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, finding
+from actions.finding import forms
+from actions.people import People, ids
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
-from actions.users.people import People, forms, ids
 from models import connection
 from models.changes import Document, ids_in
 from models.listing import BATCH, Row

@@ -99,7 +99,7 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [column.absent] if value is None else text.parts(value) or ["-"]
+            parts = [_cell(row, column)] if value is None or column.ago else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
@@ -236,7 +236,9 @@ def _fitting(view: View) -> View:
 
 def _cell(row: Row, column: Column) -> str:
     value = row.get(column.key)
-    return column.absent if value is None else text.cell(value)
+    if value is None:
+        return column.absent
+    return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)
 
 
 def _is_number(rows: Sequence[Row], key: str) -> bool:

@@ -77,10 +77,19 @@ def cell(value: Any) -> str:
     return safe(str(plain(value)))
 
 
+def ago(value: Any) -> str:
+    """Show how long ago a time was, as people say it."""
+    if not isinstance(value, datetime):
+        return cell(value)
+    from humanize import naturaltime
+
+    return str(naturaltime(datetime.now(UTC) - _utc(value)))
+
+
 def parts(value: Any) -> list[str]:
     """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
     if isinstance(value, dict):
-        name = next((value[key] for key in ("username", "name", "id") if value.get(key) is not None), None)
+        name = next((value[key] for key in ("username", "title", "name", "id") if value.get(key) is not None), None)
         if name is not None:
             return [cell(name)]
         return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item))]

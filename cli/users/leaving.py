@@ -7,7 +7,20 @@ import typer
 import actions
 from cli import output
 from cli.group import part
-from cli.params import AllowLastMember, DryRun, LinesOut, Max, Out, Overwrite, Reason, SkipMissing, User, Users, Yes
+from cli.params import (
+    AllowLastMember,
+    DryRun,
+    Forever,
+    LinesOut,
+    Max,
+    Out,
+    Overwrite,
+    Reason,
+    SkipMissing,
+    User,
+    Users,
+    Yes,
+)
 from models.errors import UsageError
 
 app = part()
@@ -15,7 +28,6 @@ app = part()
 KeepConversations = Annotated[
     bool, typer.Option("--keep-conversations", help="Also one-to-one ones, which the application cannot show any more.")
 ]
-Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
 
 
 @app.command(example="chatctl users delete ada --dry-run")

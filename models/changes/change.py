@@ -32,7 +32,10 @@ ABSENT: Final = _Absent.ABSENT
 """The value of a field that is not there, which is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Fields that guard nothing: the application moves the first with every update and never maintains the last two."""
+"""Fields that guard nothing else: the application moves them, or never maintains them."""
+
+MOVED: Final = UNGUARDED - {"lastMessageAt"}
+"""Those that are changed whatever they are by then; a message of that moment must not be forgotten as the last one."""
 
 FEW: Final = 100
 """Up to this many ids `$all` and `$nin` are the plain way; a comparison of sets does not take n times m steps."""
@@ -47,6 +50,11 @@ class Set:
 
     def inverse(self) -> "Set":
         return Set(self.after, self.before)
+
+
+@dataclass(frozen=True, slots=True)
+class Raise(Set):
+    """A time goes up to `after`, unless it is later by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +157,7 @@ class Update:
         guards |= {name: _equals(value) for name, value in self.given.items() if name not in UNGUARDED}
         sets = []
         for name, field in self.fields.items():
-            if name in UNGUARDED:
+            if name in MOVED or isinstance(field, Raise):
                 continue
             if isinstance(field, Set):
                 guards[name] = _equals(field.before)
@@ -221,4 +229,6 @@ def _operator(field: FieldChange) -> tuple[str, Any]:
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)
+    if isinstance(field, Raise):
+        return "$max", field.after
     return ("$unset", "") if field.after is ABSENT else ("$set", field.after)

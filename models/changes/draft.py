@@ -1,6 +1,7 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
 from collections.abc import Hashable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from models.changes.change import (
@@ -11,6 +12,7 @@ from models.changes.change import (
     Document,
     FieldChange,
     Insert,
+    Raise,
     Set,
     Take,
     Update,
@@ -106,6 +108,15 @@ class Draft:
         if fields and (collection, document["_id"]) not in self._new:
             rest = {name: document.get(name, ABSENT) for name in given if name not in fields}
             self._keep(Update(collection, (document["_id"],), fields, rest))
+
+    def advance(self, collection: str, document: Document, name: str, time: datetime) -> None:
+        """Move a time of a document on, unless it is later already, or is by then."""
+        self._name(document)
+        before = document.get(name, ABSENT)
+        if not isinstance(before, datetime) or before < time:
+            put(document, name, time)
+            if (collection, document["_id"]) not in self._new:
+                self._keep(Update(collection, (document["_id"],), {name: Raise(before, time)}))
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""

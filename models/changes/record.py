@@ -148,8 +148,12 @@ def thaw(parts: Iterable[bytes]) -> list[Change]:
 def _frozen(change: Change) -> Document:
     if not isinstance(change, Update):
         return {"op": type(change).__name__, "collection": change.collection, "document": change.document}
-    fields = [[name, type(field).__name__, *_sides(field)] for name, field in change.fields.items()]
+    fields = [[name, _kind(field), *_sides(field)] for name, field in change.fields.items()]
     return {"op": "Update", "collection": change.collection, "ids": list(change.ids), "fields": fields}
+
+
+def _kind(field: FieldChange) -> str:
+    return "Set" if isinstance(field, Set) else type(field).__name__
 
 
 def _sides(field: FieldChange) -> list[Any]:

@@ -1,0 +1,72 @@
+"""Conversations as messages show them: what they are called, and who takes part."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+from actions import finding
+from actions.people import Names, ids
+from models.changes import Document
+from models.listing import Row
+from models.names import NAMED
+
+FIELDS: Final = ("name", "isGroup", "userIds")
+"""What has to be read of a conversation."""
+
+HELD: Final = 10_000
+"""Conversations that are kept in memory."""
+
+
+class Place(NamedTuple):
+    """A conversation: `title` is the name of a group, or else who is in it; `participants` are `{id, username}`."""
+
+    id: str
+    title: str
+    participants: Sequence[Row]
+
+
+class Places:
+    """Conversations and people, read many at a time."""
+
+    def __init__(self) -> None:
+        self._names = Names()
+        self._known: dict[str, Place] = {}
+
+    def meet(self, places: Iterable[str], people: Iterable[str]) -> None:
+        """Read the conversations and people that are not known yet."""
+        wanted = set(places)
+        if len(self._known) > HELD:
+            self._known = {place: self._known[place] for place in wanted & self._known.keys()}
+        new = wanted - self._known.keys()
+        forms = (form for place in new for form in finding.forms(place))
+        self.learn(list(finding.having("Conversation", "_id", forms, FIELDS)), people)
+        for place in new - self._known.keys():
+            self._known[place] = Place(place, "a conversation that is gone", ())
+
+    def learn(self, conversations: Sequence[Document], people: Iterable[str] = ()) -> None:
+        """Take conversations that were read, with their `FIELDS`, and read who is in them."""
+        members = {str(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
+        self._names.meet([*people, *(person for some in members.values() for person in some)])
+        for conversation in conversations:
+            key = str(conversation["_id"])
+            participants = [self.person(person) for person in dict.fromkeys(members[key])]
+            self._known[key] = Place(key, _title(conversation, participants), participants)
+
+    def of(self, conversation: Any) -> Place:
+        """Return a conversation that `meet` or `learn` has seen."""
+        return self._known[str(conversation)]
+
+    def person(self, person: str) -> Row:
+        """Return `{id, username}` of somebody whom `meet` or `learn` has seen; None is the username of who is gone."""
+        return {"id": person, "username": self._names.of(person)}
+
+
+def called(person: Row) -> str:
+    """Return what a person is called, also one who is gone."""
+    return str(person["username"] or f"deleted user {person['id']}")
+
+
+def _title(conversation: Document, participants: Sequence[Row]) -> str:
+    if name := conversation.get("name"):
+        return str(name)
+    more = f" and {len(participants) - NAMED:,} more" if len(participants) > NAMED else ""
+    return f"{', '.join(map(called, participants[:NAMED]))}{more}" or "nobody"

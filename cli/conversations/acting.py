@@ -1,0 +1,5 @@
+"""Commands that change conversations."""
+
+from cli.group import part
+
+app = part()

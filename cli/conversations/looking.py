@@ -1,0 +1,5 @@
+"""Commands that show conversations, and change nothing."""
+
+from cli.group import part
+
+app = part()

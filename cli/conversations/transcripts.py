@@ -1,0 +1,5 @@
+"""The transcript of a conversation."""
+
+from cli.group import part
+
+app = part()

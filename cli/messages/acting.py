@@ -1,0 +1,5 @@
+"""Commands that send messages, and take them away."""
+
+from cli.group import part
+
+app = part()

@@ -1,0 +1,5 @@
+"""Messages as they come."""
+
+from cli.group import part
+
+app = part()

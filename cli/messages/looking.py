@@ -1,0 +1,5 @@
+"""Commands that show messages, and change nothing."""
+
+from cli.group import part
+
+app = part()
