@@ -46,7 +46,7 @@ def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         if field == "$and":
             for part in condition:
                 yield from conditions(part)
-        else:
+        elif field != "$or":
             yield field, condition
 
 
