@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from people import Documents, minute_after
-from talk import ADA, BOB, PLACES
+from talk import ADA, BOB, GHOST, PLACES
 
 from tests.conftest import Chatctl
 
@@ -15,7 +14,7 @@ WRONG: list[dict[str, Any]] = [
     {"userIds": None},
     {"userIds": "x"},
     {"userIds": []},
-    {"userIds": [None, 5, {"a": 1}, [ADA], str(BOB), ObjectId(), BOB, BOB]},
+    {"userIds": [None, 5, {"a": 1}, [ADA], str(BOB), GHOST, BOB, BOB]},
     {"name": 5, "isGroup": "yes"},
     {"name": ["a"], "isGroup": None},
     {"name": "", "isGroup": True},

@@ -4,9 +4,8 @@ import json
 from typing import Any
 
 import pytest
-from bson import ObjectId
 from people import Documents, minute_after
-from talk import ADA, BOB, CYD, DIRECT, MESSAGES
+from talk import ADA, BOB, CYD, DIRECT, GHOST, MESSAGES
 
 from tests.conftest import Chatctl
 
@@ -20,12 +19,12 @@ WHOLE: dict[str, Any] = {
 WRONG: list[dict[str, Any]] = [
     {"seenIds": None},
     {"seenIds": "x", "image": 5},
-    {"seenIds": [None, 5, {"a": 1}, [ADA], str(BOB), ObjectId(), BOB, BOB]},
-    {"senderId": ObjectId()},
+    {"seenIds": [None, 5, {"a": 1}, [ADA], str(BOB), GHOST, BOB, BOB]},
+    {"senderId": GHOST},
     {"senderId": str(ADA), "conversationId": str(DIRECT)},
     {"senderId": None, "conversationId": None},
     {"senderId": [ADA], "conversationId": {"a": DIRECT}},
-    {"conversationId": ObjectId()},
+    {"conversationId": GHOST},
     {"body": 5, "image": ["x"]},
     {"body": None, "image": None},
     {"body": {"text": "a kettle"}},
