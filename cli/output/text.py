@@ -95,10 +95,9 @@ def passage(written: Any) -> str:
 
 def address(value: Any) -> str:
     """Show an address; of one that holds what it leads to, only how it begins."""
-    shown = cell(value)
-    if not shown.startswith("data:") or len(shown) <= LONGEST_DATA:
-        return shown
-    return f"{shown.partition(',')[0][:LONGEST_DATA]} ({len(shown):,} characters)"
+    if not isinstance(value, str) or not value.startswith("data:") or len(value) <= LONGEST_DATA:
+        return cell(value)
+    return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
 
 
 def ago(value: Any) -> str:

@@ -1,9 +1,12 @@
 """Messages, found by what they say."""
 
 import json
+import re
 
 import pytest
 import talk
+from hypothesis import given
+from hypothesis import strategies as st
 from people import Documents
 from talk import DIRECT, MESSAGES
 
@@ -131,6 +134,15 @@ def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPa
     slow = "x" * 60
     assert matches._excerpt(slow) == {"before": "", "found": "", "after": slow}
     assert matches._excerpt("xx1")["found"] == ""
+
+
+@given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=90))
+def test_a_text_is_found_wherever_it_stands_and_nothing_is_added(before: str, found: str, after: str) -> None:
+    match = searching._Matches(re.escape(found))._excerpt(before + found + after)
+    assert match["found"].casefold() == found.casefold() or len(match["found"]) == len(found)
+    assert match["before"] + match["found"] + match["after"] in before + found + after
+    assert len(match["before"]) <= searching.BEFORE
+    assert len(match["after"]) <= searching.AFTER
 
 
 def test_a_line_that_the_server_alone_finds_a_match_in_is_shown_from_its_beginning() -> None:
