@@ -33,12 +33,13 @@ class Rows:
         known = Places(self._names)
         known.learn(conversations)
         wanted = [conversation["_id"] for conversation in conversations]
-        as_text = finding.as_text("Message", "conversationId", wanted) if {"unread", "messages"} & {*columns} else ()
+        messages_matter = not {"unread", "messages"}.isdisjoint(columns)
+        as_text = finding.as_text("Message", "conversationId", wanted) if messages_matter else set()
         counted = counting("Message", "conversationId")([*wanted, *as_text]) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
             place = known.of(identifier)
-            forms = [identifier, *({str(identifier)} & {*as_text})]
+            forms = [identifier, *({str(identifier)} & as_text)]
             row = {
                 "id": identifier,
                 "title": place.title,
