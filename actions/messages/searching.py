@@ -5,9 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import regex
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions.conditions import matching, said
@@ -18,6 +17,9 @@ from actions.messages.rows import FIELDS, Rows
 from models.errors import TimedOutError
 from models.listing import Document, Listing, Row
 from models.names import shown
+
+if TYPE_CHECKING:
+    import regex
 
 LONGEST: Final = 200
 """Characters of a pattern."""
@@ -91,8 +93,10 @@ class _Matches:
         return found.span() if found else (0, 0)
 
 
-def _compiled(expression: str) -> regex.Pattern[str] | None:
+def _compiled(expression: str) -> "regex.Pattern[str] | None":
     """Read a pattern; None for one that would grow too large in memory, about which the server has to decide."""
+    import regex
+
     counts = (max(1, int(least or 1), int(most or 1)) for least, most in _REPEATED.findall(expression))
     if prod(counts) > LARGEST:
         return None
