@@ -28,7 +28,7 @@ def list_(
     after: After = None,
     count: Count = False,
 ) -> None:
-    """List conversations, those in which something was said last first; of several filters all have to hold."""
+    """List conversations, the latest activity first. Of several filters all have to hold."""
     filters = actions.conversations.Filters(
         user=user,
         between=between,
@@ -45,6 +45,6 @@ def list_(
 
 @app.command(example="chatctl conversations show 'Night shift'")
 def show(conversation: Conversation, out: ReadOut) -> None:
-    """Show who is in a conversation, its first and last message, and how many messages each participant missed."""
+    """Show a conversation and its people. Unread are the messages behind the last one that somebody has seen."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}
     out.record(actions.conversations.show(conversation), views.CONVERSATION, below=below)

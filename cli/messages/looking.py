@@ -47,7 +47,7 @@ def list_(
     after: After = None,
     count: Count = False,
 ) -> None:
-    """List messages, newest first; of several filters all have to hold."""
+    """List messages, newest first. Of several filters all have to hold."""
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
     found = actions.messages.find(filters)
     out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
@@ -72,7 +72,7 @@ def search(
     after: After = None,
     count: Count = False,
 ) -> None:
-    """Search what messages say; newest first. The server gives up after ten seconds: filters make it quick."""
+    """Search what messages say, newest first. A server gives up after ten seconds; filters make it quick."""
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
     found = actions.messages.search(text, filters, pattern=regex)
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
@@ -80,6 +80,6 @@ def search(
 
 @app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0")
 def show(message: Message, out: ReadOut) -> None:
-    """Show a message, where and by whom it was written, and who has seen it."""
+    """Show a message, and who has seen it."""
     row = actions.messages.show(message)
     out.record(row, views.MESSAGE, passage=row["body"])
