@@ -46,3 +46,7 @@ class StillRunningError(RefusedError):
 
 class LastSignInError(RefusedError):
     """A user would be left without any way to sign in."""
+
+
+class BadPatternError(InvalidInputError):
+    """A pattern that nobody can search by."""

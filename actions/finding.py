@@ -159,12 +159,23 @@ def forms(identifier: Any) -> list[Any]:
     return [ObjectId(text), text] if OBJECT_ID.fullmatch(text) else [identifier]
 
 
-def referring(collection: str, field: str, identifier: Any) -> Document:
-    """Match what refers to a document: by its id, and in broken data, where there is such, by its digits as text."""
-    text = {"$eq": str(identifier), **PRESENT}
-    if connection.database()[collection].find_one({field: text}, ["_id"]):
-        return {"$in": forms(identifier), **PRESENT}
-    return {"$eq": identifier, **PRESENT}
+def among(values: Sequence[Any]) -> Document:
+    """Match what is one of some values, or holds one, so that an index that is partial over the field serves."""
+    return {**({"$eq": values[0]} if len(values) == 1 else {"$in": [*values]}), **PRESENT}
+
+
+def referring(collection: str, field: str, *identifiers: Any) -> Document:
+    """Match what refers to one of some documents: by its id, and in broken data by its digits as text."""
+    return among([*identifiers, *as_text(collection, field, identifiers)])
+
+
+def as_text(collection: str, field: str, identifiers: Iterable[Any]) -> set[str]:
+    """Return the ids as text that broken data may refer to so; none where there is no such data."""
+    referred: set[str] = set()
+    for part in parts(str(identifier) for identifier in identifiers):
+        if connection.database()[collection].find_one({field: among(part)}, ["_id"]):
+            referred.update(part)
+    return referred
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:

@@ -27,8 +27,8 @@ class Place(NamedTuple):
 class Places:
     """Conversations and people, read many at a time."""
 
-    def __init__(self) -> None:
-        self._names = Names()
+    def __init__(self, names: Names | None = None) -> None:
+        self._names = names or Names()
         self._known: dict[str, Place] = {}
 
     def meet(self, places: Iterable[str], people: Iterable[str]) -> None:

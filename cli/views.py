@@ -10,7 +10,8 @@ class Column:
 
     `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
     has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
-    `absent` is what people read where there is no value. Times whose distance matters are said as `ago` on a terminal.
+    `absent` is what people read where there is no value. Times whose distance matters are said as `ago` on a terminal,
+    an `address` is shown as long as anybody reads one, in an `excerpt` stands out what was found.
     """
 
     key: str
@@ -20,6 +21,8 @@ class Column:
     listed: bool = True
     absent: str = ""
     ago: bool = False
+    address: bool = False
+    excerpt: bool = False
 
     @property
     def heading(self) -> str:
@@ -88,22 +91,48 @@ CONVERSATIONS: View = (
     Column("unread", title="NOT READ BY", table=90),
     Column("lastMessageAt", title="LAST ACTIVITY", table=60, whole=True, ago=True),
     Column("name", table=None),
-    Column("isGroup", title="GROUP", table=None),
+    Column("isGroup", title="GROUP", table=None, absent="no"),
     Column("created_at", title="CREATED", table=None),
     Column("messages", table=None, listed=False),
 )
 
+_TOLD: Final = frozenset({"name", "participants", "unread"})
+"""What a title or a table below says as well."""
+
+CONVERSATION: View = (
+    *CONVERSATIONS[:2],
+    *(replace(column, table=None if column.key in _TOLD else 0) for column in CONVERSATIONS[2:]),
+    Column("firstMessage", table=None),
+    Column("lastMessage", table=None),
+)
+
+PARTICIPANTS: View = (Column("person", title="USERNAME"), Column("messages"), Column("unread"))
+
 MESSAGES: View = (
     ID,
-    Column("createAt", title="TIME", table=60, whole=True),
+    Column("createAt", title="TIME", table=80, whole=True),
     Column("sender"),
-    Column("conversation", table=100),
-    Column("body"),
-    Column("image", table=130),
+    Column("conversation", table=120),
+    Column("body", absent="(no text)"),
+    Column("image", table=160, address=True),
     Column("seen", title="SEEN BY", table=None),
     Column("unseen", title="NOT SEEN BY", table=None),
     Column("conversationId", table=None),
     Column("senderId", table=None),
+)
+
+MATCHES: View = (
+    *MESSAGES[:4],
+    Column("match", excerpt=True),
+    *(replace(column, table=None) for column in MESSAGES[4:]),
+)
+
+ENDS: View = (Column("which", title="MESSAGE", whole=True), *MESSAGES[:3], MESSAGES[4])
+
+MESSAGE: View = (
+    *(replace(column, table=None if column.key in {"body", "senderId"} else 0) for column in MESSAGES[:-2]),
+    Column("conversationId", title="CONVERSATION ID"),
+    MESSAGES[-1],
 )
 
 ROLES: View = (

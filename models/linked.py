@@ -1,17 +1,20 @@
-"""A list of the documents that others belong to, read off an index of those others."""
+"""Lists of the documents that others belong to, read off an index of those others, and of those nothing belongs to."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from bson import ObjectId
 from pymongo import ASCENDING
 
 from models import connection
 from models.links import Owned
-from models.listing import BATCH, PATIENCE, Document, Listing, behind
+from models.listing import BATCH, PATIENCE, PRESENT, Document, Listing, behind
+
+PART: Final = 200
+"""Ids in one filter: some servers compare each document with each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,10 +23,12 @@ class Linked(Listing):
 
     In the order of ids they are read off an index over the field of `having` and the one that refers to them, so that
     none is read that does not count. In any other order those are kept, of each batch, that something belongs to.
+    With `none` it is those that nothing belongs to, not even by the digits of their id as text.
     """
 
     owned: Owned
     having: dict[str, Any]
+    none: bool = False
 
     def count(self) -> int:
         return sum(1 for _ in self.ids("id"))
@@ -39,7 +44,7 @@ class Linked(Listing):
         self, sort: str | None, after: str | None, limit: int | None, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field, direction = self._sorted_by(sort)
-        if field == "id":
+        if field == "id" and not self.none:
             return islice(self._walked(direction, after, min(limit or BATCH, BATCH), fields), limit)
         return islice(self._kept(super()._found(sort, after, None, fields)), limit)
 
@@ -60,13 +65,19 @@ class Linked(Listing):
     def _kept(self, documents: Iterable[Document]) -> Iterator[Document]:
         left = iter(documents)
         while batch := list(islice(left, BATCH)):
-            among = {self.owned.field: {"$in": [document["_id"] for document in batch]}}
-            owners = set(self._owners(self.having | among))
-            yield from (document for document in batch if document["_id"] in owners)
+            ids = [document["_id"] for document in batch]
+            owners = self._owning([*ids, *map(str, ids)] if self.none else ids)
+            yield from (document for document in batch if (str(document["_id"]) in owners) is not self.none)
 
-    def _owners(
-        self, where: dict[str, Any], order: list[tuple[str, int]] | None = None, limit: int = 0
-    ) -> list[ObjectId]:
+    def _owning(self, ids: list[Any]) -> set[str]:
+        """Tell to which of some documents something belongs; however much that is, each is said once."""
+        field = self.owned.field
+        parts = (ids[start : start + PART] for start in range(0, len(ids), PART))
+        among = ({field: {"$in": part, "$not": {"$type": "array"}, **PRESENT}} for part in parts)
+        documents = connection.database()[self.owned.collection]
+        return {str(owner) for where in among for owner in documents.distinct(field, {**self.having, **where})}
+
+    def _owners(self, where: dict[str, Any], order: list[tuple[str, int]], limit: int) -> list[ObjectId]:
         documents = connection.database()[self.owned.collection]
         found = documents.find(where, {self.owned.field: 1, "_id": 0}, sort=order, limit=limit)
         ids = (document.get(self.owned.field) for document in found)

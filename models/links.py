@@ -32,10 +32,11 @@ LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")
+MESSAGE_CONVERSATION = Owned("Message", "conversationId", "Conversation")
 
 OWNED = (
     PROFILE_USER,
     ACCOUNT_USER,
-    Owned("Message", "conversationId", "Conversation"),
+    MESSAGE_CONVERSATION,
     Owned("Message", "senderId", "User"),
 )

@@ -45,7 +45,7 @@ class Listing:
     `resolve` makes rows of up to a thousand raw documents at a time, by a number of queries that does not depend on
     theirs: schema field names and resolved ones, "id" first. It is told which columns are wanted and can leave out
     the others. `sortable` names the scalar fields that can be sorted by, besides "id"; `order` is one of them ("-"
-    before it: descending), unless another is asked for.
+    before it: descending), unless another is asked for. A server gives up a query after `milliseconds`, if it has them.
     """
 
     collection: str
@@ -54,10 +54,12 @@ class Listing:
     sortable: tuple[str, ...] = ()
     order: str = "id"
     fields: tuple[str, ...] | None = None
+    milliseconds: int | None = None
 
     def count(self) -> int:
         """Count exactly."""
-        return self._documents().count_documents(self.where)
+        bound: dict[str, Any] = {} if self.milliseconds is None else {"maxTimeMS": self.milliseconds}
+        return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
         """Count at most to `bound` and not for long, and say whether that is all; a whole collection knows its size."""
@@ -96,7 +98,8 @@ class Listing:
         for where, order in self._queries(sort, after):
             query = {"$and": [self.where, where]} if self.where and where else where or self.where
             left = 0 if limit is None else min(limit - found, MOST)
-            for document in self._documents().find(query, fields, sort=order, limit=left, batch_size=BATCH):
+            options = {"sort": order, "limit": left, "batch_size": BATCH, "max_time_ms": self.milliseconds}
+            for document in self._documents().find(query, fields, **options):
                 yield document
                 found += 1
             if found == limit:

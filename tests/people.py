@@ -13,6 +13,11 @@ PASSWORD = "7 kettles on the quiet pier"
 SEVEN = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
 
 
+def minute_after(number: int) -> datetime:
+    """Return a time so many minutes after the beginning."""
+    return BEGAN + timedelta(minutes=number)
+
+
 def person(database: Documents, username: str, *, roles: tuple[str, ...] = (), **fields: Any) -> ObjectId:
     """Insert a user who has roles that exist."""
     user: dict[str, Any] = {

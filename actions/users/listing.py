@@ -1,13 +1,13 @@
 """Users, found by what they are and have."""
 
 import re
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from bson import ObjectId
 
 from actions import finding
+from actions.conditions import between, containing, matching, said
 from actions.users import access
 from actions.users.filters import Filters
 from actions.users.rows import FIELDS, rows
@@ -40,7 +40,7 @@ def find(filters: Filters | None = None) -> Listing:
     where = _fields(chosen) | _roles(chosen, giving)
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
     if chosen.provider is not None:
-        having = {"provider": {"$eq": _said("--provider", chosen.provider), **PRESENT}}
+        having = {"provider": {"$eq": said("--provider", chosen.provider), **PRESENT}}
         return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
@@ -49,14 +49,14 @@ def find(filters: Filters | None = None) -> Listing:
 def _fields(filters: Filters) -> Document:
     conditions: dict[str, Any] = {
         "status": filters.status is not None and {"$eq": _status(filters.status), **PRESENT},
-        "createdAt": _between(filters.created_since, filters.created_before),
+        "createdAt": between(filters.created_since, filters.created_before),
         # Who never signed in has no such time, and is not of those who did since.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and NOTHING,
         "hashedPassword": filters.no_password and NOTHING,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
-        "$or": filters.search is not None and _containing(filters.search),
+        "$or": filters.search is not None and [{field: containing("--search", filters.search)} for field in SEARCHED],
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
@@ -81,12 +81,6 @@ def _holding(roles: list[ObjectId]) -> Document:
     return single[0] if len(single) == 1 else {"$in": roles, **PRESENT}
 
 
-def _between(since: datetime | None, before: datetime | None) -> Document:
-    bounds = {"$gte": since, "$lt": before}
-    given = {operator: time for operator, time in bounds.items() if time is not None}
-    return given and {**given, **PRESENT}
-
-
 def _status(text: str) -> str:
     try:
         return UserStatus(text.upper()).value
@@ -96,19 +90,4 @@ def _status(text: str) -> str:
 
 
 def _in_domain(domain: str) -> Document:
-    return _regex(f"@{re.escape(_said('--email-domain', domain.removeprefix('@')))}$")
-
-
-def _containing(text: str) -> list[Document]:
-    return [{field: _regex(re.escape(_said("--search", text)))} for field in SEARCHED]
-
-
-def _regex(pattern: str) -> Document:
-    return {"$regex": pattern, "$options": "i"}
-
-
-def _said(option: str, value: str) -> str:
-    """Refuse nothing at all: a variable that was not set must not mean everybody."""
-    if not value:
-        raise UsageError(f"{option} cannot be empty")
-    return value
+    return matching(f"@{re.escape(said('--email-domain', domain.removeprefix('@')))}$")

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
+from actions.counting import counting
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from models import connection
@@ -76,23 +77,6 @@ def _passwords(ids: Ids) -> dict[Any, bool]:
     return {user["_id"]: True for user in having}
 
 
-def _counting(collection: str, field: str) -> Callable[[Ids], dict[Any, int]]:
-    """Return what counts, on the server, the documents that refer to users, in a list or by one id."""
-
-    def count(ids: Ids) -> dict[Any, int]:
-        among = {"$match": {field: {"$in": ids}}}
-        pipeline = [
-            among,
-            {"$project": {field: 1}},
-            {"$unwind": f"${field}"},
-            among,
-            {"$group": {"_id": f"${field}", "n": {"$sum": 1}}},
-        ]
-        return {found["_id"]: found["n"] for found in _of(collection).aggregate(pipeline)}
-
-    return count
-
-
 def _owned(reference: Owned, ids: Ids) -> Document:
     # A list that holds the id would match too.
     return {reference.field: {"$in": ids, "$not": {"$type": "array"}}}
@@ -107,8 +91,8 @@ ELSEWHERE: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "profile": (_profiles, None),
     "accounts": (_accounts, []),
     "hasPassword": (_passwords, False),
-    "conversations": (_counting("Conversation", "userIds"), 0),
-    "messages": (_counting("Message", "senderId"), 0),
+    "conversations": (counting("Conversation", "userIds"), 0),
+    "messages": (counting("Message", "senderId"), 0),
 }
 """What is read from elsewhere: how, and what those have of whom there is nothing."""
 

@@ -1,5 +1,85 @@
 """Commands that show messages, and change nothing."""
 
+from typing import Annotated
+
+import typer
+
+import actions
+from cli import views
 from cli.group import part
+from cli.params import (
+    After,
+    All,
+    Columns,
+    Count,
+    FromSender,
+    InConversation,
+    Limit,
+    Message,
+    ReadOut,
+    Since,
+    Sort,
+    Until,
+)
+
+WithImage = Annotated[bool, typer.Option("--with-image", help="With an image.")]
+UnseenBy = Annotated[
+    str | None, typer.Option("--unseen-by", metavar="USER", help="In this user's conversations, but not seen yet.")
+]
 
 app = part()
+
+
+@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d")
+def list_(
+    out: ReadOut,
+    *,
+    conversation: InConversation = None,
+    sender: FromSender = None,
+    since: Since = None,
+    until: Until = None,
+    with_image: WithImage = False,
+    unseen_by: UnseenBy = None,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    all_: All = False,
+    after: After = None,
+    count: Count = False,
+) -> None:
+    """List messages, newest first. Of several filters all have to hold."""
+    filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
+    found = actions.messages.find(filters)
+    out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+
+
+@app.command(example="chatctl messages search 'see you' --sender ada --since 4w")
+def search(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any case.", show_default=False)],
+    out: ReadOut,
+    *,
+    regex: Annotated[bool, typer.Option("--regex", help="TEXT is a regular expression, as PCRE has them.")] = False,
+    conversation: InConversation = None,
+    sender: FromSender = None,
+    since: Since = None,
+    until: Until = None,
+    with_image: WithImage = False,
+    unseen_by: UnseenBy = None,
+    columns: Columns = None,
+    sort: Sort = None,
+    limit: Limit = None,
+    all_: All = False,
+    after: After = None,
+    count: Count = False,
+) -> None:
+    """Search what messages say, newest first. A server gives up after ten seconds; filters make it quick."""
+    filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
+    found = actions.messages.search(text, filters, pattern=regex)
+    out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+
+
+@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0")
+def show(message: Message, out: ReadOut) -> None:
+    """Show a message, and who has seen it."""
+    row = actions.messages.show(message)
+    out.record(row, views.MESSAGE, passage=row["body"])

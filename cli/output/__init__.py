@@ -86,9 +86,18 @@ class Output:
             streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
 
     def record(
-        self, row: Row, view: View, *, lines: Iterable[str] = (), below: Mapping[str, View] | None = None
+        self,
+        row: Row,
+        view: View,
+        *,
+        lines: Iterable[str] = (),
+        below: Mapping[str, View] | None = None,
+        passage: Any = None,
     ) -> None:
-        """Print one thing with all that is known of it; for people lines follow, or tables of what it consists of."""
+        """Print one thing with all that is known of it.
+
+        For people lines follow, or tables of what it consists of, or a `passage` that somebody wrote.
+        """
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
@@ -99,7 +108,8 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            parts = [_cell(row, column)] if value is None or column.ago else text.parts(value) or ["-"]
+            one = value is None or column.ago or column.address
+            parts = [_cell(row, column)] if one else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
             streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
@@ -108,6 +118,8 @@ class Output:
             if row[key]:
                 streams.write("\n")
                 self._table(row[key], _fitting(columns))
+        if passage is not None:
+            streams.write(f"\n{text.passage(passage)}\n")
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -238,6 +250,10 @@ def _cell(row: Row, column: Column) -> str:
     value = row.get(column.key)
     if value is None:
         return column.absent
+    if column.excerpt:
+        return text.excerpt(value)
+    if column.address:
+        return text.address(value)
     return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)
 
 

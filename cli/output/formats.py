@@ -129,6 +129,7 @@ def _line(cells: Sequence[str]) -> str:
 def _cell(value: Any) -> str:
     """Write a value into one cell: names with `;` between them, objects as JSON, text guarded against spreadsheets."""
     simple = text.plain(value)
+    simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
     if simple is None:
         return ""
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
@@ -138,6 +139,13 @@ def _cell(value: Any) -> str:
     if isinstance(simple, bool):
         return "true" if simple else "false"
     return cells.guarded(simple) if isinstance(simple, str) else str(simple)
+
+
+def _named(value: Any) -> Any:
+    """Write a person as their username and a conversation as its title; who is gone has an id alone."""
+    if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
+        return value.get("username") or value.get("title") or value["id"]
+    return value
 
 
 def _escaped(line: str, escape: Callable[[str], str]) -> str:

@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
-from cli.output.text import cell, safe
+from cli.output.text import cell
+from cli.output.text import passage as in_lines
 
 LONGEST_ADDRESS: Final = 200
 """Characters of an address that are shown; an image can be one of a million."""
@@ -50,8 +51,7 @@ def said(value: Any) -> str:
 
 def passage(written: str) -> str:
     """Write what a person wrote in lines."""
-    shown = safe(written.replace("\r\n", "\n"), lines=True)
-    return f'<bdi class="passage">{html.escape(shown)}</bdi>'
+    return f'<bdi class="passage">{html.escape(in_lines(written))}</bdi>'
 
 
 def address(url: str) -> str:

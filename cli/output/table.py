@@ -1,13 +1,18 @@
 """Tables for people: as wide as they need to be in a pipe, fitted to the width of a terminal."""
 
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cli.output import streams
+from cli.output.text import BEGIN, END
 
 GAP: Final = "  "
+STYLES: Final = ("", "bold red", "")
+"""Of what stands before something that was found, of that, and of what stands behind it."""
+_MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 WIDEST: Final = 120
 """Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
 
@@ -21,7 +26,9 @@ class Heading(NamedTuple):
 
 
 def cells(text: str) -> int:
-    """Count the cells of a terminal that a text fills."""
+    """Count the cells of a terminal that a text fills; marks around what was found fill none."""
+    if BEGIN in text:
+        text = _MARKED.sub(r"\1", text)
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -31,9 +38,17 @@ def cells(text: str) -> int:
 
 def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Lay out a table; the cells are safe to show already."""
-    rows = [[streams.encodable(cell, sys.stdout) for cell in row] for row in rows]
+    rows = [[_marked(streams.encodable(cell, sys.stdout)) for cell in row] for row in rows]
     available = streams.width()
     return _aligned(headings, rows) if available is None else _fitted(headings, rows, available)
+
+
+def _marked(cell: str) -> str:
+    """Put quotes around what was found where it cannot have a colour."""
+    if BEGIN not in cell or streams.has_colour(sys.stdout):
+        return cell
+    quotes = "«»" if streams.encodable("«»", sys.stdout) == "«»" else "[]"
+    return _MARKED.sub(lambda match: f"{quotes[0]}{match[1]}{quotes[1]}", cell)
 
 
 def _aligned(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -42,6 +57,7 @@ def _aligned(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iter
     widths = [min(max(map(cells, column)), WIDEST) for column in zip(*titled, strict=True)]
     for number, row in enumerate(titled):
         line = GAP.join(map(_padded, row, widths, headings)).rstrip()
+        line = _MARKED.sub("\x1b[1;31m\\1\x1b[0m", line)
         yield f"\x1b[1m{line}\x1b[0m" if not number and streams.has_colour(sys.stdout) else line
 
 
@@ -58,7 +74,8 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
         title = Text(heading.title, no_wrap=True, overflow=overflow)
         table.add_column(title, justify="right" if heading.right else "left", no_wrap=heading.whole)
     for row in rows:
-        table.add_row(*(Text(cell, no_wrap=True, overflow=overflow) for cell in row))
+        parts = [zip(_MARKED.split(cell), STYLES, strict=False) for cell in row]
+        table.add_row(*(Text.assemble(*part, no_wrap=True, overflow=overflow) for part in parts))
     laid_out = io.StringIO()
     Console(
         file=laid_out,

@@ -29,6 +29,11 @@ _LEGITIMATE = (
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
 
+BEGIN, END = "\x02", "\x03"
+"""What was found stands between them in the cell of a table; `safe` lets neither through."""
+LONGEST_DATA = 60
+"""Characters of an address that is no address but the data themselves."""
+
 # Most values of most rows: looked at here, they need no call each.
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
 
@@ -77,6 +82,24 @@ def cell(value: Any) -> str:
     return safe(str(plain(value)))
 
 
+def excerpt(value: Any) -> str:
+    """Show what stands around something that was found, and mark that."""
+    before, found, after = (safe(value[part]) for part in ("before", "found", "after"))
+    return f"{before}{BEGIN}{found}{END}{after}" if found else before + after
+
+
+def passage(written: Any) -> str:
+    """Show what somebody wrote in lines."""
+    return safe(str(plain(written)).replace("\r\n", "\n"), lines=True)
+
+
+def address(value: Any) -> str:
+    """Show an address; of one that holds what it leads to, only how it begins."""
+    if not isinstance(value, str) or not value.startswith("data:") or len(value) <= LONGEST_DATA:
+        return cell(value)
+    return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
+
+
 def ago(value: Any) -> str:
     """Show how long ago a time was, as people say it."""
     if not isinstance(value, datetime):
@@ -89,13 +112,21 @@ def ago(value: Any) -> str:
 def parts(value: Any) -> list[str]:
     """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
     if isinstance(value, dict):
-        name = next((value[key] for key in ("username", "title", "name", "id") if value.get(key) is not None), None)
+        if value.keys() >= {"id", "username"}:
+            return [_person(value)]
+        name = next((value[key] for key in ("title", "name", "id") if value.get(key) is not None), None)
         if name is not None:
             return [cell(name)]
         return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item))]
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return [cell(item) for item in value]
     return [cell(value)]
+
+
+def _person(person: dict[str, Any]) -> str:
+    from actions.places import called
+
+    return safe(called(person))
 
 
 def quoted(arguments: Iterable[str]) -> str:

@@ -149,6 +149,35 @@ def test_people_read_times_and_people_by_their_names() -> None:
     ]
 
 
+def test_people_and_conversations_stand_in_cells_by_their_names() -> None:
+    ada, ghost, place = {"id": 1, "username": "ada"}, {"id": 2, "username": None}, {"id": 3, "title": "a;b"}
+    assert [text.cell(value) for value in (ada, [ada, ghost], place)] == ["ada", "ada, deleted user 2", "a;b"]
+    assert [formats._cell(value) for value in (ada, ghost, [ada, ghost], [], place, {"id": 3, "messages": 5})] == [
+        "ada",
+        "2",
+        "ada;2",
+        "",
+        "a;b",
+        '{"id": 3, "messages": 5}',
+    ]
+    assert formats._cell([place, place]) == r"a\;b;a\;b"
+
+
+def test_an_address_that_is_the_data_themselves_is_shown_by_how_it_begins() -> None:
+    assert text.address("https://images.example/" + "x" * 500) == "https://images.example/" + "x" * 500
+    assert text.address("data:text/plain,hello") == "data:text/plain,hello"
+    assert text.address("data:image/png;base64," + "A" * 2000) == "data:image/png;base64 (2,022 characters)"
+    assert text.address("data:" + "\x1b" * 100) == "data:" + r"\x1b" * 55 + " (105 characters)"
+    assert text.address(5) == "5"
+
+
+@given(anything, anything, anything)
+def test_what_was_found_is_marked_once_whatever_the_texts_hold(before: str, found: str, after: str) -> None:
+    shown = text.excerpt({"before": before, "found": found, "after": after})
+    assert (shown.count(text.BEGIN), shown.count(text.END)) == ((1, 1) if found else (0, 0))
+    assert shown.replace(text.BEGIN, "").replace(text.END, "") == "".join(map(text.safe, (before, found, after)))
+
+
 @pytest.mark.parametrize("value", ["a b", "it's", "", "$(x)", "a\x1b[0m'b\\", "new\nline", "\u202e"])
 def test_a_command_line_is_read_back_by_a_shell_and_shows_nothing_harmful(value: str) -> None:
     shown = text.quoted(["printf", "%s", value])

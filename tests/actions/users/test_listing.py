@@ -1,19 +1,16 @@
 """What a list of users asks of the server: queries that an index answers, and no more of them than it has columns."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
-import pymongo
 import pytest
 from bson import ObjectId
-from pymongo import monitoring
 from pymongo.database import Database
+from reads import Sent, assert_served, listening
 from staff import IDS, account, day, person, settle
 
 from actions.users import Filters, dossier, find, listing, rows
-from models import connection, linked
-from models.indexes import QUERIES
+from models import linked
 
 Documents = Database[dict[str, Any]]
 SECRET = {"hashedPassword", "access_token", "refresh_token", "id_token", "seenMessageIds", "conversationIds"}
@@ -21,67 +18,12 @@ SINCE = day(-1)
 HOLDING = Filters(permission="user.read")
 
 
-class Sent(monitoring.CommandListener):
-    """Keep the commands that read."""
-
-    def __init__(self) -> None:
-        self.commands: list[dict[str, Any]] = []
-
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name in {"find", "aggregate"}:
-            self.commands.append(dict(event.command))
-
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more to keep."""
-
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more to keep."""
-
-
 @pytest.fixture
-def sent(url: str, database: Documents, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
+def sent(url: str, database: Documents) -> Iterator[Sent]:
     """Keep what is sent while `find` and what it finds are used."""
     settle(database)
-    listener = Sent()
-    monkeypatch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
-    connection.choose(url)
-    yield listener
-    connection.choose()
-
-
-def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    for field, condition in where.items():
-        if field == "$and":
-            for part in condition:
-                yield from conditions(part)
-        else:
-            yield field, condition
-
-
-def is_served(command: dict[str, Any], keys: tuple[tuple[str, int], ...], partial_over: str | None) -> bool:
-    """Tell whether an index gives what a query finds in its order: fields of one value first, then those sorted by."""
-    said: dict[str, dict[str, Any]] = {}
-    for field, condition in conditions(command["filter"]):
-        said.setdefault(field, {}).update(condition)
-    if partial_over is not None and not said.get(partial_over, {}).get("$exists"):
-        return False
-    fields = [field for field, _ in keys]
-    while fields and "$eq" in said.get(fields[0], {}):
-        fields.pop(0)
-    order = command["sort"]
-    ways = {way * order.get(field, way) for field, way in keys if field in order}
-    return list(order) == fields and len(ways) == 1
-
-
-def assert_served(command: dict[str, Any], name: str) -> None:
-    assert "skip" not in command
-    assert SECRET.isdisjoint(command["projection"])
-    if name == "_id_":
-        assert is_served(command, (("_id", 1),), None), command
-        return
-    [index] = [index for index in QUERIES if (index.collection, index.name) == (command["find"], name)]
-    [over] = index.options["partialFilterExpression"]
-    assert is_served(command, index.keys, over), command
+    with listening(url) as listener:
+        yield listener
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
@@ -115,6 +57,7 @@ def test_a_page_is_read_along_an_index(
     assert queries
     for query in queries:
         assert_served(query, index)
+        assert SECRET.isdisjoint(query["projection"])
 
 
 @pytest.mark.usefixtures("sent")

@@ -1,0 +1,48 @@
+"""Conversations, found by who is in them and what goes on there."""
+
+from typing import Any, Final
+
+from actions import finding
+from actions.conditions import between, containing
+from actions.conversations.filters import Filters
+from actions.conversations.rows import FIELDS, Rows
+from models.changes import Document
+from models.errors import UsageError
+from models.linked import Linked
+from models.links import MESSAGE_CONVERSATION
+from models.listing import Listing
+
+SORTABLE: Final = ("lastMessageAt", "created_at", "name")
+
+
+def find(filters: Filters | None = None) -> Listing:
+    """List conversations as `Rows` makes them, those in which something was said last first.
+
+    Raises `UnknownNameError` for a user who is not there.
+    """
+    chosen = filters or Filters()
+    where = _fields(chosen) | _people(chosen)
+    common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
+    if chosen.empty:
+        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, having={}, none=True, **common)
+    return Listing("Conversation", where, **common)
+
+
+def _fields(filters: Filters) -> Document:
+    if filters.group and filters.direct:
+        raise UsageError("--group and --direct contradict each other", "give one of them")
+    idle: Document = {"$not": {"$gte": filters.idle_since}} if filters.idle_since else {}
+    conditions: dict[str, Any] = {
+        "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
+        # Where nothing was ever said there may be no such time.
+        "lastMessageAt": between(filters.active_since, None) | idle,
+        "name": filters.search is not None and containing("--search", filters.search),
+    }
+    return {field: condition for field, condition in conditions.items() if condition}
+
+
+def _people(filters: Filters) -> Document:
+    refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
+    people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
+    first, *others = [{"userIds": finding.referring("Conversation", "userIds", person)} for person in people] or [{}]
+    return first | ({"$and": others} if others else {})

@@ -1,0 +1,63 @@
+"""Conversations as they are shown: what they are called, who is in them, and who has not read the last message."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, Final
+
+from pymongo import DESCENDING
+
+from actions import finding, places
+from actions.counting import counting
+from actions.people import Names, ids
+from actions.places import Place, Places
+from models import connection
+from models.changes import Document
+from models.listing import Row
+
+FIELDS: Final = ("lastMessageAt", "created_at", *places.FIELDS)
+"""What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
+
+NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
+
+
+class Rows:
+    """Make rows of conversations, some at a time; of what has to be read of messages only the columns that are wanted.
+
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, where wanted, `unread` (who has
+    not seen the last message, which is all that the application goes by) and `messages`, how many there are.
+    """
+
+    def __init__(self) -> None:
+        self._names = Names()
+
+    def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
+        known = Places(self._names)
+        known.learn(conversations)
+        wanted = [conversation["_id"] for conversation in conversations]
+        messages_matter = not {"unread", "messages"}.isdisjoint(columns)
+        as_text = finding.as_text("Message", "conversationId", wanted) if messages_matter else set()
+        counted = counting("Message", "conversationId")([*wanted, *as_text]) if "messages" in columns else None
+        for conversation in conversations:
+            identifier = conversation["_id"]
+            place = known.of(identifier)
+            forms = [identifier, *({str(identifier)} & as_text)]
+            row = {
+                "id": identifier,
+                "title": place.title,
+                "participants": place.participants,
+                "lastMessageAt": conversation.get("lastMessageAt"),
+                "name": conversation.get("name"),
+                "isGroup": conversation.get("isGroup"),
+                "created_at": conversation.get("created_at"),
+            }
+            if "unread" in columns:
+                row["unread"] = _unread(place, forms)
+            if counted is not None:
+                row["messages"] = sum(counted.get(form, 0) for form in forms)
+            yield row
+
+
+def _unread(place: Place, forms: Sequence[Any]) -> list[Row]:
+    where = {"conversationId": finding.among(forms)}
+    last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
+    seen = {*ids(last, "seenIds")} if last else set()
+    return [person for person in place.participants if last and person["id"] not in seen]

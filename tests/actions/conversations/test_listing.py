@@ -1,0 +1,80 @@
+"""What lists of conversations ask of the server: queries that an index answers, and no more than it takes."""
+
+from collections.abc import Iterator
+
+import pytest
+import talk
+from people import BEGAN, Documents, minute_after
+from reads import Sent, assert_served, listening
+
+from actions.conversations import Filters, find
+from models import linked
+
+
+@pytest.fixture
+def sent(url: str, database: Documents) -> Iterator[Sent]:
+    """Keep what is sent while conversations are looked for."""
+    talk.settle(database)
+    with listening(url) as listener:
+        yield listener
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["first page", "later page"])
+@pytest.mark.parametrize(
+    ("filters", "sort", "index"),
+    [
+        (Filters(), None, "chatctl_last_message"),
+        (Filters(), "lastMessageAt", "chatctl_last_message"),
+        (Filters(), "id", "_id_"),
+        (Filters(active_since=BEGAN), None, "chatctl_last_message"),
+        (Filters(idle_since=minute_after(99)), None, "chatctl_last_message"),
+        (Filters(user="ada"), None, "chatctl_last_message"),
+        (Filters(between=("ada", "bob")), None, "chatctl_last_message"),
+        (Filters(group=True), None, "chatctl_last_message"),
+    ],
+    ids=str,
+)
+def test_a_page_is_read_along_an_index(
+    sent: Sent, filters: Filters, sort: str | None, index: str, *, later: bool
+) -> None:
+    found = find(filters)
+    [first, second] = [str(row["id"]) for row in found.rows(sort, limit=2)]
+    sent.commands.clear()
+    page = [str(row["id"]) for row in found.rows(sort, after=first if later else None, limit=1)]
+    assert page == [second if later else first]
+    queries = [command for command in sent.commands if "sort" in command]
+    assert queries
+    for query in queries:
+        assert_served(query, index)
+
+
+def test_the_last_message_is_read_along_an_index_and_only_where_that_is_wanted(sent: Sent) -> None:
+    def reads(*columns: str) -> list[str]:
+        sent.commands.clear()
+        list(find().rows(limit=4, columns=columns))
+        return [next(iter(command.values())) for command in sent.commands]
+
+    assert reads("title", "participants") == ["Conversation", "User"]
+    assert reads("title", "messages") == ["Conversation", "User", "Message", "Message"]
+    assert reads("unread") == ["Conversation", "User", *["Message"] * 5]
+    for command in sent.commands[-4:]:
+        assert command["limit"] == 1
+        assert_served(command, "chatctl_conversation")
+
+
+def test_empty_conversations_are_told_by_few_reads(sent: Sent, database: Documents) -> None:
+    database["Conversation"].insert_many([{"lastMessageAt": BEGAN, "userIds": []} for _ in range(150)])
+    sent.commands.clear()
+    assert sum(1 for _ in find(Filters(empty=True)).ids()) == 151
+    queries = [command for command in sent.commands if "distinct" in command]
+    assert [(query["distinct"], query["key"]) for query in queries] == [("Message", "conversationId")] * 2
+    assert all(query["query"]["conversationId"]["$exists"] for query in queries)
+
+
+def test_a_count_of_empty_conversations_that_takes_long_says_what_it_knows(
+    sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = find(Filters(empty=True))
+    assert (found.count(), found.count_up_to(10)) == (1, (1, True))
+    monkeypatch.setattr(linked, "PATIENCE", -1)
+    assert found.count_up_to(10) == (1, False)

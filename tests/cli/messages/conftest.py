@@ -1,0 +1,14 @@
+"""Messages to look at."""
+
+import pytest
+import talk
+from people import Documents
+
+from tests.conftest import Chatctl
+
+
+@pytest.fixture
+def talking(either: Chatctl, database: Documents) -> Chatctl:
+    """Have four people who write to each other."""
+    talk.settle(database)
+    return either

@@ -1,0 +1,189 @@
+"""Messages, found by what they say."""
+
+import json
+import re
+
+import pytest
+import talk
+from hypothesis import given
+from hypothesis import strategies as st
+from people import Documents
+from talk import DIRECT, MESSAGES
+
+from actions.messages import searching
+from cli.output import streams, table, text
+from cli.output.table import Heading
+from tests.cli.conftest import Terminal
+from tests.conftest import Chatctl
+
+FOUND = f"""\
+ID                        TIME               SENDER  CONVERSATION  MATCH
+{MESSAGES[3]}  2026-01-01 00:10Z  ada     Night shift   who has the «Kettle»?
+{MESSAGES[1]}  2026-01-01 00:02Z  ada     ada, bob      pier\\n+ bring the «kettle», the one that whistles
+"""
+
+
+def numbers(chatctl: Chatctl, *args: object) -> list[int]:
+    found = chatctl("messages", "search", "-o", "ids", *args).stdout.split()
+    return [[str(identifier) for identifier in MESSAGES].index(one) for one in found]
+
+
+def test_what_was_found_is_marked_in_its_line(talking: Chatctl) -> None:
+    assert talking("messages", "search", "KETTLE") == (FOUND, "", 0)
+    assert talking("messages", "search", "KETTLE", env={"FORCE_COLOR": "1"}).stdout.splitlines()[1] == (
+        f"{MESSAGES[3]}  2026-01-01 00:10Z  ada     Night shift   who has the \x1b[1;31mKettle\x1b[0m?"
+    )
+    [one] = json.loads(talking("messages", "search", "whistles", "-o", "json").stdout)
+    assert (one["match"], one["body"]) == (
+        {"before": "the one that ", "found": "whistles", "after": ""},
+        talk.WRITTEN[1][3]["body"],
+    )
+    assert talking("messages", "search", "not", "-o", "csv", "--columns", "match").stdout == (
+        'match\r\n"{""before"": """", ""found"": ""not"", ""after"": "" me""}"\r\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["kettle"], [3, 1]),
+        (["kettle", "--conversation", "Night shift"], [3]),
+        (["e", "--sender", "bob"], [5, 2]),
+        (["e", "--since", "2026-01-01T00:03Z", "--until", "2026-01-01T00:12Z"], [3, 2]),
+        (["me", "--with-image"], [5]),
+        (["e", "--unseen-by", "ada"], [5, 2]),
+        (["e", "--sort", "createAt"], [0, 1, 2, 3, 5]),
+        (["."], []),
+        (["pier\n+"], [1]),
+        (["?"], [3]),
+        (["nothing of the kind"], []),
+        (["^h.llo", "--regex"], [0]),
+        (["KETTLE[,?]", "--regex"], [3, 1]),
+        (["(?:fine|me)$", "--regex"], [5, 2]),
+    ],
+)
+def test_a_text_is_taken_as_it_is_and_a_pattern_where_that_is_asked(
+    talking: Chatctl, args: list[str], expected: list[int]
+) -> None:
+    assert numbers(talking, *args) == expected
+    assert talking("messages", "search", "--count", *args).stdout == f"{len(expected)}\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        ([""], 2, "what to search for cannot be empty"),
+        (["", "--regex"], 2, "what to search for cannot be empty"),
+        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2'),
+        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1'),
+        (["x" * 201, "--regex"], 5, "the pattern is 201 characters long; it may have 200"),
+        (["x", "--sender", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
+    ],
+)
+def test_what_cannot_be_searched_for_is_said(talking: Chatctl, args: list[str], code: int, said: str) -> None:
+    assert talking("messages", "search", *args, code=code) == ("", f"error: {said}\n", code)
+
+
+TOO_LONG = """\
+error: the search was given up after 10 seconds
+hint: narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast
+"""
+
+
+def fail(database: Documents, command: str, code: int) -> None:
+    data = {"failCommands": [command], "errorCode": code}
+    database.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+
+
+@pytest.mark.parametrize(("option", "command"), [("--all", "find"), ("--count", "aggregate"), ("-oids", "find")])
+def test_a_server_that_takes_too_long_is_said_with_what_helps(
+    chatctl: Chatctl, database: Documents, option: str, command: str
+) -> None:
+    talk.settle(database)
+    fail(database, command, 50)
+    assert chatctl("messages", "search", "kettle", option, code=6) == ("", TOO_LONG, 6)
+
+
+def test_a_program_is_told_that_it_can_try_again(chatctl: Chatctl, database: Documents) -> None:
+    talk.settle(database)
+    fail(database, "find", 50)
+    error = json.loads(chatctl("messages", "search", "kettle", "-o", "json", code=6).stderr)["error"]
+    assert (error["code"], error["exit"], error["retryable"]) == ("timed-out", 6, True)
+
+
+@pytest.mark.parametrize("code", sorted(searching.REFUSED))
+def test_a_pattern_that_the_server_refuses_is_said(chatctl: Chatctl, database: Documents, code: int) -> None:
+    talk.settle(database)
+    fail(database, "find", code)
+    assert chatctl("messages", "search", "--regex", "(?<=a+)b", code=5) == (
+        "",
+        "error: the server cannot read the pattern\nhint: it takes those of PCRE\n",
+        5,
+    )
+
+
+@pytest.mark.parametrize("pattern", ["((((a{100}){100}){100}){100})", "(?:a{1,300}){400}"])
+def test_a_pattern_that_would_fill_the_memory_is_left_to_the_server(pattern: str) -> None:
+    assert searching._compiled(pattern) is None
+    assert searching._compiled(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") is not None
+
+
+def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(searching, "PATIENCE", 0.01)
+    matches = searching._Matches(r"(x|xx|xxx)*\d")
+    slow = "x" * 60
+    assert matches._excerpt(slow) == {"before": "", "found": "", "after": slow}
+    assert matches._excerpt("xx1")["found"] == ""
+
+
+@given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=90))
+def test_a_text_is_found_wherever_it_stands_and_nothing_is_added(before: str, found: str, after: str) -> None:
+    match = searching._Matches(re.escape(found))._excerpt(before + found + after)
+    assert match["found"].casefold() == found.casefold() or len(match["found"]) == len(found)
+    assert match["before"] + match["found"] + match["after"] in before + found + after
+    assert len(match["before"]) <= searching.BEFORE
+    assert len(match["after"]) <= searching.AFTER
+
+
+def test_a_line_that_the_server_alone_finds_a_match_in_is_shown_from_its_beginning() -> None:
+    found = searching._Matches("kettle")._excerpt("x" * 100)
+    assert text.excerpt(found) == "x" * searching.AFTER
+
+
+HEADINGS = [Heading("ID", whole=True), Heading("MATCH"), Heading("N", right=True)]
+ROWS = [["a" * 24, f"the {text.BEGIN}日本語 kettle{text.END} that whistles", "1"], ["b" * 24, "", "2"]]
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
+    monkeypatch.setattr(streams, "width", lambda: columns)
+    monkeypatch.setattr(streams, "has_colour", lambda _: True)
+    _, line, other = table.lines(HEADINGS, ROWS)
+    found = "日本語…" if columns == 40 else "日本語 kettle"
+    assert f"the \x1b[1;31m{found}\x1b[0m" in line
+    assert line.count("\x1b[1;31m") == line.count("\x1b[0m") == 1
+    assert line.endswith("  1")
+    assert "\x1b" not in other
+    assert not {text.BEGIN, text.END} & {*line}
+
+
+def test_what_an_encoding_lacks_is_marked_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "encodable", lambda shown, _: shown.encode("ascii", "backslashreplace").decode())
+    monkeypatch.setattr(streams, "has_colour", lambda _: False)
+    rows = [["a", f"x {text.BEGIN}kettle{text.END}", "1"]]
+    assert list(table.lines(HEADINGS, rows))[1] == "a   x [kettle]  1"
+
+
+def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Documents, terminal: Terminal) -> None:
+    talk.settle(database)
+    assert chatctl("messages", "search", "kettle", "--count").stdout == "2\n"
+    shown = terminal("messages", "search", "kettle", columns=100).text
+    assert "who has the \x1b[1;31mKettle\x1b[0m?" in shown
+    assert "who has the «Kettle»?" in terminal("messages", "search", "kettle", columns=100, env={"NO_COLOR": "1"}).text
+
+
+def test_a_body_cannot_forge_a_mark(talking: Chatctl, database: Documents) -> None:
+    body = f"{text.BEGIN}kettle{text.END} \x1b[31m"
+    database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"body": body}})
+    shown = talking("messages", "search", "kettle", "--conversation", DIRECT).stdout
+    assert r"\x02«kettle»\x03 \x1b[31m" in shown

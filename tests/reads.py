@@ -1,0 +1,75 @@
+"""What is sent to the server to read, and whether an index answers it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pymongo
+import pytest
+from pymongo import monitoring
+
+from models import connection
+from models.indexes import QUERIES
+
+
+class Sent(monitoring.CommandListener):
+    """Keep the commands that read."""
+
+    def __init__(self) -> None:
+        self.commands: list[dict[str, Any]] = []
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        if event.command_name in {"find", "aggregate", "distinct"}:
+            self.commands.append(dict(event.command))
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        """Nothing more to keep."""
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing more to keep."""
+
+
+@contextmanager
+def listening(url: str) -> Iterator[Sent]:
+    """Keep what is sent while actions work on a database."""
+    listener = Sent()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
+        connection.choose(url)
+        yield listener
+        connection.choose()
+
+
+def conditions(where: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for field, condition in where.items():
+        if field == "$and":
+            for part in condition:
+                yield from conditions(part)
+        elif field != "$or":
+            yield field, condition
+
+
+def is_served(command: dict[str, Any], keys: tuple[tuple[str, int], ...], partial_over: str | None) -> bool:
+    """Tell whether an index gives what a query finds in its order: fields of one value first, then those sorted by."""
+    said: dict[str, dict[str, Any]] = {}
+    for field, condition in conditions(command["filter"]):
+        said.setdefault(field, {}).update(condition)
+    if partial_over is not None and not said.get(partial_over, {}).get("$exists"):
+        return False
+    fields = [field for field, _ in keys]
+    while fields and "$eq" in said.get(fields[0], {}):
+        fields.pop(0)
+    order = command["sort"]
+    ways = {way * order.get(field, way) for field, way in keys if field in order}
+    return list(order) == fields and len(ways) == 1
+
+
+def assert_served(command: dict[str, Any], name: str) -> None:
+    assert "skip" not in command
+    if name == "_id_":
+        assert is_served(command, (("_id", 1),), None), command
+        return
+    [index] = [index for index in QUERIES if (index.collection, index.name) == (command["find"], name)]
+    [over] = index.options["partialFilterExpression"]
+    assert is_served(command, index.keys, over), command
