@@ -14,6 +14,7 @@ from models import cells
 
 Row = dict[str, Any]
 CHUNK: Final = 200
+_NOTHING: Final = type(None)
 
 # Other readers of YAML than PyYAML take more words for numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
@@ -85,14 +86,24 @@ def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
+    unescaped = streams.has_all_characters()
+    for row in rows:
+        line = _compact(row)
+        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
+
+
+def _compact(row: Row) -> str:
+    """Write JSON without blanks, as `text.plain` has the values; those that JSON has already are not looked at twice."""
     import orjson
 
-    for row in rows:
-        try:
-            line = orjson.dumps(text.plain(row)).decode()
-        except TypeError:  # numbers and characters that other readers may not bear either
-            line = as_json(row)
-        yield f"{line}\n" if line.isprintable() and streams.has_all_characters() else f"{as_json(row)}\n"
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    try:
+        line = orjson.dumps(row, text.plain, options)
+        if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
+            line = orjson.dumps(text.plain(row))  # it may stand for a number that JSON has not
+    except TypeError:  # numbers and characters that other readers may not bear either
+        return as_json(row)
+    return line.decode()
 
 
 def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:

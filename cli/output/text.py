@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 # Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
 # ones, separators of lines, surrogates, what Unicode calls default-ignorable.
@@ -28,6 +28,9 @@ _LEGITIMATE = (
 )
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
+
+WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+"""Addresses that may become links: they lead to the web, and all of them can be seen."""
 
 # Most values of most rows: looked at here, they need no call each.
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
@@ -59,7 +62,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, Iterable):
+    if hasattr(value, "__iter__"):
         return [plain(item) for item in value]
     return str(value)
 
@@ -75,6 +78,19 @@ def cell(value: Any) -> str:
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         return ", ".join(parts(value))
     return safe(str(plain(value)))
+
+
+def day(moment: Any) -> str:
+    """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
+    if not isinstance(moment, datetime):
+        return "Without a date"
+    there = _utc(moment)
+    return f"{there:%A}, {there.day} {there:%B %Y}"
+
+
+def clock(moment: Any) -> str:
+    """Write the time of day; what is no time is shown as it is."""
+    return f"{_utc(moment):%H:%M}" if isinstance(moment, datetime) else cell(moment)
 
 
 def ago(value: Any) -> str:
