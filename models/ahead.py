@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 PART: Final = 1000
 OFTEN: Final = 50_000
-"""New objects after which it pays to look for those that nobody needs; a part has some thousands that all go by themselves."""
+"""New objects before a look for those that nobody needs; there are none, and each look goes through all."""
 
 
 def ahead(items: Iterable[T]) -> Iterator[T]:

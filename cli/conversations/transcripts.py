@@ -41,7 +41,7 @@ def transcript(
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write what was said, oldest first, as a chat to read or for programs. Times are in UTC."""
+    """Write what was said, oldest first. Times are in UTC."""
     from cli.conversations.chat import markdown, page, terminal
     from cli.output.progress import watched
 

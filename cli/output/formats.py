@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -86,21 +87,22 @@ def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    unescaped = streams.has_all_characters()
-    for row in rows:
-        line = _compact(row)
-        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
-
-
-def _compact(row: Row) -> str:
-    """Write JSON without blanks, as `text.plain` has the values; those that JSON has already are not looked at twice."""
     import orjson
 
     options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    dumps = partial(orjson.dumps, default=text.plain, option=options)
+    unescaped = streams.has_all_characters()
+    for row in rows:
+        line = _compact(row, dumps)
+        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
+
+
+def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
+    """Write JSON without blanks; what JSON has as it is costs no call."""
     try:
-        line = orjson.dumps(row, text.plain, options)
+        line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = orjson.dumps(text.plain(row))  # it may stand for a number that JSON has not
+            line = dumps(text.plain(row))  # one of them may be a number that JSON does not have
     except TypeError:  # numbers and characters that other readers may not bear either
         return as_json(row)
     return line.decode()

@@ -84,7 +84,7 @@ class _Chat:
         name = self._styled(self._hanging(author(row), INDENT), self._colour(row["sender"]))
         time = clock(row["createAt"])
         if isinstance(row["createAt"], datetime):
-            return f"{time:<{INDENT}}{name}"
+            return f"{self._styled(f'{time:<{INDENT}}', FAINT)}{name}"
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
 
     def _lines(self, row: Row) -> list[str]:
