@@ -13,6 +13,7 @@ from actions.database import NOT_ALLOWED
 from actions.messages import rows
 from actions.places import FIELDS, Place, Places
 from models import connection
+from models.ahead import ahead
 from models.changes import Document
 from models.errors import NotFoundError, UsageError
 from models.listing import PRESENT, Listing, Row
@@ -20,6 +21,8 @@ from models.listing import PRESENT, Listing, Row
 INDEX: Final = "chatctl_conversation"
 MANY: Final = 10_000
 """Messages of a database from which one notices that there is no index."""
+FIRST: Final = 200
+"""Messages that are seen at once; as many as are written together."""
 NEAR: Final = 10
 """Messages before and behind one that is looked for."""
 
@@ -40,8 +43,16 @@ class Transcript:
     whole: bool = True
 
     def rows(self) -> Iterator[Row]:
-        """Read the messages, as `actions.messages.rows` has them."""
-        return self.listing.rows(after=self.after, limit=self.limit)
+        """Read the messages, as `actions.messages.rows` has them.
+
+        The first few are read apart: some servers find all before they give any, unless they know how few are wanted.
+        """
+        wanted = FIRST if self.limit is None else min(FIRST, self.limit)
+        first = list(self.listing.rows(after=self.after, limit=wanted))
+        yield from first
+        if len(first) == FIRST != self.limit:
+            rest = None if self.limit is None else self.limit - FIRST
+            yield from ahead(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
         """Count how many `rows` reads at most."""

@@ -10,7 +10,6 @@ import actions
 from cli import output, views
 from cli.group import part
 from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
-from models.ahead import ahead
 
 app = part()
 
@@ -49,7 +48,7 @@ def transcript(
     chosen = form_of(form, to, FORMATS)
     if chosen != "json" and actions.conversations.lacks_index():
         output.say(SLOW)
-    rows = ahead(found.rows())
+    rows = found.rows()
     if for_file := to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
     if chosen not in FOR_PEOPLE:

@@ -149,6 +149,16 @@ def test_the_last_are_in_their_order(either: Chatctl, lobby: Lobby, last: int, k
     assert bodies(either, "--last", last) == list(kept)
 
 
+@pytest.mark.parametrize("number", [199, 200, 201, 1_300])
+def test_none_is_lost_or_said_twice_however_many_there_are(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
+    said = [str(number) for number in range(number)]
+    messages(lobby.database, lobby.id, lobby.ada, *said)
+    lobby.say(lobby.ada, None, "undated")
+    assert bodies(chatctl) == [*said, "undated"]
+    assert bodies(chatctl, "--last", number - 1) == said[1:]
+    assert bodies(chatctl, "--last", number + 1) == [*said, "undated"]
+
+
 def test_those_without_a_date_are_among_the_last_if_there_is_room(either: Chatctl, lobby: Lobby) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *"12")
     for body in "ab":
