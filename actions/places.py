@@ -65,8 +65,13 @@ def called(person: Row) -> str:
     return str(person["username"] or f"deleted user {person['id']}")
 
 
+def listed(people: Sequence[Row]) -> str:
+    """Return what some people are called, and of many how many more there are."""
+    more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
+    return f"{', '.join(map(called, people[:NAMED]))}{more}"
+
+
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
         return str(name)
-    more = f" and {len(participants) - NAMED:,} more" if len(participants) > NAMED else ""
-    return f"{', '.join(map(called, participants[:NAMED]))}{more}" or "nobody"
+    return listed(participants) or "nobody"

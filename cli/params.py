@@ -4,6 +4,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 import typer
@@ -17,6 +18,19 @@ from models.names import did_you_mean
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
+ENDINGS: Final = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+    ".ndjson": "ndjson",
+    ".jsonl": "ndjson",
+    ".yaml": "yaml",
+    ".yml": "yaml",
+    ".csv": "csv",
+}
+"""What the name of a file says of how it is written."""
 
 
 def choice(words: Sequence[str]) -> Callable[[str], str]:
@@ -46,6 +60,23 @@ def _output(forms: Sequence[str]) -> Any:
         show_default=False,
         help=f"How to print it; {forms[0]} unless asked.",
     )
+
+
+def written_as(forms: Sequence[str]) -> Any:
+    """Describe the `-o` of what is mostly written into files."""
+    return typer.Option(
+        "--output",
+        "-o",
+        metavar="|".join(forms),
+        parser=choice(forms),
+        help=f"How to write it; else by the name of the file, else {forms[0]}.",
+    )
+
+
+def form_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
+    """Return the format that was asked for, or that the name of the file says."""
+    by_name = ENDINGS.get(PurePath(to or "").suffix.lower())
+    return form or (by_name if by_name in forms else None) or forms[0]
 
 
 def moment(text: str) -> datetime:

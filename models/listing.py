@@ -74,12 +74,12 @@ class Listing:
     def rows(
         self,
         sort: str | None = None,
-        after: str | None = None,
+        after: Any = None,
         limit: int | None = None,
         *,
         columns: Collection[str] = (),
     ) -> Iterator[Row]:
-        """Read rows, sorted by a field ("-field": descending), those behind the document `after` only.
+        """Read rows, sorted by a field ("-field": descending), those behind the document with the id `after` only.
 
         Documents without the field come last, in the order of their ids. Raises `NotFoundError` for an unknown `after`.
         """
@@ -87,12 +87,12 @@ class Listing:
         while batch := list(islice(documents, BATCH)):
             yield from self.resolve(batch, columns)
 
-    def ids(self, sort: str | None = None, after: str | None = None, limit: int | None = None) -> Iterator[Row]:
+    def ids(self, sort: str | None = None, after: Any = None, limit: int | None = None) -> Iterator[Row]:
         """Read what `rows` does, but of each document its id alone."""
         return ({"id": document["_id"]} for document in self._found(sort, after, limit, ("_id",)))
 
     def _found(
-        self, sort: str | None, after: str | None, limit: int | None, fields: tuple[str, ...] | None
+        self, sort: str | None, after: Any, limit: int | None, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         found = 0
         for where, order in self._queries(sort, after):
@@ -105,7 +105,7 @@ class Listing:
             if found == limit:
                 return
 
-    def _queries(self, sort: str | None, after: str | None) -> Iterator[Query]:
+    def _queries(self, sort: str | None, after: Any) -> Iterator[Query]:
         field, direction = self._sorted_by(sort)
         if field == "id":
             yield behind("_id", ObjectId(after), direction) if after else {}, [("_id", direction)]
@@ -133,8 +133,9 @@ class Listing:
         wanted = self.where.get(field)
         return isinstance(wanted, dict) and wanted.get("$exists") is True
 
-    def _last(self, after: str, field: str) -> Document:
-        document: Document | None = self._documents().find_one({"_id": ObjectId(after)}, [field])
+    def _last(self, after: Any, field: str) -> Document:
+        wanted = {"$in": [ObjectId(after), after]} if ObjectId.is_valid(after) else after
+        document: Document | None = self._documents().find_one({"_id": wanted}, [field])
         if document is None:
             raise NotFoundError(f"no {self.collection.lower()} {after} to go on after", "begin again without --after")
         return document

@@ -3,5 +3,6 @@
 from actions.conversations.dossier import show
 from actions.conversations.filters import Filters
 from actions.conversations.listing import find
+from actions.conversations.transcript import Transcript, lacks_index, transcript
 
-__all__ = ["Filters", "find", "show"]
+__all__ = ["Filters", "Transcript", "find", "lacks_index", "show", "transcript"]

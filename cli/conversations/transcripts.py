@@ -1,5 +1,61 @@
 """The transcript of a conversation."""
 
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Annotated, Final
+
+import typer
+
+import actions
+from cli import output, views
 from cli.group import part
+from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
 
 app = part()
+
+Pieces = Callable[..., Iterable[str]]
+
+FOR_PEOPLE: Final = ("text", "markdown", "html")
+FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
+SLOW: Final = (
+    "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
+    "make it with: chatctl db indexes --apply"
+)
+
+
+@app.command(
+    example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html"
+)
+def transcript(
+    conversation: Conversation,
+    *,
+    since: Since = None,
+    until: Until = None,
+    last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the last N.")] = None,
+    around: Annotated[
+        str | None,
+        typer.Option("--around", metavar="MESSAGE", parser=object_id, help="This one, with ten before and behind it."),
+    ] = None,
+    form: Annotated[str | None, written_as(FORMATS)] = None,
+    to: To = None,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write what was said, oldest first. Times are in UTC."""
+    from cli.conversations.chat import markdown, page, terminal
+    from cli.output.progress import watched
+
+    found = actions.conversations.transcript(conversation, since=since, until=until, last=last, around=around)
+    chosen = form_of(form, to, FORMATS)
+    if chosen != "json" and actions.conversations.lacks_index():
+        output.say(SLOW)
+    rows = found.rows()
+    if for_file := to not in {None, *output.STANDARD_OUTPUT}:
+        rows = watched(rows, found.count)
+    if chosen not in FOR_PEOPLE:
+        output.write_rows(rows, [column.key for column in views.MESSAGES], chosen, to or "-", overwrite=overwrite)
+        return
+    text = partial(terminal.pieces, for_file=for_file)
+    pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": page.pieces}
+    with output.writing(to or "-", overwrite=overwrite) as write:
+        for piece in pieces[chosen](found, rows):
+            write(piece)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from models.changes import Changeset
     from models.listing import Listing
 
-__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows"]
+__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows", "writing"]
 
 Row = dict[str, Any]
 

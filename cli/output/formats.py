@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from models import cells
 
 Row = dict[str, Any]
 CHUNK: Final = 200
+_NOTHING: Final = type(None)
 
 # Other readers of YAML than PyYAML take more words for numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
@@ -87,12 +89,23 @@ def _json(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     import orjson
 
+    options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    dumps = partial(orjson.dumps, default=text.plain, option=options)
+    unescaped = streams.has_all_characters()
     for row in rows:
-        try:
-            line = orjson.dumps(text.plain(row)).decode()
-        except TypeError:  # numbers and characters that other readers may not bear either
-            line = as_json(row)
-        yield f"{line}\n" if line.isprintable() and streams.has_all_characters() else f"{as_json(row)}\n"
+        line = _compact(row, dumps)
+        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
+
+
+def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
+    """Write JSON without blanks; what JSON has as it is costs no call."""
+    try:
+        line = dumps(row)
+        if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
+            line = dumps(text.plain(row))  # one of them may be a number that JSON does not have
+    except TypeError:  # numbers and characters that other readers may not bear either
+        return as_json(row)
+    return line.decode()
 
 
 def _yaml(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:

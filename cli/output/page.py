@@ -3,19 +3,16 @@
 import base64
 import hashlib
 import html
-import re
 from pathlib import Path
 from typing import Any, Final
 
-from cli.output.text import cell
+from cli.output.text import WEB, cell
 from cli.output.text import passage as in_lines
 
 LONGEST_ADDRESS: Final = 200
 """Characters of an address that are shown; an image can be one of a million."""
 
 CLOSING: Final = "</body>\n</html>\n"
-
-_LINKED: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
 def opening(title: str) -> str:
@@ -57,6 +54,6 @@ def passage(written: str) -> str:
 def address(url: str) -> str:
     """Write an address, as a link where it leads to the web and nowhere else."""
     shown = said(url if len(url) <= LONGEST_ADDRESS else f"{url[:LONGEST_ADDRESS]}…")
-    if not _LINKED.fullmatch(url):
+    if not WEB.fullmatch(url):
         return shown
     return f'<a href="{html.escape(url)}" rel="noreferrer noopener">{shown}</a>'

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 # Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
 # ones, separators of lines, surrogates, what Unicode calls default-ignorable.
@@ -33,6 +33,8 @@ BEGIN, END = "\x02", "\x03"
 """What was found stands between them in the cell of a table; `safe` lets neither through."""
 LONGEST_DATA = 60
 """Characters of an address that is no address but the data themselves."""
+WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
+"""Addresses that may become links: they lead to the web, and all of them can be seen."""
 
 # Most values of most rows: looked at here, they need no call each.
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
@@ -64,7 +66,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
-    if isinstance(value, Iterable):
+    if hasattr(value, "__iter__"):
         return [plain(item) for item in value]
     return str(value)
 
@@ -98,6 +100,19 @@ def address(value: Any) -> str:
     if not isinstance(value, str) or not value.startswith("data:") or len(value) <= LONGEST_DATA:
         return cell(value)
     return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
+
+
+def day(moment: Any) -> str:
+    """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
+    if not isinstance(moment, datetime):
+        return "Without a date"
+    there = _utc(moment)
+    return f"{there:%A}, {there.day} {there:%B %Y}"
+
+
+def clock(moment: Any) -> str:
+    """Write the time of day; what is no time is shown as it is."""
+    return f"{_utc(moment):%H:%M}" if isinstance(moment, datetime) else cell(moment)
 
 
 def ago(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -12,7 +12,7 @@ import seeds
 from cli import output
 from cli.group import part
 from cli.invocation import Invocation
-from cli.params import AllowLastMember, DryRun, Max, Out, Overwrite, Reason, To, Yes, choice
+from cli.params import AllowLastMember, DryRun, Max, Out, Overwrite, Reason, To, Yes, choice, form_of, written_as
 from cli.users.filters import (
     CreatedBefore,
     CreatedSince,
@@ -33,7 +33,6 @@ from models.errors import UsageError
 app = part()
 
 FORMATS: Final = ("csv", "json", "ndjson", "yaml")
-ENDINGS: Final = {".json": "json", ".ndjson": "ndjson", ".jsonl": "ndjson", ".yaml": "yaml", ".yml": "yaml"}
 POLICIES: Final = ("fail", "skip", "update")
 
 
@@ -65,16 +64,7 @@ OnConflict = Annotated[
 Errors = Annotated[
     str | None, typer.Option("--errors", metavar="FILE", help="Write the rows at fault there, to correct and import.")
 ]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="|".join(FORMATS),
-        parser=choice(FORMATS),
-        help="How to write it; else by the name of the file, else csv.",
-    ),
-]
+Format = Annotated[str | None, written_as(FORMATS)]
 
 
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
@@ -158,8 +148,7 @@ def export(
         no_roles=no_roles,
     )
     found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes)
-    chosen = form or ENDINGS.get(PurePath(to or "").suffix.lower(), "csv")
     rows = ahead(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
-    output.write_rows(rows, columns, chosen, to or "-", overwrite=overwrite)
+    output.write_rows(rows, columns, form_of(form, to, FORMATS), to or "-", overwrite=overwrite)

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from cli.output import page
-from cli.output.text import cell
+from cli.output.text import cell, clock, day
 from models.names import counted
 
 Row = dict[str, Any]
@@ -125,8 +125,8 @@ def _reason(event: Row) -> list[str]:
 def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> Iterator[str]:
     yield f'<section id="c{number}" class="conversation">\n<h3>{_title(conversation)}</h3>\n'
     yield f'<p class="quiet">{_circumstances(conversation)}</p>\n'
-    for day, found in groupby(messages, lambda message: _moment(message)[0]):
-        yield f'<section class="day">\n<h4>{day}</h4>\n'
+    for heading, found in groupby(messages, lambda message: _moment(message)[0]):
+        yield f'<section class="day">\n<h4>{heading}</h4>\n'
         yield from map(_message, found)
         yield "</section>\n"
     yield "</section>\n"
@@ -171,5 +171,5 @@ def _moment(message: Row) -> tuple[str, str]:
     try:
         moment = datetime.fromisoformat(message["createAt"])
     except (TypeError, ValueError):
-        return "Without a date", page.text(message["createAt"])
-    return f"{moment:%A}, {moment.day} {moment:%B %Y}", f"{moment:%H:%M}"
+        return day(None), page.text(message["createAt"])
+    return day(moment), clock(moment)

@@ -87,6 +87,13 @@ def test_a_count_stops_where_counting_on_would_scan() -> None:
     assert named.count_up_to(7) == (7, True)
 
 
+def test_a_page_begins_behind_an_id_of_any_type(users: list[ObjectId], database: Database[dict[str, Any]]) -> None:
+    text = str(ObjectId())
+    database["User"].insert_many([{"_id": odd, "lastLogin": FIRST} for odd in (7, text)])
+    for odd in (7, text):
+        assert users[2] in [row["id"] for row in listing().rows("lastLogin", after=odd)]
+
+
 @pytest.mark.usefixtures("users")
 def test_to_go_on_after_what_is_gone_is_an_error_where_its_place_is_not_known() -> None:
     gone = str(ObjectId())

@@ -1,52 +1,10 @@
 """The page in the zip."""
 
-from html.parser import HTMLParser
-
 import pytest
+from pages import HOSTILE, Page
 
 from tests.cli.users.export_data.conftest import Documents, People, exported, message
 from tests.conftest import Chatctl
-
-
-class Page(HTMLParser):
-    """A page as a browser would read it: its elements, and its text."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.elements: set[tuple[str, ...]] = set()
-        self.links: set[str] = set()
-        self.text = ""
-        self.open: list[str] = []
-
-    @classmethod
-    def of(cls, source: str) -> "Page":
-        page = cls()
-        page.feed(source)
-        page.close()
-        assert page.open == []
-        return page
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.add((tag, *(name for name, _ in attrs)))
-        self.links |= {value or "" for name, value in attrs if name == "href"}
-        if tag not in {"meta", "br"}:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data if self.open[-1:] != ["style"] else ""
-
-
-HOSTILE = (
-    "<script>alert(1)</script>",
-    "</bdi></main><img src=x onerror=alert(1)>",
-    "\" onclick='alert(1)'",
-    "&lt;b&gt;&#60;",
-    "<!-- --><![CDATA[",
-    "\x1b]0;x\x07\x9b\u202e\u200b\ufeff",
-)
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)

@@ -1,0 +1,105 @@
+"""Messages as a chat that people read: what all ways to write it have in common."""
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from actions.places import called, listed
+from cli.output.text import cell, day
+
+if TYPE_CHECKING:
+    from actions.conversations import Transcript
+
+Row = dict[str, Any]
+
+PAUSE: Final = timedelta(minutes=5)
+"""Somebody who goes on after a longer one begins anew."""
+
+EMPTY: Final = "(empty)"
+
+_DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | re.ASCII)
+
+
+class Said(NamedTuple):
+    """A message where it stands: `day` is a heading where one begins, `first` says that a run of one author does."""
+
+    row: Row
+    day: str | None
+    first: bool
+
+
+def said(messages: Iterable[Row]) -> Iterator[Said]:
+    """Divide messages into days and runs."""
+    before: Row | None = None
+    heading = None
+    for row in messages:
+        own = day(row["createAt"])
+        begins = own if own != heading else None
+        yield Said(row, begins, begins is not None or before is None or not _goes_on(before, row))
+        before, heading = row, own
+
+
+def about(transcript: "Transcript") -> list[str]:
+    """Say who is in a conversation, unless that is its title, and when it began."""
+    people = listed(transcript.place.participants)
+    began = [] if transcript.began is None else [f"began {day(transcript.began)}"]
+    return [people, *began] if people and people != transcript.place.title else began
+
+
+def author(row: Row) -> str:
+    """Return what the author is called; there may be none in broken data, or one who is gone."""
+    if row["senderId"] is None:
+        return "unknown author"
+    return called(row["sender"]).strip() or str(row["sender"]["id"])
+
+
+def written(row: Row) -> str:
+    """Return the text of a message, shown as it is where it is none; nothing where there is only an image."""
+    body = row["body"]
+    text = body if isinstance(body, str) else cell(body)
+    return text if text.strip() or row["image"] is not None else EMPTY
+
+
+def image(row: Row) -> str | None:
+    """Return the address of an image; of one that is an image itself its type and size."""
+    if row["image"] is None:
+        return None
+    address = row["image"] if isinstance(row["image"], str) else cell(row["image"])
+    if found := _DATA.match(address):
+        from humanize import naturalsize
+
+        size = len(address) - found.end()
+        return f"data:{found[1] or 'text/plain'}, {naturalsize(size * 3 // 4 if 'base64' in found[2] else size)}"
+    return address
+
+
+def readers(row: Row) -> list[tuple[str, str]]:
+    """Say of a message who has seen it and who has not, each as a phrase and names; the author goes without saying."""
+    known = {"seen by": row["seen"], "not seen by": row["unseen"]}
+    others = {
+        phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()
+    }
+    return [(phrase, listed(people)) for phrase, people in others.items() if people]
+
+
+class Last:
+    """Pass messages on, and keep the last: those without a time are behind it, and are it only if there is no other."""
+
+    def __init__(self, messages: Iterable[Row]) -> None:
+        self._messages = messages
+        self.row: Row | None = None
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._messages:
+            if self.row is None or isinstance(row["createAt"], datetime):
+                self.row = row
+            yield row
+
+
+def _goes_on(before: Row, row: Row) -> bool:
+    if before["senderId"] != row["senderId"]:
+        return False
+    then, now = before["createAt"], row["createAt"]
+    both = isinstance(then, datetime) and isinstance(now, datetime)
+    return not both or now - then <= PAUSE

@@ -1,0 +1,139 @@
+"""A chat as plain text: on a terminal in its width and colours, elsewhere as long as its lines are."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
+from cli.output import streams, table
+from cli.output.text import WEB, cell, clock, safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from actions.conversations import Transcript
+
+WIDEST: Final = 80
+"""Cells; longer lines are hard to read however wide a terminal is."""
+NARROWEST: Final = 20
+
+INDENT: Final = len("00:00  ")
+IMAGE: Final = "image: "
+COLOURS: Final = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
+"""Of authors, in the order of the participants."""
+BOLD: Final = "1"
+FAINT: Final = "2"
+
+
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool) -> Iterator[str]:
+    """Write a chat, piece by piece."""
+    return _Chat(transcript.place.participants, for_file=for_file).pieces(transcript, messages)
+
+
+class _Chat:
+    """How a chat is laid out for standard output, or for a file, where nothing is known of who looks at it."""
+
+    def __init__(self, participants: Sequence[Row], *, for_file: bool) -> None:
+        out = None if for_file else sys.stdout
+        available = None if for_file else streams.width()
+        self._out = out
+        self._width = None if available is None else max(min(available, WIDEST), NARROWEST)
+        self._coloured = not for_file and streams.has_colour(out)
+        self._links = self._coloured and streams.is_terminal(out)
+        plain = streams.encodable("─·…", out) != "─·…"
+        self._rule, self._dot, self._cut = "--…" if plain else "─·…"
+        self._colours: dict[str, str] = {}
+        for person in participants:
+            self._colour(person)
+        self._console: Console | None = None
+
+    def pieces(self, transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
+        yield self._header(transcript)
+        last = Last(messages)
+        for one in said(last):
+            yield self._message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
+        if last.row is None:
+            yield "\n(no messages)\n"
+        elif transcript.whole and (seen := readers(last.row)):
+            line = self._joined(f"{phrase} {names}" for phrase, names in seen)
+            yield f"\n{self._styled(self._hanging(line, 0), FAINT)}\n"
+
+    def _header(self, transcript: "Transcript") -> str:
+        title = self._styled(self._hanging(transcript.place.title, 0), BOLD)
+        below = self._styled(self._hanging(self._joined(about(transcript)), 0), FAINT)
+        return f"{title}\n{below}\n" if below else f"{title}\n"
+
+    def _joined(self, parts: Iterable[str]) -> str:
+        return f" {self._dot} ".join(parts)
+
+    def _message(self, one: Said, *, marked: bool) -> str:
+        row = one.row
+        begins = f"\n{self._day(one.day)}\n" if one.day else ""
+        if one.first:
+            begins += f"\n{self._author(row)}\n"
+        sign = ">" if marked else " " if one.first else self._dot
+        lines = self._lines(row)
+        text = "\n".join(
+            f"{sign if marked or not number else ' ':>{INDENT - 1}} {line}".rstrip()
+            for number, line in enumerate(lines)
+        )
+        return f"{begins}{self._styled(text, BOLD) if marked else text}\n"
+
+    def _author(self, row: Row) -> str:
+        name = self._styled(self._hanging(author(row), INDENT), self._colour(row["sender"]))
+        time = clock(row["createAt"])
+        if isinstance(row["createAt"], datetime):
+            return f"{self._styled(f'{time:<{INDENT}}', FAINT)}{name}"
+        return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
+
+    def _lines(self, row: Row) -> list[str]:
+        body = written(row)
+        lines = self._wrapped(body.rstrip(), INDENT) if body else []
+        if address := image(row):
+            lines += self._image(address)
+        return lines
+
+    def _image(self, address: str) -> list[str]:
+        if not self._links or not WEB.fullmatch(address):
+            return self._wrapped(f"{IMAGE}{address}", INDENT)
+        room = self._room(INDENT + len(IMAGE))
+        shown = address if len(address) <= room else f"{address[: room - 1]}{self._cut}"
+        return [f"{IMAGE}\x1b]8;;{address}\x1b\\{shown}\x1b]8;;\x1b\\"]
+
+    def _day(self, heading: str) -> str:
+        line = f"{self._rule * 2} {heading} "
+        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cells(line)), FAINT)
+
+    def _hanging(self, text: str, indent: int) -> str:
+        """Set one line of text, over as many as the width makes necessary."""
+        return f"\n{' ' * indent}".join(self._wrapped(cell(text), indent))
+
+    def _wrapped(self, text: str, indent: int) -> list[str]:
+        shown = streams.encodable(safe(text.replace("\r\n", "\n"), lines=True), self._out).expandtabs(4)
+        lines = shown.split("\n")
+        if self._width is None:
+            return lines
+        room = self._room(indent)
+        return [
+            part
+            for line in lines
+            for part in ([line] if line.isascii() and len(line) <= room else self._broken(line, room))
+        ]
+
+    def _broken(self, line: str, room: int) -> list[str]:
+        from rich.console import Console
+        from rich.text import Text
+
+        self._console = self._console or Console(width=WIDEST, markup=False, emoji=False, highlight=False)
+        return [part.plain.rstrip() for part in Text(line).wrap(self._console, room, overflow="fold")]
+
+    def _room(self, indent: int) -> int:
+        return (self._width or WIDEST) - indent
+
+    def _colour(self, person: Row) -> str:
+        number = len(self._colours)
+        return self._colours.setdefault(person["id"], f"{BOLD};{COLOURS[number % len(COLOURS)]}")
+
+    def _styled(self, text: str, style: str) -> str:
+        return f"\x1b[{style}m{text}\x1b[0m" if self._coloured and text else text

@@ -1,0 +1,97 @@
+"""A transcript on a terminal: its width, its colours, its links."""
+
+import re
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from people import BEGAN, Documents, conversation, messages, person
+from rich.cells import cell_len
+
+from tests.cli.conftest import Process, Terminal
+
+LONG = "Shall we go to the lake this weekend? I have the car until Sunday evening, and it stays dry."
+WIDE = "良い天気になりそうですね。湖の北側のキャンプ場は三月から開いていますが、夜はまだとても寒いので、寝袋を。"
+WORD = "x" * 150
+ADDRESS = f"https://img.example.org/{'a' * 100}.png"
+
+
+@pytest.fixture
+def place(database: Documents) -> ObjectId:
+    ada, bob = (person(database, name) for name in ("ada", "bob"))
+    place = conversation(database, ada, bob, name="Lobby")
+    messages(database, place, ada, LONG, WIDE)
+    messages(database, place, bob, WORD, f"  🎉 {LONG}\n\n  - a", after=2)
+    image: dict[str, Any] = {"conversationId": place, "senderId": bob, "createAt": BEGAN, "image": ADDRESS}
+    database["Message"].insert_one(image)
+    return place
+
+
+def plain(screen: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;;.*?\x1b\\", "", screen)
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(30, 30), (60, 60), (80, 80), (200, 80)])
+def test_lines_fit_and_hang_below_the_text(terminal: Terminal, place: ObjectId, columns: int, widest: int) -> None:
+    lines = plain(terminal("conversations", "transcript", place, columns=columns).text).splitlines()
+    assert max(map(cell_len, lines)) == widest
+    began = next(number for number, line in enumerate(lines) if line.startswith("00:01  ada"))
+    said = lines[began + 1 : lines.index("", began)]
+    assert all(line.startswith((" " * 7, "     · ")) for line in said)
+    assert " ".join(line[7:] for line in said).startswith(LONG)
+    assert "".join(line[7:] for line in said).replace(" ", "") == (LONG + WIDE).replace(" ", "")
+
+
+def test_names_have_colours_by_their_place(terminal: Terminal, place: ObjectId) -> None:
+    shown = terminal("conversations", "transcript", place).text
+    assert "\x1b[2m00:01  \x1b[0m\x1b[1;36mada\x1b[0m\n" in shown
+    assert "\x1b[1;33mbob\x1b[0m\n" in shown
+    assert "\x1b" not in terminal("conversations", "transcript", place, env={"NO_COLOR": "1"}).text
+    assert "\x1b" not in terminal("conversations", "transcript", place, env={"TERM": "dumb"}).text
+
+
+def test_an_image_is_a_link_where_links_are_seen(terminal: Terminal, process: Process, place: ObjectId) -> None:
+    link = f"\x1b]8;;{ADDRESS}\x1b\\{ADDRESS[:65]}…\x1b]8;;\x1b\\\n"
+    assert f"       image: {link}" in terminal("conversations", "transcript", place).text
+    uncoloured = terminal("conversations", "transcript", place, env={"NO_COLOR": "1"}).text
+    assert ADDRESS in uncoloured.replace("\n       ", "")
+    piped = process("conversations", "transcript", str(place), env={"FORCE_COLOR": "1"}).stdout.decode()
+    assert "\x1b[1;36mada" in piped
+    assert f"image: {ADDRESS}\n" in piped
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "https://x/\u00e9", "https://x/\x1b\\", "https://x y"])
+def test_another_address_is_text(terminal: Terminal, place: ObjectId, database: Documents, address: str) -> None:
+    database["Message"].update_many({"image": ADDRESS}, {"$set": {"image": address}})
+    assert "\x1b]8" not in terminal("conversations", "transcript", place).text
+
+
+def test_a_pipe_gets_whole_lines_without_colour(process: Process, place: ObjectId) -> None:
+    shown = process("conversations", "transcript", str(place)).stdout.decode()
+    assert f"00:01  ada\n       {LONG}\n     · {WIDE}\n" in shown
+    assert f"     · {'  🎉 ' + LONG}\n\n         - a\n" in shown
+    assert "\x1b" not in shown
+
+
+def test_an_encoding_without_lines_has_hyphens(process: Process, place: ObjectId) -> None:
+    shown = process("conversations", "transcript", str(place), env={"PYTHONIOENCODING": "ascii"}).stdout.decode("ascii")
+    assert shown.startswith("Lobby\nada, bob - began Thursday, 1 January 2026\n\n-- Thursday, 1 January 2026 ---")
+    assert "     - \\u826f" in shown
+
+
+def test_the_marked_message_is_seen_without_colour_too(
+    terminal: Terminal, place: ObjectId, database: Documents
+) -> None:
+    marked = database["Message"].find_one({"body": LONG}) or {}
+    for env in ({}, {"NO_COLOR": "1"}):
+        shown = terminal("conversations", "transcript", place, "--around", marked["_id"], env=env).text
+        assert [line[:12] for line in plain(shown).splitlines() if line.startswith("     >")] == [
+            "     > Shall",
+            "     > eveni",
+        ]
+
+
+def test_a_file_is_written_as_for_a_pipe(terminal: Terminal, process: Process, place: ObjectId) -> None:
+    shown = terminal("conversations", "transcript", place, "--to", "a.txt", columns=40)
+    assert (shown.text, shown.code) == ("", 0)
+    assert process("conversations", "transcript", str(place), line="| cmp - a.txt").returncode == 0
