@@ -1,1 +1,8 @@
 """Messages: what was written, who has seen it, and what is taken away of it."""
+
+from actions.messages.deleting import delete
+from actions.messages.purging import purge
+from actions.messages.redacting import REMOVED, redact
+from actions.messages.sending import place, send
+
+__all__ = ["REMOVED", "delete", "place", "purge", "redact", "send"]
