@@ -33,7 +33,7 @@ def send(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Send a message in the name of somebody who takes part in the conversation.
+    """Send a message in the name of a participant.
 
     Without --body and --image the text is read from standard input.
     """
@@ -59,9 +59,9 @@ def redact(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Take away what messages say, and their images; that there was a message stays.
+    """Take away what messages say; the messages stay.
 
-    Images lie elsewhere: their addresses are printed, to be deleted there.
+    Their images go too. Images lie elsewhere: their addresses are printed, to be deleted there.
     """
     change = actions.messages.redact(messages, text=text, forever=forever, skip_missing=skip_missing)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
@@ -79,9 +79,9 @@ def delete(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Delete messages, out of their conversations and of what everybody has seen.
+    """Delete messages.
 
-    Interrupted, it is finished by the same command with --skip-missing.
+    They go out of their conversations, and of the lists of those who have seen them. Interrupted, it is finished by the same command with --skip-missing.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
