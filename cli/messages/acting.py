@@ -81,7 +81,8 @@ def delete(
 ) -> None:
     """Delete messages.
 
-    They go out of their conversations, and of the lists of those who have seen them. Interrupted, it is finished by the same command with --skip-missing.
+    They go out of their conversations, and of the lists of those who have seen them. Interrupted, it is finished by the
+    same command with --skip-missing.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
