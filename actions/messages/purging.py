@@ -20,13 +20,13 @@ NONE: Final[Document] = {"_id": {"$in": []}}
 
 
 class _Part(NamedTuple):
-    """What goes of one conversation, which in broken data may be anything: `where` says more where not all does."""
+    """What goes of one conversation, which in broken data may be anything; `beyond` matches it where some stays."""
 
     conversation: Any
     number: int
     oldest: datetime
     newest: datetime
-    where: Document
+    beyond: Document
 
 
 def purge(
@@ -96,26 +96,30 @@ def _beyond_the_last(found: list[_Part], where: Document, old: Document, number:
     """Leave out of what would go what is among the last messages of its conversation."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], "$type": "date", **PRESENT}}
     stay = {repr(part.conversation): part.number for part in _grouped(since)}
-    messages = connection.database()["Message"]
     for part in found:
         more = number - stay.get(repr(part.conversation), 0)
+        here = _in([part.conversation])
         if more <= 0:
             yield part
-            continue
-        here = _in([part.conversation])
-        order = [("createAt", DESCENDING), ("_id", DESCENDING)]
-        last = messages.find_one({**old, **here}, ["createAt"], sort=order, skip=more - 1)
-        if last is not None:
+        elif last := _one_of_the_last({**old, **here}, more):
             time = last["createAt"]
-            beyond = {"$or": [{"createAt": {"$lt": time}}, {"createAt": time, "_id": {"$lt": last["_id"]}}]}
-            yield from (left._replace(where=beyond) for left in _grouped({**where, **here, **beyond}))
+            earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
+            # Up to its time an index leads; what of that time stays is few.
+            beyond = {**here, "createAt": {"$lte": time, "$type": "date", **PRESENT}, "$or": earlier}
+            yield from (left._replace(beyond=beyond) for left in _grouped({**where, **beyond}))
+
+
+def _one_of_the_last(where: Document, number: int) -> Document | None:
+    """Find the message that is so far from the end; None where there are fewer."""
+    order = [("createAt", DESCENDING), ("_id", DESCENDING)]
+    return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
 def _filters(parts: list[_Part]) -> Iterator[Document]:
-    """Match what goes, of many conversations at once where all does that is old enough."""
-    for some in finding.parts(part.conversation for part in parts if not part.where):
+    """Match what goes, of many conversations at once where all that is old enough does."""
+    for some in finding.parts(part.conversation for part in parts if not part.beyond):
         yield _in(some)
-    yield from (_in([part.conversation]) | part.where for part in parts if part.where)
+    yield from (part.beyond for part in parts if part.beyond)
 
 
 def _in(conversations: list[Any]) -> Document:
