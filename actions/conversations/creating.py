@@ -46,6 +46,7 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
         notes=[*shape.notes(conversation, title, ids), *taken(name)] if name else [],
         rules=[] if name else [_only_one(ids)],
         replan=partial(create, refs, name=name),
+        items=len(found),
     )
 
 

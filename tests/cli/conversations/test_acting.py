@@ -359,13 +359,15 @@ def test_people_are_let_into_a_group_that_has_no_list(either: Chatctl, database:
 
 def test_a_group_of_thousands_is_whole_at_once(chatctl: Chatctl, database: Documents) -> None:
     template = {"status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN, "conversationIds": []}
-    database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(2_500))
-    names = "".join(f"u{n}\n" for n in range(2_500))
+    database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(1_200))
+    names = "".join(f"u{n}\n" for n in range(1_200))
     before = stored(database)
+    chatctl("conversations", "create", "-", "--name", "all", input=names, code=7)
+    chatctl("conversations", "create", "-", "--name", "all", "--yes", "--max", "1199", input=names, code=7)
     done = chatctl("conversations", "create", "-", "--name", "all", "--yes", input=names)
-    assert len(links(database)["conversationIds"]) == 2_500
+    assert len(links(database)["conversationIds"]) == 1_200
     undone(chatctl, done)
     assert stored(database) == before
     conversation(database, name="rest")
-    assert chatctl("conversations", "add", "rest", "-", "--yes", input=names).stdout == "2,500 added\n"
-    assert len(links(database)["conversationIds"]) == 2_500
+    assert chatctl("conversations", "add", "rest", "-", "--yes", input=names).stdout == "1,200 added\n"
+    assert len(links(database)["conversationIds"]) == 1_200

@@ -211,8 +211,7 @@ def test_by_sender_and_conversation_also_what_names_them_as_text_goes(either: Ch
     assert left(database) == ""
 
 
-@pytest.mark.parametrize("options", [[], ["--keep-last", "50"]], ids=str)
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("by", "options"), [(signal.SIGINT, []), (signal.SIGTERM, ["--keep-last", "50"])], ids=str)
 def test_what_was_interrupted_is_finished_by_the_same_command_and_undone(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, by: signal.Signals, options: list[str]
 ) -> None:
