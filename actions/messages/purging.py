@@ -41,17 +41,7 @@ def purge(
 
     It is finished by the same command after an interruption. With `forever` nothing is kept to undo it with.
     """
-    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"]
-    old: Document = {"createAt": {"$lt": before, "$type": "date", **PRESENT}}
-    where = dict(old)
-    if conversation is not None:
-        there = finding.one("Conversation", conversation, ())
-        old["conversationId"] = where["conversationId"] = finding.referring("Message", "conversationId", there["_id"])
-        words.append(f"--conversation {finding.label(there)}")
-    if sender is not None:
-        user = finding.user(sender, ())
-        where["senderId"] = finding.referring("Message", "senderId", user["_id"])
-        words.append(f"--sender {finding.user_label(user)}")
+    old, where, words = _scope(before, conversation, sender)
     parts = found = list(_grouped(where))
     if keep_last is not None:
         parts = list(_beyond_the_last(found, where, old, keep_last))
@@ -78,6 +68,22 @@ def purge(
         undoable=not forever,
         items=number,
     )
+
+
+def _scope(before: datetime, conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
+    """Return what matches all old messages, what matches those that may go, and the command in words."""
+    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"]
+    old: Document = {"createAt": {"$lt": before, "$type": "date", **PRESENT}}
+    if conversation is not None:
+        there = finding.one("Conversation", conversation, ())
+        old["conversationId"] = finding.referring("Message", "conversationId", there["_id"])
+        words.append(f"--conversation {finding.label(there)}")
+    where = dict(old)
+    if sender is not None:
+        user = finding.user(sender, ())
+        where["senderId"] = finding.referring("Message", "senderId", user["_id"])
+        words.append(f"--sender {finding.user_label(user)}")
+    return old, where, words
 
 
 def _grouped(where: Document) -> Iterator[_Part]:
