@@ -32,6 +32,18 @@ class BadNameError(InvalidInputError):
     """A name that nobody could type or read."""
 
 
+class BadMessageError(InvalidInputError):
+    """What nobody could read as a message: nothing, too much, or an image that cannot be loaded."""
+
+
+class NotParticipantError(RefusedError):
+    """Somebody would write into a conversation that they do not take part in."""
+
+
+class OneToOneError(RefusedError):
+    """What only a group can have: a name, or more than two people."""
+
+
 class LastMemberError(RefusedError):
     """A protected role would be left without an active member."""
 

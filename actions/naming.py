@@ -1,4 +1,4 @@
-"""New names: of roles and permissions, and of users."""
+"""New names: of roles and permissions, of users, and of groups."""
 
 import re
 from typing import Final
@@ -23,9 +23,7 @@ def refuse(collection: str, names: list[str]) -> None:
     """Raise `BadNameError` for what is no name, and `NameTakenError` for one that is there already."""
     noun = collection.lower()
     for name in names:
-        if found := flaw(name):
-            raise BadNameError(f"no {noun} can be called so: {found}")
-        _refuse_shape(noun, name, _READ_AS)
+        _refuse_text(noun, name, _READ_AS)
     taken = connection.database()[collection].find_one({"name": {"$in": names}}, {"name": 1})
     if taken:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
@@ -46,14 +44,19 @@ def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
 
 def refuse_username(username: str) -> None:
     """Raise `BadNameError` for what is no username or reads as something else, and `NameTakenError` for a user's."""
-    if found := flaw(username):
-        raise BadNameError(f"no user can be called so: {found}")
-    _refuse_shape("user", username, _USER_READ_AS)
+    _refuse_text("user", username, _USER_READ_AS)
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):
         raise NameTakenError(f"the user {shown(username)} exists already", f"see chatctl users show {username}")
 
 
-def _refuse_shape(noun: str, name: str, shapes: dict[str, str]) -> None:
+def refuse_group_name(name: str) -> None:
+    """Raise `BadNameError` for what is no name or reads as something else; several groups may have one name."""
+    _refuse_text("group", name, _READ_AS)
+
+
+def _refuse_text(noun: str, name: str, shapes: dict[str, str]) -> None:
+    if found := flaw(name):
+        raise BadNameError(f"no {noun} can be called so: {found}")
     for kind, shape in shapes.items():
         if re.fullmatch(shape, name):
             raise BadNameError(

@@ -12,6 +12,9 @@ from models.names import NAMED
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""
 
+PAIR: Final = 2
+"""People in a one-to-one conversation."""
+
 HELD: Final = 10_000
 """Conversations that are kept in memory."""
 
@@ -58,6 +61,18 @@ class Places:
     def person(self, person: str) -> Row:
         """Return `{id, username}` of somebody whom `meet` or `learn` has seen; None is the username of who is gone."""
         return {"id": person, "username": self._names.of(person)}
+
+
+def is_group(conversation: Document) -> bool:
+    """Tell a group; the application calls a conversation one-to-one that does not say it is one."""
+    return conversation.get("isGroup") is True
+
+
+def titles(conversations: Sequence[Document]) -> dict[Any, str]:
+    """Say what conversations are called; of those that have a name nobody who is in them is looked up."""
+    places = Places()
+    places.learn([{**one, "userIds": []} if one.get("name") else one for one in conversations])
+    return {one["_id"]: places.of(one["_id"]).title for one in conversations}
 
 
 def called(person: Row) -> str:

@@ -1,13 +1,18 @@
 """From a draft to a changeset that keeps the rules."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
 
 from pymongo.client_session import ClientSession
 
 from actions import finding, lockout, protection
 from models import connection
-from models.changes import ChangedMeanwhileError, Changeset, Draft, Result, Rule
+from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
+from models.changes.draft import BATCH
+from models.changes.record import PART_BYTES, freeze
+
+FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
+"""Said before what cannot be taken back."""
 
 
 def changeset(
@@ -29,6 +34,21 @@ def changeset(
     rules += [] if allow_last_member else protection.rules(draft.changes)
     rules += [] if allow_lockout else lockout.rules(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def batched(changes: Iterable[Change]) -> Iterator[Batch]:
+    """Divide changes into batches that a transaction and a message to the server have room for."""
+    batch: Batch = []
+    room = PART_BYTES
+    for change in changes:
+        size = sum(map(len, freeze([change])))
+        if batch and (size > room or len(batch) == BATCH):
+            yield batch
+            batch, room = [], PART_BYTES
+        batch.append(change)
+        room -= size
+    if batch:
+        yield batch
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

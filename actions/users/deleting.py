@@ -5,13 +5,14 @@ from itertools import product
 from typing import Any, Final
 
 from actions import finding, protection
+from actions.places import PAIR, is_group
+from actions.planning import FOREVER
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.changes.collections import STATE
 from models.names import NAMED, in_words
 
-PAIR: Final = 2
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""
 
@@ -37,7 +38,7 @@ def delete(
         [Result(user.document["_id"], user.ref, "deleted") for user in found],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
-        notes=[*deletion.notes(), *(["nothing is kept of it: this cannot be undone"] if forever else [])],
+        notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
         rules=[] if allow_last_member else protection.rules(gone),
         undoable=not forever,
@@ -155,7 +156,7 @@ class _Deletion:
     def _ends(self, conversation: Document) -> bool:
         """Tell a one-to-one conversation that nobody could hold any more."""
         others = set(ids_in(conversation, "userIds")) - self._ids
-        return conversation.get("isGroup") is not True and len(others) < PAIR
+        return not is_group(conversation) and len(others) < PAIR
 
     def _collides(self, conversation: Document) -> bool:
         """Tell a group that the application would take for the one-to-one conversation of the two who are left."""

@@ -1,24 +1,22 @@
 """A person's right to be forgotten."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
 from actions import finding, protection
 from actions.errors import UnknownNameError
+from actions.messages.redacting import REMOVED
+from actions.planning import batched
 from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from models import connection
 from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, Draft, Result, Set, Stream, Update
 from models.changes.collections import AUDIT, IMAGES
-from models.changes.draft import BATCH
-from models.changes.record import PART_BYTES, freeze
 from models.names import counted
 from models.schema import FIELDS
 from models.user import UserStatus
-
-REMOVED: Final = "[removed by an administrator]"
 
 STAYS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
@@ -67,7 +65,7 @@ class _Erasure:
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
-        yield from _batched(chain(self.traces.changes(), self._messages()))
+        yield from batched(chain(self.traces.changes(), self._messages()))
         draft = Draft()
         roles = self._database["Role"].find({"userIds": self.id}, {"userIds": 1})
         draft.take("Role", roles, "userIds", [self.id])
@@ -131,21 +129,6 @@ def _user(ref: str) -> Document:
         if field != "_id" or not connection.database()[AUDIT].find_one(known, {"_id": 1}):
             raise
         return {"_id": value}
-
-
-def _batched(changes: Iterable[Change]) -> Iterator[Batch]:
-    """Divide changes into batches that a transaction and a message to the server have room for."""
-    batch: Batch = []
-    room = PART_BYTES
-    for change in changes:
-        size = sum(map(len, freeze([change])))
-        if batch and (size > room or len(batch) == BATCH):
-            yield batch
-            batch, room = [], PART_BYTES
-        batch.append(change)
-        room -= size
-    if batch:
-        yield batch
 
 
 def _pictures(change: Change) -> Iterator[str]:

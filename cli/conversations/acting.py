@@ -1,5 +1,102 @@
 """Commands that change conversations."""
 
+from typing import Annotated
+
+import typer
+
+import actions
 from cli.group import part
+from cli.params import Conversation, Conversations, DryRun, Forever, Max, Out, Reason, SkipMissing, Users, Yes
 
 app = part()
+
+
+@app.command(
+    example="chatctl conversations create ada grace\nchatctl conversations create ada grace alan --name engines"
+)
+def create(
+    users: Users,
+    out: Out,
+    *,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Make it a group of this name.")] = None,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Begin a conversation: of two people, or with --name a group.
+
+    Two people have one conversation with each other: where it is there already, nothing changes.
+    """
+    change = actions.conversations.create(users, name=name)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl conversations add engines ada grace@example.org")
+def add(
+    conversation: Conversation,
+    users: Users,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Let users into a group. They can read what was written before."""
+    change = actions.conversations.add(conversation, users, skip_missing=skip_missing)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl conversations remove engines ada --dry-run")
+def remove(
+    conversation: Conversation,
+    users: Users,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Take users out of a conversation. Their messages stay, and what they have seen."""
+    change = actions.conversations.remove(conversation, users, skip_missing=skip_missing)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl conversations rename engines 'Analytical engines'")
+def rename(
+    conversation: Conversation,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.", show_default=False)],
+    out: Out,
+    *,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Give a group another name."""
+    change = actions.conversations.rename(conversation, name)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl conversations delete engines --dry-run")
+def delete(
+    conversations: Conversations,
+    out: Out,
+    *,
+    forever: Forever = False,
+    skip_missing: SkipMissing = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Delete conversations with all their messages.
+
+    Interrupted, it is finished by the same command, with --skip-missing where some of several are gone.
+    """
+    change = actions.conversations.delete(conversations, skip_missing=skip_missing, forever=forever)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -1,7 +1,20 @@
 """The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
 
 from models.changes.applying import ChangedMeanwhileError, Outcome, Watch, apply
-from models.changes.change import ABSENT, Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, ids_in
+from models.changes.change import (
+    ABSENT,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Holding,
+    Insert,
+    Set,
+    Take,
+    Update,
+    ids_in,
+)
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
 
@@ -16,6 +29,7 @@ __all__ = [
     "Document",
     "Draft",
     "FieldChange",
+    "Holding",
     "Insert",
     "Outcome",
     "Result",

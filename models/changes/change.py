@@ -86,6 +86,13 @@ FieldChange: TypeAlias = Set | Add | Take
 
 
 @dataclass(frozen=True, slots=True)
+class Holding:
+    """A list that a change rests on, whatever else is in it, as long as it holds these ids."""
+
+    ids: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
     """A document that is not there yet; its `_id` is known."""
 
@@ -192,6 +199,8 @@ def _equals(value: object) -> Document:
         return {"$exists": False}
     if isinstance(value, list):
         return {"$eq": value}
+    if isinstance(value, Holding):
+        return {"$type": "array", "$all": list(value.ids)}
     # A list that holds the value would match too; and to `$eq` null and absent are one.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 

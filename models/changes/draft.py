@@ -109,14 +109,20 @@ class Draft:
             rest = {name: document.get(name, ABSENT) for name in given if name not in fields}
             self._keep(Update(collection, (document["_id"],), fields, rest))
 
-    def advance(self, collection: str, document: Document, name: str, time: datetime) -> None:
-        """Move a time of a document on, unless it is later already, or is by then."""
+    def advance(
+        self, collection: str, document: Document, name: str, time: datetime, given: Document | None = None
+    ) -> None:
+        """Move a time of a document on, unless it is later already, or is by then.
+
+        What is `given` the document has to have when it is written, also where its time is later already.
+        """
         self._name(document)
         before = document.get(name, ABSENT)
-        if not isinstance(before, datetime) or before < time:
-            put(document, name, time)
-            if (collection, document["_id"]) not in self._new:
-                self._keep(Update(collection, (document["_id"],), {name: Raise(before, time)}))
+        after = max(before, time) if isinstance(before, datetime) else time
+        kind = Raise if isinstance(before, datetime) or before is ABSENT else Set  # in broken data it may be anything
+        if (given or not same(before, after)) and (collection, document["_id"]) not in self._new:
+            self._keep(Update(collection, (document["_id"],), {name: kind(before, after)}, given or {}))
+        put(document, name, after)
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""

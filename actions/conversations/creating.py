@@ -1,0 +1,73 @@
+"""Beginning conversations."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from actions import finding, naming
+from actions.conversations import shape
+from actions.places import PAIR
+from actions.planning import changeset
+from models import connection
+from models.changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule
+from models.changes.events import now
+from models.errors import UsageError
+from models.links import USER_CONVERSATIONS
+from models.listing import PRESENT
+from models.names import in_words, shown
+
+
+def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
+    """Begin a group with a name, or the conversation of two people, where they have none yet."""
+    found = finding.users(refs, ("conversationIds",))
+    if len(found) < PAIR:
+        raise UsageError("a conversation is between different people", "name two or more of them")
+    if name is None and len(found) > PAIR:
+        raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
+    if name is not None:
+        naming.refuse_group_name(name)
+    users, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
+    ids = [user["_id"] for user in users]
+    command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")
+    if name is None and (there := shape.between(ids)):
+        return changeset(command, Draft(), [Result(there["_id"], title, "unchanged", str(there["_id"]))])
+    conversation = _new(name)
+    draft = Draft()
+    draft.names[conversation["_id"]] = title
+    draft.insert("Conversation", conversation)
+    draft.link(USER_CONVERSATIONS, users, [conversation])
+    return changeset(
+        command,
+        draft,
+        [Result(conversation["_id"], title, "created", str(conversation["_id"]))],
+        notes=[*shape.notes(conversation, title, ids), *taken(name)] if name else [],
+        rules=[] if name else [_only_one(ids)],
+        replan=partial(create, refs, name=name),
+        items=len(found),
+    )
+
+
+def taken(name: str, but: Any = None) -> Iterator[str]:
+    """Say where another conversation has a name."""
+    where = {"name": {"$eq": name, **PRESENT}, "_id": {"$ne": but}}
+    if connection.database()["Conversation"].find_one(where, ["_id"]):
+        yield f"another group is called {shown(name)}: commands have to name either by its id"
+
+
+def _new(name: str | None) -> Document:
+    time = now()
+    group = {"name": name, "isGroup": True} if name else {}
+    return {"_id": ObjectId(), "created_at": time, "lastMessageAt": time, **group, "messagesIds": [], "userIds": []}
+
+
+def _only_one(pair: list[Any]) -> Rule:
+    """Return the rule that two people have one conversation, also when two commands begin it at once."""
+
+    def check(session: ClientSession | None) -> None:
+        if there := shape.between(pair, session):
+            raise ChangedMeanwhileError(f"conversation {there['_id']} was created meanwhile", None)
+
+    return Rule(f"one-to-one:{':'.join(sorted(map(str, pair)))}", check)

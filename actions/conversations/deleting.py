@@ -1,0 +1,57 @@
+"""Deleting conversations with all that was said in them."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from actions import finding
+from actions.places import FIELDS, titles
+from actions.planning import FOREVER
+from actions.removing import Removing
+from models import connection
+from models.changes import Batch, Changeset, Document, Result, Stream
+from models.names import NAMED, counted, in_words
+
+
+def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
+    """Delete conversations, their messages before them, out of the lists of all who take part or have seen something.
+
+    With `forever` nothing is kept to undo it with.
+    """
+    found = finding.named("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    names = titles([one.document for one in found])
+    counts = _messages(list(names))
+    labels: dict[Any, str] = dict(names)
+    deleted = {("delete", "Message"): sum(counts.values()), ("delete", "Conversation"): len(names)}
+
+    def batches() -> Iterator[Batch]:
+        removing = Removing(labels, {"conversationId": {"$in": list(names)}}, conversations=names)
+        yield from removing.conversations(names)
+        yield from removing.draft.batches
+
+    return Changeset(
+        f"conversations delete {in_words(list(names.values()))}",
+        [Result(one, title, "deleted") for one, title in names.items()],
+        Stream(batches, deleted),
+        asks=True,
+        notes=[*_said(names, counts), *(FOREVER if forever else ())],
+        names=labels,
+        undoable=not forever,
+    )
+
+
+def _messages(ids: Sequence[Any]) -> dict[Any, int]:
+    counts: dict[Any, int] = {}
+    for some in finding.parts(ids):
+        of_each: list[Document] = [
+            {"$match": {"conversationId": {"$in": some}}},
+            {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
+        ]
+        counts |= {row["_id"]: row["n"] for row in connection.database()["Message"].aggregate(of_each)}
+    return counts
+
+
+def _said(names: dict[Any, str], counts: dict[Any, int]) -> Iterator[str]:
+    for one, title in list(names.items())[:NAMED]:
+        yield f"{title}: {counted(counts.get(one, 0), 'message')}"
+    if len(names) > NAMED:
+        yield f"and {len(names) - NAMED:,} more conversations"

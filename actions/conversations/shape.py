@@ -1,0 +1,33 @@
+"""What the application makes of a conversation by how many people are in it."""
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from actions.places import PAIR, is_group
+from models import connection
+from models.changes import Document
+from models.listing import PRESENT
+
+
+def between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
+    """Find the one-to-one conversation of two people as the application does: those two in either order, no more."""
+    both = {"userIds": {"$all": list(pair), **PRESENT}, "isGroup": {"$ne": True}}
+    found = connection.database()["Conversation"].find(both, ["userIds"], session=session).sort("_id")
+    return next((one for one in found if sorted(one["userIds"], key=str) == sorted(pair, key=str)), None)
+
+
+def notes(conversation: Document, title: str, people: Collection[ObjectId]) -> Iterator[str]:
+    """Say what is wrong with a conversation that some people are in."""
+    number = len(people)
+    if not number:
+        yield f"nobody is left in {title}"
+    elif is_group(conversation) and number == PAIR:
+        yield f"{title} has two people alone: the application takes such a group for their one-to-one conversation"
+    elif not is_group(conversation) and number < PAIR:
+        hint = f"chatctl conversations delete {conversation['_id']}"
+        yield f"{title} has one person alone, which breaks the application's page: delete it ({hint})"
+    elif not is_group(conversation) and (other := between(people)) and other["_id"] != conversation["_id"]:
+        yield f"they have another one-to-one conversation ({other['_id']}): the application opens one of the two"

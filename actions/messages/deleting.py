@@ -1,0 +1,49 @@
+"""Deleting messages, out of their conversations and of the lists of all who have seen them."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from actions import finding
+from actions.places import FIELDS, titles
+from actions.planning import FOREVER
+from actions.removing import Removing
+from models.changes import Batch, Changeset, Document, Result, Stream
+from models.names import NAMED, counted, in_words
+
+
+def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
+    """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
+    found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
+    ids = [message["_id"] for _, message in found]
+    names: dict[Any, str] = {}
+
+    def batches() -> Iterator[Batch]:
+        removing = Removing(names, {"_id": {"$in": ids}})
+        for some in finding.parts(ids):
+            yield from removing.messages({"_id": {"$in": some}})
+        yield from removing.draft.batches
+
+    return Changeset(
+        f"messages delete {in_words([ref for ref, _ in found])}",
+        [Result(message["_id"], ref, "deleted") for ref, message in found],
+        Stream(batches, {("delete", "Message"): len(ids)}),
+        asks=True,
+        notes=[*_said(found), *(FOREVER if forever else ())],
+        names=names,
+        undoable=not forever,
+    )
+
+
+def _said(found: Sequence[tuple[str, Document]]) -> Iterator[str]:
+    """Say from which conversations messages go, those of the most first."""
+    counts = Counter(str(message.get("conversationId")) for _, message in found)
+    first = counts.most_common(NAMED)
+    forms = [form for one, _ in first for form in finding.forms(one)]
+    known = {
+        str(one): title for one, title in titles(list(finding.having("Conversation", "_id", forms, FIELDS))).items()
+    }
+    for one, count in first:
+        yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"
+    if len(counts) > NAMED:
+        yield f"and {len(counts) - NAMED:,} more conversations"

@@ -1,0 +1,113 @@
+"""What changes between the plan of a command and its write is seen."""
+
+from datetime import timedelta
+
+import pytest
+from bson import ObjectId
+from people import BEGAN, Documents, conversation, links, messages, person
+
+from actions import conversations
+from actions import messages as acting
+from actions.errors import NotParticipantError, OneToOneError, UnknownNameError
+from models.changes import apply
+from models.errors import ConflictError
+
+pytestmark = pytest.mark.usefixtures("either")
+
+Ids = dict[str, ObjectId]
+
+
+@pytest.fixture
+def world(database: Documents) -> Ids:
+    ids = {name: person(database, name) for name in ("ada", "grace", "alan")}
+    ids["group"] = conversation(database, *ids.values(), name="engines")
+    return ids
+
+
+def test_nothing_is_sent_into_a_conversation_that_is_gone(database: Documents, world: Ids) -> None:
+    planned = acting.send("engines", "ada", body="hello")
+    apply(conversations.delete(["engines"]))
+    with pytest.raises(UnknownNameError):
+        apply(planned)
+    assert database["Message"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("later", [False, True], ids=["moved", "left"])
+def test_nobody_sends_into_a_conversation_that_they_have_left(database: Documents, world: Ids, *, later: bool) -> None:
+    if later:
+        database["Conversation"].update_one({}, {"$set": {"lastMessageAt": BEGAN + timedelta(99_999)}})
+        database["Conversation"].update_one({}, {"$unset": {"messagesIds": 1}})
+    planned = acting.send("engines", "ada", body="hello")
+    apply(conversations.remove("engines", ["ada"]))
+    with pytest.raises(NotParticipantError):
+        apply(planned)
+    assert database["Message"].count_documents({}) == 0
+
+
+def test_others_come_and_write_meanwhile(database: Documents, world: Ids) -> None:
+    planned = acting.send("engines", "ada", body="hello")
+    edith = person(database, "edith")
+    apply(conversations.add("engines", ["edith"]))
+    apply(conversations.remove("engines", ["alan"]))
+    late = apply(acting.send("engines", "edith", body="before you")).changeset
+    assert apply(planned).event
+    links(database)
+    group = database["Conversation"].find_one() or {}
+    newest = max(message["createAt"] for message in database["Message"].find())
+    assert (group["lastMessageAt"], len(group["messagesIds"])) == (newest, 2)
+    assert edith in group["userIds"]
+    assert late.changed == 1
+
+
+def test_a_conversation_that_gets_a_message_meanwhile_stays(database: Documents, world: Ids) -> None:
+    planned = conversations.delete(["engines"])
+    messages(database, world["group"], world["ada"], "wait")
+    apply(planned)  # what is said before its batch is made goes with it
+    assert database["Conversation"].count_documents({}) == database["Message"].count_documents({}) == 0
+
+
+def test_a_message_that_was_changed_meanwhile_is_not_redacted(database: Documents, world: Ids) -> None:
+    [one] = messages(database, world["group"], world["ada"], "hello")
+    planned = acting.redact([str(one)])
+    database["Message"].update_one({"_id": one}, {"$set": {"body": "edited"}})
+    with pytest.raises(ConflictError, match="was changed meanwhile"):
+        apply(planned)
+
+
+def test_two_people_who_begin_a_conversation_twice_have_it_once(database: Documents, world: Ids) -> None:
+    planned = [conversations.create(pair) for pair in (["ada", "grace"], ["grace", "ada"])]
+    first, then = map(apply, planned)
+    assert first.event
+    assert then.event is None
+    assert [result.outcome for result in then.changeset.results] == ["unchanged"]
+    assert database["Conversation"].count_documents({"isGroup": None}) == 1
+    links(database)
+
+
+def test_somebody_alone_gets_one_other_and_no_third(database: Documents, world: Ids) -> None:
+    alone = str(conversation(database, world["ada"]))
+    planned = [conversations.add(alone, [name]) for name in ("grace", "alan")]
+    apply(planned[0])
+    with pytest.raises(OneToOneError):
+        apply(planned[1])
+    links(database)
+    with pytest.raises(OneToOneError):
+        conversations.add(alone, ["alan"])
+
+
+def test_what_rests_on_half_a_link_sees_it_change(database: Documents, world: Ids) -> None:
+    database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
+    planned = conversations.add("engines", ["ada"])
+    apply(conversations.remove("engines", ["ada"]))
+    assert apply(planned).event
+    links(database)
+    assert world["ada"] in (database["Conversation"].find_one({"name": "engines"}) or {})["userIds"]
+
+
+def test_a_person_who_is_gone_meanwhile_is_not_let_in(database: Documents, world: Ids) -> None:
+    person(database, "edith")
+    planned = conversations.add("engines", ["edith"]), conversations.create(["ada", "edith"])
+    database["User"].delete_one({"username": "edith"})
+    for one in planned:
+        with pytest.raises(UnknownNameError):
+            apply(one)
