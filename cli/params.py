@@ -17,6 +17,7 @@ from models.names import did_you_mean
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
+STREAM: Final = ("table", "ndjson")
 
 
 def choice(words: Sequence[str]) -> Callable[[str], str]:
@@ -89,6 +90,7 @@ Out = Annotated[Output, _output(WRITE)]
 ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
+StreamOut = Annotated[Output, _output(STREAM)]
 
 User = Annotated[
     str,

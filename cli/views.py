@@ -106,6 +106,8 @@ MESSAGES: View = (
     Column("senderId", table=None),
 )
 
+EVENTS_OF_MESSAGES: View = (*MESSAGES, Column("event"))
+
 ROLES: View = (
     ID,
     Column("name"),

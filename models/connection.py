@@ -4,6 +4,7 @@ import atexit
 import os
 import warnings
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +81,12 @@ def transactions() -> bool:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
     return _run.transactions
+
+
+def clock() -> datetime:
+    """Tell the time by the server's clock; some servers say it in milliseconds since 1970."""
+    said = database().command("hello").get("localTime") or datetime.now(UTC)
+    return said if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
 
 
 def explain(error: BaseException) -> ChatctlError | None:
