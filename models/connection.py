@@ -86,7 +86,7 @@ def transactions() -> bool:
 def clock() -> datetime:
     """Tell the time by the server's clock; some servers say it in milliseconds since 1970."""
     said = database().command("hello").get("localTime") or datetime.now(UTC)
-    return said if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
+    return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
 
 
 def explain(error: BaseException) -> ChatctlError | None:
