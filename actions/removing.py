@@ -13,7 +13,7 @@ from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
 from models.listing import PRESENT
 
-MESSAGES: Final = 500
+MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
 HELD: Final = 1_000_000
 """Ids in lists that are kept in memory between batches."""
@@ -73,7 +73,7 @@ class Removing:
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in finding.parts(ids):
-            yield from self.messages({"conversationId": {"$in": some}})
+            yield from self.messages({"conversationId": {"$in": some, **PRESENT}})
             people: dict[Any, set[Any]] = {identifier: set() for identifier in some}
             for user in finding.having("User", "conversationIds", some, ["conversationIds"]):
                 for identifier in people.keys() & set(ids_in(user, "conversationIds")):

@@ -219,7 +219,7 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     if not isinstance(before, list):
         return None
     leaving = set(ids)
-    found = [at for at, item in enumerate(before) if isinstance(item, Hashable) and item in leaving]
+    found = _places(before, leaving)
     if not found:
         return None
     taken = tuple(before[at] for at in found)
@@ -230,6 +230,14 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     if len(set(taken)) < len(taken):  # one undo gives each id back once: such a list is kept whole instead
         return Set(before, left)
     return Take(taken, tuple(runs) if len(before) > LONG and len(runs) <= FEW_RUNS else ())
+
+
+def _places(items: list[Any], wanted: set[Any]) -> list[int]:
+    """Return where the wanted are in a list, which in broken data may hold what cannot be looked up in a set."""
+    try:
+        return [at for at, item in enumerate(items) if item in wanted]
+    except TypeError:
+        return [at for at, item in enumerate(items) if isinstance(item, Hashable) and item in wanted]
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:
