@@ -1,6 +1,7 @@
 """The one connection of a run: the database that was chosen, reached when it is first needed."""
 
 import atexit
+import logging
 import os
 import warnings
 from dataclasses import dataclass, replace
@@ -155,6 +156,7 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
     import pymongo
     from pymongo.errors import PyMongoError
 
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
     with warnings.catch_warnings():
         # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
         warnings.simplefilter("error", UserWarning)

@@ -115,7 +115,7 @@ class _Stream:
 
     def _watch(self) -> Iterator[Document | None]:
         with connection.database()[self._collection].watch(
-            self._pipeline, full_document="updateLookup", start_after=self._place, max_await_time_ms=AWAIT * 1000
+            self._pipeline, full_document="updateLookup", start_after=self._place, max_await_time_ms=int(AWAIT * 1000)
         ) as stream:
             self._place = self._place or stream.resume_token
             yield None
