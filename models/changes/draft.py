@@ -27,8 +27,8 @@ Batch: TypeAlias = list[Change]
 BATCH: Final = 1000
 """Documents in one transaction, so that none of them gets near the server's limit of a minute."""
 
-LONG: Final = 5_000
-"""Ids in a list from which on it matters that servers look for each that is taken out."""
+MANY: Final = 100_000
+"""Ids in a list times those that are taken out of it: some servers compare each with each, and then it matters."""
 
 FEW_RUNS: Final = 100
 """Places in a list at which ids are cut out of it at once."""
@@ -229,7 +229,7 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     left = document[field] = [item for start, end in kept for item in before[start:end]]
     if len(set(taken)) < len(taken):  # one undo gives each id back once: such a list is kept whole instead
         return Set(before, left)
-    return Take(taken, tuple(runs) if len(before) > LONG and len(runs) <= FEW_RUNS else ())
+    return Take(taken, tuple(runs) if len(before) * len(taken) > MANY and len(runs) <= FEW_RUNS else ())
 
 
 def _places(items: list[Any], wanted: set[Any]) -> list[int]:

@@ -16,7 +16,7 @@ from models.changes.change import FEW
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
     """Have lists of this size count as long."""
-    monkeypatch.setattr(drafts, "LONG", FEW)
+    monkeypatch.setattr(drafts, "MANY", 0)
 
 
 def taking(database: Documents, ids: list[ObjectId], gone: list[ObjectId]) -> tuple[Draft, Any]:
