@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bson import ObjectId
@@ -206,16 +206,10 @@ def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
         return states
     ends = database[AUDIT].find({"kind": "end", "event": {"$in": open_ended}}, {"event": 1})
     ended = {end["event"] for end in ends}
-    fresh = _clock() - timedelta(seconds=LEASE_SECONDS)
+    fresh = connection.clock() - timedelta(seconds=LEASE_SECONDS)
     held = database[STATE].find({"_id": {"$in": [lease(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
     running = {document["_id"] for document in held}
     for event in open_ended:
         if event not in ended:
             states[event] = "running" if lease(event) in running else "interrupted"
     return states
-
-
-def _clock() -> datetime:
-    """Tell the time by the server's clock, which the leases follow; some servers say it in milliseconds since 1970."""
-    said = connection.database().command("hello").get("localTime") or datetime.now(UTC)
-    return said if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)

@@ -13,7 +13,7 @@ from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
 from models.listing import PRESENT
 
-MESSAGES: Final = 500
+MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
 HELD: Final = 1_000_000
 """Ids in lists that are kept in memory between batches."""
@@ -53,27 +53,26 @@ class Removing:
         The first batch that takes messages from a conversation says which will be its last.
         """
         found = connection.database()["Message"].find(where, batch_size=MESSAGES)
-        for number, page in enumerate(pages(found, PART_BYTES)):
-            for start in range(0, len(page), MESSAGES):
-                some = page[start : start + MESSAGES]
-                ids = [message["_id"] for message in some]
-                seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
-                places = {message.get("conversationId") for message in some} - self._conversations
-                users = self.with_list("User", "seenMessageIds", seers)
-                copies = self.with_list("Conversation", "messagesIds", places)
-                heavy = number and not start  # some servers keep all of a transaction in memory
-                self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
-                self._settle(copies)
-                self.draft.take("User", users, "seenMessageIds", ids)
-                self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
-                for message in some:
-                    self.draft.delete("Message", message)
-                yield from self.draft.full()
+        heavy = False  # some servers keep all of a transaction in memory
+        for some in pages(found, PART_BYTES, MESSAGES):
+            ids = [message["_id"] for message in some]
+            seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
+            places = {message.get("conversationId") for message in some} - self._conversations
+            users = self.with_list("User", "seenMessageIds", seers)
+            copies = self.with_list("Conversation", "messagesIds", places)
+            self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
+            heavy = len(some) < MESSAGES
+            self._settle(copies)
+            self.draft.take("User", users, "seenMessageIds", ids)
+            self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
+            for message in some:
+                self.draft.delete("Message", message)
+            yield from self.draft.full()
 
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in finding.parts(ids):
-            yield from self.messages({"conversationId": {"$in": some}})
+            yield from self.messages({"conversationId": {"$in": some, **PRESENT}})
             people: dict[Any, set[Any]] = {identifier: set() for identifier in some}
             for user in finding.having("User", "conversationIds", some, ["conversationIds"]):
                 for identifier in people.keys() & set(ids_in(user, "conversationIds")):

@@ -81,10 +81,16 @@ def run(*command: object, **variables: str) -> None:
 
 
 def compare(
-    what: str, bound: float, ours: Callable[[], object], bare: Callable[[], object], rounds: int = ROUNDS
+    what: str,
+    bound: float,
+    ours: Callable[[], object],
+    bare: Callable[[], object],
+    rounds: int = ROUNDS,
+    *,
+    prepare: Callable[[], object] = lambda: None,
 ) -> None:
-    """Time both in turn, once unmeasured, and print the medians and the median ratio."""
-    pairs = [(_seconds(ours), _seconds(bare)) for _ in range(rounds + 1)][1:]
+    """Time both in turn, once unmeasured, and print the medians and the median ratio; `prepare` is not timed."""
+    pairs = [(_seconds(ours, prepare), _seconds(bare, prepare)) for _ in range(rounds + 1)][1:]
     ratio = statistics.median(one / other for one, other in pairs)
     one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(
@@ -92,7 +98,8 @@ def compare(
     )
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], prepare: Callable[[], object]) -> float:
+    prepare()
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

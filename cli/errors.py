@@ -3,6 +3,7 @@
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import typer
@@ -68,6 +69,15 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
         for line in trace(error):
             say(line)
     return failure.exit
+
+
+@contextmanager
+def quiet_interrupt() -> Iterator[None]:
+    """Take an interrupt as the way to end that it is where work never ends: it has its code, and nothing is said."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def describe(error: BaseException) -> Failure:

@@ -18,6 +18,7 @@ from models.names import did_you_mean
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
+STREAM: Final = ("table", "ndjson")
 ENDINGS: Final = {
     ".txt": "text",
     ".md": "markdown",
@@ -120,6 +121,7 @@ Out = Annotated[Output, _output(WRITE)]
 ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
+StreamOut = Annotated[Output, _output(STREAM)]
 
 User = Annotated[
     str,

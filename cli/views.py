@@ -135,6 +135,8 @@ MESSAGE: View = (
     MESSAGES[-1],
 )
 
+EVENTS_OF_MESSAGES: View = (*MESSAGES, Column("event"))
+
 ROLES: View = (
     ID,
     Column("name"),

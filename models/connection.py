@@ -1,9 +1,11 @@
 """The one connection of a run: the database that was chosen, reached when it is first needed."""
 
 import atexit
+import logging
 import os
 import warnings
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +84,12 @@ def transactions() -> bool:
     return _run.transactions
 
 
+def clock() -> datetime:
+    """Tell the time by the server's clock; some servers say it in milliseconds since 1970."""
+    said = database().command("hello").get("localTime") or datetime.now(UTC)
+    return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
+
+
 def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
     known = failures.explain(error, _run.target.host if _run.target else "the database's host")
@@ -148,6 +156,7 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
     import pymongo
     from pymongo.errors import PyMongoError
 
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
     with warnings.catch_warnings():
         # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
         warnings.simplefilter("error", UserWarning)

@@ -32,10 +32,11 @@ class Result(NamedTuple):
 Chatctl = Callable[..., Result]
 
 
-def start_server(folder: Path, *options: str) -> tuple[subprocess.Popen[bytes], str]:
+def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess.Popen[bytes], str]:
     """Start a server of its own over `folder`; give the process and "host:port" once it listens."""
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     config = folder / "server.toml"
     config.touch()

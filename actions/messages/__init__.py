@@ -7,5 +7,6 @@ from actions.messages.purging import purge
 from actions.messages.redacting import REMOVED, redact
 from actions.messages.searching import search
 from actions.messages.sending import place, send
+from actions.messages.tailing import follow
 
-__all__ = ["REMOVED", "Filters", "delete", "find", "place", "purge", "redact", "search", "send", "show"]
+__all__ = ["REMOVED", "Filters", "delete", "find", "follow", "place", "purge", "redact", "search", "send", "show"]

@@ -1,5 +1,38 @@
 """Messages as they come."""
 
+import actions
+from cli import views
+from cli.errors import quiet_interrupt
 from cli.group import part
+from cli.output import text
+from cli.params import FromSender, InConversation, StreamOut
+from models.listing import Row
 
 app = part()
+
+
+@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body")
+def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
+    """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
+
+    Of a deletion servers tell the id alone. So with --conversation or --sender it is shown of messages that came
+    while this runs, and of the newest 10,000 from before; without, of all, and of others the id alone.
+
+    It goes on after a lost connection. A server without change streams is asked for new messages every second;
+    redactions and deletions are not seen there.
+    """
+    with quiet_interrupt():
+        out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)
+
+
+def _line(row: Row) -> str:
+    """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
+    from actions.places import called
+
+    time = text.cell(row.get("createAt"))
+    where = text.cell(row.get("conversation"))
+    who = text.safe(called(row["sender"])) if row.get("sender") else ""
+    shown = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
+    what = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(shown)
+    said = f"{who}: {what}" if who else what
+    return "  ".join(filter(None, [f"{time:17}", f"{row['event']:8}", where, said]))

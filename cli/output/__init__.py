@@ -1,7 +1,7 @@
 """All that chatctl prints: the same typed values as a table for people or in a format for programs."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -68,6 +68,15 @@ class Output:
             self._table(list(rows), _fitting(view))
         else:
             self._data(rows, view)
+
+    def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
+        """Print what comes, each on a line that is handed over at once; `line` makes the one for people."""
+        for row in rows:
+            if self.form == "table":
+                streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
+            else:
+                self._data([row], view)
+            streams.flush()
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
         """Print which names each row's list has: a table with the names across, in as many parts as the width needs."""

@@ -205,7 +205,7 @@ def _children(
             deleted.setdefault(change.collection, []).append(change.document["_id"])
     for owned in OWNED:
         if gone := deleted.get(owned.parent):
-            others = {owned.field: {"$in": gone}, "_id": {"$nin": deleted.get(owned.collection, [])}}
+            others = {owned.field: {"$in": gone, "$exists": True}, "_id": {"$nin": deleted.get(owned.collection, [])}}
             if child := database[owned.collection].find_one(others, session=session):
                 yield owned, child[owned.field]
 

@@ -37,6 +37,9 @@ UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messag
 MOVED: Final = UNGUARDED - {"lastMessageAt"}
 """Those that are changed whatever they are by then; a message of that moment must not be forgotten as the last one."""
 
+MOST: Final = 2**31 - 1
+"""Items that no list has."""
+
 FEW: Final = 100
 """Up to this many ids `$all` and `$nin` are the plain way; a comparison of sets does not take n times m steps."""
 
@@ -74,9 +77,14 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A list loses `ids`, all of which it has, once each."""
+    """A list loses `ids`, all of which it has, once each.
+
+    `runs` say where they lie in a long list, as (start, length) in the order of `ids`: cut out there they cost servers
+    one way through the list, and not one for each id. Where they lie elsewhere by then, they are looked for.
+    """
 
     ids: tuple[Any, ...]
+    runs: tuple[tuple[int, int], ...] = ()
 
     def inverse(self) -> Add:
         return Add(self.ids)
@@ -152,11 +160,18 @@ class Update:
         return Update(self.collection, self.ids, {name: field.inverse() for name, field in self.fields.items()})
 
     def operation(self) -> Operation:
+        if pipeline := [{"$set": {name: _without(name, take)}} for name, take in self._cuts()]:
+            return (UpdateOne if len(self.ids) == 1 else UpdateMany)(self.filter(), pipeline)
         update: dict[str, Document] = {}
         for name, field in self.fields.items():
             operator, operand = _operator(field)
             update.setdefault(operator, {})[name] = operand
         return (UpdateOne if len(self.ids) == 1 else UpdateMany)(self.filter(), update)
+
+    def _cuts(self) -> list[tuple[str, Take]]:
+        """Return what is cut out of lists, if that is all: operators and expressions do not go together."""
+        cuts = [(name, field) for name, field in self.fields.items() if isinstance(field, Take) and field.runs]
+        return cuts if len(cuts) == len(self.fields) else []
 
     def filter(self) -> Document:
         """Match the documents only while their fields are as this change expects them."""
@@ -174,7 +189,7 @@ class Update:
                 guards[name] = {"$type": "array", "$nin" if isinstance(field, Add) else "$all": list(field.ids)}
             else:
                 guards[name] = {"$type": "array"}
-                sets.append((_has_none if isinstance(field, Add) else _has_all)(name, field.ids))
+                sets.append(_has_none(name, field.ids) if isinstance(field, Add) else _has_all(name, field))
         return _filter(guards, sets)
 
 
@@ -218,8 +233,31 @@ def _filter(guards: Document, expressions: list[Document]) -> Document:
     return {**guards, "$expr": {"$and": expressions}} if expressions else guards
 
 
-def _has_all(name: str, ids: tuple[Any, ...]) -> Document:
-    return {"$setIsSubset": [{"$literal": list(ids)}, _list(name)]}
+def _has_all(name: str, take: Take) -> Document:
+    anywhere = {"$setIsSubset": [{"$literal": list(take.ids)}, _list(name)]}
+    return {"$or": [_lie_there(name, take), anywhere]} if take.runs else anywhere
+
+
+def _lie_there(name: str, take: Take) -> Document:
+    """Compare what is to be cut out of a list with what lies there."""
+    runs, start = [], 0
+    for at, length in take.runs:
+        ids = {"$literal": list(take.ids[start : start + length])}
+        runs.append({"$eq": [{"$slice": [_list(name), at, length]}, ids]})
+        start += length
+    return {"$and": runs}
+
+
+def _without(name: str, take: Take) -> Document:
+    """Put together what is left of a list."""
+    kept, start = [], 0
+    for at, length in (*take.runs, (MOST, 0)):
+        if at > start:
+            kept.append({"$slice": [f"${name}", start, at - start]})
+        start = at + length
+    elsewhere = {"$not": {"$in": ["$$this", {"$literal": list(take.ids)}]}}
+    found = {"$filter": {"input": f"${name}", "cond": elsewhere}}
+    return {"$cond": [_lie_there(name, take), {"$concatArrays": kept}, found]}
 
 
 def _has_none(name: str, ids: tuple[Any, ...]) -> Document:

@@ -27,6 +27,12 @@ Batch: TypeAlias = list[Change]
 BATCH: Final = 1000
 """Documents in one transaction, so that none of them gets near the server's limit of a minute."""
 
+MANY: Final = 100_000
+"""Ids in a list times those that are taken out of it: some servers compare each with each, and then it matters."""
+
+FEW_RUNS: Final = 100
+"""Places in a list at which ids are cut out of it at once."""
+
 MOST_IDS: Final = 650_000
 """Ids in one list; a document of 16 MiB holds about 700,000."""
 
@@ -218,15 +224,38 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     before = document.get(field)
     if not isinstance(before, list):
         return None
-    known = _distinct(before)
-    taken = tuple(identifier for identifier in dict.fromkeys(ids) if identifier in known)
-    if not taken:
+    leaving = set(ids)
+    found = _places(before, leaving)
+    if not found:
         return None
-    leaving = set(taken)
-    left = [item for item in before if not isinstance(item, Hashable) or item not in leaving]
-    document[field] = left
-    # One undo gives each id back once: a list that held one twice is kept whole instead.
-    return Take(taken) if len(before) - len(left) == len(taken) else Set(before, left)
+    taken = tuple(before[at] for at in found)
+    runs = _runs(found)
+    starts, ends = zip(*((at, at + length) for at, length in runs), strict=True)
+    kept = zip((0, *ends), (*starts, len(before)), strict=True)
+    left = document[field] = [item for start, end in kept for item in before[start:end]]
+    if len(set(taken)) < len(taken):  # one undo gives each id back once: such a list is kept whole instead
+        return Set(before, left)
+    return Take(taken, tuple(runs) if len(before) * len(taken) > MANY and len(runs) <= FEW_RUNS else ())
+
+
+def _places(items: list[Any], wanted: set[Any]) -> list[int]:
+    """Return where the wanted are in a list, which in broken data may hold what cannot be looked up in a set."""
+    try:
+        return [at for at, item in enumerate(items) if item in wanted]
+    except TypeError:
+        return [at for at, item in enumerate(items) if isinstance(item, Hashable) and item in wanted]
+
+
+def _runs(places: list[int]) -> list[tuple[int, int]]:
+    """Put places that follow each other together, as (start, length)."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        start, length = runs[-1] if runs else (-1, 0)
+        if start + length == place and runs:
+            runs[-1] = (start, length + 1)
+        else:
+            runs.append((place, 1))
+    return runs
 
 
 def _distinct(items: list[Any]) -> set[Any]:

@@ -1,5 +1,6 @@
 """What is kept of a change: for people in the audit trail, without secrets; whole, for a while, to undo it with."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -115,13 +116,13 @@ def cut(value: str) -> str:
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
-def pages(entries: Iterable[Document], size: int = PAGE_BYTES) -> Iterator[list[Document]]:
-    """Put entries together into lists that fit into a document each."""
+def pages(entries: Iterable[Document], size: int = PAGE_BYTES, most: int = sys.maxsize) -> Iterator[list[Document]]:
+    """Put entries, `most` of them at once, together into lists that fit into a document each."""
     page: list[Document] = []
     room = size
     for entry in entries:
         length = _size(entry)
-        if page and length > room:
+        if page and (length > room or len(page) == most):
             yield page
             page, room = [], size
         page.append(entry)

@@ -1,0 +1,111 @@
+"""A conversation deleted with its messages: against bare `delete_many` and `$pull`s, and what memory it takes."""
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pymongo
+from bson import ObjectId
+from measuring import compare, database, run
+
+MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
+FEW = 2_000
+ROUNDS = int(os.environ.get("CHATCTL_BENCH_ROUNDS", "3"))
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+DELETE = """
+import sys
+from actions import finding
+from actions.removing import Removing
+from models import changes, connection
+from models.changes import Changeset, Result, Stream
+
+place = finding.one("Conversation", "Lunch", ["_id"])["_id"]
+gone = {"conversationId": place}
+count = connection.database()["Message"].count_documents(gone)
+
+
+def batches():
+    removing = Removing({}, gone, conversations=[place])
+    yield from removing.conversations([place])
+    yield from removing.draft.batches
+
+
+stream = Stream(batches, {("delete", "Message"): count, ("delete", "Conversation"): 1})
+changes.apply(Changeset("conversations delete Lunch", [Result(place, "Lunch", "deleted")], stream))
+connection.close()
+"""
+
+Documents = dict[str, Any]
+
+
+def fill(client: pymongo.MongoClient[Documents], number: int) -> None:
+    """Make a group of three as the application leaves it: two have seen each message."""
+    there = client.get_default_database()
+    for collection in ("User", "Conversation", "Message", "chatctl_audit", "chatctl_images"):
+        there[collection].delete_many({})
+    place, people = ObjectId(), [ObjectId() for _ in range(3)]
+    seen: dict[ObjectId, list[ObjectId]] = {person: [] for person in people}
+    messages: list[Documents] = []
+    for count in range(number):
+        sender, reader = people[count % 3], people[(count + 1) % 3]
+        time = BEGAN + timedelta(seconds=count)
+        message = {"_id": ObjectId(), "body": f"What number {count} has to say", "createAt": time}
+        messages.append(message | {"seenIds": [sender, reader], "conversationId": place, "senderId": sender})
+        seen[sender].append(messages[-1]["_id"])
+        seen[reader].append(messages[-1]["_id"])
+    for start in range(0, number, 10_000):
+        there["Message"].insert_many(messages[start : start + 10_000])
+    group = {"_id": place, "name": "Lunch", "isGroup": True, "userIds": people, "created_at": BEGAN}
+    ids = [message["_id"] for message in messages]
+    there["Conversation"].insert_one(group | {"lastMessageAt": messages[-1]["createAt"], "messagesIds": ids})
+    dates = {"createdAt": BEGAN, "updatedAt": BEGAN}
+    lists: Documents = {"rolesIds": [], "conversationIds": [place]}
+    for name, (person, listed) in zip(("ada", "bob", "eve"), seen.items(), strict=True):
+        user = {"_id": person, "email": f"{name}@example.org", "username": name, "status": "ACTIVE", **dates, **lists}
+        there["User"].insert_one(user | {"seenMessageIds": listed})
+
+
+def indexed(client: pymongo.MongoClient[Documents]) -> None:
+    keys = [("conversationId", -1), ("createAt", -1), ("_id", -1)]
+    there = client.get_default_database()["Message"]
+    there.create_index(keys, name="chatctl_conversation", partialFilterExpression={"conversationId": {"$exists": True}})
+
+
+def bare(client: pymongo.MongoClient[Documents]) -> None:
+    there = client.get_default_database()
+    place = (there["Conversation"].find_one({"name": "Lunch"}, ["_id"]) or {})["_id"]
+    ids = [message["_id"] for message in there["Message"].find({"conversationId": place}, ["_id"])]
+    users = {"conversationIds": place}
+    there["Message"].delete_many({"conversationId": place})
+    there["User"].update_many(users, {"$pullAll": {"seenMessageIds": ids}, "$pull": {"conversationIds": place}})
+    there["Conversation"].delete_one({"_id": place})
+
+
+def delete(url: str) -> None:
+    run(sys.executable, "-c", DELETE, MONGODB_DATABASE_URL=url)
+
+
+def memory(url: str) -> int:
+    """Delete it, and return the most memory that took, in MiB."""
+    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+    environment = os.environ | {"MONGODB_DATABASE_URL": url}
+    command = [sys.executable, "-c", f"{DELETE}\n{peak}"]
+    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)  # noqa: S603
+
+
+def main() -> None:
+    with database() as url, pymongo.MongoClient[Documents](url) as client:
+        indexed(client)
+        what = f"a conversation of {MESSAGES:,} messages deleted, with audit and undo, against bare deletion"
+        fills = lambda: fill(client, MESSAGES)  # noqa: E731 - what is not timed
+        compare(what, 4, lambda: delete(url), lambda: bare(client), ROUNDS, prepare=fills)
+        for number in (FEW, MESSAGES):
+            fill(client, number)
+            print(f"{number:,} messages: {memory(url)} MiB")
+
+
+if __name__ == "__main__":
+    main()

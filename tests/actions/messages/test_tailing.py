@@ -1,0 +1,148 @@
+"""What follows messages, asked step by step."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from people import conversation, messages, person
+from pymongo.change_stream import ChangeStream
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import AutoReconnect, OperationFailure
+
+from actions.messages import follow, tailing
+from models import following
+
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "AWAIT", 0.05)
+    monkeypatch.setattr(following, "PAUSES", (0.05, 0.1))
+    monkeypatch.setattr(tailing, "FRESH", 0)
+
+
+@pytest.fixture
+def said() -> list[str]:
+    return []
+
+
+def begun(database: Documents, said: list[str], sender: str | None = None) -> tuple[Iterator[dict[str, Any]], Any]:
+    """Begin to follow, so that the next message that is inserted is the first to be seen."""
+    ada = person(database, "ada")
+    place = conversation(database, ada, name="Lunch")
+    messages(database, place, ada, "old")
+    rows = follow(None, sender, said.append)
+    original = following.Following.__call__
+
+    def looked(self: following.Following) -> Iterator[Any]:
+        for number, change in enumerate(original(self)):
+            if number == 0:
+                messages(database, place, ada, "first")
+            yield change
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(following.Following, "__call__", looked)
+        assert next(rows)["body"] == "first"
+    return rows, (place, ada)
+
+
+@pytest.mark.usefixtures("either")
+def test_a_name_that_changes_is_shown_as_it_is_now(database: Documents, said: list[str]) -> None:
+    rows, (place, ada) = begun(database, said)
+    database["User"].update_one({"_id": ada}, {"$set": {"username": "lovelace"}})
+    database["Conversation"].update_one({"_id": place}, {"$set": {"name": "Dinner"}})
+    messages(database, place, ada, "second")
+    row = next(rows)
+    assert (row["body"], row["sender"]["username"], row["conversation"]["title"]) == ("second", "lovelace", "Dinner")
+    assert len(said) == (database.client.__class__.__module__.startswith("mongomock"))
+
+
+@pytest.mark.usefixtures("chatctl")
+@pytest.mark.parametrize("code", [59, 115, 303, 40573])
+def test_a_server_that_knows_no_change_streams_is_asked_again_and_again(
+    database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def watch(*_: object, **__: object) -> None:
+        raise OperationFailure("no", code)
+
+    monkeypatch.setattr(Collection, "watch", watch)
+    rows, (place, ada) = begun(database, said, "ada")
+    eve = person(database, "eve")
+    messages(database, place, eve, "of eve")
+    messages(database, place, ada, "a", "b")
+    assert [next(rows)["body"], next(rows)["body"]] == ["a", "b"]
+    assert [text.partition(":")[0] for text in said] == ["this server has no change streams"]
+
+
+@pytest.mark.usefixtures("chatctl")
+def test_only_so_much_is_remembered(database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tailing, "HELD", 2)
+    rows, (place, ada) = begun(database, said, "ada")
+    ids = messages(database, place, ada, "a", "b", "c")
+    assert [next(rows)["body"] for _ in ids] == ["a", "b", "c"]
+    database["Message"].delete_one({"_id": ids[0]})
+    database["Message"].delete_one({"_id": ids[2]})
+    row = next(rows)
+    assert (row["event"], row["id"]) == ("deleted", ids[2])
+
+
+@pytest.mark.usefixtures("chatctl")
+def test_what_is_not_allowed_is_no_lost_connection(
+    database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, _ = begun(database, said)
+
+    def refused(*_: object) -> None:
+        raise OperationFailure("no", 13)
+
+    monkeypatch.setattr(tailing._Tail, "_row", refused)
+    messages(database, *_, "x")
+    with pytest.raises(OperationFailure):
+        next(rows)
+    assert said == []
+
+
+@pytest.mark.usefixtures("chatctl")
+@pytest.mark.parametrize("code", [260, 280, 286])
+def test_what_may_have_been_missed_is_said(
+    database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    rows, (place, ada) = begun(database, said)
+    original = ChangeStream.try_next
+
+    def lost(_: object) -> None:
+        monkeypatch.setattr(ChangeStream, "try_next", original)
+        messages(database, place, ada, "missed")
+        raise OperationFailure("lost", code)
+
+    monkeypatch.setattr(ChangeStream, "try_next", lost)
+    original_watch = Collection.watch
+
+    def watch(*args: Any, **options: Any) -> Any:
+        assert options["start_after"] is None
+        stream = original_watch(*args, **options)
+        messages(database, place, ada, "next")
+        return stream
+
+    monkeypatch.setattr(Collection, "watch", watch)
+    assert next(rows)["body"] == "next"
+    assert [text.rpartition(": ")[2] for text in said] == ["messages may have been missed"]
+
+
+@pytest.mark.usefixtures("chatctl")
+def test_what_was_not_shown_when_the_connection_was_lost_is_shown_then(
+    database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, (place, ada) = begun(database, said)
+    original = tailing._Tail._resolved
+
+    def lost(*_: object) -> None:
+        monkeypatch.setattr(tailing._Tail, "_resolved", original)
+        raise AutoReconnect
+
+    monkeypatch.setattr(tailing._Tail, "_resolved", lost)
+    messages(database, place, ada, "a", "b")
+    assert [next(rows)["body"], next(rows)["body"]] == ["a", "b"]
+    assert said == ["connection lost, trying again", "connected again"]

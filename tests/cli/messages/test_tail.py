@@ -1,0 +1,190 @@
+"""Messages as they come, where the server tells of them."""
+
+import signal
+import subprocess
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import pymongo
+import pytest
+from actions.messages.redacted import REMOVED
+from bson import ObjectId
+from people import BEGAN, conversation, messages, person
+
+from tests.cli.conftest import PROGRAM, Process
+from tests.cli.messages.conftest import Documents, Following
+from tests.conftest import Chatctl, start_server
+
+Lunch = dict[str, Any]
+
+
+def test_a_message_is_a_line_as_soon_as_it_comes(following: Following, database: Documents, lunch: Lunch) -> None:
+    tail = following()
+    messages(database, lunch["group"], lunch["ada"], "sent \x1b[31m\nred [b]\u202e")
+    assert tail.line() == "2026-01-01 00:01Z  sent      Lunch  ada: sent \\x1b[31m\\nred [b]\\u202e"
+    [identifier] = messages(database, lunch["direct"], lunch["bob"], "direct")
+    assert tail.line() == "2026-01-01 00:01Z  sent      ada, bob  bob: direct"
+    database["Message"].update_one({"_id": identifier}, {"$set": {"image": "https://a.b/c.png"}})
+    assert tail.line() == "2026-01-01 00:01Z  changed   ada, bob  bob: direct  https://a.b/c.png"
+    database["Message"].update_one({"_id": identifier}, {"$set": {"body": REMOVED}, "$unset": {"image": ""}})
+    assert tail.line() == f"2026-01-01 00:01Z  redacted  ada, bob  bob: {REMOVED}"
+    database["Message"].delete_many({"_id": {"$in": [identifier, lunch["old"][0]]}})
+    gone = {tail.line(), tail.line()}
+    assert gone == {
+        f"                   deleted   ada, bob  bob: message {identifier}",
+        f"                   deleted   Lunch  ada: message {lunch['old'][0]}",
+    }
+    assert tail.end() == (130, [])
+
+
+def test_an_event_is_the_message_and_what_happened(following: Following, database: Documents, lunch: Lunch) -> None:
+    tail = following("-o", "ndjson")
+    [identifier] = messages(database, lunch["group"], lunch["ada"], "hello")
+    ada, bob = ({"id": str(lunch[name]), "username": name} for name in ("ada", "bob"))
+    where = {
+        "sender": ada,
+        "conversation": {"id": str(lunch["group"]), "title": "Lunch"},
+        "conversationId": str(lunch["group"]),
+        "senderId": str(lunch["ada"]),
+    }
+    text = {"createAt": "2026-01-01T00:01:00.000Z", "body": "hello", "image": None, "seen": [ada], "unseen": [bob]}
+    assert tail.event() == {"id": str(identifier), **where, **text, "event": "sent"}
+    database["Message"].delete_one({"_id": identifier})
+    assert tail.event() == {"id": str(identifier), **where, **dict.fromkeys(text), "event": "deleted"}
+    assert tail.end(signal.SIGTERM) == (143, ["error: terminated"])
+
+
+def test_who_has_seen_a_message_is_no_event(following: Following, database: Documents, lunch: Lunch) -> None:
+    tail = following("-o", "ndjson")
+    database["Message"].update_one({"_id": lunch["old"][0]}, {"$push": {"seenIds": lunch["bob"]}})
+    database["Message"].update_one({"_id": lunch["old"][0]}, {"$set": {"createAt": BEGAN}})
+    messages(database, lunch["group"], lunch["ada"], "next")
+    assert tail.event()["body"] == "next"
+
+
+def test_only_what_is_asked_for_is_shown(following: Following, database: Documents, lunch: Lunch) -> None:
+    tail = following("--conversation", "Lunch", "--sender", "ada", "-o", "ndjson")
+    [other] = messages(database, lunch["direct"], lunch["ada"], "elsewhere")
+    [bobs] = messages(database, lunch["group"], lunch["bob"], "of another")
+    database["Message"].update_one({"_id": other}, {"$set": {"body": "changed"}})
+    database["Message"].delete_many({"_id": {"$in": [other, bobs]}})
+    database["Message"].delete_one({"_id": lunch["old"][1]})
+    gone = tail.event()
+    assert (gone["id"], gone["event"], gone["sender"]["username"]) == (str(lunch["old"][1]), "deleted", "ada")
+    text = {"conversationId": str(lunch["group"]), "senderId": str(lunch["ada"])}
+    database["Message"].insert_one({"_id": ObjectId(), "body": "ids as text", "seenIds": None, **text})
+    assert tail.event()["body"] == "ids as text"
+
+
+def test_broken_messages_are_shown_too(following: Following, database: Documents) -> None:
+    tail = following()
+    identifier, user = ObjectId(), ObjectId()
+    database["Message"].insert_one({"_id": identifier, "body": 7, "senderId": user, "conversationId": None})
+    assert tail.line() == f"                   sent      a conversation that is gone  deleted user {user}: 7"
+    database["Message"].insert_one({"_id": "x"})
+    assert "deleted user None" in tail.line()
+    with database.client.start_session() as session, session.start_transaction():
+        database["Message"].insert_one({"_id": identifier.__class__(), "body": "short"}, session=session)
+        database["Message"].update_one({"body": "short"}, {"$set": {"body": "shorter"}}, session=session)
+        database["Message"].delete_one({"body": "shorter"}, session=session)
+    assert [tail.line().split()[0], tail.line().split()[0]] == ["sent", "deleted"]
+    assert tail.rest("stderr") == []
+
+
+def test_who_came_after_the_start_is_known(following: Following, database: Documents) -> None:
+    tail = following()
+    eve = person(database, "eve")
+    messages(database, conversation(database, eve, name="New"), eve, "hi")
+    assert tail.line() == "2026-01-01 00:01Z  sent      New  eve: hi"
+
+
+def test_it_goes_on_when_the_collection_is_there_again(following: Following, database: Documents, lunch: Lunch) -> None:
+    tail = following()
+    database.drop_collection("Message")
+    assert tail.line("stderr").startswith("the collection was dropped or renamed")
+    messages(database, lunch["group"], lunch["ada"], "again")
+    assert tail.line().endswith("Lunch  ada: again")
+
+
+def test_what_is_wrong_is_said_before_anything(process: Process, database: Documents) -> None:
+    done = process("messages", "tail", "--conversation", "Nowhere")
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert process("messages", "tail", "--sender", "nobody").returncode == 3
+    assert process("messages", "tail", "-o", "csv").returncode == 2
+    nowhere = {"MONGODB_DATABASE_URL": "mongodb://127.0.0.1:1/shop"}
+    done = process("messages", "tail", env=nowhere)
+    assert (done.returncode, done.stdout) == (6, b"")
+    assert b"no server answers at 127.0.0.1:1" in done.stderr
+
+
+def test_a_reader_that_has_enough_ends_it_quietly(
+    environment: dict[str, str], following: Following, database: Documents, lunch: Lunch
+) -> None:
+    tail = following()
+    head = subprocess.Popen(  # noqa: S603
+        ["bash", "-c", f"set -o pipefail; {PROGRAM} messages tail -o ndjson | head -1"],  # noqa: S607
+        env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    while head.poll() is None:
+        messages(database, lunch["group"], lunch["ada"], "hello")
+        tail.line()
+    out, said = head.communicate()
+    assert (head.returncode, out.count(b"\n"), said) == (141, 1, b"")
+
+
+@pytest.mark.timeout(120)
+def test_a_lost_connection_is_found_again_with_what_came_meanwhile(
+    following: Following, lunch: Lunch, database: Documents, tmp_path: Path
+) -> None:
+    server, address = start_server(tmp_path, "--sync-on-commit")
+    try:
+        with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/", tz_aware=True) as client:
+            for name in ("User", "Conversation"):
+                client["shop"][name].insert_many(database[name].find())
+            tail = following(env={"MONGODB_DATABASE_URL": f"mongodb://{address}/shop"}, into=client["shop"])
+            server.kill()
+            server.wait()
+            assert tail.line("stderr") == "connection lost, trying again"
+            with pytest.raises(Empty):
+                tail.line("stderr", patience=2)
+            server, address = start_server(tmp_path, "--sync-on-commit", port=int(address.rpartition(":")[2]))
+            messages(client["shop"], lunch["group"], lunch["ada"], "meanwhile")
+            assert tail.line("stderr") == "connected again"
+            assert tail.line().endswith("Lunch  ada: meanwhile")
+            assert tail.end() == (130, [])
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_it_polls_where_the_server_tells_nothing(
+    following: Following, lunch: Lunch, database: Documents, tmp_path: Path, chatctl: Chatctl
+) -> None:
+    server, address = start_server(tmp_path, "--standalone")
+    try:
+        with pymongo.MongoClient[dict[str, Any]](
+            f"mongodb://{address}/?directConnection=true", tz_aware=True
+        ) as client:
+            shop = client["shop"]
+            for name in ("User", "Conversation"):
+                shop[name].insert_many(database[name].find())
+            url = f"mongodb://{address}/shop"
+            tail = following("--sender", "ada", env={"MONGODB_DATABASE_URL": url}, into=shop)
+            assert tail.line("stderr") == (
+                "this server has no change streams: new messages are looked for every second, "
+                "redactions and deletions are not seen"
+            )
+            messages(shop, lunch["group"], lunch["bob"], "of another")
+            late = ObjectId.from_datetime(ObjectId().generation_time.replace(year=2020))
+            shop["Message"].insert_one({"_id": late, "body": "too late"})
+            behind = ObjectId(f"{int(ObjectId().generation_time.timestamp()) - 50:08x}" + "0" * 16)
+            message = {"body": "of a clock behind", "conversationId": lunch["group"], "senderId": lunch["ada"]}
+            shop["Message"].insert_one({"_id": behind, **message})
+            assert tail.line().endswith("Lunch  ada: of a clock behind")
+            messages(shop, lunch["direct"], lunch["ada"], "direct")
+            assert tail.line().endswith("ada, bob  ada: direct")
+            assert tail.end() == (130, [])
+    finally:
+        server.kill()
+        server.wait()
