@@ -13,9 +13,9 @@ from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, undoing
 from models.changes.changeset import diff
-from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.events import LEASE_SECONDS, lease
 from models.listing import Listing, Row
+from models.records import AUDIT, IMAGES, STATE
 
 ACTORS: Final = ("os", "host", "database", "claimed")
 

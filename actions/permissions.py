@@ -9,9 +9,9 @@ from actions import finding, naming
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, ids_in
-from models.changes.collections import STATE
 from models.listing import Listing, Row
 from models.names import in_words
+from models.records import STATE
 
 LISTED: Final = ("name", "rolesIds")
 

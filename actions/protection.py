@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from actions.errors import LastMemberError
 from models import connection
 from models.changes import Change, Delete, Rule, Set, Take, Update, ids_in
-from models.changes.collections import STATE
+from models.records import STATE
 from models.user import UserStatus
 
 PROTECTED: Final = "protected-roles"

@@ -10,11 +10,11 @@ from actions import finding, naming, protection
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, ids_in
-from models.changes.collections import STATE
 from models.changes.draft import BATCH
 from models.links import ROLE_PERMISSIONS
 from models.listing import Listing, Row
 from models.names import in_words
+from models.records import STATE
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}

@@ -8,7 +8,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from models.changes.collections import AUDIT, IMAGES
+from models.records import AUDIT, IMAGES
 from models.schema import UNIQUE_INDEXES
 
 IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60

@@ -5,7 +5,7 @@ from typing import Any
 
 from actions.users.documents import new_user
 from models.changes import Document, Draft, Result, ids_in
-from models.changes.collections import STATE
+from models.records import STATE
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
 

@@ -9,9 +9,9 @@ from bson import ObjectId
 from actions.protection import PROTECTED
 from models import connection
 from models.changes import Document, ids_in
-from models.changes.collections import STATE
 from models.errors import ConflictError
 from models.names import shown
+from models.records import STATE
 
 _AT_ONCE: Final = 1_000_000
 """Documents in one reply, if they fit into the 16 MiB that a reply has."""

@@ -10,8 +10,8 @@ from actions.planning import FOREVER
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
-from models.changes.collections import STATE
 from models.names import NAMED, in_words
+from models.records import STATE
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""

@@ -13,8 +13,8 @@ from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from models import connection
 from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, Draft, Result, Set, Stream, Update
-from models.changes.collections import AUDIT, IMAGES
 from models.names import counted
+from models.records import AUDIT, IMAGES
 from models.schema import FIELDS
 from models.user import UserStatus
 

@@ -10,8 +10,8 @@ from actions.errors import StillRunningError
 from models import connection
 from models.changes import Change, Delete, Document, Draft
 from models.changes.blanking import ERASED, blanked, values, without
-from models.changes.collections import AUDIT, IMAGES
 from models.links import OWNED
+from models.records import AUDIT, IMAGES
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
 """Collection → the field that says whose a document is."""

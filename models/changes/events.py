@@ -23,9 +23,9 @@ from pymongo.errors import PyMongoError
 from models import connection
 from models.changes.change import Change
 from models.changes.changeset import Changeset
-from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.record import cut, describe, freeze, pages
 from models.errors import ConflictError
+from models.records import AUDIT, IMAGES, STATE
 
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3

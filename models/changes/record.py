@@ -21,7 +21,7 @@ from models.changes.change import (
     Take,
     Update,
 )
-from models.changes.collections import AUDIT, IMAGES
+from models.records import AUDIT, IMAGES
 
 SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})

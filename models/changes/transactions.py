@@ -10,8 +10,8 @@ from pymongo.database import Database
 from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
 
 from models import connection, indexes
-from models.changes.collections import AUDIT, IMAGES, STATE
 from models.errors import ConflictError
+from models.records import AUDIT, IMAGES, STATE
 
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120

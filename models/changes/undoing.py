@@ -23,12 +23,12 @@ from models.changes.change import (
     ids_in,
     same,
 )
-from models.changes.collections import AUDIT, IMAGES
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.record import thaw
 from models.errors import ConflictError
 from models.links import LINKS, OWNED
+from models.records import AUDIT, IMAGES
 
 OTHER_SIDES: Final = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS

@@ -13,7 +13,7 @@ from actions import audit, permissions, protection, roles
 from actions.errors import LastMemberError
 from models import connection
 from models.changes import Changeset, Draft, apply
-from models.changes.collections import STATE
+from models.records import STATE
 
 Documents = Database[dict[str, Any]]
 WRONG = [5, "abc", {"a": 1}, [{"a": 1}], [["a"]], [None, 5]]

@@ -21,10 +21,10 @@ from actions.errors import LastMemberError
 from actions.protection import PROTECTED
 from models import connection
 from models.changes import apply, draft, transactions
-from models.changes.collections import AUDIT, STATE
 from models.changes.events import lease
 from models.errors import ConflictError
 from models.links import LINKS
+from models.records import AUDIT, STATE
 
 Documents = Database[dict[str, Any]]
 PROCESSES = 8

@@ -11,7 +11,7 @@ from samples import Documents
 from actions import protection, users
 from actions.errors import LastMemberError, UnknownNameError
 from models.changes import ChangedMeanwhileError, Watch, apply
-from models.changes.collections import AUDIT, STATE
+from models.records import AUDIT, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -8,8 +8,8 @@ from actions import users
 from actions.errors import LastMemberError
 from actions.protection import PROTECTED
 from models.changes import apply
-from models.changes.collections import STATE
 from models.errors import ConflictError
+from models.records import STATE
 
 pytestmark = pytest.mark.usefixtures("chatctl")
 

@@ -9,8 +9,8 @@ from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from models.changes import Changeset, Draft, apply
 from models.changes.blanking import without
-from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.events import lease
+from models.records import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

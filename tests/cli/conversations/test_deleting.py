@@ -4,7 +4,7 @@ import pytest
 from bson import ObjectId
 from people import Documents, conversation, links, messages, person, stored
 
-from models.changes.collections import IMAGES
+from models.records import IMAGES
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl, Result
 

@@ -11,7 +11,7 @@ import pytest
 from bson import ObjectId
 from people import BEGAN, Documents, conversation, links, messages, person, stored
 
-from models.changes.collections import IMAGES
+from models.records import IMAGES
 from tests.cli.conftest import PROGRAM, Terminal
 from tests.conftest import Chatctl, Result
 

@@ -7,10 +7,10 @@ from samples import Documents, carry_out, changeset, permission, role, undo
 
 from models.changes import Changeset, Draft, Insert, Update, apply
 from models.changes.applying import ChangedMeanwhileError
-from models.changes.collections import AUDIT, IMAGES, STATE
 from models.changes.events import lease
 from models.changes.record import freeze, thaw
 from models.links import ROLE_PERMISSIONS
+from models.records import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

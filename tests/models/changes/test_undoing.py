@@ -9,8 +9,8 @@ from bson import Int64, ObjectId
 from samples import Documents, carry_out, permission, role, stored, undo
 
 from models.changes import Draft, undoing
-from models.changes.collections import IMAGES
 from models.changes.undoing import ChangedSinceError
+from models.records import IMAGES
 
 pytestmark = pytest.mark.usefixtures("either")
 
