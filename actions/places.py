@@ -76,8 +76,8 @@ def titles(conversations: Sequence[Document]) -> dict[Any, str]:
 
 
 def called(person: Row) -> str:
-    """Return what a person is called, also one who is gone."""
-    return str(person["username"] or f"deleted user {person['id']}")
+    """Return what a person is called, also one who is gone, or of whom nothing is known."""
+    return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
 
 
 def listed(people: Sequence[Row]) -> str:

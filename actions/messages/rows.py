@@ -14,6 +14,8 @@ FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "send
 HELD: Final = 1_000
 """Sets of readers that are kept in memory: those of one message are mostly those of the next."""
 
+NOBODY: Final[Row] = {"id": None, "username": None}
+
 Readers = tuple[list[Row], list[Row]]
 
 
@@ -41,8 +43,8 @@ class Rows:
             yield {
                 "id": message["_id"],
                 "createAt": message.get("createAt"),
-                "sender": self.places.person(sender),
-                "conversation": {"id": place.id, "title": place.title},
+                "sender": NOBODY if message.get("senderId") is None else self.places.person(sender),
+                "conversation": {"id": message.get("conversationId") and place.id, "title": place.title},
                 "body": message.get("body"),
                 "image": message.get("image"),
                 "seen": by,

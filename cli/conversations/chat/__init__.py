@@ -49,8 +49,6 @@ def about(transcript: "Transcript") -> list[str]:
 
 def author(row: Row) -> str:
     """Return what the author is called; there may be none in broken data, or one who is gone."""
-    if row["senderId"] is None:
-        return "unknown author"
     return called(row["sender"]).strip() or str(row["sender"]["id"])
 
 

@@ -64,13 +64,13 @@ def test_a_message_of_which_there_is_nothing_but_an_id_is_shown(talking: Chatctl
     assert talking("messages", "show", id_).stdout == (
         f"""\
 ID            {id_}
-SENDER        deleted user None
+SENDER        unknown author
 CONVERSATION  a conversation that is gone
 SEEN BY       -
 NOT SEEN BY   -
 """
     )
-    words = f"{id_} deleted user None a conversation that is gone (no text)".split()
+    words = f"{id_} unknown author a conversation that is gone (no text)".split()
     assert talking("messages", "list").stdout.splitlines()[-1].split() == words
 
 

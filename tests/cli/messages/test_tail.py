@@ -8,10 +8,10 @@ from typing import Any
 
 import pymongo
 import pytest
-from actions.messages.redacted import REMOVED
 from bson import ObjectId
 from people import BEGAN, conversation, messages, person
 
+from actions.messages.redacting import REMOVED
 from tests.cli.conftest import PROGRAM, Process
 from tests.cli.messages.conftest import Documents, Following
 from tests.conftest import Chatctl, start_server
@@ -83,7 +83,7 @@ def test_broken_messages_are_shown_too(following: Following, database: Documents
     database["Message"].insert_one({"_id": identifier, "body": 7, "senderId": user, "conversationId": None})
     assert tail.line() == f"                   sent      a conversation that is gone  deleted user {user}: 7"
     database["Message"].insert_one({"_id": "x"})
-    assert "deleted user None" in tail.line()
+    assert "unknown author" in tail.line()
     with database.client.start_session() as session, session.start_transaction():
         database["Message"].insert_one({"_id": identifier.__class__(), "body": "short"}, session=session)
         database["Message"].update_one({"body": "short"}, {"$set": {"body": "shorter"}}, session=session)
