@@ -170,3 +170,5 @@ ASSERTIONS: View = (
     Column("place", table=None),
     Column("message", table=80),
 )
+
+FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))

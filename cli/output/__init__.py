@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.invocation import Invocation
 from cli.output import formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
-from cli.views import Column, View
+from cli.views import FINDINGS, Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
 
@@ -129,6 +129,18 @@ class Output:
             colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
             streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
 
+    def findings(self, rows: Sequence[Row]) -> None:
+        """Print what a check has found: to people a paragraph for each rule."""
+        if self.form != "table":
+            self._data(rows, FINDINGS)
+            return
+        for row in rows:
+            self.lines([f"{row['severity']} {row['rule']}: {row['count']:,}", f"  {row['effect']}"])
+            self.lines(f"  {_place(example)}" for example in row["examples"])
+            self.lines([f"  to do: {row['fix']}", ""])
+        if not rows:
+            self.note("no fault was found")
+
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
         if self.form != "json":
@@ -207,6 +219,12 @@ def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, 
 def show_json(document: Any) -> None:
     """Print a document that has one form."""
     streams.write(f"{formats.as_json(document, indent=2)}\n")
+
+
+def _place(example: Row) -> str:
+    field = "" if example["field"] is None else f" {example['field']}"
+    value = "" if example["value"] is None else f": {text.cell(example['value'])}"
+    return f"{example['collection']} {example['id']}{field}{value}"
 
 
 def _chosen(view: View, columns: str | None) -> View:
