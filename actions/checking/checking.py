@@ -4,7 +4,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from actions.checking.known import PARENTS, Known
+from bson import ObjectId
+
+from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule
 from actions.checking.rules import all_rules
 from models import connection
@@ -18,8 +20,6 @@ from models.schema import FIELDS
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
 """The order in which collections are read: what is referred to before what refers to it."""
 EXAMPLES: Final = 5
-AT_ONCE: Final = 200
-"""Suspects that are looked at again together."""
 
 Hear = Callable[[int, int], None]
 """Hears how many documents were read, and of how many."""
@@ -34,12 +34,11 @@ def check(
     """
     found: dict[str, Row] = {}
     for rule, fault in examine(chosen(rules, collections), collections, sample, hear):
-        row = found.setdefault(rule.name, _row(rule))
+        row = found.setdefault(rule.name, _row(rule, fault))
         row["count"] += 1
         if len(row["examples"]) < EXAMPLES:
             row["examples"].append(fault._asdict())
-    order = [kind.name for kind in all_rules()]
-    return sorted(found.values(), key=lambda row: order.index(row["rule"]))
+    return [found[kind.name] for kind in all_rules() if kind.name in found]
 
 
 def chosen(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:
@@ -47,7 +46,7 @@ def chosen(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]
     known = {kind.name: kind for kind in all_rules()}
     _check_names("rule", rules, known)
     _check_names("collection", collections, FIELDS)
-    kinds = [known[name] for name in rules] or list(known.values())
+    kinds = [known[name] for name in dict.fromkeys(rules)] or list(known.values())
     return [kind for kind in kinds if not collections or not kind.reads or kind.reads.keys() & set(collections)]
 
 
@@ -61,9 +60,9 @@ def examine(
     for rule, suspect in _suspects(rules, known, sample, hear):
         if not collections or suspect.collection in collections:
             waiting[rule].append(suspect)
-        if len(waiting[rule]) == AT_ONCE:
-            yield from ((rule, fault) for fault in rule.confirm(waiting[rule]))
-            waiting[rule] = []
+            if len(waiting[rule]) == rule.at_once:
+                yield from ((rule, fault) for fault in rule.confirm(waiting[rule]))
+                waiting[rule] = []
     for rule, suspects in waiting.items():
         yield from ((rule, fault) for fault in rule.confirm(suspects))
 
@@ -71,17 +70,17 @@ def examine(
 def _suspects(
     rules: Sequence[Rule], known: Known, sample: int | None, hear: Hear | None
 ) -> Iterator[tuple[Rule, Finding]]:
-    read, total = 0, sum(map(_size, ORDER)) if hear else 0
-    for collection in ORDER if any(rule.reads for rule in rules) else ():
+    needed = [collection for collection in ORDER if any(collection in rule.reads for rule in rules)]
+    read, total = 0, sum(_size(collection, sample) for collection in needed) if hear else 0
+    for collection in needed:
         looking = [rule for rule in rules if collection in rule.reads]
-        if not looking and collection not in PARENTS:
-            continue
         fields = sorted({field for rule in looking for field in rule.reads[collection]} | {"_id"})
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
-            known.learn(collection, documents)
+            sound = [document for document in documents if type(document["_id"]) is ObjectId]
+            known.learn(collection, sound)
             for rule in looking:
-                yield from ((rule, suspect) for suspect in rule.look(collection, documents))
+                yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else sound))
             read += len(documents)
             if hear:
                 hear(read, total)
@@ -95,13 +94,14 @@ def _documents(collection: str, fields: Sequence[str], sample: int | None) -> It
     return iter(there.aggregate([{"$sample": {"size": sample}}, {"$project": dict.fromkeys(fields, 1)}]))
 
 
-def _size(collection: str) -> int:
-    return connection.database()[collection].estimated_document_count()
+def _size(collection: str, sample: int | None) -> int:
+    size = connection.database()[collection].estimated_document_count()
+    return size if sample is None else min(size, sample)
 
 
-def _row(rule: Rule) -> Row:
-    fix = rule.fix.format(name=rule.name)
-    return {"rule": rule.name, "severity": rule.severity, "count": 0, "examples": [], "effect": rule.effect, "fix": fix}
+def _row(rule: Rule, found: Finding) -> Row:
+    told = {"effect": rule.effect, "fix": rule.advise(found)}
+    return {"rule": rule.name, "severity": rule.severity, "count": 0, "examples": [], **told}
 
 
 def _check_names(what: str, names: Sequence[str], known: Collection[Any]) -> None:

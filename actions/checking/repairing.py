@@ -1,13 +1,16 @@
 """Mend what has one right answer, and what somebody decides."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from actions import protection
-from actions.checking.checking import AT_ONCE, Hear, chosen, examine
+from actions.checking.checking import Hear, chosen, examine
+from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
-from models.changes import Batch, Changeset, Draft, Result, Stream
+from actions.checking.rules.keys import MissingIndex, index
+from models.changes import Batch, Change, Changeset, Result, Stream, Take, Update
+from models.errors import UsageError
 from models.names import counted
 
 ORDER: Final = ("null-list", "string-id", "missing-parent", "duplicate-link", "dangling-link", "one-sided-link")
@@ -24,61 +27,99 @@ def repair(
     delete: bool = False,
     hear: Hear | None = None,
 ) -> Changeset:
-    """Mend what rules find, as far as it has one right answer or is decided by `drop` and `delete`."""
+    """Mend what rules find, as far as it has one right answer or is decided by `drop` and `delete`.
+
+    Raises `UsageError` for a decision that none of the rules waits for, and `LastMemberError` where a protected role
+    would be left without an active member.
+    """
     decided = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
-    found: dict[Rule, list[Finding]] = {}
-    counts: Counter[str] = Counter()
-    for rule, fault in examine(chosen(rules, collections), collections, hear=hear):
-        counts[rule.name] += 1
-        if counts[rule.name] <= HELD:
-            found.setdefault(rule, []).append(fault)
-    mended = sorted((rule for rule in found if rule.mends or rule.decisions & decided), key=_when)
-    left = [rule for rule in found if rule not in mended]
-    results = [Result(None, rule.name, "mended", counted(len(found[rule]), "fault")) for rule in mended]
+    kinds = chosen(rules, collections)
+    _check_decisions(decided, kinds if rules else ())
+    found = _Found(decided)
+    for rule, fault in examine(kinds, collections, hear=hear):
+        found.add(rule, fault)
+    names: dict[Any, str] = {}
     words = [*(f"--rule {name}" for name in rules), *(f"--collection {name}" for name in collections)]
     return Changeset(
         " ".join(["db repair", *words, *(f"--{word}" for word in sorted(decided))]),
-        results,
-        Stream(lambda: _batches(mended, found, decided), _counts(mended, found)),
+        list(found.results()),
+        Stream(lambda: found.batches(names), found.counts()),
         asks=True,
-        notes=[*_notes(left, counts), *_more(counts)],
+        names=names,
+        notes=list(found.notes()),
+        rules=protection.rules(found.leaving()),
+        indexes=[
+            index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
+        ],
+        items=sum(map(len, found.mended.values())),
     )
 
 
-def _batches(mended: Sequence[Rule], found: dict[Rule, list[Finding]], decided: frozenset[str]) -> Iterator[Batch]:
-    draft = Draft()
-    for rule in mended:
-        for start in range(0, len(found[rule]), AT_ONCE):
-            still = list(rule.confirm(found[rule][start : start + AT_ONCE]))
-            rule.mend(draft, still, decided)
-            for batch in draft.full():
-                protection.rules(batch)
-                yield batch
-        draft.room(1_000)  # what one rule has mended is read by the next
-    for batch in draft.batches:
-        protection.rules(batch)
-        yield batch
+def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
+    for word in sorted(decided.difference(*(kind.decisions for kind in kinds))):
+        rules = [kind.name for kind in chosen((), ()) if word in kind.decisions]
+        raise UsageError(f"--{word} decides nothing here", f"it needs --rule {' or --rule '.join(rules)}")
 
 
-def _counts(mended: Sequence[Rule], found: dict[Rule, list[Finding]]) -> dict[tuple[str, str], int]:
-    touched: dict[str, set[Any]] = {}
-    for rule in mended:
-        for fault in found[rule]:
-            touched.setdefault(fault.collection, set()).add(fault.id)
-    return {("update", collection): len(ids) for collection, ids in touched.items()}
+class _Found:
+    """What was found: faults that are mended, as many as are held, and how many of each rule are left."""
+
+    def __init__(self, decided: frozenset[str]) -> None:
+        self.mended: dict[Rule, list[Finding]] = {}
+        self._decided = decided
+        self._left: dict[Rule, Finding] = {}
+        self._numbers: Counter[Rule] = Counter()
+        self._more: Counter[Rule] = Counter()
+
+    def add(self, rule: Rule, fault: Finding) -> None:
+        if not rule.mendable(fault, self._decided):
+            self._left.setdefault(rule, fault)
+            self._numbers[rule] += 1
+        elif len(self.mended.setdefault(rule, [])) < HELD:
+            self.mended[rule].append(fault)
+        else:
+            self._more[rule] += 1
+
+    def results(self) -> Iterator[Result]:
+        """Say of each rule how many faults are mended, and what decides about those that are left."""
+        for rule, faults in self.mended.items():
+            yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
+        for rule, example in self._left.items():
+            told = f"{counted(self._numbers[rule], 'fault')} left, to be decided: {rule.advise(example)}"
+            yield Result(None, rule.name, "unchanged", told)
+
+    def notes(self) -> Iterator[str]:
+        """Say the same to somebody who is asked."""
+        for result in self.results():
+            yield f"{result.ref}: {result.message}" + (" to be mended" if result.outcome == "mended" else "")
+        for rule, count in self._more.items():
+            yield f"{rule.name}: {count:,} more are mended by the same command, run again"
+
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        touched: dict[tuple[str, str], set[Any]] = {}
+        for rule, faults in self.mended.items():
+            for fault in faults if not isinstance(rule, MissingIndex) else ():
+                verb, collection, identifier = rule.touches(fault, self._decided)
+                touched.setdefault((verb, collection), set()).add(identifier)
+        return {what: len(ids) for what, ids in touched.items()}
+
+    def leaving(self) -> Iterator[Change]:
+        """Give the changes by which somebody may leave a role: what else is taken leads nowhere."""
+        for rule, faults in self.mended.items():
+            for fault in faults if "drop" in rule.decisions & self._decided else ():
+                if (fault.collection, fault.field) == ("User", "rolesIds"):
+                    yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
+
+    def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
+        """Make what mends the faults, looked at once more, one rule behind the other."""
+        mending = Mending(names)
+        for rule in sorted((rule for rule in self.mended if not isinstance(rule, MissingIndex)), key=_when):
+            faults = self.mended[rule]
+            for start in range(0, len(faults), rule.at_once):
+                still = list(rule.confirm(faults[start : start + rule.at_once]))
+                yield from rule.mend(mending, still, self._decided)
+        yield from mending.draft.batches
 
 
 def _when(rule: Rule) -> int:
     return ORDER.index(rule.name) if rule.name in ORDER else len(ORDER)
-
-
-def _notes(left: Sequence[Rule], counts: Counter[str]) -> Iterator[str]:
-    for rule in left:
-        number = counted(counts[rule.name], "fault")
-        yield f"{rule.name}: {number} left, to be decided: {rule.fix.format(name=rule.name)}"
-
-
-def _more(counts: Counter[str]) -> Iterator[str]:
-    for name, count in counts.items():
-        if count > HELD:
-            yield f"{name}: {count - HELD:,} more are mended by the same command, run again"

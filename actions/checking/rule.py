@@ -5,8 +5,8 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from actions import finding
 from actions.checking.known import Known
-from models import connection
-from models.changes import Document, Draft
+from actions.checking.mending import Mending
+from models.changes import Batch, Document
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""
@@ -24,9 +24,10 @@ class Finding(NamedTuple):
 class Rule:
     """A fault there can be, in a class of its own; one object of it is used for one check.
 
-    `effect` says what the application does when it meets the fault, `fix` what to type; `{examples}` of it are ids.
-    `reads` are the fields it needs of each collection. Whatever is suspected while the collections are read is looked
-    at again by `confirm`, on its own: what changed in between is no fault.
+    `effect` says what the application does when it meets the fault, `fix` what to type, with `{name}` of the rule, and
+    `{id}` and `{collection}` of an example. `reads` are the fields it needs of each collection; the ids of what it
+    reads are known. Whatever is suspected while the collections are read is looked at again by `confirm`, on its own:
+    what changed in between is no fault. Documents whose `_id` is none are kept from every rule but those of `all_ids`.
     """
 
     name: ClassVar[str]
@@ -34,6 +35,9 @@ class Rule:
     effect: ClassVar[str]
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
+    all_ids: ClassVar[bool] = False
+    at_once: ClassVar[int] = 1_000
+    """Suspects that are looked at again, and mended, together."""
     mends: ClassVar[bool] = False
     """Whether there is one right answer, so that a repair gives it unasked."""
     decisions: ClassVar[frozenset[str]] = frozenset()
@@ -52,12 +56,24 @@ class Rule:
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Read what is suspected again, and give what is a fault still; a fault of one document shows in it alone."""
-        for collection, ids in by_collection(suspects).items():
-            documents = list(finding.having(collection, "_id", ids, self.reads[collection]))
-            yield from (found for found in self.look(collection, documents) if found in suspects)
+        for collection, some in by_collection(suspects).items():
+            documents = list(finding.having(collection, "_id", some, self.reads[collection]))
+            yield from (found for found in self.look(collection, documents) if found in some[found.id])
 
-    def mend(self, draft: Draft, findings: Sequence[Finding], decided: frozenset[str]) -> None:
-        """Write on a draft what mends some faults, which were confirmed a moment ago."""
+    def advise(self, found: Finding) -> str:
+        """Say what to type, or to do where nothing can be typed, about a fault and those like it."""
+        return self.fix.format(name=self.name, id=found.id, collection=found.collection)
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:  # noqa: ARG002 - others do
+        """Tell whether a repair mends a fault, by what was decided."""
+        return self.mends or bool(self.decisions & decided)
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
+        """Say of the change that mends a fault what it does (`update`, `delete`), in which collection, to which id."""
+        return "update", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        """Write down what mends some faults, which were confirmed a moment ago, and give the batches that are full."""
         raise NotImplementedError(self.name)
 
 
@@ -69,12 +85,14 @@ def by_collection(findings: Iterable[Finding]) -> dict[str, dict[Any, list[Findi
     return sorted_
 
 
+def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """Sort findings by collection and field."""
+    sorted_: dict[tuple[str, str], list[Finding]] = {}
+    for found in findings:
+        sorted_.setdefault((found.collection, str(found.field)), []).append(found)
+    return sorted_
+
+
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read documents by their ids, with what people know them by."""
-    found = finding.having(collection, "_id", ids, ["username", "name", *fields])
-    return {document["_id"]: document for document in found}
-
-
-def count(collection: str) -> int:
-    """Count a collection as the server knows it."""
-    return connection.database()[collection].estimated_document_count()
+    """Read documents by their ids."""
+    return {document["_id"]: document for document in finding.having(collection, "_id", ids, ["_id", *fields])}

@@ -31,8 +31,8 @@ def apply(
     """Carry a changeset out as a person wants it; see `Output.apply`."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
-    if max_items is not None and len(changeset.results) > max_items:
-        number = counted(len(changeset.results), "item")
+    if max_items is not None and changeset.touched > max_items:
+        number = counted(changeset.touched, "item")
         raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
     event: ObjectId | None = None
     if dry_run:
@@ -44,14 +44,15 @@ def apply(
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             hint = "look at it with --dry-run, confirm it with --yes"
             raise RefusedError("nothing was done: this has to be confirmed", hint)
-        # What cannot be taken back is said before, however it ends; who is asked reads it there.
-        _announce(out, "changing", [] if asked or changeset.undoable else changeset.notes, asked=asked)
+        # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
+        told = asked or (changeset.asks and changeset.undoable)
+        _announce(out, "changing", [] if told else changeset.notes, asked=asked)
         if asked:
             _ask(changeset)
 
         def acceptable(again: "Changeset") -> bool:
             """Take another plan only in the place of one that nobody was asked about, if it need not be asked about."""
-            few = max_items is None or len(again.results) <= max_items
+            few = max_items is None or again.touched <= max_items
             return few and not asked and (yes or not _must_ask(again))
 
         event, changeset = _carry_out(out, changeset, reason, acceptable)
@@ -74,7 +75,7 @@ def _carry_out(
 
 
 def _must_ask(changeset: "Changeset") -> bool:
-    return changeset.asks or (changeset.asks_about_many and len(changeset.results) > MANY)
+    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY)
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:

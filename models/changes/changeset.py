@@ -77,7 +77,7 @@ class Changeset:
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
     anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
-    batch: no transaction can.
+    batch: no transaction can. `items` is how many things are touched where a result is about several.
     """
 
     command: str
@@ -92,6 +92,7 @@ class Changeset:
     undoes: ObjectId | None = None
     undoable: bool = True
     replan: Callable[[], "Changeset"] | None = None
+    items: int | None = None
 
     @property
     def changes(self) -> Iterator[Change]:
@@ -100,6 +101,11 @@ class Changeset:
     @property
     def changed(self) -> int:
         return sum(result.outcome != "unchanged" for result in self.results)
+
+    @property
+    def touched(self) -> int:
+        """Count the things that are touched, in the sense of those that a person has named or would count."""
+        return len(self.results) if self.items is None else self.items
 
     @property
     def changes_something(self) -> bool:

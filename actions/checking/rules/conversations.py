@@ -6,15 +6,18 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
 from actions.checking.known import Known
+from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, documents
+from actions.checking.twice import Twice, Values
 from models import connection
-from models.changes import Document, Draft, ids_in
+from models.changes import Batch, Document, ids_in
 from models.listing import PRESENT
 
 PAIR: Final = 2
 PEOPLE: Final = ("isGroup", "userIds")
+FEW: Final = 200
+"""Conversations up to which their messages are looked for; for more it is less work to read those of all."""
 
 
 def is_group(conversation: Document) -> bool:
@@ -23,51 +26,47 @@ def is_group(conversation: Document) -> bool:
 
 
 class LoneConversation(Rule):
-    """A one-to-one conversation has fewer than two people, or a group looks like one."""
+    """A one-to-one conversation has fewer than two people who are there, or a group looks like one."""
 
     name = "lone-conversation"
     severity = "W"
     effect = "the page of a conversation without another person fails; a group of two is taken for a one-to-one"
-    fix = "chatctl conversations delete ID, or conversations add ID USER"
-    reads = {"Conversation": PEOPLE}
+    fix = "chatctl conversations add {id} USER, or conversations delete {id}"
+    reads = {"User": (), "Conversation": PEOPLE}
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        for document in documents:
-            number = len(set(ids_in(document, "userIds")))
-            if number == PAIR if is_group(document) else number < PAIR:
-                yield Finding(collection, document["_id"], "userIds", f"{number} people")
+        for document in documents if collection == "Conversation" else ():
+            there = {person for person in ids_in(document, "userIds") if not self.known.lacks("User", person)}
+            if self.known.sampled or _is_lone(document, len(there)):
+                yield Finding(collection, document["_id"], "userIds", f"{len(there)} people")
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        there = documents("Conversation", [found.id for found in suspects], PEOPLE)
+        listed = {identifier: set(ids_in(document, "userIds")) for identifier, document in there.items()}
+        people = documents("User", set().union(*listed.values()), ()).keys()
+        for found in suspects:
+            if found.id in there and _is_lone(there[found.id], number := len(listed[found.id] & people)):
+                yield found._replace(value=f"{number} people")
 
 
-class DuplicateDirect(Rule):
+def _is_lone(conversation: Document, people: int) -> bool:
+    return people == PAIR if is_group(conversation) else people < PAIR
+
+
+class DuplicateDirect(Twice):
     """Two people have two one-to-one conversations with each other."""
 
     name = "duplicate-direct"
     severity = "W"
     effect = "the application opens either of them, and messages seem to be missing in it"
-    fix = "chatctl conversations delete ID of the one that is not wanted"
+    fix = "chatctl conversations show {id}, and conversations delete that of the two which is not wanted"
     reads = {"Conversation": PEOPLE}
 
-    def __init__(self, known: Known) -> None:
-        super().__init__(known)
-        self._first: dict[tuple[ObjectId, ...], Any] = {}
-
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        for document in documents:
-            pair = _pair(document)
-            if pair and (self.known.sampled or self._first.setdefault(pair, document["_id"]) != document["_id"]):
-                yield Finding(collection, document["_id"], "userIds", pair)
-
-    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """One of several is the first, and no fault; which that is follows from their ids."""
-        people = {person for found in suspects for person in found.value[:1]}
-        same: dict[Any, list[Any]] = {}
-        for conversation in finding.having("Conversation", "userIds", people, PEOPLE):
-            if pair := _pair(conversation):
-                same.setdefault(pair, []).append(conversation["_id"])
-        for found in suspects:
-            ids = same.get(found.value, [])
-            if found.id in ids and len(ids) > 1 and (not self.known.sampled or found.id != min(ids)):
-                yield found
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        del collection
+        people = set(ids_in(document, "userIds"))
+        if len(people) == PAIR and not is_group(document):
+            yield "userIds", tuple(sorted(people))
 
 
 class ForeignSender(Rule):
@@ -76,34 +75,39 @@ class ForeignSender(Rule):
     name = "foreign-sender"
     severity = "I"
     effect = "the message is shown; its writer, who may have left, does not see the conversation"
-    fix = "nothing has to be done; chatctl conversations add ID USER takes the writer in"
+    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the writer in again"
     field = "senderId"
-    reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId", "seenIds")}
+    reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId")}
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        people = self.known.shared(Participants)
+        participants = self.known.shared(Participants)
         if collection == "Conversation":
-            people.learn(documents)
+            participants.learn(documents)
             return
         for document in documents:
-            inside = people.of.get(document.get("conversationId"), ())
-            value = document.get(self.field)
-            some = value if isinstance(value, list) else (value,)
-            for person in some:
-                if person not in inside and isinstance(person, ObjectId):
+            place = document.get("conversationId")
+            people = participants.of.get(place, ()) if isinstance(place, ObjectId) else ()
+            for person in self.people(document):
+                if person not in people:
                     yield Finding(collection, document["_id"], self.field, person)
+
+    def people(self, message: Document) -> Sequence[ObjectId]:
+        """Return those who should be in the conversation."""
+        sender = message.get("senderId")
+        return (sender,) if isinstance(sender, ObjectId) else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Whose conversation or user is gone has another fault."""
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
-        places = documents("Conversation", {m.get("conversationId") for m in messages.values()}, ("userIds",))
-        people = documents("User", {found.value for found in suspects}, ())
+        wanted = [place for m in messages.values() if isinstance(place := m.get("conversationId"), ObjectId)]
+        places = documents("Conversation", wanted, ("userIds",))
+        people = documents("User", {found.value for found in suspects}, ()).keys()
+        inside = {identifier: set(ids_in(place, "userIds")) for identifier, place in places.items()}
         for found in suspects:
             message = messages.get(found.id, {})
-            place = places.get(message.get("conversationId"))
-            value = message.get(self.field)
-            holds = found.value in value if isinstance(value, list) else found.value == value
-            if place is not None and holds and found.value in people and found.value not in ids_in(place, "userIds"):
+            place = message.get("conversationId")
+            holds = found.value in self.people(message) and found.value in people
+            if holds and isinstance(place, ObjectId) and found.value not in inside.get(place, {found.value}):
                 yield found
 
 
@@ -112,59 +116,12 @@ class ForeignSeen(ForeignSender):
 
     name = "foreign-seen"
     effect = "the reader, who may have left, is shown among those who have seen the message"
-    fix = "nothing has to be done; chatctl conversations add ID USER takes the reader in"
+    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again"
     field = "seenIds"
+    reads = {"Conversation": ("userIds",), "Message": ("conversationId", "seenIds")}
 
-
-class StaleLastMessage(Rule):
-    """A conversation does not say when its last message was written."""
-
-    name = "stale-last-message"
-    severity = "W"
-    effect = "the conversation stands in the wrong place of the list"
-    reads = {"Conversation": ("lastMessageAt",), "Message": ("conversationId", "createAt")}
-    mends = True
-
-    def __init__(self, known: Known) -> None:
-        super().__init__(known)
-        self._said: dict[Any, Any] = {}
-        self._last: dict[Any, datetime] = {}
-
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        if collection == "Conversation":
-            for document in documents:
-                if self.known.sampled:
-                    yield Finding(collection, document["_id"], "lastMessageAt", document.get("lastMessageAt"))
-                elif isinstance(said := document.get("lastMessageAt"), datetime):
-                    self._said[document["_id"]] = said
-            return
-        last = self._last
-        for document in documents:
-            place, at = document.get("conversationId"), document.get("createAt")
-            if isinstance(place, ObjectId) and isinstance(at, datetime) and (place not in last or at > last[place]):
-                last[place] = at
-
-    def end(self) -> Iterator[Finding]:
-        for place, at in self._last.items():
-            if self._said.get(place, at) != at:
-                yield Finding("Conversation", place, "lastMessageAt", self._said[place])
-
-    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        ids = {found.id for found in suspects}
-        said, last = documents("Conversation", ids, ("lastMessageAt",)), last_messages(ids)
-        for found in suspects:
-            at = said.get(found.id, {}).get("lastMessageAt")
-            if isinstance(at, datetime) and last.get(found.id, at) != at:
-                yield found._replace(value=at)
-
-    def mend(self, draft: Draft, findings: Sequence[Finding], decided: frozenset[str]) -> None:
-        del decided
-        ids = {found.id for found in findings}
-        last = last_messages(ids)
-        for identifier, conversation in documents("Conversation", ids, ("lastMessageAt",)).items():
-            if identifier in last:
-                draft.room(1)
-                draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+    def people(self, message: Document) -> Sequence[ObjectId]:
+        return ids_in(message, "seenIds")
 
 
 class Participants:
@@ -180,18 +137,69 @@ class Participants:
             self.of |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
 
 
-def last_messages(conversations: set[Any]) -> dict[Any, datetime]:
+class StaleLastMessage(Rule):
+    """A conversation does not say when its last message was written."""
+
+    name = "stale-last-message"
+    severity = "W"
+    effect = "the conversation stands in the wrong place of the list"
+    reads = {"Conversation": ("lastMessageAt",), "Message": ("conversationId", "createAt")}
+    at_once = 100_000
+    mends = True
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        self._said: dict[Any, datetime] = {}
+        self._last: dict[Any, datetime] = {}
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        if collection == "Conversation":
+            for document in documents:
+                if isinstance(said := document.get("lastMessageAt"), datetime):
+                    self._said[document["_id"]] = said
+            return
+        last = self._last
+        for document in documents:
+            place, at = document.get("conversationId"), document.get("createAt")
+            if isinstance(place, ObjectId) and isinstance(at, datetime) and (place not in last or at > last[place]):
+                last[place] = at
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        for place, said in self._said.items():
+            if self.known.sampled or self._last.get(place, said) != said:
+                yield Finding("Conversation", place, "lastMessageAt", said)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        ids = [found.id for found in suspects]
+        last = last_messages(ids)  # first: what comes meanwhile moves the other on, and is no fault then
+        said = documents("Conversation", ids, ("lastMessageAt",))
+        for found in suspects:
+            at = said.get(found.id, {}).get("lastMessageAt")
+            if isinstance(at, datetime) and at != last.get(found.id, at) and at == found.value:
+                yield found
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        last = last_messages([found.id for found in findings])
+        for identifier, conversation in mending.each("Conversation", last):
+            mending.draft.room(1)
+            mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+            yield from mending.full()
+
+
+def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Read when the last message of each conversation was written; those without any are left out."""
-    last: dict[Any, datetime] = {}
-    for part in finding.parts(conversations):
-        pipeline: list[Document] = [
-            {"$match": {"conversationId": {"$in": part, **PRESENT}, "createAt": {"$type": "date"}}},
-            {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
-        ]
-        last |= {row["_id"]: row["at"] for row in connection.database()["Message"].aggregate(pipeline)}
-    return last
+    pipeline: list[Document] = [
+        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date"}}},
+        {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
+    ]
+    found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
+    last = {row["_id"]: row["at"] for row in found if isinstance(row["_id"], ObjectId)}
+    return {identifier: last[identifier] for identifier in conversations if identifier in last}
 
 
-def _pair(conversation: Document) -> tuple[ObjectId, ...]:
-    people = set(ids_in(conversation, "userIds"))
-    return tuple(sorted(people)) if len(people) == PAIR and not is_group(conversation) else ()
+def of_conversations(conversations: Sequence[Any]) -> Document:
+    """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
+    few = len(conversations) <= FEW
+    return {"conversationId": {"$in": list(conversations), **PRESENT}} if few else {"conversationId": PRESENT}

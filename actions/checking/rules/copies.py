@@ -4,19 +4,25 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bson import ObjectId
-from pymongo import ASCENDING
 
 from actions import finding
 from actions.checking.known import Known
+from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection, documents
+from actions.checking.rules.conversations import of_conversations
 from actions.removing import COPIED
 from models import connection
-from models.changes import ABSENT, Document, Draft
-from models.listing import PRESENT
+from models.changes import ABSENT, Batch, Document
+
+COPIES = {"User": "profileId", "Conversation": "messagesIds"}
+"""Collection → the field that copies."""
 
 
 class UnsyncedCopy(Rule):
-    """`User.profileId` or `Conversation.messagesIds` differs from what the profile or the messages say."""
+    """`User.profileId` or `Conversation.messagesIds` differs from what the profile or the messages say.
+
+    One that is not there differs from nothing, and of a user's two profiles either may be named.
+    """
 
     name = "unsynced-copy"
     severity = "I"
@@ -27,87 +33,93 @@ class UnsyncedCopy(Rule):
         "Profile": ("userId",),
         "Message": ("conversationId",),
     }
+    at_once = 20_000
     mends = True
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
-        self._profiles: dict[Any, Any] = {}
-        self._said: dict[Any, int] = {}
+        self._named: dict[Any, Any] = {}
+        self._left: dict[Any, int] = {}
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        if self.known.sampled:
-            field = self.reads[collection][0]
-            some = documents if collection in {"User", "Conversation"} else ()
-            return (Finding(collection, one["_id"], field) for one in some if field in one)
-        if collection == "Profile":
-            return self._profiled(documents)
-        self._learn(collection, documents)
+        if collection == "User":
+            self._named |= {one["_id"]: copy for one in documents if (copy := one.get("profileId")) is not None}
+        elif collection == "Profile":
+            for one in documents:
+                if isinstance(user := one.get("userId"), ObjectId) and self._named.get(user) == one["_id"]:
+                    del self._named[user]
+        else:
+            self._settle(collection, documents)
         return iter(())
 
-    def _learn(self, collection: str, documents: Sequence[Document]) -> None:
-        said = self._said
-        for one in documents:
-            if collection == "Message":
-                if (place := one.get("conversationId")) in said:
-                    said[place] += hash(one["_id"])
-            elif collection == "User":
-                if (copy := one.get("profileId")) is not None:
-                    self._profiles[one["_id"]] = copy
-            elif isinstance(ids := one.get("messagesIds"), list) and len(ids) < COPIED:
-                said[one["_id"]] = -sum(hash(item) for item in ids if isinstance(item, ObjectId))
-
-    def _profiled(self, profiles: Sequence[Document]) -> Iterator[Finding]:
-        for one in profiles:
-            user = one.get("userId")
-            if isinstance(user, ObjectId) and self._profiles.pop(user, None) != one["_id"]:
-                yield Finding("User", user, "profileId")
+    def _settle(self, collection: str, documents: Sequence[Document]) -> None:
+        """Keep the hashes of the messages that are listed, and take away those of the messages that are there."""
+        left = self._left
+        if collection == "Conversation":
+            for one in documents:
+                if isinstance(ids := one.get("messagesIds"), list) and len(ids) < COPIED:
+                    left[one["_id"]] = sum(hash(item) for item in ids if isinstance(item, ObjectId))
+            return
+        for one in documents if left else ():
+            if isinstance(place := one.get("conversationId"), ObjectId) and place in left:
+                left[place] -= hash(one["_id"])
 
     def end(self) -> Iterator[Finding]:
-        if not self.known.sampled:
-            yield from (Finding("User", user, "profileId") for user in self._profiles)
-            yield from (Finding("Conversation", place, "messagesIds") for place, left in self._said.items() if left)
+        yield from (Finding("User", user, "profileId") for user in self._named)
+        for place, left in self._left.items():
+            if left or self.known.sampled:
+                yield Finding("Conversation", place, "messagesIds")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        differing = {
-            collection: self._differing(collection, faults) for collection, faults in by_collection(suspects).items()
-        }
-        yield from (found for found in suspects if found.id in differing[found.collection])
+        for collection, some in by_collection(suspects).items():
+            right = _right(collection, list(some))
+            there = documents(collection, some, (COPIES[collection],))
+            yield from (
+                found
+                for identifier, document in there.items()
+                if _differs(document.get(COPIES[collection]), right[identifier])
+                for found in some[identifier]
+            )
 
-    def mend(self, draft: Draft, findings: Sequence[Finding], decided: frozenset[str]) -> None:
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        for collection, faults in by_collection(findings).items():
-            for document, values in self._differing(collection, faults).values():
-                draft.room(1)
-                draft.set(collection, document, values)
-
-    def _differing(self, collection: str, ids: Any) -> dict[Any, tuple[Document, Document]]:
-        """Return the documents that differ, and what their copies should be."""
-        field = self.reads[collection][0]
-        there = documents(collection, ids, (field,))
-        truth = _profiles(there) if collection == "User" else _messages(there)
-        return {
-            identifier: (document, {field: truth[identifier]})
-            for identifier, document in there.items()
-            if _differs(document.get(field, ABSENT), truth[identifier])
-        }
+        for collection, some in by_collection(findings).items():
+            field, right = COPIES[collection], _right(collection, list(some))
+            for identifier, document in mending.each(collection, some):
+                if _differs(document.get(field), right[identifier]):
+                    mending.draft.room(1)
+                    mending.draft.set(collection, document, {field: _copy(collection, right[identifier])})
+                    yield from mending.full()
 
 
-def _differs(copy: Any, right: Any) -> bool:
-    if isinstance(right, list):
-        return isinstance(copy, list) and len(copy) < COPIED and sorted(map(str, copy)) != sorted(map(str, right))
-    return bool((ABSENT if copy is None else copy) != right)
+def _right(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
+    """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
+    found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
+    if collection == "User":
+        owners: Iterator[Document] = finding.having("Profile", "userId", ids, ["userId"])
+    else:
+        owners = iter(connection.database()["Message"].find(of_conversations(ids), ["conversationId"]))
+    field = "userId" if collection == "User" else "conversationId"
+    for one in owners:
+        owner = one[field]
+        if isinstance(owner, ObjectId) and owner in found and isinstance(one["_id"], ObjectId):
+            found[owner] += one["_id"].binary
+    return {identifier: b"".join(sorted(_split(packed))) for identifier, packed in found.items()}
 
 
-def _profiles(users: Any) -> dict[Any, Any]:
-    found = finding.having("Profile", "userId", users, ["userId"])
-    first = {one["userId"]: one["_id"] for one in sorted(found, key=lambda one: str(one["_id"]), reverse=True)}
-    return dict.fromkeys(users, ABSENT) | first
+def _split(packed: bytes | bytearray) -> list[bytes]:
+    return [bytes(packed[start : start + 12]) for start in range(0, len(packed), 12)]
 
 
-def _messages(conversations: Any) -> dict[Any, list[Any]]:
-    held: dict[Any, list[Any]] = {identifier: [] for identifier in conversations}
-    for part in finding.parts(conversations):
-        where = {"conversationId": {"$in": part, **PRESENT}}
-        for one in connection.database()["Message"].find(where, ["conversationId"]).sort("_id", ASCENDING):
-            held[one["conversationId"]].append(one["_id"])
-    return held
+def _differs(copy: Any, right: bytes) -> bool:
+    if isinstance(copy, list):
+        ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
+        return len(copy) < COPIED and b"".join(ids) != right
+    if isinstance(copy, ObjectId):
+        return copy.binary not in _split(right)
+    return False
+
+
+def _copy(collection: str, right: bytes) -> Any:
+    ids = [ObjectId(one) for one in _split(right)]
+    return ids if collection == "Conversation" else next(iter(ids), ABSENT)

@@ -3,70 +3,68 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from bson import ObjectId
+
 from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule
+from actions.checking.twice import Twice, Values
 from models import connection, indexes
 from models.changes import Document
-from models.indexes import Index
 from models.schema import FIELDS, UNIQUE_INDEXES
 
 KEYS: Final = {
     collection: tuple(fields for _, fields in unique) for collection, unique in UNIQUE_INDEXES.items() if unique
 }
+FIXES: Final = {
+    "User": "chatctl users update id:{id} with another --email or --username, or users delete id:{id}",
+    "Role": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
+    "Permission": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
+    "Profile": "chatctl db repair --rule second-profile --delete",
+    "Account": 'delete one of them, in mongosh: db.Account.deleteOne({{_id: ObjectId("{id}")}})',
+}
 
 
-class DuplicateKey(Rule):
+class DuplicateKey(Twice):
     """Two documents have one value of a unique field, as an index that would prevent it is missing."""
 
     name = "duplicate-key"
     severity = "E"
     effect = "the application finds either of them; the unique index cannot be made"
-    fix = "rename or delete one of them, then chatctl db indexes --apply"
     reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
-        self._first: dict[int, Any] = {}
-        states = indexes.inspect(connection.database())
-        held = {(one.index.collection, one.index.keys) for one in states if one.state == "present"}
+        held = {
+            (one.index.collection, one.index.keys)
+            for one in indexes.inspect(connection.database())
+            if one.state == "present"
+        }
         self._unkept = {
             collection: [fields for fields in keys if (collection, tuple((field, 1) for field in fields)) not in held]
             for collection, keys in KEYS.items()
         }
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
         for fields in self._unkept[collection]:
-            for document in documents:
-                values = tuple(document.get(field) for field in fields)
-                if None in values or any(isinstance(value, (list, dict)) for value in values):
-                    continue
-                key = hash((collection, fields, values))
-                if self._first.setdefault(key, document["_id"]) != document["_id"]:
-                    yield Finding(collection, document["_id"], ", ".join(fields), values)
+            values = tuple(document.get(field) for field in fields)
+            if all(isinstance(value, (str, ObjectId)) for value in values):
+                yield ", ".join(fields), values
 
-    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        for found in suspects:
-            fields = str(found.field).split(", ")
-            where: Document = {field: {"$eq": value} for field, value in zip(fields, found.value, strict=True)}
-            same = list(connection.database()[found.collection].find(where, ["_id"]).limit(2))
-            if len(same) > 1:
-                yield found._replace(value=", ".join(map(str, found.value)))
+    def advise(self, found: Finding) -> str:
+        return FIXES[found.collection].format(id=found.id)
 
 
 class _OfIndexes(Rule):
     state: str
 
     def end(self) -> Iterator[Finding]:
-        for one in self.wanted():
-            yield Finding(one.collection, one.name, None, ", ".join(field for field, _ in one.keys))
+        for one in indexes.inspect(connection.database()):
+            if one.state == self.state and one.index in indexes.APPLICATION:
+                keys = ", ".join(field for field, _ in one.index.keys)
+                yield Finding(one.index.collection, one.index.name, keys, one.message)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         return iter(suspects)
-
-    def wanted(self) -> list[Index]:
-        """Return the indexes of the application that are in this state."""
-        found = indexes.inspect(connection.database())
-        return [one.index for one in found if one.state == self.state and one.index in indexes.APPLICATION]
 
 
 class MissingIndex(_OfIndexes):
@@ -75,8 +73,19 @@ class MissingIndex(_OfIndexes):
     name = "missing-index"
     severity = "W"
     effect = "nothing prevents two documents with one value, and finding one reads all"
-    fix = "chatctl db indexes --apply"
+    fix = "chatctl db repair --rule missing-index"
     state = "missing"
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+        del decided
+        keys = {f"k{number}": f"${field}" for number, field in enumerate(str(found.field).split(", "))}
+        pipeline: list[Document] = [
+            {"$group": {"_id": keys, "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$limit": 1},
+        ]
+        return not list(connection.database()[found.collection].aggregate(pipeline, allowDiskUse=True))
 
 
 class MisnamedIndex(_OfIndexes):
@@ -85,7 +94,7 @@ class MisnamedIndex(_OfIndexes):
     name = "misnamed-index"
     severity = "W"
     effect = "the application reads the name out of errors, and says the wrong thing or nothing"
-    fix = "drop it by hand, then chatctl db indexes --apply"
+    fix = "drop what is in the way, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
     state = "conflict"
 
 
@@ -95,13 +104,22 @@ class OtherCollection(Rule):
     name = "other-collection"
     severity = "E"
     effect = "the application does not see what lies there"
-    fix = "move the documents to the collection of the right name, by hand"
+    fix = (
+        "move the documents to {collection}, in mongosh: db.{id}.aggregate([{{$merge: '{collection}'}}]), then drop it"
+    )
 
     def end(self) -> Iterator[Finding]:
         right = {name.lower(): name for name in FIELDS}
-        for name in connection.database().list_collection_names():
+        database = connection.database()
+        for name in sorted(database.list_collection_names()):
             if name not in FIELDS and name.lower() in right:
-                yield Finding(right[name.lower()], name, None, "another collection")
+                count = database[name].estimated_document_count()
+                yield Finding(right[name.lower()], name, None, f"{count:,} documents")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         return iter(suspects)
+
+
+def index(found: Finding) -> Any:
+    """Return the index that a finding is about."""
+    return next(one for one in indexes.APPLICATION if one.name == found.id)

@@ -1,15 +1,18 @@
 """Fields that are not what they should be: absent, null, of another type."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from bson import ObjectId
 from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
 
-from actions.checking.rule import Finding, Rule, by_collection, documents
+from actions import finding
+from actions.checking.mending import Mending
+from actions.checking.rule import Finding, Rule, by_collection
 from actions.finding import OBJECT_ID
-from models.changes import Document, Draft
+from models.changes import Batch, Document
+from models.links import PROFILE_USER
 from models.schema import DOCUMENTS
 
 TYPES: Final[dict[type, type]] = {
@@ -68,29 +71,38 @@ def _kind(value: Any) -> Any:
 
 
 def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
+    """Find what is wrong with a document; while its id is, nothing else of it can be looked up or mended."""
+    if not isinstance(document["_id"], ObjectId):
+        yield "wrong-type", "_id", _type(document["_id"])
+        return
     for field, (wanted, required) in schema.items():
         value = document.get(field)
-        if value is None:
-            if required and wanted is not list:
-                yield "missing-field", field, None if field in document else "absent"
-            elif wanted is list and field in document:
-                yield "null-list", field, None
-        elif wanted is list and isinstance(value, list):
-            yield from _items(field, value)
-        elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-            yield _other(field, wanted, value)
+        if value is not None:
+            for rule, what in _wrong(wanted, value):
+                yield rule, field, what
+        elif wanted is list and field in document:
+            yield "null-list", field, None
+        elif wanted is not list and required:
+            yield "missing-field", field, None if field in document else "absent"
 
 
-def _items(field: str, items: list[Any]) -> Iterator[Fault]:
-    for item in items:
-        if not isinstance(item, ObjectId):
-            yield _other(field, ObjectId, item)
+def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
+    """Find what is wrong with a value; of what is in a list, the first of each kind of fault."""
+    if wanted is list and isinstance(value, list):
+        others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
+        yield from dict(reversed([*others])).items()
+    elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        yield _other(wanted, value)
 
 
-def _other(field: str, wanted: type, value: Any) -> Fault:
-    if wanted is ObjectId and field != "_id" and isinstance(value, str) and OBJECT_ID.fullmatch(value):
-        return "string-id", field, value
-    return "wrong-type", field, "null in the list" if value is None else type(value).__name__
+def _other(wanted: type, value: Any) -> tuple[str, Any]:
+    if wanted is ObjectId and isinstance(value, str) and OBJECT_ID.fullmatch(value):
+        return "string-id", value
+    return "wrong-type", _type(value)
+
+
+def _type(value: Any) -> str:
+    return "null in the list" if value is None else type(value).__name__
 
 
 class _Shape(Rule):
@@ -106,7 +118,21 @@ class MissingField(_Shape):
     name = "missing-field"
     severity = "E"
     effect = "every query of the application that returns the document fails as a whole"
-    fix = "give the field a value where there is one (chatctl users update, roles rename), or delete the document"
+
+    def advise(self, found: Finding) -> str:
+        named = {
+            ("User", "email"): "chatctl users update id:{id} --email ADDRESS",
+            ("User", "username"): "chatctl users update id:{id} --username NAME",
+            ("User", "status"): "chatctl users suspend id:{id}, and users reinstate id:{id} behind it",
+            ("Role", "name"): "chatctl roles rename id:{id} NAME",
+            ("Permission", "name"): "chatctl permissions rename id:{id} NAME",
+        }
+        deleting = f"chatctl {found.collection.lower()}s delete {{id}}"
+        by_hand = 'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: …}})'
+        fix = named.get((found.collection, str(found.field)), by_hand)
+        if found.collection in {"Conversation", "Message"}:
+            fix += f", or {deleting}"
+        return fix.format(id=found.id, collection=found.collection)
 
 
 class WrongType(_Shape):
@@ -115,7 +141,8 @@ class WrongType(_Shape):
     name = "wrong-type"
     severity = "E"
     effect = "every query of the application that returns the document fails as a whole"
-    fix = "write the value anew in its type, by hand: what was meant is not known"
+    fix = "write the value anew in its type, in mongosh: db.{collection}.updateOne(…); what was meant is not known"
+    all_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Take an `_id` as it was: it never changes, and one of another type may be none that can be looked up."""
@@ -131,9 +158,23 @@ class StringId(_Shape):
     effect = "the document is read, but filters, links and cascades pass it over"
     mends = True
 
-    def mend(self, draft: Draft, findings: Sequence[Finding], decided: frozenset[str]) -> None:
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        _rewrite(draft, findings, _with_ids)
+        return _rewrite(mending, list(self._free(findings)), _with_ids)
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        return super().mendable(found, decided) and any(self._free([found]))
+
+    @staticmethod
+    def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
+        """Leave out profiles whose user has another: of those one has to be chosen."""
+        unique = [found for found in findings if (found.collection, found.field) == PROFILE_USER[:2]]
+        forms = [form for found in unique for form in finding.forms(found.value)]
+        holders: dict[str, int] = {}
+        for profile in finding.having("Profile", "userId", forms, ["userId"]):
+            user = str(profile["userId"]).lower()
+            holders[user] = holders.get(user, 0) + 1
+        yield from (found for found in findings if found not in unique or holders.get(found.value.lower()) == 1)
 
 
 class NullList(_Shape):
@@ -144,25 +185,34 @@ class NullList(_Shape):
     effect = "it is read as empty, and then linking anything to the document fails"
     mends = True
 
-    def mend(self, draft: Draft, findings: Sequence[Finding], decided: frozenset[str]) -> None:
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        _rewrite(draft, findings, lambda value: [] if value is None else value)
+        return _rewrite(mending, findings, lambda value: [] if value is None else value)
 
 
 def _with_ids(value: Any) -> Any:
-    if isinstance(value, list):
-        return list(dict.fromkeys(map(_with_ids, value)))
+    if not isinstance(value, list):
+        return _as_id(value)
+    seen = {item for item in value if isinstance(item, ObjectId)}
+    kept = []
+    for item in value:
+        identifier = _as_id(item)
+        if identifier is item or identifier not in seen:
+            kept.append(identifier)
+        if identifier is not item:
+            seen.add(identifier)
+    return kept
+
+
+def _as_id(value: Any) -> Any:
     return ObjectId(value) if isinstance(value, str) and OBJECT_ID.fullmatch(value) else value
 
 
-def _rewrite(draft: Draft, findings: Sequence[Finding], rewritten: Any) -> None:
+def _rewrite(mending: Mending, findings: Sequence[Finding], rewritten: Callable[[Any], Any]) -> Iterator[Batch]:
     """Give fields the values that follow from those they have."""
     for collection, faults in by_collection(findings).items():
-        fields = {found.field for some in faults.values() for found in some if found.field}
-        there = documents(collection, faults, sorted(fields))
-        for identifier, some in faults.items():
-            if identifier in there:
-                names = {found.field for found in some if found.field}
-                draft.room(1)
-                values = {name: rewritten(there[identifier].get(name)) for name in names if name in there[identifier]}
-                draft.set(collection, there[identifier], values)
+        for identifier, document in mending.each(collection, faults):
+            names = {str(found.field) for found in faults[identifier]} & document.keys()
+            mending.draft.room(1)
+            mending.draft.set(collection, document, {name: rewritten(document[name]) for name in sorted(names)})
+            yield from mending.full()

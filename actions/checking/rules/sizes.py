@@ -9,6 +9,8 @@ from models.changes import Document
 
 BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000
+OF_AN_ID: Final = 19
+"""Bytes of an id in a long list, with its number in it."""
 
 
 class Oversized(Rule):
@@ -17,16 +19,18 @@ class Oversized(Rule):
     name = "oversized"
     severity = "W"
     effect = "at 16 MiB the server refuses every change that makes it longer"
-    fix = "share the links between several documents, or purge messages (chatctl messages purge)"
+    fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
     reads = READ
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]
-        texts = [field for field, (kind, _) in SCHEMA[collection].items() if kind is str]
+        sized = [(field, kind) for field, (kind, _) in SCHEMA[collection].items() if kind in {list, str}]
         for document in documents:
-            for field in lists:
-                if isinstance(value := document.get(field), list) and len(value) > IDS:
-                    yield Finding(collection, document["_id"], field, f"{len(value):,} ids")
-            for field in texts:
-                if isinstance(value := document.get(field), str) and len(value) > BYTES:
-                    yield Finding(collection, document["_id"], field, f"{len(value):,} characters")
+            size = 0
+            for field, kind in sized:
+                value = document.get(field)
+                if type(value) is kind:
+                    size += len(value) * OF_AN_ID if kind is list else len(value)
+                    if kind is list and len(value) > IDS:
+                        yield Finding(collection, document["_id"], field, f"{len(value):,} ids")
+            if size > BYTES:
+                yield Finding(collection, document["_id"], None, f"{size / 1024 / 1024:.1f} MiB")
