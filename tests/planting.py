@@ -189,7 +189,7 @@ FAULTS = (
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": {"a": [1]}}}, "rolesIds")),
     Fault("wrong-type", "E", False, odd_id),
-    Fault("string-id", "E", True, string_id, ("unsynced-copy",)),
+    Fault("string-id", "E", True, string_id),
     Fault("string-id", "E", True, string_in_list, ("one-sided-link",)),
     Fault("null-list", "E", True, change("User", "alan", {"$set": {"rolesIds": None}}, "rolesIds")),
     Fault(

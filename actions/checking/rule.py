@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final, NamedTuple
 
+from bson import ObjectId
+
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
+from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
 
 SEVERITIES: Final = ("E", "W", "I")
@@ -96,3 +99,8 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
     """Read documents by their ids."""
     return {document["_id"]: document for document in finding.having(collection, "_id", ids, ["_id", *fields])}
+
+
+def as_id(value: Any) -> Any:
+    """Read text that holds an id as that id, as a repair will have it; all else is what it is."""
+    return ObjectId(value) if type(value) is str and OBJECT_ID.fullmatch(value) else value

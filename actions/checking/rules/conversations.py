@@ -6,9 +6,10 @@ from typing import Any, Final
 
 from bson import ObjectId
 
+from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, documents
+from actions.checking.rule import Finding, Rule, as_id, documents
 from actions.checking.twice import Twice, Values
 from models import connection
 from models.changes import Batch, Document, ids_in
@@ -25,6 +26,11 @@ def is_group(conversation: Document) -> bool:
     return conversation.get("isGroup") is True
 
 
+def has_people(conversation: Document) -> bool:
+    """Tell whether it can be said who is in a conversation; what is no list has another fault."""
+    return isinstance(conversation.get("userIds", []), list)
+
+
 class LoneConversation(Rule):
     """A one-to-one conversation has fewer than two people who are there, or a group looks like one."""
 
@@ -38,7 +44,7 @@ class LoneConversation(Rule):
         for document in documents if collection == "Conversation" else ():
             there = {person for person in ids_in(document, "userIds") if not self.known.lacks("User", person)}
             if self.known.sampled or _is_lone(document, len(there)):
-                yield Finding(collection, document["_id"], "userIds", f"{len(there)} people")
+                yield Finding(collection, document["_id"], "userIds")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         there = documents("Conversation", [found.id for found in suspects], PEOPLE)
@@ -50,7 +56,7 @@ class LoneConversation(Rule):
 
 
 def _is_lone(conversation: Document, people: int) -> bool:
-    return people == PAIR if is_group(conversation) else people < PAIR
+    return has_people(conversation) and (people == PAIR if is_group(conversation) else people < PAIR)
 
 
 class DuplicateDirect(Twice):
@@ -102,7 +108,7 @@ class ForeignSender(Rule):
         wanted = [place for m in messages.values() if isinstance(place := m.get("conversationId"), ObjectId)]
         places = documents("Conversation", wanted, ("userIds",))
         people = documents("User", {found.value for found in suspects}, ()).keys()
-        inside = {identifier: set(ids_in(place, "userIds")) for identifier, place in places.items()}
+        inside = {one: set(ids_in(place, "userIds")) for one, place in places.items() if has_people(place)}
         for found in suspects:
             message = messages.get(found.id, {})
             place = message.get("conversationId")
@@ -160,7 +166,7 @@ class StaleLastMessage(Rule):
             return
         last = self._last
         for document in documents:
-            place, at = document.get("conversationId"), document.get("createAt")
+            place, at = as_id(document.get("conversationId")), document.get("createAt")
             if isinstance(place, ObjectId) and isinstance(at, datetime) and (place not in last or at > last[place]):
                 last[place] = at
         yield from ()
@@ -195,11 +201,16 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
-    last = {row["_id"]: row["at"] for row in found if isinstance(row["_id"], ObjectId)}
-    return {identifier: last[identifier] for identifier in conversations if identifier in last}
+    last: dict[Any, datetime | None] = dict.fromkeys(conversations)
+    for row in found:
+        place = as_id(row["_id"])
+        if isinstance(place, ObjectId) and place in last:
+            last[place] = max(last[place] or row["at"], row["at"])
+    return {place: at for place, at in last.items() if at is not None}
 
 
 def of_conversations(conversations: Sequence[Any]) -> Document:
     """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
-    few = len(conversations) <= FEW
-    return {"conversationId": {"$in": list(conversations), **PRESENT}} if few else {"conversationId": PRESENT}
+    if len(conversations) > FEW:
+        return {"conversationId": PRESENT}
+    return {"conversationId": {"$in": [form for one in conversations for form in finding.forms(one)], **PRESENT}}

@@ -9,7 +9,7 @@ from mongoengine import BooleanField, DateTimeField, ListField, LongField, Objec
 
 from actions import finding
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, by_collection
+from actions.checking.rule import Finding, Rule, as_id, by_collection
 from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
 from models.links import PROFILE_USER
@@ -192,20 +192,16 @@ class NullList(_Shape):
 
 def _with_ids(value: Any) -> Any:
     if not isinstance(value, list):
-        return _as_id(value)
+        return as_id(value)
     seen = {item for item in value if isinstance(item, ObjectId)}
     kept = []
     for item in value:
-        identifier = _as_id(item)
+        identifier = as_id(item)
         if identifier is item or identifier not in seen:
             kept.append(identifier)
         if identifier is not item:
             seen.add(identifier)
     return kept
-
-
-def _as_id(value: Any) -> Any:
-    return ObjectId(value) if isinstance(value, str) and OBJECT_ID.fullmatch(value) else value
 
 
 def _rewrite(mending: Mending, findings: Sequence[Finding], rewritten: Callable[[Any], Any]) -> Iterator[Batch]:
