@@ -171,4 +171,6 @@ ASSERTIONS: View = (
     Column("message", table=80),
 )
 
+FOUND: View = (Column("severity", title=""), Column("rule", whole=True), Column("count", whole=True), Column("example"))
+
 FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))

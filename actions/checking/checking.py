@@ -57,7 +57,7 @@ def examine(
     known = Known(sampled=sample is not None)
     rules = [kind(known) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
-    for rule, suspect in _suspects(rules, known, sample, hear):
+    for rule, suspect in _suspects(rules, known, collections, sample, hear):
         if not collections or suspect.collection in collections:
             waiting[rule].append(suspect)
             if len(waiting[rule]) == rule.at_once:
@@ -68,12 +68,15 @@ def examine(
 
 
 def _suspects(
-    rules: Sequence[Rule], known: Known, sample: int | None, hear: Hear | None
+    rules: Sequence[Rule], known: Known, collections: Sequence[str], sample: int | None, hear: Hear | None
 ) -> Iterator[tuple[Rule, Finding]]:
-    needed = [collection for collection in ORDER if any(collection in rule.reads for rule in rules)]
+    needed = {
+        collection: looking
+        for collection in ORDER
+        if (looking := [rule for rule in rules if rule.needs(collection, collections)])
+    }
     read, total = 0, sum(_size(collection, sample) for collection in needed) if hear else 0
-    for collection in needed:
-        looking = [rule for rule in rules if collection in rule.reads]
+    for collection, looking in needed.items():
         fields = sorted({field for rule in looking for field in rule.reads[collection]} | {"_id"})
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):

@@ -39,6 +39,8 @@ class Rule:
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
     all_ids: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
+    """Whether a fault shows in its own collection, so that no other has to be read for it."""
     at_once: ClassVar[int] = 1_000
     """Suspects that are looked at again, and mended, together."""
     mends: ClassVar[bool] = False
@@ -48,6 +50,10 @@ class Rule:
 
     def __init__(self, known: Known) -> None:
         self.known = known
+
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        """Tell whether a collection has to be read where faults of some that are chosen are looked for."""
+        return collection in self.reads and (not chosen or not self.apart or collection in chosen)
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
         """Suspect faults among documents as they are read."""

@@ -15,6 +15,8 @@ Values = tuple[Hashable, ...]
 class Twice(Rule):
     """The first document that is read with some values is the one that may have them; the others are at fault."""
 
+    apart = True
+
     def __init__(self, known: Known) -> None:
         super().__init__(known)
         self._first: dict[int, Any] = {}

@@ -52,7 +52,7 @@ class LoneConversation(Rule):
         people = documents("User", set().union(*listed.values()), ()).keys()
         for found in suspects:
             if found.id in there and _is_lone(there[found.id], number := len(listed[found.id] & people)):
-                yield found._replace(value=f"{number} people")
+                yield found._replace(value="1 person" if number == 1 else f"{number} people")
 
 
 def _is_lone(conversation: Document, people: int) -> bool:

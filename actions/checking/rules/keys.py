@@ -10,6 +10,7 @@ from actions.checking.rule import Finding, Rule
 from actions.checking.twice import Twice, Values
 from models import connection, indexes
 from models.changes import Document
+from models.names import counted
 from models.schema import FIELDS, UNIQUE_INDEXES
 
 KEYS: Final = {
@@ -73,7 +74,7 @@ class MissingIndex(_OfIndexes):
     name = "missing-index"
     severity = "W"
     effect = "nothing prevents two documents with one value, and finding one reads all"
-    fix = "chatctl db repair --rule missing-index"
+    fix = "chatctl db repair --rule {name}, once no two documents have one value (db check --rule duplicate-key)"
     state = "missing"
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
@@ -114,7 +115,7 @@ class OtherCollection(Rule):
         for name in sorted(database.list_collection_names()):
             if name not in FIELDS and name.lower() in right:
                 count = database[name].estimated_document_count()
-                yield Finding(right[name.lower()], name, None, f"{count:,} documents")
+                yield Finding(right[name.lower()], name, None, counted(count, "document"))
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         return iter(suspects)

@@ -19,6 +19,7 @@ class DuplicateLink(Rule):
     severity = "W"
     effect = "counts made from the list are too high, and unlinking takes all of them at once"
     reads = READ
+    apart = True
     mends = True
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:

@@ -107,6 +107,7 @@ def _type(value: Any) -> str:
 
 class _Shape(Rule):
     reads = READ
+    apart = True
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         return self.known.shared(Shapes).faults(collection, documents, self.name)

@@ -21,6 +21,7 @@ class Oversized(Rule):
     effect = "at 16 MiB the server refuses every change that makes it longer"
     fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
     reads = READ
+    apart = True
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         sized = [(field, kind) for field, (kind, _) in SCHEMA[collection].items() if kind in {list, str}]

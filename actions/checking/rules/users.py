@@ -8,6 +8,7 @@ from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
 from models.changes import Batch, Document
 from models.changes.events import now
+from models.names import counted
 from models.user import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
@@ -17,6 +18,8 @@ STATUSES: Final = frozenset(UserStatus)
 
 
 class _OfUsers(Rule):
+    apart = True
+
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:
             yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
@@ -82,7 +85,7 @@ class BadPasswordHash(_OfUsers):
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")
         if isinstance(hashed, str) and not HASH.fullmatch(hashed):
-            yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else f"{len(hashed)} characters"
+            yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
 
     def advise(self, found: Finding) -> str:
         return f"chatctl db repair --rule {self.name}" if found.value == "$2y$" else super().advise(found)
