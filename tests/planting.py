@@ -244,3 +244,15 @@ FAULTS = (
         for c, f, who, _ in LISTS
     ),
 )
+
+
+def many(database: Documents, number: int) -> Any:
+    """Insert people whose roles do not list them, and who list conversations that are gone."""
+    role = database["Role"].insert_one({"name": "member", "userIds": [], "permissionsIds": []}).inserted_id
+    lists: dict[str, Any] = {"rolesIds": [role], "seenMessageIds": []}
+    database["User"].insert_many(
+        {"email": f"u{n}@b.c", "username": f"u{n}", **AGAIN, **lists, "conversationIds": [ObjectId(), None]}
+        for n in range(number)
+    )
+    database["User"].update_many({}, {"$pull": {"conversationIds": None}})
+    return role

@@ -154,9 +154,8 @@ unknown-status: every query of the application that returns
                 the user fails as a whole
   User {ada} status: BANNED
   to do: chatctl users suspend id:{ada},
-         and users reinstate
-         id:{ada} behind it to let
-         the user in again
+         and users reinstate id:{ada}
+         behind it to let the user in again
 E breaks the application, W misleads it, I is for information
 """
     )
