@@ -43,8 +43,8 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
             " (deletes what refers to nothing))"
         ),
         (
-            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users suspend id:{ada}, and users reinstate"
-            f" id:{ada} behind it to let the user in again)"
+            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users suspend id:{ada}, and"
+            f" users reinstate id:{ada} behind it to let the user in again)"
         ),
     ]
     rules = [row["rule"] for row in json.loads(either("db", "check", "-o", "json", code=1).stdout)]
