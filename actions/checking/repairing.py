@@ -34,7 +34,7 @@ def repair(
     """
     decided = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
     kinds = chosen(rules, collections)
-    _check_decisions(decided, kinds if rules else ())
+    _check_decisions(decided, kinds if rules else chosen((), ()))
     found = _Found(decided)
     for rule, fault in examine(kinds, collections, hear=hear):
         found.add(rule, fault)
@@ -56,9 +56,11 @@ def repair(
 
 
 def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
-    for word in sorted(decided.difference(*(kind.decisions for kind in kinds))):
-        rules = [kind.name for kind in chosen((), ()) if word in kind.decisions]
-        raise UsageError(f"--{word} decides nothing here", f"it needs --rule {' or --rule '.join(rules)}")
+    """See that each decision is about all rules: what one of them deletes, another would mend."""
+    for word in sorted(decided):
+        if others := [kind.name for kind in kinds if word not in kind.decisions]:
+            names = [kind.name for kind in chosen((), ()) if word in kind.decisions]
+            raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
 
 
 class _Found:
@@ -87,13 +89,14 @@ class _Found:
         for rule, example in self._left.items():
             told = f"{counted(self._numbers[rule], 'fault')} left, to be decided: {rule.advise(example)}"
             yield Result(None, rule.name, "unchanged", told)
+        for rule, count in self._more.items():
+            told = f"{counted(count, 'fault')} more, mended by the same command, run again"
+            yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
         """Say the same to somebody who is asked."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be mended" if result.outcome == "mended" else "")
-        for rule, count in self._more.items():
-            yield f"{rule.name}: {count:,} more are mended by the same command, run again"
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}

@@ -102,7 +102,7 @@ class OneSidedLink(_Half):
     name = "one-sided-link"
     severity = "W"
     effect = "the link is there or not, depending on the side from which the application reads it"
-    fix = "chatctl db repair --rule one-sided-link (completes the links; with --drop it ends them)"
+    fix = "chatctl db repair --rule {name} (completes the links; with --drop it ends them)"
     gone = False
     decisions = frozenset({"drop"})
 

@@ -28,7 +28,7 @@ class MissingParent(Rule):
     name = "missing-parent"
     severity = "E"
     effect = "every query of the application that includes what is referred to fails as a whole"
-    fix = "chatctl db repair --rule missing-parent --delete (deletes what refers to nothing)"
+    fix = "chatctl db repair --rule {name} --delete (deletes what refers to nothing; no undo brings that back)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 
@@ -93,7 +93,7 @@ class SecondProfile(Twice):
     name = "second-profile"
     severity = "W"
     effect = "the application shows one of them, and no unique index can be made"
-    fix = "chatctl db repair --rule second-profile --delete (keeps the one that the user names, else the first)"
+    fix = "chatctl db repair --rule {name} --delete (keeps the one that the user names, else the first)"
     reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
     decisions = frozenset({"delete"})
 

@@ -7,10 +7,14 @@ from bson import ObjectId
 from people import Documents, links, messages, stored
 from planting import AGAIN, Ids, many, settle
 
+from actions.checking import repairing
 from actions.protection import PROTECTED
 from models.changes.collections import STATE
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
+
+
+BOTH = "missing-parent or second-profile"
 
 
 @pytest.fixture
@@ -40,7 +44,7 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
         "one-sided-link: mended (1 fault)",
         (
             "missing-parent: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-parent --delete"
-            " (deletes what refers to nothing))"
+            " (deletes what refers to nothing; no undo brings that back))"
         ),
         (
             f"unknown-status: unchanged (1 fault left, to be decided: chatctl users suspend id:{ada}, and"
@@ -111,17 +115,45 @@ def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Docum
 
 
 @pytest.mark.parametrize(
-    ("options", "hint"),
+    ("options", "message", "hint"),
     [
-        (("--drop",), "it needs --rule one-sided-link"),
-        (("--delete",), "it needs --rule missing-parent or --rule second-profile"),
-        (("--drop", "--rule", "missing-parent"), "it needs --rule one-sided-link"),
-        (("--delete", "--rule", "dangling-link"), "it needs --rule missing-parent or --rule second-profile"),
+        (("--drop",), "about duplicate-key", "one-sided-link"),
+        (("--delete",), "about duplicate-key", BOTH),
+        (("--drop", "--rule", "missing-parent"), "about missing-parent", "one-sided-link"),
+        (("--delete", "--rule", "dangling-link"), "about dangling-link", BOTH),
+        (
+            ("--delete", "--rule", "missing-parent", "--rule", "null-list"),
+            "about null-list",
+            "missing-parent or second-profile",
+        ),
     ],
 )
-def test_a_decision_needs_the_rule_that_it_decides(either: Chatctl, options: tuple[str, ...], hint: str) -> None:
+def test_a_decision_needs_the_rules_that_it_decides(
+    either: Chatctl, options: tuple[str, ...], message: str, hint: str
+) -> None:
     result = either("db", "repair", *options, "--yes", code=2)
-    assert result.stderr == f"error: {options[0]} decides nothing here\nhint: {hint}\n"
+    assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
+
+
+def test_no_undo_brings_back_what_would_break_the_application(either: Chatctl, database: Documents, ids: Ids) -> None:
+    database["User"].delete_one({"_id": ids["alan"]})
+    undo = either("db", "repair", "--rule", "missing-parent", "--delete", "--yes").stderr.rpartition("undo: chatctl ")[
+        2
+    ]
+    assert "was deleted since" in either(*undo.split(), "--yes", code=4).stderr
+
+
+def test_more_faults_than_are_held_are_mended_by_the_next(
+    either: Chatctl, database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairing, "HELD", 2)
+    database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
+    assert either("db", "repair", "--yes").stdout.splitlines() == [
+        "dangling-link: mended (2 faults)",
+        "dangling-link: unchanged (1 fault more, mended by the same command, run again)",
+    ]
+    assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
+    assert either("db", "check").stdout == ""
 
 
 def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, database: Documents, ids: Ids) -> None:
