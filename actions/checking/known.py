@@ -27,9 +27,9 @@ class Known:
         if collection in PARENTS and not self.sampled:
             self._ids[collection].update(document["_id"] for document in documents)
 
-    def lacks(self, collection: str, identifier: Any) -> bool:
-        """Tell whether a document is not known to be there."""
-        return identifier not in self._ids[collection]
+    def ids(self, collection: str) -> set[Any]:
+        """Return the ids of the documents that are known to be there."""
+        return self._ids[collection]
 
     def shared(self, kind: type[T]) -> T:
         """Give the one object of a kind that rules share."""

@@ -72,14 +72,14 @@ class Balance:
                 left[document["_id"]] -= sum(map(hash, ids))
 
     def _add(self, link: Link, documents: Sequence[Document], known: Known) -> None:
-        left = self._left[link]
+        left, there = self._left[link], known.ids(link.collection)
         for document in documents:
             number = hash(document["_id"])
             for identifier in distinct(document, link.other_field):
-                if known.lacks(link.collection, identifier):
-                    self._suspect(link.other, document["_id"], link.other_field, (identifier,))
-                else:
+                if identifier in there:
                     left[identifier] += number
+                else:
+                    self._suspect(link.other, document["_id"], link.other_field, (identifier,))
 
     def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
         self._found += (Finding(collection, identifier, field, item) for item in ids)

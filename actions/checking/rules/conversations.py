@@ -41,9 +41,9 @@ class LoneConversation(Rule):
     reads = {"User": (), "Conversation": PEOPLE}
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        people = self.known.ids("User")
         for document in documents if collection == "Conversation" else ():
-            there = {person for person in ids_in(document, "userIds") if not self.known.lacks("User", person)}
-            if self.known.sampled or _is_lone(document, len(there)):
+            if self.known.sampled or _is_lone(document, len(people.intersection(ids_in(document, "userIds")))):
                 yield Finding(collection, document["_id"], "userIds")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
@@ -167,8 +167,10 @@ class StaleLastMessage(Rule):
         last = self._last
         for document in documents:
             place, at = as_id(document.get("conversationId")), document.get("createAt")
-            if isinstance(place, ObjectId) and isinstance(at, datetime) and (place not in last or at > last[place]):
-                last[place] = at
+            if isinstance(place, ObjectId) and isinstance(at, datetime):
+                known = last.get(place)
+                if known is None or at > known:
+                    last[place] = at
         yield from ()
 
     def end(self) -> Iterator[Finding]:

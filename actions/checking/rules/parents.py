@@ -34,10 +34,10 @@ class MissingParent(Rule):
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
-            parent = PARENTS[collection, field]
+            there = self.known.ids(PARENTS[collection, field])
             for document in documents:
                 reference = document.get(field)
-                if isinstance(reference, ObjectId) and self.known.lacks(parent, reference):
+                if isinstance(reference, ObjectId) and reference not in there:
                     yield Finding(collection, document["_id"], field, reference)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:

@@ -13,7 +13,6 @@ from models.changes.collections import STATE
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
-
 BOTH = "missing-parent or second-profile"
 
 
