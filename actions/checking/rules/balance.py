@@ -14,7 +14,7 @@ from models import connection
 from models.changes import Document, ids_in
 from models.links import LINKS, OTHER_SIDES, Link
 
-HELD: Final = 500_000
+HELD: Final = 200_000
 """Ids of lists that are kept in memory to compare with."""
 AT_ONCE: Final = 1_000
 """Documents that are looked up together by their `_id`."""
