@@ -184,7 +184,7 @@ FAULTS = (
     Fault("unknown-status", "E", False, change("User", "ada", {"$set": {"status": "BANNED"}}, "status")),
     Fault("wrong-type", "E", False, change("User", "ada", {"$set": {"lastLogin": "2026-01-01"}}, "lastLogin")),
     Fault("wrong-type", "E", False, change("Account", "account", {"$set": {"expires_at": "7"}}, "expires_at")),
-    Fault("wrong-type", "E", False, change("Conversation", "group", {"$set": {"isGroup": "yes"}}, "isGroup"), ("any",)),
+    Fault("wrong-type", "E", False, change("Conversation", "group", {"$set": {"isGroup": "yes"}}, "isGroup")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$set": {"rolesIds": "support"}}, "rolesIds")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": {"a": [1]}}}, "rolesIds")),

@@ -4,10 +4,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from bson import ObjectId
-
 from actions.checking.known import Known
-from actions.checking.rule import Finding, Rule
+from actions.checking.rule import Finding, Rule, sound
 from actions.checking.rules import all_rules
 from models import connection
 from models.ahead import ahead
@@ -80,10 +78,10 @@ def _suspects(
         fields = sorted({field for rule in looking for field in rule.reads[collection]} | {"_id"})
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
-            sound = [document for document in documents if type(document["_id"]) is ObjectId]
-            known.learn(collection, sound)
+            usual = list(sound(documents))
+            known.learn(collection, usual)
             for rule in looking:
-                yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else sound))
+                yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else usual))
             read += len(documents)
             if hear:
                 hear(read, total)

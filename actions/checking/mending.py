@@ -40,7 +40,7 @@ class Mending:
         for part in finding.parts(ids):
             yield from self.documents(collection, part).items()
 
-    def delete(self, collection: str, document: Document) -> None:
+    def remove(self, collection: str, document: Document) -> None:
         """Delete a document, which nobody finds here any more."""
         self._deleted.add((collection, document["_id"]))
         self.draft.delete(collection, document)

@@ -110,3 +110,8 @@ def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dic
 def as_id(value: Any) -> Any:
     """Read text that holds an id as that id, as a repair will have it; all else is what it is."""
     return ObjectId(value) if type(value) is str and OBJECT_ID.fullmatch(value) else value
+
+
+def sound(documents: Iterable[Document]) -> Iterator[Document]:
+    """Leave out documents whose `_id` is none: they have a fault of their own, and may not be looked up."""
+    return (document for document in documents if type(document["_id"]) is ObjectId)

@@ -6,7 +6,7 @@ from typing import Any
 
 from actions import finding
 from actions.checking.known import Known
-from actions.checking.rule import Finding, Rule, by_collection, by_field
+from actions.checking.rule import Finding, Rule, by_collection, by_field, sound
 from models.changes import Document
 
 Values = tuple[Hashable, ...]
@@ -36,7 +36,7 @@ class Twice(Rule):
         for collection, some in by_collection(suspects).items():
             faults = list(chain.from_iterable(some.values()))
             holders: dict[tuple[str, Values], set[Any]] = {}
-            for document in self._others(collection, faults):
+            for document in sound(self._others(collection, faults)):
                 for held in self.values(collection, document):
                     holders.setdefault(held, set()).add(document["_id"])
             for found in faults:

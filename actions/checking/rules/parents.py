@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from actions import finding
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, by_collection, by_field, documents
+from actions.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
 from actions.checking.twice import Twice, Values
 from actions.removing import Removing
 from models.changes import ABSENT, Batch, Document
@@ -76,12 +76,12 @@ def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
     """Delete accounts or profiles; a user does not name a profile that is gone."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
-        for user in finding.having("User", "profileId", ids, ["profileId"]):
+        for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
             copies.setdefault(user["profileId"], []).append(user["_id"])
     for identifier, document in mending.each(collection, ids):
         users = mending.documents("User", copies.get(identifier, ())).values()
         mending.draft.room(1 + len(users))
-        mending.delete(collection, document)
+        mending.remove(collection, document)
         for user in users:
             mending.draft.set("User", user, {"profileId": ABSENT})
         yield from mending.full()
@@ -110,7 +110,7 @@ class SecondProfile(Twice):
         del decided
         users = {found.value[0] for found in findings}
         profiles: dict[Any, list[Any]] = {}
-        for profile in finding.having(PROFILE_USER.collection, PROFILE_USER.field, users, [PROFILE_USER.field]):
+        for profile in sound(finding.having(PROFILE_USER.collection, PROFILE_USER.field, users, [PROFILE_USER.field])):
             profiles.setdefault(profile[PROFILE_USER.field], []).append(profile["_id"])
         kept = documents("User", users, ("profileId",))
         for user, ids in profiles.items():

@@ -1,5 +1,6 @@
 """Fields that are not what they should be: absent, null, of another type."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -166,16 +167,23 @@ class StringId(_Shape):
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
         return super().mendable(found, decided) and any(self._free([found]))
 
+    def advise(self, found: Finding) -> str:
+        by_hand = 'delete one of the two, in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
+        beside = f", or where the user has another profile {by_hand}" if _is_unique(found) else ""
+        return (self.fix + beside).format(name=self.name, id=found.id)
+
     @staticmethod
     def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
         """Leave out profiles whose user has another: of those one has to be chosen."""
-        unique = [found for found in findings if (found.collection, found.field) == PROFILE_USER[:2]]
-        forms = [form for found in unique for form in finding.forms(found.value)]
-        holders: dict[str, int] = {}
-        for profile in finding.having("Profile", "userId", forms, ["userId"]):
-            user = str(profile["userId"]).lower()
-            holders[user] = holders.get(user, 0) + 1
-        yield from (found for found in findings if found not in unique or holders.get(found.value.lower()) == 1)
+        forms = [form for found in findings if _is_unique(found) for form in finding.forms(found.value)]
+        holders = Counter(
+            as_id(profile["userId"]) for profile in finding.having("Profile", "userId", forms, ["userId"])
+        )
+        yield from (found for found in findings if not _is_unique(found) or holders[as_id(found.value)] == 1)
+
+
+def _is_unique(found: Finding) -> bool:
+    return (found.collection, found.field) == PROFILE_USER[:2]
 
 
 class NullList(_Shape):

@@ -109,3 +109,34 @@ def test_what_is_broken_in_several_ways_at_once_is_found_and_mended_at_once(data
     assert found["string-id"] == 3
     apply(repair())
     assert counts().keys() == {"missing-field", "wrong-type", "missing-index"}
+
+
+def test_ids_that_are_none_are_in_nobodys_way(database: Documents) -> None:
+    ids = settle(database)
+    database["Profile"].drop_index("Profile_userId_key")
+    for number, odd in enumerate(({"an": "object"}, "text", 7)):
+        database["Profile"].insert_one({"_id": odd, "userId": ids["grace"]})
+        database["Conversation"].insert_one({"_id": odd, "userIds": [ids["ada"], ids["grace"]]})
+        database["Message"].insert_one({"_id": odd, "seenIds": [ids["ada"]], "conversationId": odd, "senderId": odd})
+        named = {"email": f"{number}", "username": f"{number}", "profileId": ids["profile"]}
+        database["User"].insert_one({"_id": odd, **named})
+    database["Profile"].insert_one({"userId": ids["grace"]})
+    database["User"].update_one({"_id": ids["alan"]}, {"$push": {"seenMessageIds": ids["one"]}})
+    for sample in (None, 1000):
+        found = {row["rule"]: row["count"] for row in check(sample=sample)}
+        assert found["wrong-type"] == 12
+        assert found["second-profile"] == found["one-sided-link"] == 1
+    apply(repair())
+    apply(repair(["second-profile"], delete=True))
+    assert counts().keys() == {"wrong-type", "missing-index", "foreign-seen"}
+
+
+def test_a_profile_whose_user_is_text_stays_where_the_user_has_another(database: Documents) -> None:
+    ids = settle(database)
+    other = database["Profile"].insert_one({"userId": str(ids["grace"])}).inserted_id
+    database["Profile"].insert_one({"userId": str(ids["ada"])})
+    [mended, left] = repair(["string-id"]).results
+    assert (mended.message, left.outcome) == ("1 fault", "unchanged")
+    assert f'db.Profile.deleteOne({{_id: ObjectId("{other}")}})' in str(left.message)
+    apply(repair())
+    assert {row["rule"]: row["count"] for row in check()} == {"string-id": 1}

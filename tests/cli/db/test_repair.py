@@ -227,3 +227,16 @@ def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: 
     assert parts >= 2
     chatctl("audit", "undo", event, "--yes")
     assert stored(database) == was
+
+
+def test_many_documents_are_mended_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+    many(database, 1_100)
+    gone = ObjectId()
+    broken = {"rolesIds": None, "conversationIds": [gone, str(ids["direct"]), gone], "status": "EMAIL_VERIFIED"}
+    database["User"].update_many({"username": {"$regex": "^u"}}, {"$set": broken})
+    people = [user["_id"] for user in database["User"].find({"username": {"$regex": "^u"}}, ["_id"])]
+    database["Role"].update_one({"name": "member"}, {"$set": {"userIds": people}})
+    assert len(chatctl("db", "repair", "--yes").stdout.splitlines()) == 6
+    chatctl("db", "repair", "--yes")
+    assert chatctl("db", "check").stdout == ""
+    links(database)
