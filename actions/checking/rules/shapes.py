@@ -176,10 +176,9 @@ class StringId(_Shape):
     def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
         """Leave out profiles whose user has another: of those one has to be chosen."""
         forms = [form for found in findings if _is_unique(found) for form in finding.forms(found.value)]
-        holders = Counter(
-            as_id(profile["userId"]) for profile in finding.having("Profile", "userId", forms, ["userId"])
-        )
-        yield from (found for found in findings if not _is_unique(found) or holders[as_id(found.value)] == 1)
+        profiles = finding.having("Profile", "userId", forms, ["userId"])
+        holders = Counter(str(as_id(profile["userId"])) for profile in profiles)
+        yield from (found for found in findings if not _is_unique(found) or holders[str(as_id(found.value))] == 1)
 
 
 def _is_unique(found: Finding) -> bool:
