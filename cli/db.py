@@ -55,7 +55,7 @@ def check(
         int | None, typer.Option("--sample", metavar="N", min=1, help="Look at so many of each collection alone.")
     ] = None,
 ) -> None:
-    """Find every fault of the data that would break or mislead the application. Where there is one the exit code is 1.
+    """Find every fault of the data that would break or mislead the application. One that does makes the exit code 1.
 
     Nothing is changed. What is found is looked at a second time: what the application writes meanwhile is no fault.
     """
@@ -74,14 +74,19 @@ def repair(
     *,
     rule: RuleNames = [],  # noqa: B006
     collection: Collections = [],  # noqa: B006
-    drop: Annotated[bool, typer.Option("--drop", help="End links that one side alone has.")] = False,
-    delete: Annotated[bool, typer.Option("--delete", help="Delete what refers to nothing.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="End one-sided links instead of completing them.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete what refers to nothing, or second profiles.")
+    ] = False,
     reason: Reason = None,
     dry_run: DryRun = False,
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Mend what has one right answer. What has to be decided is listed and left."""
+    """Mend what has one right answer. What has to be decided is listed and left.
+
+    --drop goes with --rule one-sided-link, --delete with --rule missing-parent or second-profile.
+    """
     from cli.output.progress import Bar
 
     with Bar() as bar:
