@@ -55,9 +55,9 @@ def check(
         int | None, typer.Option("--sample", metavar="N", min=1, help="Look at so many of each collection alone.")
     ] = None,
 ) -> None:
-    """Find every fault of the data that would break or mislead the application. One that does makes the exit code 1.
+    """Find what in the data would break or mislead the application.
 
-    Nothing is changed. What is found is looked at a second time: what the application writes meanwhile is no fault.
+    Where something does, the exit code is 1. Nothing is changed. What is found is looked at a second time: what the application writes meanwhile is no fault.
     """
     from cli.output.progress import Bar
 
