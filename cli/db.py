@@ -57,7 +57,8 @@ def check(
 ) -> None:
     """Find what in the data would break or mislead the application.
 
-    Where something does, the exit code is 1. Nothing is changed. What is found is looked at a second time: what the application writes meanwhile is no fault.
+    Where something does, the exit code is 1. Nothing is changed. What is found is looked at a second time: what the
+    application writes meanwhile is no fault.
     """
     from cli.output.progress import Bar
 
