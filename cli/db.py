@@ -36,6 +36,65 @@ def indexes(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
+RuleNames = Annotated[
+    list[str], typer.Option("--rule", metavar="RULE", help="Only this one; may be repeated.", show_default=False)
+]
+Collections = Annotated[
+    list[str],
+    typer.Option("--collection", metavar="NAME", help="Only in this one; may be repeated.", show_default=False),
+]
+
+
+@app.command(example="chatctl db check --rule one-sided-link -o json")
+def check(
+    out: LinesOut,
+    *,
+    rule: RuleNames = [],  # noqa: B006 - typer reads it, nobody changes it
+    collection: Collections = [],  # noqa: B006
+    sample: Annotated[
+        int | None, typer.Option("--sample", metavar="N", min=1, help="Look at so many of each collection alone.")
+    ] = None,
+) -> None:
+    """Find what in the data would break or mislead the application.
+
+    Where something does, the exit code is 1. Nothing is changed. What is found is looked at a second time: what the
+    application writes meanwhile is no fault.
+    """
+    from cli.output.progress import Bar
+
+    with Bar() as bar:
+        found = actions.checking.check(rule, collection, sample, bar.wrote)
+    out.findings(found)
+    if any(one["severity"] != "I" for one in found):
+        raise typer.Exit(1)
+
+
+@app.command(example="chatctl db repair --rule one-sided-link --dry-run")
+def repair(
+    out: Out,
+    *,
+    rule: RuleNames = [],  # noqa: B006
+    collection: Collections = [],  # noqa: B006
+    drop: Annotated[bool, typer.Option("--drop", help="End one-sided links instead of completing them.")] = False,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Delete what refers to nothing, or second profiles.")
+    ] = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Mend what has one right answer. What has to be decided is listed and left.
+
+    --drop goes with --rule one-sided-link, --delete with --rule missing-parent or second-profile.
+    """
+    from cli.output.progress import Bar
+
+    with Bar() as bar:
+        change = actions.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
 @app.command()
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""

@@ -201,3 +201,7 @@ ASSERTIONS: View = (
     Column("place", table=None),
     Column("message", table=80),
 )
+
+FOUND: View = (Column("severity", title=""), Column("rule", whole=True), Column("count", whole=True), Column("example"))
+
+FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))

@@ -1,28 +1,44 @@
-"""Reading while what was read is being written."""
+"""Reading while what was read is being worked on."""
 
 import gc
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
 from typing import Final, TypeVar
 
 T = TypeVar("T")
 
 PART: Final = 1000
+SOON: Final = 0.0003
+"""Seconds after which the thread that reads has its turn: it needs one for each piece of an answer."""
 OFTEN: Final = 50_000
 """New objects before a look for those that nobody needs; there are none, and each look goes through all."""
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T], size: int = PART) -> Iterator[T]:
     """Give items as they come, a part of them read in a thread while the one before is worked on."""
-    gc.set_threshold(OFTEN)
     source = iter(items)
 
     def part() -> list[T]:
-        return list(islice(source, PART))
+        return list(islice(source, size))
 
-    with ThreadPoolExecutor(1) as reading:
+    with _for_two(), ThreadPoolExecutor(1) as reading:
         coming = reading.submit(part)
         while found := coming.result():
             coming = reading.submit(part)
             yield from found
+
+
+@contextmanager
+def _for_two() -> Iterator[None]:
+    """Let two threads get on with each other."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(SOON)
+    gc.set_threshold(OFTEN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*thresholds)

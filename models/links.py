@@ -30,6 +30,11 @@ USER_SEEN_MESSAGES = Link("User", "seenMessageIds", "Message", "seenIds")
 
 LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 
+OTHER_SIDES = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
+    (link.other, link.other_field): (link.collection, link.field) for link in LINKS
+}
+"""Collection and field of either side of a link → those of the other."""
+
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")
 MESSAGE_CONVERSATION = Owned("Message", "conversationId", "Conversation")

@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -118,6 +119,15 @@ def wrap(parts: Sequence[str], indent: int) -> str:
             longer = part
         line = longer
     return f"\n{' ' * indent}".join([*done, line])
+
+
+def folded(line: str, indent: int) -> str:
+    """Divide a line of ours into as many as the terminal makes necessary, those behind the first indented."""
+    available = streams.width()
+    if available is None:
+        return line
+    width = max(available - indent, available // 2)
+    return f"\n{' ' * indent}".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
 
 
 def _padded(text: str, width: int, heading: Heading) -> str:

@@ -144,6 +144,14 @@ def _person(person: dict[str, Any]) -> str:
     return safe(called(person))
 
 
+def place(found: dict[str, Any]) -> str:
+    """Say where a fault is, and what is wrong there: `User 65… status: BANNED`."""
+    field = f" {found['field']}" if found["field"] else ""
+    return f"{found['collection']} {cell(found['id'])}{field}" + (
+        f": {shown}" if (shown := cell(found["value"])) else ""
+    )
+
+
 def quoted(arguments: Iterable[str]) -> str:
     """Write a command line that a shell reads back, whatever is in it."""
     return " ".join(_argument(argument) for argument in arguments)

@@ -27,12 +27,8 @@ from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.record import thaw
 from models.errors import ConflictError
-from models.links import LINKS, OWNED
+from models.links import OTHER_SIDES, OWNED
 from models.records import AUDIT, IMAGES
-
-OTHER_SIDES: Final = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
-    (link.other, link.other_field): (link.collection, link.field) for link in LINKS
-}
 
 AT_ONCE: Final = 500
 """Ids in one filter: some servers compare each document with each of them."""

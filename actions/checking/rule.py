@@ -1,0 +1,117 @@
+"""What a rule of the check is: how a fault is suspected, made sure of, and mended."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Final, NamedTuple
+
+from bson import ObjectId
+
+from actions import finding
+from actions.checking.known import Known
+from actions.checking.mending import Mending
+from actions.finding import OBJECT_ID
+from models.changes import Batch, Document
+
+SEVERITIES: Final = ("E", "W", "I")
+"""It breaks the application, misleads it, or is for information."""
+
+
+class Finding(NamedTuple):
+    """A fault of one document: in which field, and what is wrong there."""
+
+    collection: str
+    id: Any
+    field: str | None = None
+    value: Any = None
+
+
+class Rule:
+    """A fault there can be, in a class of its own; one object of it is used for one check.
+
+    `effect` says what the application does when it meets the fault, `fix` what to type, with `{name}` of the rule, and
+    `{id}` and `{collection}` of an example. `reads` are the fields it needs of each collection; the ids of what it
+    reads are known. Whatever is suspected while the collections are read is looked at again by `confirm`, on its own:
+    what changed in between is no fault. Documents whose `_id` is none are kept from every rule but those of `all_ids`.
+    """
+
+    name: ClassVar[str]
+    severity: ClassVar[str]
+    effect: ClassVar[str]
+    fix: ClassVar[str] = "chatctl db repair --rule {name}"
+    reads: ClassVar[Mapping[str, Sequence[str]]] = {}
+    all_ids: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
+    """Whether a fault shows in its own collection, so that no other has to be read for it."""
+    at_once: ClassVar[int] = 1_000
+    """Suspects that are looked at again, and mended, together."""
+    mends: ClassVar[bool] = False
+    """Whether there is one right answer, so that a repair gives it unasked."""
+    decisions: ClassVar[frozenset[str]] = frozenset()
+    """Of `drop` and `delete` those that decide what a repair does."""
+
+    def __init__(self, known: Known) -> None:
+        self.known = known
+
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        """Tell whether a collection has to be read where faults of some that are chosen are looked for."""
+        return collection in self.reads and (not chosen or not self.apart or collection in chosen)
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
+        """Suspect faults among documents as they are read."""
+        return iter(())
+
+    def end(self) -> Iterator[Finding]:
+        """Suspect faults that show only once everything was read."""
+        return iter(())
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        """Read what is suspected again, and give what is a fault still; a fault of one document shows in it alone."""
+        for collection, some in by_collection(suspects).items():
+            documents = list(finding.having(collection, "_id", some, self.reads[collection]))
+            yield from (found for found in self.look(collection, documents) if found in some[found.id])
+
+    def advise(self, found: Finding) -> str:
+        """Say what to type, or to do where nothing can be typed, about a fault and those like it."""
+        return self.fix.format(name=self.name, id=found.id, collection=found.collection)
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:  # noqa: ARG002 - others do
+        """Tell whether a repair mends a fault, by what was decided."""
+        return self.mends or bool(self.decisions & decided)
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
+        """Say of the change that mends a fault what it does (`update`, `delete`), in which collection, to which id."""
+        return "update", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        """Write down what mends some faults, which were confirmed a moment ago, and give the batches that are full."""
+        raise NotImplementedError(self.name)
+
+
+def by_collection(findings: Iterable[Finding]) -> dict[str, dict[Any, list[Finding]]]:
+    """Sort findings: collection → the id of a document → what is wrong with it."""
+    sorted_: dict[str, dict[Any, list[Finding]]] = {}
+    for found in findings:
+        sorted_.setdefault(found.collection, {}).setdefault(found.id, []).append(found)
+    return sorted_
+
+
+def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
+    """Sort findings by collection and field."""
+    sorted_: dict[tuple[str, str], list[Finding]] = {}
+    for found in findings:
+        sorted_.setdefault((found.collection, str(found.field)), []).append(found)
+    return sorted_
+
+
+def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
+    """Read documents by their ids."""
+    return {document["_id"]: document for document in finding.having(collection, "_id", ids, ["_id", *fields])}
+
+
+def as_id(value: Any) -> Any:
+    """Read text that holds an id as that id, as a repair will have it; all else is what it is."""
+    return ObjectId(value) if type(value) is str and OBJECT_ID.fullmatch(value) else value
+
+
+def sound(documents: Iterable[Document]) -> Iterator[Document]:
+    """Leave out documents whose `_id` is none: they have a fault of their own, and may not be looked up."""
+    return (document for document in documents if type(document["_id"]) is ObjectId)

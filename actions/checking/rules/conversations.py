@@ -1,0 +1,218 @@
+"""Conversations: who is in them, and when the last message was written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions import finding
+from actions.checking.known import Known
+from actions.checking.mending import Mending
+from actions.checking.rule import Finding, Rule, as_id, documents
+from actions.checking.twice import Twice, Values
+from models import connection
+from models.changes import Batch, Document, ids_in
+from models.listing import PRESENT
+
+PAIR: Final = 2
+PEOPLE: Final = ("isGroup", "userIds")
+FEW: Final = 200
+"""Conversations up to which their messages are looked for; for more it is less work to read those of all."""
+
+
+def is_group(conversation: Document) -> bool:
+    """Tell a group as the application does."""
+    return conversation.get("isGroup") is True
+
+
+def has_people(conversation: Document) -> bool:
+    """Tell whether it can be said who is in a conversation; what is no list has another fault."""
+    return isinstance(conversation.get("userIds", []), list)
+
+
+class LoneConversation(Rule):
+    """A one-to-one conversation has fewer than two people who are there, or a group looks like one."""
+
+    name = "lone-conversation"
+    severity = "W"
+    effect = "the page of a conversation without another person fails; a group of two is taken for a one-to-one"
+    fix = "chatctl conversations add {id} USER, or conversations delete {id}"
+    reads = {"User": (), "Conversation": PEOPLE}
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        people = self.known.ids("User")
+        for document in documents if collection == "Conversation" else ():
+            if self.known.sampled or _is_lone(document, len(people.intersection(ids_in(document, "userIds")))):
+                yield Finding(collection, document["_id"], "userIds")
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        there = documents("Conversation", [found.id for found in suspects], PEOPLE)
+        listed = {identifier: set(ids_in(document, "userIds")) for identifier, document in there.items()}
+        people = documents("User", set().union(*listed.values()), ()).keys()
+        for found in suspects:
+            if found.id in there and _is_lone(there[found.id], number := len(listed[found.id] & people)):
+                yield found._replace(value="1 person" if number == 1 else f"{number} people")
+
+
+def _is_lone(conversation: Document, people: int) -> bool:
+    return has_people(conversation) and (people == PAIR if is_group(conversation) else people < PAIR)
+
+
+class DuplicateDirect(Twice):
+    """Two people have two one-to-one conversations with each other."""
+
+    name = "duplicate-direct"
+    severity = "W"
+    effect = "the application opens either of them, and messages seem to be missing in it"
+    fix = "chatctl conversations show {id}, and conversations delete that of the two which is not wanted"
+    reads = {"Conversation": PEOPLE}
+
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        del collection
+        people = set(ids_in(document, "userIds"))
+        if len(people) == PAIR and not is_group(document):
+            yield "userIds", tuple(sorted(people))
+
+
+class ForeignSender(Rule):
+    """A message was written by somebody who is not in the conversation."""
+
+    name = "foreign-sender"
+    severity = "I"
+    effect = "the message is shown; its writer, who may have left, does not see the conversation"
+    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the writer in again"
+    field = "senderId"
+    reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId")}
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        participants = self.known.shared(Participants)
+        if collection == "Conversation":
+            participants.learn(documents)
+            return
+        for document in documents:
+            place = document.get("conversationId")
+            people = participants.of.get(place, ()) if isinstance(place, ObjectId) else ()
+            for person in self.people(document):
+                if person not in people:
+                    yield Finding(collection, document["_id"], self.field, person)
+
+    def people(self, message: Document) -> Sequence[ObjectId]:
+        """Return those who should be in the conversation."""
+        sender = message.get("senderId")
+        return (sender,) if isinstance(sender, ObjectId) else ()
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        """Whose conversation or user is gone has another fault."""
+        messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
+        wanted = [place for m in messages.values() if isinstance(place := m.get("conversationId"), ObjectId)]
+        places = documents("Conversation", wanted, ("userIds",))
+        people = documents("User", {found.value for found in suspects}, ()).keys()
+        inside = {one: set(ids_in(place, "userIds")) for one, place in places.items() if has_people(place)}
+        for found in suspects:
+            message = messages.get(found.id, {})
+            place = message.get("conversationId")
+            holds = found.value in self.people(message) and found.value in people
+            if holds and isinstance(place, ObjectId) and found.value not in inside.get(place, {found.value}):
+                yield found
+
+
+class ForeignSeen(ForeignSender):
+    """A message was seen by somebody who is not in the conversation."""
+
+    name = "foreign-seen"
+    effect = "the reader, who may have left, is shown among those who have seen the message"
+    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again"
+    field = "seenIds"
+    reads = {"Conversation": ("userIds",), "Message": ("conversationId", "seenIds")}
+
+    def people(self, message: Document) -> Sequence[ObjectId]:
+        return ids_in(message, "seenIds")
+
+
+class Participants:
+    """Who is in each conversation."""
+
+    def __init__(self) -> None:
+        self.of: dict[Any, frozenset[ObjectId]] = {}
+        self._seen: Sequence[Document] = ()
+
+    def learn(self, conversations: Sequence[Document]) -> None:
+        if conversations is not self._seen:
+            self._seen = conversations
+            self.of |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
+
+
+class StaleLastMessage(Rule):
+    """A conversation does not say when its last message was written."""
+
+    name = "stale-last-message"
+    severity = "W"
+    effect = "the conversation stands in the wrong place of the list"
+    reads = {"Conversation": ("lastMessageAt",), "Message": ("conversationId", "createAt")}
+    at_once = 100_000
+    mends = True
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        self._said: dict[Any, datetime] = {}
+        self._last: dict[Any, datetime] = {}
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        if collection == "Conversation":
+            for document in documents:
+                if isinstance(said := document.get("lastMessageAt"), datetime):
+                    self._said[document["_id"]] = said
+            return
+        last = self._last
+        for document in documents:
+            place, at = as_id(document.get("conversationId")), document.get("createAt")
+            if isinstance(place, ObjectId) and isinstance(at, datetime):
+                known = last.get(place)
+                if known is None or at > known:
+                    last[place] = at
+        yield from ()
+
+    def end(self) -> Iterator[Finding]:
+        for place, said in self._said.items():
+            if self.known.sampled or self._last.get(place, said) != said:
+                yield Finding("Conversation", place, "lastMessageAt", said)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        ids = [found.id for found in suspects]
+        last = last_messages(ids)  # first: what comes meanwhile moves the other on, and is no fault then
+        said = documents("Conversation", ids, ("lastMessageAt",))
+        for found in suspects:
+            at = said.get(found.id, {}).get("lastMessageAt")
+            if isinstance(at, datetime) and at != last.get(found.id, at) and at == found.value:
+                yield found
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        last = last_messages([found.id for found in findings])
+        for identifier, conversation in mending.each("Conversation", last):
+            mending.draft.room(1)
+            mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+            yield from mending.full()
+
+
+def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
+    """Read when the last message of each conversation was written; those without any are left out."""
+    pipeline: list[Document] = [
+        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date"}}},
+        {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
+    ]
+    found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
+    last: dict[Any, datetime | None] = dict.fromkeys(conversations)
+    for row in found:
+        place = as_id(row["_id"])
+        if isinstance(place, ObjectId) and place in last:
+            last[place] = max(last[place] or row["at"], row["at"])
+    return {place: at for place, at in last.items() if at is not None}
+
+
+def of_conversations(conversations: Sequence[Any]) -> Document:
+    """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
+    if len(conversations) > FEW:
+        return {"conversationId": PRESENT}
+    return {"conversationId": {"$in": [form for one in conversations for form in finding.forms(one)], **PRESENT}}

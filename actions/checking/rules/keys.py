@@ -1,0 +1,126 @@
+"""What must be there once: unique values, their indexes, the collections."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions.checking.known import Known
+from actions.checking.rule import Finding, Rule
+from actions.checking.twice import Twice, Values
+from models import connection, indexes
+from models.changes import Document
+from models.names import counted
+from models.schema import FIELDS, UNIQUE_INDEXES
+
+KEYS: Final = {
+    collection: tuple(fields for _, fields in unique) for collection, unique in UNIQUE_INDEXES.items() if unique
+}
+FIXES: Final = {
+    "User": "chatctl users update id:{id} with another --email or --username, or users delete id:{id}",
+    "Role": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
+    "Permission": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
+    "Profile": "chatctl db repair --rule second-profile --delete",
+    "Account": 'delete one of them, in mongosh: db.Account.deleteOne({{_id: ObjectId("{id}")}})',
+}
+
+
+class DuplicateKey(Twice):
+    """Two documents have one value of a unique field, as an index that would prevent it is missing."""
+
+    name = "duplicate-key"
+    severity = "E"
+    effect = "the application finds either of them; the unique index cannot be made"
+    reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        held = {
+            (one.index.collection, one.index.keys)
+            for one in indexes.inspect(connection.database())
+            if one.state == "present"
+        }
+        self._unkept = {
+            collection: [fields for fields in keys if (collection, tuple((field, 1) for field in fields)) not in held]
+            for collection, keys in KEYS.items()
+        }
+
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        for fields in self._unkept[collection]:
+            values = tuple(document.get(field) for field in fields)
+            if all(isinstance(value, (str, ObjectId)) for value in values):
+                yield ", ".join(fields), values
+
+    def advise(self, found: Finding) -> str:
+        return FIXES[found.collection].format(id=found.id)
+
+
+class _OfIndexes(Rule):
+    state: str
+
+    def end(self) -> Iterator[Finding]:
+        for one in indexes.inspect(connection.database()):
+            if one.state == self.state and one.index in indexes.APPLICATION:
+                keys = ", ".join(field for field, _ in one.index.keys)
+                yield Finding(one.index.collection, one.index.name, keys, one.message)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        return iter(suspects)
+
+
+class MissingIndex(_OfIndexes):
+    """A unique index of the application is missing."""
+
+    name = "missing-index"
+    severity = "W"
+    effect = "nothing prevents two documents with one value, and finding one reads all"
+    fix = "chatctl db repair --rule {name}, once no two documents have one value (db check --rule duplicate-key)"
+    state = "missing"
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+        del decided
+        keys = {f"k{number}": f"${field}" for number, field in enumerate(str(found.field).split(", "))}
+        pipeline: list[Document] = [
+            {"$group": {"_id": keys, "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$limit": 1},
+        ]
+        return not list(connection.database()[found.collection].aggregate(pipeline, allowDiskUse=True))
+
+
+class MisnamedIndex(_OfIndexes):
+    """A unique index of the application is there under another name, or its name has other keys."""
+
+    name = "misnamed-index"
+    severity = "W"
+    effect = "the application reads the name out of errors, and says the wrong thing or nothing"
+    fix = "drop what is in the way, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
+    state = "conflict"
+
+
+class OtherCollection(Rule):
+    """A collection has the name of one of the application's in other letters."""
+
+    name = "other-collection"
+    severity = "E"
+    effect = "the application does not see what lies there"
+    fix = (
+        "move the documents to {collection}, in mongosh: db.{id}.aggregate([{{$merge: '{collection}'}}]), then drop it"
+    )
+
+    def end(self) -> Iterator[Finding]:
+        right = {name.lower(): name for name in FIELDS}
+        database = connection.database()
+        for name in sorted(database.list_collection_names()):
+            if name not in FIELDS and name.lower() in right:
+                count = database[name].estimated_document_count()
+                yield Finding(right[name.lower()], name, None, counted(count, "document"))
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        return iter(suspects)
+
+
+def index(found: Finding) -> Any:
+    """Return the index that a finding is about."""
+    return next(one for one in indexes.APPLICATION if one.name == found.id)

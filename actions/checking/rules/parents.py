@@ -1,0 +1,119 @@
+"""Documents that belong to others, and need them to be there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions import finding
+from actions.checking.mending import Mending
+from actions.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
+from actions.checking.twice import Twice, Values
+from actions.removing import Removing
+from models.changes import ABSENT, Batch, Document
+from models.links import OWNED, PROFILE_USER
+
+PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
+"""Collection and field of a required reference → what it refers to."""
+
+FIELDS: Final = {
+    collection: tuple(field for owner, field in PARENTS if owner == collection)
+    for collection in dict.fromkeys(owner for owner, _ in PARENTS)
+}
+
+
+class MissingParent(Rule):
+    """A required reference leads nowhere."""
+
+    name = "missing-parent"
+    severity = "E"
+    effect = "every query of the application that includes what is referred to fails as a whole"
+    fix = "chatctl db repair --rule {name} --delete (deletes what refers to nothing; no undo brings that back)"
+    reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
+    decisions = frozenset({"delete"})
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        for field in self.reads[collection]:
+            there = self.known.ids(PARENTS[collection, field])
+            for document in documents:
+                reference = document.get(field)
+                if isinstance(reference, ObjectId) and reference not in there:
+                    yield Finding(collection, document["_id"], field, reference)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        for (collection, field), some in by_field(suspects).items():
+            there = documents(collection, {found.id for found in some}, [field])
+            parents = documents(PARENTS[collection, field], {found.value for found in some}, ())
+            for found in some:
+                if there.get(found.id, {}).get(field) == found.value and found.value not in parents:
+                    yield found
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
+        del decided
+        return "delete", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        sorted_ = by_collection(findings)
+        yield from _without_messages(mending, sorted_.pop("Message", {}))
+        for collection, faults in sorted_.items():
+            yield from delete(mending, collection, faults)
+
+
+def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
+    """Delete messages, out of every list that has them."""
+    gone: dict[str, set[Any]] = {}
+    for found in (found for some in faults.values() for found in some):
+        gone.setdefault(str(found.field), set()).add(found.value)
+    orphans: Document = {"$or": [{field: {"$in": list(parents)}} for field, parents in gone.items()]}
+    removing = Removing(mending.draft.names, orphans)
+    removing.draft = mending.draft
+    for part in finding.parts(faults):
+        yield from removing.messages({"_id": {"$in": part}})
+
+
+def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
+    """Delete accounts or profiles; a user does not name a profile that is gone."""
+    copies: dict[Any, list[Any]] = {}
+    if collection == "Profile":
+        for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
+            copies.setdefault(user["profileId"], []).append(user["_id"])
+    for identifier, document in mending.each(collection, ids):
+        users = mending.documents("User", copies.get(identifier, ())).values()
+        mending.draft.room(1 + len(users))
+        mending.remove(collection, document)
+        for user in users:
+            mending.draft.set("User", user, {"profileId": ABSENT})
+        yield from mending.full()
+
+
+class SecondProfile(Twice):
+    """A user has two profiles."""
+
+    name = "second-profile"
+    severity = "W"
+    effect = "the application shows one of them, and no unique index can be made"
+    fix = "chatctl db repair --rule {name} --delete (keeps the one that the user names, else the first)"
+    reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
+    decisions = frozenset({"delete"})
+
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        del collection
+        if isinstance(user := document.get(PROFILE_USER.field), ObjectId):
+            yield PROFILE_USER.field, (user,)
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
+        del decided
+        return "delete", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        users = {found.value[0] for found in findings}
+        profiles: dict[Any, list[Any]] = {}
+        for profile in sound(finding.having(PROFILE_USER.collection, PROFILE_USER.field, users, [PROFILE_USER.field])):
+            profiles.setdefault(profile[PROFILE_USER.field], []).append(profile["_id"])
+        kept = documents("User", users, ("profileId",))
+        for user, ids in profiles.items():
+            named = kept.get(user, {}).get("profileId")
+            keeps = named if named in ids else min(ids, key=str)
+            yield from delete(mending, PROFILE_USER.collection, [one for one in ids if one != keeps])

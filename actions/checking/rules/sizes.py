@@ -1,0 +1,37 @@
+"""Documents that come near to the largest there can be."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from actions.checking.rule import Finding, Rule
+from actions.checking.rules.shapes import READ, SCHEMA
+from models.changes import Document
+
+BYTES: Final = 8 * 1024 * 1024
+IDS: Final = 250_000
+OF_AN_ID: Final = 19
+"""Bytes of an id in a long list, with its number in it."""
+
+
+class Oversized(Rule):
+    """A document has more than 8 MiB, or a list more than 250,000 ids."""
+
+    name = "oversized"
+    severity = "W"
+    effect = "at 16 MiB the server refuses every change that makes it longer"
+    fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
+    reads = READ
+    apart = True
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        sized = [(field, kind) for field, (kind, _) in SCHEMA[collection].items() if kind in {list, str}]
+        for document in documents:
+            size = 0
+            for field, kind in sized:
+                value = document.get(field)
+                if type(value) is kind:
+                    size += len(value) * OF_AN_ID if kind is list else len(value)
+                    if kind is list and len(value) > IDS:
+                        yield Finding(collection, document["_id"], field, f"{len(value):,} ids")
+            if size > BYTES:
+                yield Finding(collection, document["_id"], None, f"{size / 1024 / 1024:.1f} MiB")

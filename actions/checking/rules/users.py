@@ -1,0 +1,115 @@
+"""What users are, and how they sign in."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from actions.checking.mending import Mending
+from actions.checking.rule import Finding, Rule
+from models.changes import Batch, Document
+from models.changes.events import now
+from models.names import counted
+from models.user import UserStatus
+
+HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
+Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
+"""The same under the name that PHP gives it."""
+STATUSES: Final = frozenset(UserStatus)
+
+
+class _OfUsers(Rule):
+    apart = True
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        for document in documents:
+            yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        """Find what is wrong: the field, and what is said of its value."""
+        raise NotImplementedError(user)
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        for _, user in mending.each("User", [found.id for found in findings]):
+            if any(self.mendable(found, decided) for found in self.look("User", [user])):
+                mending.draft.room(1)
+                mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
+                yield from mending.full()
+
+    def mended(self, user: Document) -> Document:
+        """Return the fields that are as they should be."""
+        raise NotImplementedError(user)
+
+
+class UnknownStatus(_OfUsers):
+    """A status outside the three there are."""
+
+    name = "unknown-status"
+    severity = "E"
+    effect = "every query of the application that returns the user fails as a whole"
+    fix = "chatctl users suspend id:{id}, and users reinstate id:{id} behind it to let the user in again"
+    reads = {"User": ("status",)}
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if isinstance(status := user.get("status"), str) and status not in STATUSES:
+            yield "status", status
+
+
+class StatusMismatch(_OfUsers):
+    """A user counts as verified, and no time of it is known."""
+
+    name = "status-mismatch"
+    severity = "W"
+    effect = "the application takes the e-mail for verified or not, depending on where it looks"
+    fix = "chatctl db repair --rule {name} (takes it for not verified), or users verify-email id:{id}"
+    reads = {"User": ("status", "emailVerified")}
+    mends = True
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if user.get("status") == UserStatus.EMAIL_VERIFIED and user.get("emailVerified") is None:
+            yield "status", UserStatus.EMAIL_VERIFIED.value
+
+    def mended(self, user: Document) -> Document:
+        del user
+        return {"status": UserStatus.ACTIVE.value}
+
+
+class BadPasswordHash(_OfUsers):
+    """A password is kept in a form that the application cannot compare with."""
+
+    name = "bad-password-hash"
+    severity = "W"
+    effect = "the user cannot sign in with a password"
+    fix = "chatctl users set-password id:{id}"
+    reads = {"User": ("hashedPassword",)}
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        hashed = user.get("hashedPassword")
+        if isinstance(hashed, str) and not HASH.fullmatch(hashed):
+            yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
+
+    def advise(self, found: Finding) -> str:
+        return f"chatctl db repair --rule {self.name}" if found.value == "$2y$" else super().advise(found)
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether the form alone is wrong: `$2y$` is what `$2b$` is."""
+        del decided
+        return bool(found.value == "$2y$")
+
+    def mended(self, user: Document) -> Document:
+        return {"hashedPassword": user["hashedPassword"].replace("$2y$", "$2b$", 1)}
+
+
+class EmailCase(_OfUsers):
+    """An e-mail is not in lower case."""
+
+    name = "email-case"
+    severity = "W"
+    effect = "who signs in with the address in lower case is not found"
+    fix = (
+        "chatctl users update id:{id} --email ADDRESS (in lower case), or users delete id:{id} where it is there twice"
+    )
+    reads = {"User": ("email",)}
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if isinstance(email := user.get("email"), str) and email != email.lower():
+            yield "email", email

@@ -1,0 +1,191 @@
+"""chatctl db check, as somebody types it who wants to know whether the data is right."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pymongo
+import pytest
+import yaml
+from bson import ObjectId
+from people import BEGAN, Documents
+from planting import Ids, settle
+
+from tests.cli.conftest import Process, Terminal
+from tests.conftest import Chatctl
+
+
+@pytest.fixture
+def ids(database: Documents) -> Ids:
+    return settle(database)
+
+
+def break_it(database: Documents, ids: Ids) -> str:
+    """Plant a fault that breaks, two that mislead and one for information."""
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
+    database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
+    database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})
+    database["User"].update_one({"_id": ids["alan"]}, {"$push": {"seenMessageIds": ids["one"]}})
+    return str(ids["ada"])
+
+
+def test_data_that_is_right_has_nothing_to_be_said_about(either: Chatctl, ids: Ids) -> None:
+    result = either("db", "check", code=0)
+    assert (result.stdout, result.stderr) == ("", "no fault was found\n")
+    assert either("db", "check", "-o", "json").stdout == "[]\n"
+
+
+def test_what_is_found_is_a_table_and_below_it_what_it_means_and_what_to_type(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
+    ada = break_it(database, ids)
+    result = either("db", "check", code=1)
+    assert result.stderr == "E breaks the application, W misleads it, I is for information\n"
+    assert (
+        result.stdout
+        == f"""\
+SEVERITY  RULE               COUNT  EXAMPLE
+E         unknown-status         1  User {ada} status: BANNED
+W         bad-password-hash      2  User {ada} hashedPassword: 1 character
+I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
+
+unknown-status: every query of the application that returns the user fails as a whole
+  User {ada} status: BANNED
+  to do: chatctl users suspend id:{ada}, and users reinstate id:{ada} behind it to let the user in again
+
+bad-password-hash: the user cannot sign in with a password
+  User {ada} hashedPassword: 1 character
+  User {ids["grace"]} hashedPassword: 2 characters
+  to do: chatctl users set-password id:{ada}
+
+foreign-seen: the reader, who may have left, is shown among those who have seen the message
+  Message {ids["one"]} seenIds: {ids["alan"]}
+  to do: nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again
+"""
+    )
+
+
+def test_programs_read_the_same_in_every_format(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    rows = json.loads(either("db", "check", "-o", "json", code=1).stdout)
+    assert [(row["rule"], row["severity"], row["count"]) for row in rows] == [
+        ("unknown-status", "E", 1),
+        ("bad-password-hash", "W", 2),
+        ("foreign-seen", "I", 1),
+    ]
+    assert list(rows[0]) == ["rule", "severity", "count", "examples", "effect", "fix"]
+    ada = str(ids["ada"])
+    assert rows[0]["examples"] == [{"collection": "User", "id": ada, "field": "status", "value": "BANNED"}]
+    lines = either("db", "check", "-o", "ndjson", code=1).stdout.splitlines()
+    assert [json.loads(line) for line in lines] == rows
+    assert yaml.safe_load(either("db", "check", "-o", "yaml", code=1).stdout) == rows
+    table = list(csv.DictReader(io.StringIO(either("db", "check", "-o", "csv", code=1).stdout)))
+    assert [row["rule"] for row in table] == [row["rule"] for row in rows]
+    assert json.loads(table[0]["examples"]) == rows[0]["examples"]
+
+
+def test_what_is_only_for_information_is_no_failure(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    assert either("db", "check", "--rule", "foreign-seen", code=0).stdout
+    assert either("db", "check", "--rule", "foreign-seen", "--rule", "unknown-status", code=1).stdout
+
+
+def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    database["Role"].update_one({"_id": ids["viewer"]}, {"$push": {"userIds": ObjectId()}})
+
+    def rules(*options: str, code: int = 1) -> list[str]:
+        rows = json.loads(either("db", "check", *options, "-o", "json", code=code).stdout)
+        return [row["rule"] for row in rows]
+
+    assert rules("--collection", "Role") == ["dangling-link"]
+    assert rules("--collection", "Message", code=0) == ["foreign-seen"]
+    assert rules("--collection", "User", "--rule", "dangling-link", code=0) == []
+    assert rules("--collection", "Role", "--collection", "User") == [
+        "unknown-status",
+        "bad-password-hash",
+        "dangling-link",
+    ]
+    assert rules("--sample", "100") == ["unknown-status", "bad-password-hash", "dangling-link", "foreign-seen"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--rule", "one-sided-links"), 'error: no rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
+        (("--collection", "user"), 'error: no collection "user"\nhint: did you mean "User"?\n'),
+    ],
+)
+def test_a_wrong_name_gets_the_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
+    for command in ("check", "repair"):
+        result = chatctl("db", command, *options, code=2)
+        assert (result.stdout, result.stderr) == ("", said)
+
+
+@pytest.mark.parametrize("options", [("--sample", "0"), ("--sample", "x"), ("-o", "ids")])
+def test_what_makes_no_sense_is_refused(chatctl: Chatctl, options: tuple[str, ...]) -> None:
+    chatctl("db", "check", *options, code=2)
+
+
+def test_text_of_users_does_nothing_on_a_terminal(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+    hostile = "\x1b[2JA\u202e@[red]x.org"
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"email": hostile, "status": hostile}})
+    said = chatctl("db", "check", code=1).stdout
+    assert "\x1b" not in said
+    assert "status: \\x1b[2JA\\u202e@[red]x.org" in said
+    assert "\x1b" not in chatctl("db", "check", "-o", "csv", code=1).stdout.replace("\x1b[2JA", "")
+    assert "\x1b" not in chatctl("db", "check", "-o", "json", code=1).stdout
+
+
+def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
+    terminal: Terminal, database: Documents, ids: Ids
+) -> None:
+    ada = break_it(database, ids)
+    screen = terminal("db", "check", "--rule", "unknown-status", columns=60, env={"NO_COLOR": "1"})
+    assert screen.code == 1
+    assert (
+        screen.text
+        == f"""\
+SEVERITY  RULE            COUNT  EXAMPLE
+E         unknown-status      1  User {ada[:21]}…
+
+unknown-status: every query of the application that returns
+                the user fails as a whole
+  User {ada} status: BANNED
+  to do: chatctl users suspend id:{ada},
+         and users reinstate id:{ada}
+         behind it to let the user in again
+E breaks the application, W misleads it, I is for information
+"""
+    )
+
+
+def test_who_may_not_read_a_collection_is_told_so(
+    chatctl: Chatctl, database: Documents, ids: Ids, monkeypatch: Any
+) -> None:
+    find = pymongo.collection.Collection.find
+
+    def refuse(self: Any, *args: Any, **options: Any) -> Any:
+        if self.name == "Account":
+            raise pymongo.errors.OperationFailure("not authorized on it", 13)
+        return find(self, *args, **options)
+
+    monkeypatch.setattr(pymongo.collection.Collection, "find", refuse)
+    result = chatctl("db", "check", code=6)
+    assert "does not allow this" in result.stderr
+    assert chatctl("db", "check", "--collection", "Role", "--rule", "missing-field").stdout == ""
+    assert chatctl("db", "repair", "--yes", code=6).stdout == ""
+
+
+def test_an_empty_database_lacks_its_indexes_alone(either: Chatctl) -> None:
+    rows = json.loads(either("db", "check", "-o", "json", code=1).stdout)
+    assert [(row["rule"], row["count"]) for row in rows] == [("missing-index", 6)]
+
+
+def test_a_check_is_killed_quietly_where_nobody_reads_on(process: Process, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    database["User"].insert_one(
+        {"email": "x", "username": "x", "status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN}
+    )
+    assert process("db", "check", line="| head -1").stdout.startswith(b"SEVERITY")

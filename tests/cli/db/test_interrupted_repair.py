@@ -1,0 +1,56 @@
+"""A repair that ends in the middle is finished by the next one."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pymongo
+import pytest
+from people import Documents, links
+from planting import many, settle
+
+from tests.cli.conftest import PROGRAM
+from tests.conftest import Chatctl, start_server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a server of this module's own: the transactions of a killed program are ended for all."""
+    process, address = start_server(tmp_path_factory.mktemp("server"))
+    yield f"mongodb://{address}/"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    with pymongo.MongoClient(server, tz_aware=True, uuidRepresentation="standard") as client:
+        yield client
+
+
+def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen([PROGRAM, "db", "repair", "--yes"], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
+
+
+@pytest.mark.parametrize("attempt", range(2))
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+def test_a_repair_that_was_ended_half_way_is_finished_by_the_next(
+    environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals, attempt: int
+) -> None:
+    settle(database)
+    many(database, 4_000)
+    child = begin(environment)
+    while not database["chatctl_audit"].count_documents({"kind": "part"}) and child.poll() is None:
+        time.sleep(0.01)
+    time.sleep(random.random() / 2)  # noqa: S311
+    child.send_signal(how)
+    child.communicate()
+    database.client.admin.command("killAllSessions", [])  # else the server lets them go after a minute
+    for user in database["User"].find({"username": {"$regex": "^u"}}):
+        assert len(user["rolesIds"]) == 1  # whatever was written is whole
+    chatctl("db", "repair", "--yes")
+    assert chatctl("db", "check").stdout == ""
+    links(database)

@@ -1,0 +1,242 @@
+"""chatctl db repair, as somebody types it who wants the data to be right."""
+
+import json
+
+import pytest
+from bson import ObjectId
+from people import Documents, links, messages, stored
+from planting import AGAIN, Ids, many, settle
+
+from actions.checking import repairing
+from actions.protection import PROTECTED
+from models.records import STATE
+from tests.cli.conftest import Terminal
+from tests.conftest import Chatctl
+
+BOTH = "missing-parent or second-profile"
+
+
+@pytest.fixture
+def ids(database: Documents) -> Ids:
+    return settle(database)
+
+
+def break_it(database: Documents, ids: Ids) -> None:
+    """Plant three faults with one right answer, and two that have to be decided."""
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
+    database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
+    database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})
+    gone = {"userId": ObjectId(), "type": "oauth", "provider": "github", "providerAccountId": "7"}
+    ids["orphan"] = database["Account"].insert_one(gone).inserted_id
+
+
+def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
+    break_it(database, ids)
+    was = stored(database)
+    result = either("db", "repair", "--yes", code=0)
+    ada = ids["ada"]
+    assert result.stdout.splitlines() == [
+        "null-list: mended (1 fault)",
+        "dangling-link: mended (1 fault)",
+        "one-sided-link: mended (1 fault)",
+        (
+            "missing-parent: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-parent --delete"
+            " (deletes what refers to nothing; no undo brings that back))"
+        ),
+        (
+            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users suspend id:{ada}, and"
+            f" users reinstate id:{ada} behind it to let the user in again)"
+        ),
+    ]
+    rules = [row["rule"] for row in json.loads(either("db", "check", "-o", "json", code=1).stdout)]
+    assert rules == ["missing-parent", "unknown-status"]
+    alan = database["User"].find_one({"_id": ids["alan"]}) or {}
+    assert alan["rolesIds"] == [ids["support"]]
+    links(database)
+    undo = result.stderr.rpartition("undo: chatctl ")[2].split()
+    either(*undo, "--yes")
+    assert stored(database) == was
+
+
+def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    was = stored(database)
+    result = either("db", "repair", "--dry-run", code=0)
+    assert result.stdout == (
+        f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
+    ).replace("+support", f"+{ids['support']}")
+    assert "null-list: 1 fault to be mended\n" in result.stderr
+    assert "unknown-status: 1 fault left, to be decided: chatctl users suspend" in result.stderr
+    assert result.stderr.endswith("nothing was written: this was a dry run\n")
+    assert stored(database) == was
+
+
+def test_programs_read_what_was_mended_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    outcome = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
+    assert outcome["event"]
+    assert (outcome["changed"], outcome["unchanged"]) == (3, 2)
+    assert [(one["ref"], one["outcome"]) for one in outcome["results"]][::4] == [
+        ("null-list", "mended"),
+        ("unknown-status", "unchanged"),
+    ]
+    again = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
+    assert (again["event"], again["changed"], again["unchanged"]) == (None, 0, 2)
+
+
+def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    was = stored(database)
+    screen = terminal("db", "repair", typed="n\n", columns=200)
+    assert screen.code == 7
+    assert "  change 2 users\n  null-list: 1 fault to be mended\n" in screen.text
+    assert stored(database) == was
+    assert terminal("db", "repair", typed="y\n").code == 0
+
+
+def test_nobody_to_ask_means_no(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    assert "this has to be confirmed" in either("db", "repair", code=7).stderr
+
+
+def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> None:
+    break_it(database, ids)
+    result = either("db", "repair", "--yes", "--max", "2", code=7)
+    assert result.stderr == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
+    either("db", "repair", "--yes", "--max", "3")
+
+
+def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
+    result = either("db", "repair", "--yes")
+    assert (result.stdout, result.stderr) == ("", "nothing to do\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (("--drop",), "about duplicate-key", "one-sided-link"),
+        (("--delete",), "about duplicate-key", BOTH),
+        (("--drop", "--rule", "missing-parent"), "about missing-parent", "one-sided-link"),
+        (("--delete", "--rule", "dangling-link"), "about dangling-link", BOTH),
+        (
+            ("--delete", "--rule", "missing-parent", "--rule", "null-list"),
+            "about null-list",
+            "missing-parent or second-profile",
+        ),
+    ],
+)
+def test_a_decision_needs_the_rules_that_it_decides(
+    either: Chatctl, options: tuple[str, ...], message: str, hint: str
+) -> None:
+    result = either("db", "repair", *options, "--yes", code=2)
+    assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
+
+
+def test_no_undo_brings_back_what_would_break_the_application(either: Chatctl, database: Documents, ids: Ids) -> None:
+    database["User"].delete_one({"_id": ids["alan"]})
+    undo = either("db", "repair", "--rule", "missing-parent", "--delete", "--yes").stderr.rpartition("undo: chatctl ")[
+        2
+    ]
+    assert "was deleted since" in either(*undo.split(), "--yes", code=4).stderr
+
+
+def test_more_faults_than_are_held_are_mended_by_the_next(
+    either: Chatctl, database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repairing, "HELD", 2)
+    database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
+    assert either("db", "repair", "--yes").stdout.splitlines() == [
+        "dangling-link: mended (2 faults)",
+        "dangling-link: unchanged (1 fault more, mended by the same command, run again)",
+    ]
+    assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
+    assert either("db", "check").stdout == ""
+
+
+def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, database: Documents, ids: Ids) -> None:
+    gone = ObjectId()
+    for collection, field, who in (("Message", "senderId", "four"), ("Profile", "userId", "profile")):
+        database[collection].update_one({"_id": ids[who]}, {"$set": {field: gone}})
+    database["Account"].update_one({"_id": ids["account"]}, {"$set": {"userId": gone}})
+    lost = messages(database, ObjectId(), ids["ada"], "lost", seen=(ids["alan"],))
+    assert either("db", "repair", "--rule", "missing-parent", "--yes").stdout.startswith("missing-parent: unchanged")
+    either("db", "repair", "--rule", "missing-parent", "--delete", "--yes")
+    assert either("db", "check").stdout == ""
+    assert database["Message"].count_documents({"_id": {"$in": [*lost, ids["four"]]}}) == 0
+    assert database["Profile"].count_documents({}) == database["Account"].count_documents({}) == 0
+    assert "profileId" not in (database["User"].find_one({"_id": ids["grace"]}) or {})
+    group = database["Conversation"].find_one({"_id": ids["group"]}) or {}
+    assert group["messagesIds"] == [ids["three"]]
+    assert group["lastMessageAt"] == (database["Message"].find_one({"_id": ids["three"]}) or {})["createAt"]
+
+
+def test_of_two_profiles_that_which_the_user_names_is_kept(either: Chatctl, database: Documents, ids: Ids) -> None:
+    database["Profile"].drop_index("Profile_userId_key")
+    for number in (1, 2):
+        database["Profile"].insert_one({"_id": ObjectId(f"{number:024x}"), "userId": ids["grace"]})
+        database["Profile"].insert_one({"_id": ObjectId(f"{number + 5:024x}"), "userId": ids["ada"]})
+    either("db", "repair", "--rule", "second-profile", "--delete", "--yes")
+    assert {profile["_id"] for profile in database["Profile"].find()} == {ids["profile"], ObjectId(f"{6:024x}")}
+    either("db", "repair", "--rule", "missing-index", "--yes")
+    assert either("db", "check").stdout == ""
+
+
+def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database: Documents, ids: Ids) -> None:
+    database["Role"].drop_index("Role_name_key")
+    database["User"].drop_index("User_email_key")
+    database["User"].insert_one({"email": "ada@example.org", "username": "again", **AGAIN})
+    result = either("db", "repair", "--rule", "missing-index", "--yes")
+    assert result.stdout.splitlines() == [
+        "missing-index: mended (1 fault)",
+        (
+            "missing-index: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-index,"
+            " once no two documents have one value (db check --rule duplicate-key))"
+        ),
+    ]
+    assert "Role_name_key" in database["Role"].index_information()
+    assert "User_email_key" not in database["User"].index_information()
+
+
+@pytest.mark.parametrize("active", [True, False])
+def test_a_protected_role_keeps_its_last_member_whose_link_would_be_dropped(
+    either: Chatctl, database: Documents, ids: Ids, active: bool
+) -> None:
+    database[STATE].insert_one({"_id": PROTECTED, "ids": [ids["support"]]})
+    database["Role"].update_one({"_id": ids["support"]}, {"$set": {"userIds": []}})
+    if not active:
+        database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "SUSPENDED"}})
+    drop = ("db", "repair", "--rule", "one-sided-link", "--drop", "--yes")
+    result = either(*drop, code=7 if active else 0)
+    if active:
+        assert 'the protected role "support" would lose its last active member' in result.stderr
+        either("db", "repair", "--yes")
+    links(database)
+
+
+def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+    many(database, 1_200)
+    was = stored(database)
+    done = chatctl("db", "repair", "--yes")
+    assert done.stdout.splitlines() == ["dangling-link: mended (1,200 faults)", "one-sided-link: mended (1,200 faults)"]
+    assert chatctl("db", "check").stdout == ""
+    links(database)
+    event = done.stderr.split()[-1]
+    parts = database["chatctl_audit"].count_documents({"event": ObjectId(event), "kind": "part"})
+    assert parts >= 2
+    chatctl("audit", "undo", event, "--yes")
+    assert stored(database) == was
+
+
+def test_many_documents_are_mended_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+    many(database, 1_100)
+    gone = ObjectId()
+    broken = {"rolesIds": None, "conversationIds": [gone, str(ids["direct"]), gone], "status": "EMAIL_VERIFIED"}
+    database["User"].update_many({"username": {"$regex": "^u"}}, {"$set": broken})
+    people = [user["_id"] for user in database["User"].find({"username": {"$regex": "^u"}}, ["_id"])]
+    database["Role"].update_one({"name": "member"}, {"$set": {"userIds": people}})
+    assert len(chatctl("db", "repair", "--yes").stdout.splitlines()) == 6
+    chatctl("db", "repair", "--yes")
+    assert chatctl("db", "check").stdout == ""
+    links(database)
