@@ -17,6 +17,7 @@ from models.names import did_you_mean
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
+FIGURES: Final = ("table", "json", "csv")
 
 
 def choice(words: Sequence[str]) -> Callable[[str], str]:
@@ -89,6 +90,7 @@ Out = Annotated[Output, _output(WRITE)]
 ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
+FiguresOut = Annotated[Output, _output(FIGURES)]
 
 User = Annotated[
     str,
