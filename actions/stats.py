@@ -93,7 +93,7 @@ def _roles() -> list[Row]:
 
 
 def _top_senders(since: datetime) -> list[Row]:
-    most = [{"$sort": {"messages": -1, "_id": 1}}, {"$limit": TOP}]
+    most: list[Document] = [{"$sort": {"messages": -1, "_id": 1}}, {"$limit": TOP}]
     each = {"$group": {"_id": "$senderId", "messages": {"$sum": 1}}}
     known = {"createAt": _from(since), "senderId": {"$type": "objectId", **NO_LIST}}
     found = list(_counted("Message", known, each, *most))

@@ -10,12 +10,12 @@ T = TypeVar("T")
 PART: Final = 1000
 
 
-def ahead(items: Iterable[T]) -> Iterator[T]:
+def ahead(items: Iterable[T], size: int = PART) -> Iterator[T]:
     """Give items as they come, a part of them read in a thread while the one before is worked on."""
     source = iter(items)
 
     def part() -> list[T]:
-        return list(islice(source, PART))
+        return list(islice(source, size))
 
     with ThreadPoolExecutor(1) as reading:
         coming = reading.submit(part)

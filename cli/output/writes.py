@@ -31,8 +31,8 @@ def apply(
     """Carry a changeset out as a person wants it; see `Output.apply`."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
-    if max_items is not None and len(changeset.results) > max_items:
-        number = counted(len(changeset.results), "item")
+    if max_items is not None and changeset.number > max_items:
+        number = counted(changeset.number, "item")
         raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
     event: ObjectId | None = None
     if dry_run:
@@ -51,7 +51,7 @@ def apply(
 
         def acceptable(again: "Changeset") -> bool:
             """Take another plan only in the place of one that nobody was asked about, if it need not be asked about."""
-            few = max_items is None or len(again.results) <= max_items
+            few = max_items is None or again.number <= max_items
             return few and not asked and (yes or not _must_ask(again))
 
         event, changeset = _carry_out(out, changeset, reason, acceptable)
@@ -74,7 +74,7 @@ def _carry_out(
 
 
 def _must_ask(changeset: "Changeset") -> bool:
-    return changeset.asks or (changeset.asks_about_many and len(changeset.results) > MANY)
+    return changeset.asks or (changeset.asks_about_many and changeset.number > MANY)
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:

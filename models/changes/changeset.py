@@ -77,7 +77,8 @@ class Changeset:
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
     anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
-    batch: no transaction can.
+    batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
+    of listed. `items` says how many things it is about where a result stands for many.
     """
 
     command: str
@@ -91,11 +92,18 @@ class Changeset:
     indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
+    itemised: bool = True
+    items: int | None = None
     replan: Callable[[], "Changeset"] | None = None
 
     @property
     def changes(self) -> Iterator[Change]:
         return (change for batch in self.batches for change in batch)
+
+    @property
+    def number(self) -> int:
+        """Count the things that a person has asked for."""
+        return len(self.results) if self.items is None else self.items
 
     @property
     def changed(self) -> int:
@@ -134,6 +142,9 @@ class Changeset:
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
+        if not self.itemised:
+            yield from self.summary()
+            return
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another
