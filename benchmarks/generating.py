@@ -50,7 +50,9 @@ def main() -> None:
             for name, documents in made.items():
                 there[name].insert_many(documents)
 
-        compare(f"{MESSAGES:,} messages and what belongs to them, against a bare insert_many", 2, ours, theirs, rounds=3)
+        compare(
+            f"{MESSAGES:,} messages and what belongs to them, against a bare insert_many", 2, ours, theirs, rounds=3
+        )
         for messages in (MESSAGES // 10, MESSAGES):
             empty(client)
             print(f"{messages:,} messages: {memory(url, *words(messages))} MiB")

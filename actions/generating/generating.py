@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Final
 
@@ -22,15 +21,15 @@ from actions.removing import COPIED
 from actions.users.importing.known import Members
 from models import connection
 from models.ahead import ahead
-from models.changes import Batch, Changeset, Result, Stream
+from models.changes import Batch, Changeset, Document, Result, Stream
 from models.changes.draft import BATCH, MOST_IDS
 from models.errors import RefusedError, UsageError
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 WITH_ROLE: Final = 0.35
-ROOM: Final = 60
-"""Documents that one burst of messages changes, at most."""
+ROOM: Final = 120
+"""Documents that one conversation or one burst of messages adds to a batch, at most."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,15 @@ def generate(wanted: Wanted) -> Changeset:
     """
     _check(wanted)
     countries = people.countries(Random(f"chatctl words {wanted.seed}"))  # noqa: S311 - nothing here is a secret
-    making = partial(_Making, wanted, countries)
-    _refuse_users(making("").first_name(), wanted.seed)
+    _, first = People(World(wanted.seed), wanted.seed, countries, "").called(0)
+    _refuse_users(first, wanted)
     breaking = Breaking(wanted.broken, wanted.seed)
     counts = {of: number for of, number in (_counts(wanted) + breaking.counts()).items() if number}
     notes = [f'everybody who is made has the password "{PASSWORD}": nobody else may reach such a database']
     return Changeset(
         " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())]),
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(making(_secret(wanted.seed)).batches(breaking), 1), counts),
+        Stream(lambda: ahead(_Making(wanted, countries, _secret(wanted.seed)).batches(breaking), 1), counts),
         items=sum(counts.values()),
         notes=[*notes[: wanted.users], *breaking.notes()],
         undoable=False,
@@ -92,14 +91,16 @@ def _check(wanted: Wanted) -> None:
         )
 
 
-def _refuse_users(first: str, seed: int) -> None:
+def _refuse_users(first: str, wanted: Wanted) -> None:
     users, target = connection.database()["User"], connection.target()
     if not target.local and users.find_one({}, ["_id"]):
         raise RefusedError(
             f"{target.name} has users: what is made up does not belong among them", "take an empty database, or --local"
         )
-    if users.find_one({"username": first}, ["_id"]):
-        raise NameTakenError(f"the users of the seed {seed} are there already: {first} is one", "give another --seed")
+    if wanted.users and users.find_one({"username": first}, ["_id"]):
+        raise NameTakenError(
+            f"the users of the seed {wanted.seed} are there already: {first} is one", "give another --seed"
+        )
 
 
 def _counts(wanted: Wanted) -> Counter[tuple[str, str]]:
@@ -122,65 +123,62 @@ def _secret(seed: int) -> str:
 
 
 class _Making:
-    """Makes all that is wanted, batch by batch."""
+    """Makes all that is wanted, batch by batch; somebody is made with their first conversation."""
 
     def __init__(self, wanted: Wanted, countries: Sequence[Country], secret: str) -> None:
         self._wanted = wanted
         self._countries = countries
         self._world = World(wanted.seed)
         self._people = People(self._world, wanted.seed, countries, secret)
+        self._made: dict[int, Person] = {}
+        self._roles = _roles()
+        self._members = Members()
         self._filling = Filling()
 
-    def first_name(self) -> str:
-        """Say what the first user is called."""
-        _, (first, *_) = self._people.make(0)
-        return str(first[1]["username"])
-
     def batches(self, breaking: Breaking) -> Iterator[Batch]:
-        made: list[Person] = []
-        yield from self._users(made)
-        yield from self._conversations(made)
-        if len(self._filling):
-            yield self._filling.take()
+        for place in self._wanted.places():
+            for burst in self._talk(place):
+                self._filling.write(*burst)
+                yield from self._full()
+            yield from self._full()
+        for number in range(self._wanted.users):
+            self._person(number)
+            yield from self._full()
+        yield from self._full(0)
         yield from breaking.batches(self._world)
 
-    def _users(self, made: list[Person]) -> Iterator[Batch]:
-        members, roles = Members(), _roles()
-        for number in range(self._wanted.users):
-            person, documents = self._people.make(number)
-            made.append(person)
-            for role in self._given(number, *roles):
+    def _full(self, bound: int = BATCH - ROOM) -> Iterator[Batch]:
+        if len(self._filling) and len(self._filling) + self._members.known > bound:
+            yield [*self._filling.take(), *self._members.changes()]
+
+    def _talk(self, place: Place) -> Iterator[tuple[Document, list[Document]]]:
+        """Make a conversation, and give it with each burst of its messages."""
+        words = self._countries[place.people[0] % len(self._countries)].words
+        chat = Chat(self._world, place, [self._person(number) for number in place.people], words)
+        if place.messages > COPIED:
+            del chat.document["messagesIds"]
+        self._filling.insert("Conversation", chat.document, grows=True)
+        for person in chat.document["userIds"]:
+            self._filling.gain("User", person, "conversationIds", [chat.document["_id"]])
+        return ((chat.document, burst) for burst in chat.bursts())
+
+    def _person(self, number: int) -> Person:
+        if number not in self._made:
+            self._made[number], documents = self._people.make(number)
+            for role in self._given(number):
                 documents[0][1]["rolesIds"].append(role)
-                members.new(role, person.id)
+                self._members.new(role, self._made[number].id)
             for collection, document in documents:
                 self._filling.insert(collection, document, grows=collection == "User")
-            if len(self._filling) + len(documents) + members.known > BATCH:
-                yield [*self._filling.take(), *members.changes()]
-        if members.known:
-            yield [*self._filling.take(), *members.changes()]
+        return self._made[number]
 
-    def _given(self, number: int, ordinary: Sequence[ObjectId], protected: Sequence[ObjectId]) -> Sequence[ObjectId]:
+    def _given(self, number: int) -> Sequence[ObjectId]:
         """Choose roles for somebody; only the first gets those that are protected."""
+        ordinary, protected = self._roles
         if not number:
             return protected
         random = self._world.random
         return [random.choice(ordinary)] if ordinary and random.random() < WITH_ROLE else []
-
-    def _conversations(self, made: Sequence[Person]) -> Iterator[Batch]:
-        for place in self._wanted.places():
-            words = self._countries[place.people[0] % len(self._countries)].words
-            chat = Chat(self._world, place, [made[number] for number in place.people], words)
-            if place.messages > COPIED:
-                del chat.document["messagesIds"]
-            self._filling.insert("Conversation", chat.document, grows=True)
-            for person in chat.document["userIds"]:
-                self._filling.gain("User", person, "conversationIds", [chat.document["_id"]])
-            for burst in chat.bursts():
-                self._filling.write(chat.document, burst)
-                if len(self._filling) > BATCH - ROOM:
-                    yield self._filling.take()
-            if len(self._filling) > BATCH - ROOM:
-                yield self._filling.take()
 
 
 def _roles() -> tuple[list[ObjectId], list[ObjectId]]:

@@ -102,11 +102,10 @@ class People:
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
         """Make one person: the user, then what belongs to it, each with its collection."""
         world, random = self._world, self._world.random
-        name, nickname = random.choice(self._countries[number % len(self._countries)].names)
+        name, username = self.called(number)
         joined = world.between(world.begin, world.end - 3 * DAY)
         verified = world.between(joined, joined + 2 * DAY) if random.random() < VERIFIED else None
         seen = world.between(verified or joined, world.end) if random.random() < SIGNED_IN else None
-        username = f"{nickname}{number + 1}{self._tail}"
         user = new_user(
             f"{username}@{random.choice(DOMAINS)}",
             username,
@@ -121,6 +120,13 @@ class People:
             profileId=world.id(joined + SECOND) if has_profile(number) else None,
         )
         return Person(user["_id"], joined), list(self._documents(number, user))
+
+    def called(self, number: int) -> tuple[str, str]:
+        """Return the name and the username of somebody; of another seed nobody has the same."""
+        turn, country = divmod(number, len(self._countries))
+        names = self._countries[country].names
+        name, nickname = names[turn % len(names)]
+        return name, f"{nickname}{number + 1}{self._tail}"
 
     def _status(self, verified: int | None) -> str:
         if self._world.random.random() < SUSPENDED:

@@ -7,6 +7,7 @@ from random import Random
 from typing import Final, NamedTuple
 
 EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
+ENDS: Final = ("!", "?", "؟", ";")
 DRAWN: Final = 400
 """Texts of each kind that are drawn once, and then chosen from."""
 
@@ -29,7 +30,7 @@ def words(language: str, cities: Sequence[str], random: Random) -> Words:
     def drawn(phrases: Sequence[str], *, alone: bool = False) -> str:
         text = random.choice(phrases)
         if not alone and random.random() < 0.25:  # noqa: PLR2004 - a fourth says two things
-            text = f"{text}{'' if text.endswith(('!', '?', '؟')) else '.'} {random.choice(answers)}"
+            text = f"{text}{'' if text.endswith(ENDS) else '.'} {random.choice(answers)}"
         if not alone and random.random() < 0.3:  # noqa: PLR2004 - a third has a picture
             text = f"{text} {random.choice(EMOJI)}"
         time = f"{random.randint(8, 21)}:{random.choice(('00', '15', '30', '45'))}"
