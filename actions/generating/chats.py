@@ -98,7 +98,7 @@ class Chat:
         """Make the messages, those together that were written together; who opens a conversation sees the last."""
         sizes = list(self._sizes())
         starts = sorted(self._start() for _ in sizes)
-        for size, start, following in zip(sizes, starts, [*starts[1:], self._world.end], strict=True):
+        for size, start, following in zip(sizes, starts, [*starts, self._world.end][1:], strict=True):
             yield self._burst(size, start, min(PAUSE, (following - start) // size))
 
     def _sizes(self) -> Iterator[int]:

@@ -21,10 +21,14 @@ class Filling:
         return len(self._inserts) + len(self._gained)
 
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
-        """Add a new document; one that `grows` is linked with others that come later."""
-        self._inserts.append(Insert(collection, document))
+        """Add a new document; one that `grows` is linked with others that come later.
+
+        What is inserted does not follow the document any longer once the batch is handed out.
+        """
+        inserted = dict(document)
+        self._inserts.append(Insert(collection, inserted))
         if grows:
-            self._fresh[document["_id"]] = document
+            self._fresh[document["_id"]] = inserted
 
     def gain(self, collection: str, identifier: ObjectId, field: str, new: list[ObjectId]) -> None:
         """Let a list gain ids of documents that are new, so that it cannot have them."""
@@ -43,7 +47,9 @@ class Filling:
         identifier, last = conversation["_id"], messages[-1]["createAt"]
         if "messagesIds" in conversation:
             self.gain("Conversation", identifier, "messagesIds", [message["_id"] for message in messages])
-        if identifier not in self._fresh:
+        if identifier in self._fresh:
+            self._fresh[identifier]["lastMessageAt"] = last
+        else:
             self._gained.setdefault(("Conversation", identifier), {})
             before, _ = self._times.get(identifier, (conversation["lastMessageAt"], last))
             self._times[identifier] = before, last
