@@ -29,10 +29,11 @@ def generate(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Fill an empty database, or the embedded one, with people who do not exist and what they write to each other.
+    """Fill an empty or the embedded database with made-up people.
 
+    They have names, roles there are, conversations with each other, and faults to find if --broken says so.
     It happens in the year before the last midnight, UTC: the same seed makes the same data, ids and times included, all
-    day. The roles there are are given to people. They all have one password, which is said. It cannot be undone.
+    day. Everybody has one password, which is said. It cannot be undone.
     """
     wanted = actions.generating.Wanted(users, conversations, messages, seed, broken)
     change = actions.generating.generate(wanted)

@@ -26,7 +26,7 @@ By = Annotated[
 
 @app.command(example="chatctl db stats --since 12w --by week")
 def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
-    """Count sign-ups, messages and active conversations by day, week or month, and who writes the most.
+    """Count sign-ups, messages and active conversations.
 
     Unless --since says otherwise these are the last 30 days, 12 weeks or 12 months; weeks begin on Monday. Users are
     counted by status and role as they are now, messages by sender in that time.

@@ -83,7 +83,7 @@ class Chat:
         self._words = words
         self._people = [person.id for person in people]
         self._messages = place.messages
-        self._began = world.between(max(person.joined for person in people), world.end - DAY)
+        self._began = world.early(max(person.joined for person in people), world.end - DAY)
         began = moment(self._began)
         self.document: Document = {
             "_id": world.id(self._began),

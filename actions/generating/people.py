@@ -103,7 +103,7 @@ class People:
         """Make one person: the user, then what belongs to it, each with its collection."""
         world, random = self._world, self._world.random
         name, username = self.called(number)
-        joined = world.between(world.begin, world.end - 3 * DAY)
+        joined = world.early(world.begin, world.end - 3 * DAY)
         verified = world.between(joined, joined + 2 * DAY) if random.random() < VERIFIED else None
         seen = world.between(verified or joined, world.end) if random.random() < SIGNED_IN else None
         user = new_user(
