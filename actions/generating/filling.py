@@ -9,7 +9,7 @@ from models.changes.change import FieldChange, Raise
 
 
 class Filling:
-    """What is gathered for a batch: new documents, and what those of earlier batches gain."""
+    """What is gathered for one batch: new documents, and what those of earlier batches gain."""
 
     def __init__(self) -> None:
         self._inserts: Batch = []
@@ -23,7 +23,7 @@ class Filling:
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
         """Add a new document; one that `grows` is linked with others that come later.
 
-        What is inserted does not follow the document any longer once the batch is handed out.
+        What is inserted is a copy: the document goes on being changed while the batch is written.
         """
         inserted = dict(document)
         self._inserts.append(Insert(collection, inserted))
@@ -55,11 +55,9 @@ class Filling:
             self._times[identifier] = before, last
         conversation["lastMessageAt"] = last
 
-    def take(self) -> Batch:
-        """Hand out the batch, and begin another."""
-        batch = [*self._inserts, *(self._update(*of, fields) for of, fields in self._gained.items())]
-        self.__init__()  # type: ignore[misc]
-        return batch
+    def batch(self) -> Batch:
+        """Return what has been gathered; nothing may be added then."""
+        return [*self._inserts, *(self._update(*of, fields) for of, fields in self._gained.items())]
 
     def _update(self, collection: str, identifier: ObjectId, gained: dict[str, list[ObjectId]]) -> Update:
         fields: dict[str, FieldChange] = {name: Add(tuple(ids), new=True) for name, ids in gained.items()}

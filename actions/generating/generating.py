@@ -149,7 +149,8 @@ class _Making:
 
     def _full(self, bound: int = BATCH - ROOM) -> Iterator[Batch]:
         if len(self._filling) and len(self._filling) + self._members.known > bound:
-            yield [*self._filling.take(), *self._members.changes()]
+            filled, self._filling = self._filling, Filling()
+            yield [*filled.batch(), *self._members.changes()]
 
     def _talk(self, place: Place) -> Iterator[tuple[Document, list[Document]]]:
         """Make a conversation, and give it with each burst of its messages."""
@@ -184,6 +185,6 @@ class _Making:
 def _roles() -> tuple[list[ObjectId], list[ObjectId]]:
     """Return the roles that anybody may get, and those that are protected: in the embedded database alone."""
     protected = protection.protected_roles()
-    roles = [role["_id"] for role in connection.database()["Role"].find({}, ["_id"]).sort("_id")]
+    roles = [role["_id"] for role in connection.database()["Role"].find({"_id": {"$type": "objectId"}}, ["_id"])]
     given = [role for role in roles if role in protected and connection.target().local]
-    return [role for role in roles if role not in protected], given
+    return sorted(set(roles) - protected), sorted(given)
