@@ -36,14 +36,18 @@ class Place(NamedTuple):
 
 
 def places(random: Random, users: int, conversations: int, messages: int, languages: int) -> Iterator[Place]:
-    """Decide who talks to whom; there are two users or more, and of two alone one conversation."""
+    """Decide who talks to whom; there are two users or more, and of two alone one conversation.
+
+    Each is among those who have joined by some day of the year.
+    """
     pairs: set[tuple[int, int]] = set()
     shares = _shares(random, conversations, messages)
     for share in shares:
         pair = None if random.random() < GROUPS and users > PAIR else _pair(random, users, languages, pairs)
         if pair is None:
             size = min(random.randint(PAIR + 1, LARGEST), users)
-            yield Place(random.sample(range(users), size), group=True, messages=share)
+            joined = max(size, int(random.random() * users))
+            yield Place(random.sample(range(joined), size), group=True, messages=share)
         else:
             pairs.add(pair)
             yield Place(pair, group=False, messages=share)
@@ -65,8 +69,8 @@ def _pair(random: Random, users: int, languages: int, taken: set[tuple[int, int]
     if users == PAIR:
         return 0, 1
     for _ in range(TRIES):
-        one = random.randrange(users)
-        other = random.randrange(users)
+        joined = random.randint(PAIR, users)
+        one, other = random.randrange(joined), random.randrange(joined)
         if random.random() < 0.7:  # noqa: PLR2004 - mostly
             other -= (other - one) % languages
         pair = (min(one, other), max(one, other))

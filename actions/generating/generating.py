@@ -56,7 +56,7 @@ def generate(wanted: Wanted) -> Changeset:
     """
     _check(wanted)
     countries = people.countries(Random(f"chatctl words {wanted.seed}"))  # noqa: S311 - nothing here is a secret
-    _, first = People(World(wanted.seed), wanted.seed, countries, "").called(0)
+    _, first = People(World(wanted.seed), wanted.users, wanted.seed, countries, "").called(0)
     _refuse_users(first, wanted)
     breaking = Breaking(wanted.broken, wanted.seed)
     counts = {of: number for of, number in (_counts(wanted) + breaking.counts()).items() if number}
@@ -129,7 +129,7 @@ class _Making:
         self._wanted = wanted
         self._countries = countries
         self._world = World(wanted.seed)
-        self._people = People(self._world, wanted.seed, countries, secret)
+        self._people = People(self._world, wanted.users, wanted.seed, countries, secret)
         self._made: dict[int, Person] = {}
         self._roles = _roles()
         self._members = Members()

@@ -91,10 +91,11 @@ class Person(NamedTuple):
 
 
 class People:
-    """Makes users with their profiles and accounts, each as if the application had seen them sign up."""
+    """Makes users with their profiles and accounts, as if the application had seen them sign up one after the other."""
 
-    def __init__(self, world: World, seed: int, countries: Sequence[Country], secret: str) -> None:
+    def __init__(self, world: World, users: int, seed: int, countries: Sequence[Country], secret: str) -> None:
         self._world = world
+        self._users = users
         self._countries = countries
         self._secret = secret
         self._tail = "" if seed == 1 else f".{seed}"
@@ -103,7 +104,8 @@ class People:
         """Make one person: the user, then what belongs to it, each with its collection."""
         world, random = self._world, self._world.random
         name, username = self.called(number)
-        joined = world.early(world.begin, world.end - 3 * DAY)
+        year = world.end - world.begin - 3 * DAY
+        joined = world.begin + int((number + random.random()) / self._users * year)
         verified = world.between(joined, joined + 2 * DAY) if random.random() < VERIFIED else None
         seen = world.between(verified or joined, world.end) if random.random() < SIGNED_IN else None
         user = new_user(
