@@ -145,7 +145,7 @@ def _foreign_seen(kit: Kit) -> None:
 def _unsynced_copy(kit: Kit) -> None:
     user = kit.user()
     kit.profile(user)
-    del user["profileId"]
+    user["profileId"] = kit.id()
 
 
 FAULTS: Final[dict[str, Callable[[Kit], Any]]] = {
