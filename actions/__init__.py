@@ -4,9 +4,33 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from actions import audit, checking, conversations, database, finding, messages, permissions, roles, users
+    from actions import (
+        audit,
+        checking,
+        conversations,
+        database,
+        finding,
+        generating,
+        messages,
+        permissions,
+        roles,
+        stats,
+        users,
+    )
 
-__all__ = ["audit", "checking", "conversations", "database", "finding", "messages", "permissions", "roles", "users"]
+__all__ = [
+    "audit",
+    "checking",
+    "conversations",
+    "database",
+    "finding",
+    "generating",
+    "messages",
+    "permissions",
+    "roles",
+    "stats",
+    "users",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -64,7 +64,7 @@ def show(ref: str) -> Row:
         "undoes": event.get("undoes"),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
-        "lines": list(diff(changes, names)),
+        "lines": list(diff(changes, names)) or event.get("summary", []),
     }
 
 

@@ -92,12 +92,15 @@ def generated() -> str:
     return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(5))
 
 
-def hashed(password: str) -> str:
-    """Hash a password as the application does: 60 characters of `$2b$`. It must have passed `check`."""
+def hashed(password: str, salt: str | None = None) -> str:
+    """Hash a password as the application does: 60 characters of `$2b$`. It must have passed `check`.
+
+    The salt is random unless somebody wants the same hash again, of what is no secret.
+    """
     with _LOADING:
         from passlib.hash import bcrypt
 
-    return str(bcrypt.using(rounds=ROUNDS, ident="2b").hash(password))
+    return str(bcrypt.using(rounds=ROUNDS, ident="2b", salt=salt).hash(password))
 
 
 def _plain(text: str) -> str:

@@ -5,11 +5,11 @@ from typing import Annotated
 import typer
 
 import actions
-from cli import views
+from cli import generating, stats, views
 from cli.group import group
 from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes
 
-app = group()
+app = group(stats.app, generating.app)
 
 
 @app.command(example="chatctl --local db status -o json")

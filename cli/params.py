@@ -19,6 +19,7 @@ LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
+FIGURES: Final = ("table", "json", "csv")
 ENDINGS: Final = {
     ".txt": "text",
     ".md": "markdown",
@@ -122,6 +123,7 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 StreamOut = Annotated[Output, _output(STREAM)]
+FiguresOut = Annotated[Output, _output(FIGURES)]
 
 User = Annotated[
     str,

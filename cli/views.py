@@ -205,3 +205,11 @@ ASSERTIONS: View = (
 FOUND: View = (Column("severity", title=""), Column("rule", whole=True), Column("count", whole=True), Column("example"))
 
 FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))
+
+FIGURES: View = (Column("figure", title=" "), Column("total"), Column("most"), Column("curve", title=" "))
+
+STATUSES: View = (Column("status"), Column("users"))
+
+MEMBERS: View = (Column("name", title="ROLE"), Column("users"))
+
+SENDERS: View = (Column("id", whole=True), Column("username", title="MOST MESSAGES BY"), Column("messages"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import formats, streams, table, text
+from cli.output import charts, formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
-from cli.views import FINDINGS, FOUND, Column, View
+from cli.views import FIGURES, FINDINGS, FOUND, Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
 
@@ -167,6 +167,25 @@ class Output:
             self.lines([f"  and {more:,} more"] if more else [])
             streams.write(f"  to do: {table.folded(row['fix'], len('  to do: '))}\n")
         self.note("E breaks the application, W misleads it, I is for information")
+
+    def figures(
+        self, found: Row, figures: Sequence[charts.Figure], tables: Iterable[tuple[Sequence[Row], View]]
+    ) -> None:
+        """Print what was counted in periods: for people curves, and tables of the rest; as CSV the periods alone."""
+        periods = found["periods"]
+        if self.form == "csv":
+            formats.write_rows("csv", periods, list(periods[0]))
+            return
+        if self.form != "table":
+            formats.write_record(self.form, found, list(found))
+            return
+        rows, caption = charts.curves(periods, figures, found["by"])
+        self.lines([caption])
+        self._table(rows, FIGURES)
+        for counted, columns in tables:
+            if counted:
+                streams.write("\n")
+                self._table(counted, _fitting(columns))
 
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""

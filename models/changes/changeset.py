@@ -77,7 +77,8 @@ class Changeset:
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
     anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
-    batch: no transaction can. `items` is how many things are touched where a result is about several.
+    batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
+    of listed. `items` is how many things are touched where a result is about several.
     """
 
     command: str
@@ -91,8 +92,9 @@ class Changeset:
     indexes: list[Index] = field(default_factory=list)
     undoes: ObjectId | None = None
     undoable: bool = True
-    replan: Callable[[], "Changeset"] | None = None
+    itemised: bool = True
     items: int | None = None
+    replan: Callable[[], "Changeset"] | None = None
 
     @property
     def changes(self) -> Iterator[Change]:
@@ -140,6 +142,9 @@ class Changeset:
 
     def lines(self) -> Iterator[str]:
         """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
+        if not self.itemised:
+            yield from self.summary()
+            return
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
             if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another

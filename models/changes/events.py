@@ -66,6 +66,7 @@ class Event:
         self._database = database
         self._whole = whole
         self._undoable = changeset.undoable
+        self._itemised = changeset.itemised
         self._names = changeset.names
         self._head = {
             "_id": self.id,
@@ -84,6 +85,7 @@ class Event:
         """Insert what the trail keeps of a batch, before the batch itself is written."""
         if not self._whole:
             self._hold(number, session)
+        listed = batch if self._itemised else ()
         pieces = [
             {
                 "kind": "part",
@@ -93,9 +95,10 @@ class Event:
                 "changes": page,
                 "names": [{"id": named, "name": cut(self._names[named])} for named in _mentioned(page, self._names)],
             }
-            for page in pages(entry for change in batch for entry in describe(change, values=self._undoable))
+            for page in pages(entry for change in listed for entry in describe(change, values=self._undoable))
         ]
-        self._database[AUDIT].insert_many([*([] if number else [dict(self._head)]), *pieces], session=session)
+        if documents := [*([] if number else [dict(self._head)]), *pieces]:
+            self._database[AUDIT].insert_many(documents, session=session)
         if self._undoable:
             image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts := freeze(batch))}
             for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB

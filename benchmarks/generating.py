@@ -1,0 +1,62 @@
+"""Data that is made up: against a bare insert_many of the same documents, and how much memory it takes."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pymongo
+from measuring import compare, database, run
+from moving import memory
+
+CHATCTL = Path(sys.executable).with_name("chatctl")
+MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
+COLLECTIONS = ("User", "Profile", "Account", "Conversation", "Message")
+UNIQUE = {
+    "User_email_key": ("email",),
+    "User_username_key": ("username",),
+    "Profile_userId_key": ("userId",),
+    "Account_provider_providerAccountId_key": ("provider", "providerAccountId"),
+}
+
+
+def words(messages: int) -> list[str]:
+    """Return what to type for as many messages, by a tenth as many users in a fiftieth as many conversations."""
+    numbers = {"--users": messages // 10, "--conversations": messages // 50, "--messages": messages}
+    return ["db", "generate", "--yes", *(str(word) for pair in numbers.items() for word in pair)]
+
+
+def empty(client: pymongo.MongoClient[dict[str, Any]]) -> None:
+    """Drop all and make the application's indexes."""
+    there = client.get_default_database()
+    client.drop_database(there.name)
+    for name, fields in UNIQUE.items():
+        there[name.partition("_")[0]].create_index([(field, 1) for field in fields], unique=True, name=name)
+
+
+def main() -> None:
+    with database() as url, pymongo.MongoClient[dict[str, Any]](url, tz_aware=True) as client:
+        there = client.get_default_database()
+        made: dict[str, list[dict[str, Any]]] = {}
+
+        def ours() -> None:
+            empty(client)
+            run(CHATCTL, *words(MESSAGES), MONGODB_DATABASE_URL=url)
+
+        def theirs() -> None:
+            for name in COLLECTIONS if not made else ():
+                made[name] = list(there[name].find())
+            empty(client)
+            for name, documents in made.items():
+                there[name].insert_many(documents)
+
+        compare(
+            f"{MESSAGES:,} messages and what belongs to them, against a bare insert_many", 2, ours, theirs, rounds=3
+        )
+        for messages in (MESSAGES // 10, MESSAGES):
+            empty(client)
+            print(f"{messages:,} messages: {memory(url, *words(messages))} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,41 @@
+"""The command that makes up people and what they write."""
+
+from typing import Annotated
+
+import typer
+
+import actions
+from cli.group import part
+from cli.params import DryRun, Max, Out, Reason, Yes
+
+app = part()
+
+
+def _number(name: str, text: str) -> object:
+    return typer.Option(name, metavar="N", min=0, help=text)
+
+
+@app.command(example="chatctl --local db generate --users 1000 --conversations 300 --messages 20000 --yes")
+def generate(
+    out: Out,
+    *,
+    users: Annotated[int, _number("--users", "How many people.")] = 100,
+    conversations: Annotated[int, _number("--conversations", "One-to-one and groups.")] = 40,
+    messages: Annotated[int, _number("--messages", "In all of them together.")] = 2_000,
+    seed: Annotated[int, _number("--seed", "Another makes others; the same makes the same again.")] = 1,
+    broken: Annotated[int, _number("--broken", "Also so many faults of each rule of chatctl db check.")] = 0,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Fill an empty or the embedded database with made-up people.
+
+    They have names, roles there are, conversations with each other, and faults to find if --broken says so.
+    It happens in the year before the last midnight, UTC: the same seed makes the same data, ids and times included, all
+    day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
+    undone.
+    """
+    wanted = actions.generating.Wanted(users, conversations, messages, seed, broken)
+    change = actions.generating.generate(wanted)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -1,0 +1,70 @@
+"""Making up that ends in the middle leaves whole batches."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymongo
+import pytest
+from embedded import kill
+from people import links
+from pymongo.database import Database
+
+from actions.checking import check
+from models import connection
+from tests.cli.conftest import PROGRAM, Process
+from tests.conftest import Chatctl, start_server
+
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a server of this module's own, whose transactions may be left open."""
+    process, address = start_server(tmp_path_factory.mktemp("server"))
+    yield f"mongodb://{address}/"
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
+    with pymongo.MongoClient(server, tz_aware=True, uuidRepresentation="standard") as client:
+        yield client
+
+
+@pytest.mark.parametrize("ended", [signal.SIGINT, signal.SIGKILL])
+def test_what_is_there_is_whole_whenever_it_ends(
+    chatctl: Chatctl, environment: dict[str, str], database: Documents, ended: signal.Signals
+) -> None:
+    command = [PROGRAM, "db", "generate", "--yes", "--users", "500", "--conversations", "200", "--messages", "9000"]
+    child = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    while database["Message"].estimated_document_count() < 1000 and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(ended)
+    child.communicate()
+    assert child.returncode == (130 if ended == signal.SIGINT else -9)
+    database.client.admin.command("killAllSessions", [])
+    assert 0 < database["Message"].count_documents({}) < 9000
+    links(database)
+    found = {row["rule"] for row in check()}
+    connection.close()
+    assert found <= {"missing-index"}
+    chatctl(*map(str, command[1:]), code=7)
+
+
+def test_the_embedded_database_takes_another_seed_and_no_seed_twice(process: Process, workspace: Path) -> None:
+    folder = workspace / "embedded"
+    local = {"CHATCTL_LOCAL_DIR": str(folder), "MONGODB_DATABASE_URL": ""}
+    line = ("--local", "db", "generate", "--yes", "--users", "5", "--conversations", "3", "--messages", "9", "--seed")
+    try:
+        assert process("--local", "seeds", "apply", "--yes", env=local).returncode == 0
+        assert [process(*line, seed, env=local).returncode for seed in ("1", "2", "1")] == [0, 0, 4]
+        assert process("--local", "db", "check", env=local).stdout == b""
+        shown = process("--local", "users", "list", "--role", "admin", "--count", env=local)
+        assert shown.stdout == b"2\n"
+    finally:
+        kill(folder)
