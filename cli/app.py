@@ -24,7 +24,7 @@ GROUPS: Final = {
     "messages": "Messages: found, sent, taken away, followed as they come.",
     "seeds": "Bring roles and permissions to what YAML files say.",
     "audit": "What was changed with chatctl, by whom, and how to undo it.",
-    "db": "The database itself: its state and its indexes.",
+    "db": "The database itself: its state, its faults, its figures.",
 }
 
 EXAMPLES: Final = """\

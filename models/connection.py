@@ -168,6 +168,7 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
                 appname="chatctl",
                 tz_aware=True,
                 uuidRepresentation="standard",
+                datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
                 serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,

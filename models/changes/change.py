@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 import bson
 from bson import CodecOptions, ObjectId
 from bson.binary import UuidRepresentation
+from bson.codec_options import DatetimeConversion
 from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
 
 from models.schema import FIELDS
@@ -25,7 +26,11 @@ class _Absent(Enum):
     ABSENT = "absent"
 
 
-AS_STORED: Final[CodecOptions[Document]] = CodecOptions(tz_aware=True, uuid_representation=UuidRepresentation.STANDARD)
+AS_STORED: Final[CodecOptions[Document]] = CodecOptions(
+    tz_aware=True,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
 """As the connection reads and writes documents."""
 
 ABSENT: Final = _Absent.ABSENT
