@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from people import Documents, stored
 from planting import FAULTS, settle
 
-from actions import audit, permissions, roles, users
+from actions import audit, conversations, messages, permissions, roles, users
 from actions.checking import check, repair
+from models import connection
 from models.changes import Changeset, apply
 from models.errors import ChatctlError
 
@@ -53,8 +55,20 @@ OF_ROLES: Final[dict[str, Command]] = {
     "rename permission": lambda _, __: permissions.rename("user.write", "user.change"),
     "delete permission": lambda _, __: permissions.delete(["user.read"]),
 }
-COMMANDS: Final = OF_USERS | OF_ROLES
-"""Those of conversations and messages go here too: each is given some people and a role."""
+OF_TALK: Final[dict[str, Command]] = {
+    "talk": lambda who, _: conversations.create(who),
+    "group": lambda who, role: conversations.create([*who, "grace"], name=role),
+    "add": lambda who, role: conversations.add(one_of("Conversation", role), who),
+    "remove": lambda who, role: conversations.remove(one_of("Conversation", role), who),
+    "rename": lambda _, role: conversations.rename(one_of("Conversation", role), f"the {role}"),
+    "end": lambda _, role: conversations.delete([one_of("Conversation", role)]),
+    "send": lambda who, role: messages.send(one_of("Conversation", role), who[0], body=role),
+    "redact": lambda _, role: messages.redact([one_of("Message", role)]),
+    "take away": lambda _, role: messages.delete([one_of("Message", role)]),
+    "purge": lambda who, _: messages.purge(datetime.now(UTC), sender=who[0], keep_last=len(who)),
+}
+COMMANDS: Final = OF_USERS | OF_ROLES | OF_TALK
+"""Each is given some people and a role."""
 
 STEPS = st.lists(
     st.tuples(
@@ -64,6 +78,12 @@ STEPS = st.lists(
     ),
     max_size=8,
 )
+
+
+def one_of(collection: str, role: str) -> str:
+    """Name a document, the first or another as a role decides."""
+    ids = [str(one["_id"]) for one in connection.database()[collection].find().sort("_id")]
+    return ids[ROLES.index(role) % len(ids)] if ids else str(ObjectId())
 
 
 def do(steps: list[Any]) -> None:

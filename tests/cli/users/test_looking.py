@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from bson import DatetimeMS, ObjectId
+from bson import ObjectId
 from pymongo.database import Database
 from staff import IDS, person, settle
 
@@ -168,10 +168,3 @@ def test_names_that_would_act_are_shown_harmlessly(either: Chatctl, database: Da
     assert (dossier.count(shown), answer.count(shown)) == (5, 6)
     assert "\x1b" not in listed + dossier + answer
     assert either("users", "list", "--search", hostile, "-o", "ids").stdout == f"{id_}\n"
-
-
-def test_a_date_that_no_calendar_here_has_is_shown_as_it_is(chatctl: Chatctl, database: Documents) -> None:
-    database["User"].insert_one(person("eve") | {"createdAt": DatetimeMS(10**15)})
-    assert "DatetimeMS(1000000000000000)" in chatctl("users", "list", "--columns", "username,createdAt").stdout
-    chatctl("users", "suspend", "eve", "--yes")
-    assert json.loads(chatctl("users", "show", "eve", "-o", "json").stdout)["createdAt"] == "DatetimeMS(1000000000000000)"
