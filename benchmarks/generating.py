@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pymongo
-from measuring import compare, database, run
-from moving import memory
+from measuring import compare, database, memory, run
 
 CHATCTL = Path(sys.executable).with_name("chatctl")
 MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))

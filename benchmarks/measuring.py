@@ -17,6 +17,7 @@ import pymongo
 from pymongo import monitoring
 
 ROUNDS = 9
+CHATCTL = Path(sys.executable).with_name("chatctl")
 
 
 @contextmanager
@@ -78,6 +79,17 @@ def run(*command: object, **variables: str) -> None:
     )
     if done.returncode:
         sys.exit(f"{command} ended with {done.returncode}: {done.stderr}")
+
+
+def memory(url: str, *words: object) -> int:
+    """Run a command and return the most memory it had, in MiB."""
+    script = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
+    )
+    command = [sys.executable, "-c", script, str(CHATCTL), *map(str, words)]
+    done = subprocess.run(command, env=os.environ | {"MONGODB_DATABASE_URL": url}, capture_output=True, check=True)  # noqa: S603
+    return int(done.stdout)
 
 
 def compare(

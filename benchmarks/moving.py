@@ -3,8 +3,6 @@
 import csv
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from datetime import UTC, datetime
@@ -13,9 +11,8 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import compare, database, run
+from measuring import CHATCTL, compare, database, memory, run
 
-CHATCTL = Path(sys.executable).with_name("chatctl")
 PEOPLE = int(os.environ.get("CHATCTL_BENCH_USERS", "100000"))
 FIELDS = ("email", "username", "name", "phoneNumber", "address")
 HASHED = 40
@@ -63,17 +60,6 @@ def bare_export(client: pymongo.MongoClient[Documents], path: Path) -> None:
     with path.open("w") as file:
         for user in there["User"].find({}, fields):
             file.write(json.dumps(user | profiles.get(user["_id"], {}), default=str) + "\n")
-
-
-def memory(url: str, *words: object) -> int:
-    """Run a command and return the most memory it had, in MiB."""
-    script = (
-        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
-    )
-    command = [sys.executable, "-c", script, str(CHATCTL), *map(str, words)]
-    done = subprocess.run(command, env=os.environ | {"MONGODB_DATABASE_URL": url}, capture_output=True, check=True)  # noqa: S603
-    return int(done.stdout)
 
 
 def hashing(url: str, path: Path) -> None:

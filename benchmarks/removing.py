@@ -1,42 +1,19 @@
 """A conversation deleted with its messages: against bare `delete_many` and `$pull`s, and what memory it takes."""
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import compare, database, run
+from measuring import CHATCTL, compare, database, memory, run
 
 MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "100000"))
 FEW = 2_000
 ROUNDS = int(os.environ.get("CHATCTL_BENCH_ROUNDS", "3"))
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
-DELETE = """
-import sys
-from actions import finding
-from actions.removing import Removing
-from models import changes, connection
-from models.changes import Changeset, Result, Stream
-
-place = finding.one("Conversation", "Lunch", ["_id"])["_id"]
-gone = {"conversationId": place}
-count = connection.database()["Message"].count_documents(gone)
-
-
-def batches():
-    removing = Removing({}, gone, conversations=[place])
-    yield from removing.conversations([place])
-    yield from removing.draft.batches
-
-
-stream = Stream(batches, {("delete", "Message"): count, ("delete", "Conversation"): 1})
-changes.apply(Changeset("conversations delete Lunch", [Result(place, "Lunch", "deleted")], stream))
-connection.close()
-"""
+COMMAND = ("conversations", "delete", "Lunch", "--yes")
 
 Documents = dict[str, Any]
 
@@ -80,20 +57,8 @@ def bare(client: pymongo.MongoClient[Documents]) -> None:
     ids = [message["_id"] for message in there["Message"].find({"conversationId": place}, ["_id"])]
     users = {"conversationIds": place}
     there["Message"].delete_many({"conversationId": place})
-    there["User"].update_many(users, {"$pullAll": {"seenMessageIds": ids}, "$pull": {"conversationIds": place}})
+    there["User"].update_many(users, {"$pull": {"seenMessageIds": {"$in": ids}, "conversationIds": place}})
     there["Conversation"].delete_one({"_id": place})
-
-
-def delete(url: str) -> None:
-    run(sys.executable, "-c", DELETE, MONGODB_DATABASE_URL=url)
-
-
-def memory(url: str) -> int:
-    """Delete it, and return the most memory that took, in MiB."""
-    peak = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
-    environment = os.environ | {"MONGODB_DATABASE_URL": url}
-    command = [sys.executable, "-c", f"{DELETE}\n{peak}"]
-    return int(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)  # noqa: S603
 
 
 def main() -> None:
@@ -101,10 +66,17 @@ def main() -> None:
         indexed(client)
         what = f"a conversation of {MESSAGES:,} messages deleted, with audit and undo, against bare deletion"
         fills = lambda: fill(client, MESSAGES)  # noqa: E731 - what is not timed
-        compare(what, 4, lambda: delete(url), lambda: bare(client), ROUNDS, prepare=fills)
+        compare(
+            what,
+            4,
+            lambda: run(CHATCTL, *COMMAND, MONGODB_DATABASE_URL=url),
+            lambda: bare(client),
+            ROUNDS,
+            prepare=fills,
+        )
         for number in (FEW, MESSAGES):
             fill(client, number)
-            print(f"{number:,} messages: {memory(url)} MiB")
+            print(f"{number:,} messages: {memory(url, *COMMAND)} MiB")
 
 
 if __name__ == "__main__":

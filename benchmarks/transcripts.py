@@ -16,8 +16,7 @@ from typing import Any
 
 import pymongo
 from bson import ObjectId
-from measuring import ROUNDS, compare, database, run
-from moving import CHATCTL, memory
+from measuring import CHATCTL, ROUNDS, compare, database, memory, run
 
 from actions.conversations import transcript
 from models import connection, indexes
