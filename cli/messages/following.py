@@ -1,12 +1,16 @@
 """Messages as they come."""
 
+from typing import TYPE_CHECKING
+
 import actions
 from cli import views
 from cli.errors import quiet_interrupt
 from cli.group import part
 from cli.output import text
 from cli.params import FromSender, InConversation, StreamOut
-from models.listing import Row
+
+if TYPE_CHECKING:
+    from models.listing import Row
 
 app = part()
 
@@ -25,7 +29,7 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
         out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)
 
 
-def _line(row: Row) -> str:
+def _line(row: "Row") -> str:
     """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
     from actions.places import called
 
