@@ -73,7 +73,7 @@ def transcript(
     Raises `NotFoundError` for a message of another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
-        raise UsageError("--around is none of --last, --since and --until", "name the message alone, or no message")
+        raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
     conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
     places = Places()
     places.learn([conversation])
