@@ -19,8 +19,8 @@ app = part()
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
 
-    Of a deletion servers tell the id alone. So with --conversation or --sender it is shown of messages that came
-    while this runs, and of the newest 10,000 from before; without, of all, and of others the id alone.
+    Of a deletion a server tells only the id. So with --conversation or --sender, deletions are shown of messages that
+    came while this runs and of the newest 10,000 before; without them all are shown, the older ones by their id alone.
 
     It goes on after a lost connection. A server without change streams is asked for new messages every second;
     redactions and deletions are not seen there.

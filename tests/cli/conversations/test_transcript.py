@@ -224,7 +224,8 @@ def test_what_is_asked_wrongly_is_refused(either: Chatctl, lobby: Lobby) -> None
         f"hint: see where it is: chatctl messages show {elsewhere}\n"
     )
     for option in (["--last", "3"], ["--since", "1d"], ["--until", "1d"]):
-        either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
+        wrong = either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
+        assert wrong.stderr.startswith("error: --around contradicts --last, --since and --until\n")
     either("conversations", "transcript", "Lobby", "--around", ObjectId(), code=3)
     either("conversations", "transcript", "Lobby", "--around", "x", code=2)
     either("conversations", "transcript", "Lobby", "--last", "0", code=2)
