@@ -9,6 +9,7 @@ from typing import Any, Final
 from pymongo.errors import OperationFailure
 
 from actions import finding
+from actions.conditions import between
 from actions.database import NOT_ALLOWED
 from actions.messages import rows
 from actions.places import FIELDS, Place, Places
@@ -73,14 +74,13 @@ def transcript(
     Raises `NotFoundError` for a message of another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
-        raise UsageError("--around is none of --last, --since and --until", "name the message alone, or no message")
+        raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
     conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
     places = Places()
     places.learn([conversation])
     where: Document = {"conversationId": finding.referring("Message", "conversationId", conversation["_id"])}
-    times = {"$gte": since, "$lt": until}
-    if said := {operator: time for operator, time in times.items() if time is not None}:
-        where["createAt"] = said | PRESENT
+    if said := between(since, until):
+        where["createAt"] = said
     listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
     place, began = places.of(conversation["_id"]), conversation.get("created_at")
     found = Transcript(place, began, listing, whole=until is None)

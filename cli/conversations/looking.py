@@ -45,6 +45,6 @@ def list_(
 
 @app.command(example="chatctl conversations show 'Night shift'")
 def show(conversation: Conversation, out: ReadOut) -> None:
-    """Show a conversation and its people. Unread are the messages behind the last one that somebody has seen."""
+    """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}
     out.record(actions.conversations.show(conversation), views.CONVERSATION, below=below)

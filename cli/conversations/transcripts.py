@@ -34,7 +34,9 @@ def transcript(
     last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the last N.")] = None,
     around: Annotated[
         str | None,
-        typer.Option("--around", metavar="MESSAGE", parser=object_id, help="This one, with ten before and behind it."),
+        typer.Option(
+            "--around", metavar="MESSAGE", parser=object_id, help="This one, with ten before and ten after it."
+        ),
     ] = None,
     form: Annotated[str | None, written_as(FORMATS)] = None,
     to: To = None,

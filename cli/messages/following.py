@@ -1,12 +1,16 @@
 """Messages as they come."""
 
+from typing import TYPE_CHECKING
+
 import actions
 from cli import views
 from cli.errors import quiet_interrupt
 from cli.group import part
 from cli.output import text
 from cli.params import FromSender, InConversation, StreamOut
-from models.listing import Row
+
+if TYPE_CHECKING:
+    from models.listing import Row
 
 app = part()
 
@@ -15,8 +19,8 @@ app = part()
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
 
-    Of a deletion servers tell the id alone. So with --conversation or --sender it is shown of messages that came
-    while this runs, and of the newest 10,000 from before; without, of all, and of others the id alone.
+    Of a deletion a server tells only the id. So with --conversation or --sender, deletions are shown of messages that
+    came while this runs and of the newest 10,000 before; without them all are shown, the older ones by their id alone.
 
     It goes on after a lost connection. A server without change streams is asked for new messages every second;
     redactions and deletions are not seen there.
@@ -25,7 +29,7 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
         out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)
 
 
-def _line(row: Row) -> str:
+def _line(row: "Row") -> str:
     """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
     from actions.places import called
 

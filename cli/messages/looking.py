@@ -72,7 +72,7 @@ def search(
     after: After = None,
     count: Count = False,
 ) -> None:
-    """Search what messages say, newest first. A server gives up after ten seconds; filters make it quick."""
+    """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
     found = actions.messages.search(text, filters, pattern=regex)
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)

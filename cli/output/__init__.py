@@ -297,7 +297,7 @@ def _cell(row: Row, column: Column) -> str:
     if value is None:
         return column.absent
     if column.excerpt:
-        return text.excerpt(value)
+        return text.excerpt({**value, "before": table.end(value["before"])})
     if column.address:
         return text.address(value)
     return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)

@@ -8,12 +8,14 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from cli.output import streams
-from cli.output.text import BEGIN, END
+from cli.output.text import BEGIN, END, safe
 
 GAP: Final = "  "
 STYLES: Final = ("", "bold red", "")
 """Of what stands before something that was found, of that, and of what stands behind it."""
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
+SHARE: Final = 8
+"""Of the width of a terminal what stands before something that was found has one part in so many."""
 WIDEST: Final = 120
 """Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
 
@@ -35,6 +37,15 @@ def cells(text: str) -> int:
     from rich.cells import cell_len
 
     return cell_len(text)
+
+
+def end(text: str) -> str:
+    """Return the last words of what stands before something, as many as leave room for that on a narrow terminal."""
+    available = streams.width()
+    kept = text
+    while available is not None and cells(safe(kept)) > available // SHARE:
+        kept = kept[1:]
+    return kept if kept == text else kept.partition(" ")[2] or kept
 
 
 def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:

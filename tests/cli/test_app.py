@@ -30,9 +30,9 @@ def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
     "line",
     [
         ["--help"],
-        ["roles", "--help"],
-        ["users", "--help"],
+        *([group, "--help"] for group in GROUPS),
         ["users", "import", "-h"],
+        ["messages", "tail", "-h"],
         ["seeds", "apply", "--help"],
         ["db", "-h"],
         ["rols"],

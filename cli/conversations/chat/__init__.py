@@ -43,7 +43,7 @@ def said(messages: Iterable[Row]) -> Iterator[Said]:
 def about(transcript: "Transcript") -> list[str]:
     """Say who is in a conversation, unless that is its title, and when it began."""
     people = listed(transcript.place.participants)
-    began = [] if transcript.began is None else [f"began {day(transcript.began)}"]
+    began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
     return [people, *began] if people and people != transcript.place.title else began
 
 
@@ -56,12 +56,12 @@ def written(row: Row) -> str:
     """Return the text of a message, shown as it is where it is none; nothing where there is only an image."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
-    return text if text.strip() or row["image"] is not None else EMPTY
+    return text if text.strip() or row["image"] else EMPTY
 
 
 def image(row: Row) -> str | None:
     """Return the address of an image; of one that is an image itself its type and size."""
-    if row["image"] is None:
+    if not row["image"]:
         return None
     address = row["image"] if isinstance(row["image"], str) else cell(row["image"])
     if found := _DATA.match(address):

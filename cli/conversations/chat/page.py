@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
-from cli.output import page
+from cli.output import page, streams
 from cli.output.text import clock, plain
 
 if TYPE_CHECKING:
@@ -16,7 +16,13 @@ COLOURS: Final = 8
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
-    """Write the page, piece by piece."""
+    """Write the page, piece by piece; in ASCII where standard output has another encoding than the page says."""
+    unescaped = streams.has_all_characters()
+    for piece in _pieces(transcript, messages):
+        yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield page.opening(transcript.place.title)
     yield _header(transcript)

@@ -224,7 +224,8 @@ def test_what_is_asked_wrongly_is_refused(either: Chatctl, lobby: Lobby) -> None
         f"hint: see where it is: chatctl messages show {elsewhere}\n"
     )
     for option in (["--last", "3"], ["--since", "1d"], ["--until", "1d"]):
-        either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
+        wrong = either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
+        assert wrong.stderr.startswith("error: --around contradicts --last, --since and --until\n")
     either("conversations", "transcript", "Lobby", "--around", ObjectId(), code=3)
     either("conversations", "transcript", "Lobby", "--around", "x", code=2)
     either("conversations", "transcript", "Lobby", "--last", "0", code=2)
@@ -337,3 +338,22 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: 
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (141, b"", 1)
     full = process("conversations", "transcript", "Lobby", "-o", form, line="> /dev/full")
     assert full.returncode == 74
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("text", f"Lobby\nada, bob\n{DAY}\n00:01  ada\n     > (empty)\n"),
+        ("markdown", "# Lobby\n\nada, bob\n\n## Thursday, 1 January 2026\n\n**ada** 00:01\n\n> **→** (empty)\n"),
+        ("html", '<div><bdi class="passage">(empty)</bdi></div></article>'),
+    ],
+)
+def test_an_image_without_an_address_is_none_and_what_is_no_time_no_beginning(
+    either: Chatctl, database: Documents, form: str, expected: str
+) -> None:
+    ada = person(database, "ada")
+    place = conversation(database, ada, person(database, "bob"), name="Lobby")
+    [said] = messages(database, place, ada, "")
+    database["Message"].update_one({"_id": said}, {"$set": {"image": ""}, "$unset": {"body": ""}})
+    database["Conversation"].update_one({"_id": place}, {"$set": {"created_at": "yesterday"}})
+    assert expected in either("conversations", "transcript", "Lobby", "--around", said, "-o", form).stdout

@@ -1,5 +1,6 @@
 """A chat as a page."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from pages import HOSTILE, Page
 from people import BEGAN, Documents, conversation, messages, person
 
 from cli.conversations.chat import page as pages
+from tests.cli.conftest import Process
 from tests.cli.conversations.test_transcript_markdown import row, transcript
 from tests.conftest import Chatctl
 
@@ -70,6 +72,18 @@ def test_days_are_sections_and_a_message_can_be_marked(chatctl: Chatctl, databas
     assert re.findall("<article [^>]*>", source) == ['<article class="marked" aria-current="true">']
     assert '<main class="chat">' in source
     assert Page.of(source).text.count("ada") == 3
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_a_page_says_the_same_whatever_standard_output_encodes(
+    process: Process, database: Documents, encoding: str
+) -> None:
+    ada = person(database, "ada")
+    messages(database, conversation(database, ada, person(database, "bob"), name="Lobby"), ada, "日本 é 🎉")
+    line = ["conversations", "transcript", "Lobby", "-o", "html"]
+    unicode, other = (process(*line, env={"PYTHONIOENCODING": name}).stdout.decode() for name in ("utf-8", encoding))
+    assert "日本 é 🎉" in unicode
+    assert html.unescape(other) == unicode
 
 
 def test_nothing_is_a_page_too(either: Chatctl, database: Documents) -> None:

@@ -182,6 +182,27 @@ def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Docume
     assert "who has the «Kettle»?" in terminal("messages", "search", "kettle", columns=100, env={"NO_COLOR": "1"}).text
 
 
+@pytest.mark.parametrize(("columns", "before"), [(80, "感情還是人"), (60, "還是人"), (200, "我對你的感情還是人")])
+def test_what_was_found_is_seen_on_a_narrow_terminal_too(
+    chatctl: Chatctl, database: Documents, terminal: Terminal, columns: int, before: str
+) -> None:
+    talk.settle(database)
+    database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"body": "我對你的感情還是人類和友誼之間獨有的"}})
+    assert chatctl("messages", "search", "類和", "--count").stdout == "1\n"
+    shown = terminal("messages", "search", "類和", columns=columns, env={"NO_COLOR": "1"}).text
+    assert f"  {before}«類和»友" in shown
+
+
+def test_words_before_a_match_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "width", lambda: 80)
+    assert [table.end(one) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
+        "the ",
+        "believably",
+        "\x1b\x1b",
+        "a b ",
+    ]
+
+
 def test_a_body_cannot_forge_a_mark(talking: Chatctl, database: Documents) -> None:
     body = f"{text.BEGIN}kettle{text.END} \x1b[31m"
     database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"body": body}})
