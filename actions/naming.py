@@ -8,6 +8,7 @@ from bson import ObjectId
 from actions.errors import BadNameError, NameTakenError
 from actions.finding import with_emails
 from models import connection
+from models.listing import PRESENT
 from models.names import email_flaw, flaw, shown
 
 _READ_AS: Final = {
@@ -24,7 +25,7 @@ def refuse(collection: str, names: list[str]) -> None:
     noun = collection.lower()
     for name in names:
         _refuse_text(noun, name, _READ_AS)
-    taken = connection.database()[collection].find_one({"name": {"$in": names}}, {"name": 1})
+    taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
 
@@ -47,11 +48,6 @@ def refuse_username(username: str) -> None:
     _refuse_text("user", username, _USER_READ_AS)
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):
         raise NameTakenError(f"the user {shown(username)} exists already", f"see chatctl users show {username}")
-
-
-def refuse_group_name(name: str) -> None:
-    """Raise `BadNameError` for what is no name or reads as something else; several groups may have one name."""
-    _refuse_text("group", name, _READ_AS)
 
 
 def _refuse_text(noun: str, name: str, shapes: dict[str, str]) -> None:

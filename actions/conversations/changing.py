@@ -8,7 +8,6 @@ from pymongo.client_session import ClientSession
 
 from actions import finding, naming
 from actions.conversations import shape
-from actions.conversations.creating import taken
 from actions.errors import OneToOneError
 from actions.finding import Found
 from actions.places import PAIR, is_group, titles
@@ -61,12 +60,11 @@ def rename(ref: str, name: str) -> Changeset:
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
     draft = Draft()
     if name != group.get("name"):
-        naming.refuse_group_name(name)
+        naming.refuse("Conversation", [name])
         draft.set("Conversation", group, {"name": name}, given=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
-    notes = list(taken(name, group["_id"])) if draft.changes else []
     command = f"conversations rename {title} {name}"
-    return changeset(command, draft, [Result(group["_id"], name, outcome)], notes=notes)
+    return changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
 def _change(

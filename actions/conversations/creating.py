@@ -1,6 +1,6 @@
 """Beginning conversations."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -28,7 +28,7 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
     if name is None and len(found) > PAIR:
         raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
     if name is not None:
-        naming.refuse_group_name(name)
+        naming.refuse("Conversation", [name])
     users, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
     ids = [user["_id"] for user in users]
     command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")
@@ -43,18 +43,11 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
         command,
         draft,
         [Result(conversation["_id"], title, "created", str(conversation["_id"]))],
-        notes=[*shape.notes(conversation, title, ids), *taken(name)] if name else [],
-        rules=[] if name else [_only_one(ids)],
+        notes=list(shape.notes(conversation, title, ids)) if name else [],
+        rules=[_only_one(ids) if name is None else _only_group(name)],
         replan=partial(create, refs, name=name),
         items=len(found),
     )
-
-
-def taken(name: str, but: Any = None) -> Iterator[str]:
-    """Say where another conversation has a name."""
-    where = {"name": {"$eq": name, **PRESENT}, "_id": {"$ne": but}}
-    if connection.database()["Conversation"].find_one(where, ["_id"]):
-        yield f"another group is called {shown(name)}: commands have to name either by its id"
 
 
 def _new(name: str | None) -> Document:
@@ -71,3 +64,14 @@ def _only_one(pair: list[Any]) -> Rule:
             raise ChangedMeanwhileError(f"conversation {there['_id']} was created meanwhile", None)
 
     return Rule(f"one-to-one:{':'.join(sorted(map(str, pair)))}", check)
+
+
+def _only_group(name: str) -> Rule:
+    """Return the rule that a name is free, also when two commands begin a group of it at once."""
+
+    def check(session: ClientSession | None) -> None:
+        where = {"name": {"$eq": name, **PRESENT}}
+        if connection.database()["Conversation"].find_one(where, ["_id"], session=session):
+            raise ChangedMeanwhileError(f"a group called {shown(name)} was created meanwhile", None)
+
+    return Rule(f"group:{name}", check)

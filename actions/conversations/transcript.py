@@ -32,7 +32,8 @@ NEAR: Final = 10
 class Transcript:
     """The messages of a conversation that are wanted; those without a time come last.
 
-    `whole` tells whether it reaches to the end of the conversation; `marked` is the id of the message it is around.
+    `part` says in words which they are, where they are not all; `whole` tells whether they reach to the end of the
+    conversation; `marked` is the id of the message they are around.
     """
 
     place: Place
@@ -42,6 +43,7 @@ class Transcript:
     limit: int | None = None
     marked: Any = None
     whole: bool = True
+    part: str = ""
 
     def rows(self) -> Iterator[Row]:
         """Read the messages, as `actions.messages.rows` has them.
@@ -83,10 +85,16 @@ def transcript(
         where["createAt"] = said
     listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
     place, began = places.of(conversation["_id"]), conversation.get("created_at")
-    found = Transcript(place, began, listing, whole=until is None)
+    found = Transcript(place, began, listing, whole=until is None, part=_part(since, until, last))
     if around is not None:
         return _around(found, around)
     return found if last is None else _last(found, last)
+
+
+def _part(since: datetime | None, until: datetime | None, last: int | None) -> str:
+    times = [f"{word} {time:%Y-%m-%d %H:%M}Z" for word, time in (("since", since), ("before", until)) if time]
+    words = [*times, *([f"the last {last:,}"] if last else [])]
+    return f"only {', '.join(words)}" if words else ""
 
 
 def lacks_index() -> bool:
@@ -115,7 +123,7 @@ def _around(found: Transcript, ref: str) -> Transcript:
     before = list(islice(_before(found.listing, message), NEAR + 1))
     after = before[NEAR]["id"] if len(before) > NEAR else None
     limit = min(len(before), NEAR) + 1 + NEAR
-    return replace(found, after=after, limit=limit, marked=message["_id"], whole=False)
+    return replace(found, after=after, limit=limit, marked=message["_id"], whole=False, part="only around one message")
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:

@@ -13,7 +13,7 @@ LARGEST: Final = 1024 * 1024
 def refuse_body(body: str) -> None:
     """Raise `BadMessageError` for a text that nobody could read as a message."""
     if not body.strip():
-        raise BadMessageError("the message is empty", "type something with --body, or on standard input")
+        raise BadMessageError("the message is empty", "it needs a text")
     if "\0" in body:
         raise BadMessageError("the message holds a NUL character", "a message is text")
     refuse_size(len(body.encode(errors="replace")))

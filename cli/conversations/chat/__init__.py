@@ -41,10 +41,11 @@ def said(messages: Iterable[Row]) -> Iterator[Said]:
 
 
 def about(transcript: "Transcript") -> list[str]:
-    """Say who is in a conversation, unless that is its title, and when it began."""
+    """Say who is in a conversation, unless that is its title, when it began, and which part of it this is."""
     people = listed(transcript.place.participants)
     began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
-    return [people, *began] if people and people != transcript.place.title else began
+    known = [people] if people != transcript.place.title else []
+    return [part for part in (*known, *began, transcript.part) if part]
 
 
 def author(row: Row) -> str:

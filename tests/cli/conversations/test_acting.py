@@ -76,20 +76,22 @@ def test_people_begin_a_group(either: Chatctl, database: Documents, world: Ids) 
     assert stored(database) == before
 
 
-def test_a_group_of_two_or_of_a_name_that_is_there_is_made_with_a_note(
-    either: Chatctl, database: Documents, world: Ids
-) -> None:
-    done = either("conversations", "create", "ada", "grace", "--name", "engines", "--reason", "a test")
+def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents, world: Ids) -> None:
+    done = either("conversations", "create", "ada", "grace", "--name", "pair", "--reason", "a test")
     assert done.stderr.splitlines()[1:-1] == [
         *(
             ["warning: this server has no transactions; a crash in the middle can leave a link on one side only"]
             if "no transactions" in done.stderr
             else []
         ),
-        "engines has two people alone: the application takes such a group for their one-to-one conversation",
-        'another group is called "engines": commands have to name either by its id',
+        "pair has two people alone: the application takes such a group for their one-to-one conversation",
     ]
-    assert database["Conversation"].count_documents({"name": "engines"}) == 2
+
+
+def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, database: Documents, world: Ids) -> None:
+    said = 'the conversation "engines" exists already\nhint: see chatctl conversations list'
+    assert said in either("conversations", "create", "ada", "grace", "alan", "--name", "engines", code=4).stderr
+    conversation(database, world["ada"], world["alan"], world["edith"], name="engines")
     assert "name one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
 
 
@@ -101,7 +103,7 @@ def test_a_group_of_two_or_of_a_name_that_is_there_is_made_with_a_note(
         (["ada", "--name", "me"], 2, "a conversation is between different people"),
         (["ada", "grace", "alan"], 2, "3 people are a group, and a group has a name\nhint: give it one with --name"),
         (["ada", "nobody"], 3, 'no user "nobody"'),
-        (["ada", "grace", "--name", ""], 5, "no group can be called so: a name cannot be empty"),
+        (["ada", "grace", "--name", ""], 5, "no conversation can be called so: a name cannot be empty"),
         (["ada", "grace", "--name", " x"], 5, "begins or ends with a blank"),
         (["ada", "grace", "--name", "\x1b[31m"], 5, "holds a character that cannot be seen (U+001B)"),
         (["ada", "grace", "--name", "\u202ex"], 5, "holds a character that cannot be seen (U+202E)"),
@@ -222,7 +224,7 @@ def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: 
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
-    assert 'another group is called "looms"' in either("conversations", "rename", "engines", "looms").stderr
+    assert 'the conversation "looms" exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from tests.conftest import Chatctl
 RULE = "─" * (80 - len("── Thursday, 1 January 2026 "))
 HEADER = "Lobby\nada, bob, cyd · began Thursday, 1 January 2026\n"
 DAY = f"\n── Thursday, 1 January 2026 {RULE}\n"
+PART = " · only around one message"
 
 
 class Lobby:
@@ -343,8 +344,8 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: 
 @pytest.mark.parametrize(
     ("form", "expected"),
     [
-        ("text", f"Lobby\nada, bob\n{DAY}\n00:01  ada\n     > (empty)\n"),
-        ("markdown", "# Lobby\n\nada, bob\n\n## Thursday, 1 January 2026\n\n**ada** 00:01\n\n> **→** (empty)\n"),
+        ("text", f"Lobby\nada, bob{PART}\n{DAY}\n00:01  ada\n     > (empty)\n"),
+        ("markdown", f"# Lobby\n\nada, bob{PART}\n\n## Thursday, 1 January 2026\n\n**ada** 00:01\n\n> **→** (empty)\n"),
         ("html", '<div><bdi class="passage">(empty)</bdi></div></article>'),
     ],
 )
@@ -357,3 +358,10 @@ def test_an_image_without_an_address_is_none_and_what_is_no_time_no_beginning(
     database["Message"].update_one({"_id": said}, {"$set": {"image": ""}, "$unset": {"body": ""}})
     database["Conversation"].update_one({"_id": place}, {"$set": {"created_at": "yesterday"}})
     assert expected in either("conversations", "transcript", "Lobby", "--around", said, "-o", form).stdout
+
+
+def test_a_part_says_which_it_is(either: Chatctl, lobby: Lobby) -> None:
+    asked = ("--since", "2026-01-01", "--until", "2026-02-01T12:30Z", "--last", "2")
+    said = "only since 2026-01-01 00:00Z, before 2026-02-01 12:30Z, the last 2"
+    for form in ("text", "markdown", "html"):
+        assert said in either("conversations", "transcript", "Lobby", *asked, "-o", form).stdout.replace("\\", "")

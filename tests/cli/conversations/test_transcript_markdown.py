@@ -68,7 +68,7 @@ def transcript(title: str) -> Any:
     class Transcript:
         place = Place("1", title, [{"id": "1", "username": title}, {"id": "2", "username": "bob"}])
         began = marked = None
-        whole = True
+        whole, part = True, ""
 
     return Transcript
 
