@@ -1,6 +1,6 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -57,7 +57,7 @@ class Removing:
         for some in pages(found, PART_BYTES, MESSAGES):
             ids = [message["_id"] for message in some]
             seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
-            places = {message.get("conversationId") for message in some} - self._conversations
+            places = {parent(message, "conversationId") for message in some} - self._conversations
             users = self.with_list("User", "seenMessageIds", seers)
             copies = self.with_list("Conversation", "messagesIds", places)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
@@ -72,7 +72,7 @@ class Removing:
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in finding.parts(ids):
-            yield from self.messages({"conversationId": {"$in": some, **PRESENT}})
+            yield from self.messages({"conversationId": finding.referring("Message", "conversationId", *some)})
             people: dict[Any, set[Any]] = {identifier: set() for identifier in some}
             for user in finding.having("User", "conversationIds", some, ["conversationIds"]):
                 for identifier in people.keys() & set(ids_in(user, "conversationIds")):
@@ -108,6 +108,12 @@ class Removing:
             self._lists[collection, field, document["_id"]] = document
             self._held += _length(document)
         return [self._lists[collection, field, one] for one in ids if (collection, field, one) in self._lists]
+
+
+def parent(message: Document, field: str) -> Any:
+    """Return the id that a message refers to; in broken data what cannot be looked up is none."""
+    value = message.get(field)
+    return value if isinstance(value, Hashable) else None
 
 
 def _length(document: Document) -> int:
