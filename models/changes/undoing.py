@@ -97,6 +97,8 @@ class _Fitting:
             whole = [c.ids[0] for c in self._changes if c.collection == collection and not isinstance(c, Update)]
             self._read(collection, whole)
         self._without_parent = dict(self._orphans())
+        self._inserted -= self._without_parent.keys()
+        self._children = self._by_parent()
 
     def fit(self, change: Change) -> Iterator[Change]:
         if isinstance(change, Insert):
@@ -130,6 +132,17 @@ class _Fitting:
             for child, parent in parents.items():
                 if parent not in present:
                     yield (owned.collection, child), (owned.parent, parent)
+
+    def _by_parent(self) -> dict[tuple[str, Any], list[Insert | Delete]]:
+        """Return what comes and goes, and has a parent, by its collection and parent."""
+        children: dict[tuple[str, Any], list[Insert | Delete]] = {}
+        for change in self._changes:
+            for owned in OWNED:
+                if not isinstance(change, Update) and change.collection == owned.collection:
+                    parent = change.document.get(owned.field)
+                    if isinstance(parent, ObjectId):
+                        children.setdefault((owned.collection, parent), []).append(change)
+        return children
 
     def _delete(self, change: Delete) -> Iterator[Change]:
         there = self._documents.pop((change.collection, change.document["_id"]), None)
@@ -176,38 +189,54 @@ class _Fitting:
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None
-        after = field.after
-        if not _alike(present, field.before):
-            if name in UNGUARDED:
-                after = self._computed(there, name, present)
-            elif not self._force:
-                raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+        after, moved = field.after, not _alike(present, field.before)
+        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
+            after = self._computed(there, name, present)
+        elif moved and not self._force:
+            raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+        if same(present, after):
+            return None
         put(there, name, after)
         return Set(present, after)
+
+    def _is_lost(self, there: Document, field: Set) -> bool:
+        """Tell whether the message is gone, or does not come back, whose time a conversation would have again."""
+        own = self._children.get(("Message", there["_id"]), [])
+        if any((change.collection, change.document["_id"]) in self._without_parent for change in own):
+            return True
+        if (
+            not isinstance(field.after, datetime)
+            or not isinstance(field.before, datetime)
+            or field.after > field.before
+        ):
+            return False
+        last = self._computed(there, "lastMessageAt", field.after)
+        return isinstance(last, datetime) and last < field.after
 
     def _computed(self, there: Document, name: str, present: object) -> object:
         """Compute a field anew that the application, or a later change, has moved since."""
         if name == "updatedAt":
             return now()
         if name == "profileId":
-            profile = self._last("Profile", {"userId": there["_id"]}, "_id", ObjectId)
+            profile = self._last("Profile", "userId", there["_id"], "_id", ObjectId)
             return profile["_id"] if profile else ABSENT
         if name == "lastMessageAt":
-            message = self._last("Message", {"conversationId": there["_id"]}, "createAt", datetime)
+            message = self._last("Message", "conversationId", there["_id"], "createAt", datetime)
             conversation = self._database["Conversation"].find_one({"_id": there["_id"]}, {"created_at": 1}) or {}
             return message["createAt"] if message else conversation.get("created_at", present)
         return present
 
-    def _last(self, collection: str, where: Document, by: str, kind: type) -> Document | None:
-        """Find the last document as it will be: what this undo inserts counts, what it deletes does not.
+    def _last(self, collection: str, field: str, parent: Any, by: str, kind: type) -> Document | None:
+        """Find the last document of a parent as it will be: what this undo inserts counts, what it deletes does not.
 
         In broken data some have nothing to be the last `by`, or what is of another kind.
         """
-        own = [change for change in self._changes if change.collection == collection and not isinstance(change, Update)]
-        touched = [change.document["_id"] for change in own]
-        stored = self._database[collection].find({**where, "_id": {"$nin": touched}}).sort(by, DESCENDING).limit(1)
-        inserted = [change.document for change in own if isinstance(change, Insert)]
-        mine = [d for d in inserted if all(d.get(field) == value for field, value in where.items())]
+        own = self._children.get((collection, parent), [])
+        gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
+        where = {field: {"$eq": parent, "$exists": True}, "_id": {"$nin": gone}}
+        stored = self._database[collection].find(where).sort(by, DESCENDING).limit(1)
+        coming = [change for change in own if (collection, change.document["_id"]) in self._inserted]
+        mine = [change.document for change in coming if change.document.get(field) == parent]
         found = [document for document in (*stored, *mine) if isinstance(document.get(by), kind)]
         return max(found, key=lambda document: document[by], default=None)
 
