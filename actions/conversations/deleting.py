@@ -25,7 +25,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels, {"conversationId": {"$in": list(names)}}, conversations=names)
+        removing = Removing(labels, lambda _: {}, conversations=names)
         yield from removing.conversations(names)
         yield from removing.draft.batches
 

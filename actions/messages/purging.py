@@ -54,9 +54,9 @@ def purge(
     gone = where if keep_last is None else NONE
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, gone)
-        for some in _filters(parts):
-            yield from removing.messages({**where, **some})
+        removing = Removing(names, lambda _: gone)
+        for filters in _filters(parts):
+            yield from removing.messages({**where, **one} for one in filters)
         yield from removing.draft.batches
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
@@ -123,11 +123,11 @@ def _one_of_the_last(where: Document, number: int) -> Document | None:
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
-def _filters(parts: list[_Part]) -> Iterator[Document]:
-    """Match what goes, of many conversations at once where all that is old enough does."""
+def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
+    """Match what goes, of as many conversations at once as a batch has room for."""
     for some in finding.parts(part.conversation for part in parts if not part.beyond):
-        yield _in(some)
-    yield from (part.beyond for part in parts if part.beyond)
+        yield [_in(some)]
+    yield from finding.parts(part.beyond for part in parts if part.beyond)
 
 
 def _in(conversations: list[Any]) -> Document:

@@ -92,10 +92,10 @@ class _Deletion:
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
         hers = {"senderId": {"$in": list(self._ids)}}
-        removing = Removing(self.names, hers, self._ids, self._ended)
+        removing = Removing(self.names, lambda _: hers, self._ids, self._ended)
         yield from removing.conversations(self._ended)
         for some in finding.parts(self._ids):
-            yield from removing.messages({"senderId": {"$in": some}, **self._stays})
+            yield from removing.messages([{"senderId": {"$in": some}, **self._stays}])
         yield from self._unsee(removing)
         yield from self._leave(removing)
         for start in range(0, len(self._users), TOGETHER):
