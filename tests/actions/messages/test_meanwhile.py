@@ -11,7 +11,7 @@ from actions import audit, conversations, users
 from actions import messages as acting
 from actions.errors import NotParticipantError, OneToOneError, UnknownNameError
 from models.changes import apply
-from models.changes.undoing import ChangedSinceError
+from models.changes.undoing import ChangedSinceError, StillNeededError
 from models.errors import ConflictError
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -142,3 +142,15 @@ def test_what_cannot_come_back_leaves_nothing_behind(database: Documents, world:
     links(database)
     assert database["Message"].find_one({"_id": last}) is None
     assert database["Conversation"].find_one({}, ["lastMessageAt"]) == was
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_conversation_in_which_something_was_said_is_not_undone(
+    database: Documents, world: Ids, *, force: bool
+) -> None:
+    created = apply(conversations.create(["ada", "grace"]))
+    place = created.changeset.results[0].id
+    apply(acting.send(str(place), "ada", body="hello"))
+    with pytest.raises(StillNeededError, match=f"conversation {place} has got a message since") as refused:
+        audit.undo(str(created.event), force=force)
+    assert refused.value.hint == f"chatctl conversations delete {place} takes all of it along"
