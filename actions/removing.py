@@ -1,7 +1,8 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any, Final
 
 from pymongo import DESCENDING
@@ -17,6 +18,8 @@ MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
 HELD: Final = 1_000_000
 """Ids in lists that are kept in memory between batches."""
+ALONE: Final = 10
+"""Ids that take as much of it as a document without its list."""
 NEEDED: Final = ("username", "name", "created_at", "lastMessageAt")
 """What is read of a document beside one of its lists."""
 COPIED: Final = 250_000
@@ -26,15 +29,16 @@ COPIED: Final = 250_000
 class Removing:
     """What is taken away, on a draft whose batches are handed out as soon as they are full.
 
-    `gone` matches all messages that go, so that the last of those that stay is known. `users` and `conversations` are
-    those that go in the end: as they go whole, their own lists are left as they are, so that each is found as it was
-    read, and found again after an interruption. `names` gains what people know the touched documents by.
+    `gone` matches all messages that go of a conversation, so that the last of those that stay is known. `users` and
+    `conversations` are those that go in the end: as they go whole, their own lists are left as they are, so that each
+    is found as it was read, and found again after an interruption. `names` gains what people know the touched
+    documents by.
     """
 
     def __init__(
         self,
         names: dict[Any, str],
-        gone: Document,
+        gone: Callable[[Any], Document],
         users: Collection[Any] = (),
         conversations: Collection[Any] = (),
     ) -> None:
@@ -47,40 +51,55 @@ class Removing:
         self._held = 0
         self._settled: set[Any] = set()
 
-    def messages(self, where: Document) -> Iterator[Batch]:
-        """Delete the messages that a filter matches, out of every list that has them.
+    def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
+        """Delete the messages that filters match, one after the other, out of every list that has them.
 
         The first batch that takes messages from a conversation says which will be its last.
         """
-        found = connection.database()["Message"].find(where, batch_size=MESSAGES)
+        documents = connection.database()["Message"]
+        found = chain.from_iterable(documents.find(where, batch_size=MESSAGES) for where in wheres)
         heavy = False  # some servers keep all of a transaction in memory
         for some in pages(found, PART_BYTES, MESSAGES):
             ids = [message["_id"] for message in some]
-            seers = {user for message in some for user in ids_in(message, "seenIds")} - self._users
-            places = {message.get("conversationId") for message in some} - self._conversations
-            users = self.with_list("User", "seenMessageIds", seers)
+            seen: dict[Any, set[Any]] = {}
+            for message in some:
+                for user in set(ids_in(message, "seenIds")) - self._users:
+                    seen.setdefault(user, set()).add(message["_id"])
+            places = {parent(message, "conversationId") for message in some} - self._conversations
+            users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", places)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
             heavy = len(some) < MESSAGES
             self._settle(copies)
-            self.draft.take("User", users, "seenMessageIds", ids)
+            self._unsee(users, ids, seen)
             self.draft.take("Conversation", [c for c in copies if _length(c) < COPIED], "messagesIds", ids)
             for message in some:
                 self.draft.delete("Message", message)
             yield from self.draft.full()
 
+    def _unsee(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
+        """Take messages out of the lists of those who have seen them, be it since their lists were read."""
+        before = {user["_id"]: dict(user) for user in users}
+        self.draft.take("User", users, "seenMessageIds", ids)
+        late = {}
+        for user in users:
+            was, have = before[user["_id"]], seen[user["_id"]]
+            if _length(was) - _length(user) < len(have) and (more := have.difference(ids_in(was, "seenMessageIds"))):
+                late[user["_id"]] = sorted(more)
+        for user in finding.having("User", "_id", late, [*NEEDED, "seenMessageIds"]):
+            self.draft.take("User", [user], "seenMessageIds", late[user["_id"]])
+
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in finding.parts(ids):
-            yield from self.messages({"conversationId": {"$in": some, **PRESENT}})
-            people: dict[Any, set[Any]] = {identifier: set() for identifier in some}
-            for user in finding.having("User", "conversationIds", some, ["conversationIds"]):
+            yield from self.messages([{"conversationId": finding.referring("Message", "conversationId", *some)}])
+            people: dict[Any, list[Document]] = {identifier: [] for identifier in some}
+            for user in finding.having("User", "conversationIds", some, [*NEEDED, "conversationIds"]):
                 for identifier in people.keys() & set(ids_in(user, "conversationIds")):
-                    people[identifier].add(user["_id"])
+                    people[identifier].append(user)
             for conversation in finding.having("Conversation", "_id", some):
                 identifier = conversation["_id"]
-                listed = people[identifier].union(ids_in(conversation, "userIds")) - self._users
-                kept = self.with_list("User", "conversationIds", listed)
+                kept = [user for user in people[identifier] if user["_id"] not in self._users]
                 self.draft.room(len(kept) + 1)
                 self.draft.take("User", kept, "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
@@ -91,7 +110,8 @@ class Removing:
         for conversation in conversations:
             if conversation["_id"] not in self._settled:
                 self._settled.add(conversation["_id"])
-                last, was = _last_message_at(conversation, self._gone), conversation.get("lastMessageAt")
+                last = _last_message_at(conversation, self._gone(conversation["_id"]))
+                was = conversation.get("lastMessageAt")
                 if isinstance(last, datetime) and isinstance(was, datetime) and last < was:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
@@ -106,8 +126,14 @@ class Removing:
         unknown = [identifier for identifier in ids if (collection, field, identifier) not in self._lists]
         for document in finding.having(collection, "_id", unknown, [*NEEDED, field]):
             self._lists[collection, field, document["_id"]] = document
-            self._held += _length(document)
+            self._held += _length(document) + ALONE
         return [self._lists[collection, field, one] for one in ids if (collection, field, one) in self._lists]
+
+
+def parent(message: Document, field: str) -> Any:
+    """Return the id that a message refers to; in broken data what cannot be looked up is none."""
+    value = message.get(field)
+    return value if isinstance(value, Hashable) else None
 
 
 def _length(document: Document) -> int:

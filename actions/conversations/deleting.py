@@ -1,5 +1,6 @@
 """Deleting conversations with all that was said in them."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -21,10 +22,10 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     names = titles([one.document for one in found])
     counts = _messages(list(names))
     labels: dict[Any, str] = dict(names)
-    deleted = {("delete", "Message"): sum(counts.values()), ("delete", "Conversation"): len(names)}
+    deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels, {"conversationId": {"$in": list(names)}}, conversations=names)
+        removing = Removing(labels, lambda _: {}, conversations=names)
         yield from removing.conversations(names)
         yield from removing.draft.batches
 
@@ -39,19 +40,21 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     )
 
 
-def _messages(ids: Sequence[Any]) -> dict[Any, int]:
-    counts: dict[Any, int] = {}
+def _messages(ids: Sequence[Any]) -> Counter[str]:
+    """Count the messages of conversations, by what they refer to as text: broken data may have anything there."""
+    counts: Counter[str] = Counter()
     for some in finding.parts(ids):
         of_each: list[Document] = [
-            {"$match": {"conversationId": {"$in": some}}},
+            {"$match": {"conversationId": finding.referring("Message", "conversationId", *some)}},
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
-        counts |= {row["_id"]: row["n"] for row in connection.database()["Message"].aggregate(of_each)}
+        for row in connection.database()["Message"].aggregate(of_each):
+            counts[str(row["_id"])] += row["n"]
     return counts
 
 
-def _said(names: dict[Any, str], counts: dict[Any, int]) -> Iterator[str]:
+def _said(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
     for one, title in list(names.items())[:NAMED]:
-        yield f"{title}: {counted(counts.get(one, 0), 'message')}"
+        yield f"{title}: {counted(counts[str(one)], 'message')}"
     if len(names) > NAMED:
         yield f"and {len(names) - NAMED:,} more conversations"

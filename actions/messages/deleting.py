@@ -8,7 +8,7 @@ from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER
 from actions.removing import Removing
-from models.changes import Batch, Changeset, Document, Result, Stream
+from models.changes import Batch, Changeset, Result, Stream
 from models.names import NAMED, counted, in_words
 
 
@@ -17,11 +17,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
     ids = [message["_id"] for _, message in found]
     names: dict[Any, str] = {}
+    of_each: dict[str, list[Any]] = {}
+    for _, message in found:
+        of_each.setdefault(str(message.get("conversationId")), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, {"_id": {"$in": ids}})
+        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each[str(conversation)]}})
         for some in finding.parts(ids):
-            yield from removing.messages({"_id": {"$in": some}})
+            yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches
 
     return Changeset(
@@ -29,15 +32,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         [Result(message["_id"], ref, "deleted") for ref, message in found],
         Stream(batches, {("delete", "Message"): len(ids)}),
         asks=True,
-        notes=[*_said(found), *(FOREVER if forever else ())],
+        notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
         names=names,
         undoable=not forever,
     )
 
 
-def _said(found: Sequence[tuple[str, Document]]) -> Iterator[str]:
+def _said(counts: Counter[str]) -> Iterator[str]:
     """Say from which conversations messages go, those of the most first."""
-    counts = Counter(str(message.get("conversationId")) for _, message in found)
     first = counts.most_common(NAMED)
     forms = [form for one, _ in first for form in finding.forms(one)]
     known = {

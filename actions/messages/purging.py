@@ -15,6 +15,8 @@ from models.changes import Batch, Changeset, Document, Result, Stream
 from models.listing import PRESENT
 from models.names import counted
 
+DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
+"""Matches a time, and no list that holds one."""
 NONE: Final[Document] = {"_id": {"$in": []}}
 """Matches nothing."""
 
@@ -52,9 +54,9 @@ def purge(
     gone = where if keep_last is None else NONE
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, gone)
-        for some in _filters(parts):
-            yield from removing.messages({**where, **some})
+        removing = Removing(names, lambda _: gone)
+        for filters in _filters(parts):
+            yield from removing.messages({**where, **one} for one in filters)
         yield from removing.draft.batches
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
@@ -73,7 +75,7 @@ def purge(
 def _scope(before: datetime, conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
     """Return what matches all old messages, what matches those that may go, and the command in words."""
     words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"]
-    old: Document = {"createAt": {"$lt": before, "$type": "date", **PRESENT}}
+    old: Document = {"createAt": {"$lt": before, **DATE}}
     if conversation is not None:
         there = finding.one("Conversation", conversation, ())
         old["conversationId"] = finding.referring("Message", "conversationId", there["_id"])
@@ -100,7 +102,7 @@ def _grouped(where: Document) -> Iterator[_Part]:
 
 def _beyond_the_last(found: list[_Part], where: Document, old: Document, number: int) -> Iterator[_Part]:
     """Leave out of what would go what is among the last messages of its conversation."""
-    since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], "$type": "date", **PRESENT}}
+    since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **DATE}}
     stay = {repr(part.conversation): part.number for part in _grouped(since)}
     for part in found:
         more = number - stay.get(repr(part.conversation), 0)
@@ -111,7 +113,7 @@ def _beyond_the_last(found: list[_Part], where: Document, old: Document, number:
             time = last["createAt"]
             earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
             # Up to its time an index leads; what of that time stays is few.
-            beyond = {**here, "createAt": {"$lte": time, "$type": "date", **PRESENT}, "$or": earlier}
+            beyond = {**here, "createAt": {"$lte": time, **DATE}, "$or": earlier}
             yield from (left._replace(beyond=beyond) for left in _grouped({**where, **beyond}))
 
 
@@ -121,11 +123,11 @@ def _one_of_the_last(where: Document, number: int) -> Document | None:
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
-def _filters(parts: list[_Part]) -> Iterator[Document]:
-    """Match what goes, of many conversations at once where all that is old enough does."""
+def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
+    """Match what goes, of as many conversations at once as a batch has room for."""
     for some in finding.parts(part.conversation for part in parts if not part.beyond):
-        yield _in(some)
-    yield from (part.beyond for part in parts if part.beyond)
+        yield [_in(some)]
+    yield from finding.parts(part.beyond for part in parts if part.beyond)
 
 
 def _in(conversations: list[Any]) -> Document:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from actions import finding, protection
 from actions.places import PAIR, is_group
 from actions.planning import FOREVER
-from actions.removing import Removing
+from actions.removing import Removing, parent
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.names import NAMED, in_words
@@ -92,10 +92,10 @@ class _Deletion:
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
         hers = {"senderId": {"$in": list(self._ids)}}
-        removing = Removing(self.names, hers, self._ids, self._ended)
+        removing = Removing(self.names, lambda _: hers, self._ids, self._ended)
         yield from removing.conversations(self._ended)
         for some in finding.parts(self._ids):
-            yield from removing.messages({"senderId": {"$in": some}, **self._stays})
+            yield from removing.messages([{"senderId": {"$in": some}, **self._stays}])
         yield from self._unsee(removing)
         yield from self._leave(removing)
         for start in range(0, len(self._users), TOGETHER):
@@ -116,7 +116,10 @@ class _Deletion:
         for part in finding.parts(seen):
             alike: dict[tuple[Any, ...], list[Document]] = {}
             for message in finding.having("Message", "_id", part, ["seenIds", "senderId", "conversationId"]):
-                if message.get("senderId") not in self._ids and message.get("conversationId") not in self._ended:
+                if (
+                    parent(message, "senderId") not in self._ids
+                    and parent(message, "conversationId") not in self._ended
+                ):
                     leaving = sorted(self._ids.intersection(ids_in(message, "seenIds")))
                     alike.setdefault(tuple(leaving), []).append(message)
             removing.draft.room(sum(map(len, alike.values())))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 from bson import ObjectId
@@ -38,10 +39,16 @@ class ChangedSinceError(ConflictError):
     """What an undo would put back is no longer as the event left it."""
 
     def __init__(self, collection: str, who: object, what: str) -> None:
-        super().__init__(
-            f"{collection.lower()} {who} {what} since",
-            "undo what came later first, or put back what the event changed all the same with --force",
-        )
+        hint = "undo what came later first, or put back what the event changed all the same with --force"
+        super().__init__(f"{collection.lower()} {who} {what} since", hint)
+
+
+class StillNeededError(ConflictError):
+    """What an undo would delete has something by now that cannot be without it."""
+
+    def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
+        hint = f"chatctl {collection.lower()}s delete {identifier} takes all of it along"
+        super().__init__(f"{collection.lower()} {who} has got a {child.lower()} since", hint)
 
 
 def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
@@ -83,16 +90,17 @@ class _Fitting:
         updates = [change for change in self._changes if isinstance(change, Update)]
         for collection in {update.collection for update in updates}:
             mine = [update for update in updates if update.collection == collection]
-            self._read(
-                collection, [i for update in mine for i in update.ids], {name for u in mine for name in u.fields}
-            )
-        for change in self._changes:
-            if not isinstance(change, Update):
-                self._documents.pop((change.collection, change.ids[0]), None)
+            ids = [identifier for update in mine for identifier in update.ids]
+            self._read(collection, ids, {name for update in mine for name in update.fields})
         for collection in {change.collection for change in self._changes if not isinstance(change, Update)}:
             whole = [c.ids[0] for c in self._changes if c.collection == collection and not isinstance(c, Update)]
+            for identifier in whole:
+                self._documents.pop((collection, identifier), None)
             self._read(collection, whole)
         self._without_parent = dict(self._orphans())
+        self._inserted -= self._without_parent.keys()
+        self._children = self._by_parent()
+        self._refuse_to_orphan()
 
     def fit(self, change: Change) -> Iterator[Change]:
         if isinstance(change, Insert):
@@ -126,6 +134,29 @@ class _Fitting:
             for child, parent in parents.items():
                 if parent not in present:
                     yield (owned.collection, child), (owned.parent, parent)
+
+    def _refuse_to_orphan(self) -> None:
+        """Raise `StillNeededError` where something stays whose parent would go."""
+        gone = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Delete)}
+        for owned in OWNED:
+            parents = [key[1] for key in gone if key[0] == owned.parent and key in self._documents]
+            for start in range(0, len(parents), AT_ONCE):
+                where = {owned.field: {"$in": parents[start : start + AT_ONCE], "$exists": True}}
+                for child in self._database[owned.collection].find(where, {owned.field: 1}):
+                    needed = child[owned.field]
+                    if isinstance(needed, ObjectId) and (owned.collection, child["_id"]) not in gone:
+                        parent = self._documents[owned.parent, needed]
+                        raise StillNeededError(owned.parent, _name(parent), parent["_id"], owned.collection)
+
+    def _by_parent(self) -> dict[tuple[str, Any], list[Insert | Delete]]:
+        """Return what comes and goes, and has a parent, by its collection and parent."""
+        children: dict[tuple[str, Any], list[Insert | Delete]] = {}
+        for change, owned in product(self._changes, OWNED):
+            if not isinstance(change, Update) and change.collection == owned.collection:
+                parent = change.document.get(owned.field)
+                if isinstance(parent, ObjectId):
+                    children.setdefault((owned.collection, parent), []).append(change)
+        return children
 
     def _delete(self, change: Delete) -> Iterator[Change]:
         there = self._documents.pop((change.collection, change.document["_id"]), None)
@@ -172,38 +203,54 @@ class _Fitting:
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None
-        after = field.after
-        if not _alike(present, field.before):
-            if name in UNGUARDED:
-                after = self._computed(there, name, present)
-            elif not self._force:
-                raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+        after, moved = field.after, not _alike(present, field.before)
+        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
+            after = self._computed(there, name, present)
+        elif moved and not self._force:
+            raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+        if same(present, after):
+            return None
         put(there, name, after)
         return Set(present, after)
+
+    def _is_lost(self, there: Document, field: Set) -> bool:
+        """Tell whether the message is gone, or does not come back, whose time a conversation would have again."""
+        own = self._children.get(("Message", there["_id"]), [])
+        if any((change.collection, change.document["_id"]) in self._without_parent for change in own):
+            return True
+        if (
+            not isinstance(field.after, datetime)
+            or not isinstance(field.before, datetime)
+            or field.after > field.before
+        ):
+            return False
+        last = self._computed(there, "lastMessageAt", field.after)
+        return isinstance(last, datetime) and last < field.after
 
     def _computed(self, there: Document, name: str, present: object) -> object:
         """Compute a field anew that the application, or a later change, has moved since."""
         if name == "updatedAt":
             return now()
         if name == "profileId":
-            profile = self._last("Profile", {"userId": there["_id"]}, "_id", ObjectId)
+            profile = self._last("Profile", "userId", there["_id"], "_id", ObjectId)
             return profile["_id"] if profile else ABSENT
         if name == "lastMessageAt":
-            message = self._last("Message", {"conversationId": there["_id"]}, "createAt", datetime)
+            message = self._last("Message", "conversationId", there["_id"], "createAt", datetime)
             conversation = self._database["Conversation"].find_one({"_id": there["_id"]}, {"created_at": 1}) or {}
             return message["createAt"] if message else conversation.get("created_at", present)
         return present
 
-    def _last(self, collection: str, where: Document, by: str, kind: type) -> Document | None:
-        """Find the last document as it will be: what this undo inserts counts, what it deletes does not.
+    def _last(self, collection: str, field: str, parent: Any, by: str, kind: type) -> Document | None:
+        """Find the last document of a parent as it will be: what this undo inserts counts, what it deletes does not.
 
         In broken data some have nothing to be the last `by`, or what is of another kind.
         """
-        own = [change for change in self._changes if change.collection == collection and not isinstance(change, Update)]
-        touched = [change.document["_id"] for change in own]
-        stored = self._database[collection].find({**where, "_id": {"$nin": touched}}).sort(by, DESCENDING).limit(1)
-        inserted = [change.document for change in own if isinstance(change, Insert)]
-        mine = [d for d in inserted if all(d.get(field) == value for field, value in where.items())]
+        own = self._children.get((collection, parent), [])
+        gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
+        where = {field: {"$eq": parent, "$exists": True}, "_id": {"$nin": gone}}
+        stored = self._database[collection].find(where).sort(by, DESCENDING).limit(1)
+        coming = [change.document for change in own if (collection, change.document["_id"]) in self._inserted]
+        mine = [document for document in coming if document.get(field) == parent]
         found = [document for document in (*stored, *mine) if isinstance(document.get(by), kind)]
         return max(found, key=lambda document: document[by], default=None)
 
@@ -220,9 +267,7 @@ class _Fitting:
         unknown = [item for item, key in keys.items() if item not in known and key not in self._elsewhere]
         for start in range(0, len(unknown), AT_ONCE):
             some = unknown[start : start + AT_ONCE]
-            found = {
-                document["_id"] for document in self._database[collection].find({"_id": {"$in": some}}, {"_id": 1})
-            }
+            found = set(self._database[collection].distinct("_id", {"_id": {"$in": some}}))
             self._elsewhere |= {keys[item]: item in found for item in some}
         there = known.union(item for item, key in keys.items() if self._elsewhere.get(key))
         return [item for item in ids if isinstance(item, ObjectId) and item in there]

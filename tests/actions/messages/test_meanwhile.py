@@ -1,15 +1,17 @@
 """What changes between the plan of a command and its write is seen."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from bson import ObjectId
-from people import BEGAN, Documents, conversation, links, messages, person
+from people import BEGAN, Documents, conversation, links, messages, person, stored
 
-from actions import conversations
+from actions import audit, conversations, users
 from actions import messages as acting
 from actions.errors import NotParticipantError, OneToOneError, UnknownNameError
 from models.changes import apply
+from models.changes.undoing import ChangedSinceError, StillNeededError
 from models.errors import ConflictError
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -111,3 +113,44 @@ def test_a_person_who_is_gone_meanwhile_is_not_let_in(database: Documents, world
     for one in planned:
         with pytest.raises(UnknownNameError):
             apply(one)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (2, 0, 1)], ids=str)
+def test_what_was_sent_is_undone_in_any_order(database: Documents, world: Ids, order: tuple[int, ...]) -> None:
+    messages(database, world["group"], world["ada"], "first")
+    was, events = stored(database), []
+    for number in range(3):
+        events.append(apply(acting.send("engines", "ada", body=str(number))).event)
+        time.sleep(0.002)
+    for number in order:
+        apply(audit.undo(str(events[number])))
+        last = max(message["createAt"] for message in database["Message"].find())
+        assert (database["Conversation"].find_one() or {})["lastMessageAt"] == last
+    assert stored(database) == was
+
+
+@pytest.mark.parametrize("gone", ["conversation", "sender"])
+def test_what_cannot_come_back_leaves_nothing_behind(database: Documents, world: Ids, gone: str) -> None:
+    messages(database, world["group"], world["grace"], "first", seen=(world["ada"],))
+    [last] = messages(database, world["group"], world["alan"], "last", seen=(world["ada"],), after=5)
+    event = str(apply(acting.delete([str(last)])).event)
+    apply(conversations.delete(["engines"]) if gone == "conversation" else users.delete(["alan"]))
+    was = database["Conversation"].find_one({}, ["lastMessageAt"])
+    with pytest.raises(ChangedSinceError, match="was deleted since"):
+        audit.undo(event)
+    apply(audit.undo(event, force=True))
+    links(database)
+    assert database["Message"].find_one({"_id": last}) is None
+    assert database["Conversation"].find_one({}, ["lastMessageAt"]) == was
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_conversation_in_which_something_was_said_is_not_undone(
+    database: Documents, world: Ids, *, force: bool
+) -> None:
+    created = apply(conversations.create(["ada", "grace"]))
+    place = created.changeset.results[0].id
+    apply(acting.send(str(place), "ada", body="hello"))
+    with pytest.raises(StillNeededError, match=f"conversation {place} has got a message since") as refused:
+        audit.undo(str(created.event), force=force)
+    assert refused.value.hint == f"chatctl conversations delete {place} takes all of it along"

@@ -98,6 +98,7 @@ def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Docum
         [
             {"_id": ObjectId(), "conversationId": broken[1]["_id"], "seenIds": None, "body": "text"},
             {"_id": ObjectId(), "conversationId": broken[2]["_id"], "senderId": ObjectId(), "createAt": "long ago"},
+            {"_id": ObjectId(), "conversationId": str(broken[2]["_id"]), "senderId": str(ada), "body": "by text"},
         ]
     )
     before = stored(database)
