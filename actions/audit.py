@@ -11,7 +11,7 @@ from actions import finding
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Draft, Result, undoing
+from models.changes import Changeset, Document, Draft, Result, record, undoing
 from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
 from models.listing import Listing, Row
@@ -84,7 +84,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
         raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
-    batches = undoing.images(database, event["_id"])
+    batches = record.images(database, event["_id"])
     if not batches:
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")

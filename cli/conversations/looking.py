@@ -3,6 +3,7 @@
 import actions
 from cli import views
 from cli.conversations.filters import ActiveSince, Between, Direct, Empty, Group, IdleSince, Search, WithUser
+from cli.conversations.indexes import note_if_slow
 from cli.group import part
 from cli.params import After, All, Columns, Conversation, Count, Limit, ReadOut, Sort
 
@@ -40,6 +41,8 @@ def list_(
         empty=empty,
     )
     found = actions.conversations.find(filters)
+    if not count and out.form != "ids":
+        note_if_slow(out.note)
     out.rows(found, views.CONVERSATIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 

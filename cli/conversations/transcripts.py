@@ -8,6 +8,7 @@ import typer
 
 import actions
 from cli import output, views
+from cli.conversations.indexes import note_if_slow
 from cli.group import part
 from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
 
@@ -17,10 +18,6 @@ Pieces = Callable[..., Iterable[str]]
 
 FOR_PEOPLE: Final = ("text", "markdown", "html")
 FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
-SLOW: Final = (
-    "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
-    "make it with: chatctl db indexes --apply"
-)
 
 
 @app.command(
@@ -48,8 +45,8 @@ def transcript(
 
     found = actions.conversations.transcript(conversation, since=since, until=until, last=last, around=around)
     chosen = form_of(form, to, FORMATS)
-    if chosen != "json" and actions.conversations.lacks_index():
-        output.say(SLOW)
+    if chosen != "json":
+        note_if_slow(output.say)
     rows = found.rows()
     if for_file := to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)

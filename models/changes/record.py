@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import bson
 from bson import ObjectId
+from pymongo.database import Database
 
 from models.changes.change import (
     ABSENT,
@@ -175,3 +176,15 @@ def _side(kind: str, *sides: list[Any]) -> FieldChange:
         before, after = (side[0] if side else ABSENT for side in sides)
         return Set(before, after)
     return (Add if kind == "Add" else Take)(tuple(sides[0]))
+
+
+def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
+    """Return the batches of an event as they were carried out; none where they are no longer kept, or not all."""
+    parts: dict[int, list[bytes]] = {}
+    missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
+    for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
+        held = parts.setdefault(image["batch"], [])
+        held.append(image["data"])
+        if len(held) == image["parts"]:
+            missing.discard(image["batch"])
+    return [] if missing else [thaw(data) for _, data in sorted(parts.items())]

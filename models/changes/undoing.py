@@ -26,10 +26,9 @@ from models.changes.change import (
 )
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
-from models.changes.record import thaw
+from models.changes.last_messages import raised
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
-from models.records import AUDIT, IMAGES
 
 AT_ONCE: Final = 500
 """Ids in one filter: some servers compare each document with each of them."""
@@ -51,18 +50,6 @@ class StillNeededError(ConflictError):
         super().__init__(f"{collection.lower()} {who} has got a {child.lower()} since", hint)
 
 
-def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Return the batches of an event as they were carried out; none where they are no longer kept, or not all."""
-    parts: dict[int, list[bytes]] = {}
-    missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
-    for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
-        held = parts.setdefault(image["batch"], [])
-        held.append(image["data"])
-        if len(held) == image["parts"]:
-            missing.discard(image["batch"])
-    return [] if missing else [thaw(data) for _, data in sorted(parts.items())]
-
-
 def inverse(
     database: Database[dict[str, Any]], batches: list[list[Change]], *, force: bool = False
 ) -> list[list[Change]]:
@@ -74,7 +61,8 @@ def inverse(
     """
     inverted = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
     fitting = _Fitting(database, inverted, force=force)
-    return [[fitted for change in batch for fitted in fitting.fit(change)] for batch in inverted]
+    fitted = [[change for planned in batch for change in fitting.fit(planned)] for batch in inverted]
+    return [[*batch, *more] for batch, more in zip(fitted, raised(database, fitted), strict=True)]
 
 
 class _Fitting:

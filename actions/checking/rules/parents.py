@@ -66,10 +66,9 @@ def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Ite
     for found in (found for some in faults.values() for found in some):
         gone.setdefault(str(found.field), set()).add(found.value)
     orphans: Document = {"$or": [{field: {"$in": list(parents)}} for field, parents in gone.items()]}
-    removing = Removing(mending.draft.names, orphans)
+    removing = Removing(mending.draft.names, lambda _: orphans)
     removing.draft = mending.draft
-    for part in finding.parts(faults):
-        yield from removing.messages({"_id": {"$in": part}})
+    yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
 
 
 def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:

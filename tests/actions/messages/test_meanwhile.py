@@ -154,3 +154,17 @@ def test_a_conversation_in_which_something_was_said_is_not_undone(
     with pytest.raises(StillNeededError, match=f"conversation {place} has got a message since") as refused:
         audit.undo(str(created.event), force=force)
     assert refused.value.hint == f"chatctl conversations delete {place} takes all of it along"
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_deletions_undone_in_any_order_leave_the_time_of_the_last_message(
+    database: Documents, world: Ids, first: int
+) -> None:
+    ids = messages(database, world["group"], world["ada"], "one", "two")
+    before = stored(database)
+    events = [apply(acting.delete([str(identifier)])).event for identifier in ids]
+    apply(audit.undo(str(events[first])))
+    there = [message["createAt"] for message in database["Message"].find()]
+    assert [group["lastMessageAt"] for group in database["Conversation"].find()] == there
+    apply(audit.undo(str(events[1 - first])))
+    assert stored(database) == before

@@ -318,6 +318,8 @@ def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monke
     monkeypatch.setitem(lacks_index.__globals__, "MANY", 0)
     assert chatctl("conversations", "transcript", "Lobby").stderr == said
     assert chatctl("conversations", "transcript", "Lobby", "-o", "json").stderr == ""
+    assert chatctl("conversations", "list").stderr == said
+    assert chatctl("conversations", "list", "--count").stderr == ""
     chatctl("db", "indexes", "--apply", "--yes")
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""
 

@@ -8,7 +8,7 @@ import pytest
 from bson import Int64, ObjectId
 from samples import Documents, carry_out, permission, role, stored, undo
 
-from models.changes import Draft, undoing
+from models.changes import Draft, record
 from models.changes.undoing import ChangedSinceError
 from models.records import IMAGES
 
@@ -86,9 +86,9 @@ def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents
         draft.room(1000)
         draft.add("Role", [support], "userIds", [ObjectId()])
     event = carry_out(draft).event
-    assert len(undoing.images(database, event)) == 4
+    assert len(record.images(database, event)) == 4
     database[IMAGES].delete_many({"event": event, **gone})
-    assert undoing.images(database, event) == []
+    assert record.images(database, event) == []
 
 
 def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
