@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import product
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
 from pymongo import DESCENDING
@@ -26,12 +26,9 @@ from models.changes.change import (
 )
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
-from models.changes.last_messages import raised
+from models.changes.last_messages import AT_ONCE, raised
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
-
-AT_ONCE: Final = 500
-"""Ids in one filter: some servers compare each document with each of them."""
 
 
 class ChangedSinceError(ConflictError):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from engines import undone
 from people import BEGAN, Documents, conversation, links, messages, person, stored
 
 from tests.cli.conftest import Terminal
@@ -27,10 +28,6 @@ def world(either: Chatctl, database: Documents) -> Ids:
 def event(done: Result) -> str:
     assert "undo: chatctl audit undo " in done.stderr, done
     return done.stderr.split()[-1]
-
-
-def undone(chatctl: Chatctl, done: Result) -> None:
-    chatctl("audit", "undo", event(done), "--yes")
 
 
 def test_two_people_begin_a_conversation(either: Chatctl, database: Documents, world: Ids) -> None:

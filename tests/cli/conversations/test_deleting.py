@@ -2,6 +2,7 @@
 
 import pytest
 from bson import ObjectId
+from engines import undone
 from people import Documents, conversation, links, messages, person, stored
 
 from models.records import IMAGES
@@ -25,10 +26,6 @@ def world(either: Chatctl, database: Documents) -> Ids:
 def event(done: Result) -> str:
     assert "undo: chatctl audit undo " in done.stderr, done
     return done.stderr.split()[-1]
-
-
-def undone(chatctl: Chatctl, done: Result) -> None:
-    chatctl("audit", "undo", event(done), "--yes")
 
 
 def test_a_conversation_goes_with_all_that_was_said(either: Chatctl, database: Documents, world: Ids) -> None:

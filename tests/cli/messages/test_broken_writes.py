@@ -1,5 +1,6 @@
 """Messages and conversations that the application would choke on: taken away all the same, and back as they were."""
 
+from datetime import datetime
 from typing import Any
 
 import bson
@@ -72,7 +73,10 @@ def world(database: Documents) -> None:
 def test_what_is_broken_goes_and_comes_back(
     chatctl: Chatctl, database: Documents, world: None, wrong: dict[str, Any], command: str
 ) -> None:
-    identifier = database["Message"].insert_one({"_id": ObjectId(), **WHOLE, **wrong}).inserted_id
+    message = {"_id": ObjectId(), **WHOLE, **wrong}
+    identifier = database["Message"].insert_one(message).inserted_id
+    if isinstance(message["createAt"], datetime):
+        database["Conversation"].update_one({"_id": DIRECT}, {"$set": {"lastMessageAt": message["createAt"]}})
     before = stored(database)
     words = command.format(id=identifier, direct=DIRECT).split()
     if isinstance(identifier, ObjectId) or "{id}" not in command:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
+from engines import undone
 from people import BEGAN, Documents, conversation, links, messages, person, stored
 
 from models.records import IMAGES
 from tests.cli.conftest import PROGRAM, Terminal
-from tests.conftest import Chatctl, Result
+from tests.conftest import Chatctl
 
 Ids = dict[str, ObjectId]
 
@@ -35,10 +36,6 @@ def settle(database: Documents) -> Ids:
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
     return settle(database)
-
-
-def undone(chatctl: Chatctl, done: Result) -> None:
-    chatctl("audit", "undo", done.stderr.split()[-1], "--yes")
 
 
 def left(database: Documents) -> str:

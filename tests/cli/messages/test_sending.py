@@ -5,38 +5,17 @@ from typing import Any
 
 import pytest
 from bson import ObjectId
-from people import BEGAN, Documents, conversation, links, messages, person, stored
+from engines import Ids, last, settle, undone
+from people import BEGAN, Documents, links, stored
 
 from tests.cli.conftest import Process, Terminal
-from tests.conftest import Chatctl, Result
-
-Ids = dict[str, ObjectId]
+from tests.conftest import Chatctl
 
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> Ids:
     """Set up Ada and Grace, who write in a group with Alan, and Edith, who is not in it."""
     return settle(database)
-
-
-def settle(database: Documents) -> Ids:
-    ids = {name: person(database, name) for name in ("ada", "grace", "alan", "edith")}
-    ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")
-    ids["direct"] = conversation(database, ids["ada"], ids["grace"])
-    names = ("first", "second", "third")
-    ids |= dict(zip(names, messages(database, ids["group"], ids["ada"], *names, seen=(ids["grace"],)), strict=True))
-    [ids["hello"]] = messages(database, ids["direct"], ids["grace"], "hello", after=5)
-    return ids
-
-
-def undone(chatctl: Chatctl, done: Result) -> None:
-    assert "undo: chatctl audit undo " in done.stderr, done
-    chatctl("audit", "undo", done.stderr.split()[-1], "--yes")
-
-
-def last(database: Documents, place: ObjectId) -> datetime:
-    time: datetime = (database["Conversation"].find_one({"_id": place}) or {})["lastMessageAt"]
-    return time
 
 
 def test_a_message_is_sent_as_the_application_does(either: Chatctl, database: Documents, world: Ids) -> None:
