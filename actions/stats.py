@@ -9,7 +9,7 @@ from actions.people import Names
 from models import connection
 from models.changes import Document
 from models.errors import UsageError
-from models.listing import PRESENT, Row
+from models.listing import NO_LIST, PRESENT, Row
 from models.user import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
@@ -17,8 +17,6 @@ FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
 USUALLY: Final = {"day": 30, "week": 12, "month": 12}
 """Periods that are counted unless somebody says since when."""
 TOP: Final = 10
-NO_LIST: Final = {"$not": {"$type": "array"}}
-"""Said because a list has the types of what is in it too."""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:

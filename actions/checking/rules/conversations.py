@@ -13,7 +13,7 @@ from actions.checking.rule import Finding, Rule, as_id, documents
 from actions.checking.twice import Twice, Values
 from models import connection
 from models.changes import Batch, Document, ids_in
-from models.listing import PRESENT
+from models.listing import NO_LIST, PRESENT
 
 PAIR: Final = 2
 PEOPLE: Final = ("isGroup", "userIds")
@@ -189,17 +189,19 @@ class StaleLastMessage(Rule):
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        last = last_messages([found.id for found in findings])
+        said = {found.id: found.value for found in findings}
+        last = last_messages([*said])
         for identifier, conversation in mending.each("Conversation", last):
-            mending.draft.room(1)
-            mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
-            yield from mending.full()
+            if conversation.get("lastMessageAt") == said[identifier]:  # else there was a message meanwhile
+                mending.draft.room(1)
+                mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+                yield from mending.full()
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Read when the last message of each conversation was written; those without any are left out."""
     pipeline: list[Document] = [
-        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date"}}},
+        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date", **NO_LIST}}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import DatetimeMS, Int64, ObjectId
 from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
 
 from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, as_id, by_collection
-from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
 from models.links import PROFILE_USER
 from models.schema import DOCUMENTS
@@ -24,6 +23,9 @@ TYPES: Final[dict[type, type]] = {
     ObjectIdField: ObjectId,
 }
 """What the fields of the schema hold; all others hold text."""
+
+ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), datetime: (datetime, DatetimeMS)}
+"""What a type is read as: a date that no calendar has is one all the same, and code is no text, though it looks so."""
 
 SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
@@ -92,12 +94,12 @@ def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
     if wanted is list and isinstance(value, list):
         others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
-    elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+    elif type(value) not in ALIKE.get(wanted, (wanted,)):
         yield _other(wanted, value)
 
 
 def _other(wanted: type, value: Any) -> tuple[str, Any]:
-    if wanted is ObjectId and isinstance(value, str) and OBJECT_ID.fullmatch(value):
+    if wanted is ObjectId and as_id(value) is not value:
         return "string-id", value
     return "wrong-type", _type(value)
 
