@@ -79,6 +79,8 @@ def _suspects(
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
             usual = list(sound(documents))
+            if len(usual) == len(documents):  # what rules share they know again by the list itself
+                usual = documents
             known.learn(collection, usual)
             for rule in looking:
                 yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else usual))

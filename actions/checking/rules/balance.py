@@ -11,7 +11,7 @@ from actions import finding
 from actions.checking.known import Known
 from actions.checking.rule import Finding
 from models import connection
-from models.changes import Document, ids_in
+from models.changes import Document, are_ids, ids_in
 from models.links import LINKS, OTHER_SIDES, Link
 
 HELD: Final = 200_000
@@ -33,7 +33,7 @@ class Balance:
     """
 
     def __init__(self) -> None:
-        self._left: dict[Link, dict[Any, int]] = {link: defaultdict(int) for link in LINKS}
+        self._left: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
         self._seen: Sequence[Document] = ()
         self._found: list[Finding] = []
         self._ended: dict[bool, Pairs] = {}
@@ -49,7 +49,7 @@ class Balance:
                 if collection == link.collection:
                     self._take(link, documents, known)
                 if collection == link.other:
-                    self._add(link, documents, known)
+                    self._add(link, documents)
         return iter(self._found if gone or known.sampled else ())
 
     def end(self, *, gone: bool) -> Iterator[Finding]:
@@ -68,18 +68,19 @@ class Balance:
             ids = distinct(document, link.field)
             if known.sampled:
                 self._suspect(link.collection, document["_id"], link.field, ids)
-            elif ids:
-                left[document["_id"]] -= sum(map(hash, ids))
+            else:
+                left[document["_id"]] = -sum(map(hash, ids))
 
-    def _add(self, link: Link, documents: Sequence[Document], known: Known) -> None:
-        left, there = self._left[link], known.ids(link.collection)
+    def _add(self, link: Link, documents: Sequence[Document]) -> None:
+        left = self._left[link]
         for document in documents:
             number = hash(document["_id"])
             for identifier in distinct(document, link.other_field):
-                if identifier in there:
-                    left[identifier] += number
-                else:
+                before = left.get(identifier)
+                if before is None:
                     self._suspect(link.other, document["_id"], link.other_field, (identifier,))
+                else:
+                    left[identifier] = before + number
 
     def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
         self._found += (Finding(collection, identifier, field, item) for item in ids)
@@ -128,16 +129,15 @@ def distinct(document: Document, field: str) -> set[Any]:
     items = document.get(field)
     if not items or type(items) is not list:
         return set()
-    return set(items) if set(map(type, items)) == {ObjectId} else set(ids_in(document, field))
+    return set(items) if are_ids(items) else set(ids_in(document, field))
 
 
 def is_doubled(document: Document, field: str) -> bool:
     """Tell whether a list of a document holds an id twice."""
     items = document.get(field)
-    return bool(items) and type(items) is list and len(items) > 1 and _doubled(ids_in(document, field))
-
-
-def _doubled(ids: list[ObjectId]) -> bool:
+    if not items or type(items) is not list or len(items) == 1:
+        return False
+    ids = items if are_ids(items) else ids_in(document, field)
     return len(set(ids)) < len(ids)
 
 

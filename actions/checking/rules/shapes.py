@@ -11,7 +11,7 @@ from mongoengine import BooleanField, DateTimeField, ListField, LongField, Objec
 from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, as_id, by_collection
-from models.changes import Batch, Document
+from models.changes import Batch, Document, are_ids
 from models.links import PROFILE_USER
 from models.schema import DOCUMENTS
 
@@ -46,7 +46,7 @@ class Shapes:
     """The faults in the shape of documents; mostly they are all alike, and a shape known to be right is passed over."""
 
     def __init__(self) -> None:
-        self._right: set[Any] = set()
+        self._right: dict[Any, list[str]] = {}
         self._seen: Sequence[Document] = ()
         self._faults: list[tuple[Any, Fault]] = []
 
@@ -60,17 +60,13 @@ class Shapes:
 
     def _all(self, collection: str, documents: Sequence[Document]) -> Iterator[tuple[Any, Fault]]:
         for document in documents:
-            shape = (collection, *document, *map(_kind, document.values()))
-            if shape not in self._right:
+            shape = (collection, *document, *map(type, document.values()))
+            lists = self._right.get(shape)
+            if lists is None or not all(are_ids(document[field]) for field in lists):
                 found = list(_faults(SCHEMA[collection], document))
                 yield from ((document["_id"], fault) for fault in found)
                 if not found:
-                    self._right.add(shape)
-
-
-def _kind(value: Any) -> Any:
-    """Tell the type of a value, and those of a list's items."""
-    return (list, *set(map(type, value))) if type(value) is list else type(value)
+                    self._right[shape] = [field for field, value in document.items() if type(value) is list]
 
 
 def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
