@@ -74,7 +74,10 @@ class MissingIndex(_OfIndexes):
     name = "missing-index"
     severity = "W"
     effect = "nothing prevents two documents with one value, and finding one reads all"
-    fix = "chatctl db repair --rule {name}, once no two documents have one value (db check --rule duplicate-key)"
+    fix = (
+        "chatctl db repair --rule {name}, once each document has a value of its own"
+        " (chatctl db check --rule duplicate-key --rule missing-field)"
+    )
     state = "missing"
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:

@@ -25,6 +25,11 @@ class Oversized(Rule):
     reads = READ
     apart = True
 
+    def advise(self, found: Finding) -> str:
+        if found.collection == "Message" and found.field is None:
+            return f"chatctl messages redact {found.id}, or messages delete {found.id}"
+        return self.fix
+
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]
         texts = [field for field, (kind, _) in SCHEMA[collection].items() if kind is str]
