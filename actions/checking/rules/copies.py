@@ -16,6 +16,8 @@ from models.changes import ABSENT, Batch, Document
 
 COPIES = {"User": "profileId", "Conversation": "messagesIds"}
 """Collection → the field that copies."""
+COPIED_IN = {"Profile": "User", "Message": "Conversation"}
+"""What is copied → where."""
 OF_AN_ID = 12
 """Bytes of an id."""
 
@@ -37,6 +39,9 @@ class UnsyncedCopy(Rule):
     }
     at_once = 20_000
     mends = True
+
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        return super().needs(collection, chosen) and (not chosen or COPIED_IN.get(collection, collection) in chosen)
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
