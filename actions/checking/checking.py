@@ -28,7 +28,8 @@ def check(
 ) -> list[Row]:
     """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule that finds any, the worst first.
 
-    Of a `sample` so many documents of each collection are looked at. Raises `UsageError` for a name that is none.
+    Of a `sample` so many documents of each collection are looked at, and some of what each links to. Raises
+    `UsageError` for a name that is none.
     """
     found: dict[str, Row] = {}
     for rule, fault in examine(chosen(rules, collections), collections, sample, hear):

@@ -16,6 +16,8 @@ from models.links import LINKS, OTHER_SIDES, Link
 
 HELD: Final = 200_000
 """Ids of lists that are kept in memory to compare with."""
+FEW: Final = 20
+"""Ids of a list that are looked at in a sample: there may be a million in each."""
 AT_ONCE: Final = 1_000
 """Documents that are looked up together by their `_id`."""
 
@@ -41,7 +43,7 @@ class Balance:
     def look(self, collection: str, documents: Sequence[Document], known: Known, *, gone: bool) -> Iterator[Finding]:
         """Take documents into account, once for all rules, and suspect at once what dangles on the right.
 
-        Of a sample all is suspected.
+        Of a sample some of each list is suspected, and looked up.
         """
         if documents is not self._seen:
             self._seen, self._found = documents, []
@@ -49,7 +51,7 @@ class Balance:
                 if collection == link.collection:
                     self._take(link, documents, known)
                 if collection == link.other:
-                    self._add(link, documents)
+                    self._add(link, documents, FEW if known.sampled else None)
         return iter(self._found if gone or known.sampled else ())
 
     def end(self, *, gone: bool) -> Iterator[Finding]:
@@ -67,15 +69,15 @@ class Balance:
         for document in documents:
             ids = distinct(document, link.field)
             if known.sampled:
-                self._suspect(link.collection, document["_id"], link.field, ids)
+                self._suspect(link.collection, document["_id"], link.field, islice(ids, FEW))
             else:
                 left[document["_id"]] = -sum(map(hash, ids))
 
-    def _add(self, link: Link, documents: Sequence[Document]) -> None:
+    def _add(self, link: Link, documents: Sequence[Document], most: int | None) -> None:
         left = self._left[link]
         for document in documents:
             number = hash(document["_id"])
-            for identifier in distinct(document, link.other_field):
+            for identifier in islice(distinct(document, link.other_field), most):
                 before = left.get(identifier)
                 if before is None:
                     self._suspect(link.other, document["_id"], link.other_field, (identifier,))
