@@ -9,7 +9,7 @@ from actions.people import Names
 from models import connection
 from models.changes import Document
 from models.errors import UsageError
-from models.listing import PRESENT, Row
+from models.listing import NO_LIST, PRESENT, Row
 from models.user import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
@@ -17,8 +17,8 @@ FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
 USUALLY: Final = {"day": 30, "week": 12, "month": 12}
 """Periods that are counted unless somebody says since when."""
 TOP: Final = 10
-NO_LIST: Final = {"$not": {"$type": "array"}}
-"""Said because a list has the types of what is in it too."""
+UNNAMED: Final = datetime(9999, 12, 31, tzinfo=UTC)
+"""No server names the period of a time much beyond: one such in broken data would be the end of all figures."""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:
@@ -103,8 +103,8 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _from(since: datetime) -> Document:
-    """Match times that are some, phrased so that a partial index serves."""
-    return {"$gte": since, **PRESENT, "$type": "date", **NO_LIST}
+    """Match times that are some and can be named, phrased so that a partial index serves."""
+    return {"$gte": since, "$lt": UNNAMED, **PRESENT, "$type": "date", **NO_LIST}
 
 
 def _counted(collection: str, where: Document, *steps: Document) -> Iterator[Any]:

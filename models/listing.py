@@ -36,6 +36,8 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 """The types of values, in the order in which a server sorts them."""
 PRESENT: Final = {"$exists": True}
 """Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
+NO_LIST: Final = {"$not": {"$type": "array"}}
+"""Said beside the type of a field, because a list has the types of what is in it too."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from models.ahead import ahead
 from models.changes import Batch, Changeset, Document, Result, Stream
 from models.changes.draft import BATCH, MOST_IDS
 from models.errors import RefusedError, UsageError
+from models.indexes import APPLICATION, Index
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -66,6 +67,7 @@ def generate(wanted: Wanted) -> Changeset:
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
         Stream(lambda: ahead(_Making(wanted, countries, _secret(wanted.seed)).batches(breaking), 1), counts),
         items=sum(counts.values()),
+        indexes=_indexes(),
         notes=[*notes[: wanted.users], *breaking.notes()],
         undoable=False,
         itemised=False,
@@ -114,6 +116,12 @@ def _counts(wanted: Wanted) -> Counter[tuple[str, str]]:
             ("insert", "Message"): wanted.messages,
         }
     )
+
+
+def _indexes() -> list[Index]:
+    """Return the unique indexes of the collections that are not there yet, as the application makes them at once."""
+    there = connection.database().list_collection_names()
+    return [index for index in APPLICATION if index.collection not in there]
 
 
 def _secret(seed: int) -> str:

@@ -13,6 +13,7 @@ from models.changes.change import (
     Set,
     Take,
     Update,
+    are_ids,
     ids_in,
 )
 from models.changes.changeset import Changeset, Result, Rule, Stream
@@ -40,5 +41,6 @@ __all__ = [
     "Update",
     "Watch",
     "apply",
+    "are_ids",
     "ids_in",
 ]

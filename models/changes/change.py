@@ -45,6 +45,8 @@ MOVED: Final = UNGUARDED - {"lastMessageAt"}
 MOST: Final = 2**31 - 1
 """Items that no list has."""
 
+_ONLY_IDS: Final = frozenset({ObjectId})
+
 FEW: Final = 100
 """Up to this many ids `$all` and `$nin` are the plain way; a comparison of sets does not take n times m steps."""
 
@@ -206,6 +208,11 @@ def same(one: object, other: object) -> bool:
     if one is ABSENT or other is ABSENT:
         return one is other
     return bson.encode({"": one}, codec_options=AS_STORED) == bson.encode({"": other}, codec_options=AS_STORED)
+
+
+def are_ids(items: list[Any]) -> bool:
+    """Tell whether a list holds ids alone."""
+    return _ONLY_IDS.issuperset(map(type, items))
 
 
 def ids_in(document: Document, field: str) -> list[ObjectId]:

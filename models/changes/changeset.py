@@ -190,9 +190,18 @@ def _value(value: Any, names: Mapping[Any, str]) -> str:
         return f"[{_named(value, names)}]"
     if isinstance(value, datetime):
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return "null" if value is None else str(names.get(value, value)) if isinstance(value, ObjectId) else str(value)
+    return _named([value], names)
 
 
 def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
-    shown = ", ".join(names.get(item, str(item)) if isinstance(item, ObjectId) else str(item) for item in ids[:NAMED])
+    shown = ", ".join(_item(item, names) for item in ids[:NAMED])
     return f"{shown} and {len(ids) - NAMED:,} more" if len(ids) > NAMED else shown
+
+
+def _item(value: Any, names: Mapping[Any, str]) -> str:
+    """Show an id by its name; text that looks like an id, as broken data has it, is told from one."""
+    if isinstance(value, ObjectId):
+        return names.get(value, str(value))
+    if isinstance(value, str) and ObjectId.is_valid(value):
+        return f'"{value}"'
+    return "null" if value is None else str(value)

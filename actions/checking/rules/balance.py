@@ -11,11 +11,13 @@ from actions import finding
 from actions.checking.known import Known
 from actions.checking.rule import Finding
 from models import connection
-from models.changes import Document, ids_in
+from models.changes import Document, are_ids, ids_in
 from models.links import LINKS, OTHER_SIDES, Link
 
 HELD: Final = 200_000
 """Ids of lists that are kept in memory to compare with."""
+FEW: Final = 20
+"""Ids of a list that are looked at in a sample: there may be a million in each."""
 AT_ONCE: Final = 1_000
 """Documents that are looked up together by their `_id`."""
 
@@ -33,7 +35,7 @@ class Balance:
     """
 
     def __init__(self) -> None:
-        self._left: dict[Link, dict[Any, int]] = {link: defaultdict(int) for link in LINKS}
+        self._left: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
         self._seen: Sequence[Document] = ()
         self._found: list[Finding] = []
         self._ended: dict[bool, Pairs] = {}
@@ -41,7 +43,7 @@ class Balance:
     def look(self, collection: str, documents: Sequence[Document], known: Known, *, gone: bool) -> Iterator[Finding]:
         """Take documents into account, once for all rules, and suspect at once what dangles on the right.
 
-        Of a sample all is suspected.
+        Of a sample some of each list is suspected, and looked up.
         """
         if documents is not self._seen:
             self._seen, self._found = documents, []
@@ -49,7 +51,7 @@ class Balance:
                 if collection == link.collection:
                     self._take(link, documents, known)
                 if collection == link.other:
-                    self._add(link, documents, known)
+                    self._add(link, documents, FEW if known.sampled else None)
         return iter(self._found if gone or known.sampled else ())
 
     def end(self, *, gone: bool) -> Iterator[Finding]:
@@ -67,19 +69,20 @@ class Balance:
         for document in documents:
             ids = distinct(document, link.field)
             if known.sampled:
-                self._suspect(link.collection, document["_id"], link.field, ids)
-            elif ids:
-                left[document["_id"]] -= sum(map(hash, ids))
+                self._suspect(link.collection, document["_id"], link.field, islice(ids, FEW))
+            else:
+                left[document["_id"]] = -sum(map(hash, ids))
 
-    def _add(self, link: Link, documents: Sequence[Document], known: Known) -> None:
-        left, there = self._left[link], known.ids(link.collection)
+    def _add(self, link: Link, documents: Sequence[Document], most: int | None) -> None:
+        left = self._left[link]
         for document in documents:
             number = hash(document["_id"])
-            for identifier in distinct(document, link.other_field):
-                if identifier in there:
-                    left[identifier] += number
-                else:
+            for identifier in islice(distinct(document, link.other_field), most):
+                before = left.get(identifier)
+                if before is None:
                     self._suspect(link.other, document["_id"], link.other_field, (identifier,))
+                else:
+                    left[identifier] = before + number
 
     def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
         self._found += (Finding(collection, identifier, field, item) for item in ids)
@@ -128,16 +131,15 @@ def distinct(document: Document, field: str) -> set[Any]:
     items = document.get(field)
     if not items or type(items) is not list:
         return set()
-    return set(items) if set(map(type, items)) == {ObjectId} else set(ids_in(document, field))
+    return set(items) if are_ids(items) else set(ids_in(document, field))
 
 
 def is_doubled(document: Document, field: str) -> bool:
     """Tell whether a list of a document holds an id twice."""
     items = document.get(field)
-    return bool(items) and type(items) is list and len(items) > 1 and _doubled(ids_in(document, field))
-
-
-def _doubled(ids: list[ObjectId]) -> bool:
+    if not items or type(items) is not list or len(items) == 1:
+        return False
+    ids = items if are_ids(items) else ids_in(document, field)
     return len(set(ids)) < len(ids)
 
 

@@ -13,10 +13,11 @@ from actions.checking.rule import Finding, Rule, as_id, documents
 from actions.checking.twice import Twice, Values
 from models import connection
 from models.changes import Batch, Document, ids_in
-from models.listing import PRESENT
+from models.listing import NO_LIST, PRESENT
 
 PAIR: Final = 2
 PEOPLE: Final = ("isGroup", "userIds")
+NOBODY: Final[frozenset[ObjectId]] = frozenset()
 FEW: Final = 200
 """Conversations up to which their messages are looked for; for more it is less work to read those of all."""
 
@@ -90,9 +91,7 @@ class ForeignSender(Rule):
         if collection == "Conversation":
             participants.learn(documents)
             return
-        for document in documents:
-            place = document.get("conversationId")
-            people = participants.of.get(place, ()) if isinstance(place, ObjectId) else ()
+        for document, people in zip(documents, participants.around(documents), strict=True):
             for person in self.people(document):
                 if person not in people:
                     yield Finding(collection, document["_id"], self.field, person)
@@ -134,13 +133,22 @@ class Participants:
     """Who is in each conversation."""
 
     def __init__(self) -> None:
-        self.of: dict[Any, frozenset[ObjectId]] = {}
+        self._of: dict[Any, frozenset[ObjectId]] = {}
         self._seen: Sequence[Document] = ()
+        self._around: list[frozenset[ObjectId]] = []
 
     def learn(self, conversations: Sequence[Document]) -> None:
         if conversations is not self._seen:
             self._seen = conversations
-            self.of |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
+            self._of |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
+
+    def around(self, messages: Sequence[Document]) -> list[frozenset[ObjectId]]:
+        """Return who is in the conversation of each message."""
+        if messages is not self._seen:
+            self._seen = messages
+            places = (message.get("conversationId") for message in messages)
+            self._around = [self._of.get(place, NOBODY) if type(place) is ObjectId else NOBODY for place in places]
+        return self._around
 
 
 class StaleLastMessage(Rule):
@@ -166,7 +174,9 @@ class StaleLastMessage(Rule):
             return
         last = self._last
         for document in documents:
-            place, at = as_id(document.get("conversationId")), document.get("createAt")
+            place, at = document.get("conversationId"), document.get("createAt")
+            if type(place) is not ObjectId:
+                place = as_id(place)
             if isinstance(place, ObjectId) and isinstance(at, datetime):
                 known = last.get(place)
                 if known is None or at > known:
@@ -189,17 +199,19 @@ class StaleLastMessage(Rule):
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        last = last_messages([found.id for found in findings])
+        said = {found.id: found.value for found in findings}
+        last = last_messages([*said])
         for identifier, conversation in mending.each("Conversation", last):
-            mending.draft.room(1)
-            mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
-            yield from mending.full()
+            if conversation.get("lastMessageAt") == said[identifier]:  # else there was a message meanwhile
+                mending.draft.room(1)
+                mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+                yield from mending.full()
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Read when the last message of each conversation was written; those without any are left out."""
     pipeline: list[Document] = [
-        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date"}}},
+        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date", **NO_LIST}}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)

@@ -16,6 +16,10 @@ from models.changes import ABSENT, Batch, Document
 
 COPIES = {"User": "profileId", "Conversation": "messagesIds"}
 """Collection → the field that copies."""
+COPIED_IN = {"Profile": "User", "Message": "Conversation"}
+"""What is copied → where."""
+OF_AN_ID = 12
+"""Bytes of an id."""
 
 
 class UnsyncedCopy(Rule):
@@ -35,6 +39,9 @@ class UnsyncedCopy(Rule):
     }
     at_once = 20_000
     mends = True
+
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        return super().needs(collection, chosen) and (not chosen or COPIED_IN.get(collection, collection) in chosen)
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
@@ -77,7 +84,7 @@ class UnsyncedCopy(Rule):
             yield from (
                 found
                 for identifier, document in there.items()
-                if _differs(document.get(COPIES[collection]), right[identifier])
+                if _differs(collection, document.get(COPIES[collection]), right[identifier])
                 for found in some[identifier]
             )
 
@@ -86,7 +93,7 @@ class UnsyncedCopy(Rule):
         for collection, some in by_collection(findings).items():
             field, right = COPIES[collection], _right(collection, list(some))
             for identifier, document in mending.each(collection, some):
-                if _differs(document.get(field), right[identifier]):
+                if _differs(collection, document.get(field), right[identifier]):
                     mending.draft.room(1)
                     mending.draft.set(collection, document, {field: _copy(collection, right[identifier])})
                     yield from mending.full()
@@ -109,16 +116,15 @@ def _right(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
 
 
 def _split(packed: bytes | bytearray) -> list[bytes]:
-    return [bytes(packed[start : start + 12]) for start in range(0, len(packed), 12)]
+    return [bytes(packed[start : start + OF_AN_ID]) for start in range(0, len(packed), OF_AN_ID)]
 
 
-def _differs(copy: Any, right: bytes) -> bool:
-    if isinstance(copy, list):
+def _differs(collection: str, copy: Any, right: bytes) -> bool:
+    """Tell whether a copy is wrong; one of another type has another fault, and too long a one is not kept."""
+    if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
-        return len(copy) < COPIED and b"".join(ids) != right
-    if isinstance(copy, ObjectId):
-        return copy.binary not in _split(right)
-    return False
+        return max(len(copy), len(right) // OF_AN_ID) < COPIED and b"".join(ids) != right
+    return collection == "User" and isinstance(copy, ObjectId) and copy.binary not in _split(right)
 
 
 def _copy(collection: str, right: bytes) -> Any:

@@ -48,7 +48,7 @@ class DuplicateKey(Twice):
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
         for fields in self._unkept[collection]:
             values = tuple(document.get(field) for field in fields)
-            if all(isinstance(value, (str, ObjectId)) for value in values):
+            if all(type(value) in (str, ObjectId) for value in values):
                 yield ", ".join(fields), values
 
     def advise(self, found: Finding) -> str:
@@ -74,13 +74,18 @@ class MissingIndex(_OfIndexes):
     name = "missing-index"
     severity = "W"
     effect = "nothing prevents two documents with one value, and finding one reads all"
-    fix = "chatctl db repair --rule {name}, once no two documents have one value (db check --rule duplicate-key)"
+    fix = (
+        "chatctl db repair --rule {name}, once each document has a value of its own"
+        " (chatctl db check --rule duplicate-key --rule missing-field)"
+    )
     state = "missing"
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
         """Tell whether no two documents have one value; for a unique index those without any have the same."""
         del decided
-        keys = {f"k{number}": f"${field}" for number, field in enumerate(str(found.field).split(", "))}
+        keys = {
+            f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
+        }
         pipeline: list[Document] = [
             {"$group": {"_id": keys, "count": {"$sum": 1}}},
             {"$match": {"count": {"$gt": 1}}},

@@ -60,9 +60,9 @@ class _Half(Rule):
         lists = _lists(collection, {found.id for found in suspects}, field)
         back = _lists(other, {found.value for found in suspects}, other_field)
         for found in suspects:
-            if found.value in lists.get(found.id, ()):
-                there = found.value in back
-                if not there if self.gone else there and found.id not in back[found.value]:
+            if found.value in (lists.get(found.id) or ()):
+                listed = back.get(found.value)
+                if found.value not in back if self.gone else listed is not None and found.id not in listed:
                     yield found
 
     @staticmethod
@@ -77,9 +77,11 @@ class _Half(Rule):
                 yield from mending.full()
 
 
-def _lists(collection: str, ids: set[Any], field: str) -> dict[Any, set[Any]]:
+def _lists(collection: str, ids: set[Any], field: str) -> dict[Any, set[Any] | None]:
+    """Read what documents list; None where that is no list, which is another fault."""
     return {
-        identifier: distinct(document, field) for identifier, document in documents(collection, ids, [field]).items()
+        identifier: distinct(document, field) if isinstance(document.get(field), list | None) else None
+        for identifier, document in documents(collection, ids, [field]).items()
     }
 
 
@@ -122,10 +124,9 @@ class OneSidedLink(_Half):
             for found in some:
                 missing.setdefault(found.value, []).append(found.id)
             for identifier, document in mending.each(other, missing):
-                if isinstance(document.get(other_field, []), list | None):  # what is no list has another fault
-                    mending.draft.room(1)
-                    mending.draft.add(other, [document], other_field, missing[identifier])
-                    yield from mending.full()
+                mending.draft.room(1)
+                mending.draft.add(other, [document], other_field, missing[identifier])
+                yield from mending.full()
 
 
 def _once(items: list[Any]) -> list[Any]:

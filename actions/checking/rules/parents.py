@@ -32,6 +32,9 @@ class MissingParent(Rule):
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        return super().needs(collection, chosen) and (not chosen or collection in {*chosen, *PARENTS.values()})
+
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
             there = self.known.ids(PARENTS[collection, field])

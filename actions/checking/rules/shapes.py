@@ -5,14 +5,13 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from bson import ObjectId
+from bson import DatetimeMS, Int64, ObjectId
 from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
 
 from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, as_id, by_collection
-from actions.finding import OBJECT_ID
-from models.changes import Batch, Document
+from models.changes import Batch, Document, are_ids
 from models.links import PROFILE_USER
 from models.schema import DOCUMENTS
 
@@ -24,6 +23,9 @@ TYPES: Final[dict[type, type]] = {
     ObjectIdField: ObjectId,
 }
 """What the fields of the schema hold; all others hold text."""
+
+ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), datetime: (datetime, DatetimeMS)}
+"""What a type is read as: a date that no calendar has is one all the same, and code is no text, though it looks so."""
 
 SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
@@ -44,7 +46,7 @@ class Shapes:
     """The faults in the shape of documents; mostly they are all alike, and a shape known to be right is passed over."""
 
     def __init__(self) -> None:
-        self._right: set[Any] = set()
+        self._right: dict[Any, list[str]] = {}
         self._seen: Sequence[Document] = ()
         self._faults: list[tuple[Any, Fault]] = []
 
@@ -58,17 +60,13 @@ class Shapes:
 
     def _all(self, collection: str, documents: Sequence[Document]) -> Iterator[tuple[Any, Fault]]:
         for document in documents:
-            shape = (collection, *document, *map(_kind, document.values()))
-            if shape not in self._right:
+            shape = (collection, *document, *map(type, document.values()))
+            lists = self._right.get(shape)
+            if lists is None or not all(are_ids(document[field]) for field in lists):
                 found = list(_faults(SCHEMA[collection], document))
                 yield from ((document["_id"], fault) for fault in found)
                 if not found:
-                    self._right.add(shape)
-
-
-def _kind(value: Any) -> Any:
-    """Tell the type of a value, and those of a list's items."""
-    return (list, *set(map(type, value))) if type(value) is list else type(value)
+                    self._right[shape] = [field for field, value in document.items() if type(value) is list]
 
 
 def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
@@ -92,12 +90,12 @@ def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
     if wanted is list and isinstance(value, list):
         others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
-    elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+    elif type(value) not in ALIKE.get(wanted, (wanted,)):
         yield _other(wanted, value)
 
 
 def _other(wanted: type, value: Any) -> tuple[str, Any]:
-    if wanted is ObjectId and isinstance(value, str) and OBJECT_ID.fullmatch(value):
+    if wanted is ObjectId and as_id(value) is not value:
         return "string-id", value
     return "wrong-type", _type(value)
 

@@ -11,6 +11,8 @@ BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000
 OF_AN_ID: Final = 19
 """Bytes of an id in a long list, with its number in it."""
+OF_A_CHARACTER: Final = 4
+"""Bytes of a character, at most."""
 
 
 class Oversized(Rule):
@@ -23,15 +25,28 @@ class Oversized(Rule):
     reads = READ
     apart = True
 
+    def advise(self, found: Finding) -> str:
+        if found.collection == "Message" and found.field is None:
+            return f"chatctl messages redact {found.id}, or messages delete {found.id}"
+        return self.fix
+
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        sized = [(field, kind) for field, (kind, _) in SCHEMA[collection].items() if kind in {list, str}]
+        lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]
+        texts = [field for field, (kind, _) in SCHEMA[collection].items() if kind is str]
         for document in documents:
             size = 0
-            for field, kind in sized:
-                value = document.get(field)
-                if type(value) is kind:
-                    size += len(value) * OF_AN_ID if kind is list else len(value)
-                    if kind is list and len(value) > IDS:
-                        yield Finding(collection, document["_id"], field, f"{len(value):,} ids")
+            for field in texts:
+                if type(text := document.get(field)) is str:
+                    size += _bytes(text)
+            for field in lists:
+                if type(items := document.get(field)) is list:
+                    size += len(items) * OF_AN_ID
+                    if len(items) > IDS:
+                        yield Finding(collection, document["_id"], field, f"{len(items):,} ids")
             if size > BYTES:
                 yield Finding(collection, document["_id"], None, f"{size / 1024 / 1024:.1f} MiB")
+
+
+def _bytes(text: str) -> int:
+    """Count the bytes of a text that may be long."""
+    return len(text) if len(text) < BYTES // OF_A_CHARACTER else len(text.encode("utf-8", "surrogatepass"))

@@ -50,7 +50,7 @@ class UnknownStatus(_OfUsers):
     reads = {"User": ("status",)}
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
-        if isinstance(status := user.get("status"), str) and status not in STATUSES:
+        if type(status := user.get("status")) is str and status not in STATUSES:
             yield "status", status
 
 
@@ -84,7 +84,7 @@ class BadPasswordHash(_OfUsers):
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         hashed = user.get("hashedPassword")
-        if isinstance(hashed, str) and not HASH.fullmatch(hashed):
+        if type(hashed) is str and not HASH.fullmatch(hashed):
             yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
 
     def advise(self, found: Finding) -> str:
@@ -111,5 +111,5 @@ class EmailCase(_OfUsers):
     reads = {"User": ("email",)}
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
-        if isinstance(email := user.get("email"), str) and email != email.lower():
+        if type(email := user.get("email")) is str and email != email.lower():
             yield "email", email

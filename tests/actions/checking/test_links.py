@@ -119,6 +119,15 @@ def test_a_list_that_is_wrong_in_every_way_is_right_after_one_repair(
     assert stored(database) == was
 
 
+@SIDES
+def test_of_a_long_list_some_is_looked_at_in_a_sample(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
+    collection, field = side
+    gone = [ObjectId() for _ in range(50)]
+    database[collection].update_one({"_id": ids[WHO[side][0]]}, {"$push": {field: {"$each": gone}}})
+    [whole], [sampled] = check(["dangling-link"]), check(["dangling-link"], sample=1000)
+    assert (whole["count"], 0 < sampled["count"] <= 20) == (50, True)
+
+
 def test_lists_that_hold_anything_at_all_are_borne(database: Documents, ids: Ids) -> None:
     odd = [{"a": [1]}, None, 7, "text", [ids["ada"]], True]
     for collection, field in WHO:

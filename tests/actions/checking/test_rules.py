@@ -7,7 +7,7 @@ from people import Documents, stored
 from planting import FAULTS, Fault, settle
 
 from actions import audit
-from actions.checking import check, repair
+from actions.checking import check, checking, repair
 from actions.checking.rules import all_rules
 from models.changes import apply
 
@@ -62,3 +62,25 @@ def test_a_fault_is_found_in_a_sample_that_takes_all_in(database: Documents, fau
     collection, identifier, field = fault.plant(database, settle(database))
     [example] = found(sample=1000)[fault.rule]["examples"]
     assert (example["collection"], example["id"], example["field"]) == (collection, identifier, field)
+
+
+@pytest.mark.parametrize(
+    ("collection", "read"),
+    [
+        ("Account", {"Account", "User", "Conversation"}),
+        ("Profile", {"Profile", "User", "Conversation"}),
+    ],
+)
+def test_no_messages_are_read_where_none_is_needed(
+    database: Documents, monkeypatch: pytest.MonkeyPatch, collection: str, read: set[str]
+) -> None:
+    settle(database)
+    found, documents = set(), checking._documents
+
+    def reading(name: str, *rest: Any) -> Any:
+        found.add(name)
+        return documents(name, *rest)
+
+    monkeypatch.setattr(checking, "_documents", reading)
+    assert check(collections=[collection]) == []
+    assert found == read

@@ -73,6 +73,14 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
     assert stored(database) == was
 
 
+def test_a_dry_run_tells_an_id_from_its_digits_as_text(either: Chatctl, database: Documents, ids: Ids) -> None:
+    database["Message"].update_one({"_id": ids["one"]}, {"$set": {"senderId": str(ids["ada"])}})
+    database["Role"].update_one({"_id": ids["viewer"]}, {"$set": {"userIds": [str(ids["ada"]), ids["grace"]]}})
+    shown = either("db", "repair", "--rule", "string-id", "--dry-run").stdout.splitlines()
+    assert shown[1].endswith(f': senderId "{ids["ada"]}" -> {ids["ada"]}')
+    assert f'userIds ["{ids["ada"]}", ' in shown[0]
+
+
 def test_programs_read_what_was_mended_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     outcome = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
@@ -192,7 +200,7 @@ def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database
         "missing-index: mended (1 fault)",
         (
             "missing-index: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-index,"
-            " once no two documents have one value (db check --rule duplicate-key))"
+            " once each document has a value of its own (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]
     assert "Role_name_key" in database["Role"].index_information()

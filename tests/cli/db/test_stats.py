@@ -14,6 +14,9 @@ from tests.conftest import Chatctl
 
 Documents = Database[dict[str, Any]]
 
+END = datetime(9999, 12, 31, tzinfo=UTC)
+"""Servers name no period of a later time, and refuse to count where they meet one."""
+
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(chatctl("db", "stats", "--since", "2026-01-01", *words, "-o", "json").stdout)
@@ -115,6 +118,15 @@ def test_what_cannot_be_counted_is_said(chatctl: Chatctl) -> None:
     chatctl("db", "stats", "-o", "ids", code=2)
     lines = chatctl("db", "stats", "--since", "0001-01-01", "--by", "month", "-o", "csv").stdout.splitlines()
     assert lines[:2] == ["period,users,messages,conversations", "0001-01,0,0,0"]
+
+
+def test_times_at_the_end_of_the_calendar_and_beyond_are_passed_over(either: Chatctl, database: Documents) -> None:
+    ada = person(database, "ada", createdAt=END)
+    messages(database, conversation(database, ada), ada, "one")
+    database["Message"].insert_one({"createAt": END, "senderId": ada})
+    found = counted(either)
+    assert something(found["periods"]) == [("2026-01-01", 0, 1, 1)]
+    assert found["topSenders"][0]["messages"] == 1
 
 
 @pytest.mark.parametrize("columns", [40, 60, 200])
