@@ -6,6 +6,7 @@ import typer
 
 import actions
 from cli.group import part
+from cli.output import reports
 from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes
 
 app = part()
@@ -38,7 +39,7 @@ def check(
 
     with Bar() as bar:
         found = actions.checking.check(rule, collection, sample, bar.wrote)
-    out.findings(found)
+    reports.findings(out, found)
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)
 

@@ -7,6 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import part
+from cli.output import reports
 from cli.output.charts import Figure
 from cli.params import FiguresOut, Since, choice
 
@@ -34,4 +35,4 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
     found = actions.stats.stats(since, by)
     status = [{"status": name, "users": users} for name, users in found["status"].items()]
     tables = (status, views.STATUSES), (found["roles"], views.MEMBERS), (found["topSenders"], views.SENDERS)
-    out.figures(found, CURVES, tables)
+    reports.figures(out, found, CURVES, tables)

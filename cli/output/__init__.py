@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import charts, formats, streams, table, text
+from cli.output import formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
-from cli.views import FIGURES, FINDINGS, FOUND, Column, View
+from cli.views import Column, View
 from models.errors import OutputError, UsageError
 from models.names import did_you_mean
 
@@ -149,43 +149,6 @@ class Output:
             shown = text.safe(line)
             colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
             streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
-
-    def findings(self, rows: Sequence[Row]) -> None:
-        """Print what a check has found: to people a table, and below it what each rule means and what to type."""
-        if self.form != "table":
-            self._data(rows, FINDINGS)
-            return
-        if not rows:
-            self.note("no fault was found")
-            return
-        self._table([{**row, "example": text.place(row["examples"][0])} for row in rows], _fitting(FOUND))
-        for row in rows:
-            title = f"\x1b[1m{row['rule']}\x1b[0m" if self.coloured else row["rule"]
-            streams.write(f"\n{title}: {table.folded(row['effect'], len(row['rule']) + 2)}\n")
-            more = row["count"] - len(row["examples"])
-            self.lines(f"  {text.place(example)}" for example in row["examples"])
-            self.lines([f"  and {more:,} more"] if more else [])
-            streams.write(f"  to do: {table.folded(row['fix'], len('  to do: '))}\n")
-        self.note("E breaks the application, W misleads it, I is for information")
-
-    def figures(
-        self, found: Row, figures: Sequence[charts.Figure], tables: Iterable[tuple[Sequence[Row], View]]
-    ) -> None:
-        """Print what was counted in periods: for people curves, and tables of the rest; as CSV the periods alone."""
-        periods = found["periods"]
-        if self.form == "csv":
-            formats.write_rows("csv", periods, list(periods[0]))
-            return
-        if self.form != "table":
-            formats.write_record(self.form, found, list(found))
-            return
-        rows, caption = charts.curves(periods, figures, found["by"])
-        self.lines([caption])
-        self._table(rows, FIGURES)
-        for counted, columns in tables:
-            if counted:
-                streams.write("\n")
-                self._table(counted, _fitting(columns))
 
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
