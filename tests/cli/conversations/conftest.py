@@ -2,6 +2,7 @@
 
 import pytest
 import talk
+from lobby import Lobby
 from people import Documents
 
 from tests.conftest import Chatctl
@@ -12,3 +13,8 @@ def talking(either: Chatctl, database: Documents) -> Chatctl:
     """Have four people who write to each other."""
     talk.settle(database)
     return either
+
+
+@pytest.fixture
+def lobby(database: Documents) -> Lobby:
+    return Lobby(database)
