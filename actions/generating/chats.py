@@ -9,9 +9,9 @@ from bson import ObjectId
 from actions.generating.people import Person
 from actions.generating.words import Words
 from actions.generating.world import DAY, SECOND, World, moment
+from actions.places import PAIR
 from models.changes import Document
 
-PAIR: Final = 2
 GROUPS: Final = 0.35
 LARGEST: Final = 12
 """People in a group."""

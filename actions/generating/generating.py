@@ -12,11 +12,12 @@ from actions import passwords, protection
 from actions.errors import NameTakenError
 from actions.generating import people
 from actions.generating.broken import Breaking
-from actions.generating.chats import PAIR, Chat, Place, places
+from actions.generating.chats import Chat, Place, places
 from actions.generating.filling import Filling
 from actions.generating.people import Country, People, Person
 from actions.generating.words import PHRASES
 from actions.generating.world import World
+from actions.places import PAIR
 from actions.removing import COPIED
 from actions.users.importing.known import Members
 from models import connection

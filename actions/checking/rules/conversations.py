@@ -11,20 +11,15 @@ from actions.checking.known import Known
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, as_id, documents
 from actions.checking.twice import Twice, Values
+from actions.places import PAIR, is_group
 from models import connection
 from models.changes import Batch, Document, ids_in
 from models.listing import NO_LIST, PRESENT
 
-PAIR: Final = 2
 PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
 FEW: Final = 200
 """Conversations up to which their messages are looked for; for more it is less work to read those of all."""
-
-
-def is_group(conversation: Document) -> bool:
-    """Tell a group as the application does."""
-    return conversation.get("isGroup") is True
 
 
 def has_people(conversation: Document) -> bool:

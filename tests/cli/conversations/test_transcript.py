@@ -12,7 +12,6 @@ from tests.conftest import Chatctl
 RULE = "─" * (80 - len("── Thursday, 1 January 2026 "))
 HEADER = "Lobby\nada, bob, cyd · began Thursday, 1 January 2026\n"
 DAY = f"\n── Thursday, 1 January 2026 {RULE}\n"
-PART = " · only around one message"
 
 
 def bodies(chatctl: Chatctl, *args: object) -> list[str]:

@@ -21,7 +21,6 @@ from tests.cli.conftest import Process
 from tests.conftest import Chatctl
 
 RULE = "─" * (80 - len("── Thursday, 1 January 2026 "))
-HEADER = "Lobby\nada, bob, cyd · began Thursday, 1 January 2026\n"
 DAY = f"\n── Thursday, 1 January 2026 {RULE}\n"
 PART = " · only around one message"
 
