@@ -25,7 +25,14 @@ GROUPS: Final = {
     "seeds": "Bring roles and permissions to what YAML files say.",
     "audit": "What was changed with chatctl, by whom, and how to undo it.",
     "db": "The database itself: its state, its faults, its figures.",
+    "context": "Names for databases, and which one is meant unless another is named.",
 }
+
+COMMANDS: Final = {
+    "demo": "A tour in a quarter of a minute, on made-up people.",
+    "completion": "A script that completes commands and names in your shell.",
+}
+"""Those that stand alone."""
 
 EXAMPLES: Final = """\
 chatctl --local seeds apply        a first database, with nothing to install
@@ -38,18 +45,18 @@ class Root(Group):
     """The groups by name; each is imported when a command of it runs or its help is asked for."""
 
     def list_commands(self, _: Any) -> list[str]:
-        return list(GROUPS)
+        return [*GROUPS, *COMMANDS]
 
     def get_command(self, _: Any, cmd_name: str) -> Any:
-        if cmd_name not in GROUPS:
+        if cmd_name not in self.list_commands(None):
             return None
         command = get_command(import_module(f"cli.{cmd_name}").app)
-        command.help = GROUPS[cmd_name]
+        command.help = GROUPS.get(cmd_name, command.help)
         return command
 
     def format_commands(self, _: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(GROUPS.items()))
+            formatter.write_dl([*GROUPS.items(), *COMMANDS.items()])
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "yaml"]
-GROUPS = ["users", "roles", "permissions", "conversations", "messages", "seeds", "audit", "db"]
+GROUPS = ["users", "roles", "permissions", "conversations", "messages", "seeds", "audit", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
