@@ -12,7 +12,7 @@ app = part()
 
 
 @app.command(
-    example="chatctl conversations create ada grace\nchatctl conversations create ada grace alan --name engines"
+    example="chatctl conversations create ada grace\nchatctl conversations create ada grace alan --name tea"
 )
 def create(
     users: Users,

@@ -36,7 +36,7 @@ def indexes(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl --local db stop")
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.stop()
