@@ -12,7 +12,6 @@ from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, record, undoing
-from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
 from models.listing import Listing, Row
 from models.records import AUDIT, IMAGES, STATE
@@ -51,7 +50,8 @@ def find(
 def show(ref: str) -> Row:
     """Describe an event as `find` does, with `changes`, and what it undoes or was undone by.
 
-    A change is `{op, collection, ids, name?, fields}`; `lines` has the same for people to read.
+    A change is `{op, collection, ids, name?, fields}`; `names` are those of ids, and where changes were only counted
+    `summary` says how many.
     """
     event = _event(ref)
     database = connection.database()
@@ -64,7 +64,8 @@ def show(ref: str) -> Row:
         "undoes": event.get("undoes"),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
-        "lines": list(diff(changes, names)) or event.get("summary", []),
+        "names": names,
+        "summary": event.get("summary", []),
     }
 
 

@@ -36,8 +36,14 @@ def status() -> Row:
         "indexesMissing": None if found is None else _places(found, "missing"),
         "indexesInConflict": None if found is None else _places(found, "conflict"),
         "local": local.status() if target.local else None,
+        "protected": _allowed(_protected, "the marker of a protected database", refused),
         "notAllowed": refused,
     }
+
+
+def _protected() -> Row | None:
+    marker = connection.guarded()
+    return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 
 def list_indexes() -> list[Row]:

@@ -58,14 +58,14 @@ def list_(
     out.rows(found, views.EVENTS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0")
+@app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", bodies=True)
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
-    out.record(row, views.EVENT, lines=row["lines"])
+    out.event(row, views.EVENT)
 
 
-@app.command(example="chatctl audit undo 66b0c0ffee66b0c0ffee66b0 --dry-run")
+@app.command(example="chatctl audit undo 66b0c0ffee66b0c0ffee66b0 --dry-run", bodies=True)
 def undo(
     event: Event,
     out: Out,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import failures, sources
+from models import failures, marker, sources
 from models.errors import ChatctlError, NotConfiguredError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class _Run:
     source: sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
+    guarded: "tuple[marker.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
 
@@ -66,14 +67,17 @@ def target() -> Target:
 def database() -> "Database[dict[str, Any]]":
     """Give the database, connecting on first use; that a server answers is known at the first operation."""
     if _run.database is None:
-        chosen = target()
-        if _run.choice.expect not in {None, chosen.name}:
-            raise RefusedError(
-                f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
-                "name another database, or --expect the right one",
-            )
-        _run.database = _connect(_source(), chosen.name)
+        _run.database = _connect(_source(), target().name)
+        if _run.choice.expect is not None:
+            _check_expected(_run.choice.expect)
     return _run.database
+
+
+def guarded() -> "marker.Marker | None":
+    """Read the marker of the database, once a run; None where it is not protected."""
+    if _run.guarded is None:
+        _run.guarded = (marker.read(database()),)
+    return _run.guarded[0]
 
 
 def transactions() -> bool:
@@ -107,13 +111,26 @@ def close() -> None:
         from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
-        _run.database = _run.transactions = None
+        _run.database = _run.transactions = _run.guarded = None
         # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
         if wait := getattr(monitor, "_shutdown_resources", None):
             atexit.unregister(wait)
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
+
+
+def _check_expected(name: str) -> None:
+    """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
+    chosen = target()
+    found = guarded()
+    if name != (found.name if found else chosen.name):
+        close()
+        protected = f', protected as "{found.name}"' if found else ""
+        raise RefusedError(
+            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "name another database, or --expect the right one",
+        )
 
 
 def _source() -> sources.Source:

@@ -82,7 +82,7 @@ def rename(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl conversations delete engines --dry-run")
+@app.command(example="chatctl conversations delete engines --dry-run", bodies=True)
 def delete(
     conversations: Conversations,
     out: Out,

@@ -46,7 +46,7 @@ def list_(
     out.rows(found, views.CONVERSATIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl conversations show 'Night shift'")
+@app.command(example="chatctl conversations show 'Night shift'", bodies=True)
 def show(conversation: Conversation, out: ReadOut) -> None:
     """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}

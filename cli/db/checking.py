@@ -20,7 +20,7 @@ Collections = Annotated[
 ]
 
 
-@app.command(example="chatctl db check --rule one-sided-link -o json")
+@app.command(example="chatctl db check --rule one-sided-link -o json", bodies=True)
 def check(
     out: LinesOut,
     *,
@@ -44,7 +44,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(example="chatctl db repair --rule one-sided-link --dry-run")
+@app.command(example="chatctl db repair --rule one-sided-link --dry-run", bodies=True)
 def repair(
     out: Out,
     *,

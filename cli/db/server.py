@@ -36,6 +36,40 @@ def indexes(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
+@app.command(example="chatctl db protect production --mask-bodies --audit-reads")
+def protect(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What has to be typed.", show_default=False)],
+    out: Out,
+    *,
+    mask_bodies: Annotated[
+        bool, typer.Option("--mask-bodies", help="Show what people wrote as its length, unless --reveal is given.")
+    ] = False,
+    audit_reads: Annotated[
+        bool, typer.Option("--audit-reads", help="Leave an event where somebody reads what people wrote.")
+    ] = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Guard the database against accidents, whoever uses chatctl on it and by whatever URL.
+
+    Every write then asks for NAME to be typed; unattended it wants --expect NAME instead of --yes. Given anew, it takes
+    the place of what was said before. It is no boundary against people: see chatctl db roles for that.
+    """
+    change = actions.guarding.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl db unprotect --expect production")
+def unprotect(
+    out: Out, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False, max_items: Max = None
+) -> None:
+    """Take the guard away."""
+    change = actions.guarding.unprotect()
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
 @app.command(example="chatctl --local db stop")
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""

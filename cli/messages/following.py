@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = part()
 
 
-@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body")
+@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", bodies=True)
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
 
