@@ -1,8 +1,8 @@
 """The office of the documentation, and somebody who types there what a page says."""
 
-import getpass
 import os
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -35,25 +35,32 @@ def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture
-def shell(settled: Documents, environment: dict[str, str], workspace: Path) -> dict[str, str]:
+def shell(
+    settled: Documents, environment: dict[str, str], workspace: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
     """Give the variables of a shell that finds chatctl and what stands in for other programs."""
-    tools = workspace / "bin"
+    tools = workspace / ".tools"
     tools.mkdir()
     for name, does in STAND_INS.items():
         (tools / name).write_text(f"#!/bin/sh\n{does}\n")
         (tools / name).chmod(0o755)
     path = os.pathsep.join([str(tools), str(PROGRAM.parent), environment["PATH"]])
-    return {**environment, "PATH": path, "LOGNAME": "grace", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    folders = {"CHATCTL_LOCAL_DIR": workspace / ".local", "XDG_CONFIG_HOME": workspace / ".config"}
+    ours = {name: str(folder) for name, folder in folders.items()} | {"LOGNAME": "grace", "STAGING_URL": url}
+    for variable, value in ours.items():
+        monkeypatch.setenv(variable, value)
+    return {**environment, **ours, "PATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 
 @pytest.fixture
 def session(
     chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], settled: Documents, name: str, url: str
-) -> Session:
+) -> Iterator[Session]:
     """Sit down in the office."""
     chatctl("db", "indexes", "--apply", "--yes")
     settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
     known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}
     host = url.partition("://")[2].partition("/")[0]
-    shown = {name: "chat", host: "localhost:27017", f"{getpass.getuser()}@": "grace@"}
-    return Session(chatctl, terminal, shell, known, shown)
+    shown = {name: "chat", host: "localhost:27017", f"grace@{os.uname().nodename}": "grace@office"}
+    yield Session(chatctl, terminal, shell, known, shown)
+    chatctl("--local", "db", "stop")

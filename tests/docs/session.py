@@ -77,8 +77,6 @@ class Session:
             text, self.code = self._bash(line)
         else:
             text, _, self.code = self.chatctl(*shlex.split(line)[1:], code=None, together=True)
-            if self.code == 7 and "has to be confirmed" in text:
-                text, _, self.code = self.chatctl(*shlex.split(line)[1:], "--yes", code=None, together=True)
         for real, shown in self.shown.items():
             text = text.replace(real, shown)
         return "".join(f"{part.rstrip()}\n" for part in text.splitlines())

@@ -13,6 +13,8 @@ from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
+BEFORE = {"chatctl db unprotect": ["db protect production"]}
+"""What has to have happened for an example."""
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -37,10 +39,8 @@ def test_what_is_generated_is_what_is_printed(chatctl: Chatctl) -> None:
 
 @pytest.mark.parametrize("group", ["chatctl", *GROUPS, *COMMANDS])
 def test_the_examples_of_every_help_work(
-    group: str, chatctl: Chatctl, session: Session, settled: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
+    group: str, chatctl: Chatctl, session: Session, settled: Documents, workspace: Path
 ) -> None:
-    monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(workspace / "local"))
-    session.shell["CHATCTL_LOCAL_DIR"] = str(workspace / "local")
     (workspace / "people.csv").write_text("email,username\nnew@example.org,new\n")
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text("version: 1\nseed: team\npermissions: [user.read]\n")
@@ -50,8 +50,11 @@ def test_the_examples_of_every_help_work(
         examples = (context.command.epilog or "").splitlines()
         assert examples, f"{context.command_path} --help has no example"
         office.settle(chatctl, settled)
+        for line in BEFORE.get(context.command_path, ()):
+            chatctl(*line.split())
         for example in examples:
             line = example.partition("   ")[0].replace(FOLLOWS, f"timeout -s INT 2 {FOLLOWS}")
             printed = session.type(Step(line, "", 0))
+            if session.code == 7 and "has to be confirmed" in printed:  # a person is asked
+                printed = session.type(Step(f"{line} --yes", "", 0))
             assert session.code == (124 if FOLLOWS in line else 0), (example, printed)
-    chatctl("--local", "db", "stop")
