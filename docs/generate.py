@@ -12,6 +12,7 @@ from cli.app import COMMANDS, GROUPS, app
 
 ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
 PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 COLUMNS: Final = 78
 """Of help on a terminal that has 80."""

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from generate import NAMES, PAGES, ROOT
 from typer.main import get_command
 
 from cli.app import COMMANDS, GROUPS, app
 
-ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
 ROWS = dict(re.findall(r"^\| \[`(\w+)`\]\(.*?\) \| .*? \| ((?:`[\w-]+` ?)*)\|$", README, re.MULTILINE))
 
@@ -33,7 +33,7 @@ def test_the_libraries_are_those_that_are_installed() -> None:
     assert {name for name in said if name != "local"} == {re.split(r"[^\w-]", one)[0] for one in needed}
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", *(ROOT / "docs").glob("*.md")], ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#]+)(?:#[\w-]*)?\)", page.read_text("utf-8")):
         assert link.startswith("https://") or (page.parent / link).exists(), link

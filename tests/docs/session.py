@@ -99,6 +99,8 @@ class Session:
         def identifier(found: re.Match[str]) -> str:
             if found[0] in self.real:
                 return self.real[found[0]]
+            if found[0] in names:
+                return f"(?P={names[found[0]]})"
             names[found[0]] = f"id{len(names)}"
             return f"(?P<{names[found[0]]}>[0-9a-f]{{24}})"
 

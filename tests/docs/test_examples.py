@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from generate import PAGES
+from generate import NAMES, PAGES
 from session import Session, blocks, steps, write
 
 from tests.conftest import Chatctl
@@ -15,7 +15,7 @@ INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run 
 """What a `sh` block may say: it is about the machine, and no test does that to it."""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_what_a_page_shows_is_what_is_printed(page: Path, session: Session, workspace: Path) -> None:
     text = page.read_text("utf-8")
     wrong = []
@@ -39,7 +39,7 @@ def test_what_a_page_shows_is_what_is_printed(page: Path, session: Session, work
     assert [(step.command, step.shown) for step, _ in wrong] == [(step.command, printed) for step, printed in wrong]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_block_of_a_page_is_one_that_is_tried(page: Path) -> None:
     found = blocks(page.read_text("utf-8"))
     assert len(found) * 2 == sum(line.startswith("```") for line in page.read_text("utf-8").splitlines())

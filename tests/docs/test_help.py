@@ -4,7 +4,7 @@ from pathlib import Path
 
 import office
 import pytest
-from generate import PAGES, contexts, generated
+from generate import NAMES, PAGES, contexts, generated
 from people import Documents
 from session import Session, Step
 
@@ -18,7 +18,7 @@ BEFORE = {"chatctl db unprotect": ["db protect production"]}
 ROOT = Path(__file__).parent.parent.parent
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_a_page_has_what_the_program_says_of_itself(page: Path) -> None:
     text = page.read_text("utf-8")
     assert text == generated(text), "uv run python docs/generate.py writes it"
