@@ -54,10 +54,16 @@ def _commands(_: str) -> str:
     rows = ["| group | for | commands |", "|---|---|---|"]
     for name, text in GROUPS.items():
         group: Any = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
-        what = text.removeprefix(f"{name.capitalize()}: ").removesuffix(".")
-        rows.append(f"| [`{name}`](docs/{name}.md) | {what} | {' '.join(f'`{one}`' for one in group.commands)} |")
-    rows += [f"| [`{name}`](docs/README.md#{name}) | {text.removesuffix('.')} | |" for name, text in COMMANDS.items()]
+        names = " ".join(f"`{one}`" for one in group.commands)
+        rows.append(
+            f"| [`{name}`](docs/{name}.md) | {_in_a_row(text.removeprefix(f'{name.capitalize()}: '))} | {names} |"
+        )
+    rows += [f"| [`{name}`](docs/README.md#{name}) | {_in_a_row(text)} | |" for name, text in COMMANDS.items()]
     return "\n".join(rows) + "\n"
+
+
+def _in_a_row(text: str) -> str:
+    return text[0].lower() + text[1:].removesuffix(".")
 
 
 def _rules(_: str) -> str:

@@ -54,13 +54,13 @@ def shell(
 
 @pytest.fixture
 def session(
-    chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], settled: Documents, name: str, url: str
+    chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], settled: Documents, name: str
 ) -> Iterator[Session]:
     """Sit down in the office."""
     chatctl("db", "indexes", "--apply", "--yes")
     settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
     known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}
-    host = url.partition("://")[2].partition("/")[0]
+    host = shell["STAGING_URL"].partition("://")[2].partition("/")[0]
     shown = {name: "chat", host: "localhost:27017", f"grace@{os.uname().nodename}": "grace@office"}
     yield Session(chatctl, terminal, shell, known, shown)
     chatctl("--local", "db", "stop")

@@ -1,5 +1,6 @@
 """Help is on the pages as it is printed, and its examples work."""
 
+import re
 from pathlib import Path
 
 import office
@@ -13,8 +14,13 @@ from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
-BEFORE = {"chatctl db unprotect": ["db protect production"]}
+BEFORE = {
+    "chatctl db unprotect": ["db protect production"],
+    "chatctl context use": ["context add staging --url-env STAGING_URL"],
+}
 """What has to have happened for an example."""
+COMPLETES = re.compile(r"chatctl completion \w+")
+"""What this prints is for a shell to run, and the shells have tests of their own."""
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -54,6 +60,7 @@ def test_the_examples_of_every_help_work(
             chatctl(*line.split())
         for example in examples:
             line = example.partition("   ")[0].replace(FOLLOWS, f"timeout -s INT 2 {FOLLOWS}")
+            line = "".join(re.findall(COMPLETES, line)) or line
             printed = session.type(Step(line, "", 0))
             if session.code == 7 and "has to be confirmed" in printed:  # a person is asked
                 printed = session.type(Step(f"{line} --yes", "", 0))
