@@ -60,7 +60,7 @@ def session(
     chatctl("db", "indexes", "--apply", "--yes")
     settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
     known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}
-    host = shell["STAGING_URL"].partition("://")[2].partition("/")[0]
+    host = shell["STAGING_URL"].partition("://")[2].partition("/")[0].rpartition("@")[2]
     shown = {name: "chat", host: "localhost:27017", f"grace@{os.uname().nodename}": "grace@office"}
     yield Session(chatctl, terminal, shell, known, shown)
     chatctl("--local", "db", "stop")

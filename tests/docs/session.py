@@ -13,7 +13,7 @@ from tests.conftest import Chatctl
 FENCE: Final = re.compile(r"^```([\w-]+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
 SHELL: Final = re.compile(r"[|<>;&$*]")
-QUESTION: Final = "[y/N] "
+QUESTIONS: Final = ("[y/N] ", "Type its name to go on: ")
 PROMPT: Final = "$ "
 
 
@@ -43,15 +43,14 @@ def blocks(page: str) -> list[Block]:
 
 
 def steps(block: Block) -> Iterator[Step]:
-    """Divide a console block at its prompts; a line that ends in a backslash goes on."""
+    """Divide a console block at its prompts."""
     parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
     assert not parts[0], f"a console block begins with {PROMPT!r}: {parts[0]}"
     start = block.start
     for part in parts[1:]:
         start += len(PROMPT)
-        typed = re.match(r"(?:.*\\\n)*.*\n", part)
-        assert typed
-        yield Step(typed[0].strip(), part[typed.end() :], start + typed.end())
+        typed, _, shown = part.partition("\n")
+        yield Step(typed, shown, start + len(typed) + 1)
         start += len(part)
 
 
@@ -69,10 +68,10 @@ class Session:
     def type(self, step: Step) -> str:
         """Run a line as it would be typed and give what a person sees, in the words of the page."""
         line = ID.sub(lambda found: self.real.get(found[0], found[0]), step.command).replace("uv run ", "", 1)
-        if QUESTION in step.shown:
-            answer = step.shown.partition(QUESTION)[2].partition("\n")[0]
-            screen = self.terminal(*shlex.split(line)[1:], typed=f"{answer}\n", columns=100, env=self.shell)
-            text, self.code = screen
+        answers = {one: step.shown.partition(one)[2].partition("\n")[0] for one in QUESTIONS if one in step.shown}
+        if answers:
+            replies = {question: f"{answer}\n" for question, answer in answers.items()}
+            text, self.code = self.terminal(*shlex.split(line)[1:], answers=replies, columns=100, env=self.shell)
         elif SHELL.search(re.sub(r"'[^']*'", "", line)) or not line.startswith("chatctl "):
             text, self.code = self._bash(line)
         else:
