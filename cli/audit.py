@@ -62,7 +62,8 @@ def list_(
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
-    out.event(row, views.EVENT)
+    row["changes"] = out.entries(row["changes"], row["id"])
+    out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 
 @app.command(bodies=True)
