@@ -49,13 +49,16 @@ def add(
     """
     from models import contexts
 
-    url = Invocation.of(ctx.meta).url if url is None else url
     file = url_file and str(Path(url_file).absolute())
-    source, value = _source({"url": url, "url-env": url_env, "url-file": file, "url-command": url_command})
-    contexts.add(context := contexts.Context(name, source, value, read_only))
+    elsewhere = Invocation.of(ctx.meta).url if url is None else url
+    source, value = _source({"url": elsewhere, "url-env": url_env, "url-file": file, "url-command": url_command})
+    context = contexts.Context(name, source, value, read_only)
+    contexts.add(context)
     if url is not None and (address := contexts.address(context)) and address.has_password:
-        warn_of_password(out)
+        warn_of_password(out, "without --url it is asked for")
     _report(out, name, "added")
+    if problem := actions.contexts.show(name)["problem"]:
+        out.note(f"warning: {problem}")
     out.note(f"to work on it: --context {name} on any command, or for all: chatctl context use {name}")
 
 
@@ -78,7 +81,10 @@ def show(
 
 @app.command(example="chatctl context use staging")
 def use(name: Name, out: Out) -> None:
-    """Make a context the one that is meant unless another database is named."""
+    """Make a context the current one.
+
+    It is the database of every command that names no other, where no variable and no .env file does.
+    """
     from models import contexts
 
     _report(out, name, "current" if contexts.use(name) else "unchanged")

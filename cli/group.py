@@ -116,12 +116,11 @@ def _writes(params: dict[str, Any]) -> bool:
     return not params.get("dry_run", True) and bool(params.get("create", True))
 
 
-def warn_of_password(out: Any) -> None:
+def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:
     """Say that a password on the command line is no secret."""
     from cli.output import say
 
-    warning = "warning: other users of this machine can see a password in --url; put it into MONGODB_DATABASE_URL"
-    (out.note if out else say)(warning)
+    (out.note if out else say)(f"warning: other users of this machine can see a password in --url; {instead}")
 
 
 def _show_help(ctx: Any, _: Any, value: bool) -> None:

@@ -106,10 +106,11 @@ def _without(document: Any, name: str) -> str:
         return dumps(document)
     body = contexts[name].value.body
     settings = [place for place, (key, _) in enumerate(body) if key is not None]
-    del body[: settings[-1] + 1]
+    below = body[settings[-1] + 1 :]
+    body[:] = below if any(item.as_string().strip() for _, item in below) else []
     contexts[name].comment(_MARK)
-    lines = dumps(document).splitlines(keepends=True)
-    return "".join(line for line in lines if not line.rstrip().endswith(f"# {_MARK}"))
+    lines = _ended(dumps(document)).splitlines(keepends=True)
+    return _ended("".join(line for line in lines if not line.rstrip().endswith(f"# {_MARK}")).strip("\r\n"))
 
 
 def _by_hand() -> NotConfiguredError:
@@ -117,4 +118,4 @@ def _by_hand() -> NotConfiguredError:
 
 
 def _ended(text: str) -> str:
-    return text if text.endswith("\n") else f"{text}\n"
+    return text if text.endswith("\n") or not text else f"{text}\n"
