@@ -77,22 +77,22 @@ def _change(change: Change) -> bool:
     """Replace the file by what `change` makes of it, unless that does not say what it should; tell if it differs."""
     with file.locked():
         text = file.read()
-        changed, wanted = _made(change, text, parse(text))
-        if parse(changed) != wanted:
-            raise _by_hand()
-        if changed == text:
-            return False
-        file.write(changed)
-        return True
+        changed = _changed(change, text, parse(text))
+        if changed != text:
+            file.write(changed)
+        return changed != text
 
 
-def _made(change: Change, text: str, found: Contexts) -> tuple[str, Contexts]:
+def _changed(change: Change, text: str, found: Contexts) -> str:
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        return change(text, found)
-    except (TOMLKitError, ValueError, RecursionError):  # it reads a little less than the standard library does
-        raise _by_hand() from None
+        changed, wanted = change(text, found)
+        if parse(changed) == wanted:
+            return changed
+    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # it reads less than what reads the file
+        pass
+    raise NotConfiguredError(f"{file.path()} is written in a way that chatctl cannot change", "change it by hand")
 
 
 def _without(document: Any, name: str) -> str:
@@ -111,10 +111,6 @@ def _without(document: Any, name: str) -> str:
     contexts[name].comment(_MARK)
     lines = _ended(dumps(document)).splitlines(keepends=True)
     return _ended("".join(line for line in lines if not line.rstrip().endswith(f"# {_MARK}")).strip("\r\n"))
-
-
-def _by_hand() -> NotConfiguredError:
-    return NotConfiguredError(f"{file.path()} is written in a way that chatctl cannot change", "change it by hand")
 
 
 def _ended(text: str) -> str:

@@ -18,8 +18,14 @@ LARGEST: Final = 1024 * 1024
 
 
 def path() -> Path:
-    """Name the file; it is relative only where neither a home nor XDG_CONFIG_HOME is known."""
-    return platformdirs.user_config_path("chatctl", appauthor=False) / "config.toml"
+    """Name the file; raises `NotAllowedError` where neither XDG_CONFIG_HOME nor a home is known."""
+    try:
+        folder = platformdirs.user_config_path("chatctl", appauthor=False)
+    except RuntimeError:
+        folder = Path()
+    if not folder.is_absolute():
+        raise NotAllowedError("this user has no folder for the configuration", "name one with XDG_CONFIG_HOME")
+    return folder / "config.toml"
 
 
 def read() -> str:
@@ -27,8 +33,11 @@ def read() -> str:
 
     Raises `NotAllowedError` for one that anybody else could have written, and for a link.
     """
-    file = path()
-    if not file.is_absolute() or not os.path.lexists(file):
+    try:
+        file = path()
+    except NotAllowedError:
+        return ""
+    if not os.path.lexists(file):
         return ""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -67,8 +76,6 @@ def write(text: str) -> None:
 def locked() -> Iterator[None]:
     """Keep others who change the file waiting; the folder is made where there is none."""
     folder = path().parent
-    if not folder.is_absolute():
-        raise NotAllowedError(f"{folder} is no place for the configuration", "set XDG_CONFIG_HOME to a folder")
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
