@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import failures, marker, sources
-from models.errors import ChatctlError, NotConfiguredError, RefusedError, UnreachableError
+from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -29,6 +29,8 @@ class Target:
     user: str | None = None
     local: bool = False
     password_on_command_line: bool = False
+    context: str | None = None
+    read_only: bool = False
 
 
 @dataclass
@@ -48,11 +50,15 @@ _run = _Run(sources.Choice())
 
 
 def choose(
-    url: str | None = None, local: bool = False, env_file: Path | None = None, expect: str | None = None
+    url: str | None = None,
+    local: bool = False,
+    env_file: Path | None = None,
+    expect: str | None = None,
+    context: str | None = None,
 ) -> None:
     """Remember the root options of this run; nothing is read or connected before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
-    choice = sources.Choice(url, local, env_file, expect)
+    choice = sources.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
 
@@ -60,14 +66,29 @@ def choose(
 def target() -> Target:
     """Say which database was chosen, without connecting to it."""
     if _run.target is None:
-        _run.target = _target(_source())
+        _run.target = _target(_located())
     return _run.target
+
+
+def permit_write() -> None:
+    """Refuse to write in a read-only context, and where nobody has said which of two databases is meant.
+
+    Raises `ReadOnlyError` or `RefusedError`; no server is asked, and no command of a context run.
+    """
+    source = _source()
+    if source.context and source.context.read_only:
+        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+    if source.found and (other := _other(source)):
+        raise RefusedError(
+            f"{source.label} and the current context {other} name two databases, and this would write",
+            f"say which is meant, with --env-file {source.label} or --context {other}",
+        )
 
 
 def database() -> "Database[dict[str, Any]]":
     """Give the database, connecting on first use; that a server answers is known at the first operation."""
     if _run.database is None:
-        _run.database = _connect(_source(), target().name)
+        _run.database = _connect(_located(), target().name)
         if _run.choice.expect is not None:
             _check_expected(_run.choice.expect)
     return _run.database
@@ -139,12 +160,45 @@ def _source() -> sources.Source:
     return _run.source
 
 
+def _located() -> sources.Source:
+    """Give the source with its URL; a context's is found out once, when it is needed."""
+    source = _source()
+    if source.context and source.url is None:
+        from models import contexts
+
+        source = _run.source = replace(source, url=contexts.url(source.context))
+    return source
+
+
+def _other(source: sources.Source) -> str | None:
+    """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
+    from models import contexts
+
+    current = contexts.load().the_current()
+    if current is None:
+        return None
+    here = sources.parse(source)
+    try:
+        there = contexts.address(current)
+    except NotConfiguredError:
+        there = None
+    same = there and (there.name, there.hosts) == (here.name, here.hosts)
+    return None if same and not current.read_only else current.name
+
+
 def _target(source: sources.Source) -> Target:
     if source.url is None:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = sources.parse(source)
-    exposed = address.has_password and source.label == "--url"
-    return Target(address.name, address.hosts, source.label, address.user, password_on_command_line=exposed)
+    return Target(
+        address.name,
+        address.hosts,
+        source.label,
+        address.user,
+        password_on_command_line=address.has_password and source.label == "--url",
+        context=source.context.name if source.context else None,
+        read_only=bool(source.context and source.context.read_only),
+    )
 
 
 def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
