@@ -133,7 +133,7 @@ class Output:
 
     def entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
         """Give entries of the audit trail as they may be seen."""
-        if not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
+        if self.form == "ids" or not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [bodies.masked_entry(entry) for entry in entries]
 
@@ -192,7 +192,7 @@ class Output:
 
     def _seen(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
-        private = [column.key for column in view if column.private]
+        private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else bodies.masked_rows(rows, private)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:
