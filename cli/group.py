@@ -123,9 +123,11 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
-    def command(self, name: str | None = None, *, example: str | None = None, **settings: Any) -> Callable[[F], F]:
+    def command(
+        self, name: str | None = None, *, example: str | None = None, cls: type[TyperCommand] | None = None, **more: Any
+    ) -> Callable[[F], F]:
         """Add a command; `example` is a line to type, or several."""
-        return super().command(name, cls=Command, epilog=example, **settings)
+        return super().command(name, cls=cls or Command, epilog=example, **more)
 
 
 def _help_of_group(ctx: typer.Context) -> None:
