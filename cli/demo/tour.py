@@ -11,8 +11,12 @@ from cli.output import streams, table
 
 HELPERS: Final = "support"
 """The role of the person whom the tour is about."""
-REASON: Final = "stolen laptop"
 RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
+"""Of the faults that are there some; all of them would fill six screens."""
+ONWARD: Final = (
+    "Now you: all of this is made up, so nothing can go wrong.",
+    "What chatctl says to type leaves --local out; after `export CHATCTL_LOCAL=1` you can, too.",
+)
 
 
 class Somebody(NamedTuple):
@@ -31,28 +35,35 @@ def show() -> None:
     """Run the tour, and say how to go on."""
     somebody = _somebody()
     for step in _steps(somebody):
-        _write(f"\n{table.folded(step.heading, 0)}\n")
-        _command(step.line)
+        streams.write(f"\n{table.folded(step.heading, 0)}\n{_bold(f'$ {typed.written(step.line)}')}\n")
+        streams.flush()
         typed.run(step.line)
-    _write("\n" + table.folded("Now you. The people are made up: nothing can go wrong that matters.", 0) + "\n")
+    streams.write("\n" + "".join(f"{table.folded(line, 0)}\n" for line in ONWARD))
     for line in _next(somebody):
-        _command(line)
+        streams.write(f"  {_bold(typed.written(line))}\n")
 
 
 def _steps(somebody: Somebody | None) -> Iterator[Step]:
-    yield Step("Who is there: the first five of some sixty people.", ("users", "list", "--limit", "5"))
+    columns = ("--columns", "username,name,roles,lastLogin")
+    yield Step("Who signed in last.", ("users", "list", "--sort", "-lastLogin", "--limit", "6", *columns))
     yield Step("What each role allows.", ("roles", "matrix"))
     if somebody:
-        name, conversation = somebody
-        yield Step("All about one of them, and which role allows what.", ("users", "show", name))
-        yield Step("What was said.", ("conversations", "transcript", conversation, "--last", "6"))
-        suspend = ("users", "suspend", name, "--reason", REASON, "--yes")
-        yield Step("A laptop was stolen. Without --yes it would show what it does, and ask.", suspend)
-        yield Step("Every write leaves an event, who did it and why.", ("audit", "list", "--target", name))
-        if event := _last(" ".join(suspend[:3])):
-            yield Step("The laptop is found. Whatever was written can be undone.", ("audit", "undo", event, "--yes"))
+        yield from _steps_about(*somebody)
     check = ("db", "check", *(word for rule in RULES for word in ("--rule", rule)))
     yield Step("Faults as they gather in real data: what each does, and how to mend it.", check)
+
+
+def _steps_about(name: str, conversation: str) -> Iterator[Step]:
+    """Show somebody, and what is said and done; the event is there once the suspension was run."""
+    yield Step("All about one of them, and which role allows what.", ("users", "show", name))
+    yield Step("What was said.", ("conversations", "transcript", conversation, "--last", "6"))
+    suspend = ("users", "suspend", name)
+    why = ("--reason", "stolen laptop", "--yes")
+    yield Step("Their laptop was stolen. Without --yes it would show what it does, and ask.", (*suspend, *why))
+    yield Step("Every write leaves an event: who did it, when and why.", ("audit", "list", "--target", name))
+    events = actions.audit.find(command=" ".join(suspend)).rows("-at", limit=1)
+    for event in [str(row["id"]) for row in events]:
+        yield Step("The laptop is found: what was written can be undone.", ("audit", "undo", event, "--yes"))
 
 
 def _next(somebody: Somebody | None) -> Iterator[Line]:
@@ -73,16 +84,5 @@ def _somebody() -> Somebody | None:
     return None
 
 
-def _last(command: str) -> str | None:
-    rows = actions.audit.find(command=command).rows("-at", limit=1)
-    return next((str(row["id"]) for row in rows), None)
-
-
-def _command(line: Line) -> None:
-    shown = f"$ {typed.written(line)}"
-    _write(f"\x1b[1m{shown}\x1b[0m\n" if streams.has_colour(sys.stdout) else f"{shown}\n")
-    streams.flush()
-
-
-def _write(text: str) -> None:
-    streams.write(text)
+def _bold(shown: str) -> str:
+    return f"\x1b[1m{shown}\x1b[0m" if streams.has_colour(sys.stdout) else shown
