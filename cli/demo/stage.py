@@ -11,7 +11,7 @@ from cli.output import say
 from models.errors import RefusedError
 
 GENERATE: Final = (
-    *("db", "generate", "--users", "60", "--conversations", "30", "--messages", "450"),
+    *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),
     *("--seed", "1", "--broken", "1"),
 )
 """Few enough for one transaction, and as the trail has it: by that the tour knows its own."""

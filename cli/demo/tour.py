@@ -10,7 +10,9 @@ from cli.demo.typed import Line
 from cli.output import streams, table
 
 HELPERS: Final = "support"
-"""The role of the person whom the tour is about."""
+"""The role of the person whom the tour is about, as long as somebody has it."""
+SUSPENDED: Final = "SUSPENDED"
+LOOKED_AT: Final = 1_000
 RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
 """Of the faults that are there some; all of them would fill six screens."""
 ONWARD: Final = (
@@ -75,12 +77,17 @@ def _next(somebody: Somebody | None) -> Iterator[Line]:
 
 
 def _somebody() -> Somebody | None:
-    """Find one who helps others, may sign in and talks with somebody: they may all have been changed since."""
-    for user in actions.users.find().rows(columns=["roles"]):
-        if user["roles"] == [HELPERS] and user["status"] in {"ACTIVE", "EMAIL_VERIFIED"}:
-            talks = actions.conversations.find(actions.conversations.Filters(user=f"id:{user['id']}"))
-            for conversation in talks.rows(limit=1):
-                return Somebody(str(user["username"]), str(conversation["id"]))
+    """Choose one who may be suspended and talks with somebody; whoever it was last time may have been changed since."""
+    protected = {row["name"] for row in actions.roles.find().rows() if row["protected"]}
+    people = [
+        user
+        for user in actions.users.find().rows(limit=LOOKED_AT, columns=["roles"])
+        if user["lastLogin"] and user["status"] != SUSPENDED and protected.isdisjoint(user["roles"])
+    ]
+    for user in sorted(people, key=lambda user: (user["roles"] != [HELPERS], not user["roles"])):
+        talks = actions.conversations.find(actions.conversations.Filters(user=f"id:{user['id']}"))
+        for conversation in talks.rows(limit=1):
+            return Somebody(str(user["username"]), str(conversation["id"]))
     return None
 
 
