@@ -172,10 +172,15 @@ class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
     def command(
-        self, name: str | None = None, *, example: str | None = None, bodies: bool = False, **settings: Any
+        self,
+        name: str | None = None,
+        *,
+        example: str | None = None,
+        cls: type[TyperCommand] | None = None,
+        **settings: Any,
     ) -> Callable[[F], F]:
-        """Add a command; `example` is a line to type, or several. `bodies` says that it may show what people wrote."""
-        return super().command(name, cls=Revealing if bodies else Command, epilog=example, **settings)
+        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several."""
+        return super().command(name, cls=cls or Command, epilog=example, **settings)
 
 
 def _help_of_group(ctx: typer.Context) -> None:

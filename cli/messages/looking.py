@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import part
+from cli.group import Revealing, part
 from cli.params import (
     After,
     All,
@@ -31,7 +31,7 @@ UnseenBy = Annotated[
 app = part()
 
 
-@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", bodies=True)
+@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=Revealing)
 def list_(
     out: ReadOut,
     *,
@@ -54,7 +54,7 @@ def list_(
     out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", bodies=True)
+@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=Revealing)
 def search(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any case.", show_default=False)],
     out: ReadOut,
@@ -82,7 +82,7 @@ def search(
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0", bodies=True)
+@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0", cls=Revealing)
 def show(message: Message, out: ReadOut) -> None:
     """Show a message, and who has seen it."""
     row = actions.messages.show(message)

@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from models.errors import NotConfiguredError, UnreachableError
+from models.errors import WITH_LOCAL, NotConfiguredError, UnreachableError
 from models.local import folder as at
 from models.local.folder import Server
 
@@ -47,6 +48,18 @@ def use(database: str) -> Use:
         unless_it_runs.pop_all()
     address = f"{user}:{password}@127.0.0.1:{server.port}"
     return Use(f"mongodb://{address}/{database}?authSource=admin&directConnection=true", lock)
+
+
+@contextmanager
+def turn(waits: Callable[[], None]) -> Iterator[None]:
+    """Let nobody else have a turn meanwhile; `waits` is called where somebody has one."""
+    folder = at.chosen()
+    at.make_private(folder)
+    with at.opened(folder / at.TURN) as lock:
+        if not at.take(lock):
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def status() -> dict[str, object] | None:
@@ -137,7 +150,5 @@ def _server_program() -> Path:
     """Find the server beside the Python that runs; it is under another licence, so it is run and never imported."""
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
-        raise NotConfiguredError(
-            "the embedded database is not installed", 'install it with: pip install "chatctl[local]"'
-        )
+        raise NotConfiguredError("the embedded database is not installed", WITH_LOCAL)
     return program
