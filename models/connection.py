@@ -4,6 +4,8 @@ import atexit
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,20 +102,45 @@ def explain(error: BaseException) -> ChatctlError | None:
     return known
 
 
+@contextmanager
+def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+    """Open a database for a moment, beside the one of this run; None where no option and no variable names one.
+
+    No `.env` is read, and an embedded server that does not run is not started. Nothing is waited for longer than
+    `milliseconds`, but what the network's names stand for.
+    """
+    source = sources.named(choice, os.environ)
+    if source is not None and source.url is None:
+        source = _running()
+    if source is None:
+        yield None
+        return
+    name = sources.parse(source).name
+    client = _client(source, milliseconds)
+    _leave_at_once()
+    with client:
+        yield client[name]
+
+
 def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
-        from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
         _run.database = _run.transactions = None
-        # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
-        if wait := getattr(monitor, "_shutdown_resources", None):
-            atexit.unregister(wait)
+        _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
+
+
+def _leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)
 
 
 def _source() -> sources.Source:
@@ -151,7 +178,17 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
+def _running() -> sources.Source | None:
+    """Give the embedded database if it runs."""
+    if os.name != "posix":
+        return None
+    from models import local
+
+    url = local.glance(sources.LOCAL_NAME)
+    return None if url is None else sources.Source("--local", url)
+
+
+def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":
     """Make the client; options of the URL that would read or write less safely are set aside."""
     import pymongo
     from pymongo.errors import PyMongoError
@@ -171,8 +208,8 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
                 datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
-                serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
-                connectTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
             # Their texts quote the URL, passwords and all.

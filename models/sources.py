@@ -48,6 +48,11 @@ class Address(NamedTuple):
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
     """Find the first source that names a database."""
+    return named(choice, environment) or _from_env_files(choice.env_file, environment)
+
+
+def named(choice: Choice, environment: Mapping[str, str]) -> Source | None:
+    """Find the source that an option or the environment names; no `.env` is read."""
     if choice.local:
         return Source("--local")
     if choice.url is not None:
@@ -58,7 +63,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
         return Source(VARIABLE, environment[VARIABLE].strip())
     if file := environment.get(f"{VARIABLE}_FILE"):
         return Source(f"{VARIABLE}_FILE", _text(Path(file), f"{VARIABLE}_FILE").strip())
-    return _from_env_files(choice.env_file, environment)
+    return None
 
 
 def parse(source: Source) -> Address:

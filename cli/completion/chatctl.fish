@@ -1,0 +1,12 @@
+# Completion of chatctl for fish. In ~/.config/fish/config.fish: chatctl completion fish | source
+
+function __chatctl
+    set -l found (commandline -cp | command chatctl completion fish --line 2>/dev/null)
+    if test "$found[1]" = :files
+        __fish_complete_path (commandline -ct)
+    else
+        printf '%s\n' $found
+    end
+end
+
+complete -c chatctl -f -a '(__chatctl)'
