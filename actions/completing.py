@@ -5,20 +5,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 SECONDS: Final = 1 / 3
 """What the database has; to load its driver takes a part of a second, too."""
 SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
-SAFE: Final = "[A-Za-z0-9_.@+-]{1,64}"
+READ_AT_MOST: Final = 1_000
+"""Documents, where most of the names are none that is offered."""
+SAFE: Final = re.compile(r"[A-Za-z0-9_.@+-]{1,64}")
 """Names that mean nothing to any shell."""
 
 
 def names(collection: str, begun: str, *, url: str | None = None, local: bool = False) -> list[str]:
     """Give names that begin as a word does, as they are typed; none on any failure.
 
-    Of more than `AT_MOST` the last is among them: what all have in common is not more than it seems.
+    Where there are more than `AT_MOST`, the last of all is among them: what those given have in common, all have.
     """
     found: list[str] = []
     loaded = threading.Event()
@@ -28,7 +31,7 @@ def names(collection: str, begun: str, *, url: str | None = None, local: bool = 
             found.extend(_look(collection, begun, url, local, loaded.set))
         loaded.set()
 
-    # A name that is looked up in the network cannot be interrupted: the thread is left behind.
+    # To look up a host's name cannot be interrupted: the thread is left behind.
     thread = threading.Thread(target=look, daemon=True)
     thread.start()
     loaded.wait(SECONDS_TO_LOAD)
@@ -36,27 +39,31 @@ def names(collection: str, begun: str, *, url: str | None = None, local: bool = 
     return [] if thread.is_alive() else found
 
 
-def _look(collection: str, begun: str, url: str | None, local: bool, loaded: Callable[[], None]) -> Iterator[str]:
+def _look(collection: str, begun: str, url: str | None, local: bool, loaded: Callable[[], None]) -> list[str]:
     from models import connection, sources
 
     milliseconds = int(SECONDS * 1000)
     with connection.glance(sources.Choice(url, local), milliseconds) as database:
         if database is None:
-            return
+            return []
         from actions import finding
 
         loaded()
         read = finding.user_key if collection == "User" else partial(finding.key, collection)
         field, value = read(begun)
         if field == "_id":
-            return
-        where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff", "$regex": f"^{SAFE}$"}}
-        options: dict[str, Any] = {"projection": [field], "max_time_ms": milliseconds}
-        found = list(database[collection].find(where, sort=[(field, 1)], limit=AT_MOST, **options))
-        if len(found) == AT_MOST:
-            found += database[collection].find(where, sort=[(field, -1)], limit=1, **options)
-    for name in (document[field] for document in found):
-        word = f"{begun[: len(begun) - len(value)]}{name}"
-        # Not each name means itself: a username may look like an id, or like the e-mail address of somebody else.
-        if re.fullmatch(SAFE, name) and not word.startswith("-") and read(word) == (field, name):
-            yield word
+            return []
+        head = begun[: len(begun) - len(value)]
+
+        def words(way: int) -> Iterator[str]:
+            """Not each name means itself: a username may look like an id, an option, or somebody else's e-mail."""
+            where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff"}}
+            options: dict[str, Any] = {"limit": READ_AT_MOST, "max_time_ms": milliseconds}
+            for document in database[collection].find(where, [field], sort=[(field, way)], **options):
+                name = document[field]
+                word = f"{head}{name}"
+                if isinstance(name, str) and SAFE.fullmatch(name) and word[0] != "-" and read(word) == (field, name):
+                    yield word
+
+        found = list(islice(words(1), AT_MOST))
+        return found if len(found) < AT_MOST else [*found, *islice(words(-1), 1)]

@@ -1,9 +1,9 @@
 # Completion of chatctl for fish. In ~/.config/fish/config.fish: chatctl completion fish | source
 
 function __chatctl
-    set -l found (commandline -cp | command chatctl completion fish --line 2>/dev/null)
+    set -l found (printf '%s' (commandline -cp | string collect) | command chatctl completion fish --line 2>/dev/null)
     if test "$found[1]" = :files
-        __fish_complete_path (commandline -ct)
+        complete -C "'' "(commandline -ct)
     else
         printf '%s\n' $found
     end
