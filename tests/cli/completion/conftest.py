@@ -1,9 +1,12 @@
 """Lines that are typed: to the program as a shell asks it, and in real shells on a terminal."""
 
+import fcntl
 import os
 import pty
 import select
 import shutil
+import struct
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -83,7 +86,7 @@ def shell(request: pytest.FixtureRequest, environment: dict[str, str], workspace
     (programs / "tell").write_text(TELL)
     (programs / "tell").chmod(0o755)
     path = f"{programs}:{environment['PATH']}"
-    started = Shell(name, {**environment, "PATH": path, "HOME": str(workspace), "TERM": "dumb", "PS1": "$ "})
+    started = Shell(name, {**environment, "PATH": path, "HOME": str(workspace), "TERM": "xterm", "PS1": "$ "})
     yield started
     started.close()
 
@@ -96,6 +99,7 @@ class Shell:
         pid, self.terminal = pty.fork()
         if pid == 0:
             os.execvpe(command[0], command, environment)  # noqa: S606
+        fcntl.ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         self.pid = pid
         self.screen = ""
         assert self.enter(f"{setup}; tell ready") == ["ready"]
