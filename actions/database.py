@@ -29,6 +29,7 @@ def status() -> Row:
         "database": target.name,
         "server": target.host,
         "source": target.source,
+        "readOnly": target.read_only,
         "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
         "topology": _topology(hello),
         "transactions": connection.transactions(),

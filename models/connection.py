@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import failures, sources
-from models.errors import ChatctlError, NotConfiguredError, RefusedError, UnreachableError
+from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -31,6 +31,8 @@ class Target:
     user: str | None = None
     local: bool = False
     password_on_command_line: bool = False
+    context: str | None = None
+    read_only: bool = False
 
 
 @dataclass
@@ -49,11 +51,15 @@ _run = _Run(sources.Choice())
 
 
 def choose(
-    url: str | None = None, local: bool = False, env_file: Path | None = None, expect: str | None = None
+    url: str | None = None,
+    local: bool = False,
+    env_file: Path | None = None,
+    expect: str | None = None,
+    context: str | None = None,
 ) -> None:
     """Remember the root options of this run; nothing is read or connected before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
-    choice = sources.Choice(url, local, env_file, expect)
+    choice = sources.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
 
@@ -61,8 +67,23 @@ def choose(
 def target() -> Target:
     """Say which database was chosen, without connecting to it."""
     if _run.target is None:
-        _run.target = _target(_source())
+        _run.target = _target(_located())
     return _run.target
+
+
+def permit_write() -> None:
+    """Refuse to write in a read-only context, and where nobody has said which of two databases is meant.
+
+    Raises `ReadOnlyError` or `RefusedError`; no server is asked, and no command of a context run.
+    """
+    source = _source()
+    if source.context and source.context.read_only:
+        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+    if source.found and (other := _other(source)):
+        raise RefusedError(
+            f"{source.label} and the current context {other} name two databases, and this would write",
+            f"say which is meant, with --env-file {source.label} or --context {other}",
+        )
 
 
 def database() -> "Database[dict[str, Any]]":
@@ -74,7 +95,7 @@ def database() -> "Database[dict[str, Any]]":
                 f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
                 "name another database, or --expect the right one",
             )
-        _run.database = _connect(_source(), chosen.name)
+        _run.database = _connect(_located(), chosen.name)
     return _run.database
 
 
@@ -104,14 +125,12 @@ def explain(error: BaseException) -> ChatctlError | None:
 
 @contextmanager
 def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
-    """Open a database for a moment, beside the one of this run; None where no option and no variable names one.
+    """Open a database for a moment, beside the one of this run; None where there is none at hand.
 
-    No `.env` is read, and an embedded server that does not run is not started. Nothing is waited for longer than
-    `milliseconds`, but what the network's names stand for.
+    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
+    waited for longer than `milliseconds`, but what the network's names stand for.
     """
-    source = sources.named(choice, os.environ)
-    if source is not None and source.url is None:
-        source = _running()
+    source = _at_hand(choice)
     if source is None:
         yield None
         return
@@ -149,12 +168,45 @@ def _source() -> sources.Source:
     return _run.source
 
 
+def _located() -> sources.Source:
+    """Give the source with its URL; a context's is found out once, when it is needed."""
+    source = _source()
+    if source.context and source.url is None:
+        from models import contexts
+
+        source = _run.source = replace(source, url=contexts.url(source.context))
+    return source
+
+
+def _other(source: sources.Source) -> str | None:
+    """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
+    from models import contexts
+
+    current = contexts.load().the_current()
+    if current is None:
+        return None
+    here = sources.parse(source)
+    try:
+        there = contexts.address(current)
+    except NotConfiguredError:
+        there = None
+    same = there and (there.name, there.hosts) == (here.name, here.hosts)
+    return None if same and not current.read_only else current.name
+
+
 def _target(source: sources.Source) -> Target:
     if source.url is None:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = sources.parse(source)
-    exposed = address.has_password and source.label == "--url"
-    return Target(address.name, address.hosts, source.label, address.user, password_on_command_line=exposed)
+    return Target(
+        address.name,
+        address.hosts,
+        source.label,
+        address.user,
+        password_on_command_line=address.has_password and source.label == "--url",
+        context=source.context.name if source.context else None,
+        read_only=bool(source.context and source.context.read_only),
+    )
 
 
 def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
@@ -178,14 +230,21 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _running() -> sources.Source | None:
-    """Give the embedded database if it runs."""
+def _at_hand(choice: sources.Choice) -> sources.Source | None:
+    """Find a source and its URL without side effects."""
+    source = sources.without_files(choice, os.environ)
+    if source is None or source.url is not None:
+        return source
+    if source.context:
+        from models import contexts
+
+        return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
     if os.name != "posix":
         return None
     from models import local
 
     url = local.glance(sources.LOCAL_NAME)
-    return None if url is None else sources.Source("--local", url)
+    return None if url is None else replace(source, url=url)
 
 
 def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":

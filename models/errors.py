@@ -49,6 +49,10 @@ class RefusedError(ChatctlError):
     """It could be done and is not: not confirmed, or against a rule."""
 
 
+class ReadOnlyError(RefusedError):
+    """The context is for reading alone."""
+
+
 class PartialError(ChatctlError):
     """A batch was done in part; the message says which items failed."""
 

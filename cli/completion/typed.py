@@ -4,12 +4,14 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import typer
 
-from cli import views
+from cli.completion.words import NAMES, SORTED_BY, VIEWS, WORDS
 from cli.group import EVERYWHERE
+from models import contexts, sources
 from models.errors import UsageError
 
 FILES: Final = ":files"
@@ -20,68 +22,6 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
 
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
-NAMES: Final = {
-    "USER": "User",
-    "USER USER": "User",
-    "USER|ID": "User",
-    "ROLE": "Role",
-    "PERMISSION": "Permission",
-    "CONVERSATION": "Conversation",
-}
-"""Parameters that take a name of the database, by what their help calls the value."""
-
-WORDS: Final = {
-    "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
-    "COLLECTION": ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message"),
-    "RULE": (
-        "bad-password-hash",
-        "dangling-link",
-        "duplicate-direct",
-        "duplicate-key",
-        "duplicate-link",
-        "email-case",
-        "foreign-seen",
-        "foreign-sender",
-        "lone-conversation",
-        "misnamed-index",
-        "missing-field",
-        "missing-index",
-        "missing-parent",
-        "null-list",
-        "one-sided-link",
-        "other-collection",
-        "oversized",
-        "second-profile",
-        "stale-last-message",
-        "status-mismatch",
-        "string-id",
-        "unknown-status",
-        "unsynced-copy",
-        "wrong-type",
-    ),
-}
-"""Words that the floors below have, too, but only with the driver."""
-
-
-VIEWS: Final = {
-    "users": views.USERS,
-    "roles": views.ROLES,
-    "permissions": views.PERMISSIONS,
-    "conversations": views.CONVERSATIONS,
-    "messages": views.MESSAGES,
-    "audit": views.EVENTS,
-}
-"""What `--columns` takes in each group."""
-
-SORTED_BY: Final = {
-    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
-    "roles": ("name",),
-    "permissions": ("name",),
-    "conversations": ("lastMessageAt", "created_at", "name"),
-    "messages": ("createAt",),
-    "audit": ("at", "command"),
-}
-
 
 def candidates(root: Any, line: TextIO, *, rest: bool) -> list[str]:
     """Give the words that the last one of a line may become, or `FILES`; nothing where anything goes wrong.
@@ -89,8 +29,8 @@ def candidates(root: Any, line: TextIO, *, rest: bool) -> list[str]:
     With `rest` each is only what comes behind that which was typed.
     """
     try:
-        *words, begun = _split(line.read())
-        found = list(_found(root, words[1:], begun))
+        _, *words, begun = _split(line.read())
+        found = list(_found(root, words, begun))
     except Exception:  # noqa: BLE001 - somebody is typing: no failure is worth a word
         return []
     fitting = [word for word in found if word.startswith(begun) and PLAIN.fullmatch(word)]
@@ -125,18 +65,18 @@ class SoFar:
     context: typer.Context
     arguments: int = 0
     waiting: Any = None
-    values: int = 0
+    awaited: int = 0
     only_arguments: bool = False
     given: dict[str, str] = field(default_factory=dict)
 
     def take(self, word: str) -> None:
         """Go on by one word."""
-        if self.values:
-            self.values -= 1
+        if self.awaited:
+            self.awaited -= 1
             self.given[self.waiting.name] = word
         elif word == "--" and not self.only_arguments:
             self.only_arguments = True
-        elif self._is_option(word):
+        elif word.startswith("-") and word != "-" and not self.only_arguments:
             self._take_option(word)
         elif commands := self._commands():
             self._enter(word, commands)
@@ -145,17 +85,14 @@ class SoFar:
 
     def next(self, begun: str) -> Iterable[str]:
         """Give what the next word may be, which begins so."""
-        if self.values:
+        if self.awaited:
             return self._values(self.waiting, begun)
-        if self._is_option(f"{begun} "):
+        if begun.startswith("-") and not self.only_arguments:
             name, equals, value = begun.partition("=")
             if not equals:
                 return [said for said, option in self._options().items() if option in EVERYWHERE or not option.hidden]
             return self._after(f"{name}=", self._values(self._options()[name], value))
         return self._commands() or self._values(self._argument(), begun)
-
-    def _is_option(self, word: str) -> bool:
-        return word.startswith("-") and word != "-" and not self.only_arguments
 
     def _take_option(self, word: str) -> None:
         """Read `--name`, `--name=value`, `-n`, `-nvalue` and several `-abc`."""
@@ -170,7 +107,7 @@ class SoFar:
         elif equals:
             self.given[option.name] = value
         else:
-            self.waiting, self.values = option, option.nargs
+            self.waiting, self.awaited = option, option.nargs
 
     def _commands(self) -> list[str]:
         group = self.context.command
@@ -201,6 +138,8 @@ class SoFar:
     def _values(self, parameter: Any, begun: str) -> Iterable[str]:
         """Give the values that a parameter may have, by what its help calls them."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
+        if self._is_context(parameter):
+            return contexts.load().by_name
         if called in {"FILE", "PATH"}:
             return [FILES]
         if called in NAMES:
@@ -211,13 +150,22 @@ class SoFar:
             return [f"{sign}{name}" for sign in ("", "-") for name in ("id", *SORTED_BY[self._group()])]
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
+    def _is_context(self, parameter: Any) -> bool:
+        """Tell whether a name is that of a context; a new one is chosen by whoever adds it."""
+        if parameter is None or parameter.param_type_name == "option":
+            return "--context" in getattr(parameter, "opts", ())
+        return self._group() == "context" and self.context.info_name != "add"
+
     def _group(self) -> str:
         return (self.context.parent and self.context.parent.info_name) or ""
 
     def _names(self, collection: str, begun: str) -> Iterable[str]:
         from actions import completing
 
-        return completing.names(collection, begun, url=self.given.get("url"), local="local" in self.given)
+        given = self.given
+        env_file = Path(given["env_file"]) if "env_file" in given else None
+        choice = sources.Choice(given.get("url"), "local" in given, env_file, context=given.get("context"))
+        return completing.names(collection, begun, choice)
 
     @staticmethod
     def _after(typed: str, words: Iterable[str]) -> Iterable[str]:
