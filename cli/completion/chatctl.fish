@@ -5,7 +5,7 @@ function __chatctl
     if test "$found[1]" = :files
         complete -C "'' "(commandline -ct)
     else
-        printf '%s\n' $found
+        string join -- \n $found
     end
 end
 

@@ -3,7 +3,8 @@
 
 _chatctl() {
     local -a found
-    found=("${(@f)$(print -rn -- "${(j: :)words[1,CURRENT-1]} $PREFIX" | command chatctl completion zsh --line 2>/dev/null)}")
+    local line="${(j: :)words[1,CURRENT-1]} $PREFIX"
+    found=(${(f)"$(print -rn -- $line | command chatctl completion zsh --line 2>/dev/null)"})
     if [[ $found[1] == :files ]]; then
         compset -P '--*='
         _files
