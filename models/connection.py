@@ -4,6 +4,8 @@ import atexit
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,17 +127,32 @@ def explain(error: BaseException) -> ChatctlError | None:
     return known
 
 
+@contextmanager
+def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+    """Open a database for a moment, beside the one of this run; None where there is none at hand.
+
+    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
+    waited for longer than `milliseconds`, but what the network's names stand for.
+    """
+    source = _at_hand(choice)
+    if source is None:
+        yield None
+        return
+    name = sources.parse(source).name
+    client = _client(source, milliseconds)
+    _leave_at_once()
+    with client:
+        yield client[name]
+
+
 def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
-        from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
         _run.database = _run.transactions = _run.guarded = None
-        # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
-        if wait := getattr(monitor, "_shutdown_resources", None):
-            atexit.unregister(wait)
+        _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
@@ -152,6 +169,14 @@ def _check_expected(name: str) -> None:
             f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
             "name another database, or --expect the right one",
         )
+
+
+def _leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)
 
 
 def _source() -> sources.Source:
@@ -222,7 +247,24 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
+def _at_hand(choice: sources.Choice) -> sources.Source | None:
+    """Find a source and its URL without side effects."""
+    source = sources.without_files(choice, os.environ)
+    if source is None or source.url is not None:
+        return source
+    if source.context:
+        from models import contexts
+
+        return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
+    if os.name != "posix":
+        return None
+    from models import local
+
+    url = local.glance(sources.LOCAL_NAME)
+    return None if url is None else replace(source, url=url)
+
+
+def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":
     """Make the client; options of the URL that would read or write less safely are set aside."""
     import pymongo
     from pymongo.errors import PyMongoError
@@ -242,8 +284,8 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
                 datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
-                serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
-                connectTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
             # Their texts quote the URL, passwords and all.

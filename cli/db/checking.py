@@ -16,7 +16,7 @@ RuleNames = Annotated[
 ]
 Collections = Annotated[
     list[str],
-    typer.Option("--collection", metavar="NAME", help="Only in this one; may be repeated.", show_default=False),
+    typer.Option("--collection", metavar="COLLECTION", help="Only in this one; may be repeated.", show_default=False),
 ]
 
 

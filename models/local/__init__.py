@@ -44,10 +44,19 @@ def use(database: str) -> Use:
         fcntl.flock(lock, fcntl.LOCK_SH)
         os.utime(lock)
         server = _running(folder)
-        user, password = at.credentials(folder) or ("", "")
+        url = _url(folder, server, database)
         unless_it_runs.pop_all()
-    address = f"{user}:{password}@127.0.0.1:{server.port}"
-    return Use(f"mongodb://{address}/{database}?authSource=admin&directConnection=true", lock)
+    return Use(url, lock)
+
+
+def glance(database: str) -> str | None:
+    """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
+    folder = at.chosen()
+    if not (folder / at.STATE).is_file():
+        return None
+    at.make_private(folder)
+    server = at.running(folder)
+    return server and _url(folder, server, database)
 
 
 @contextmanager
@@ -91,6 +100,12 @@ def stop() -> bool:
         asked = asked or now
         _pause(folder, deadline)
     return found
+
+
+def _url(folder: Path, server: Server, database: str) -> str:
+    user, password = at.credentials(folder) or ("", "")
+    address = f"{user}:{password}@127.0.0.1:{server.port}"
+    return f"mongodb://{address}/{database}?authSource=admin&directConnection=true"
 
 
 def _is_gone(folder: Path) -> bool:
