@@ -20,7 +20,7 @@ Collections = Annotated[
 ]
 
 
-@app.command(example="chatctl db check --rule one-sided-link -o json", cls=Revealing)
+@app.command(example="chatctl db check --rule one-sided-link -o json")
 def check(
     out: LinesOut,
     *,

@@ -9,6 +9,7 @@ import pytest
 import typed
 from pymongo.database import Database
 
+from models.marker import Marker, document
 from tests.cli.conftest import Process, Terminal
 from tests.cli.test_app import HEAVY, run
 from tests.conftest import Chatctl
@@ -179,12 +180,15 @@ def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
     typed.lay_out(workspace)
     if words != "db generate":
         typed.settle(database)
+    expected = "prod" if words == "db unprotect" else database.name
+    if words == "db unprotect":
+        database["chatctl_state"].insert_one(document(Marker("prod", mask_bodies=False, audit_reads=False)))
     line = [*words.split(), *typed.WRITES[words], "-o", "json"]
     chatctl("context", "add", "live", "--url", url, "--read-only")
     assert json.loads(chatctl(*line, "--dry-run", "--context", "live").stdout)["changed"]
     chatctl(*line, "--yes", "--context", "live", code=7)
-    assert "chatctl_state" not in database.list_collection_names()
-    assert json.loads(chatctl(*line, "--yes").stdout)["event"]
+    assert not database["chatctl_audit"].count_documents({"command": {"$not": {"$regex": "^roles create temp"}}})
+    assert json.loads(chatctl(*line, "--yes", "--expect", expected).stdout)["event"]
 
 
 def test_reads_go_on_in_a_read_only_context(chatctl: Chatctl, database: Database[dict[str, Any]], url: str) -> None:

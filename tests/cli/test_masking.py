@@ -27,7 +27,6 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "messages list": ("--columns", "body,image"),
     "messages show": (MESSAGE,),
     "audit show": (str(REDACTED),),
-    "db check": (),
 }
 """Commands that may show what people wrote, and do not write; `messages tail` and `search` stand apart."""
 
@@ -89,19 +88,25 @@ def test_all_commands_that_may_show_what_people_wrote_are_here() -> None:
 
 @pytest.mark.parametrize("command", LOOKS)
 def test_what_people_wrote_shows_as_its_length_in_every_format(hidden: Chatctl, workspace: Path, command: str) -> None:
-    code = int(command == "db check")
     for form in formats(command):
-        masked = hidden(*command.split(), *LOOKS[command], *form, code=code)
+        masked = hidden(*command.split(), *LOOKS[command], *form)
         assert not list(secrets_in(shown(masked, workspace))), form
         assert (MASKED in masked.stderr) == (form[1] not in {"json", "ids"}), form
-        revealed = hidden(*command.split(), *LOOKS[command], *form, "--reveal", "--reason", "case 4711", code=code)
+        revealed = hidden(*command.split(), *LOOKS[command], *form, "--reveal", "--reason", "case 4711")
         assert (form[1] == "ids") != ("kettle" in shown(revealed, workspace)), form
         assert MASKED not in revealed.stderr
 
 
+@pytest.mark.parametrize("form", ["table", "json", "ndjson", "yaml", "csv"])
+def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Chatctl, form: str) -> None:
+    said = hidden("db", "check", "-o", form, code=1).stdout
+    assert "wrong-type" in said
+    assert not list(secrets_in(said))
+
+
 def test_a_length_stands_where_the_text_would(hidden: Chatctl) -> None:
     lines = hidden("messages", "list", "--columns", "body,image").stdout.splitlines()
-    assert lines == ["BODY             IMAGE", "(19 characters)  (34 characters)", "(20 characters)  (34 characters)"]
+    assert lines == ["BODY             IMAGE", "(20 characters)  (34 characters)", "(19 characters)  (34 characters)"]
     [row] = [row for row in json.loads(hidden("messages", "list", "-o", "json").stdout) if row["id"] == MESSAGE]
     assert (row["body"], row["image"]) == ("(19 characters)", "(34 characters)")
     last = json.loads(hidden("conversations", "show", "Night shift", "-o", "json").stdout)["lastMessage"]
