@@ -1,6 +1,7 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -51,6 +52,18 @@ EVERYWHERE: Final = (
 )
 
 
+REVEALING: Final = (
+    _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
+    _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
+)
+"""Of commands that may show what people wrote."""
+
+HARMLESS: Final = frozenset(
+    {"around", "collection", "conversation", "event", "last", "message", "rule", "sender", "since", "until", "user"}
+)
+"""Parameters whose values the audit trail may have of a command that reads."""
+
+
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
@@ -91,6 +104,10 @@ class Command(Shared, TyperCommand):
         from models import connection
 
         said = Invocation.of(ctx.meta)
+        said.command = _described(ctx)
+        said.reason = ctx.params.get("reason", said.reason)
+        if said.reveal and not said.reason:
+            raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
         env_file = None if said.env_file is None else Path(said.env_file)
         connection.choose(said.url, said.local, env_file, said.expect, said.context)
         if said.url is not None and connection.target().password_on_command_line:
@@ -98,6 +115,15 @@ class Command(Shared, TyperCommand):
         if _writes(ctx.params):
             connection.permit_write()
         return super().invoke(ctx)
+
+
+class Revealing(Command):
+    """A command that may show what people wrote."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        own, shared = TyperCommand.get_params(self, ctx), super().get_params(ctx)
+        names = {parameter.name for parameter in own}
+        return [*own, *(option for option in REVEALING if option.name not in names), *shared[len(own) :]]
 
 
 class Group(Shared, TyperGroup):
@@ -109,6 +135,17 @@ class Group(Shared, TyperGroup):
             hint = did_you_mean(args[0], names) or f"see {ctx.command_path} --help"
             raise UsageError(f'no command "{args[0]}" in {ctx.command_path}', hint)
         return super().resolve_command(ctx, args)
+
+
+def _described(ctx: Any) -> str:
+    """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
+    words = ctx.command_path.split()[1:]
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name) if parameter.name in HARMLESS else None
+        for item in value if isinstance(value, list) else [] if value is None else [value]:
+            shown = item.isoformat() if isinstance(item, datetime) else str(item)
+            words += [shown] if parameter.param_type_name == "argument" else [parameter.opts[0], shown]
+    return " ".join(words)
 
 
 def _writes(params: dict[str, Any]) -> bool:
@@ -134,9 +171,16 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
-    def command(self, name: str | None = None, *, example: str | None = None, **settings: Any) -> Callable[[F], F]:
-        """Add a command; `example` is a line to type, or several."""
-        return super().command(name, cls=Command, epilog=example, **settings)
+    def command(
+        self,
+        name: str | None = None,
+        *,
+        example: str | None = None,
+        cls: type[TyperCommand] | None = None,
+        **settings: Any,
+    ) -> Callable[[F], F]:
+        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several."""
+        return super().command(name, cls=cls or Command, epilog=example, **settings)
 
 
 def _help_of_group(ctx: typer.Context) -> None:

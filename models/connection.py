@@ -4,12 +4,14 @@ import atexit
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import failures, sources
+from models import failures, marker, sources
 from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class _Run:
     source: sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
+    guarded: "tuple[marker.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
 
@@ -87,14 +90,17 @@ def permit_write() -> None:
 def database() -> "Database[dict[str, Any]]":
     """Give the database, connecting on first use; that a server answers is known at the first operation."""
     if _run.database is None:
-        chosen = target()
-        if _run.choice.expect not in {None, chosen.name}:
-            raise RefusedError(
-                f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
-                "name another database, or --expect the right one",
-            )
-        _run.database = _connect(_located(), chosen.name)
+        _run.database = _connect(_located(), target().name)
+        if _run.choice.expect is not None:
+            _check_expected(_run.choice.expect)
     return _run.database
+
+
+def guarded() -> "marker.Marker | None":
+    """Read the marker of the database, once a run; None where it is not protected."""
+    if _run.guarded is None:
+        _run.guarded = (marker.read(database()),)
+    return _run.guarded[0]
 
 
 def transactions() -> bool:
@@ -121,20 +127,56 @@ def explain(error: BaseException) -> ChatctlError | None:
     return known
 
 
+@contextmanager
+def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+    """Open a database for a moment, beside the one of this run; None where there is none at hand.
+
+    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
+    waited for longer than `milliseconds`, but what the network's names stand for.
+    """
+    source = _at_hand(choice)
+    if source is None:
+        yield None
+        return
+    name = sources.parse(source).name
+    client = _client(source, milliseconds)
+    _leave_at_once()
+    with client:
+        yield client[name]
+
+
 def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
-        from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
-        _run.database = _run.transactions = None
-        # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
-        if wait := getattr(monitor, "_shutdown_resources", None):
-            atexit.unregister(wait)
+        _run.database = _run.transactions = _run.guarded = None
+        _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
+
+
+def _check_expected(name: str) -> None:
+    """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
+    chosen = target()
+    found = guarded()
+    if name != (found.name if found else chosen.name):
+        close()
+        protected = f', protected as "{found.name}"' if found else ""
+        raise RefusedError(
+            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "name another database, or --expect the right one",
+        )
+
+
+def _leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)
 
 
 def _source() -> sources.Source:
@@ -205,7 +247,24 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
+def _at_hand(choice: sources.Choice) -> sources.Source | None:
+    """Find a source and its URL without side effects."""
+    source = sources.without_files(choice, os.environ)
+    if source is None or source.url is not None:
+        return source
+    if source.context:
+        from models import contexts
+
+        return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
+    if os.name != "posix":
+        return None
+    from models import local
+
+    url = local.glance(sources.LOCAL_NAME)
+    return None if url is None else replace(source, url=url)
+
+
+def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":
     """Make the client; options of the URL that would read or write less safely are set aside."""
     import pymongo
     from pymongo.errors import PyMongoError
@@ -225,8 +284,8 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
                 datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
-                serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
-                connectTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
             # Their texts quote the URL, passwords and all.

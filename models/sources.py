@@ -70,6 +70,13 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
     )
 
 
+def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
+    """Find the source as `find` does, but read no `.env`: None where there is one, for it could name another."""
+    if source := _from_options(choice) or _from_environment(environment):
+        return source
+    return None if choice.env_file or any(_env_files_here()) else _of_context()
+
+
 def parse(source: Source) -> Address:
     """Take a URL apart; whatever is wrong with it is said without quoting any of it."""
     url = source.url or ""
