@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Chatctl
 
-HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "yaml"]
+HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
 GROUPS = ["users", "roles", "permissions", "conversations", "messages", "seeds", "audit", "db", "context"]
 
 
