@@ -35,6 +35,7 @@ def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
         ["messages", "tail", "-h"],
         ["seeds", "apply", "--help"],
         ["db", "-h"],
+        ["demo", "-h"],
         ["rols"],
         ["--version"],
     ],
