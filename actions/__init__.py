@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from actions import (
         audit,
         checking,
+        contexts,
         conversations,
         database,
         finding,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "audit",
     "checking",
+    "contexts",
     "conversations",
     "database",
     "finding",

@@ -12,6 +12,7 @@ from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, record, undoing
+from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
 from models.listing import Listing, Row
 from models.records import AUDIT, IMAGES, STATE
@@ -67,6 +68,11 @@ def show(ref: str) -> Row:
         "names": names,
         "summary": event.get("summary", []),
     }
+
+
+def lines(event: Row) -> list[str]:
+    """Write what an event changed for people, a line each."""
+    return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:

@@ -1,6 +1,7 @@
 """The database as a whole: what it is, and the indexes it should have."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Final, TypeVar
 
 from pymongo.database import Database
@@ -29,6 +30,7 @@ def status() -> Row:
         "database": target.name,
         "server": target.host,
         "source": target.source,
+        "readOnly": target.read_only,
         "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
         "topology": _topology(hello),
         "transactions": connection.transactions(),
@@ -84,6 +86,12 @@ def create_indexes() -> Changeset:
 def stop() -> bool:
     """End the server of the embedded database; False where none ran."""
     return local.stop()
+
+
+def turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
+    """Start the embedded database, and let others who take turns there wait; `waits` is called where one is at work."""
+    connection.database()
+    return local.turn(waits)
 
 
 def _places(found: list[indexes.Finding], state: str) -> list[str]:

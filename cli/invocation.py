@@ -22,6 +22,7 @@ class Invocation:
     arguments: Sequence[str] = ()
     url: str | None = field(default=None, repr=False)
     local: bool = False
+    context: str | None = None
     env_file: str | None = None
     expect: str | None = None
     debug: bool = False

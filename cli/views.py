@@ -173,6 +173,7 @@ STATUS: View = (
     Column("database"),
     Column("server"),
     Column("source"),
+    Column("readOnly", title="READ ONLY"),
     Column("version"),
     Column("topology"),
     Column("transactions"),
@@ -185,6 +186,18 @@ STATUS: View = (
 )
 
 COLLECTIONS: View = (Column("name", title="COLLECTION"), Column("count"), Column("bytes"))
+
+CONTEXTS: View = (
+    Column("name", whole=True),
+    Column("current"),
+    Column("readOnly", title="READ ONLY"),
+    Column("database"),
+    Column("server", table=60),
+    Column("source", table=80),
+    Column("from", table=80),
+)
+
+CONTEXT: View = (*CONTEXTS, Column("problem"))
 
 INDEXES: View = (
     Column("name", whole=True),

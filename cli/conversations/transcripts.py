@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import output, views
 from cli.conversations.indexes import note_if_slow
-from cli.group import part
+from cli.group import Revealing, part
 from cli.invocation import Invocation
 from cli.output import bodies
 from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
@@ -24,7 +24,7 @@ FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
 
 @app.command(
     example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html",
-    bodies=True,
+    cls=Revealing,
 )
 def transcript(
     conversation: Conversation,

@@ -52,10 +52,11 @@ def protect(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Guard the database against accidents, whoever uses chatctl on it and by whatever URL.
+    """Guard the database against accidents.
 
-    Every write then asks for NAME to be typed; unattended it wants --expect NAME instead of --yes. Given anew, it takes
-    the place of what was said before. It is no boundary against people: see chatctl db roles for that.
+    It holds for everybody who uses chatctl, by whatever URL. Every write then asks for NAME to be typed; unattended it
+    wants --expect NAME instead of --yes. Given anew, it takes the place of what was said before. It is no boundary
+    against people: the roles of chatctl db roles are.
     """
     change = actions.guarding.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -6,7 +6,8 @@ import typer
 
 import actions
 from cli import views
-from cli.group import part
+from cli.group import Revealing, part
+from cli.output import bodies, silent
 from cli.params import (
     After,
     All,
@@ -31,7 +32,7 @@ UnseenBy = Annotated[
 app = part()
 
 
-@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", bodies=True)
+@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=Revealing)
 def list_(
     out: ReadOut,
     *,
@@ -54,7 +55,7 @@ def list_(
     out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", bodies=True)
+@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=Revealing)
 def search(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any case.", show_default=False)],
     out: ReadOut,
@@ -74,7 +75,7 @@ def search(
     count: Count = False,
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
-    if not out.may_show_bodies():
+    if not bodies.may_show(out.invocation, silent):
         hint = "search with --reveal --reason TEXT"
         raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
@@ -82,7 +83,7 @@ def search(
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", bodies=True)
+@app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", cls=Revealing)
 def show(message: Message, out: ReadOut) -> None:
     """Show a message, and who has seen it."""
     row = actions.messages.show(message)

@@ -131,18 +131,11 @@ class Output:
         if passage is not None and row[passage] is not None:
             streams.write(f"\n{text.passage(row[passage])}\n")
 
-    def event(self, row: Row, view: View) -> None:
-        """Print an event of the audit trail, and to people a line for each of its changes."""
-        from models.changes.changeset import diff
-
-        changes = list(self.entries(row["changes"], row["id"]))
-        self.record({**row, "changes": changes}, view, lines=list(diff(changes, row["names"])) or row["summary"])
-
-    def entries(self, entries: Sequence[Row], *targets: Any) -> Iterable[Row]:
+    def entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
         """Give entries of the audit trail as they may be seen."""
-        if not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
+        if self.form == "ids" or not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
-        return map(bodies.masked_entry, entries)
+        return [bodies.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -199,7 +192,7 @@ class Output:
 
     def _seen(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
-        private = [column.key for column in view if column.private]
+        private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else bodies.masked_rows(rows, private)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from cli.output import Output, bodies, charts, formats, streams, table, text
+from cli.output import Output, charts, formats, streams, table, text
 from cli.views import FIGURES, FINDINGS, FOUND, View
 
 Row = dict[str, Any]
@@ -11,7 +11,6 @@ Row = dict[str, Any]
 
 def findings(out: Output, rows: Sequence[Row]) -> None:
     """Print what a check has found: to people a table, and below it what each rule means and what to type."""
-    rows = [{**row, "examples": _seen(out, row["examples"])} for row in rows]
     if out.form != "table":
         out.items(rows, FINDINGS)
         return
@@ -27,16 +26,6 @@ def findings(out: Output, rows: Sequence[Row]) -> None:
         out.lines([f"  and {more:,} more"] if more else [])
         streams.write(f"  to do: {table.folded(row['fix'], len('  to do: '))}\n")
     out.note("E breaks the application, W misleads it, I is for information")
-
-
-def _seen(out: Output, examples: Sequence[Row]) -> list[Row]:
-    """Give examples of faults as they may be seen."""
-    return [
-        {**one, "value": bodies.masked(one["value"])}
-        if one["collection"] == "Message" and one["field"] in bodies.PRIVATE and not out.may_show_bodies()
-        else one
-        for one in examples
-    ]
 
 
 def figures(

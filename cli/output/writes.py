@@ -1,5 +1,6 @@
 """The way of every write: preview, question, write, report."""
 
+import getpass
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -151,6 +152,19 @@ def answer(question: str) -> str:
         if not line.endswith("\n"):
             streams.say("")
     return line.strip()
+
+
+def hidden(prompt: str) -> str | None:
+    """Ask for a secret on the terminal, unseen; None where nothing more can be typed."""
+    typed = None
+    try:
+        typed = getpass.getpass(prompt, sys.stderr)
+    except EOFError:
+        return None
+    finally:
+        if typed is None:
+            say("")
+    return typed
 
 
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:

@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import output
-from cli.group import part
+from cli.group import Revealing, part
 from cli.output import bodies
 from cli.params import (
     AllowLastMember,
@@ -31,7 +31,7 @@ KeepConversations = Annotated[
 ]
 
 
-@app.command(example="chatctl users delete ada --dry-run", bodies=True)
+@app.command(example="chatctl users delete ada --dry-run", cls=Revealing)
 def delete(
     users: Users,
     out: Out,
@@ -60,7 +60,7 @@ def delete(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl users erase ada@example.org --with-messages --dry-run", bodies=True)
+@app.command(example="chatctl users erase ada@example.org --with-messages --dry-run", cls=Revealing)
 def erase(
     user: User,
     out: Out,
@@ -88,7 +88,7 @@ def erase(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command("export-data", example="chatctl users export-data ada --to ada.zip", bodies=True)
+@app.command("export-data", example="chatctl users export-data ada --to ada.zip", cls=Revealing)
 def export_data(
     user: User,
     out: LinesOut,
