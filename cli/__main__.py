@@ -12,6 +12,7 @@ def main() -> None:
     """Run chatctl as it was typed."""
     sys.excepthook = _end
     sys.unraisablehook = _notice
+    _open_standard_streams()
     import signal
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -20,6 +21,15 @@ def main() -> None:
     from cli.app import main as run
 
     run()
+
+
+def _open_standard_streams() -> None:
+    """Let nothing else be opened under the number of a stream that the caller has closed, and be written to by it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def _leave(number: int, _: object) -> None:
@@ -31,7 +41,7 @@ def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)
-        os.write(2, f"error: chatctl cannot start: {kind.__name__}: {error}\n".encode(errors="backslashreplace"))
+        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - here there is no other
     os._exit(ENDINGS.get(kind.__name__, BUG))
 
 
