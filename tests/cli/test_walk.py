@@ -28,26 +28,23 @@ TYPED = {"MESSAGE": "65" * 12, "EVENT": "65" * 12, "TIME": "7d", "FILE": "nowher
 ENDLESS = {("messages", "tail"), ("demo",), ("db", "generate")}
 """Not to be run with nothing wrong about them."""
 
-Path_ = tuple[str, ...]
+Words = tuple[str, ...]
 Type = Callable[..., Result]
 
 
-def commands(command: Any, *path: str) -> Iterator[tuple[Path_, Any]]:
+def commands(command: Any, *path: str) -> Iterator[tuple[Words, Any]]:
     names = command.list_commands(None) if hasattr(command, "list_commands") else []
     if not names:
         yield path, command
     for name in names:
-        try:
-            yield from commands(command.get_command(None, name), *path, name)
-        except ModuleNotFoundError:
-            pass
+        yield from commands(command.get_command(None, name), *path, name)
 
 
 COMMANDS = dict(commands(get_command(app)))
 every_command = pytest.mark.parametrize("path", COMMANDS, ids=" ".join)
 
 
-def parameters() -> Iterator[tuple[Path_, Any]]:
+def parameters() -> Iterator[tuple[Words, Any]]:
     """Give each parameter that takes a value; those that many commands share, with the first of these."""
     seen = set()
     for path, command in COMMANDS.items():
@@ -77,7 +74,7 @@ def typed(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     return run
 
 
-def line(path: Path_, **given: str) -> list[str]:
+def line(path: Words, **given: str) -> list[str]:
     """Write a command with all that it requires and what is given, without a write."""
     options, arguments = [], []
     for param in COMMANDS[path].params:
@@ -93,7 +90,7 @@ def line(path: Path_, **given: str) -> list[str]:
 
 
 @every_command
-def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(chatctl: Chatctl, typed: Type, path: Path_) -> None:
+def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(chatctl: Chatctl, typed: Type, path: Words) -> None:
     if path not in ENDLESS:
         typed(*path)
         typed(*line(path))
@@ -105,7 +102,7 @@ def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(chatctl: Chatctl
 
 
 @every_command
-def test_a_command_without_a_database_says_so(typed: Type, path: Path_) -> None:
+def test_a_command_without_a_database_says_so(typed: Type, path: Words) -> None:
     if path not in {("demo",), ("messages", "send")}:
         typed(*line(path))
 
@@ -113,7 +110,7 @@ def test_a_command_without_a_database_says_so(typed: Type, path: Path_) -> None:
 @pytest.mark.parametrize(
     ("path", "param"), [pytest.param(*pair, id=f"{' '.join(pair[0])} {pair[1].name}") for pair in parameters()]
 )
-def test_nothing_hostile_in_any_parameter_does_harm(chatctl: Chatctl, typed: Type, path: Path_, param: Any) -> None:
+def test_nothing_hostile_in_any_parameter_does_harm(chatctl: Chatctl, typed: Type, path: Words, param: Any) -> None:
     for text in HOSTILE:
         if path not in ENDLESS or param.name not in {"reason", "columns"}:
             typed(*line(path, **{param.name: text}))
