@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from models.names import did_you_mean
+from models.names import did_you_mean, nearest
 
 ELSEWHERE_CALLED: Final = {
     "add": ("create", "grant"),
@@ -43,8 +43,9 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         return None
     if name.lower() in {"-v", "--version"}:
         return _VERSION
-    if near:
-        return f"did you mean {near[0]}?"
+    words = {option.lstrip("-"): option for option in near}
+    if closest := nearest(name.lstrip("-"), words):  # dashes make no two words alike
+        return f"did you mean {words[closest]}?"
     path = context.command_path
     if hasattr(context.command, "list_commands"):
         words = "COMMAND" if context.parent else "GROUP COMMAND"
