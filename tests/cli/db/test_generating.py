@@ -1,11 +1,13 @@
 """People who are made up: believable, whole, the same again, and broken where that is wanted."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import bcrypt
+import mimesis
 import pytest
 from people import SEVEN, links, person
 from pymongo.database import Database
@@ -178,13 +180,27 @@ def test_the_trail_says_how_many_were_made(chatctl: Chatctl, database: Documents
     chatctl("audit", "undo", event, "--yes", code=7)
 
 
+def test_few_are_made_in_one_transaction_faults_included(chatctl: Chatctl, database: Documents) -> None:
+    chatctl(*SMALL, "--yes", "--broken", "1")
+    assert [(one["kind"], one["whole"]) for one in database["chatctl_audit"].find()] == [("event", True)]
+
+
+def test_those_whose_names_have_no_latin_letters_sign_in_by_a_first_name(chatctl: Chatctl, database: Documents) -> None:
+    chatctl("db", "generate", "--users", "40", "--conversations", "0", "--messages", "0", "--yes")
+    others = [user["username"] for user in database["User"].find() if not re.search("[A-Za-z]", user["name"])]
+    names = mimesis.Person(mimesis.Locale.EN)._extract(["names"])
+    english = {name.lower() for some in names.values() for name in some}
+    assert others
+    assert english.issuperset(name.rstrip("0123456789") for name in others)
+
+
 def test_without_the_library_what_to_install_is_said(process: Process, workspace: Path) -> None:
     (workspace / "mimesis.py").write_text("raise ImportError")
     done = process(*SMALL, "--yes", env={"PYTHONPATH": str(workspace)})
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
         "error: people are made up by the library mimesis, which is not installed",
-        "hint: pip install 'chatctl[local]'",
+        "hint: in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
 
