@@ -43,9 +43,9 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         return None
     if name.lower() in {"-v", "--version"}:
         return _VERSION
-    words = {option.lstrip("-"): option for option in near}
-    if closest := nearest(name.lstrip("-"), words):  # dashes make no two words alike
-        return f"did you mean {words[closest]}?"
+    known = {option.lstrip("-"): option for option in near}
+    if closest := nearest(name.lstrip("-"), known):  # dashes make no two words alike
+        return f"did you mean {known[closest]}?"
     path = context.command_path
     if hasattr(context.command, "list_commands"):
         words = "COMMAND" if context.parent else "GROUP COMMAND"
