@@ -1,8 +1,7 @@
 """What is sent to the server to read, and whether an index answers it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pymongo
@@ -31,11 +30,23 @@ class Sent(monitoring.CommandListener):
 
 
 @contextmanager
+def heard(listener: monitoring.CommandListener) -> Iterator[None]:
+    """Have a listener hear what all clients send that are made meanwhile."""
+    make = pymongo.MongoClient
+
+    def client(*args: Any, event_listeners: Sequence[Any] = (), **options: Any) -> Any:
+        return make(*args, event_listeners=[*event_listeners, listener], **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pymongo, "MongoClient", client)
+        yield
+
+
+@contextmanager
 def listening(url: str) -> Iterator[Sent]:
     """Keep what is sent while actions work on a database."""
     listener = Sent()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
+    with heard(listener):
         connection.choose(url)
         yield listener
         connection.choose()

@@ -1,0 +1,109 @@
+"""Every command that writes, as it may be typed, and a database where each of them has something to do."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bson import ObjectId
+from people import BEGAN, Documents, conversation, person
+from samples import permission, role
+from typer.main import get_command
+
+from cli.app import app
+from models.changes.change import Insert
+from models.changes.record import freeze
+
+EVENT = ObjectId("700000000000000000000001")
+"""Of the creation of the role `temp`."""
+MESSAGE = ObjectId("690000000000000000000001")
+
+WRITES: dict[str, tuple[str, ...]] = {
+    "users create": ("--email", "eve@example.org", "--username", "eve", "--no-password"),
+    "users update": ("ada", "--name", "Ada Lovelace"),
+    "users suspend": ("ada",),
+    "users reinstate": ("bob",),
+    "users verify-email": ("cyd",),
+    "users set-password": ("ada", "--generate-password"),
+    "users grant": ("cyd", "--role", "support"),
+    "users revoke": ("ada", "--role", "support"),
+    "users unlink": ("ada", "google"),
+    "users delete": ("cyd",),
+    "users erase": ("cyd",),
+    "users import": ("people.csv",),
+    "roles create": ("intern",),
+    "roles rename": ("support", "helpdesk"),
+    "roles copy": ("support", "helpdesk"),
+    "roles delete": ("support",),
+    "roles grant": ("support", "user.suspend"),
+    "roles revoke": ("support", "user.read"),
+    "permissions create": ("role.read",),
+    "permissions rename": ("user.read", "user.view"),
+    "permissions delete": ("user.read",),
+    "conversations create": ("ada", "cyd"),
+    "conversations add": ("Night shift", "cyd"),
+    "conversations remove": ("Night shift", "bob"),
+    "conversations rename": ("Night shift", "Day shift"),
+    "conversations delete": ("Night shift",),
+    "messages send": ("--conversation", "Night shift", "--from", "ada", "--body", "hello"),
+    "messages redact": (str(MESSAGE),),
+    "messages delete": (str(MESSAGE),),
+    "messages purge": ("--before", "2026-02-01"),
+    "seeds apply": ("seed.yaml",),
+    "audit undo": (str(EVENT),),
+    "audit prune": ("--before", "2999-01-01"),
+    "db indexes": ("--apply",),
+    "db repair": (),
+    "db generate": ("--users", "3", "--conversations", "1", "--messages", "2"),
+}
+"""Words of each command that writes → what is typed behind them.
+
+Each has something to do where `settle` and `lay_out` were, but `db generate`, which wants an empty database.
+"""
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Walk all commands there are: their words, and what Typer made of them."""
+    root: Any = get_command(app)
+    for name in root.list_commands(None):
+        command = root.get_command(None, name)
+        below = getattr(command, "commands", None)
+        yield from [(name, command)] if below is None else ((f"{name} {word}", one) for word, one in below.items())
+
+
+def is_write(command: Any) -> bool:
+    return any(parameter.name == "dry_run" for parameter in command.params)
+
+
+def lay_out(folder: Path) -> None:
+    """Write the files that the arguments name."""
+    (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
+    (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+
+
+def settle(database: Documents) -> None:
+    """Put people there, two roles, a talk, a link that one side alone has, and an event that can be undone."""
+    read, suspend = permission("user.read"), permission("user.suspend")
+    support, temp = role("support", permissionsIds=[read["_id"]]), role("temp")
+    database["Permission"].insert_many([{**read, "rolesIds": [support["_id"]]}, suspend])
+    database["Role"].insert_many([support, temp])
+    ada = person(database, "ada", roles=("support",), hashedPassword="$2b$04$" + "x" * 53)
+    bob, cyd = person(database, "bob", status="SUSPENDED"), person(database, "cyd")
+    account = {"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "ada-google"}
+    database["Account"].insert_one(account)
+    place = conversation(database, ada, bob, name="Night shift")
+    said = {
+        "body": "who has the kettle?",
+        "createAt": BEGAN,
+        "seenIds": [ada],
+        "conversationId": place,
+        "senderId": ada,
+    }
+    database["Message"].insert_one({"_id": MESSAGE, **said})
+    database["Conversation"].update_one({"_id": place}, {"$push": {"messagesIds": MESSAGE}})
+    database["User"].update_one({"_id": cyd}, {"$push": {"seenMessageIds": MESSAGE}})
+    head = {"at": BEGAN, "actor": {"os": "ada"}, "command": "roles create temp", "whole": True, "undoable": True}
+    database["chatctl_audit"].insert_one({"_id": EVENT, "kind": "event", "summary": [], **head})
+    [data] = freeze([Insert("Role", temp)])
+    image = {"event": EVENT, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
+    database["chatctl_images"].insert_one(image)
