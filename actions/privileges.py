@@ -152,8 +152,7 @@ ROLES: Final = (SUPPORT_READ, SUPPORT_WRITE, SEEDER, ADMIN)
 
 NOT_KEPT_APART: Final = (
     "who may find User and Account reads password hashes and tokens there, which chatctl shows nobody",
-    "who may find Message reads what is said with any client: to mask it (chatctl db protect) is chatctl's, not the "
-    "server's",
+    "who may find Message reads what is said, with another client: chatctl alone masks it (chatctl db protect)",
     "who may update User may give anybody any password, status and role",
     "who may update chatctl_state may take away what chatctl db protect left there",
     "who may insert into chatctl_audit may write what never happened; to change and delete there is the admin's alone",

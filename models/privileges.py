@@ -23,15 +23,15 @@ OF_THE_DATABASE: Final = frozenset({"listCollections"})
 FREE: Final = frozenset(
     {
         *("abortTransaction", "commitTransaction", "endSessions", "getMore", "killCursors"),
-        *("buildInfo", "hello", "ping"),
+        *("buildInfo", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""What whoever has signed in may do: with what is their own already, and what the server says of itself."""
+"""What everybody may do: sign in, go on with what is their own already, ask the server what it is."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
-    """Return the rights that a command needs; none for one that needs none, or is not known here."""
-    name = next(iter(command))
+    """Return the rights that a command needs; none for one that needs none, is not known here, or kept back."""
+    name = next(iter(command), "")
     if name in OF_THE_DATABASE:
         return {("", name)}
     if name not in ACTIONS:

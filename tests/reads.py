@@ -1,5 +1,6 @@
 """What is sent to the server to read, and whether an index answers it."""
 
+import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -8,8 +9,9 @@ import pymongo
 import pytest
 from pymongo import monitoring
 
-from models import connection
+from models import connection, privileges
 from models.indexes import QUERIES
+from models.privileges import Privilege
 
 
 class Sent(monitoring.CommandListener):
@@ -27,6 +29,27 @@ class Sent(monitoring.CommandListener):
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
         """Nothing more to keep."""
+
+
+class Needs(monitoring.CommandListener):
+    """Collect the rights that all needs which is sent; what follows a collection is ended after its first wait."""
+
+    def __init__(self) -> None:
+        self.found: set[Privilege] = set()
+        self._following = False
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        known = event.command_name in {*privileges.ACTIONS, *privileges.OF_THE_DATABASE, *privileges.FREE}
+        self.found |= privileges.needed(event.command) if known else {("?", event.command_name)}
+        self._following |= event.command_name == "aggregate" and "$changeStream" in event.command["pipeline"][0]
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if self._following and event.command_name == "getMore":
+            self._following = False
+            signal.raise_signal(signal.SIGINT)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing more: it was sent."""
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Every command that touches the database as it may be typed, in all the ways that need other rights."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,6 +9,9 @@ import typed
 from bson import ObjectId
 from people import Documents, messages
 from typed import EVENT, MESSAGE
+
+from models.records import STATE
+from tests.conftest import Chatctl
 
 NIGHT = ("--conversation", "Night shift")
 LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -40,15 +44,14 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "db indexes": ((),),
 }
 MORE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "users create": (
-        ("--email", "e@b.c", "--username", "eve", "--no-password", "--role", "support", "--phone", "1"),
-    ),
+    "users create": (("--email", "e@b.c", "--username", "eve", "--no-password", "--role", "support", "--phone", "1"),),
     "users update": (("ada", "--phone", "1"), ("bob", "--phone", "1"), ("ada", "--email", "x@example.org")),
     "users delete": (("ada",), ("ada", "--keep-conversations"), ("ada", "--forever")),
     "users erase": (("ada", "--with-messages"),),
     "users import": (("changes.csv", "--on-conflict", "update"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
+    "db repair": (("--rule", "one-sided-link"),),
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -73,6 +76,8 @@ users:
 """
 
 
+EMPTY = {"db generate", "db indexes --apply"}
+
 FEW = """
 version: 1
 roles:
@@ -81,21 +86,44 @@ roles:
 
 
 class Sample(NamedTuple):
-    """A command line: the command as `actions.privileges` names it, the line, and one to type before it."""
+    """A command line: the command as `actions.privileges` names it, the line, and one to type before it.
+
+    An `empty` database has no collections.
+    """
 
     command: str
     line: tuple[str, ...]
     before: tuple[str, ...] = ()
+    empty: bool = False
+
+    @property
+    def code(self) -> int:
+        """Say how it ends: a check finds something, and who follows messages is interrupted."""
+        return {"db check": 1, "messages tail": 130}.get(self.command, 0)
+
+    def settle(self, database: Documents, chatctl: Chatctl) -> None:
+        """Put the database into the state that the sample begins with."""
+        there = database.list_collection_names()
+        for name in there:
+            (database[name].drop if self.empty else partial(database[name].delete_many, {}))()
+        if self.empty:
+            return
+        if STATE not in there:
+            chatctl("db", "indexes", "--apply")
+        settle(database)
+        if self.before:
+            chatctl(*self.before)
 
 
 def samples() -> Iterator[Sample]:
+    """Go through all ways to type all commands, for each command the plainest first."""
     for command, ways in LOOKS.items():
-        yield from (Sample(command, (*command.split(), *typed_)) for typed_ in ways)
+        yield from (Sample(command, (*command.split(), *words)) for words in ways)
     for command, first in typed.WRITES.items():
         for words in (first, *MORE.get(command, ())):
             line = (*command.split(), *words)
             name = "db indexes --apply" if command == "db indexes" else command
-            yield Sample(name, (*line, "--yes"), BEFORE.get(line, ()))
+            yield Sample(name, (*line, "--yes"), BEFORE.get(line, ()), name in EMPTY)
 
 
 def lay_out(folder: Path) -> None:

@@ -1,78 +1,66 @@
 """What the commands send is what the roles of `db roles` allow: no more, and no less."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import sampled
 import typed
 from people import Documents
-from pymongo import monitoring
-from reads import heard
-from sampled import Sample
+from reads import Needs, heard
 
-from actions.privileges import ADMIN, FREE, ROLES, SEEDER, SUPPORT_READ, SUPPORT_WRITE, Role
-from models import privileges
-from models.changes import draft
-from models.privileges import Privilege, needed
+from actions.privileges import ADMIN, FREE, ROLES, Role
+from models.privileges import Privilege
 from tests.conftest import Chatctl
 
-KNOWN = {*privileges.ACTIONS, *privileges.OF_THE_DATABASE, *privileges.FREE}
-UNREAD = {"db check": 1, "messages tail": 130}
-"""How commands end that have found something, or that follow until somebody ends them."""
+Measured = dict[tuple[str, ...], set[Privilege]]
 
 
-class Needs(monitoring.CommandListener):
-    """Collect the rights that all needs which is sent; what follows the messages is ended after its first wait."""
+def test_every_command_is_for_the_admin_or_free() -> None:
+    commands = {name for name, _ in typed.commands()} | {"db indexes --apply"}
+    assert commands == ADMIN.commands | set(FREE)
 
-    def __init__(self) -> None:
-        self.found: set[Privilege] = set()
-        self._following = False
 
-    def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if event.command_name not in KNOWN:
-            self.found.add(("?", event.command_name))
-        self.found |= needed(event.command)
-        self._following |= "changeStream" in {action for _, action in needed(event.command)}
+def test_every_command_has_a_sample() -> None:
+    assert {sample.command for sample in sampled.samples()} == ADMIN.commands
 
-    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        if self._following and event.command_name == "getMore":
-            self._following = False
-            signal.raise_signal(signal.SIGINT)
 
-    def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """It was sent as well."""
-
-def test_explore(chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch) -> None:
+def test_the_roles_allow_exactly_what_their_commands_need(
+    chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit, number in {
+        "models.changes.draft.BATCH": 3,
+        "actions.planning.BATCH": 3,
+        "actions.removing.MESSAGES": 2,
+        "models.following.AWAIT": 0.05,
+    }.items():  # work in several batches holds a lease, which needs rights of its own
+        monkeypatch.setattr(limit, number)
     sampled.lay_out(workspace)
-    for m in ("models.changes.draft","actions.planning"): monkeypatch.setattr(m+".BATCH",3)
-    monkeypatch.setattr("models.following.AWAIT",.05)
-    monkeypatch.setattr("actions.removing.MESSAGES",2)
-    if "NOB" in os.environ: monkeypatch.undo
-    listener = Needs()
-    out = {}
-    with heard(listener):
-        database.client.drop_database(database.name)
-        for k, v in [("db indexes --apply",("db","indexes","--apply")),("db generate",("db","generate","--users","3","--conversations","1","--messages","2"))]:
-            database.client.drop_database(database.name)
-            listener.found=set()
-            chatctl(*v)
-            out[k, "EMPTY"] = listener.found
-        for s in sampled.samples():
-            for c in database.list_collection_names(): database[c].delete_many({})
-            if s.command != "db generate": sampled.settle(database)
-            if s.before: chatctl(*s.before)
-            listener.found=set()
-            try: chatctl(*s.line, code=UNREAD.get(s.command,0))
-            except AssertionError as e: print("FAILED", s, e)
-            out[s.command, s.line] = listener.found
+    measured = {sample: measure(sample, database, chatctl) for sample in sampled.samples()}
     for role in ROLES:
-        got = set().union(*[v for (c, _), v in out.items() if c in role.commands])
-        print(role.name, "MISSING", sorted(got-role.privileges()), "TOO MUCH", sorted(role.privileges()-got))
-        print("  unsampled", set(role.commands)-{c for c,_ in out})
-        print("  also", sorted({c for (c, _), v in out.items() if v <= role.privileges() and c not in role.commands}))
-        print("  fully", sorted(c for c in {c for c,_ in out} if set().union(*[v for (d, _), v in out.items() if d==c]) <= role.privileges() and c not in role.commands))
+        needed = set[Privilege]().union(
+            *(found for sample, found in measured.items() if sample.command in role.commands)
+        )
+        assert needed == role.privileges(), role.name
+        others = {sample.command for sample, found in measured.items() if found <= role.privileges()} - role.commands
+        assert others == set(role.also), role.name
+
+
+def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> set[Privilege]:
+    """Tell which rights a command line needs."""
+    listener = Needs()
+    sample.settle(database, chatctl)
+    with heard(listener):
+        chatctl(*sample.line, code=sample.code)
+    return listener.found
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_none_but_the_admin_can_make_the_trail_forget(role: Role) -> None:
+    """An index of times to live deletes, so that who may create indexes there can delete as well."""
+    allowed = {action for collection, action in role.privileges() if collection == "chatctl_audit"}
+    forgetting = allowed & {"update", "remove", "createIndex", "collMod", "dropCollection"}
+    assert forgetting == ({"update", "remove", "createIndex"} if role is ADMIN else set())
+
+
+def test_what_an_undo_needs_is_found_by_the_admin_alone() -> None:
+    assert [role.name for role in ROLES if ("chatctl_images", "find") in role.privileges()] == ["admin"]
