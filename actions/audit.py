@@ -51,7 +51,8 @@ def find(
 def show(ref: str) -> Row:
     """Describe an event as `find` does, with `changes`, and what it undoes or was undone by.
 
-    A change is `{op, collection, ids, name?, fields}`; `lines` has the same for people to read.
+    A change is `{op, collection, ids, name?, fields}`; `names` are those of ids, and where changes were only counted
+    `summary` says how many.
     """
     event = _event(ref)
     database = connection.database()
@@ -64,8 +65,14 @@ def show(ref: str) -> Row:
         "undoes": event.get("undoes"),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
-        "lines": list(diff(changes, names)) or event.get("summary", []),
+        "names": names,
+        "summary": event.get("summary", []),
     }
+
+
+def lines(event: Row) -> list[str]:
+    """Write what an event changed for people, a line each."""
+    return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:

@@ -1,6 +1,7 @@
 """The database as a whole: what it is, and the indexes it should have."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from pymongo.database import Database
@@ -29,6 +30,7 @@ def status() -> Row:
         "database": target.name,
         "server": target.host,
         "source": target.source,
+        "readOnly": target.read_only,
         "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
         "topology": _topology(hello),
         "transactions": connection.transactions(),
@@ -36,8 +38,14 @@ def status() -> Row:
         "indexesMissing": None if found is None else _places(found, "missing"),
         "indexesInConflict": None if found is None else _places(found, "conflict"),
         "local": local.status() if target.local else None,
+        "protected": _allowed(_protected, "the marker of a protected database", refused),
         "notAllowed": refused,
     }
+
+
+def _protected() -> Row | None:
+    marker = connection.guarded()
+    return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 
 def list_indexes() -> list[Row]:
@@ -78,6 +86,12 @@ def create_indexes() -> Changeset:
 def stop() -> bool:
     """End the server of the embedded database; False where none ran."""
     return local.stop()
+
+
+def turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
+    """Start the embedded database, and let others who take turns there wait; `waits` is called where one is at work."""
+    connection.database()
+    return local.turn(waits)
 
 
 def _places(found: list[indexes.Finding], state: str) -> list[str]:

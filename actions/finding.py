@@ -52,7 +52,7 @@ def named(
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where a name is there twice.
     """
-    keys = {ref: _key(collection, ref) for ref in refs}
+    keys = {ref: key(collection, ref) for ref in refs}
     wanted: dict[str, list[Any]] = {"_id": [], "name": []}
     for field, value in keys.values():
         wanted[field].append(value)
@@ -127,6 +127,16 @@ def user_key(ref: str) -> tuple[str, Any]:
     else:
         by, value = ("_id" if OBJECT_ID.fullmatch(ref) else "email" if "@" in ref else "username"), ref
     return by, object_id(value, "user") if by == "_id" else value.lower() if by == "email" else value
+
+
+def key(collection: str, ref: str) -> tuple[str, Any]:
+    """Read what a role, permission or conversation is meant by: the field, and the value to look for."""
+    kind, colon, rest = ref.partition(":")
+    if colon and kind == "id":
+        return "_id", object_id(rest, collection.lower())
+    if colon and kind == "name":
+        return "name", rest
+    return ("_id", ObjectId(ref)) if OBJECT_ID.fullmatch(ref) else ("name", ref)
 
 
 def user_label(document: Document) -> str:
@@ -239,15 +249,6 @@ def _user_hint(field: str, value: Any) -> str:
 def _names(field: str, where: Document, way: int) -> list[str]:
     found = connection.database()["User"].find({field: where}, [field]).sort(field, way).limit(NEIGHBOURS)
     return [name for document in found if isinstance(name := document.get(field), str)]
-
-
-def _key(collection: str, ref: str) -> tuple[str, Any]:
-    kind, colon, rest = ref.partition(":")
-    if colon and kind == "id":
-        return "_id", object_id(rest, collection.lower())
-    if colon and kind == "name":
-        return "name", rest
-    return ("_id", ObjectId(ref)) if OBJECT_ID.fullmatch(ref) else ("name", ref)
 
 
 def _hint(collection: str, field: str, value: Any) -> str:

@@ -77,7 +77,7 @@ SUPPORT_READ: Final = Role(
         "": "listCollections",
         **dict.fromkeys(SEVEN, LOOKED_AT),
         "Message": f"{LOOKED_AT} changeStream",
-        AUDIT: LOOKED_AT,
+        AUDIT: f"{LOOKED_AT} insert",
         IMAGES: "listIndexes collStats",
         STATE: "find collStats",
     },
@@ -97,12 +97,11 @@ SUPPORT_WRITE: Final = Role(
         "Profile": "insert update",
         "Conversation": "update",
         "Message": "update remove",
-        AUDIT: "insert",
         IMAGES: "insert",
         STATE: "insert update remove",
     },
     includes=(SUPPORT_READ,),
-    also=("db repair", "users erase", "users import"),
+    also=("db protect", "db repair", "db unprotect", "users erase", "users import"),
 )
 
 SEEDER: Final = Role(
@@ -123,6 +122,7 @@ SEEDER: Final = Role(
         STATE: "find insert update remove",
     },
     also=(
+        *("db protect", "db unprotect"),
         *("users create", "users import", "users list", "users reinstate", "users set-password", "users suspend"),
         *("users update", "users verify-email"),
     ),

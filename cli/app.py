@@ -63,12 +63,13 @@ class Root(Group):
         arguments = list(sys.argv[1:] if args is None else args)
         try:
             with _ending_on_sigterm(), _closing():
-                code = self._run(arguments, prog_name or "chatctl")
+                code = self.run(arguments, prog_name or "chatctl")
         except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
             code = _fail(error, arguments)
         sys.exit(code)
 
-    def _run(self, arguments: list[str], name: str) -> int:
+    def run(self, arguments: list[str], name: str = "chatctl") -> int:
+        """Run one command line and give its exit code; what goes wrong is raised."""
         from cli.output import streams
 
         streams.prepare()

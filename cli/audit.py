@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import group
+from cli.group import Revealing, group
 from cli.params import (
     After,
     All,
@@ -58,14 +58,15 @@ def list_(
     out.rows(found, views.EVENTS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command()
+@app.command(cls=Revealing)
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
-    out.record(row, views.EVENT, lines=row["lines"])
+    row["changes"] = out.entries(row["changes"], row["id"])
+    out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 
-@app.command()
+@app.command(cls=Revealing)
 def undo(
     event: Event,
     out: Out,

@@ -1,6 +1,7 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,7 +23,7 @@ PLAIN: Final[dict[str, Any]] = {
 }
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
-ELSEWHERE: Final = "--url, --local, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+ELSEWHERE: Final = "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -44,17 +45,33 @@ def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
 EVERYWHERE: Final = (
     _option("--url", "The database, mongodb://user:password@host:27017/name.", metavar="URL"),
     _option("--local", "The embedded database of this user: nothing to install."),
+    _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
     _option("--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
     _option("--expect", "Refuse to work on a database of another name.", metavar="NAME"),
     _option("--debug", "Show where an error comes from."),
 )
 
 
+REVEALING: Final = (
+    _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
+    _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
+)
+"""Of commands that may show what people wrote."""
+
+HARMLESS: Final = frozenset(
+    {"around", "collection", "conversation", "event", "last", "message", "rule", "sender", "since", "until", "user"}
+)
+"""Parameters whose values the audit trail may have of a command that reads."""
+
+
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return [*super().get_params(ctx), *EVERYWHERE]  # type: ignore[misc]
+        """Add them, but for what the command itself has by the same name."""
+        own = super().get_params(ctx)  # type: ignore[misc]
+        taken = {name for param in own for name in param.opts}
+        return [*own, *(option for option in EVERYWHERE if taken.isdisjoint(option.opts))]
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]
@@ -81,17 +98,32 @@ class Shared:
 
 
 class Command(Shared, TyperCommand):
-    """A command; the database is chosen before it runs."""
+    """A command; the database is chosen before it runs, and whether it may be written to."""
 
     def invoke(self, ctx: Any) -> Any:
         from models import connection
 
         said = Invocation.of(ctx.meta)
+        said.command = _described(ctx)
+        said.reason = ctx.params.get("reason", said.reason)
+        if said.reveal and not said.reason:
+            raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
         env_file = None if said.env_file is None else Path(said.env_file)
-        connection.choose(said.url, said.local, env_file, said.expect)
+        connection.choose(said.url, said.local, env_file, said.expect, said.context)
         if said.url is not None and connection.target().password_on_command_line:
-            _warn(ctx.params.get("out"))
+            warn_of_password(ctx.params.get("out"))
+        if _writes(ctx.params):
+            connection.permit_write()
         return super().invoke(ctx)
+
+
+class Revealing(Command):
+    """A command that may show what people wrote."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        own, shared = TyperCommand.get_params(self, ctx), super().get_params(ctx)
+        names = {parameter.name for parameter in own}
+        return [*own, *(option for option in REVEALING if option.name not in names), *shared[len(own) :]]
 
 
 class Group(Shared, TyperGroup):
@@ -105,11 +137,27 @@ class Group(Shared, TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _warn(out: Any) -> None:
+def _described(ctx: Any) -> str:
+    """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
+    words = ctx.command_path.split()[1:]
+    for parameter in ctx.command.params:
+        value = ctx.params.get(parameter.name) if parameter.name in HARMLESS else None
+        for item in value if isinstance(value, list) else [] if value is None else [value]:
+            shown = item.isoformat() if isinstance(item, datetime) else str(item)
+            words += [shown] if parameter.param_type_name == "argument" else [parameter.opts[0], shown]
+    return " ".join(words)
+
+
+def _writes(params: dict[str, Any]) -> bool:
+    """Tell that a command is going to write: it could have been a dry run, and what it only does if told it is told."""
+    return not params.get("dry_run", True) and bool(params.get("create", True))
+
+
+def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:
+    """Say that a password on the command line is no secret."""
     from cli.output import say
 
-    warning = "warning: other users of this machine can see a password in --url; put it into MONGODB_DATABASE_URL"
-    (out.note if out else say)(warning)
+    (out.note if out else say)(f"warning: other users of this machine can see a password in --url; {instead}")
 
 
 def _show_help(ctx: Any, _: Any, value: bool) -> None:
@@ -123,9 +171,16 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
-    def command(self, name: str | None = None, *, example: str | None = None, **settings: Any) -> Callable[[F], F]:
-        """Add a command; `example` is a line to type, or several."""
-        return super().command(name, cls=Command, epilog=example, **settings)
+    def command(
+        self,
+        name: str | None = None,
+        *,
+        example: str | None = None,
+        cls: type[TyperCommand] | None = None,
+        **settings: Any,
+    ) -> Callable[[F], F]:
+        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several."""
+        return super().command(name, cls=cls or Command, epilog=example, **settings)
 
 
 def _help_of_group(ctx: typer.Context) -> None:

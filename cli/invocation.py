@@ -14,15 +14,23 @@ def is_broken(text: str) -> bool:
 
 @dataclass
 class Invocation:
-    """One run of the program, shared by the root command and those below it."""
+    """One run of the program, shared by the root command and those below it.
+
+    `command` is what the audit trail would call it; `shows_bodies` is decided when it is first needed.
+    """
 
     arguments: Sequence[str] = ()
     url: str | None = field(default=None, repr=False)
     local: bool = False
+    context: str | None = None
     env_file: str | None = None
     expect: str | None = None
     debug: bool = False
     items_from_stdin: bool = False
+    command: str = ""
+    reveal: bool = False
+    reason: str | None = None
+    shows_bodies: bool | None = None
 
     @classmethod
     def of(cls, meta: dict[str, Any]) -> "Invocation":

@@ -11,7 +11,8 @@ class Column:
     `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
     has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
     `absent` is what people read where there is no value. Times whose distance matters are said as `ago` on a terminal,
-    an `address` is shown as long as anybody reads one, in an `excerpt` stands out what was found.
+    an `address` is shown as long as anybody reads one, in an `excerpt` stands out what was found. What people wrote to
+    each other is `private`.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Column:
     ago: bool = False
     address: bool = False
     excerpt: bool = False
+    private: bool = False
 
     @property
     def heading(self) -> str:
@@ -102,8 +104,8 @@ _TOLD: Final = frozenset({"name", "participants", "unread"})
 CONVERSATION: View = (
     *CONVERSATIONS[:2],
     *(replace(column, table=None if column.key in _TOLD else 0) for column in CONVERSATIONS[2:]),
-    Column("firstMessage", table=None),
-    Column("lastMessage", table=None),
+    Column("firstMessage", table=None, private=True),
+    Column("lastMessage", table=None, private=True),
 )
 
 PARTICIPANTS: View = (Column("person", title="USERNAME"), Column("messages"), Column("unread"))
@@ -113,8 +115,8 @@ MESSAGES: View = (
     Column("createAt", title="TIME", table=80, whole=True),
     Column("sender"),
     Column("conversation", table=120),
-    Column("body", absent="(no text)"),
-    Column("image", table=160, address=True),
+    Column("body", absent="(no text)", private=True),
+    Column("image", table=160, address=True, private=True),
     Column("seen", title="SEEN BY", table=None),
     Column("unseen", title="NOT SEEN BY", table=None),
     Column("conversationId", table=None),
@@ -123,7 +125,7 @@ MESSAGES: View = (
 
 MATCHES: View = (
     *MESSAGES[:4],
-    Column("match", excerpt=True),
+    Column("match", excerpt=True, private=True),
     *(replace(column, table=None) for column in MESSAGES[4:]),
 )
 
@@ -171,10 +173,12 @@ STATUS: View = (
     Column("database"),
     Column("server"),
     Column("source"),
+    Column("readOnly", title="READ ONLY"),
     Column("version"),
     Column("topology"),
     Column("transactions"),
     Column("local"),
+    Column("protected"),
     Column("indexesMissing", title="INDEXES MISSING"),
     Column("indexesInConflict", title="INDEXES IN CONFLICT"),
     Column("notAllowed", title="NOT ALLOWED"),
@@ -182,6 +186,18 @@ STATUS: View = (
 )
 
 COLLECTIONS: View = (Column("name", title="COLLECTION"), Column("count"), Column("bytes"))
+
+CONTEXTS: View = (
+    Column("name", whole=True),
+    Column("current"),
+    Column("readOnly", title="READ ONLY"),
+    Column("database"),
+    Column("server", table=60),
+    Column("source", table=80),
+    Column("from", table=80),
+)
+
+CONTEXT: View = (*CONTEXTS, Column("problem"))
 
 INDEXES: View = (
     Column("name", whole=True),

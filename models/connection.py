@@ -4,13 +4,15 @@ import atexit
 import logging
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import failures, sources
-from models.errors import ChatctlError, NotConfiguredError, RefusedError, UnreachableError
+from models import failures, marker, sources
+from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -31,6 +33,8 @@ class Target:
     user: str | None = None
     local: bool = False
     password_on_command_line: bool = False
+    context: str | None = None
+    read_only: bool = False
 
 
 @dataclass
@@ -41,6 +45,7 @@ class _Run:
     source: sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
+    guarded: "tuple[marker.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
     refusals: "Refusals | None" = None
@@ -50,11 +55,15 @@ _run = _Run(sources.Choice())
 
 
 def choose(
-    url: str | None = None, local: bool = False, env_file: Path | None = None, expect: str | None = None
+    url: str | None = None,
+    local: bool = False,
+    env_file: Path | None = None,
+    expect: str | None = None,
+    context: str | None = None,
 ) -> None:
     """Remember the root options of this run; nothing is read or connected before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
-    choice = sources.Choice(url, local, env_file, expect)
+    choice = sources.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
 
@@ -62,21 +71,39 @@ def choose(
 def target() -> Target:
     """Say which database was chosen, without connecting to it."""
     if _run.target is None:
-        _run.target = _target(_source())
+        _run.target = _target(_located())
     return _run.target
+
+
+def permit_write() -> None:
+    """Refuse to write in a read-only context, and where nobody has said which of two databases is meant.
+
+    Raises `ReadOnlyError` or `RefusedError`; no server is asked, and no command of a context run.
+    """
+    source = _source()
+    if source.context and source.context.read_only:
+        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+    if source.found and (other := _other(source)):
+        raise RefusedError(
+            f"{source.label} and the current context {other} name two databases, and this would write",
+            f"say which is meant, with --env-file {source.label} or --context {other}",
+        )
 
 
 def database() -> "Database[dict[str, Any]]":
     """Give the database, connecting on first use; that a server answers is known at the first operation."""
     if _run.database is None:
-        chosen = target()
-        if _run.choice.expect not in {None, chosen.name}:
-            raise RefusedError(
-                f'this is the database "{chosen.name}" on {chosen.host}, not "{_run.choice.expect}"',
-                "name another database, or --expect the right one",
-            )
-        _run.database = _connect(_source(), chosen.name)
+        _run.database = _connect(_located(), target().name)
+        if _run.choice.expect is not None:
+            _check_expected(_run.choice.expect)
     return _run.database
+
+
+def guarded() -> "marker.Marker | None":
+    """Read the marker of the database, once a run; None where it is not protected."""
+    if _run.guarded is None:
+        _run.guarded = (marker.read(database()),)
+    return _run.guarded[0]
 
 
 def transactions() -> bool:
@@ -104,20 +131,56 @@ def explain(error: BaseException) -> ChatctlError | None:
     return known
 
 
+@contextmanager
+def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+    """Open a database for a moment, beside the one of this run; None where there is none at hand.
+
+    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
+    waited for longer than `milliseconds`, but what the network's names stand for.
+    """
+    source = _at_hand(choice)
+    if source is None:
+        yield None
+        return
+    name = sources.parse(source).name
+    client = _client(source, milliseconds)
+    _leave_at_once()
+    with client:
+        yield client[name]
+
+
 def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
-        from pymongo.synchronous import monitor
 
         mongoengine.disconnect()
-        _run.database = _run.transactions = None
-        # The driver would wait half a second at the program's end for threads that sleep, though its client is closed.
-        if wait := getattr(monitor, "_shutdown_resources", None):
-            atexit.unregister(wait)
+        _run.database = _run.transactions = _run.guarded = None
+        _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
+
+
+def _check_expected(name: str) -> None:
+    """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
+    chosen = target()
+    found = guarded()
+    if name != (found.name if found else chosen.name):
+        close()
+        protected = f', protected as "{found.name}"' if found else ""
+        raise RefusedError(
+            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "name another database, or --expect the right one",
+        )
+
+
+def _leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)
 
 
 def _source() -> sources.Source:
@@ -126,12 +189,45 @@ def _source() -> sources.Source:
     return _run.source
 
 
+def _located() -> sources.Source:
+    """Give the source with its URL; a context's is found out once, when it is needed."""
+    source = _source()
+    if source.context and source.url is None:
+        from models import contexts
+
+        source = _run.source = replace(source, url=contexts.url(source.context))
+    return source
+
+
+def _other(source: sources.Source) -> str | None:
+    """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
+    from models import contexts
+
+    current = contexts.load().the_current()
+    if current is None:
+        return None
+    here = sources.parse(source)
+    try:
+        there = contexts.address(current)
+    except NotConfiguredError:
+        there = None
+    same = there and (there.name, there.hosts) == (here.name, here.hosts)
+    return None if same and not current.read_only else current.name
+
+
 def _target(source: sources.Source) -> Target:
     if source.url is None:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = sources.parse(source)
-    exposed = address.has_password and source.label == "--url"
-    return Target(address.name, address.hosts, source.label, address.user, password_on_command_line=exposed)
+    return Target(
+        address.name,
+        address.hosts,
+        source.label,
+        address.user,
+        password_on_command_line=address.has_password and source.label == "--url",
+        context=source.context.name if source.context else None,
+        read_only=bool(source.context and source.context.read_only),
+    )
 
 
 def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
@@ -155,7 +251,24 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
+def _at_hand(choice: sources.Choice) -> sources.Source | None:
+    """Find a source and its URL without side effects."""
+    source = sources.without_files(choice, os.environ)
+    if source is None or source.url is not None:
+        return source
+    if source.context:
+        from models import contexts
+
+        return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
+    if os.name != "posix":
+        return None
+    from models import local
+
+    url = local.glance(sources.LOCAL_NAME)
+    return None if url is None else replace(source, url=url)
+
+
+def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":
     """Make the client; options of the URL that would read or write less safely are set aside."""
     import pymongo
     from pymongo.errors import PyMongoError
@@ -179,8 +292,8 @@ def _client(source: sources.Source) -> "MongoClient[dict[str, Any]]":
                 datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
-                serverSelectionTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
-                connectTimeoutMS=MILLISECONDS_TO_FIND_A_SERVER,
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
             # Their texts quote the URL, passwords and all.

@@ -1,6 +1,9 @@
 """The kinds of failure there are; every refusal in the program is one of these or a class of its own below one."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+WITH_LOCAL: Final = "in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
+"""What to do where the extra `local` is missing."""
 
 
 class Fault(NamedTuple):
@@ -47,6 +50,10 @@ class InvalidInputError(ChatctlError):
 
 class RefusedError(ChatctlError):
     """It could be done and is not: not confirmed, or against a rule."""
+
+
+class ReadOnlyError(RefusedError):
+    """The context is for reading alone."""
 
 
 class PartialError(ChatctlError):

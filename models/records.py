@@ -9,4 +9,4 @@ IMAGES: Final = "chatctl_images"
 """What an undo needs, hashes included: for thirty days."""
 
 STATE: Final = "chatctl_state"
-"""Locks, leases, which roles are protected, what a seed owns."""
+"""Locks, leases, which roles are protected, what a seed owns, the marker of a protected database."""

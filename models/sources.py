@@ -3,15 +3,20 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from models import dotenv
 from models.errors import NotConfiguredError, UsageError
 
+if TYPE_CHECKING:
+    from models.contexts import Context
+
 VARIABLE = "MONGODB_DATABASE_URL"
+CONTEXT = "CHATCTL_CONTEXT"
 EXAMPLE = "mongodb://user:password@host:27017/database"
 LOCAL_NAME = "chatctl"
+_HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 
 
@@ -23,18 +28,27 @@ class Choice:
     local: bool = False
     env_file: Path | None = None
     expect: str | None = None
+    context: str | None = None
 
     def __post_init__(self) -> None:
-        if self.local and self.url is not None:
-            raise UsageError("--url and --local name two databases", "give one of them")
+        given = {"--url": self.url is not None, "--local": self.local, "--context": self.context is not None}
+        named = [option for option, is_given in given.items() if is_given]
+        if len(named) > 1:
+            raise UsageError(f"{' and '.join(named[:2])} name two databases", "give one of them")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The place that named the database; `url` is None for the embedded one."""
+    """The place that named the database.
+
+    `url` is None for the embedded one, and for a `context` until the database is needed. A source that was `found`
+    because a file lay in the working directory was not named by anybody.
+    """
 
     label: str
     url: str | None = field(default=None, repr=False)
+    context: "Context | None" = None
+    found: bool = False
 
 
 class Address(NamedTuple):
@@ -48,17 +62,19 @@ class Address(NamedTuple):
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
     """Find the first source that names a database."""
-    if choice.local:
-        return Source("--local")
-    if choice.url is not None:
-        return Source("--url", choice.url.strip())
-    if _local_by_environment(environment):
-        return Source("CHATCTL_LOCAL")
-    if VARIABLE in environment:
-        return Source(VARIABLE, environment[VARIABLE].strip())
-    if file := environment.get(f"{VARIABLE}_FILE"):
-        return Source(f"{VARIABLE}_FILE", _text(Path(file), f"{VARIABLE}_FILE").strip())
-    return _from_env_files(choice.env_file, environment)
+    return (
+        _from_options(choice)
+        or _from_environment(environment)
+        or _from_env_files(choice.env_file, environment)
+        or _of_context()
+    )
+
+
+def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
+    """Find the source as `find` does, but read no `.env`: None where there is one, for it could name another."""
+    if source := _from_options(choice) or _from_environment(environment):
+        return source
+    return None if choice.env_file or any(_env_files_here()) else _of_context()
 
 
 def parse(source: Source) -> Address:
@@ -101,6 +117,26 @@ def unreadable(source: Source) -> NotConfiguredError:
     return NotConfiguredError(f"the database URL in {source.label} cannot be read", f"it looks like {EXAMPLE}")
 
 
+def _from_options(choice: Choice) -> Source | None:
+    if choice.local:
+        return Source("--local")
+    if choice.url is not None:
+        return Source("--url", choice.url.strip())
+    return None if choice.context is None else _of_context(choice.context)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Source | None:
+    if _local_by_environment(environment):
+        return Source("CHATCTL_LOCAL")
+    if name := environment.get(CONTEXT):
+        return _of_context(name)
+    if VARIABLE in environment:
+        return Source(VARIABLE, environment[VARIABLE].strip())
+    if file := environment.get(f"{VARIABLE}_FILE"):
+        return Source(f"{VARIABLE}_FILE", text(Path(file), f"{VARIABLE}_FILE").strip())
+    return None
+
+
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
     """Take 1 for yes; a `true` that is quietly passed over would be a command on the wrong database."""
     said = environment.get("CHATCTL_LOCAL", "")
@@ -109,24 +145,36 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
     return said == "1"
 
 
-def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source:
+def _of_context(name: str | None = None) -> Source:
+    """Find a context by its name, else the current one; what its URL is shows when the database is needed."""
+    from models import contexts  # a run whose database is named otherwise does not read them
+
+    known = contexts.load()
+    context = known.the_current() if name is None else known.named(name)
+    if context is None:
+        how = "take --context NAME, or make one the current one: chatctl context use NAME" if known.by_name else _HOW
+        raise NotConfiguredError("no database is configured", how)
+    return Source(context.label, context=context)
+
+
+def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
     """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
     known = dict(environment)
     for file in [named] if named else _env_files_here():
-        known = {**dotenv.read(_text(file, "the .env file"), known), **known}
+        known = {**dotenv.read(text(file, "the .env file"), known), **known}
         if VARIABLE in known:
-            return Source(str(file), known[VARIABLE].strip())
-    raise NotConfiguredError(
-        f"{named} does not set {VARIABLE}" if named else "no database is configured",
-        f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local",
-    )
+            return Source(str(file), known[VARIABLE].strip(), found=named is None)
+    if named:
+        raise NotConfiguredError(f"{named} does not set {VARIABLE}", _HOW)
+    return None
 
 
 def _env_files_here() -> Iterator[Path]:
     return (path for path in (Path(".env"), Path("prisma", ".env")) if path.is_file())
 
 
-def _text(file: Path, what: str) -> str:
+def text(file: Path, what: str) -> str:
+    """Read a small file; raises `NotConfiguredError`."""
     try:
         return file.read_text("utf-8-sig", errors="replace")
     except (OSError, ValueError) as error:

@@ -20,7 +20,14 @@ from pymongo.database import Database
 from actions import passwords
 from models import connection
 
-VARIABLES = ("MONGODB_DATABASE_URL", "MONGODB_DATABASE_URL_FILE", "CHATCTL_LOCAL", "CHATCTL_LOCAL_DIR", "CHATCTL_ACTOR")
+VARIABLES = (
+    "MONGODB_DATABASE_URL",
+    "MONGODB_DATABASE_URL_FILE",
+    "CHATCTL_LOCAL",
+    "CHATCTL_LOCAL_DIR",
+    "CHATCTL_CONTEXT",
+    "CHATCTL_ACTOR",
+)
 
 
 class Result(NamedTuple):
@@ -163,9 +170,10 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with none of chatctl's variables set."""
+    """Work in an empty folder, with none of chatctl's variables set and no contexts."""
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

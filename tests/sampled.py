@@ -28,7 +28,7 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "permissions show": (("user.read",),),
     "conversations list": ((), ("--user", "ada")),
     "conversations show": (("Night shift",),),
-    "conversations transcript": (("Night shift",),),
+    "conversations transcript": (("Night shift",), ("Night shift", "--last", "1")),
     "messages list": ((*NIGHT, "--sender", "ada"),),
     "messages search": (("kettle",),),
     "messages show": ((str(MESSAGE),),),
@@ -54,9 +54,13 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "db repair": (("--rule", "one-sided-link"),),
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
+INSTEAD = {"db unprotect": ("--expect", "prod")}
+"""What is typed where there is something to do."""
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
     ("seeds", "apply", "seed.yaml", "--prune", "--allow-members"): ("seeds", "apply", "few.yaml", "--yes"),
+    ("conversations", "transcript", "Night shift", "--last", "1"): ("db", "protect", "prod", "--audit-reads", "--yes"),
+    ("db", "unprotect", "--expect", "prod"): ("db", "protect", "prod", "--yes"),
 }
 """What has to be typed before, so that a command has something to do."""
 
@@ -118,9 +122,10 @@ class Sample(NamedTuple):
 def samples() -> Iterator[Sample]:
     """Go through all ways to type all commands, for each command the plainest first."""
     for command, ways in LOOKS.items():
-        yield from (Sample(command, (*command.split(), *words)) for words in ways)
+        lines = [(*command.split(), *words) for words in ways]
+        yield from (Sample(command, line, BEFORE.get(line, ())) for line in lines)
     for command, first in typed.WRITES.items():
-        for words in (first, *MORE.get(command, ())):
+        for words in (INSTEAD.get(command, first), *MORE.get(command, ())):
             line = (*command.split(), *words)
             name = "db indexes --apply" if command == "db indexes" else command
             yield Sample(name, (*line, "--yes"), BEFORE.get(line, ()), name in EMPTY)

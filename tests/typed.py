@@ -54,11 +54,14 @@ WRITES: dict[str, tuple[str, ...]] = {
     "audit prune": ("--before", "2999-01-01"),
     "db indexes": ("--apply",),
     "db repair": (),
+    "db protect": ("prod",),
+    "db unprotect": (),
     "db generate": ("--users", "3", "--conversations", "1", "--messages", "2"),
 }
 """Words of each command that writes → what is typed behind them.
 
-Each has something to do where `settle` and `lay_out` were, but `db generate`, which wants an empty database.
+Each has something to do where `settle` and `lay_out` were, but `db generate`, which wants an empty database, and
+`db unprotect`, which wants one that is protected.
 """
 
 

@@ -1,8 +1,9 @@
 """Plan people and what they say to each other, and faults if they are wanted, from a seed."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import Final
 
@@ -66,13 +67,23 @@ def generate(wanted: Wanted) -> Changeset:
     return Changeset(
         " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())]),
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(_Making(wanted, countries, _secret(wanted.seed)).batches(breaking), 1), counts),
+        Stream(lambda: ahead(_made(wanted, countries, breaking, counts), 1), counts),
         items=sum(counts.values()),
         indexes=_indexes(),
         notes=[*notes[: wanted.users], *breaking.notes()],
         undoable=False,
         itemised=False,
     )
+
+
+def _made(
+    wanted: Wanted, countries: Sequence[Country], breaking: Breaking, counts: Mapping[tuple[str, str], int]
+) -> Iterator[Batch]:
+    """Make all that is wanted; few documents in one batch, so that they are all there, or none."""
+    batches = _Making(wanted, countries, _secret(wanted.seed)).batches(breaking)
+    # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
+    few = sum(counts.values()) + wanted.users <= BATCH - ROOM
+    return iter([list(chain.from_iterable(batches))]) if few else batches
 
 
 def _check(wanted: Wanted) -> None:

@@ -11,7 +11,7 @@ from actions.generating.words import PHRASES, Words, words
 from actions.generating.world import DAY, EPOCH, MILLISECOND, SECOND, World, moment
 from actions.users.documents import new_user
 from models.changes import Document
-from models.errors import InvalidInputError
+from models.errors import WITH_LOCAL, InvalidInputError
 from models.user import UserStatus
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ def countries(random: Random) -> list[Country]:
     try:
         import mimesis
     except ImportError:
-        raise InvalidInputError(
-            "people are made up by the library mimesis, which is not installed", "pip install 'chatctl[local]'"
-        ) from None
+        why = "people are made up by the library mimesis, which is not installed"
+        raise InvalidInputError(why, WITH_LOCAL) from None
     seed = random.getrandbits(32)
     return [
         _country(
@@ -59,14 +58,16 @@ def countries(random: Random) -> list[Country]:
 
 
 def _country(language: str, person: "mimesis.Person", address: "mimesis.Address", random: Random) -> Country:
+    import mimesis
     from mimesis.enums import Gender
 
+    english = mimesis.Person(mimesis.Locale.EN, seed=random.getrandbits(32))
     names: list[tuple[str, str]] = []
     for gender in (Gender.FEMALE, Gender.MALE):
         given = [person.first_name(gender=gender) for _ in range(DRAWN)]
         family = [person.last_name(gender=gender) for _ in range(DRAWN)]
         names += [(random.choice(given), random.choice(family)) for _ in range(PAIRED)]
-    nicknames = [_plain(given) or person.username(mask="l") for given, _ in names]
+    nicknames = [_plain(given) or _plain(english.first_name()) for given, _ in names]
     order = "{1}{0}" if language in FAMILY_FIRST else "{0} {1}"
     cities = [address.city() for _ in range(DRAWN)]
     return Country(

@@ -44,7 +44,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         [done if counts else Result(erasure.id, erasure.label, "unchanged")],
         Stream(erasure.batches, counts),
         asks=True,
-        notes=[*erasure.notes(), *(f"to be deleted elsewhere: {url}" for url in pictures)] if counts else [],
+        notes=erasure.notes() if counts else [],
         names={erasure.id: erasure.label},
         rules=rules,
         undoable=False,

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import part
+from cli.group import Revealing, part
 from cli.params import Conversation, Conversations, DryRun, Forever, Max, Out, Reason, SkipMissing, Users, Yes
 
 app = part()
@@ -82,7 +82,7 @@ def rename(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl conversations delete engines --dry-run")
+@app.command(example="chatctl conversations delete engines --dry-run", cls=Revealing)
 def delete(
     conversations: Conversations,
     out: Out,

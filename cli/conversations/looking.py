@@ -4,7 +4,7 @@ import actions
 from cli import views
 from cli.conversations.filters import ActiveSince, Between, Direct, Empty, Group, IdleSince, Search, WithUser
 from cli.conversations.indexes import note_if_slow
-from cli.group import part
+from cli.group import Revealing, part
 from cli.params import After, All, Columns, Conversation, Count, Limit, ReadOut, Sort
 
 app = part()
@@ -46,7 +46,7 @@ def list_(
     out.rows(found, views.CONVERSATIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl conversations show 'Night shift'")
+@app.command(example="chatctl conversations show 'Night shift'", cls=Revealing)
 def show(conversation: Conversation, out: ReadOut) -> None:
     """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}

@@ -9,7 +9,9 @@ import typer
 import actions
 from cli import output, views
 from cli.conversations.indexes import note_if_slow
-from cli.group import part
+from cli.group import Revealing, part
+from cli.invocation import Invocation
+from cli.output import bodies
 from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
 
 app = part()
@@ -21,10 +23,12 @@ FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
 
 
 @app.command(
-    example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html"
+    example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html",
+    cls=Revealing,
 )
 def transcript(
     conversation: Conversation,
+    ctx: typer.Context,
     *,
     since: Since = None,
     until: Until = None,
@@ -45,9 +49,10 @@ def transcript(
 
     found = actions.conversations.transcript(conversation, since=since, until=until, last=last, around=around)
     chosen = form_of(form, to, FORMATS)
-    if chosen != "json":
-        note_if_slow(output.say)
-    rows = found.rows()
+    note = output.say if chosen != "json" else output.silent
+    note_if_slow(note)
+    shown = bodies.may_show(Invocation.of(ctx.meta), note, [found.place.id])
+    rows = found.rows() if shown else bodies.masked_rows(found.rows(), bodies.PRIVATE)
     if for_file := to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
     if chosen not in FOR_PEOPLE:

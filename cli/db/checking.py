@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import part
+from cli.group import Revealing, part
 from cli.output import reports
 from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes
 
@@ -16,7 +16,7 @@ RuleNames = Annotated[
 ]
 Collections = Annotated[
     list[str],
-    typer.Option("--collection", metavar="NAME", help="Only in this one; may be repeated.", show_default=False),
+    typer.Option("--collection", metavar="COLLECTION", help="Only in this one; may be repeated.", show_default=False),
 ]
 
 
@@ -44,7 +44,7 @@ def check(
         raise typer.Exit(1)
 
 
-@app.command(example="chatctl db repair --rule one-sided-link --dry-run")
+@app.command(example="chatctl db repair --rule one-sided-link --dry-run", cls=Revealing)
 def repair(
     out: Out,
     *,

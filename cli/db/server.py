@@ -36,7 +36,42 @@ def indexes(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl db protect production --mask-bodies --audit-reads")
+def protect(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What has to be typed.", show_default=False)],
+    out: Out,
+    *,
+    mask_bodies: Annotated[
+        bool, typer.Option("--mask-bodies", help="Show what people wrote as its length, unless --reveal is given.")
+    ] = False,
+    audit_reads: Annotated[
+        bool, typer.Option("--audit-reads", help="Leave an event where somebody reads what people wrote.")
+    ] = False,
+    reason: Reason = None,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    max_items: Max = None,
+) -> None:
+    """Guard the database against accidents.
+
+    It holds for everybody who uses chatctl, by whatever URL. Every write then asks for NAME to be typed; unattended it
+    wants --expect NAME instead of --yes. Given anew, it takes the place of what was said before. It is no boundary
+    against people: the roles of chatctl db roles are.
+    """
+    change = actions.guarding.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl db unprotect --expect production")
+def unprotect(
+    out: Out, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False, max_items: Max = None
+) -> None:
+    """Take the guard away."""
+    change = actions.guarding.unprotect()
+    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+
+
+@app.command(example="chatctl db stop")
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.stop()

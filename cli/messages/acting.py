@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import part
+from cli.group import Revealing, part
 from cli.messages import body as bodies
 from cli.params import Before, DryRun, Forever, FromSender, InConversation, Max, Messages, Out, Reason, SkipMissing, Yes
 
@@ -14,7 +14,8 @@ app = part()
 
 @app.command(
     example="chatctl messages send --conversation engines --from ada --body 'Hello.'\n"
-    "fortune | chatctl messages send --conversation engines --from ada"
+    "fortune | chatctl messages send --conversation engines --from ada",
+    cls=Revealing,
 )
 def send(
     out: Out,
@@ -44,7 +45,7 @@ def send(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl messages redact 66a1f0c2d4e5f60718293a4b --reason 'a telephone number'")
+@app.command(example="chatctl messages redact 66a1f0c2d4e5f60718293a4b --reason 'a telephone number'", cls=Revealing)
 def redact(
     messages: Messages,
     out: Out,
@@ -67,7 +68,7 @@ def redact(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl messages delete 66a1f0c2d4e5f60718293a4b --dry-run")
+@app.command(example="chatctl messages delete 66a1f0c2d4e5f60718293a4b --dry-run", cls=Revealing)
 def delete(
     messages: Messages,
     out: Out,
@@ -88,7 +89,7 @@ def delete(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl messages purge --before 2024-01-01 --keep-last 50 --dry-run -o json")
+@app.command(example="chatctl messages purge --before 2024-01-01 --keep-last 50 --dry-run -o json", cls=Revealing)
 def purge(
     out: Out,
     *,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import actions
 from cli import views
 from cli.errors import quiet_interrupt
-from cli.group import part
+from cli.group import Revealing, part
 from cli.output import text
 from cli.params import FromSender, InConversation, StreamOut
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = part()
 
 
-@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body")
+@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", cls=Revealing)
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
 

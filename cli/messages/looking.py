@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import part
+from cli.group import Revealing, part
 from cli.params import (
     After,
     All,
@@ -21,6 +21,7 @@ from cli.params import (
     Sort,
     Until,
 )
+from models.errors import RefusedError
 
 WithImage = Annotated[bool, typer.Option("--with-image", help="With an image.")]
 UnseenBy = Annotated[
@@ -30,7 +31,7 @@ UnseenBy = Annotated[
 app = part()
 
 
-@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d")
+@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=Revealing)
 def list_(
     out: ReadOut,
     *,
@@ -53,7 +54,7 @@ def list_(
     out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages search 'see you' --sender ada --since 4w")
+@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=Revealing)
 def search(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any case.", show_default=False)],
     out: ReadOut,
@@ -73,13 +74,16 @@ def search(
     count: Count = False,
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
+    if not out.may_show_bodies():
+        hint = "search with --reveal --reason TEXT"
+        raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
     found = actions.messages.search(text, filters, pattern=regex)
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0")
+@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0", cls=Revealing)
 def show(message: Message, out: ReadOut) -> None:
     """Show a message, and who has seen it."""
     row = actions.messages.show(message)
-    out.record(row, views.MESSAGE, passage=row["body"])
+    out.record(row, views.MESSAGE, passage="body")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import formats, streams, table, text
+from cli.output import bodies, formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
 from models.errors import OutputError, UsageError
@@ -56,22 +56,22 @@ class Output:
         elif self.form == "ids":
             formats.write_rows("ids", listing.ids(sort, after, limit), ())
         elif self.form != "table":
-            self._data(listing.rows(sort, after, limit, columns=keys), chosen)
+            self._data(self._seen(listing.rows(sort, after, limit, columns=keys), chosen), chosen)
         elif all_:
-            self._table(list(listing.rows(sort, after, columns=keys)), chosen)
+            self._table(list(self._seen(listing.rows(sort, after, columns=keys), chosen)), chosen)
         else:
             self._page(listing, chosen, sort, after, limit or PAGE)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
         if self.form == "table":
-            self._table(list(rows), _fitting(view))
+            self._table(list(self._seen(rows, view)), _fitting(view))
         else:
-            self._data(rows, view)
+            self._data(self._seen(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
         """Print what comes, each on a line that is handed over at once; `line` makes the one for people."""
-        for row in rows:
+        for row in self._seen(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
             else:
@@ -101,12 +101,13 @@ class Output:
         *,
         lines: Iterable[str] = (),
         below: Mapping[str, View] | None = None,
-        passage: Any = None,
+        passage: str | None = None,
     ) -> None:
         """Print one thing with all that is known of it.
 
-        For people lines follow, or tables of what it consists of, or a `passage` that somebody wrote.
+        For people lines follow, or tables of what it consists of, or the value that is a `passage` somebody wrote.
         """
+        [row] = self._seen([row], view, [row["id"]] if "id" in row else [])
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
@@ -126,9 +127,15 @@ class Output:
         for key, columns in (below or {}).items():
             if row[key]:
                 streams.write("\n")
-                self._table(row[key], _fitting(columns))
-        if passage is not None:
-            streams.write(f"\n{text.passage(passage)}\n")
+                self._table(list(self._seen(row[key], columns)), _fitting(columns))
+        if passage is not None and row[passage] is not None:
+            streams.write(f"\n{text.passage(row[passage])}\n")
+
+    def entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
+        """Give entries of the audit trail as they may be seen."""
+        if self.form == "ids" or not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
+            return entries
+        return [bodies.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -175,9 +182,18 @@ class Output:
             show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
         self.note("nothing to do")
 
+    def may_show_bodies(self, *targets: Any) -> bool:
+        """Decide whether what people wrote is shown; see `bodies.may_show`."""
+        return bodies.may_show(self.invocation, self.note, targets)
+
     @property
     def coloured(self) -> bool:
         return streams.has_colour(sys.stdout)
+
+    def _seen(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
+        """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
+        private = [column.key for column in view if column.private and self.form != "ids"]
+        return rows if not private or self.may_show_bodies(*targets) else bodies.masked_rows(rows, private)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:
         keys = [column.key for column in view]
@@ -188,7 +204,7 @@ class Output:
 
     def _page(self, listing: "Listing", view: View, sort: str | None, after: str | None, limit: int) -> None:
         found = list(listing.rows(sort, after, limit + 1, columns=[column.key for column in view]))
-        page = found[:limit]
+        page = list(self._seen(found[:limit], view))
         self._table(page, view)
         if len(found) > limit:
             number, exact = listing.count_up_to(COUNTED_UP_TO)
@@ -223,6 +239,10 @@ def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, 
     with writing(to, overwrite=overwrite) as write:
         for part in formats.parts(form, rows, keys):
             write(part)
+
+
+def silent(_: str) -> None:
+    """Say nothing: a program reads what is printed."""
 
 
 def show_json(document: Any) -> None:

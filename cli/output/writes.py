@@ -1,5 +1,6 @@
 """The way of every write: preview, question, write, report."""
 
+import getpass
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, say, streams, text
+from cli.output.bodies import masked, masked_entry
 from models.errors import OutputError, RefusedError, UsageError
 from models.names import counted
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from cli.output import Output
     from models.changes import Changeset, Result
+    from models.marker import Marker
 
 MANY: Final = 10
 ALWAYS: Final = frozenset({"id", "ref", "outcome"})
@@ -34,21 +37,25 @@ def apply(
     if max_items is not None and changeset.touched > max_items:
         number = counted(changeset.touched, "item")
         raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+    from models import connection
+
     event: ObjectId | None = None
     if dry_run:
-        _announce(out, "would change", changeset.notes)
+        _announce(out, "would change", _notes(out, changeset))
         if out.form != "json":
-            out.lines(changeset.lines())
+            whole = not changeset.shows("Message") or out.may_show_bodies()
+            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
-        asked = not yes and _must_ask(changeset)
+        marker = connection.guarded()
+        yes = out.invocation.expect is not None if marker else yes
+        asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
-            hint = "look at it with --dry-run, confirm it with --yes"
-            raise RefusedError("nothing was done: this has to be confirmed", hint)
+            raise _unconfirmed(marker)
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
         told = asked or (changeset.asks and changeset.undoable)
-        _announce(out, "changing", [] if told else changeset.notes, asked=asked)
+        _announce(out, "changing", [] if told else _notes(out, changeset), asked=asked)
         if asked:
-            _ask(changeset)
+            _ask(changeset, _notes(out, changeset), marker)
 
         def acceptable(again: "Changeset") -> bool:
             """Take another plan only in the place of one that nobody was asked about, if it need not be asked about."""
@@ -91,11 +98,41 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
         note(line)
 
 
-def _ask(changeset: "Changeset") -> None:
-    """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no."""
-    for line in (changeset.command, *changeset.summary(), *changeset.notes):
+def _notes(out: "Output", changeset: "Changeset") -> list[str]:
+    """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
+    told = () if changeset.undoable else changeset.results
+    return [*changeset.notes, *(line for result in told for line in _elsewhere(out, result))]
+
+
+def _elsewhere(out: "Output", result: "Result") -> Iterator[str]:
+    if result.elsewhere:
+        whole = out.may_show_bodies()
+        yield from (f"to be deleted elsewhere: {url if whole else masked(url)}" for url in result.elsewhere)
+
+
+def _unconfirmed(marker: "Marker | None") -> RefusedError:
+    if marker is None:
+        hint = "look at it with --dry-run, confirm it with --yes"
+        return RefusedError("nothing was done: this has to be confirmed", hint)
+    return RefusedError(
+        f'nothing was done: this database is protected as "{marker.name}"',
+        f"look at it with --dry-run, confirm it with --expect {marker.name}; --yes is not enough here",
+    )
+
+
+def _ask(changeset: "Changeset", notes: list[str], marker: "Marker | None") -> None:
+    """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no.
+
+    In a protected database the answer is its name.
+    """
+    for line in (changeset.command, *changeset.summary(), *notes):
         say(f"  {line}")
-    if not confirmed("Go on?"):
+    if marker is None:
+        agreed = answer("Go on? [y/N] ").lower() in {"y", "yes"}
+    else:
+        say(f'this database is protected as "{marker.name}"')
+        agreed = answer("Type its name to go on: ") == marker.name
+    if not agreed:
         raise RefusedError("nothing was done: it was not confirmed")
 
 
@@ -104,22 +141,35 @@ def can_ask(*, items_from_stdin: bool = False) -> bool:
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr) and not items_from_stdin
 
 
-def confirmed(question: str) -> bool:
-    """Ask a question on the terminal; everything but a yes is a no."""
-    answer = ""
+def answer(question: str) -> str:
+    """Ask a question on the terminal, and return the answer without the blanks around it."""
+    line = ""
     try:
-        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.write(question)
         sys.stderr.flush()
-        answer = sys.stdin.readline()
+        line = sys.stdin.readline()
     finally:
-        if not answer.endswith("\n"):
+        if not line.endswith("\n"):
             streams.say("")
-    return answer.strip().lower() in {"y", "yes"}
+    return line.strip()
+
+
+def hidden(prompt: str) -> str | None:
+    """Ask for a secret on the terminal, unseen; None where nothing more can be typed."""
+    typed = None
+    try:
+        typed = getpass.getpass(prompt, sys.stderr)
+    except EOFError:
+        return None
+    finally:
+        if typed is None:
+            say("")
+    return typed
 
 
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
     if out.form == "json":
-        for part in _outcome(changeset, event, dry_run=dry_run):
+        for part in _outcome(out, changeset, event, dry_run=dry_run):
             streams.write(part)
         return
     if dry_run:
@@ -127,7 +177,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         return
     passwords = [result.password for result in changeset.results if result.password]
     try:
-        for line in _results(changeset.results):
+        for line in _results(out, changeset.results):
             if passwords:  # these alone are the data, for a variable of a shell
                 out.note(line)
             else:
@@ -141,7 +191,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
             out.note(f"undo: chatctl audit undo {event}")
 
 
-def _results(results: "Collection[Result]") -> Iterator[str]:
+def _results(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
     counts = Counter(result.outcome for result in results if not result.message)
     bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
@@ -149,12 +199,12 @@ def _results(results: "Collection[Result]") -> Iterator[str]:
     for result in results:
         if result.message or result.outcome not in folded:
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
-        yield from (f"to be deleted elsewhere: {address}" for address in result.elsewhere)
+        yield from _elsewhere(out, result)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
 
 
-def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> Iterator[str]:
+def _outcome(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> Iterator[str]:
     """Write the outcome for programs, result by result: there may be a hundred thousand."""
     changed = changeset.changed
     unchanged = len(changeset.results) - changed
@@ -164,6 +214,8 @@ def _outcome(changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool)
     yield before
     for result in changeset.results:
         shown = result._replace(password=None) if dry_run else result
+        if result.elsewhere and not out.may_show_bodies():
+            shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
         given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS}
         yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
         opening = ","

@@ -6,7 +6,8 @@ import typer
 
 import actions
 from cli import output
-from cli.group import part
+from cli.group import Revealing, part
+from cli.output import bodies
 from cli.params import (
     AllowLastMember,
     DryRun,
@@ -30,7 +31,7 @@ KeepConversations = Annotated[
 ]
 
 
-@app.command(example="chatctl users delete ada --dry-run")
+@app.command(example="chatctl users delete ada --dry-run", cls=Revealing)
 def delete(
     users: Users,
     out: Out,
@@ -59,7 +60,7 @@ def delete(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl users erase ada@example.org --with-messages --dry-run")
+@app.command(example="chatctl users erase ada@example.org --with-messages --dry-run", cls=Revealing)
 def erase(
     user: User,
     out: Out,
@@ -87,7 +88,7 @@ def erase(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command("export-data", example="chatctl users export-data ada --to ada.zip")
+@app.command("export-data", example="chatctl users export-data ada --to ada.zip", cls=Revealing)
 def export_data(
     user: User,
     out: LinesOut,
@@ -109,10 +110,11 @@ def export_data(
     from cli.users import personal_data
 
     data = actions.users.export_data(user, with_names=with_names)
+    show = (lambda row: row) if out.may_show_bodies(data.id) else bodies.masked
     with output.opened(to, overwrite=overwrite) as file:
         if file.isatty():
             raise UsageError("a zip is nothing for a terminal", "name a file with --to")
-        counts = personal_data.write(data, file)
+        counts = personal_data.write(data, file, show)
     said = personal_data.summary(data.label, counts)
     if to in output.STANDARD_OUTPUT:
         out.note(said)

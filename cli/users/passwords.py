@@ -1,13 +1,11 @@
 """A new password, given in a way that leaves it in no list of processes and in no history of a shell."""
 
-import getpass
 import sys
 from typing import Annotated, NamedTuple
 
 import typer
 
-from cli.output import say
-from cli.output.writes import can_ask
+from cli.output.writes import can_ask, hidden
 from models.errors import InvalidInputError, UsageError
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -64,12 +62,7 @@ def _asked() -> str:
 
 
 def _hidden(prompt: str) -> str:
-    typed = None
-    try:
-        typed = getpass.getpass(prompt, sys.stderr)
-    except EOFError:
-        raise InvalidInputError("no password was typed", "for a user without one there is --no-password") from None
-    finally:
-        if typed is None:
-            say("")
+    typed = hidden(prompt)
+    if typed is None:
+        raise InvalidInputError("no password was typed", "for a user without one there is --no-password")
     return typed

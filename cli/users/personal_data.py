@@ -1,5 +1,6 @@
 """What is stored of a person, as a zip: files for programs, and a page to read."""
 
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
@@ -24,11 +25,11 @@ HUGE: Final = 2**28
 """Bytes of messages from which a file could become one that only a large zip holds."""
 
 
-def write(data: "PersonalData", file: BinaryIO) -> Row:
-    """Write the zip, in memory that does not grow with the messages; return how much is in it."""
+def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
+    """Write the zip, with messages as `show` has them, in memory that does not grow with them; return what is in it."""
     about = _about(data)
     with Spool() as messages, Archive(file, about["exportedAt"]) as archive:
-        for message in watched(data.messages(), data.count_messages):
+        for message in watched(map(show, data.messages()), data.count_messages):
             messages.keep(message["conversationId"], f"{as_json(message)}\n")
         parts = _parts(data, messages.counts())
         counts = {name: _records(part) for name, part in parts.items()} | {"messages": sum(messages.counts().values())}

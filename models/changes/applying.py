@@ -71,8 +71,9 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     """Carry out a changeset and leave its event in the audit trail.
 
     Raises `ConflictError` where a document was changed meanwhile, and what a rule of the changeset raises; the batch
-    in which that happens is not written.
+    in which that happens is not written. What `connection.permit_write` refuses is refused for whoever comes here.
     """
+    connection.permit_write()
     for _ in range(REPLANS):
         try:
             return Outcome(_carry_out(changeset, reason, watch), changeset)

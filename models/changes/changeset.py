@@ -140,8 +140,12 @@ class Changeset:
             touched.setdefault(kind(change), set()).update(change.ids)
         return {key: len(ids) for key, ids in touched.items()}
 
-    def lines(self) -> Iterator[str]:
-        """Show every change on a line: `~ Role support: permissionsIds +user.read`."""
+    def shows(self, collection: str) -> bool:
+        """Tell whether `lines` has documents of a collection."""
+        return self.itemised and any(name == collection for _, name in self._counts())
+
+    def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
+        """Show every change on a line, as `show` has it: `~ Role support: permissionsIds +user.read`."""
         if not self.itemised:
             yield from self.summary()
             return
@@ -155,7 +159,7 @@ class Changeset:
             for change in batch:
                 if change.collection in OUR_RECORDS:  # the trail has no entries about itself
                     yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
-                yield from diff(describe(change), names)
+                yield from diff(map(show, describe(change)), names)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
 

@@ -10,7 +10,7 @@ import getpass
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -56,6 +56,14 @@ def is_lease(change: Change) -> bool:
     return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
 
 
+def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
+    """Leave an event that somebody has read something, and of what, before it is shown to them."""
+    ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
+    event = {**_head(ObjectId(), command, reason), "summary": [], "whole": True, "undoable": False}
+    part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
+    connection.database()[AUDIT].insert_many([event, *([part] if ids else [])])
+
+
 class Event:
     """The event of one changeset while it is being carried out; `whole` says that one transaction holds all of it."""
 
@@ -68,17 +76,8 @@ class Event:
         self._undoable = changeset.undoable
         self._itemised = changeset.itemised
         self._names = changeset.names
-        self._head = {
-            "_id": self.id,
-            "kind": "event",
-            "at": now(),
-            "actor": _actor(),
-            "command": cut(changeset.command),
-            "summary": changeset.summary(),
-            "whole": whole,
-            "undoable": changeset.undoable,
-        }
-        self._head |= {"reason": reason} if reason else {}
+        self._head = _head(self.id, changeset.command, reason)
+        self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
 
     def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
@@ -143,6 +142,11 @@ class Event:
         )
         if number and not counted.matched_count:
             raise TakenOverError(self.id)
+
+
+def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:
+    head = {"_id": identifier, "kind": "event", "at": now(), "actor": _actor(), "command": cut(command)}
+    return head | ({"reason": reason} if reason else {})
 
 
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:

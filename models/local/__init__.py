@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from models.errors import NotConfiguredError, UnreachableError
+from models.errors import WITH_LOCAL, NotConfiguredError, UnreachableError
 from models.local import folder as at
 from models.local.folder import Server
 
@@ -43,10 +44,31 @@ def use(database: str) -> Use:
         fcntl.flock(lock, fcntl.LOCK_SH)
         os.utime(lock)
         server = _running(folder)
-        user, password = at.credentials(folder) or ("", "")
+        url = _url(folder, server, database)
         unless_it_runs.pop_all()
-    address = f"{user}:{password}@127.0.0.1:{server.port}"
-    return Use(f"mongodb://{address}/{database}?authSource=admin&directConnection=true", lock)
+    return Use(url, lock)
+
+
+def glance(database: str) -> str | None:
+    """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
+    folder = at.chosen()
+    if not (folder / at.STATE).is_file():
+        return None
+    at.make_private(folder)
+    server = at.running(folder)
+    return server and _url(folder, server, database)
+
+
+@contextmanager
+def turn(waits: Callable[[], None]) -> Iterator[None]:
+    """Let nobody else have a turn meanwhile; `waits` is called where somebody has one."""
+    folder = at.chosen()
+    at.make_private(folder)
+    with at.opened(folder / at.TURN) as lock:
+        if not at.take(lock):
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def status() -> dict[str, object] | None:
@@ -78,6 +100,12 @@ def stop() -> bool:
         asked = asked or now
         _pause(folder, deadline)
     return found
+
+
+def _url(folder: Path, server: Server, database: str) -> str:
+    user, password = at.credentials(folder) or ("", "")
+    address = f"{user}:{password}@127.0.0.1:{server.port}"
+    return f"mongodb://{address}/{database}?authSource=admin&directConnection=true"
 
 
 def _is_gone(folder: Path) -> bool:
@@ -137,7 +165,5 @@ def _server_program() -> Path:
     """Find the server beside the Python that runs; it is under another licence, so it is run and never imported."""
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
-        raise NotConfiguredError(
-            "the embedded database is not installed", 'install it with: pip install "chatctl[local]"'
-        )
+        raise NotConfiguredError("the embedded database is not installed", WITH_LOCAL)
     return program

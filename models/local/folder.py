@@ -1,10 +1,11 @@
 """The folder of the embedded database: private to its user, with the locks that say who lives.
 
-A lock is a file held by `flock`: the kernel lets go of it when its holder ends, however it ends. Three of them:
+A lock is a file held by `flock`: the kernel lets go of it when its holder ends, however it ends. Four of them:
 
 - `use.lock`, shared by every command at work;
 - `watcher.lock`, taken by the command that starts a watcher, and handed to it;
-- `server.lock`, taken by the watcher and handed to the server, which writes its pid into it.
+- `server.lock`, taken by the watcher and handed to the server, which writes its pid into it;
+- `turn.lock`, held by the one at work of those that take turns.
 """
 
 import fcntl
@@ -21,7 +22,7 @@ import platformdirs
 
 from models.errors import NotAllowedError
 
-USE, WATCHER, SERVER = "use.lock", "watcher.lock", "server.lock"
+USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lock"
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 

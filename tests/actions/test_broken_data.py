@@ -36,7 +36,7 @@ def assert_done_and_undone(database: Documents, planned: Changeset) -> None:
     assert list(planned.lines())
     event = apply(planned).event
     assert stored(database) != was
-    assert audit.show(str(event))["lines"]
+    assert audit.lines(audit.show(str(event)))
     apply(audit.undo(str(event)))
     assert stored(database) == was
 
@@ -106,7 +106,7 @@ def test_an_undo_is_shown_with_the_names_of_what_it_puts_back(database: Document
     database["Permission"].insert_one({"_id": ObjectId(), "name": "user.read", "rolesIds": []})
     granted = apply(roles.grant("support", ["user.read"])).event
     undone = apply(audit.undo(str(granted))).event
-    assert audit.show(str(undone))["lines"] == [
+    assert audit.lines(audit.show(str(undone))) == [
         "~ Permission user.read: rolesIds -support",
         "~ Role support: permissionsIds -user.read",
     ]

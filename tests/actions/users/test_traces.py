@@ -41,18 +41,18 @@ def test_the_trail_still_tells_what_was_done(past: History) -> None:
     granted = audit.show(str(past.events["grant"]))
     assert granted["command"] == f"users grant {label} bob --role support"
     assert granted["reason"] == f"{label} asked for it ({label}'s word)"
-    assert granted["lines"] == [
+    assert audit.lines(granted) == [
         f"~ User {label}, bob: rolesIds +support, intern",
         f"~ Role support, intern: userIds +{label}, bob",
     ]
     updated = audit.show(str(past.events["update"]))
     assert updated["command"] == f"users update {label} --username {label}"
     assert updated["reason"] == f"married; was {label}."
-    assert updated["lines"] == [
+    assert audit.lines(updated) == [
         f"~ User {label}: email (erased) -> (erased), username (erased) -> (erased), name (erased) -> (erased)"
     ]
     assert audit.show(str(past.events["of bob"]))["reason"] == f"he wrote to {label} ({label})"
-    created = audit.show(str(past.events["import"]))["lines"]
+    created = audit.lines(audit.show(str(past.events["import"])))
     assert any(line.startswith("+ User bob: email bob@example.org, username bob") for line in created)
 
 
@@ -61,7 +61,7 @@ def test_the_event_of_it_says_who_and_when_and_not_whom(database: Documents, pas
     shown = audit.show(str(event))
     assert shown["command"] == f"users erase {past.ada['_id']} --with-messages"
     assert (shown["reason"], shown["state"]) == ("a letter of 2 March", "done")
-    assert f"~ User erased-{past.ada['_id']}: email, emailVerified, hashedPassword" in "\n".join(shown["lines"])
+    assert f"~ User erased-{past.ada['_id']}: email, emailVerified, hashedPassword" in "\n".join(audit.lines(shown))
     with pytest.raises(NotUndoableError, match="was never kept"):
         audit.undo(str(event))
 

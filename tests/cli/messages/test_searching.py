@@ -92,7 +92,8 @@ hint: narrow it with --conversation, --sender or --since; chatctl db indexes --a
 
 def fail(database: Documents, command: str, code: int) -> None:
     data = {"failCommands": [command], "errorCode": code}
-    database.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+    mode = {"skip": 1} if command == "find" else {"times": 1}  # the marker of a protected database is looked for first
+    database.client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
 
 
 @pytest.mark.parametrize(("option", "command"), [("--all", "find"), ("--count", "aggregate"), ("-oids", "find")])

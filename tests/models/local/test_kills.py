@@ -106,7 +106,7 @@ def test_a_missing_server_program_names_the_extra(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(NotConfiguredError) as caught:
         use()
-    assert "chatctl[local]" in str(caught.value.hint)
+    assert "uv tool install '.[local]'" in str(caught.value.hint)
 
 
 def test_a_server_that_went_away_is_explained(folder: Path) -> None:

@@ -1,0 +1,71 @@
+"""Names that somebody who is typing may mean: from the database in a third of a second, or none."""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import islice
+from typing import Any, Final
+
+from models import sources
+
+SECONDS: Final = 1 / 3
+"""What the database has; to load its driver takes a part of a second, too."""
+SECONDS_TO_LOAD: Final = 2.0
+AT_MOST: Final = 50
+READ_AT_MOST: Final = 1_000
+"""Documents, where most of the names are none that is offered."""
+SAFE: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
+"""Names that mean nothing to any shell, and are no option."""
+
+
+def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
+    """Give names that begin as a word does, as they are typed; none on any failure.
+
+    Where there are more than `AT_MOST`, the last of all is among them: what those given have in common, all have.
+    """
+    found: list[str] = []
+    loaded = threading.Event()
+
+    def look() -> None:
+        with suppress(Exception):
+            found.extend(_look(collection, begun, choice, loaded.set))
+        loaded.set()
+
+    # To look up a host's name cannot be interrupted: the thread is left behind.
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    loaded.wait(SECONDS_TO_LOAD)
+    thread.join(SECONDS)
+    return [] if thread.is_alive() else found
+
+
+def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
+    from models import connection
+
+    milliseconds = int(SECONDS * 1000)
+    with connection.glance(choice, milliseconds) as database:
+        if database is None:
+            return []
+        from actions import finding
+
+        loaded()
+        read = finding.user_key if collection == "User" else partial(finding.key, collection)
+        field, value = read(begun)
+        if field == "_id":
+            return []
+        head = begun[: len(begun) - len(value)]
+
+        def words(way: int) -> Iterator[str]:
+            """Not each name means itself: a username may look like an id, or like the e-mail of somebody else."""
+            where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff"}}
+            options: dict[str, Any] = {"limit": READ_AT_MOST, "max_time_ms": milliseconds}
+            for document in database[collection].find(where, [field], sort=[(field, way)], **options):
+                name = document[field]
+                word = f"{head}{name}"
+                if isinstance(name, str) and SAFE.fullmatch(name) and read(word) == (field, name):
+                    yield word
+
+        found = list(islice(words(1), AT_MOST))
+        return found if len(found) < AT_MOST else [*found, *islice(words(-1), 1)]

@@ -1,0 +1,48 @@
+"""Contexts as they are shown: never with a password, and without running a command."""
+
+import re
+from typing import Any
+
+from models import contexts
+from models.contexts import Context
+from models.errors import NotConfiguredError, NotFoundError
+
+Row = dict[str, Any]
+
+
+def rows() -> list[Row]:
+    """Return a row for each context: `{name, current, readOnly, database, server, source, from, problem}`."""
+    known = contexts.load()
+    return [_row(context, known.current) for context in known.by_name.values()]
+
+
+def show(name: str | None) -> Row:
+    """Return the row of a context, of the current one where none is named."""
+    known = contexts.load()
+    context = known.the_current() if name is None else known.named(name)
+    if context is None:
+        raise NotFoundError("no context is the current one", "make one so: chatctl context use NAME")
+    return _row(context, known.current)
+
+
+def _row(context: Context, current: str | None) -> Row:
+    address, problem = None, None
+    try:
+        address = contexts.address(context)
+    except NotConfiguredError as error:
+        problem = error.message
+    return {
+        "name": context.name,
+        "current": context.name == current,
+        "readOnly": context.read_only,
+        "database": address and address.name,
+        "server": address and address.hosts,
+        "source": context.source,
+        "from": None if context.source == "url" else _without_passwords(context.value),
+        "problem": problem,
+    }
+
+
+def _without_passwords(value: str) -> str:
+    """Hide what stands before the host of a URL that a command has in its arguments."""
+    return re.sub(r"(?<=://)\S*@", "***@", value)

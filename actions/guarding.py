@@ -1,0 +1,47 @@
+"""The marker by which a database is protected."""
+
+import re
+from typing import Final
+
+from actions.planning import changeset
+from models import connection
+from models.changes import Changeset, Draft, Result
+from models.errors import InvalidInputError
+from models.marker import ID, Marker, document
+from models.names import shown
+from models.records import STATE
+
+NAME: Final = re.compile(r"[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,63}")
+"""What can be typed without a thought, on any keyboard and in any shell."""
+
+
+def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
+    """Mark the database, or give its marker another name and other guards.
+
+    Raises `InvalidInputError` for a name that is hard to type.
+    """
+    if not NAME.fullmatch(name):
+        raise InvalidInputError(
+            f"{shown(name)} cannot be the name of a protected database", "take up to 64 of a-z, A-Z, 0-9 and _.@+-"
+        )
+    wanted = document(Marker(name, mask_bodies, audit_reads))
+    draft = Draft()
+    if found := connection.database()[STATE].find_one({"_id": ID}):
+        draft.set(STATE, found, wanted)
+    else:
+        draft.insert(STATE, wanted)
+    guards = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
+    return _changeset(" ".join(["db protect", name, *guards]), draft, name, "protected")
+
+
+def unprotect() -> Changeset:
+    """Take the marker away; nothing where there is none."""
+    draft = Draft()
+    found = connection.database()[STATE].find_one({"_id": ID})
+    if found:
+        draft.delete(STATE, found)
+    return _changeset("db unprotect", draft, str((found or {}).get("name", connection.target().name)), "unprotected")
+
+
+def _changeset(command: str, draft: Draft, name: str, outcome: str) -> Changeset:
+    return changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])

@@ -1,0 +1,125 @@
+"""chatctl context."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import actions
+from cli import views
+from cli.group import group, warn_of_password
+from cli.invocation import Invocation
+from cli.output import Output
+from cli.params import LinesOut, Out
+from models.errors import UsageError
+
+app = group()
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a context.", show_default=False)]
+Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="The URL itself; it is kept in the file.")]
+UrlEnv = Annotated[
+    str | None, typer.Option("--url-env", metavar="VAR", help="A variable of the environment that holds it.")
+]
+UrlFile = Annotated[str | None, typer.Option("--url-file", metavar="FILE", help="A file that holds it.")]
+UrlCommand = Annotated[
+    str | None,
+    typer.Option("--url-command", metavar="'CMD ARGS'", help="A command that prints it; it is run without a shell."),
+]
+
+
+@app.command(example="chatctl context add prod --url-command 'pass show chat/prod' --read-only")
+def add(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="At most 64 of a-z, A-Z, 0-9, _ . @ + and -.", show_default=False)
+    ],
+    out: Out,
+    *,
+    url_env: UrlEnv = None,
+    url_file: UrlFile = None,
+    url_command: UrlCommand = None,
+    url: Url = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every write there.")] = False,
+) -> None:
+    """Give a database a name. Without an option about its URL that is asked for, unseen.
+
+    --url stands for the context's own here. What a command prints is not kept, and nobody runs it before the database
+    is needed.
+    """
+    from models import contexts
+
+    file = url_file and str(Path(url_file).absolute())
+    elsewhere = Invocation.of(ctx.meta).url if url is None else url
+    source, value = _source({"url": elsewhere, "url-env": url_env, "url-file": file, "url-command": url_command})
+    context = contexts.Context(name, source, value, read_only)
+    contexts.add(context)
+    if url is not None and (address := contexts.address(context)) and address.has_password:
+        warn_of_password(out, "without --url it is asked for")
+    _report(out, name, "added")
+    if problem := actions.contexts.show(name)["problem"]:
+        out.note(f"warning: {problem}")
+    out.note(f"to work on it: --context {name} on any command, or for all: chatctl context use {name}")
+
+
+@app.command("list", example="chatctl context list -o json")
+def list_(out: LinesOut) -> None:
+    """List the contexts, and where they lead. No command is run for it."""
+    out.items(actions.contexts.rows(), views.CONTEXTS)
+
+
+@app.command(example="chatctl context show prod")
+def show(
+    out: LinesOut,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Else the current one.", show_default=False)
+    ] = None,
+) -> None:
+    """Show a context, without its password."""
+    out.record(actions.contexts.show(name), views.CONTEXT)
+
+
+@app.command(example="chatctl context use staging")
+def use(name: Name, out: Out) -> None:
+    """Make a context the current one.
+
+    It is the database of every command that names no other, where no variable and no .env file does.
+    """
+    from models import contexts
+
+    _report(out, name, "current" if contexts.use(name) else "unchanged")
+
+
+@app.command(example="chatctl context remove staging")
+def remove(name: Name, out: Out) -> None:
+    """Forget a context. Its database is not touched."""
+    from models import contexts
+
+    was_current = contexts.remove(name)
+    _report(out, name, "removed")
+    if was_current:
+        out.note("it was the current one; now there is none")
+
+
+def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
+    """Take where the URL comes from; without any option ask for the URL itself."""
+    from cli.output.writes import can_ask, hidden
+
+    named = [(source, value) for source, value in given.items() if value is not None]
+    options = [f"--{source}" for source in given]
+    if len(named) > 1:
+        said = " and ".join(f"--{source}" for source, _ in named)
+        raise UsageError(f"{said} contradict each other", f"give one of {', '.join(options)}")
+    if named:
+        return named[0]
+    typed = hidden("URL: ") if can_ask() else None
+    if typed is None:
+        raise UsageError("there is no URL", f"give one of {', '.join(options)}")
+    return "url", typed.strip()
+
+
+def _report(out: Output, name: str, outcome: str) -> None:
+    changed = int(outcome != "unchanged")
+    result: dict[str, Any] = {"id": None, "ref": name, "outcome": outcome}
+    counts = {"event": None, "changed": changed, "unchanged": 1 - changed}
+    out.document({**counts, "results": [result]}, [f"{name}: {outcome}"])

@@ -1,0 +1,60 @@
+"""What people wrote to each other: shown as it is, or as its length where the database is marked so."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from cli.invocation import Invocation
+from cli.views import MESSAGES
+from models.names import counted
+
+Row = dict[str, Any]
+
+PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
+MASKED: Final = "what people wrote is masked in this database; --reveal --reason TEXT shows it, and leaves an event"
+
+
+def may_show(invocation: Invocation, note: Callable[[str], None], targets: Sequence[Any] = ()) -> bool:
+    """Decide, once a run, whether what people wrote is shown; where reading it is audited, leave the event first.
+
+    `targets` are the ids of what is looked at, as far as one thing is. Whoever sees it masked is told so with `note`.
+    """
+    if invocation.shows_bodies is None:
+        from models import connection
+        from models.changes.events import record_reading
+
+        marker = connection.guarded()
+        masked = marker is not None and marker.mask_bodies
+        invocation.shows_bodies = not masked or invocation.reveal
+        if not invocation.shows_bodies:
+            note(MASKED)
+        elif marker is not None and (masked or marker.audit_reads):
+            record_reading(invocation.command, invocation.reason, targets)
+    return invocation.shows_bodies
+
+
+def masked_rows(rows: Iterable[Row], private: Collection[str]) -> Iterator[Row]:
+    """Give rows with their private values as lengths."""
+    return ({key: masked(value) if key in private else value for key, value in row.items()} for row in rows)
+
+
+def masked(value: Any) -> Any:
+    """Say of a private value how long it is; of a whole message what it says."""
+    if isinstance(value, dict):
+        return {key: masked(item) if key in PRIVATE else item for key, item in value.items()}
+    return None if value is None else f"({counted(len(str(value)), 'character')})"
+
+
+def is_private(entry: Row) -> bool:
+    """Tell whether an entry of the audit trail has in it what somebody wrote."""
+    return entry["collection"] == "Message" and any(row["field"] in PRIVATE for row in entry["fields"])
+
+
+def masked_entry(entry: Row) -> Row:
+    """Give an entry of the audit trail with what people wrote as lengths."""
+    if not is_private(entry):
+        return entry
+    fields = (
+        {side: masked(value) if side != "field" and row["field"] in PRIVATE else value for side, value in row.items()}
+        for row in entry["fields"]
+    )
+    return {**entry, "fields": list(fields)}

@@ -1,0 +1,153 @@
+"""Names of the database, as they complete."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from pymongo.database import Database
+
+from actions import completing
+from tests.cli.completion.conftest import HOSTILE, Complete
+from tests.conftest import Chatctl
+from tests.people import conversation, person
+
+Documents = Database[dict[str, Any]]
+
+
+@pytest.fixture
+def people(database: Documents) -> None:
+    """Have two people, a group, and what they may do."""
+    ada = person(database, "ada")
+    person(database, "adam", email="adam@example.com")
+    person(database, "bob")
+    conversation(database, ada, name="night-shift")
+    conversation(database, ada, name="Night shift")
+    database["Role"].insert_many([{"name": "admin"}, {"name": "support"}])
+    database["Permission"].insert_many([{"name": "user.read"}, {"name": "user.suspend"}])
+
+
+@pytest.mark.usefixtures("people")
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chatctl users show ", ["ada", "adam", "bob"]),
+        ("chatctl users show ada", ["ada", "adam"]),
+        ("chatctl users show 'ada", ["ada", "adam"]),
+        ("chatctl users suspend bob ada", ["ada", "adam"]),
+        ("chatctl users suspend -n -- ada", ["ada", "adam"]),
+        ("chatctl users show username:b", ["username:bob"]),
+        ("chatctl users show ada@", ["ada@example.org"]),
+        ("chatctl users show email:ad", ["email:ada@example.org", "email:adam@example.com"]),
+        ("chatctl users show id:", []),
+        ("chatctl users show hashedPassword:", []),
+        ("chatctl users show ada b", []),
+        ("chatctl users grant ada --role ", ["admin", "support"]),
+        ("chatctl users grant ada --role=s", ["--role=support"]),
+        ("chatctl users list --permission user.", ["user.read", "user.suspend"]),
+        ("chatctl users can ada user.r", ["user.read"]),
+        ("chatctl roles grant s", ["support"]),
+        ("chatctl roles show name:s", ["name:support"]),
+        ("chatctl roles grant support user.read user.s", ["user.suspend"]),
+        ("chatctl roles rename support ", []),
+        ("chatctl conversations show ", ["night-shift"]),
+        ("chatctl conversations add night-shift b", ["bob"]),
+        ("chatctl conversations list --between ada b", ["bob"]),
+        ("chatctl messages send --conversation night-shift --from b", ["bob"]),
+        ("chatctl audit list --target b", ["bob"]),
+        ("chatctl users show $", []),
+        ("chatctl users show .*", []),
+    ],
+)
+def test_a_name_goes_on(complete: Complete, line: str, words: list[str]) -> None:
+    assert complete(line) == words
+
+
+@pytest.mark.parametrize("begun", ["", "ad", "$", "`", "-", "~", "'", ":", "username:", "name:ad"])
+def test_no_hostile_name_is_handed_to_a_shell(complete: Complete, database: Documents, begun: str) -> None:
+    for number, name in enumerate(["ada", *HOSTILE]):
+        person(database, name, email=f"{number}@example.org")
+        database["Role"].insert_one({"name": name})
+        conversation(database, name=name)
+    found = [
+        word
+        for command in ("users show", "roles show", "conversations show")
+        for word in complete(f"chatctl {command} -- {begun}")
+    ]
+    assert {word.rpartition(":")[2] for word in found} <= {"ada"}
+
+
+def test_a_name_that_would_mean_something_else_is_not_offered(complete: Complete, database: Documents) -> None:
+    identifier = str(ObjectId())
+    person(database, "boss@example.org", email="mallory@example.org")
+    person(database, identifier, email="x@example.org")
+    database["Role"].insert_one({"name": identifier})
+    assert complete("chatctl users show boss") == []
+    assert complete("chatctl users show boss@") == []
+    assert complete("chatctl users show username:boss") == ["username:boss@example.org"]
+    assert complete(f"chatctl users show {identifier[:20]}") == []
+    assert complete(f"chatctl users show {identifier}") == []
+    assert complete(f"chatctl roles show {identifier[:20]}") == []
+
+
+def test_broken_data_hides_no_good_name(complete: Complete, database: Documents) -> None:
+    database["Role"].insert_many([{"name": ["support"]}, {"name": None}, {"name": 7}, {}, {"name": "support"}])
+    assert complete("chatctl roles show ") == ["support"]
+
+
+def test_good_names_are_found_behind_many_bad_ones(complete: Complete, database: Documents) -> None:
+    database["Role"].insert_many([{"name": f"a $(touch {number})"} for number in range(300)])
+    database["Role"].insert_one({"name": "admin"})
+    assert complete("chatctl roles show a") == ["admin"]
+
+
+def test_what_the_first_of_many_have_in_common_is_not_taken_for_what_all_have(
+    complete: Complete, database: Documents
+) -> None:
+    database["Role"].insert_many([{"name": f"team-a{number:02}"} for number in range(completing.AT_MOST + 5)])
+    database["Role"].insert_one({"name": "team-b"})
+    found = complete("chatctl roles show t")
+    assert len(found) == completing.AT_MOST + 1
+    assert found[-1] == "team-b"
+
+
+def test_the_database_is_the_one_that_was_typed(
+    complete: Complete, chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database["Role"].insert_one({"name": "support"})
+    monkeypatch.delenv("MONGODB_DATABASE_URL")
+    assert complete("chatctl roles show ") == []
+    assert complete(f"chatctl --url {url} roles show ") == ["support"]
+    assert complete(f"chatctl roles --url={url} show ") == ["support"]
+    assert complete(f"chatctl roles show --url {url} ") == ["support"]
+    assert complete(f"chatctl --local --url {url} roles show ") == []
+    chatctl("context", "add", "here", "--url", url)
+    assert complete("chatctl roles show --context here ") == ["support"]
+    assert complete("chatctl roles show ") == []
+    chatctl("context", "use", "here")
+    assert complete("chatctl roles show ") == ["support"]
+
+
+def test_no_env_file_is_read_and_none_is_passed_over(
+    complete: Complete, chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database["Role"].insert_one({"name": "support"})
+    monkeypatch.delenv("MONGODB_DATABASE_URL")
+    chatctl("context", "add", "here", "--url", url)
+    chatctl("context", "use", "here")
+    Path(".env").write_text(f"MONGODB_DATABASE_URL={url}")
+    assert complete("chatctl roles show ") == []
+    Path(".env").rename("other")
+    assert complete("chatctl roles show ") == ["support"]
+    assert complete("chatctl --env-file other roles show ") == []
+
+
+def test_a_context_whose_url_a_command_prints_completes_no_names(
+    complete: Complete, chatctl: Chatctl, url: str, database: Documents, workspace: Path
+) -> None:
+    database["Role"].insert_one({"name": "support"})
+    (workspace / "say").write_text(f"#!/bin/sh\ntouch ran\necho {url}\n")
+    (workspace / "say").chmod(0o755)
+    chatctl("context", "add", "secret", "--url-command", "./say")
+    assert complete("chatctl --context secret roles show ") == []
+    assert not (workspace / "ran").exists()

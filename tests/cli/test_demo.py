@@ -1,0 +1,224 @@
+"""The tour, from nothing and again, beside data of somebody's own, and cut short."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedded import kill
+from pymongo.database import Database
+
+from tests.cli.conftest import PROGRAM, Process, Terminal
+from tests.conftest import Chatctl
+
+Started = Callable[[], "subprocess.Popen[str]"]
+
+PREPARED = "$ chatctl --local db generate --users"
+
+
+@pytest.fixture
+def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Give the embedded database a folder of the test's own; the environment names another database all the same."""
+    folder = workspace / "embedded"
+    monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
+    monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
+    yield folder
+    if folder.is_dir():
+        kill(folder)
+
+
+@pytest.fixture
+def start(folder: Path, environment: dict[str, str]) -> Started:
+    def start() -> "subprocess.Popen[str]":
+        env = environment | {"CHATCTL_LOCAL_DIR": str(folder)}
+        return subprocess.Popen([PROGRAM, "demo"], stdout=-1, stderr=-1, text=True, env=env)  # noqa: S603
+
+    return start
+
+
+@pytest.fixture(scope="module")
+def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of an embedded database in which the tour was given, to be copied."""
+    folder = tmp_path_factory.mktemp("demo") / "embedded"
+    env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
+    subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
+    kill(folder)
+    return folder
+
+
+@pytest.fixture
+def again(folder: Path, toured: Path) -> Path:
+    return shutil.copytree(toured, folder)
+
+
+@pytest.fixture
+def demo(chatctl: Chatctl, again: Path) -> Chatctl:
+    """Be `chatctl` where the tour has been given once."""
+    return chatctl
+
+
+def steps(tour: str) -> dict[str, str]:
+    """Divide a tour into what is typed and what is printed then."""
+    _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow you")[0])
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
+def suggested(tour: str) -> list[list[str]]:
+    return [shlex.split(line)[1:] for line in tour.splitlines() if line.startswith("  chatctl")]
+
+
+def made(chatctl: Chatctl) -> list[int]:
+    """Count the people and conversations there are, and how often they were made."""
+    counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
+    return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
+
+
+def test_from_nothing_to_a_tour_in_one_command(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
+    done = chatctl("demo")
+    assert [line.split()[1:3] for line in steps(done.stdout)] == [
+        ["users", "list"],
+        ["roles", "matrix"],
+        ["users", "show"],
+        ["conversations", "transcript"],
+        ["users", "suspend"],
+        ["audit", "list"],
+        ["audit", "undo"],
+        ["db", "check"],
+    ]
+    assert [line for line in done.stderr.splitlines() if line.startswith("$")] == [
+        "$ chatctl --local seeds apply",
+        "$ chatctl --local db generate --users 50 --conversations 30 --messages 360 --seed 1 --broken 1 --yes",
+    ]
+    trail = json.loads(chatctl("--local", "audit", "list", "-o", "json").stdout)
+    assert [(" ".join(event["command"].split()[:2]), event["state"]) for event in trail] == [
+        ("seeds apply", "done"),
+        ("db generate", "done"),
+        ("users suspend", "undone"),
+        ("audit undo", "done"),
+    ]
+    assert database.list_collection_names() == []
+
+
+def test_what_it_shows_is_what_the_commands_print(demo: Chatctl) -> None:
+    first = steps(demo("demo").stdout)
+    reads = [line for line in first if not {"suspend", "undo", "--target"} & set(line.split())]
+    typed = {line: demo(*shlex.split(line), code=int("check" in line)).stdout for line in reads}
+    second = steps(demo("demo").stdout)
+    assert len(first) == len(second) == 8
+    assert typed == {line: second[line] for line in reads}
+
+
+def test_what_it_says_to_try_next_can_be_typed(demo: Chatctl) -> None:
+    suspend, *others = suggested(demo("demo").stdout)
+    assert demo(*suspend, "--yes").stdout.endswith(": suspended\n")
+    for line in others:
+        assert demo(*line).stdout
+
+
+def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_first(demo: Chatctl) -> None:
+    before = made(demo)
+    first = demo("demo")
+    assert "db generate" not in first.stderr
+    suspend = suggested(first.stdout)[0]
+    demo(*suspend, "--yes")
+    demo("--local", "roles", "revoke", "moderator", "message.delete", "--yes")
+    second = demo("demo")
+    assert suggested(second.stdout)[0][:-1] == suspend[:-1] != suggested(second.stdout)[0]
+    assert made(demo) == before
+    assert "message.delete       x\n" in second.stdout
+
+
+def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
+    users = demo("--local", "users", "list", "-o", "ids").stdout
+    demo("--local", "users", "suspend", "-", "--yes", "--allow-last-member", input=users)
+    tour = demo("demo").stdout
+    assert [line.split()[1:3] for line in steps(tour)] == [["users", "list"], ["roles", "matrix"], ["db", "check"]]
+    assert [line[1] for line in suggested(tour)] == ["audit", "messages", "db"]
+
+
+def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path) -> None:
+    refused = [
+        "error: the embedded database has data that the tour did not make",
+        'hint: give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo',
+    ]
+    chatctl("--local", "roles", "create", "intern")
+    assert chatctl("demo", code=7).stderr.splitlines() == refused
+    chatctl("--local", "roles", "delete", "intern", "--yes")
+    chatctl("--local", "users", "create", "--email", "ada@example.org", "--username", "ada", "--no-password")
+    assert chatctl("demo", code=7).stderr.splitlines() == refused
+    assert made(chatctl) == [1, 0, 0]
+    chatctl("--local", "users", "delete", "ada", "--yes")
+    chatctl("--local", "seeds", "apply")  # the roles that ship are no data of one's own
+    chatctl("demo")
+    assert made(chatctl) == [80, 39, 1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_one_that_is_cut_short_is_given_again(
+    chatctl: Chatctl, folder: Path, start: Started, number: signal.Signals
+) -> None:
+    with start() as tour:
+        assert tour.stderr
+        while not next(tour.stderr).startswith(PREPARED):
+            pass
+        tour.send_signal(number)
+    assert tour.returncode == (130 if number == signal.SIGINT else -number)
+    assert made(chatctl) in ([0, 0, 0], [80, 39, 1])
+    chatctl("demo")
+    assert made(chatctl) == [80, 39, 1]
+
+
+def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, folder: Path, start: Started) -> None:
+    tours = [start(), start()]
+    said = [tour.communicate(timeout=60)[1] for tour in tours]
+    assert [tour.returncode for tour in tours] == [0, 0]
+    assert sorted("another tour is going on: waiting for its end" in words for words in said) == [False, True]
+    assert made(chatctl) == [80, 39, 1]
+
+
+@pytest.mark.parametrize(("line", "code"), [("| head -3", 141), (">/dev/full", 74)])
+def test_output_that_cannot_be_written_ends_it(again: Path, process: Process, line: str, code: int) -> None:
+    done = process("demo", line=line, env={"CHATCTL_LOCAL_DIR": str(again)})
+    assert done.returncode == code
+    assert b"Traceback" not in done.stderr
+
+
+def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> None:
+    for line in (("--url", "mongodb://localhost/shop"), ("--url", "nonsense")):
+        assert chatctl("demo", *line, code=2).stderr.splitlines() == [
+            "error: the tour is on the embedded database alone",
+            "hint: name no other database",
+        ]
+    chatctl("demo", "--expect", "shop", code=7)
+    assert not folder.exists()
+
+
+def test_without_the_embedded_server_what_to_install_is_said(
+    chatctl: Chatctl, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(folder / "python"))
+    assert chatctl("demo", code=6).stderr.splitlines() == [
+        "error: the embedded database is not installed",
+        "hint: in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
+    ]
+
+
+def test_lines_begin_as_they_have_to_be_typed(demo: Chatctl) -> None:
+    tour = demo("demo", env={"UV_RUN_RECURSION_DEPTH": "1"}).stdout
+    assert "$ uv run chatctl --local roles matrix\n" in tour
+    assert "\n  uv run chatctl --local users suspend " in tour
+
+
+def test_on_a_narrow_terminal_it_fits(again: Path, terminal: Terminal) -> None:
+    screen = terminal("demo", columns=60, env={"CHATCTL_LOCAL_DIR": str(again)})
+    assert screen.code == 0
+    assert "\x1b[1m$ chatctl --local roles matrix\x1b[0m\n" in screen.text
+    assert "\nNow you: all of this is made up, so nothing can go wrong.\n" in screen.text

@@ -1,0 +1,151 @@
+"""A protected database: its name is typed before a write, and reading what people wrote may leave an event."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typed
+from people import SEVEN, Documents
+
+from tests.cli.conftest import Terminal
+from tests.conftest import Chatctl
+
+MESSAGE = str(typed.MESSAGE)
+REFUSED = 'error: nothing was done: this database is protected as "prod"\n'
+QUESTION = "Type its name to go on: "
+
+
+@pytest.fixture
+def protected(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
+    typed.settle(database)
+    typed.lay_out(workspace)
+    chatctl("db", "protect", "prod")
+    return chatctl
+
+
+def contents(database: Documents) -> dict[str, Any]:
+    return {name: list(database[name].find().sort("_id", 1)) for name in sorted(database.list_collection_names())}
+
+
+@pytest.mark.parametrize("words", typed.WRITES)
+def test_every_write_wants_the_name_and_is_otherwise_refused(
+    protected: Chatctl, database: Documents, words: str
+) -> None:
+    if words == "db generate":
+        for name in SEVEN:
+            database[name].drop()
+    line = (*words.split(), *(("other",) if words == "db protect" else typed.WRITES[words]))
+    before = contents(database)
+    for answered in ((), ("--yes",), ("-o", "json"), ("--yes", "--reason", "prod")):
+        refused = protected(*line, *answered, code=7)
+        assert refused.stdout == ""
+        assert "nothing was done: this database is protected as " in refused.stderr
+    assert "this is the database" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
+    protected(*line, "--dry-run")
+    assert contents(database) == before
+    assert json.loads(protected(*line, "--expect", "prod", "-o", "json").stdout)["event"]
+
+
+def test_every_write_is_here() -> None:
+    assert typed.WRITES.keys() == {words for words, command in typed.commands() if typed.is_write(command)}
+
+
+def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
+    assert protected("users", "suspend", "ada", "--yes", code=7).stderr == (
+        f"{REFUSED}hint: look at it with --dry-run, confirm it with --expect prod; --yes is not enough here\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [("prod\n", 0), (" prod \n", 0), ("y\n", 7), ("yes\n", 7), ("PROD\n", 7), ("\n", 7), ("\x04", 7)],
+)
+def test_somebody_at_a_terminal_types_the_name(
+    protected: Chatctl, terminal: Terminal, database: Documents, answer: str, code: int
+) -> None:
+    screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})
+    assert screen.code == code
+    assert 'this database is protected as "prod"' in screen.text
+    assert f"changing {database.name} on " in screen.text
+    assert ("cyd: verified" in screen.text) == (code == 0)
+    assert ("nothing was done: it was not confirmed" in screen.text) == (code == 7)
+
+
+def test_what_changes_nothing_asks_nothing(protected: Chatctl) -> None:
+    assert protected("users", "suspend", "bob").stdout == "bob: unchanged\n"
+
+
+def test_the_guard_is_set_anew_shown_and_taken_away(protected: Chatctl) -> None:
+    def marker() -> Any:
+        return json.loads(protected("db", "status", "-o", "json").stdout)["protected"]
+
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+    assert protected("db", "protect", "prod").stdout == "prod: unchanged\n"
+    changed = protected("db", "protect", "live", "--audit-reads", "--mask-bodies", "--expect", "prod")
+    assert changed.stdout == "live: protected\n"
+    assert marker() == {"name": "live", "maskBodies": True, "auditReads": True}
+    protected("audit", "undo", changed.stderr.split()[-1], "--expect", "live")
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+    assert protected("db", "unprotect", "--expect", "prod").stdout == "prod: unprotected\n"
+    assert marker() is None
+    assert protected("db", "unprotect").stdout.endswith(": unchanged\n")
+    [event] = json.loads(protected("audit", "list", "--command", "db unprotect", "-o", "json").stdout)
+    assert protected("audit", "undo", event["id"], "--yes").stdout == "db unprotect: undone\n"
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+
+
+@pytest.mark.parametrize("word", ["", "a b", "-x", "x" * 65, "prod\x1b[31m", "prod\n", "größe"])
+def test_a_name_that_is_hard_to_type_is_refused(chatctl: Chatctl, database: Documents, word: str) -> None:
+    said = chatctl("db", "protect", "--", word, code=5)
+    assert "cannot be the name of a protected database" in said.stderr
+    assert "\x1b" not in said.stderr
+    assert database.list_collection_names() == []
+
+
+@pytest.mark.parametrize("line", ["users list", "messages list --count", "messages list -o ids", "roles matrix"])
+def test_what_shows_no_bodies_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    before = contents(database)
+    protected(*line.split())
+    assert contents(database) == before
+
+
+def test_reading_bodies_leaves_an_event_in_a_read_only_context_too(
+    protected: Chatctl, database: Documents, url: str
+) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    protected("context", "add", "live", "--url", url, "--read-only")
+    assert "kettle" in protected("messages", "show", MESSAGE, "--context", "live", "--reason", "case 4711").stdout
+    protected("messages", "search", "kettle", "--sender", "ada", "--context", "live")
+    protected("users", "export-data", "ada", "--to", "ada.zip", "--context", "live")
+    events = json.loads(protected("audit", "list", "--sort", "at", "-o", "json").stdout)
+    assert [(event["command"], event["reason"], event["state"]) for event in events[-3:]] == [
+        (f"messages show {MESSAGE}", "case 4711", "done"),
+        ("messages search --sender ada", None, "done"),
+        ("users export-data ada", None, "done"),
+    ]
+    [found] = json.loads(protected("audit", "list", "--target", MESSAGE, "--command", "messages", "-o", "json").stdout)
+    assert found["id"] == events[-3]["id"]
+    shown = protected("audit", "show", found["id"])
+    assert shown.stderr == ""
+    assert database["chatctl_images"].count_documents({"event": found["id"]}) == 0
+
+
+@pytest.mark.parametrize("command", ["messages list", "messages show", "conversations transcript", "messages search"])
+def test_nothing_is_shown_where_the_event_cannot_be_written(
+    protected: Chatctl, database: Documents, command: str
+) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    argument = {"messages list": (), "messages show": (MESSAGE,), "messages search": ("kettle",)}
+    data = {"failCommands": ["insert"], "errorCode": 13}
+    database.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=data)
+    said = protected(*command.split(), *argument.get(command, ("Night shift",)), code=6)
+    assert said.stdout == ""
+    assert "kettle" not in said.stderr
+
+
+def test_the_next_command_goes_on_where_the_guard_is_no_more(protected: Chatctl, database: Documents) -> None:
+    database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"maskBodies": "yes", "name": 5}})
+    assert 'is protected as "5"' in protected("users", "suspend", "ada", "--yes", code=7).stderr
+    assert "(19 characters)" in protected("messages", "list", "--columns", "body").stdout
