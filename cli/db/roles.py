@@ -41,9 +41,9 @@ Name = Annotated[
 
 @app.command(example="chatctl db roles --database shop > roles.js\nchatctl db roles --format atlas")
 def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
-    """Print roles for users of the server, with the rights that chatctl needs and no more.
+    """Print roles for users of the server.
 
-    support-read looks, support-write helps users and moderates, seeder applies seeds, admin does everything. Nothing is
+    Each has the rights that its commands need and no more: support-read looks, support-write helps users and moderates, seeder applies seeds, admin does everything. Nothing is
     connected to. The shell's are a script to be run by somebody who may create roles there, Atlas's the bodies of its
     API. What such roles cannot keep apart is said beside them.
     """
