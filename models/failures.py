@@ -17,6 +17,8 @@ from models.errors import (
 from models.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
+MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
+"""What writes need once alone, where something of theirs is not there yet."""
 
 
 def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
@@ -40,7 +42,9 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
     known = next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
     if missing and isinstance(known, NotAllowedError):
         rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
-        return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", known.hint)
+        made = any(action in MADE_BY_ADMIN for _, action in missing)
+        hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
     return known
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -43,28 +43,27 @@ Name = Annotated[
 def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
     """Print roles for users of the server.
 
-    Each has the rights that its commands need and no more: support-read looks, support-write helps users and moderates, seeder applies seeds, admin does everything. Nothing is
-    connected to. The shell's are a script to be run by somebody who may create roles there, Atlas's the bodies of its
-    API. What such roles cannot keep apart is said beside them.
+    Each has the rights that its commands need and no more: support-read looks, support-write helps users and moderates,
+    seeder applies seeds, admin does everything. Nothing is connected to. The shell's are a script to be run by somebody
+    who may create roles there, Atlas's the bodies of its API. What such roles cannot keep apart is said beside them.
     """
     name = actions.privileges.database(database)
     if form == "mongosh":
-        streams.write("".join(f"{line}\n" for line in _script(name, actions.privileges.ROLES)))
+        streams.write("".join(f"{line}\n" for line in (*_head(name), *_script(name))))
         return
     output.show_json([_atlas(role, name) for role in actions.privileges.ROLES])
     for note in (ATLAS, FIRST, *actions.privileges.NOT_KEPT_APART):
         output.say(note)
 
 
-def _script(name: str, defined: "Iterable[Role]") -> Iterator[str]:
-    """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
-    target = f"db.getSiblingDB({json.dumps(name)})"
+def _head(name: str) -> Iterator[str]:
+    """Say what the script is, what each role is for, and what none can do."""
     yield f"// Roles for chatctl on the database {json.dumps(name)}."
     yield from _comment("Run this in mongosh as somebody who may create roles there; run again, it updates them.")
     yield from _comment(FIRST)
-    user = f'{target}.createUser({{ user: "ada", pwd: passwordPrompt(), roles: ["support-read"] }})'
-    yield f"// A user: {user}"
-    for role in defined:
+    user = '{ user: "ada", pwd: passwordPrompt(), roles: ["support-read"] }'
+    yield f"// A user: db.getSiblingDB({json.dumps(name)}).createUser({user})"
+    for role in actions.privileges.ROLES:
         yield "//"
         yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
         if role.also:
@@ -73,15 +72,19 @@ def _script(name: str, defined: "Iterable[Role]") -> Iterator[str]:
     yield "// What no role can keep apart:"
     for note in actions.privileges.NOT_KEPT_APART:
         yield from _comment(f"- {note}", "  ")
+
+
+def _script(name: str) -> Iterator[str]:
+    """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
     yield "for (const { role, privileges } of ["
-    for role in defined:
+    for role in actions.privileges.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
         for collection, allowed in role.rights.items():
             resource = f"db: {json.dumps(name)}, collection: {json.dumps(collection)}"
             yield f"    {{ resource: {{ {resource} }}, actions: {json.dumps(allowed)} }},"
         yield "  ] },"
     yield "]) {"
-    yield f"  const target = {target};"
+    yield f"  const target = db.getSiblingDB({json.dumps(name)});"
     yield "  if (target.getRole(role)) {"
     yield "    target.updateRole(role, { privileges, roles: [] });"
     yield "  } else {"
