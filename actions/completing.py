@@ -6,9 +6,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from models import sources
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+    from models.changes import Document
+
+Read = Callable[[str], tuple[str, Any]]
+"""From what is typed to the field and the value that it means."""
 
 SECONDS: Final = 1 / 3
 """What the database has; to load its driver takes a part of a second, too."""
@@ -44,28 +52,34 @@ def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
 def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from models import connection
 
-    milliseconds = int(SECONDS * 1000)
-    with connection.glance(choice, milliseconds) as database:
+    with connection.glance(choice, _milliseconds()) as database:
         if database is None:
             return []
         from actions import finding
 
         loaded()
         read = finding.user_key if collection == "User" else partial(finding.key, collection)
-        field, value = read(begun)
-        if field == "_id":
-            return []
-        head = begun[: len(begun) - len(value)]
+        found = list(islice(_words(database[collection], begun, read, 1), AT_MOST))
+        return found if len(found) < AT_MOST else [*found, *islice(_words(database[collection], begun, read, -1), 1)]
 
-        def words(way: int) -> Iterator[str]:
-            """Not each name means itself: a username may look like an id, or like the e-mail of somebody else."""
-            where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff"}}
-            options: dict[str, Any] = {"limit": READ_AT_MOST, "max_time_ms": milliseconds}
-            for document in database[collection].find(where, [field], sort=[(field, way)], **options):
-                name = document[field]
-                word = f"{head}{name}"
-                if isinstance(name, str) and SAFE.fullmatch(name) and read(word) == (field, name):
-                    yield word
 
-        found = list(islice(words(1), AT_MOST))
-        return found if len(found) < AT_MOST else [*found, *islice(words(-1), 1)]
+def _words(documents: "Collection[Document]", begun: str, read: Read, way: int) -> Iterator[str]:
+    """Give names in their order, up or down, as they are typed.
+
+    Not each name means itself: a username may look like an id, or like the e-mail of somebody else.
+    """
+    field, value = read(begun)
+    if field == "_id":
+        return
+    head = begun[: len(begun) - len(value)]
+    where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff"}}
+    options: dict[str, Any] = {"limit": READ_AT_MOST, "max_time_ms": _milliseconds()}
+    for document in documents.find(where, [field], sort=[(field, way)], **options):
+        name = document[field]
+        word = f"{head}{name}"
+        if isinstance(name, str) and SAFE.fullmatch(name) and read(word) == (field, name):
+            yield word
+
+
+def _milliseconds() -> int:
+    return int(SECONDS * 1000)

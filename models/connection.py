@@ -235,7 +235,7 @@ def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
 
     if source.url is None:
         source = _embedded(source, name)
-    client = _client(source)
+    client = _client(source, MILLISECONDS_TO_FIND_A_SERVER)
     # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
@@ -268,7 +268,7 @@ def _at_hand(choice: sources.Choice) -> sources.Source | None:
     return None if url is None else replace(source, url=url)
 
 
-def _client(source: sources.Source, milliseconds: int = MILLISECONDS_TO_FIND_A_SERVER) -> "MongoClient[dict[str, Any]]":
+def _client(source: sources.Source, milliseconds: int) -> "MongoClient[dict[str, Any]]":
     """Make the client; options of the URL that would read or write less safely are set aside."""
     import pymongo
     from pymongo.errors import PyMongoError

@@ -84,6 +84,12 @@ class UnreachableError(DatabaseError):
     retryable = True
 
 
+class ServerFailedError(DatabaseError):
+    """The server answered that something went wrong within itself."""
+
+    code = "unreachable"
+
+
 class TimedOutError(DatabaseError):
     """The server took too long."""
 

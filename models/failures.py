@@ -11,6 +11,7 @@ from models.errors import (
     InvalidInputError,
     NotAllowedError,
     NotConfiguredError,
+    ServerFailedError,
     TimedOutError,
     UnreachableError,
 )
@@ -101,6 +102,10 @@ def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     )
 
 
+def _failed(_: BaseException, host: str) -> ChatctlError:
+    return ServerFailedError(f"something went wrong within {host}", "its log may say why; its disk may be full")
+
+
 def _duplicate(_: BaseException, __: str) -> ChatctlError:
     return ConflictError("another document has the same unique value already", "look it up, and run the command again")
 
@@ -122,6 +127,7 @@ _BY_CODE = {
         _not_allowed: (NOT_ALLOWED,),
         _timed_out: (50, 64, 89, 262),
         _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _failed: (1, 14031),
         _duplicate: (11000, 11001, 12582),
         _changed_meanwhile: (112, 251),
         _too_large: (10334, 17280, 17419, 17420),

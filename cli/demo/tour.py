@@ -72,7 +72,7 @@ def _next(somebody: Somebody | None) -> Iterator[Line]:
     if somebody:
         yield ("users", "suspend", somebody.username)
     yield ("audit", "list", "--sort", "-at", "--limit", "5")
-    yield ("messages", "search", "tomorrow")
+    yield ("messages", "search", "cake")
     yield ("db", "repair", "--dry-run")
 
 

@@ -7,6 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import Revealing, part
+from cli.output import bodies, silent
 from cli.params import (
     After,
     All,
@@ -74,7 +75,7 @@ def search(
     count: Count = False,
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
-    if not out.may_show_bodies():
+    if not bodies.may_show(out.invocation, silent):
         hint = "search with --reveal --reason TEXT"
         raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)

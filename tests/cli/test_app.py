@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import Chatctl
 
-HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "yaml"]
+HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
 GROUPS = ["users", "roles", "permissions", "conversations", "messages", "seeds", "audit", "db", "context"]
 
 
@@ -35,6 +35,7 @@ def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
         ["messages", "tail", "-h"],
         ["seeds", "apply", "--help"],
         ["db", "-h"],
+        ["demo", "-h"],
         ["rols"],
         ["--version"],
     ],

@@ -141,7 +141,7 @@ def test_a_broken_configuration_fails_only_those_who_need_it(chatctl: Chatctl, w
 
 
 def test_contexts_load_no_driver_and_are_not_read_where_a_variable_names_the_database(bare: Chatctl, url: str) -> None:
-    assert run(["context", "list"], [*HEAVY, "tomlkit"])[1] == []
+    assert run(["context", "list"], HEAVY)[1] == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MONGODB_DATABASE_URL", url)
         assert run(["roles", "list"], ["models.contexts", "pymongo", "tomllib"])[1] == ["pymongo"]
@@ -173,7 +173,7 @@ def test_what_is_only_looked_at_in_a_read_only_context_is_looked_up(bare: Chatct
         assert bare(*line, "--context", "live", code=6).stderr.startswith("error: no server answers at 127.0.0.1:1\n")
 
 
-@pytest.mark.parametrize("words", typed.WRITES)
+@pytest.mark.parametrize("words", [words for words in typed.WRITES if words != "db unprotect"])
 def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
     chatctl: Chatctl, database: Database[dict[str, Any]], url: str, workspace: Path, words: str
 ) -> None:

@@ -143,7 +143,7 @@ def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden
 def test_a_search_would_tell_and_is_refused(hidden: Chatctl, option: tuple[str, ...]) -> None:
     said = hidden("messages", "search", "kettle", *option, code=7)
     assert said.stdout == ""
-    assert "what people wrote is masked in this database, and a search would tell" in said.stderr
+    assert said.stderr.count("what people wrote is masked in this database") == 1
     assert "search with --reveal --reason TEXT" in said.stderr
     found = hidden("messages", "search", "who has", *option, "--reveal", "--reason", "case 4711")
     assert found.stdout.strip()

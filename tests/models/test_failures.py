@@ -12,6 +12,7 @@ from models.errors import (
     InvalidInputError,
     NotAllowedError,
     NotConfiguredError,
+    ServerFailedError,
     TimedOutError,
     UnreachableError,
 )
@@ -32,6 +33,8 @@ SECRET = "s3cr3t"
         (errors.NotPrimaryError(SECRET), UnreachableError),
         (errors.OperationFailure(SECRET, 11602), UnreachableError),
         (errors.AutoReconnect(SECRET), UnreachableError),
+        (errors.OperationFailure(SECRET, 1), ServerFailedError),
+        (errors.OperationFailure(SECRET, 14031), ServerFailedError),
         (errors.DuplicateKeyError(SECRET, 11000), ConflictError),
         (errors.BulkWriteError({"writeErrors": [{"code": 11000, "errmsg": SECRET}]}), ConflictError),
         (errors.OperationFailure(SECRET, 112), ConflictError),

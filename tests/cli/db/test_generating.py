@@ -1,11 +1,13 @@
 """People who are made up: believable, whole, the same again, and broken where that is wanted."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import bcrypt
+import mimesis
 import pytest
 from people import SEVEN, links, person
 from pymongo.database import Database
@@ -176,6 +178,20 @@ def test_the_trail_says_how_many_were_made(chatctl: Chatctl, database: Documents
     assert database["chatctl_audit"].count_documents({}) == 1
     assert database["chatctl_images"].count_documents({}) == 0
     chatctl("audit", "undo", event, "--yes", code=7)
+
+
+def test_few_are_made_in_one_transaction_faults_included(chatctl: Chatctl, database: Documents) -> None:
+    chatctl(*SMALL, "--yes", "--broken", "1")
+    assert [(one["kind"], one["whole"]) for one in database["chatctl_audit"].find()] == [("event", True)]
+
+
+def test_those_whose_names_have_no_latin_letters_sign_in_by_a_first_name(chatctl: Chatctl, database: Documents) -> None:
+    chatctl("db", "generate", "--users", "40", "--conversations", "0", "--messages", "0", "--yes")
+    others = [user["username"] for user in database["User"].find() if not re.search("[A-Za-z]", user["name"])]
+    names = mimesis.Person(mimesis.Locale.EN)._extract(["names"])
+    english = {name.lower() for some in names.values() for name in some}
+    assert others
+    assert english.issuperset(name.rstrip("0123456789") for name in others)
 
 
 def test_without_the_library_what_to_install_is_said(process: Process, workspace: Path) -> None:

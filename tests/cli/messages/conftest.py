@@ -50,6 +50,18 @@ class Tail:
         code = self.process.wait(PATIENCE)
         return code, [line for name in self._lines for line in iter(lambda n=name: self._lines[n].get(timeout=9), "")]
 
+    def seen(self) -> bool:
+        """Tell, after a moment, whether there is a line."""
+        time.sleep(0.2)
+        return not self._lines["stdout"].empty()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdout, self.process.stderr):
+            assert stream is not None
+            stream.close()
+
 
 def _read(stream: Any) -> "Queue[str]":
     lines: Queue[str] = Queue()
@@ -100,8 +112,4 @@ def following(environment: dict[str, str], database: Documents, lunch: dict[str,
 
     yield follow
     for tail in begun:
-        tail.process.kill()
-        tail.process.wait()
-        for stream in (tail.process.stdout, tail.process.stderr):
-            assert stream is not None
-            stream.close()
+        tail.close()

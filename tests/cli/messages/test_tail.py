@@ -12,8 +12,9 @@ from bson import ObjectId
 from people import BEGAN, conversation, messages, person
 
 from actions.messages.redacting import REMOVED
+from cli.output.bodies import MASKED
 from tests.cli.conftest import PROGRAM, Process
-from tests.cli.messages.conftest import Documents, Following
+from tests.cli.messages.conftest import Documents, Following, Tail
 from tests.conftest import Chatctl, start_server
 
 Lunch = dict[str, Any]
@@ -53,6 +54,20 @@ def test_an_event_is_the_message_and_what_happened(following: Following, databas
     database["Message"].delete_one({"_id": identifier})
     assert tail.event() == {"id": str(identifier), **where, **dict.fromkeys(text), "event": "deleted"}
     assert tail.end(signal.SIGTERM) == (143, ["error: terminated"])
+
+
+def test_where_bodies_are_masked_what_comes_is_too(
+    chatctl: Chatctl, environment: dict[str, str], database: Documents, lunch: Lunch
+) -> None:
+    chatctl("db", "protect", "prod", "--mask-bodies")
+    tail = Tail((), environment)
+    try:
+        assert tail.line("stderr") == MASKED
+        while not tail.seen():
+            messages(database, lunch["group"], lunch["ada"], "the kettle")
+        assert tail.line().endswith("  sent      Lunch  ada: (10 characters)")
+    finally:
+        tail.close()
 
 
 def test_who_has_seen_a_message_is_no_event(following: Following, database: Documents, lunch: Lunch) -> None:

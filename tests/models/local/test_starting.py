@@ -4,12 +4,13 @@ import json
 import os
 import stat
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
 import pymongo
 import pytest
-from embedded import command, names, server_pid, use, watcher_pid
+from embedded import command, eventually, names, server_pid, use, watcher_pid
 from pymongo.errors import OperationFailure
 
 from models import connection, local
@@ -112,3 +113,20 @@ def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
     (folder / at.USE).symlink_to("elsewhere")
     with pytest.raises(NotAllowedError, match="cannot write"):
         use()
+
+
+def test_those_who_take_turns_wait_for_each_other_and_say_so(folder: Path) -> None:
+    use()
+    waited: list[str] = []
+    with local.turn(lambda: waited.append("first")):
+        other = threading.Thread(target=_turn, args=[waited])
+        other.start()
+        eventually(lambda: waited == ["second"])
+        assert other.is_alive()
+    other.join(10)
+    assert waited == ["second", "done"]
+
+
+def _turn(waited: list[str]) -> None:
+    with local.turn(lambda: waited.append("second")):
+        waited.append("done")
