@@ -58,7 +58,7 @@ def list_(
     out.rows(found, views.EVENTS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(cls=Revealing)
+@app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", cls=Revealing)
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
@@ -66,7 +66,7 @@ def show(event: Event, out: ReadOut) -> None:
     out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 
-@app.command(cls=Revealing)
+@app.command(example="chatctl audit undo 66b0c0ffee66b0c0ffee66b0 --dry-run", cls=Revealing)
 def undo(
     event: Event,
     out: Out,

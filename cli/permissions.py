@@ -44,13 +44,13 @@ def list_(
     out.rows(found, views.PERMISSIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command()
+@app.command(example="chatctl permissions show message.delete")
 def show(permission: Permission, out: ReadOut) -> None:
     """Show a permission and the roles that have it."""
     out.record(actions.permissions.show(permission), views.PERMISSIONS)
 
 
-@app.command(example="chatctl permissions create user.read user.suspend")
+@app.command(example="chatctl permissions create report.read report.close")
 def create(
     names: Annotated[list[str], several("NAME", "The names of new permissions; - reads them from standard input.")],
     out: Out,
@@ -65,7 +65,7 @@ def create(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl permissions rename user.read person.read")
 def rename(
     permission: Permission,
     new: NewName,

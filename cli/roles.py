@@ -47,13 +47,13 @@ def list_(
     out.rows(found, views.ROLES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command()
+@app.command(example="chatctl roles show support")
 def show(role: Role, out: ReadOut) -> None:
     """Show a role, its members counted and its permissions."""
     out.record(actions.roles.show(role), views.ROLES)
 
 
-@app.command(example="chatctl roles create support --permission user.read --permission user.suspend")
+@app.command(example="chatctl roles create desk --permission user.read --permission user.suspend")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new role.", show_default=False)],
     out: Out,
@@ -71,7 +71,7 @@ def create(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl roles rename support helpdesk")
 def rename(
     role: Role,
     new: NewName,
@@ -87,7 +87,7 @@ def rename(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl roles copy support night-support")
 def copy(
     role: Role,
     new: NewName,
@@ -136,7 +136,7 @@ def grant(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command()
+@app.command(example="chatctl roles revoke support user.suspend --dry-run")
 def revoke(
     role: Role,
     permissions: Permissions,

@@ -101,7 +101,7 @@ def export(*, to: To = None, overwrite: Overwrite = False) -> None:
         output.say(note)
 
 
-@app.command("test")
+@app.command("test", example="chatctl seeds test seeds/ --live")
 def run_tests(
     out: LinesOut,
     paths: Paths = None,
@@ -117,7 +117,7 @@ def run_tests(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(example="chatctl seeds schema > seed.schema.json")
 def schema() -> None:
     """Print the JSON Schema of a seed file, for editors."""
     output.show_json(seeds.schema.SCHEMA)

@@ -190,22 +190,30 @@ def chatctl(
     else:
         monkeypatch.setenv("MONGODB_DATABASE_URL", request.getfixturevalue("url"))
 
-    def run(*args: object, code: int | None = 0, input: str = "", env: dict[str, str] | None = None) -> Result:  # noqa: A002
+    def run(
+        *args: object,
+        code: int | None = 0,
+        input: str = "",  # noqa: A002
+        env: dict[str, str] | None = None,
+        together: bool = False,
+    ) -> Result:
         with monkeypatch.context() as patch:
             for variable, value in (env or {}).items():
                 patch.setenv(variable, value)
-            result = _typed(args, input.encode(), patch)
-        assert code in {None, result.code}, result
+            result = _typed(args, input.encode(), patch, together=together)
+        assert code in {result.code, None}, result
         return result
 
     yield run
     connection.choose()
 
 
-def _typed(args: tuple[object, ...], given: bytes, patch: pytest.MonkeyPatch) -> Result:
+def _typed(args: tuple[object, ...], given: bytes, patch: pytest.MonkeyPatch, *, together: bool) -> Result:
     from cli.app import main
 
     streams = {name: _Stream(given if name == "stdin" else b"") for name in ("stdin", "stdout", "stderr")}
+    if together:
+        streams["stderr"] = streams["stdout"]
     for name, stream in streams.items():
         patch.setattr(sys, name, stream)
     patch.setattr(sys, "argv", ["chatctl", *map(str, args)])

@@ -11,9 +11,7 @@ from cli.params import Conversation, Conversations, DryRun, Forever, Max, Out, R
 app = part()
 
 
-@app.command(
-    example="chatctl conversations create ada grace\nchatctl conversations create ada grace alan --name engines"
-)
+@app.command(example="chatctl conversations create ada grace\nchatctl conversations create ada grace alan --name tea")
 def create(
     users: Users,
     out: Out,

@@ -15,7 +15,7 @@ def _number(name: str, text: str) -> object:
     return typer.Option(name, metavar="N", min=0, help=text)
 
 
-@app.command(example="chatctl --local db generate --users 1000 --conversations 300 --messages 20000 --yes")
+@app.command(example="chatctl --local db generate --users 200 --conversations 60 --messages 2000")
 def generate(
     out: Out,
     *,

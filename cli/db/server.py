@@ -71,7 +71,7 @@ def unprotect(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl db stop")
+@app.command(example="chatctl --local db stop")
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.stop()

@@ -83,7 +83,7 @@ def search(
     out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
 
 
-@app.command(example="chatctl messages show 65f0c0ffee65f0c0ffee65f0", cls=Revealing)
+@app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", cls=Revealing)
 def show(message: Message, out: ReadOut) -> None:
     """Show a message, and who has seen it."""
     row = actions.messages.show(message)

@@ -21,7 +21,7 @@ Roles = Annotated[
 ]
 
 
-@app.command(example="chatctl users create --email ada@example.org --username ada --role support --generate-password")
+@app.command(example="chatctl users create --email eve@example.org --username eve --role support --generate-password")
 def create(
     out: Out,
     *,

@@ -76,7 +76,7 @@ def show(user: User, out: ReadOut) -> None:
     out.record(actions.users.show(user), views.USER, below=below)
 
 
-@app.command(example="chatctl users can ada message.delete && echo yes")
+@app.command(example="chatctl users can grace message.delete && echo yes")
 def can(
     user: User,
     permission: Permission,

@@ -105,7 +105,7 @@ def import_(
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
-@app.command(example="chatctl users export --role support --to people.csv")
+@app.command(example="chatctl users export --role support --to support.csv")
 def export(
     *,
     status: Status = None,

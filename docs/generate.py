@@ -1,0 +1,84 @@
+"""Write into the pages what the program says of itself: `uv run python docs/generate.py`."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from typer.main import get_command
+
+from actions.checking.rules import all_rules
+from cli.app import COMMANDS, GROUPS, app
+
+ROOT: Final = Path(__file__).parent.parent
+PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
+PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+COLUMNS: Final = 78
+"""Of help on a terminal that has 80."""
+
+
+def generated(page: str) -> str:
+    """Return a page with what stands between its marks made anew."""
+    return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
+
+
+def contexts(name: str) -> Iterator[Any]:
+    """Give what help is made from: of the program, of a command that stands alone, or of a group and its commands."""
+    size = {"terminal_width": COLUMNS, "max_content_width": COLUMNS}
+    root: Any = get_command(app)
+    with root.make_context("chatctl", [], resilient_parsing=True, **size) as above:
+        if name == "chatctl":
+            yield above
+            return
+        command = root.get_command(above, name)
+        with command.make_context(name, [], parent=above, resilient_parsing=True) as context:
+            yield context
+            for below, one in getattr(command, "commands", {}).items():
+                with one.make_context(below, [], parent=context, resilient_parsing=True) as of_command:
+                    yield of_command
+
+
+def _help(name: str) -> str:
+    first, *others = contexts(name)
+    shown = [_block(first)]
+    shown += [f"### {one.command_path.removeprefix('chatctl ')}\n\n{_block(one)}" for one in others]
+    return "\n".join(shown)
+
+
+def _block(context: Any) -> str:
+    return f"```text\n{context.get_help()}\n```\n"
+
+
+def _commands(_: str) -> str:
+    rows = ["| group | for | commands |", "|---|---|---|"]
+    for name, text in GROUPS.items():
+        group: Any = get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+        names = " ".join(f"`{one}`" for one in group.commands)
+        rows.append(
+            f"| [`{name}`](docs/{name}.md) | {_in_a_row(text.removeprefix(f'{name.capitalize()}: '))} | {names} |"
+        )
+    rows += [f"| [`{name}`](docs/README.md#{name}) | {_in_a_row(text)} | |" for name, text in COMMANDS.items()]
+    return "\n".join(rows) + "\n"
+
+
+def _in_a_row(text: str) -> str:
+    return text[0].lower() + text[1:].removesuffix(".")
+
+
+def _rules(_: str) -> str:
+    parts = []
+    for rule in all_rules():
+        about = str(rule.__doc__).partition("\n")[0]
+        fix = rule.fix.format(name=rule.name, id="ID", collection="COLLECTION")
+        parts.append(
+            f"### {rule.name} ({rule.severity})\n\n{about}\n\n- **Effect:** {rule.effect}\n- **What mends it:** {fix}\n"
+        )
+    return "\n".join(parts)
+
+
+PARTS: Final[dict[str, Callable[[str], str]]] = {"help": _help, "commands": _commands, "rules": _rules}
+
+if __name__ == "__main__":
+    for path in PAGES:
+        path.write_text(generated(path.read_text("utf-8")), "utf-8")

@@ -1,0 +1,66 @@
+"""The office of the documentation, and somebody who types there what a page says."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import office
+import pytest
+from people import Documents
+from session import Session
+
+from tests.cli.conftest import PROGRAM, Terminal, environment, terminal
+from tests.conftest import Chatctl
+
+__all__ = ["environment", "terminal"]
+
+STAND_INS: Final = {
+    "pass": "echo '7 kettles on the quiet pier'",
+    "fortune": "echo 'Hello.'",
+    "jq": "cat",
+    "pipx": 'test "$1" = install && test -f "${2%%[*}/pyproject.toml"',
+}
+"""What examples pipe into chatctl, or through which they bring it in; the real ones may not be on this machine."""
+
+
+@pytest.fixture
+def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch) -> Documents:
+    """Have people in the office; who acts and where is always the same."""
+    monkeypatch.setenv("LOGNAME", "grace")
+    monkeypatch.setattr(socket, "gethostname", lambda: "office")
+    office.settle(chatctl, database)
+    return database
+
+
+@pytest.fixture
+def shell(
+    settled: Documents, environment: dict[str, str], workspace: Path, url: str, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """Give the variables of a shell that finds chatctl and what stands in for other programs."""
+    tools = workspace / ".tools"
+    tools.mkdir()
+    for name, does in STAND_INS.items():
+        (tools / name).write_text(f"#!/bin/sh\n{does}\n")
+        (tools / name).chmod(0o755)
+    path = os.pathsep.join([str(tools), str(PROGRAM.parent), environment["PATH"]])
+    folders = {"CHATCTL_LOCAL_DIR": workspace / ".local", "XDG_CONFIG_HOME": workspace / ".config"}
+    ours = {name: str(folder) for name, folder in folders.items()} | {"LOGNAME": "grace", "STAGING_URL": url}
+    for variable, value in ours.items():
+        monkeypatch.setenv(variable, value)
+    return {**environment, **ours, "PATH": path, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+
+
+@pytest.fixture
+def session(
+    chatctl: Chatctl, terminal: Terminal, shell: dict[str, str], settled: Documents, name: str
+) -> Iterator[Session]:
+    """Sit down in the office."""
+    chatctl("db", "indexes", "--apply", "--yes")
+    settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
+    known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}
+    host = shell["STAGING_URL"].partition("://")[2].partition("/")[0].rpartition("@")[2]
+    shown = {name: "chat", host: "localhost:27017", f"grace@{os.uname().nodename}": "grace@office"}
+    yield Session(chatctl, terminal, shell, known, shown)
+    chatctl("--local", "db", "stop")

@@ -1,0 +1,67 @@
+"""Help is on the pages as it is printed, and its examples work."""
+
+import re
+from pathlib import Path
+
+import office
+import pytest
+from generate import NAMES, PAGES, contexts, generated
+from people import Documents
+from session import Session, Step
+
+from cli.app import COMMANDS, GROUPS
+from tests.conftest import Chatctl
+
+FOLLOWS = "chatctl messages tail"
+"""It goes on until somebody ends it."""
+BEFORE = {
+    "chatctl db unprotect": ["db protect production"],
+    "chatctl context use": ["context add staging --url-env STAGING_URL"],
+}
+"""What has to have happened for an example."""
+COMPLETES = re.compile(r"chatctl completion \w+")
+"""What this prints is for a shell to run, and the shells have tests of their own."""
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_page_has_what_the_program_says_of_itself(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert text == generated(text), "uv run python docs/generate.py writes it"
+
+
+@pytest.mark.parametrize("name", ["chatctl", *GROUPS, *COMMANDS])
+def test_every_command_is_on_a_page(name: str) -> None:
+    page = ROOT / "docs" / (f"{name}.md" if name in GROUPS else "README.md")
+    assert f"<!-- help: {name} -->\n" in page.read_text("utf-8")
+
+
+def test_what_is_generated_is_what_is_printed(chatctl: Chatctl) -> None:
+    for above in ("users", "db"):
+        for context in contexts(above):
+            words = context.command_path.split()[1:]
+            assert chatctl(*words, "--help").stdout == f"{context.get_help()}\n"
+
+
+@pytest.mark.parametrize("group", ["chatctl", *GROUPS, *COMMANDS])
+def test_the_examples_of_every_help_work(
+    group: str, chatctl: Chatctl, session: Session, settled: Documents, workspace: Path
+) -> None:
+    (workspace / "people.csv").write_text("email,username\nnew@example.org,new\n")
+    (workspace / "seeds").mkdir()
+    (workspace / "seeds" / "team.yaml").write_text("version: 1\nseed: team\npermissions: [user.read]\n")
+    for context in contexts(group):
+        if group in GROUPS and context.command_path == f"chatctl {group}":
+            continue
+        examples = (context.command.epilog or "").splitlines()
+        assert examples, f"{context.command_path} --help has no example"
+        office.settle(chatctl, settled)
+        for line in BEFORE.get(context.command_path, ()):
+            chatctl(*line.split())
+        for example in examples:
+            line = example.partition("   ")[0].replace(FOLLOWS, f"timeout -s INT 2 {FOLLOWS}")
+            line = "".join(re.findall(COMPLETES, line)) or line
+            printed = session.type(Step(line, "", 0))
+            if session.code == 7 and "has to be confirmed" in printed:  # a person is asked
+                printed = session.type(Step(f"{line} --yes", "", 0))
+            assert session.code == (124 if FOLLOWS in line else 0), (example, printed)

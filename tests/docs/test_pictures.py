@@ -1,0 +1,56 @@
+"""The pictures are the ones that are shown, load nothing, and tell nothing of the machine they were made on."""
+
+import getpass
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+from generate import PAGES
+from pictures import FOLDER, PICTURES
+from typer.main import get_command
+
+from cli.app import app
+
+FILES = sorted(FOLDER.iterdir())
+
+
+def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
+    shown = {
+        path.split("/")[-1] for page in PAGES for path in re.findall(r"\]\(([^)]*\.svg)\)", page.read_text("utf-8"))
+    }
+    assert {path.name for path in FILES} == {f"{name}.svg" for name in PICTURES} == shown
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_picture_loads_nothing(path: Path) -> None:
+    drawn = path.read_text("utf-8")
+    assert ET.fromstring(drawn).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314 - it is ours
+    assert set(re.findall(r"\w+://[^\"' <)]*", drawn)) == {"http://www.w3.org/2000/svg"}
+    assert set(re.findall(r"url\(([^)]*)\)", drawn)) <= set(re.findall(r"url\((#[^)]*)\)", drawn))
+    assert "<script" not in drawn
+    assert len(drawn) < 30_000
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> None:
+    said = "".join(ET.fromstring(path.read_text("utf-8")).itertext())  # noqa: S314
+    for name in (
+        f"@{os.uname().nodename}",
+        f"{getpass.getuser()}@",
+        str(Path.home()),
+        tempfile.gettempdir(),
+        "pid",
+        "Traceback",
+    ):
+        assert name not in said
+
+
+@pytest.mark.parametrize("line", [line for lines in PICTURES.values() for line in lines])
+def test_what_a_picture_shows_can_be_typed(line: str) -> None:
+    group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
+    found = get_command(app).get_command(None, group).commands[command]  # type: ignore[attr-defined]
+    assert found.make_context(command, rest, resilient_parsing=False).params
