@@ -1,6 +1,5 @@
 """The audit trail: what was done, by whom and why, and how to undo it."""
 
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -8,6 +7,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
+from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
@@ -37,7 +37,7 @@ def find(
     if actor is not None:
         wanted.append({"$or": [{f"actor.{name}": actor} for name in ACTORS]})
     if command is not None:
-        wanted.append({"command": {"$regex": f"^{re.escape(command)}( |$)"}})
+        wanted.append({"command": {"$regex": f"^{literal('--command', command)}( |$)"}})
     if target is not None:
         parts = connection.database()[AUDIT].find({"targets": _target(target)}, {"event": 1})
         wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})

@@ -2,10 +2,14 @@
 
 import re
 from datetime import datetime
+from typing import Final
 
 from models.changes import Document
 from models.errors import UsageError
 from models.listing import PRESENT
+
+LONGEST: Final = 200
+"""Characters that are looked for inside others: some servers take no pattern that is much longer."""
 
 
 def between(since: datetime | None, before: datetime | None) -> Document:
@@ -16,8 +20,15 @@ def between(since: datetime | None, before: datetime | None) -> Document:
 
 
 def containing(option: str, text: str) -> Document:
-    """Match texts that hold another, literally, in any case; raises `UsageError` where it is empty."""
-    return matching(re.escape(said(option, text)))
+    """Match texts that hold another, literally, in any case; raises `UsageError` where it is empty or too long."""
+    return matching(literal(option, text))
+
+
+def literal(option: str, text: str) -> str:
+    """Return the pattern of a text alone; raises `UsageError` where it is empty or too long."""
+    if len(text) > LONGEST:
+        raise UsageError(f"{option} is {len(text):,} characters long; it may have {LONGEST}")
+    return re.escape(said(option, text))
 
 
 def matching(pattern: str) -> Document:

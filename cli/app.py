@@ -1,8 +1,6 @@
 """The program: its groups, each imported when it is used, and the way in and out of every run."""
 
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -12,9 +10,10 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.main import get_command
 
+from cli import signals
 from cli.group import PLAIN, Group
 from cli.invocation import Invocation, is_broken
-from models.errors import OutputError, TerminatedError, UsageError
+from models.errors import OutputError, UsageError
 
 GROUPS: Final = {
     "users": "Users: who they are, and what they may do.",
@@ -62,7 +61,7 @@ class Root(Group):
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
         try:
-            with _ending_on_sigterm(), _closing():
+            with signals.ending(), _closing():
                 code = self.run(arguments, prog_name or "chatctl")
         except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
             code = _fail(error, arguments)
@@ -118,23 +117,6 @@ def main() -> NoReturn:
     """Run chatctl as it was typed."""
     get_command(app).main()
     raise AssertionError
-
-
-@contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """Let a termination clean up like an interrupt; a parent that has it ignored keeps it so."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
-        yield
-        return
-
-    def end(*_: object) -> NoReturn:
-        raise TerminatedError
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _fail(error: BaseException, arguments: list[str]) -> int:

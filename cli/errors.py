@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import typer
 
+from cli import hints
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
 from models.errors import (
@@ -23,6 +24,9 @@ from models.errors import (
     TerminatedError,
     UsageError,
 )
+
+READABLE: Final = 800
+"""Characters of a message."""
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
@@ -90,11 +94,19 @@ def describe(error: BaseException) -> Failure:
         return _usage(error)
     known = error if isinstance(error, ChatctlError) else _explained(error)
     if known is None:
-        return _bug(error)
+        signal = _signal_behind(error)
+        return describe(signal) if signal else _bug(error)
     number, code = next(EXITS[kind] for kind in type(known).__mro__ if kind in EXITS)
     if isinstance(known, DatabaseError):
         return Failure(number, known.code, known.message, known.hint, retryable=known.retryable)
     return Failure(number, code, known.message, known.hint, getattr(known, "faults", ()))
+
+
+def _signal_behind(error: BaseException | None) -> BaseException | None:
+    """Find the interrupt that something else has failed on: Python 3.11 wraps one that hits the making of a class."""
+    while error is not None and not isinstance(error, KeyboardInterrupt | TerminatedError):
+        error = error.__cause__ or error.__context__
+    return error
 
 
 def trace(error: BaseException) -> Iterator[str]:
@@ -122,8 +134,9 @@ def _usage(error: typer.TyperException) -> Failure:
     hint = f"see {context.command_path} --help" if context else "see chatctl --help"
     if name := getattr(error, "option_name", None):
         near = getattr(error, "possibilities", None)
-        message = f"no such option: {name}" if near is not None or "No such" in message else message
-        hint = f"did you mean {near[0]}?" if near else hint
+        if near is not None or "No such" in message:
+            message = f"no such option: {name}"
+            hint = hints.of_option(context, name, near or ()) or hint
     if context and any(param.name == "password_stdin" for param in context.command.params):
         # What is typed too much there may be the password: a log must not hold it, and the way is another.
         if "extra argument" in message:
@@ -147,10 +160,15 @@ def _bug(error: BaseException) -> Failure:
 def _lines(failure: Failure) -> Iterator[str]:
     for fault in failure.faults:
         place = ":".join(str(part) for part in fault[:3] if part is not None)
-        yield f"{place}: {fault.message}"
-    yield f"error: {failure.message}"
+        yield f"{place}: {_readable(fault.message)}"
+    yield f"error: {_readable(failure.message)}"
     if failure.hint:
         yield f"hint: {failure.hint}"
+
+
+def _readable(message: str) -> str:
+    """Leave out the middle of what nobody reads to its end: a file that was pasted in the place of a name."""
+    return message if len(message) <= READABLE else f"{message[: READABLE // 2]} … {message[-READABLE // 2 :]}"
 
 
 def _document(failure: Failure) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
 from models.errors import UsageError
-from models.names import did_you_mean
+from models.names import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -132,8 +132,9 @@ class Group(Shared, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         names = self.list_commands(ctx)
         if args[0] not in names:
-            hint = did_you_mean(args[0], names) or f"see {ctx.command_path} --help"
-            raise UsageError(f'no command "{args[0]}" in {ctx.command_path}', hint)
+            from cli import hints
+
+            raise UsageError(f"no command {shown(args[0])} in {ctx.command_path}", hints.of_command(ctx, args, names))
         return super().resolve_command(ctx, args)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pymongo import MongoClient
     from pymongo.database import Database
 
+    from models.refusals import Refusals
+
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 
 
@@ -46,6 +48,7 @@ class _Run:
     guarded: "tuple[marker.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
+    refusals: "Refusals | None" = None
 
 
 _run = _Run(sources.Choice())
@@ -119,7 +122,8 @@ def clock() -> datetime:
 
 def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
-    known = failures.explain(error, _run.target.host if _run.target else "the database's host")
+    missing = _run.refusals.missing if _run.refusals else ()
+    known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if isinstance(known, UnreachableError) and _run.lock is not None:
         return UnreachableError(
             "the embedded server has gone away", "run the command again, after `chatctl db stop` if need be"
@@ -269,6 +273,9 @@ def _client(source: sources.Source, milliseconds: int) -> "MongoClient[dict[str,
     import pymongo
     from pymongo.errors import PyMongoError
 
+    from models.refusals import Refusals
+
+    _run.refusals = Refusals()
     logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
     with warnings.catch_warnings():
         # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
@@ -279,6 +286,7 @@ def _client(source: sources.Source, milliseconds: int) -> "MongoClient[dict[str,
                 source.url,
                 connect=False,
                 appname="chatctl",
+                event_listeners=[_run.refusals],
                 tz_aware=True,
                 uuidRepresentation="standard",
                 datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail

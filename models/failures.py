@@ -1,8 +1,8 @@
 """What the driver's errors mean, by their class and code; their texts can hold passwords and are never shown."""
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final
 
 from models.errors import (
     AuthFailedError,
@@ -15,10 +15,18 @@ from models.errors import (
     TimedOutError,
     UnreachableError,
 )
+from models.privileges import Privilege
+
+NOT_ALLOWED: Final = 13
+MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
+"""What writes need once alone, where something of theirs is not there yet."""
 
 
-def explain(error: BaseException, host: str) -> ChatctlError | None:
-    """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known."""
+def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
+    """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known.
+
+    `missing` are the rights that the last command needed which the server did not allow.
+    """
     if isinstance(error, ChatctlError):
         return error
     if "pymongo.errors" not in sys.modules:
@@ -32,7 +40,13 @@ def explain(error: BaseException, host: str) -> ChatctlError | None:
         (errors.DocumentTooLarge, _too_large),
         (errors.OperationFailure, _refused),
     )
-    return next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
+    known = next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
+    if missing and isinstance(known, NotAllowedError):
+        rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
+        made = any(action in MADE_BY_ADMIN for _, action in missing)
+        hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
+    return known
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
@@ -83,7 +97,8 @@ def _auth_failed(_: BaseException, host: str) -> ChatctlError:
 
 def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     return NotAllowedError(
-        f"{host} does not allow this", "name a user in the URL that may, or have the right granted to the one there"
+        f"{host} does not allow this",
+        "name a user in the URL that may, or have the right granted; chatctl db roles prints roles that suffice",
     )
 
 
@@ -109,7 +124,7 @@ _BY_CODE = {
     code: explanation
     for explanation, codes in {
         _auth_failed: (18, 8000),  # 8000 is Atlas's own
-        _not_allowed: (13,),
+        _not_allowed: (NOT_ALLOWED,),
         _timed_out: (50, 64, 89, 262),
         _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
         _failed: (1, 14031),

@@ -56,6 +56,8 @@ def shown(text: str) -> str:
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """Find the choice that was probably meant, in any case of letters; None where none is near."""
+    if len(word) > LONGEST_EMAIL:
+        return None
     from difflib import get_close_matches
 
     folded = {choice.casefold(): choice for choice in choices}
@@ -70,8 +72,11 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
 
 
 def one_edit_away(word: str) -> Iterator[str]:
-    """Yield what a word may have been meant to be: a letter too few, too many, another, or two in the wrong order."""
-    for place in range(len(word) + 1):
+    """Yield what a word may have been meant to be: a letter too few, too many, another, or two in the wrong order.
+
+    A word that no name is as long as was meant to be none.
+    """
+    for place in range(len(word) + 1 if len(word) <= LONGEST_EMAIL else 0):
         before, after = word[:place], word[place:]
         yield before + after[1:]
         yield before + after[1:2] + after[:1] + after[2:]

@@ -99,13 +99,18 @@ def parse(source: Source) -> Address:
             f"the database URL in {source.label} names no database",
             f"put the name behind the host, as in {EXAMPLE}",
         )
-    if _NO_DATABASE_NAME & set(name):
+    if not is_database_name(name):
         raise NotConfiguredError(
             f"the database URL in {source.label} names a database that cannot exist",
             "the part between the host and ? is the name; in a password write / as %2F and @ as %40",
         )
     login, _, password = user.partition(":")
     return Address(name, unquote(hosts), unquote(login) or None, bool(password))
+
+
+def is_database_name(text: str) -> bool:
+    """Tell what a database can be called."""
+    return bool(text) and not _NO_DATABASE_NAME & set(text)
 
 
 def unreadable(source: Source) -> NotConfiguredError:

@@ -182,7 +182,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def chatctl(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, server_or_mock: str, name: str
 ) -> Iterator[Chatctl]:
-    """Run chatctl in this process as a person types it: `chatctl("roles", "list", code=0)`."""
+    """Run chatctl in this process as a person types it: `chatctl("roles", "list", code=0)`; None is any code."""
     request.getfixturevalue("workspace")
     if server_or_mock == "mongomock":
         request.getfixturevalue("mock_client")

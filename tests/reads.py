@@ -1,16 +1,17 @@
 """What is sent to the server to read, and whether an index answers it."""
 
-from collections.abc import Iterator
+import signal
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import pymongo
 import pytest
 from pymongo import monitoring
 
-from models import connection
+from models import connection, privileges
 from models.indexes import QUERIES
+from models.privileges import Privilege
 
 
 class Sent(monitoring.CommandListener):
@@ -30,12 +31,45 @@ class Sent(monitoring.CommandListener):
         """Nothing more to keep."""
 
 
+class Needs(monitoring.CommandListener):
+    """Collect the rights that all needs which is sent; what follows a collection is ended after its first wait."""
+
+    def __init__(self) -> None:
+        self.found: set[Privilege] = set()
+        self._following = False
+
+    def started(self, event: monitoring.CommandStartedEvent) -> None:
+        known = event.command_name in {*privileges.ACTIONS, *privileges.OF_THE_DATABASE, *privileges.FREE}
+        self.found |= privileges.needed(event.command) if known else {("?", event.command_name)}
+        self._following |= event.command_name == "aggregate" and "$changeStream" in event.command["pipeline"][0]
+
+    def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
+        if self._following and event.command_name == "getMore":
+            self._following = False
+            signal.raise_signal(signal.SIGINT)
+
+    def failed(self, event: monitoring.CommandFailedEvent) -> None:
+        """Nothing more: it was sent."""
+
+
+@contextmanager
+def heard(listener: monitoring.CommandListener) -> Iterator[None]:
+    """Have a listener hear what all clients send that are made meanwhile."""
+    make = pymongo.MongoClient
+
+    def client(*args: Any, event_listeners: Sequence[Any] = (), **options: Any) -> Any:
+        return make(*args, event_listeners=[*event_listeners, listener], **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pymongo, "MongoClient", client)
+        yield
+
+
 @contextmanager
 def listening(url: str) -> Iterator[Sent]:
     """Keep what is sent while actions work on a database."""
     listener = Sent()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
+    with heard(listener):
         connection.choose(url)
         yield listener
         connection.choose()

@@ -10,13 +10,13 @@ from pymongo.errors import OperationFailure
 
 from actions import finding
 from actions.conditions import between
-from actions.database import NOT_ALLOWED
 from actions.messages import rows
 from actions.places import FIELDS, Place, Places
 from models import connection
 from models.ahead import ahead
 from models.changes import Document
 from models.errors import NotFoundError, UsageError
+from models.failures import NOT_ALLOWED
 from models.listing import PRESENT, Listing, Row
 
 INDEX: Final = "chatctl_conversation"

@@ -1,13 +1,12 @@
 """Users, found by what they are and have."""
 
-import re
 from functools import partial
 from typing import Any, Final
 
 from bson import ObjectId
 
 from actions import finding
-from actions.conditions import between, containing, matching, said
+from actions.conditions import between, containing, literal, matching, said
 from actions.users import access
 from actions.users.filters import Filters
 from actions.users.rows import FIELDS, rows
@@ -90,4 +89,4 @@ def _status(text: str) -> str:
 
 
 def _in_domain(domain: str) -> Document:
-    return matching(f"@{re.escape(said('--email-domain', domain.removeprefix('@')))}$")
+    return matching(f"@{literal('--email-domain', domain.removeprefix('@'))}$")

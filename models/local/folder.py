@@ -44,9 +44,11 @@ class Credentials(NamedTuple):
 
 def chosen() -> Path:
     """Name the folder: CHATCTL_LOCAL_DIR, else where the platform keeps the data of a user's programs."""
-    return Path(
-        os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
-    ).absolute()
+    named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
+    try:
+        return Path(named).absolute()
+    except FileNotFoundError:
+        raise NotAllowedError("the working directory, which CHATCTL_LOCAL_DIR starts from, is gone", "cd ~") from None
 
 
 def make_private(folder: Path) -> None:

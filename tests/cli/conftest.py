@@ -20,8 +20,11 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 class Screen(NamedTuple):
+    """What somebody saw, how it ended, and whether what they type next will be seen."""
+
     text: str
     code: int
+    echo: bool
 
 
 @pytest.fixture
@@ -75,8 +78,9 @@ def terminal(environment: dict[str, str]) -> Terminal:
             for question, answer in replies.items():
                 if seen.endswith(question.encode()):
                     os.write(ours, answer.encode())
+        echo = bool(termios.tcgetattr(ours)[3] & termios.ECHO)
         os.close(ours)
-        return Screen(seen.decode().replace("\r\n", "\n"), child.wait())
+        return Screen(seen.decode().replace("\r\n", "\n"), child.wait(), echo)
 
     return run
 

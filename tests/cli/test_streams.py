@@ -3,14 +3,11 @@
 import json
 import signal
 import subprocess
-import sys
 import time
 
 import pytest
 from pymongo.database import Database
 
-from cli.app import _ending_on_sigterm
-from models.errors import TerminatedError
 from tests.cli.conftest import PROGRAM, Process, Terminal
 from tests.conftest import Chatctl
 
@@ -77,12 +74,6 @@ def test_a_signal_ends_it_with_a_word_and_its_code(environment: dict[str, str], 
         child.send_signal(number)
         _, said = child.communicate()
     assert (said, child.returncode) == (b"error: interrupted\n" if code == 130 else b"error: terminated\n", code)
-
-
-def test_a_termination_needs_no_module_that_may_be_half_imported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cli.errors", None)
-    with pytest.raises(TerminatedError), _ending_on_sigterm():
-        signal.raise_signal(signal.SIGTERM)
 
 
 @pytest.mark.usefixtures("database")

@@ -264,7 +264,16 @@ def test_a_wrong_password_is_told_apart(secured: str) -> None:
 def test_a_user_without_rights_is_not_allowed(secured: str) -> None:
     connection.choose(f"mongodb://reader:reader@{secured}/shop?authSource=admin")
     use()
-    assert isinstance(failure(lambda: connection.database()["Role"].insert_one({})), NotAllowedError)
+    known = failure(lambda: connection.database()["Role"].insert_one({}))
+    assert isinstance(known, NotAllowedError)
+    assert known.message == f"{secured} does not allow insert on Role"
+
+
+def test_all_rights_that_a_refused_command_needs_are_named(secured: str) -> None:
+    connection.choose(f"mongodb://reader:reader@{secured}/shop?authSource=admin")
+    roles = connection.database()["Role"]
+    known = failure(lambda: roles.update_one({}, {"$set": {"name": "x"}}, upsert=True))
+    assert known.message == f"{secured} does not allow insert on Role and update on Role"
 
 
 def test_no_user_at_all_is_not_allowed(secured: str) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from pymongo import errors
 
-from models import connection
+from models import connection, failures
 from models.errors import (
     AuthFailedError,
     ChatctlError,
@@ -47,6 +47,21 @@ def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, 
     assert type(known) is kind
     assert SECRET not in f"{known.message} {known.hint}"
     assert not isinstance(known, DatabaseError) or known.hint
+
+
+def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
+    error = errors.OperationFailure(SECRET, 13)
+    assert str(failures.explain(error, "db:1")) == "db:1 does not allow this"
+    missing = {("", "listCollections"), ("User", "find")}
+    assert str(failures.explain(error, "db:1", missing)) == (
+        "db:1 does not allow listCollections on the database and find on User"
+    )
+    made = failures.explain(error, "db:1", {("chatctl_audit", "createIndex")})
+    assert made is not None
+    assert made.hint is not None
+    assert made.hint.startswith("have an admin run chatctl db indexes --apply, or name a user")
+    other = failures.explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
+    assert isinstance(other, TimedOutError)
 
 
 @pytest.mark.parametrize("error", [errors.OperationFailure("?", 9), KeyError("x"), errors.InvalidOperation("x")])

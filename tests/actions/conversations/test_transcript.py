@@ -1,7 +1,6 @@
 """What a transcript asks of the server: its index answers, and no more is read than is shown."""
 
 from collections.abc import Iterator
-from functools import partial
 from typing import Any
 
 import pymongo
@@ -10,6 +9,7 @@ from bson import ObjectId
 from people import BEGAN, Documents, conversation, messages, person
 from pymongo import monitoring
 from pymongo.errors import OperationFailure
+from reads import heard
 
 from actions.conversations import lacks_index, transcript
 from models import connection
@@ -53,13 +53,13 @@ def place(database: Documents) -> ObjectId:
 
 
 @pytest.fixture
-def sent(url: str, place: ObjectId, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sent]:
+def sent(url: str, place: ObjectId) -> Iterator[Sent]:
     del place
     listener = Sent()
-    monkeypatch.setattr(pymongo, "MongoClient", partial(pymongo.MongoClient, event_listeners=[listener]))
-    connection.choose(url)
-    yield listener
-    connection.choose()
+    with heard(listener):
+        connection.choose(url)
+        yield listener
+        connection.choose()
 
 
 def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:

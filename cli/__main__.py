@@ -1,0 +1,56 @@
+"""The way in: a signal before the program proper has taken over, or after it is done, ends it without a word."""
+
+import os
+import sys
+
+ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
+"""By name, as nothing is imported yet that could be spared."""
+BUG = 70
+
+
+def main() -> None:
+    """Run chatctl as it was typed."""
+    sys.excepthook = _end
+    sys.unraisablehook = _notice
+    _open_standard_streams()
+    import signal
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _leave)
+    from cli.app import main as run
+
+    run()
+
+
+def _open_standard_streams() -> None:
+    """Let nothing else be opened under the number of a stream that the caller has closed, and be written to by it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+def _leave(number: int, _: object) -> None:
+    os._exit(128 + number)
+
+
+def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
+    """End on what nobody has caught: a signal in the first moment, or a program that cannot even start."""
+    if kind.__name__ not in ENDINGS:
+        if "--debug" in sys.argv:
+            sys.__excepthook__(kind, error, error.__traceback__)
+        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - here there is no other
+    os._exit(ENDINGS.get(kind.__name__, BUG))
+
+
+def _notice(lost: "sys.UnraisableHookArgs") -> None:
+    """End on a signal that Python would pass over, as it does where an object is thrown away."""
+    if lost.exc_type.__name__ in ENDINGS:
+        os._exit(ENDINGS[lost.exc_type.__name__])
+    sys.__unraisablehook__(lost)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""Signals while the program works: the first has it clean up, a second ends it where it stands."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from models.errors import TerminatedError
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """Turn an interrupt and a termination into exceptions; what the parent has ignored stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    before: dict[int, Any] = {}
+
+    def give_back() -> None:
+        while before:
+            signal.signal(*before.popitem())
+
+    def end(number: int, _: object) -> None:
+        give_back()
+        raise KeyboardInterrupt if number == signal.SIGINT else TerminatedError
+
+    for number in numbers:
+        before[number] = signal.signal(number, end)
+    try:
+        yield
+    finally:
+        give_back()

@@ -1,0 +1,47 @@
+"""Which right a command to the server needs, as MongoDB's documentation of privilege actions has it."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Privilege = tuple[str, str]
+"""A collection and an action on it; no collection stands for the database itself."""
+
+ACTIONS: Final = {
+    "aggregate": "find",
+    "collStats": "collStats",
+    "count": "find",
+    "create": "createCollection",
+    "createIndexes": "createIndex",
+    "delete": "remove",
+    "distinct": "find",
+    "find": "find",
+    "insert": "insert",
+    "listIndexes": "listIndexes",
+    "update": "update",
+}
+OF_THE_DATABASE: Final = frozenset({"listCollections"})
+FREE: Final = frozenset(
+    {
+        *("abortTransaction", "commitTransaction", "endSessions", "getMore", "killCursors"),
+        *("buildInfo", "hello", "ping", "saslContinue", "saslStart"),
+    }
+)
+"""What everybody may do: sign in, go on with what is their own already, ask the server what it is."""
+
+
+def needed(command: Mapping[str, Any]) -> set[Privilege]:
+    """Return the rights that a command needs; none for one that needs none, is not known here, or kept back."""
+    name = next(iter(command), "")
+    if name in OF_THE_DATABASE:
+        return {("", name)}
+    if name not in ACTIONS:
+        return set()
+    rights = {(command[name], ACTIONS[name])}
+    if name == "update" and any(update.get("upsert") for update in command.get("updates", ())):
+        rights.add((command[name], "insert"))
+    for stage in command.get("pipeline", ()) if name == "aggregate" else ():
+        if "$changeStream" in stage:
+            rights.add((command[name], "changeStream"))
+        if "$lookup" in stage:
+            rights.add((stage["$lookup"]["from"], "find"))
+    return rights

@@ -1,0 +1,155 @@
+"""Interrupted and terminated at every moment: one line at most, the right code, and nothing left behind."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from cli import signals
+from models.errors import TerminatedError
+from tests.cli.conftest import PROGRAM, Process, Terminal
+from tests.conftest import Chatctl
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+MOMENTS = [0.004 * step for step in range(25)] + [0.1 + 0.025 * step for step in range(12)]
+"""Seconds: every one while Python and the program are loaded, fewer afterwards."""
+SAID = {b"", b"error: interrupted\n", b"error: terminated\n"}
+
+
+def ended(line: list[str], env: dict[str, str], number: int, moment: float) -> tuple[int, bytes]:
+    with subprocess.Popen(  # noqa: S603
+        [PROGRAM, *line], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as child:
+        time.sleep(moment)
+        child.send_signal(number)
+        _, said = child.communicate()
+    return child.returncode, said
+
+
+def is_of_python_itself(said: bytes) -> bool:
+    """Tell what Python says in the milliseconds in which it knows nothing of the program yet."""
+    return b"KeyboardInterrupt" in said and b"/cli/" not in said and b"site-packages" not in said
+
+
+@pytest.fixture
+def embedded(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
+    env = environment | {"CHATCTL_LOCAL_DIR": str(tmp_path / "local")}
+    yield env
+    subprocess.run([PROGRAM, "db", "stop", "--local"], env=env, capture_output=True, check=True)  # noqa: S603
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize("line", ["--help", "roles list", "--local db status"])
+def test_a_signal_at_any_moment_ends_it_without_a_traceback(
+    embedded: dict[str, str], line: str, number: int, code: int
+) -> None:
+    with ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda moment: ended(line.split(), embedded, number, moment), MOMENTS))
+    ours = [(ending, said) for ending, said in results if not is_of_python_itself(said)]
+    assert len(ours) > len(MOMENTS) / 2
+    assert {ending for ending, _ in ours} <= {0, code, -number}
+    assert {said for ending, said in ours if ending} <= SAID
+
+
+def test_a_server_whose_first_start_was_interrupted_starts_the_next_time(embedded: dict[str, str]) -> None:
+    for moment in (0.25, 0.4, 0.6, 0.8):
+        ended(["--local", "roles", "create", "a"], embedded, signal.SIGINT, moment)
+    line = [PROGRAM, "--local", "roles", "list", "--count"]
+    done = subprocess.run(line, env=embedded, capture_output=True, check=True)  # noqa: S603
+    assert done.stdout in {b"0\n", b"1\n"}
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
+def test_the_first_signal_cleans_up_and_a_second_is_as_it_was_before(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[BaseException]
+) -> None:
+    seen: list[int] = []
+    monkeypatch.setitem(sys.modules, "cli.errors", None)  # it may be half imported
+
+    def work() -> None:
+        with signals.ending():
+            try:
+                signal.raise_signal(number)
+            finally:
+                signal.raise_signal(number)
+
+    before = {which: signal.signal(which, lambda got, _: seen.append(got)) for which, _ in SIGNALS}
+    try:
+        with pytest.raises(kind):
+            work()
+        signal.raise_signal(number)
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+    assert seen == [number, number]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_a_signal_while_it_reads_ends_it(environment: dict[str, str], number: int, code: int) -> None:
+    command = [PROGRAM, "roles", "delete", "-", "--yes"]
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:  # noqa: S603
+        time.sleep(0.7)
+        child.send_signal(number)
+        assert child.stderr is not None
+        assert child.stderr.read() == (b"error: interrupted\n" if code == 130 else b"error: terminated\n")
+    assert child.returncode == code
+
+
+def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]) -> None:
+    before = {which: signal.signal(which, signal.SIG_IGN) for which, _ in SIGNALS}
+    line = [PROGRAM, "roles", "list", "--count"]
+    child = subprocess.Popen(line, env=environment, stdout=subprocess.PIPE)  # noqa: S603
+    for which, handler in before.items():
+        signal.signal(which, handler)
+    for number, _ in SIGNALS * 20:
+        time.sleep(0.01)
+        child.send_signal(number)
+    assert child.communicate()[0] == b"0\n"
+    assert child.returncode == 0
+
+
+def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Terminal) -> None:
+    chatctl("roles", "create", "a")
+    screen = terminal("roles", "delete", "a", typed="\x03")
+    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
+    assert (screen.code, screen.echo) == (130, True)
+    assert chatctl("roles", "list", "--count").stdout == "1\n"
+
+
+def test_an_interrupt_at_a_hidden_password_shows_again_what_is_typed(terminal: Terminal) -> None:
+    line = ("users", "create", "--email", "a@example.org", "--username", "a")
+    screen = terminal(*line, answers={"Password: ": "correct horse battery\n", "Again: ": "\x03"})
+    assert screen == ("Password: \nAgain: \nerror: interrupted\n", 130, True)
+
+
+def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import nothing_of_the_kind")
+    said = process("--version", env={"PYTHONPATH": str(tmp_path)})
+    message = b"error: chatctl cannot start: ModuleNotFoundError: No module named 'nothing_of_the_kind'\n"
+    assert (said.returncode, said.stderr) == (70, message)
+    assert process("--version", "--debug", env={"PYTHONPATH": str(tmp_path)}).stderr.startswith(b"Traceback ")
+
+
+def test_a_signal_that_python_would_pass_over_ends_it() -> None:
+    program = (
+        "import cli.__main__ as entry, sys\n"
+        "class Thrown:\n"
+        "    def __del__(self): raise KeyboardInterrupt\n"
+        "def main():\n"
+        "    Thrown(); print('went on')\n"
+        "import cli.app; cli.app.main = main\n"
+        "entry.main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
+def test_a_stream_that_is_closed_lends_its_number_to_nothing(process: Process, embedded: dict[str, str]) -> None:
+    assert process("--local", "roles", "create", "a", line="<&- >&- 2>&-", env=embedded).returncode == 74
+    done = process("--local", "roles", "list", "--count", env=embedded)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"1\n", b"")

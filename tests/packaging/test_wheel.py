@@ -1,0 +1,51 @@
+"""What is in the distributions."""
+
+import tomllib
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.conftest import ROOT
+
+PACKAGES = ("actions", "cli", "models", "seeds")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+@pytest.fixture(scope="module")
+def contents(wheel: Path) -> dict[str, str]:
+    with zipfile.ZipFile(wheel) as file:
+        return {name: file.read(name).decode() for name in file.namelist()}
+
+
+def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(contents: dict[str, str]) -> None:
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
+    }
+    info = f"chatctl-{PROJECT['version']}.dist-info"
+    about = {f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
+    assert {"cli/__main__.py", "cli/output/page.css", "seeds/default.yaml", "actions/generating/words.json"} <= files
+    assert set(contents) == files | about
+
+
+def test_the_wheel_says_what_it_is_and_what_it_needs(contents: dict[str, str]) -> None:
+    info = f"chatctl-{PROJECT['version']}.dist-info"
+    said = Parser().parsestr(contents[f"{info}/METADATA"])
+    needs = [need for need in said.get_all("Requires-Dist", []) if "extra ==" not in need]
+    assert (said["Name"], said["Version"]) == ("chatctl", PROJECT["version"])
+    assert said["License-Expression"] == "MIT"
+    assert contents[f"{info}/licenses/LICENSE"] == (ROOT / "LICENSE").read_text()
+    assert set(said["Requires-Python"].split(",")) == set(PROJECT["requires-python"].split(","))
+    assert len(needs) == len(PROJECT["dependencies"])
+    assert said.get_all("Provides-Extra") == ["local"]
+    assert "[console_scripts]\nchatctl = cli.__main__:main\n" in contents[f"{info}/entry_points.txt"]
+
+
+def test_what_is_under_another_licence_comes_only_when_asked_for(contents: dict[str, str]) -> None:
+    said = Parser().parsestr(contents[f"chatctl-{PROJECT['version']}.dist-info/METADATA"])
+    [need] = [need for need in said.get_all("Requires-Dist", []) if need.startswith("secantusdb")]
+    assert need.endswith("extra == 'local'")

@@ -1,0 +1,150 @@
+"""Every command that touches the database as it may be typed, in all the ways that need other rights."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import typed
+from bson import ObjectId
+from people import Documents, messages
+from typed import EVENT, MESSAGE
+
+from models.records import STATE
+from tests.conftest import Chatctl
+
+NIGHT = ("--conversation", "Night shift")
+LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "users list": ((), ("--role", "support", "--permission", "user.read", "--provider", "google", "-o", "json")),
+    "users show": (("ada",),),
+    "users can": (("ada", "user.read"),),
+    "users export-data": (("ada", "--to", "ada.zip", "--overwrite"),),
+    "users export": (("--with-password-hashes",),),
+    "roles list": ((),),
+    "roles show": (("support",),),
+    "roles matrix": ((),),
+    "roles diff": (("support", "temp"),),
+    "permissions list": ((),),
+    "permissions show": (("user.read",),),
+    "conversations list": ((), ("--user", "ada")),
+    "conversations show": (("Night shift",),),
+    "conversations transcript": (("Night shift",), ("Night shift", "--last", "1")),
+    "messages list": ((*NIGHT, "--sender", "ada"),),
+    "messages search": (("kettle",),),
+    "messages show": ((str(MESSAGE),),),
+    "messages tail": (NIGHT,),
+    "seeds plan": (("seed.yaml",), ("full.yaml",)),
+    "seeds export": ((),),
+    "seeds test": (("seed.yaml", "--live"),),
+    "audit list": ((), ("--target", "ada")),
+    "audit show": ((str(EVENT),),),
+    "db status": ((),),
+    "db check": ((),),
+    "db stats": ((),),
+    "db indexes": ((),),
+}
+MORE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "users create": (("--email", "e@b.c", "--username", "eve", "--no-password", "--role", "support", "--phone", "1"),),
+    "users update": (("ada", "--phone", "1"), ("bob", "--phone", "1"), ("ada", "--email", "x@example.org")),
+    "users delete": (("ada",), ("ada", "--keep-conversations"), ("ada", "--forever")),
+    "users erase": (("ada", "--with-messages"),),
+    "users import": (("changes.csv", "--on-conflict", "update"),),
+    "roles create": (("intern", "--permission", "user.read"),),
+    "roles delete": (("support", "temp"),),
+    "db repair": (("--rule", "one-sided-link"),),
+    "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
+}
+INSTEAD = {"db unprotect": ("--expect", "prod")}
+"""What is typed where there is something to do."""
+BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
+    ("seeds", "apply", "seed.yaml", "--prune", "--allow-members"): ("seeds", "apply", "few.yaml", "--yes"),
+    ("conversations", "transcript", "Night shift", "--last", "1"): ("db", "protect", "prod", "--audit-reads", "--yes"),
+    ("db", "unprotect", "--expect", "prod"): ("db", "protect", "prod", "--yes"),
+}
+"""What has to be typed before, so that a command has something to do."""
+
+FULL = """
+version: 1
+permissions: [user.read, role.read]
+roles:
+  - name: helpdesk
+    renamed_from: support
+    permissions: [role.read]
+  - name: boss
+    protected: true
+    permissions: ["*"]
+users:
+  - {email: eve@example.org, username: eve, roles: [boss]}
+  - {email: cyd@example.org, username: cyd, roles: [helpdesk]}
+"""
+
+
+EMPTY = {"db generate", "db indexes --apply"}
+
+FEW = """
+version: 1
+roles:
+  - {name: intern, permissions: []}
+"""
+
+
+class Sample(NamedTuple):
+    """A command line: the command as `actions.privileges` names it, the line, and one to type before it.
+
+    An `empty` database has no collections.
+    """
+
+    command: str
+    line: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    empty: bool = False
+
+    @property
+    def code(self) -> int:
+        """Say how it ends: a check finds something, and who follows messages is interrupted."""
+        return {"db check": 1, "messages tail": 130}.get(self.command, 0)
+
+    def settle(self, database: Documents, chatctl: Chatctl) -> None:
+        """Put the database into the state that the sample begins with."""
+        there = database.list_collection_names()
+        for name in there:
+            (database[name].drop if self.empty else partial(database[name].delete_many, {}))()
+        if self.empty:
+            return
+        if STATE not in there:
+            chatctl("db", "indexes", "--apply")
+        settle(database)
+        if self.before:
+            chatctl(*self.before)
+
+
+def samples() -> Iterator[Sample]:
+    """Go through all ways to type all commands, for each command the plainest first."""
+    for command, ways in LOOKS.items():
+        lines = [(*command.split(), *words) for words in ways]
+        yield from (Sample(command, line, BEFORE.get(line, ())) for line in lines)
+    for command, first in typed.WRITES.items():
+        for words in (INSTEAD.get(command, first), *MORE.get(command, ())):
+            line = (*command.split(), *words)
+            name = "db indexes --apply" if command == "db indexes" else command
+            yield Sample(name, (*line, "--yes"), BEFORE.get(line, ()), name in EMPTY)
+
+
+def lay_out(folder: Path) -> None:
+    typed.lay_out(folder)
+    (folder / "full.yaml").write_text(FULL)
+    (folder / "few.yaml").write_text(FEW)
+    (folder / "changes.csv").write_text("email,username,phoneNumber,roles\nada@example.org,ada,2,support\n")
+
+
+def settle(database: Documents) -> None:
+    """Put more there than `typed.settle` does: what makes several batches, and what is to be mended elsewhere."""
+    typed.settle(database)
+    ada, bob = (database["User"].find_one({"username": name}, {"_id": 1}) or {} for name in ("ada", "bob"))
+    database["Profile"].insert_one({"userId": ada["_id"], "phoneNumber": "+44 20 7946 0000"})
+    account = {"type": "oauth", "provider": "github", "providerAccountId": "bob-github"}
+    database["Account"].insert_one({"userId": str(bob["_id"]), **account})
+    [place] = database["Conversation"].distinct("_id")
+    messages(database, place, ada["_id"], *"abcdefgh", seen=(bob["_id"],))
+    database["Permission"].update_one({"name": "user.suspend"}, {"$push": {"rolesIds": ObjectId()}})
