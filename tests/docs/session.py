@@ -71,7 +71,8 @@ class Session:
         answers = {one: step.shown.partition(one)[2].partition("\n")[0] for one in QUESTIONS if one in step.shown}
         if answers:
             replies = {question: f"{answer}\n" for question, answer in answers.items()}
-            text, self.code = self.terminal(*shlex.split(line)[1:], answers=replies, columns=100, env=self.shell)
+            screen = self.terminal(*shlex.split(line)[1:], answers=replies, columns=100, env=self.shell)
+            text, self.code = screen.text, screen.code
         elif SHELL.search(re.sub(r"'[^']*'", "", line)) or not line.startswith("chatctl "):
             text, self.code = self._bash(line)
         else:
