@@ -44,7 +44,7 @@ def embedded(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, 
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
-@pytest.mark.parametrize("line", ["--help", "roles list", "--local db status"])
+@pytest.mark.parametrize("line", ["--help", "roles list --count", "--local db status"])
 def test_a_signal_at_any_moment_ends_it_without_a_traceback(
     embedded: dict[str, str], line: str, number: int, code: int
 ) -> None:

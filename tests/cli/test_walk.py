@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from cli.app import app
-from tests.conftest import Chatctl, Result, _typed
+from tests.conftest import Chatctl, Result
 
 CODES = {0, 1, 2, 3, 4, 5, 6, 7, 8, 74}
 ACTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
@@ -56,12 +56,12 @@ def parameters() -> Iterator[tuple[Words, Any]]:
 
 
 @pytest.fixture
-def typed(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
+def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Type a line, and look at what comes back."""
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(workspace / "local"))
 
     def run(*line: str, code: set[int] = CODES) -> Result:
-        said = _typed(line, b"", monkeypatch)
+        said = chatctl(*line, code=None)
         shown = said.stdout + said.stderr
         assert said.code in code, (line, said)
         assert "Traceback" not in shown, (line, said)
@@ -90,7 +90,7 @@ def line(path: Words, **given: str) -> list[str]:
 
 
 @every_command
-def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(chatctl: Chatctl, typed: Type, path: Words) -> None:
+def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(typed: Type, path: Words) -> None:
     if path not in ENDLESS:
         typed(*path)
         typed(*line(path))
@@ -102,7 +102,8 @@ def test_a_command_with_nothing_or_with_junk_says_what_is_wrong(chatctl: Chatctl
 
 
 @every_command
-def test_a_command_without_a_database_says_so(typed: Type, path: Words) -> None:
+def test_a_command_without_a_database_says_so(typed: Type, monkeypatch: pytest.MonkeyPatch, path: Words) -> None:
+    monkeypatch.delenv("MONGODB_DATABASE_URL")
     if path not in {("demo",), ("messages", "send")}:
         typed(*line(path))
 
@@ -110,7 +111,7 @@ def test_a_command_without_a_database_says_so(typed: Type, path: Words) -> None:
 @pytest.mark.parametrize(
     ("path", "param"), [pytest.param(*pair, id=f"{' '.join(pair[0])} {pair[1].name}") for pair in parameters()]
 )
-def test_nothing_hostile_in_any_parameter_does_harm(chatctl: Chatctl, typed: Type, path: Words, param: Any) -> None:
+def test_nothing_hostile_in_any_parameter_does_harm(typed: Type, path: Words, param: Any) -> None:
     for text in HOSTILE:
         if path not in ENDLESS or param.name not in {"reason", "columns"}:
             typed(*line(path, **{param.name: text}))
