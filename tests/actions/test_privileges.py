@@ -1,5 +1,7 @@
 """What the commands send is what the roles of `db roles` allow: no more, and no less."""
 
+import importlib
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ import typed
 from people import Documents
 from reads import Needs, heard
 
+import actions
 from actions.privileges import ADMIN, FREE, ROLES, Role
 from models.privileges import Privilege
 from tests.conftest import Chatctl
@@ -27,6 +30,8 @@ def test_every_command_has_a_sample() -> None:
 def test_the_roles_allow_exactly_what_their_commands_need(
     chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for module in pkgutil.walk_packages(actions.__path__, "actions."):
+        importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
     for limit, number in {
         "models.changes.draft.BATCH": 3,
         "actions.planning.BATCH": 3,

@@ -197,8 +197,9 @@ def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> Non
             "error: the tour is on the embedded database alone",
             "hint: name no other database",
         ]
-    chatctl("demo", "--expect", "shop", code=7)
     assert not folder.exists()
+    chatctl("demo", "--expect", "shop", code=7)
+    assert chatctl("--local", "roles", "list", "--count").stdout == "0\n"
 
 
 def test_without_the_embedded_server_what_to_install_is_said(

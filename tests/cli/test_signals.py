@@ -32,8 +32,9 @@ def ended(line: list[str], env: dict[str, str], number: int, moment: float) -> t
 
 
 def is_of_python_itself(said: bytes) -> bool:
-    """Tell what Python says in the milliseconds in which it knows nothing of the program yet."""
-    return b"KeyboardInterrupt" in said and b"/cli/" not in said and b"site-packages" not in said
+    """Tell what Python says before it knows anything of the program, while it reads `.pth` files."""
+    libraries = said.replace(b"site-packages/_virtualenv", b"")
+    return b"KeyboardInterrupt" in said and b"/cli/" not in said and b"site-packages/" not in libraries
 
 
 @pytest.fixture
