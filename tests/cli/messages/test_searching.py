@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import talk
@@ -15,6 +17,8 @@ from cli.output import streams, table, text
 from cli.output.table import Heading
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
+
+Fail = Callable[[str, int], None]
 
 FOUND = f"""\
 ID                        TIME               SENDER  CONVERSATION  MATCH
@@ -90,32 +94,41 @@ hint: narrow it with --conversation, --sender or --since; chatctl db indexes --a
 """
 
 
-def fail(database: Documents, command: str, code: int) -> None:
-    data = {"failCommands": [command], "errorCode": code}
-    mode = {"skip": 1} if command == "find" else {"times": 1}  # the marker of a protected database is looked for first
-    database.client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+@pytest.fixture
+def fail(database: Documents) -> Iterator[Fail]:
+    """Have a command of the server fail from now on, with a code; a `find` but for the first, that of the marker."""
+
+    def configure(mode: Any, **data: Any) -> None:
+        database.client.admin.command("configureFailPoint", "failCommand", mode=mode, data=data)
+
+    yield lambda command, code: configure(
+        {"skip": 1 if command == "find" else 0}, failCommands=[command], errorCode=code
+    )
+    configure("off")
 
 
 @pytest.mark.parametrize(("option", "command"), [("--all", "find"), ("--count", "aggregate"), ("-oids", "find")])
 def test_a_server_that_takes_too_long_is_said_with_what_helps(
-    chatctl: Chatctl, database: Documents, option: str, command: str
+    chatctl: Chatctl, database: Documents, option: str, command: str, fail: Fail
 ) -> None:
     talk.settle(database)
-    fail(database, command, 50)
+    fail(command, 50)
     assert chatctl("messages", "search", "kettle", option, code=6) == ("", TOO_LONG, 6)
 
 
-def test_a_program_is_told_that_it_can_try_again(chatctl: Chatctl, database: Documents) -> None:
+def test_a_program_is_told_that_it_can_try_again(chatctl: Chatctl, database: Documents, fail: Fail) -> None:
     talk.settle(database)
-    fail(database, "find", 50)
+    fail("find", 50)
     error = json.loads(chatctl("messages", "search", "kettle", "-o", "json", code=6).stderr)["error"]
     assert (error["code"], error["exit"], error["retryable"]) == ("timed-out", 6, True)
 
 
 @pytest.mark.parametrize("code", sorted(searching.REFUSED))
-def test_a_pattern_that_the_server_refuses_is_said(chatctl: Chatctl, database: Documents, code: int) -> None:
+def test_a_pattern_that_the_server_refuses_is_said(
+    chatctl: Chatctl, database: Documents, code: int, fail: Fail
+) -> None:
     talk.settle(database)
-    fail(database, "find", code)
+    fail("find", code)
     assert chatctl("messages", "search", "--regex", "(?<=a+)b", code=5) == (
         "",
         "error: the server cannot read the pattern\nhint: it takes those of PCRE\n",
