@@ -114,9 +114,10 @@ def _unconfirmed(marker: "Marker | None") -> RefusedError:
     if marker is None:
         hint = "look at it with --dry-run, confirm it with --yes"
         return RefusedError("nothing was done: this has to be confirmed", hint)
+    expected = text.quoted(["--expect", marker.name])  # somebody may have written it by hand, with anything in it
     return RefusedError(
         f'nothing was done: this database is protected as "{marker.name}"',
-        f"look at it with --dry-run, confirm it with --expect {marker.name}; --yes is not enough here",
+        f"look at it with --dry-run, confirm it with {expected}; --yes is not enough here",
     )
 
 
