@@ -151,7 +151,7 @@ def test_a_search_would_tell_and_is_refused(hidden: Chatctl, option: tuple[str, 
     assert found.stdout.strip()
 
 
-@pytest.mark.parametrize("reason", [(), ("--reason", "")])
+@pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
 def test_to_reveal_wants_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (
