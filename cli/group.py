@@ -58,9 +58,7 @@ REVEALING: Final = (
 )
 """Of commands that may show what people wrote."""
 
-HARMLESS: Final = frozenset(
-    {"around", "collection", "conversation", "event", "last", "message", "rule", "sender", "since", "until", "user"}
-)
+HARMLESS: Final = frozenset({"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"})
 """Parameters whose values the audit trail may have of a command that reads."""
 
 

@@ -14,7 +14,7 @@ class _OnEmbedded(Command):
 
     def invoke(self, ctx: Any) -> Any:
         said = Invocation.of(ctx.meta)
-        if said.url is not None or getattr(said, "context", None) is not None:
+        if said.url is not None or said.context is not None:
             raise UsageError("the tour is on the embedded database alone", "name no other database")
         said.local = True
         return super().invoke(ctx)

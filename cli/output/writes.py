@@ -40,6 +40,7 @@ def apply(
     from models import connection
 
     event: ObjectId | None = None
+    out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
     if dry_run:
         _announce(out, "would change", _notes(out, changeset))
         if out.form != "json":

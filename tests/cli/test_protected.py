@@ -175,3 +175,20 @@ def test_what_names_nobody_reads_nothing_and_leaves_no_event(
     before = contents(database)
     protected(*line.split(), "--sender", "the kettle is mine", code=3)
     assert contents(database) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"messages redact {MESSAGE} --text kettle", f"messages redact {MESSAGE} --dry-run"),
+        ("conversations delete", "conversations delete Night shift --dry-run"),
+        ("users delete cyd ada nobody --skip-missing", "users delete cyd ada --dry-run"),
+    ],
+)
+def test_a_preview_that_shows_bodies_leaves_an_event_that_says_of_what(
+    protected: Chatctl, line: str, said: str
+) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    protected(*line.split(), *(["Night shift"] if line.startswith("conv") else []), "--dry-run")
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert event["command"] == said
