@@ -197,8 +197,8 @@ def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> Non
             "error: the tour is on the embedded database alone",
             "hint: name no other database",
         ]
-    chatctl("demo", "--expect", "shop", code=7)
     assert not folder.exists()
+    assert 'this is the database "chatctl"' in chatctl("demo", "--expect", "shop", code=7).stderr
 
 
 def test_without_the_embedded_server_what_to_install_is_said(
