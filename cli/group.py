@@ -58,9 +58,7 @@ REVEALING: Final = (
 )
 """Of commands that may show what people wrote."""
 
-HARMLESS: Final = frozenset(
-    {"around", "collection", "conversation", "event", "last", "message", "rule", "sender", "since", "until", "user"}
-)
+HARMLESS: Final = frozenset({"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"})
 """Parameters whose values the audit trail may have of a command that reads."""
 
 
@@ -106,7 +104,7 @@ class Command(Shared, TyperCommand):
         said = Invocation.of(ctx.meta)
         said.command = _described(ctx)
         said.reason = ctx.params.get("reason", said.reason)
-        if said.reveal and not said.reason:
+        if said.reveal and not (said.reason or "").strip():
             raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
         env_file = None if said.env_file is None else Path(said.env_file)
         connection.choose(said.url, said.local, env_file, said.expect, said.context)

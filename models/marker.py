@@ -22,6 +22,8 @@ def document(marker: Marker) -> dict[str, Any]:
 
 
 def read(database: Any) -> Marker | None:
-    """Read the marker of a database, if it has one."""
+    """Read the marker of a database, if it has one; one without a name, which nobody could type, has the database's."""
     found = database[STATE].find_one({"_id": ID})
-    return found and Marker(str(found.get("name")), bool(found.get("maskBodies")), bool(found.get("auditReads")))
+    return found and Marker(
+        str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))
+    )

@@ -44,7 +44,7 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
     tail = _Tail(wanted)
     where = {field: {"$in": finding.forms(identifier)} for field, identifier in wanted.items()}
     changes = Following("Message", where, _pipeline(where), say)
-    yield from lasting(lambda: tail.rows(changes()), say)
+    return lasting(lambda: tail.rows(changes()), say)
 
 
 def _pipeline(where: Document) -> list[Document]:

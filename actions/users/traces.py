@@ -91,6 +91,7 @@ class Traces:
             verb, arguments = _divided(head["command"])
             words = self._words if concerned or read else emails
             new: Document = {"command": verb + without(arguments, words, self._label)}
+            concerned = concerned or (read and new["command"] != head["command"])
             if "reason" in head:
                 new["reason"] = without(head["reason"], self._words if concerned else uncommon, self._label)
             if head["_id"] in self.lost and head.get("undoable"):
@@ -132,7 +133,7 @@ class Traces:
     def _own_in(self, part: Document) -> set[Any]:
         """Return which documents of a part are the person's own; messages that are there are looked up."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
-        ids |= {named["id"] for named in part["names"]}
+        ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
         if "Message" in self._collections:
             messages = connection.database()["Message"]

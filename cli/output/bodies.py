@@ -10,6 +10,10 @@ from models.names import counted
 Row = dict[str, Any]
 
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
+WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
+"""Private columns whose values are messages."""
+OPEN: Final = frozenset({"createAt", "seenIds", "conversationId", "senderId"})
+"""Fields of a message that say nothing of what it says; one that the schema does not know may."""
 MASKED: Final = "what people wrote is masked in this database; --reveal --reason TEXT shows it, and leaves an event"
 
 
@@ -34,19 +38,22 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
 
 def masked_rows(rows: Iterable[Row], private: Collection[str]) -> Iterator[Row]:
     """Give rows with their private values as lengths."""
-    return ({key: masked(value) if key in private else value for key, value in row.items()} for row in rows)
+    return ({key: _masked(key, value) if key in private else value for key, value in row.items()} for row in rows)
+
+
+def masked_message(row: Row) -> Row:
+    """Give a message with what it says as lengths."""
+    return {key: masked(value) if key in PRIVATE else value for key, value in row.items()}
 
 
 def masked(value: Any) -> Any:
-    """Say of a private value how long it is; of a whole message what it says."""
-    if isinstance(value, dict):
-        return {key: masked(item) if key in PRIVATE else item for key, item in value.items()}
+    """Say of a private value how long it is, whatever it is in broken data."""
     return None if value is None else f"({counted(len(str(value)), 'character')})"
 
 
 def is_private(entry: Row) -> bool:
     """Tell whether an entry of the audit trail has in it what somebody wrote."""
-    return entry["collection"] == "Message" and any(row["field"] in PRIVATE for row in entry["fields"])
+    return entry["collection"] == "Message" and any(row["field"] not in OPEN for row in entry["fields"])
 
 
 def masked_entry(entry: Row) -> Row:
@@ -54,7 +61,11 @@ def masked_entry(entry: Row) -> Row:
     if not is_private(entry):
         return entry
     fields = (
-        {side: masked(value) if side != "field" and row["field"] in PRIVATE else value for side, value in row.items()}
+        {side: masked(value) if side != "field" and row["field"] not in OPEN else value for side, value in row.items()}
         for row in entry["fields"]
     )
     return {**entry, "fields": list(fields)}
+
+
+def _masked(key: str, value: Any) -> Any:
+    return masked_message(value) if key in WHOLE and value is not None else masked(value)

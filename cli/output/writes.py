@@ -40,6 +40,7 @@ def apply(
     from models import connection
 
     event: ObjectId | None = None
+    out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
     if dry_run:
         _announce(out, "would change", _notes(out, changeset))
         if out.form != "json":
@@ -114,9 +115,10 @@ def _unconfirmed(marker: "Marker | None") -> RefusedError:
     if marker is None:
         hint = "look at it with --dry-run, confirm it with --yes"
         return RefusedError("nothing was done: this has to be confirmed", hint)
+    expected = text.quoted(["--expect", marker.name])  # somebody may have written it by hand, with anything in it
     return RefusedError(
         f'nothing was done: this database is protected as "{marker.name}"',
-        f"look at it with --dry-run, confirm it with --expect {marker.name}; --yes is not enough here",
+        f"look at it with --dry-run, confirm it with {expected}; --yes is not enough here",
     )
 
 

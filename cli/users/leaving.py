@@ -110,7 +110,7 @@ def export_data(
     from cli.users import personal_data
 
     data = actions.users.export_data(user, with_names=with_names)
-    show = (lambda row: row) if out.may_show_bodies(data.id) else bodies.masked
+    show = (lambda row: row) if out.may_show_bodies(data.id) else bodies.masked_message
     with output.opened(to, overwrite=overwrite) as file:
         if file.isatty():
             raise UsageError("a zip is nothing for a terminal", "name a file with --to")

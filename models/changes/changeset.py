@@ -154,7 +154,9 @@ class Changeset:
             if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another
                 names.maps[0].clear()
             for change in batch:
-                if not isinstance(change, Update) and isinstance(name := name_of(change.document), str):
+                if isinstance(change, Update):
+                    continue
+                if isinstance(name := name_of(change.collection, change.document), str):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
                 if change.collection in OUR_RECORDS:  # the trail has no entries about itself

@@ -19,6 +19,7 @@ from models.changes.change import (
     ids_in,
     same,
 )
+from models.changes.record import name_of
 from models.errors import InvalidInputError
 from models.links import Link
 
@@ -90,13 +91,13 @@ class Draft:
 
     def insert(self, collection: str, document: Document) -> None:
         """Insert a document; what is changed of it in the same batch goes in with it."""
-        self._name(document)
+        self._name(collection, document)
         self._keep(Insert(collection, document))
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
         """Delete a document, read whole; no list of its own may have been changed in the same batch."""
-        self._name(document)
+        self._name(collection, document)
         self._keep(Delete(collection, dict(document)))
 
     def set(self, collection: str, document: Document, values: Document, given: Iterable[str] = ()) -> None:
@@ -104,7 +105,7 @@ class Draft:
 
         Of fields that are `given` the values follow: the document may not have others when it is written.
         """
-        self._name(document)
+        self._name(collection, document)
         fields: dict[str, FieldChange] = {}
         for name, value in values.items():
             before = document.get(name, ABSENT)
@@ -122,7 +123,7 @@ class Draft:
 
         What is `given` the document has to have when it is written, also where its time is later already.
         """
-        self._name(document)
+        self._name(collection, document)
         before = document.get(name, ABSENT)
         after = max(before, time) if isinstance(before, datetime) else time
         kind = Raise if isinstance(before, datetime) or before is ABSENT else Set  # in broken data it may be anything
@@ -170,7 +171,7 @@ class Draft:
         """Keep one change for all documents that change alike."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document, change in planned:
-            self._name(document)
+            self._name(collection, document)
             if change is None or (collection, document["_id"]) in self._new:
                 continue
             key: object = change
@@ -181,8 +182,8 @@ class Draft:
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))
 
-    def _name(self, document: Document) -> None:
-        if isinstance(name := document.get("username") or document.get("name"), str):
+    def _name(self, collection: str, document: Document) -> None:
+        if isinstance(name := name_of(collection, document), str):
             self.names.setdefault(document["_id"], name)
 
     def _keep(self, change: Change) -> None:

@@ -51,16 +51,16 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
         yield {**head, "fields": [{"field": name} for name in sorted(names)]}
         return
     if not isinstance(change, Update):
-        name = name_of(change.document)
+        name = name_of(change.collection, change.document)
         head |= {"name": cut(name)} if isinstance(name, str) else {}
     rows = list(_rows(change))
     for page in pages(rows) if len(rows) > FEW_ROWS else [rows]:
         yield {**head, "fields": page}
 
 
-def name_of(document: Document) -> Any:
-    """Return what people know a document by, if it says so."""
-    return document.get("username") or document.get("name")
+def name_of(collection: str, document: Document) -> Any:
+    """Return what people know a document by, if it says so; no message does, whatever broken data have in one."""
+    return None if collection == "Message" else document.get("username") or document.get("name")
 
 
 def _rows(change: Change) -> Iterator[Document]:

@@ -27,6 +27,7 @@ from models.changes.change import (
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.last_messages import AT_ONCE, raised
+from models.changes.record import name_of
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 
@@ -97,7 +98,9 @@ class _Fitting:
         there = self._documents.get(key)
         if there is not None:
             if not self._force and _differences(there, change.document):
-                raise ChangedSinceError(change.collection, _name(change.document), "was created again")
+                raise ChangedSinceError(
+                    change.collection, _name(change.collection, change.document), "was created again"
+                )
             return
         if parent := self._without_parent.get(key):
             if not self._force:
@@ -131,7 +134,9 @@ class _Fitting:
                     needed = child[owned.field]
                     if isinstance(needed, ObjectId) and (owned.collection, child["_id"]) not in gone:
                         parent = self._documents[owned.parent, needed]
-                        raise StillNeededError(owned.parent, _name(parent), parent["_id"], owned.collection)
+                        raise StillNeededError(
+                            owned.parent, _name(owned.parent, parent), parent["_id"], owned.collection
+                        )
 
     def _by_parent(self) -> dict[tuple[str, Any], list[Insert | Delete]]:
         """Return what comes and goes, and has a parent, by its collection and parent."""
@@ -148,7 +153,9 @@ class _Fitting:
         if there is None:
             return
         if not self._force and (fields := _differences(there, change.document)):
-            raise ChangedSinceError(change.collection, _name(change.document), f"was changed ({', '.join(fields)})")
+            raise ChangedSinceError(
+                change.collection, _name(change.collection, change.document), f"was changed ({', '.join(fields)})"
+            )
         yield from self._unlink(change, there)
         yield Delete(change.collection, there)
 
@@ -277,5 +284,5 @@ def _alike(one: object, other: object) -> bool:
     return same(one, other)
 
 
-def _name(document: Document) -> object:
-    return document.get("name") or document.get("username") or document["_id"]
+def _name(collection: str, document: Document) -> object:
+    return name_of(collection, document) or document["_id"]

@@ -19,6 +19,8 @@ REDACTED = ObjectId("700000000000000000000002")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
 """What the bodies and images of `hidden` hold, and what `messages send` would say."""
+BROKEN = {"body": {"text": "the kettle"}, "image": {"url": IMAGE}, "name": "kettle", "markup": "<b>kettle</b>"}
+"""A message as another program may have left it."""
 
 LOOKS: dict[str, tuple[str, ...]] = {
     "users export-data": ("ada", "--to", "ada.zip"),
@@ -46,7 +48,7 @@ def settle(database: Documents, workspace: Path) -> None:
     typed.lay_out(workspace)
     database["Message"].update_one({"_id": typed.MESSAGE}, {"$set": {"image": IMAGE}})
     said = database["Message"].find_one({"_id": typed.MESSAGE}) or {}
-    database["Message"].insert_one({**said, "_id": ObjectId(), "body": ["the kettle again"]})
+    database["Message"].insert_one({**said, "_id": ObjectId(), **BROKEN})
     head = {"_id": REDACTED, "kind": "event", "at": BEGAN, "actor": {}, "command": "messages send"}
     changes = [
         {
@@ -106,11 +108,11 @@ def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Cha
 
 def test_a_length_stands_where_the_text_would(hidden: Chatctl) -> None:
     lines = hidden("messages", "list", "--columns", "body,image").stdout.splitlines()
-    assert lines == ["BODY             IMAGE", "(20 characters)  (34 characters)", "(19 characters)  (34 characters)"]
+    assert lines == ["BODY             IMAGE", "(22 characters)  (45 characters)", "(19 characters)  (34 characters)"]
     [row] = [row for row in json.loads(hidden("messages", "list", "-o", "json").stdout) if row["id"] == MESSAGE]
     assert (row["body"], row["image"]) == ("(19 characters)", "(34 characters)")
     last = json.loads(hidden("conversations", "show", "Night shift", "-o", "json").stdout)["lastMessage"]
-    assert last["body"] in {"(19 characters)", "(20 characters)"}
+    assert last["body"] in {"(19 characters)", "(22 characters)"}
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
@@ -149,7 +151,7 @@ def test_a_search_would_tell_and_is_refused(hidden: Chatctl, option: tuple[str, 
     assert found.stdout.strip()
 
 
-@pytest.mark.parametrize("reason", [(), ("--reason", "")])
+@pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
 def test_to_reveal_wants_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (

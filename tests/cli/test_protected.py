@@ -149,3 +149,46 @@ def test_the_next_command_goes_on_where_the_guard_is_no_more(protected: Chatctl,
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"maskBodies": "yes", "name": 5}})
     assert 'is protected as "5"' in protected("users", "suspend", "ada", "--yes", code=7).stderr
     assert "(19 characters)" in protected("messages", "list", "--columns", "body").stdout
+
+
+@pytest.mark.parametrize("called", ["", None])
+def test_a_marker_without_a_name_has_that_of_the_database(protected: Chatctl, database: Documents, called: Any) -> None:
+    database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": called}})
+    assert f'is protected as "{database.name}"' in protected("users", "suspend", "ada", "--yes", code=7).stderr
+    protected("users", "suspend", "ada", "--expect", "", code=7)
+    assert protected("users", "suspend", "ada", "--expect", database.name).stdout == "ada: suspended\n"
+
+
+def test_what_a_hint_says_to_type_is_harmless_whatever_the_marker_holds(
+    protected: Chatctl, database: Documents
+) -> None:
+    database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": "a; rm -rf ~"}})
+    said = protected("users", "suspend", "ada", "--yes", code=7).stderr
+    assert "confirm it with --expect 'a; rm -rf ~'; --yes is not enough here" in said
+
+
+@pytest.mark.parametrize("line", ["messages search kettle", "messages list", "messages tail"])
+def test_what_names_nobody_reads_nothing_and_leaves_no_event(
+    protected: Chatctl, database: Documents, line: str
+) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    before = contents(database)
+    protected(*line.split(), "--sender", "the kettle is mine", code=3)
+    assert contents(database) == before
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"messages redact {MESSAGE} --text kettle", f"messages redact {MESSAGE} --dry-run"),
+        ("conversations delete", "conversations delete Night shift --dry-run"),
+        ("users delete cyd ada nobody --skip-missing", "users delete cyd ada --dry-run"),
+    ],
+)
+def test_a_preview_that_shows_bodies_leaves_an_event_that_says_of_what(
+    protected: Chatctl, line: str, said: str
+) -> None:
+    protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
+    protected(*line.split(), *(["Night shift"] if line.startswith("conv") else []), "--dry-run")
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert event["command"] == said

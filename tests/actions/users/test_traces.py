@@ -9,7 +9,7 @@ from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from models.changes import Changeset, Draft, apply
 from models.changes.blanking import without
-from models.changes.events import lease
+from models.changes.events import lease, record_reading
 from models.records import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -115,6 +115,16 @@ def test_who_is_called_like_something_else_leaves_that_its_name(database: Docume
     assert commands[past.events["support"]] == (f"users suspend {label}", f"{label} {label} is called {label}")
     assert commands[past.events["bob"]] == ("users suspend bob", "support bob is called support")
     assert [commands[read["_id"]][0] for read in reads] == [f"messages list --sender {label}", "messages support"]
+
+
+@pytest.mark.parametrize("command", ["users export-data {id}", "messages list --sender BOB", "messages list"])
+def test_of_reading_about_them_the_reason_is_blanked_too(database: Documents, past: History, command: str) -> None:
+    about = command != "messages list"
+    targets = [past.bob["_id"]] if "export" in command else []
+    record_reading(command.format(id=past.bob["_id"]), "bob asked", targets)
+    apply(users.erase("bob"))
+    reason = f"erased-{past.bob['_id']} asked" if about else "bob asked"
+    assert database[AUDIT].count_documents({"kind": "event", "reason": reason}) == 1
 
 
 def test_of_an_import_of_many_one_is_blanked_and_all_of_it_can_no_longer_be_undone(database: Documents) -> None:
