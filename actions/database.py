@@ -10,7 +10,7 @@ from pymongo.errors import OperationFailure
 from actions.planning import changeset
 from models import connection, indexes, local
 from models.changes import Changeset, Draft, Result
-from models.failures import NOT_ALLOWED
+from models.failures import is_refusal
 from models.listing import Row
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ def _allowed(read: Callable[[], T], what: str, refused: list[str]) -> T | None:
     try:
         return read()
     except OperationFailure as error:
-        if error.code != NOT_ALLOWED:
+        if not is_refusal(error.code, error):
             raise
         if what not in refused:
             refused.append(what)

@@ -18,6 +18,8 @@ from models.errors import (
 from models.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
+ATLAS: Final = 8000
+"""What clusters of Atlas that several projects share say of all that is their own; the text alone tells it apart."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
 """What writes need once alone, where something of theirs is not there yet."""
 
@@ -47,6 +49,11 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
         hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
         return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
     return known
+
+
+def is_refusal(code: Any, text: object) -> bool:
+    """Tell whether a server says that a right is missing, by the code and, on Atlas, the text of what it answers."""
+    return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
@@ -102,6 +109,12 @@ def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     )
 
 
+def _atlas(error: BaseException, host: str) -> ChatctlError:
+    if is_refusal(ATLAS, error):
+        return _not_allowed(error, host)
+    return _failed(error, host) if "space quota" in str(error) else _auth_failed(error, host)
+
+
 def _failed(_: BaseException, host: str) -> ChatctlError:
     return ServerFailedError(f"something went wrong within {host}", "its log may say why; its disk may be full")
 
@@ -123,7 +136,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 _BY_CODE = {
     code: explanation
     for explanation, codes in {
-        _auth_failed: (18, 8000),  # 8000 is Atlas's own
+        _auth_failed: (18,),
+        _atlas: (ATLAS,),
         _not_allowed: (NOT_ALLOWED,),
         _timed_out: (50, 64, 89, 262),
         _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),

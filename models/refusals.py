@@ -2,7 +2,7 @@
 
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
-from models.failures import NOT_ALLOWED
+from models.failures import is_refusal
 from models.privileges import Privilege, needed
 
 
@@ -21,5 +21,5 @@ class Refusals(CommandListener):
 
     def failed(self, event: CommandFailedEvent) -> None:
         sent = self._sent.pop(event.request_id, None)
-        if sent and event.failure.get("code") == NOT_ALLOWED:
+        if sent and is_refusal(event.failure.get("code"), event.failure.get("errmsg")):
             self.missing = needed(sent.command)

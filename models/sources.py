@@ -18,6 +18,8 @@ EXAMPLE = "mongodb://user:password@host:27017/database"
 LOCAL_NAME = "chatctl"
 _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
+TOO_LONG = 64
+"""Bytes that the name of a database has not."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,7 @@ def parse(source: Source) -> Address:
 
 def is_database_name(text: str) -> bool:
     """Tell what a database can be called."""
-    return bool(text) and not _NO_DATABASE_NAME & set(text)
+    return 0 < len(text.encode(errors="surrogateescape")) < TOO_LONG and not _NO_DATABASE_NAME & set(text)
 
 
 def unreadable(source: Source) -> NotConfiguredError:

@@ -16,7 +16,7 @@ from models import connection
 from models.ahead import ahead
 from models.changes import Document
 from models.errors import NotFoundError, UsageError
-from models.failures import NOT_ALLOWED
+from models.failures import is_refusal
 from models.listing import PRESENT, Listing, Row
 
 INDEX: Final = "chatctl_conversation"
@@ -103,7 +103,7 @@ def lacks_index() -> bool:
     try:
         return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY
     except OperationFailure as error:
-        if error.code != NOT_ALLOWED:
+        if not is_refusal(error.code, error):
             raise
         return False
 

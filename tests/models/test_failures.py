@@ -25,6 +25,8 @@ SECRET = "s3cr3t"
     [
         (errors.OperationFailure(SECRET, 18), AuthFailedError),
         (errors.OperationFailure(SECRET, 8000), AuthFailedError),
+        (errors.OperationFailure(f"user is not allowed to do action [find] on [{SECRET}.User]", 8000), NotAllowedError),
+        (errors.OperationFailure(f"you are over your space quota, {SECRET}", 8000), ServerFailedError),
         (errors.OperationFailure(SECRET, 13), NotAllowedError),
         (errors.ExecutionTimeout(SECRET, 50), TimedOutError),
         (errors.WTimeoutError(SECRET, 64), TimedOutError),

@@ -118,10 +118,10 @@ def test_an_index_that_may_not_be_listed_is_not_missed(
     del sent, place
     monkeypatch.setitem(lacks_index.__globals__, "MANY", 0)
     assert lacks_index()
-    for code, missing in ((13, False), (8000, None)):
+    for code, text, missing in ((13, "not authorized", False), (8000, "not allowed", False), (8000, "bad auth", None)):
 
-        def refuse(*_: object, code: int = code) -> None:
-            raise OperationFailure("not authorized", code)
+        def refuse(*_: object, code: int = code, text: str = text) -> None:
+            raise OperationFailure(text, code)
 
         monkeypatch.setattr(pymongo.collection.Collection, "index_information", refuse)
         if missing is None:

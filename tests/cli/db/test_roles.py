@@ -233,6 +233,7 @@ def test_a_name_cannot_leave_the_string_it_is_in(chatctl: Chatctl) -> None:
             "error: invalid value for '--format': \"mongo\" is none of mongosh, atlas; did you mean",
         ),
         (("--database", "a/b"), 'error: "a/b" cannot be the name of a database\n'),
+        (("--database", "é" * 32), f'error: "{"é" * 32}" cannot be the name of a database\n'),
         (("--database", ""), 'error: "" cannot be the name of a database\n'),
     ],
 )
@@ -244,3 +245,12 @@ def test_without_a_database_its_name_is_enough(chatctl: Chatctl, monkeypatch: py
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     assert chatctl("db", "roles", code=6).stderr.endswith("; here --database NAME is enough\n")
     assert read(chatctl("db", "roles", "--database", "shop").stdout)
+
+
+def test_a_check_tells_of_a_collection_that_may_not_be_counted(chatctl: Chatctl, guarded: str, shop: Documents) -> None:
+    next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
+    shop["user"].insert_one({})
+    with heard(Bound(SUPPORT_READ, shop)):
+        result = Person(chatctl, guarded, SUPPORT_READ.name)("db", "check", "--rule", "other-collection", code=1)
+    shop["user"].drop()
+    assert "User user: may not be counted" in result.stdout, result
