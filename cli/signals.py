@@ -4,18 +4,21 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from models.errors import TerminatedError
+
+ENDING: Final = tuple(number for number in signal.Signals if number.name in {"SIGHUP", "SIGINT", "SIGTERM"})
+"""By name, as not every platform has a terminal that hangs up."""
 
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Turn an interrupt and a termination into exceptions; what the parent has ignored stays so."""
+    """Turn an interrupt, a termination and a closed terminal into exceptions; what the parent has ignored stays so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [number for number in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(number) != signal.SIG_IGN]
+    numbers = [number for number in ENDING if signal.getsignal(number) != signal.SIG_IGN]
     before: dict[int, Any] = {}
 
     def give_back() -> None:

@@ -8,6 +8,7 @@ import actions
 import seeds
 from cli.demo import typed
 from cli.output import say
+from models import connection
 from models.errors import RefusedError
 
 GENERATE: Final = (
@@ -17,15 +18,20 @@ GENERATE: Final = (
 """Few enough for one transaction, and as the trail has it: by that the tour knows its own."""
 
 
+ANOTHER: Final = 'give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo'
+
+
 def prepare() -> None:
-    """Fill the embedded database, unless the tour has done so before; raises `RefusedError` where it has other data."""
+    """Fill the embedded database, unless the tour has done so before.
+
+    Raises `RefusedError` where it has other data, and where it is protected: the tour would stop at its first write.
+    """
+    if marker := connection.guarded():
+        raise RefusedError(f'the embedded database is protected as "{marker.name}", and the tour writes', ANOTHER)
     if _is_made():
         return
     if _has_other_data():
-        raise RefusedError(
-            "the embedded database has data that the tour did not make",
-            'give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo',
-        )
+        raise RefusedError("the embedded database has data that the tour did not make", ANOTHER)
     say("Nothing is there yet: first roles and permissions from the seed that ships, and people who are made up.")
     for line in (("seeds", "apply"), (*GENERATE, "--yes")):
         say(f"$ {typed.written(line)}")

@@ -161,6 +161,16 @@ def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path
     assert made(chatctl) == [80, 39, 1]
 
 
+def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
+    demo("--local", "db", "protect", "mine", "--yes")
+    for line in (["demo"], ["demo", "--expect", "mine"]):
+        said = demo(*line, code=7)
+        assert said.stdout == ""
+        assert said.stderr.startswith(
+            'error: the embedded database is protected as "mine", and the tour writes\nhint: '
+        )
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_one_that_is_cut_short_is_given_again(
     chatctl: Chatctl, folder: Path, start: Started, number: signal.Signals

@@ -7,13 +7,17 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from embedded import kill
+from pymongo.database import Database
 
 from cli import signals
 from models.errors import TerminatedError
 from tests.cli.conftest import PROGRAM, Process, Terminal
 from tests.conftest import Chatctl
+from tests.people import person
 
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 MOMENTS = [0.004 * step for step in range(25)] + [0.1 + 0.025 * step for step in range(12)]
@@ -39,9 +43,10 @@ def is_of_python_itself(said: bytes) -> bool:
 
 @pytest.fixture
 def embedded(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, str]]:
-    env = environment | {"CHATCTL_LOCAL_DIR": str(tmp_path / "local")}
-    yield env
-    subprocess.run([PROGRAM, "db", "stop", "--local"], env=env, capture_output=True, check=True)  # noqa: S603
+    folder = tmp_path / "local"
+    yield environment | {"CHATCTL_LOCAL_DIR": str(folder)}
+    if folder.is_dir():
+        kill(folder)
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
@@ -99,6 +104,24 @@ def test_a_signal_while_it_reads_ends_it(environment: dict[str, str], number: in
         assert child.stderr is not None
         assert child.stderr.read() == (b"error: interrupted\n" if code == 130 else b"error: terminated\n")
     assert child.returncode == code
+
+
+def test_a_terminal_that_is_closed_leaves_no_half_of_a_file(
+    environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path
+) -> None:
+    person(database, "ada")
+    slow = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 1_000}
+    database.client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=slow)
+    try:
+        with subprocess.Popen([PROGRAM, "users", "export", "--to", "x.csv"], env=environment) as child:  # noqa: S603
+            while not list(workspace.glob(".chatctl-*")):
+                assert child.poll() is None
+                time.sleep(0.01)
+            child.send_signal(signal.SIGHUP)
+    finally:
+        database.client.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert child.returncode == 143
+    assert [path.name for path in workspace.iterdir()] == []
 
 
 def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]) -> None:
