@@ -1,9 +1,6 @@
 """The one connection of a run: the database that was chosen, reached when it is first needed."""
 
-import atexit
-import logging
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -11,11 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from models import failures, marker, sources
+from models import clients, failures, marker, sources
 from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
 
 if TYPE_CHECKING:
-    from pymongo import MongoClient
     from pymongo.database import Database
 
     from models.refusals import Refusals
@@ -143,8 +139,8 @@ def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict
         yield None
         return
     name = sources.parse(source).name
-    client = _client(source, milliseconds)
-    _leave_at_once()
+    client = clients.make(source, milliseconds)
+    clients.leave_at_once()
     with client:
         yield client[name]
 
@@ -156,7 +152,7 @@ def close() -> None:
 
         mongoengine.disconnect()
         _run.database = _run.transactions = _run.guarded = None
-        _leave_at_once()
+        clients.leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
@@ -173,14 +169,6 @@ def _check_expected(name: str) -> None:
             f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
             "name another database, or --expect the right one",
         )
-
-
-def _leave_at_once() -> None:
-    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
-    from pymongo.synchronous import monitor
-
-    if wait := getattr(monitor, "_shutdown_resources", None):
-        atexit.unregister(wait)
 
 
 def _source() -> sources.Source:
@@ -235,7 +223,10 @@ def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
 
     if source.url is None:
         source = _embedded(source, name)
-    client = _client(source, MILLISECONDS_TO_FIND_A_SERVER)
+    from models.refusals import Refusals
+
+    _run.refusals = Refusals()
+    client = clients.make(source, MILLISECONDS_TO_FIND_A_SERVER, _run.refusals)
     # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
@@ -266,35 +257,3 @@ def _at_hand(choice: sources.Choice) -> sources.Source | None:
 
     url = local.glance(sources.LOCAL_NAME)
     return None if url is None else replace(source, url=url)
-
-
-def _client(source: sources.Source, milliseconds: int) -> "MongoClient[dict[str, Any]]":
-    """Make the client; options of the URL that would read or write less safely are set aside."""
-    import pymongo
-    from pymongo.errors import PyMongoError
-
-    from models.refusals import Refusals
-
-    _run.refusals = Refusals()
-    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
-    with warnings.catch_warnings():
-        # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
-        warnings.simplefilter("error", UserWarning)
-        warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
-        try:
-            return pymongo.MongoClient(
-                source.url,
-                connect=False,
-                appname="chatctl",
-                event_listeners=[_run.refusals],
-                tz_aware=True,
-                uuidRepresentation="standard",
-                datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
-                read_preference=pymongo.ReadPreference.PRIMARY,
-                w="majority",
-                serverSelectionTimeoutMS=milliseconds,
-                connectTimeoutMS=milliseconds,
-            )
-        except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
-            # Their texts quote the URL, passwords and all.
-            raise sources.unreadable(source) from None

@@ -103,7 +103,8 @@ def _compiled(expression: str) -> "regex.Pattern[str] | None":
     try:
         return regex.compile(expression, regex.IGNORECASE)
     except regex.error as error:
-        raise BadPatternError(f"{shown(expression)} is no pattern: {error}") from None
+        why = f"{shown(expression)} is no pattern: {error}"
+        raise BadPatternError(why, "without --regex it is looked for as it is written") from None
 
 
 @contextmanager

@@ -15,7 +15,10 @@ app = part()
 @app.command(example="chatctl --local db status -o json")
 def status(out: LinesOut) -> None:
     """Show the server, the database and what is in it."""
-    out.record(actions.database.status(), views.STATUS, below={"collections": views.COLLECTIONS})
+    row = actions.database.status()
+    out.record(row, views.STATUS, below={"collections": views.COLLECTIONS})
+    if row["indexesMissing"]:
+        out.note("the missing indexes are made with: chatctl db indexes --apply")
 
 
 @app.command(example="chatctl db indexes --apply")

@@ -26,7 +26,7 @@ class _OnEmbedded(Command):
 def demo() -> None:
     """Show what chatctl does, on people who are made up.
 
-    The first time it fills the embedded database: roles and permissions, some fifty people, what they write to each
+    The first time it fills the embedded database: roles and permissions, some eighty people, what they write to each
     other, and faults to find. Then commands are shown with all they print, among them the suspension of a user and its
     undo. The data stay, to try things out; where the database holds data of your own the tour is refused.
     """

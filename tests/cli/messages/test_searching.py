@@ -74,13 +74,16 @@ def test_a_text_is_taken_as_it_is_and_a_pattern_where_that_is_asked(
     assert talking("messages", "search", "--count", *args).stdout == f"{len(expected)}\n"
 
 
+AS_WRITTEN = "\nhint: without --regex it is looked for as it is written"
+
+
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
         ([""], 2, "what to search for cannot be empty"),
         (["", "--regex"], 2, "what to search for cannot be empty"),
-        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2'),
-        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1'),
+        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2' + AS_WRITTEN),
+        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1' + AS_WRITTEN),
         (["x" * 201, "--regex"], 5, "the pattern is 201 characters long; it may have 200"),
         (["x", "--sender", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
     ],

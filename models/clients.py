@@ -1,0 +1,49 @@
+"""The driver's client: how it is made, and how a program that has one ends."""
+
+import atexit
+import logging
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from models import sources
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+    from pymongo.monitoring import CommandListener
+
+
+def make(source: sources.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
+    """Make a client, which waits so long for a server; options of the URL that would be less safe are set aside."""
+    import pymongo
+    from pymongo.errors import PyMongoError
+
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
+    with warnings.catch_warnings():
+        # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
+        try:
+            return pymongo.MongoClient(
+                source.url,
+                connect=False,
+                appname="chatctl",
+                event_listeners=listeners,
+                tz_aware=True,
+                uuidRepresentation="standard",
+                datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
+                read_preference=pymongo.ReadPreference.PRIMARY,
+                w="majority",
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+            )
+        except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
+            # Their texts quote the URL, passwords and all.
+            raise sources.unreadable(source) from None
+
+
+def leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)
