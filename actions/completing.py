@@ -1,6 +1,5 @@
 """Names that somebody who is typing may mean: from the database in a third of a second, or none."""
 
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -9,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from models import sources
+from models.names import EASY
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -24,8 +24,6 @@ SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
 READ_AT_MOST: Final = 1_000
 """Documents, where most of the names are none that is offered."""
-SAFE: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
-"""Names that mean nothing to any shell, and are no option."""
 
 
 def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
@@ -77,7 +75,7 @@ def _words(documents: "Collection[Document]", begun: str, read: Read, way: int) 
     for document in documents.find(where, [field], sort=[(field, way)], **options):
         name = document[field]
         word = f"{head}{name}"
-        if isinstance(name, str) and SAFE.fullmatch(name) and read(word) == (field, name):
+        if isinstance(name, str) and EASY.fullmatch(name) and read(word) == (field, name):
             yield word
 
 

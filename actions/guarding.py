@@ -1,18 +1,12 @@
 """The marker by which a database is protected."""
 
-import re
-from typing import Final
-
 from actions.planning import changeset
 from models import connection
 from models.changes import Changeset, Draft, Result
 from models.errors import InvalidInputError
 from models.marker import ID, Marker, document
-from models.names import shown
+from models.names import EASY, HOW_EASY, shown
 from models.records import STATE
-
-NAME: Final = re.compile(r"[A-Za-z0-9_.@+][A-Za-z0-9_.@+-]{0,63}")
-"""What can be typed without a thought, on any keyboard and in any shell."""
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
@@ -20,10 +14,8 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
 
     Raises `InvalidInputError` for a name that is hard to type.
     """
-    if not NAME.fullmatch(name):
-        raise InvalidInputError(
-            f"{shown(name)} cannot be the name of a protected database", "take up to 64 of a-z, A-Z, 0-9 and _.@+-"
-        )
+    if not EASY.fullmatch(name):
+        raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
     wanted = document(Marker(name, mask_bodies, audit_reads))
     draft = Draft()
     if found := connection.database()[STATE].find_one({"_id": ID}):

@@ -65,11 +65,13 @@ HARMLESS: Final = frozenset({"around", "conversation", "event", "last", "message
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
+    shared: tuple[TyperOption, ...] = EVERYWHERE
+
     def get_params(self, ctx: Any) -> list[Any]:
         """Add them, but for what the command itself has by the same name."""
         own = super().get_params(ctx)  # type: ignore[misc]
         taken = {name for param in own for name in param.opts}
-        return [*own, *(option for option in EVERYWHERE if taken.isdisjoint(option.opts))]
+        return [*own, *(option for option in self.shared if taken.isdisjoint(option.opts))]
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]
@@ -118,10 +120,7 @@ class Command(Shared, TyperCommand):
 class Revealing(Command):
     """A command that may show what people wrote."""
 
-    def get_params(self, ctx: Any) -> list[Any]:
-        own, shared = TyperCommand.get_params(self, ctx), super().get_params(ctx)
-        names = {parameter.name for parameter in own}
-        return [*own, *(option for option in REVEALING if option.name not in names), *shared[len(own) :]]
+    shared = (*REVEALING, *EVERYWHERE)
 
 
 class Group(Shared, TyperGroup):

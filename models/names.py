@@ -1,5 +1,6 @@
 """What a name may be, how a message shows it, and the nearest right name to a wrong one."""
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -12,6 +13,11 @@ LONGEST_EMAIL: Final = 254
 
 NAMED: Final = 10
 """Names that somebody reads."""
+
+EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
+"""A name that anybody can type on any keyboard: no option, and nothing that means something to a shell."""
+
+HOW_EASY: Final = "take up to 64 of a-z, A-Z, 0-9 and _ . @ + -, the first not -"
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from models.contexts import file
-from models.contexts.reading import LONGEST, READ_ONLY, Context, Contexts, is_name, parse
+from models.contexts.reading import READ_ONLY, Context, Contexts, parse
 from models.contexts.urls import check
 from models.errors import ConflictError, InvalidInputError, NotConfiguredError
-from models.names import shown
+from models.names import EASY, HOW_EASY, shown
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
 """From the text of the file, and what it says, to another text, and what that should say."""
@@ -17,11 +17,8 @@ _MARK: Final = "chatctl takes this line away"
 
 def add(context: Context) -> None:
     """Add a context; raises `ConflictError` for a name that is taken, `InvalidInputError` for what can be none."""
-    if not is_name(context.name):
-        raise InvalidInputError(
-            f"no context can be called {shown(context.name)}",
-            f"take at most {LONGEST} of the letters a-z, digits and _ . @ + -, the first not -",
-        )
+    if not EASY.fullmatch(context.name):
+        raise InvalidInputError(f"no context can be called {shown(context.name)}", HOW_EASY)
     check(context)
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:

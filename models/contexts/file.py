@@ -3,7 +3,6 @@
 import fcntl
 import os
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 
 import platformdirs
 
+from models import private
 from models.errors import NotAllowedError, NotConfiguredError
 
 LARGEST: Final = 1024 * 1024
@@ -59,15 +59,7 @@ def write(text: str) -> None:
     """Replace the file by another that is complete, or leave it as it is."""
     file = path()
     try:
-        descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=".config-")  # 0600 from the first byte
-        try:
-            with os.fdopen(descriptor, "wb") as temporary:
-                temporary.write(text.encode())
-                temporary.flush()
-                os.fsync(descriptor)
-            Path(name).replace(file)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        private.write(file, text.encode())
     except OSError as error:
         raise _unwritable(file, error) from None
 

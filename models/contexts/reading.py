@@ -7,14 +7,12 @@ from typing import Any, Final, NoReturn
 
 from models.contexts import file
 from models.errors import NotConfiguredError, NotFoundError
-from models.names import did_you_mean, shown
+from models.names import EASY, did_you_mean, shown
 
 SOURCES: Final = ("url", "url-env", "url-file", "url-command")
 """Where the URL of a context comes from: each has one of them."""
 READ_ONLY: Final = "read-only"
-LONGEST: Final = 64
 
-_NAME: Final = re.compile(rf"(?!-)[A-Za-z0-9_.@+-]{{1,{LONGEST}}}")
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
 
 
@@ -56,10 +54,6 @@ def load() -> Contexts:
     return parse(file.read())
 
 
-def is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None
-
-
 def parse(text: str) -> Contexts:
     """Read the text of a file; what nobody would heed is an error: a misspelt `read-only` must not be passed over."""
     try:
@@ -77,7 +71,7 @@ def parse(text: str) -> Contexts:
 
 
 def _context(name: str, table: Any) -> Context:
-    if not is_name(name):
+    if not EASY.fullmatch(name):
         _broken(f"no context can be called {_quoted(name)}")
     if not isinstance(table, dict):
         _broken(f"context {name} is no table")

@@ -20,13 +20,12 @@ from typing import Any, BinaryIO, NamedTuple
 
 import platformdirs
 
+from models import private
 from models.errors import NotAllowedError
 
 USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lock"
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
-
-_PRIVATE_FILE = 0o600
 
 
 class Server(NamedTuple):
@@ -44,9 +43,11 @@ class Credentials(NamedTuple):
 
 def chosen() -> Path:
     """Name the folder: CHATCTL_LOCAL_DIR, else where the platform keeps the data of a user's programs."""
-    named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
     try:
+        named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
+    except RuntimeError:
+        raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
     except FileNotFoundError:
         raise NotAllowedError("the working directory, which CHATCTL_LOCAL_DIR starts from, is gone", "cd ~") from None
 
@@ -77,14 +78,14 @@ _ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
 
 def open_lock(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, _PRIVATE_FILE)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, private.MODE)
     except OSError as error:
         reason = str(error.strerror).lower()
         raise NotAllowedError(f"the embedded database cannot write {path}: {reason}", _ELSEWHERE) from None
 
 
 def open_log(folder: Path) -> BinaryIO:
-    return os.fdopen(os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, _PRIVATE_FILE), "ab")
+    return os.fdopen(os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, private.MODE), "ab")
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
@@ -140,11 +141,4 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def write(path: Path, said: dict[str, Any]) -> None:
-    """Write a private file whole, or not at all."""
-    unfinished = path.with_suffix(".new")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PRIVATE_FILE), "w") as file:
-        json.dump(said, file)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.rename(path)
+    private.write(path, json.dumps(said).encode())

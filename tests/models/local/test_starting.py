@@ -108,6 +108,18 @@ def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
         use()
 
 
+def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(_: int) -> None:
+        raise KeyError
+
+    for variable in ("HOME", "XDG_DATA_HOME", "CHATCTL_LOCAL_DIR"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    with pytest.raises(NotAllowedError, match="this user has no folder for the embedded database") as refused:
+        at.chosen()
+    assert refused.value.hint == "name another folder with CHATCTL_LOCAL_DIR"
+
+
 def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / at.USE).symlink_to("elsewhere")
