@@ -18,10 +18,12 @@ from models.schema import FIELDS
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
+UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
+"""Outcomes of what was not written: it was so already, does not exist, or is broken and was left alone."""
 
 
 class Result(NamedTuple):
-    """What becomes of one thing a person named; `unchanged` is the outcome of what was so already.
+    """What becomes of one thing a person named; the outcomes in `UNTOUCHED` are those of what is not written.
 
     `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
     the database, to be deleted there.
@@ -102,12 +104,13 @@ class Changeset:
 
     @property
     def changed(self) -> int:
-        return sum(result.outcome != "unchanged" for result in self.results)
+        return sum(result.outcome not in UNTOUCHED for result in self.results)
 
     @property
     def touched(self) -> int:
         """Count the things that are touched, in the sense of those that a person has named or would count."""
-        return len(self.results) if self.items is None else self.items
+        found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
+        return found if self.items is None else self.items
 
     @property
     def changes_something(self) -> bool:
