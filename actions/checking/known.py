@@ -3,7 +3,8 @@
 from collections import defaultdict
 from typing import Any, Final, TypeVar
 
-from models.changes import Document
+from models.changes import Document, are_ids
+from models.references import referred
 
 T = TypeVar("T")
 
@@ -23,9 +24,10 @@ class Known:
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of what is read."""
+        """Keep the ids of what is read; digits of an id as text count as the id."""
         if collection in PARENTS and not self.sampled:
-            self._ids[collection].update(document["_id"] for document in documents)
+            ids = [document["_id"] for document in documents]
+            self._ids[collection].update(ids if are_ids(ids) else map(referred, ids))
 
     def ids(self, collection: str) -> set[Any]:
         """Return the ids of the documents that are known to be there."""

@@ -12,6 +12,7 @@ from actions.places import Place, Places
 from models import connection
 from models.changes import Document
 from models.listing import Row
+from models.references import referred
 
 FIELDS: Final = ("lastMessageAt", "created_at", *places.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
@@ -33,13 +34,10 @@ class Rows:
         known = Places(self._names)
         known.learn(conversations)
         wanted = [conversation["_id"] for conversation in conversations]
-        messages_matter = not {"unread", "messages"}.isdisjoint(columns)
-        as_text = finding.as_text("Message", "conversationId", wanted) if messages_matter else set()
-        counted = counting("Message", "conversationId")([*wanted, *as_text]) if "messages" in columns else None
+        counted = counting("Message", "conversationId")(wanted) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
             place = known.of(identifier)
-            forms = [identifier, *({str(identifier)} & as_text)]
             row = {
                 "id": identifier,
                 "title": place.title,
@@ -50,14 +48,14 @@ class Rows:
                 "created_at": conversation.get("created_at"),
             }
             if "unread" in columns:
-                row["unread"] = _unread(place, forms)
+                row["unread"] = _unread(place, identifier)
             if counted is not None:
-                row["messages"] = sum(counted.get(form, 0) for form in forms)
+                row["messages"] = counted[referred(identifier)]
             yield row
 
 
-def _unread(place: Place, forms: Sequence[Any]) -> list[Row]:
-    where = {"conversationId": finding.among(forms)}
+def _unread(place: Place, conversation: Any) -> list[Row]:
+    where = finding.referring("Message", "conversationId", conversation)
     last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
     seen = {*ids(last, "seenIds")} if last else set()
     return [person for person in place.participants if last and person["id"] not in seen]

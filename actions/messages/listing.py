@@ -1,15 +1,16 @@
 """Messages, found by where and when they were written, by whom, and who has seen them."""
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from actions import finding
 from actions.conditions import between
-from actions.finding import forms
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
 from models import connection
 from models.changes import Document
 from models.listing import Listing, Row
+from models.references import joined
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
@@ -32,16 +33,22 @@ def show(ref: str) -> Row:
 def where(filters: Filters) -> Document:
     """Return what matches the messages that are meant."""
     reader, sender = (_user(ref) for ref in (filters.unseen_by, filters.sender))
-    unread: Document = {} if reader is None else {"$nin": forms(reader)}
-    written: Document = {} if sender is None else finding.referring("Message", "senderId", sender)
     conditions: dict[str, Any] = {
-        "conversationId": _conversations(filters.conversation, reader),
-        "senderId": {**written, **unread},
         "createAt": between(filters.since, filters.until),
         "image": filters.with_image and {"$nin": [None, ""]},
-        "seenIds": unread,
     }
-    return {field: condition for field, condition in conditions.items() if condition}
+    return joined(
+        {field: condition for field, condition in conditions.items() if condition},
+        _conversations(filters.conversation, reader),
+        {} if sender is None else finding.referring("Message", "senderId", sender),
+        *(() if reader is None else _unseen(reader)),
+    )
+
+
+def _unseen(reader: Any) -> Iterator[Document]:
+    """Match what somebody has neither written nor seen."""
+    for field in ("senderId", "seenIds"):
+        yield {"$nor": [finding.referring("Message", field, reader)]}
 
 
 def _user(ref: str | None) -> Any:
@@ -52,9 +59,9 @@ def _conversations(ref: str | None, reader: Any) -> Document:
     """Match what was written in a conversation, or in all that a reader is in."""
     chosen = [] if ref is None else [finding.one("Conversation", ref, ())["_id"]]
     if reader is not None:
-        taking_part = finding.referring("Conversation", "userIds", reader)
         among = {"_id": {"$in": chosen}} if chosen else {}
-        found = connection.database()["Conversation"].find({"userIds": taking_part, **among}, ["_id"])
+        taking_part = joined(among, finding.referring("Conversation", "userIds", reader))
+        found = connection.database()["Conversation"].find(taking_part, ["_id"])
         chosen = [conversation["_id"] for conversation in found]
     elif ref is None:
         return {}
