@@ -60,19 +60,35 @@ def id_forms(identifier: Any) -> list[Any]:
 def to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
-    """Return the filter for the documents whose `field` refers to one of some ids, or is a list that holds one.
+    """Return the filter for the documents whose `field` refers to one of some ids, or is a list that holds one."""
+    return filter_of(field, ids, odd=has_other_forms(database, collection, field, session))
 
-    Whether other forms than ObjectIds are there at all is looked up first: mostly there are none, and then a plain
-    filter leads along an index. A server takes no `$in` with `{"$oid": …}`, so those are found by the path inside.
+
+def has_other_forms(
+    database: Database[Document], collection: str, field: str, session: ClientSession | None = None
+) -> bool:
+    """Tell whether a field refers to anything otherwise than by an ObjectId; mostly it does not."""
+    odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
+    return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
+
+
+def filter_of(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
+    """Return the filter for what refers to one of some ids; without `odd` forms it is one that an index serves.
+
+    A server takes no `$in` with `{"$oid": …}`, so those forms are found by the path inside.
     """
     wanted = [referred(identifier) for identifier in ids]
-    odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
-    if not database[collection].find_one(odd, {"_id": 1}, session=session):
+    if not odd:
         return {field: among(wanted)}
     found = [form for identifier in wanted for form in forms(identifier)]
-    digits = [form for form in found if isinstance(form, str)]
-    nested = [{f"{field}.{key}": {"$in": digits}} for key in NESTED]
+    nested = [{path: {"$in": digits}} for path, digits in _nested(field, found)]
     return {"$or": [{field: among(found)}, *nested]}
+
+
+def not_to(field: str, identifier: Any) -> Document:
+    """Return the filter for the documents whose `field` does not refer to an id, in any form."""
+    found = forms(identifier)
+    return {field: {"$nin": found}, **{path: {"$nin": digits} for path, digits in _nested(field, found)}}
 
 
 def among(values: list[Any]) -> Document:
@@ -89,6 +105,11 @@ def joined(conditions: Document, *filters: Document) -> Document:
         else:
             both["$and"] = [*both.get("$and", ()), one]
     return both
+
+
+def _nested(field: str, values: list[Any]) -> list[tuple[str, list[str]]]:
+    digits = [value for value in values if isinstance(value, str)]
+    return [(f"{field}.{key}", digits) for key in NESTED]
 
 
 def _is_nested(value: Any) -> bool:

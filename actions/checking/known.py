@@ -3,7 +3,9 @@
 from collections import defaultdict
 from typing import Any, Final, TypeVar
 
-from models.changes import Document, are_ids
+from bson import ObjectId
+
+from models.changes import Document
 from models.references import referred
 
 T = TypeVar("T")
@@ -26,8 +28,8 @@ class Known:
     def learn(self, collection: str, documents: list[Document]) -> None:
         """Keep the ids of what is read; digits of an id as text count as the id."""
         if collection in PARENTS and not self.sampled:
-            ids = [document["_id"] for document in documents]
-            self._ids[collection].update(ids if are_ids(ids) else map(referred, ids))
+            found = (referred(document["_id"]) for document in documents)
+            self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
 
     def ids(self, collection: str) -> set[Any]:
         """Return the ids of the documents that are known to be there."""

@@ -1,6 +1,5 @@
 """Messages, found by where and when they were written, by whom, and who has seen them."""
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from actions import finding
@@ -10,7 +9,7 @@ from actions.messages.rows import FIELDS, Rows
 from models import connection
 from models.changes import Document
 from models.listing import Listing, Row
-from models.references import joined
+from models.references import joined, not_to
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
@@ -41,14 +40,8 @@ def where(filters: Filters) -> Document:
         {field: condition for field, condition in conditions.items() if condition},
         _conversations(filters.conversation, reader),
         {} if sender is None else finding.referring("Message", "senderId", sender),
-        *(() if reader is None else _unseen(reader)),
+        *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
     )
-
-
-def _unseen(reader: Any) -> Iterator[Document]:
-    """Match what somebody has neither written nor seen."""
-    for field in ("senderId", "seenIds"):
-        yield {"$nor": [finding.referring("Message", field, reader)]}
 
 
 def _user(ref: str | None) -> Any:
