@@ -66,7 +66,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
         draft.take(STATE, [document], "permissions", ids)
     results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
     command = f"permissions delete {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, results, asks=True)
+    return changeset(command, draft, [*results, *found.missing], asks=True)
 
 
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:

@@ -75,7 +75,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     _forget(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
     command = f"roles delete {in_words([role.ref for role in roles])}"
-    return changeset(command, draft, results, allow_last_member=allow_last_member, asks=True)
+    return changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
 
 
 def grant(ref: str, permissions: Sequence[str]) -> Changeset:

@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from actions import finding, naming
 from actions.conversations import shape
 from actions.errors import OneToOneError
-from actions.finding import Found
+from actions.finding import Found, FoundAll
 from actions.places import PAIR, is_group, titles
 from actions.planning import changeset
 from models import connection
@@ -68,9 +68,7 @@ def rename(ref: str, name: str) -> Changeset:
     return changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
-def _change(
-    verb: str, conversation: Document, found: list[Found], people: Collection[Any], **details: Any
-) -> Changeset:
+def _change(verb: str, conversation: Document, found: FoundAll, people: Collection[Any], **details: Any) -> Changeset:
     """Add or remove users; `people` are those who are in the conversation then."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
@@ -90,7 +88,7 @@ def _change(
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(shape.notes(conversation, title, people)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
-    return changeset(command, draft, results, notes=notes, **details)
+    return changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
 def _at_most_two(conversation: Any, title: str, people: Collection[Any]) -> Rule:

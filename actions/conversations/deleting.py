@@ -32,7 +32,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
-        [Result(one, title, "deleted") for one, title in names.items()],
+        [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
         Stream(batches, deleted),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],

@@ -30,7 +30,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     return Changeset(
         f"messages delete {in_words([ref for ref, _ in found])}",
-        [Result(message["_id"], ref, "deleted") for ref, message in found],
+        [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
         Stream(batches, {("delete", "Message"): len(ids)}),
         asks=True,
         notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],

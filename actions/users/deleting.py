@@ -36,7 +36,7 @@ def delete(
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(
         f"users delete {in_words([user.ref for user in found])}",
-        [Result(user.document["_id"], user.ref, "deleted") for user in found],
+        [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],

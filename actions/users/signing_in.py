@@ -30,7 +30,7 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
     command = f"users set-password {label}"
-    return changeset(command, draft, [result], asks=password is None, allow_lockout=allow_lockout)
+    return changeset(command, draft, [result], allow_lockout=allow_lockout)
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from bson import DatetimeMS, Int64, ObjectId
-from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
+from bson import DatetimeMS, Int64, ObjectId, Timestamp
+from mongoengine import BooleanField, DateTimeField, EnumField, ListField, LongField, ObjectIdField
 
 from actions import finding
 from actions.checking.intended import intended
@@ -14,21 +14,32 @@ from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection
 from models import connection
 from models.changes import Batch, Document, are_ids
+from models.changes.events import now
 from models.links import PROFILE_USER
 from models.references import referred
 from models.schema import DOCUMENTS
+from models.user import UserStatus
 
 TYPES: Final[dict[type, type]] = {
     BooleanField: bool,
     DateTimeField: datetime,
+    EnumField: UserStatus,
     ListField: list,
     LongField: int,
     ObjectIdField: ObjectId,
 }
 """What the fields of the schema hold; all others hold text."""
 
-ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), datetime: (datetime, DatetimeMS)}
-"""What a type is read as: a date that no calendar has is one all the same, and code is no text, though it looks so."""
+ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
+"""The types that are right, where it is not the wanted one alone; code is no text, though it looks so."""
+
+SEVERITIES: Final = {
+    (int, float): "I",
+    (datetime, Timestamp): "I",
+    (str, ObjectId): "I",
+    (datetime, DatetimeMS): "W",
+}
+"""Types that the application's client reads all the same, by the wanted type and the one found (Prisma 6)."""
 
 SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
     document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
@@ -46,8 +57,8 @@ MEANT: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 
 NULL: Final = "null in the list"
 
-Fault = tuple[str, str, Any]
-"""Which rule, which field, and what is there."""
+Fault = tuple[tuple[str, str], str, Any]
+"""Which rule and severity, which field, and what is there."""
 
 
 class Shapes:
@@ -58,12 +69,12 @@ class Shapes:
         self._seen: Sequence[Document] = ()
         self._faults: list[tuple[Any, Fault]] = []
 
-    def faults(self, collection: str, documents: Sequence[Document], rule: str) -> Iterator[Finding]:
-        """Give the faults of one rule among documents; those of the others are found on the way."""
+    def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
+        """Give the faults of one rule and severity among documents; those of the others are found on the way."""
         if documents is not self._seen:
             self._seen, self._faults = documents, list(self._all(collection, documents))
-        for identifier, (name, field, value) in self._faults:
-            if name == rule:
+        for identifier, (kind, field, value) in self._faults:
+            if kind == (rule, severity):
                 yield Finding(collection, identifier, field, value)
 
     def _all(self, collection: str, documents: Sequence[Document]) -> Iterator[tuple[Any, Fault]]:
@@ -80,7 +91,7 @@ class Shapes:
 def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
     """Find what is wrong with a document; while its id is, nothing else of it can be looked up or mended."""
     if not isinstance(document["_id"], ObjectId):
-        yield "wrong-type", "_id", _wrong_type(ObjectId, document["_id"])
+        yield ("wrong-type", "E"), "_id", _wrong_type(ObjectId, document["_id"])
         return
     for field, (wanted, required) in schema.items():
         value = document.get(field)
@@ -88,12 +99,13 @@ def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterato
             for rule, what in _wrong(wanted, value):
                 yield rule, field, what
         elif wanted is list and field in document:
-            yield "null-list", field, None
+            yield ("null-list", "E"), field, None
         elif wanted is not list and required:
-            yield "missing-field", field, None if field in document else "absent"
+            has_default = wanted is UserStatus and field not in document
+            yield ("missing-field", "W" if has_default else "E"), field, None if field in document else "absent"
 
 
-def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
+def _wrong(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
     """Find what is wrong with a value; of what is in a list, the first of each kind of fault."""
     if wanted is list and isinstance(value, list):
         others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
@@ -102,10 +114,10 @@ def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
         yield _other(wanted, value)
 
 
-def _other(wanted: type, value: Any) -> tuple[str, Any]:
+def _other(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
     if wanted is ObjectId and intended(wanted, value):
-        return "string-id", value
-    return "wrong-type", _wrong_type(wanted, value)
+        return ("string-id", "E"), value
+    return ("wrong-type", SEVERITIES.get((wanted, type(value)), "E")), _wrong_type(wanted, value)
 
 
 def _wrong_type(wanted: type, value: Any) -> str:
@@ -121,7 +133,13 @@ class _Shape(Rule):
     apart = True
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        return self.known.shared(Shapes).faults(collection, documents, self.name)
+        return self.known.shared(Shapes).faults(collection, documents, self.name, self.severity)
+
+
+REINSTATE: Final = "chatctl users reinstate id:{id}, or users suspend id:{id} to keep the user out"
+BY_HAND: Final = (
+    'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+)
 
 
 class MissingField(_Shape):
@@ -129,22 +147,36 @@ class MissingField(_Shape):
 
     name = "missing-field"
     severity = "E"
-    effect = "every query of the application that returns the document fails as a whole"
+    effect = "the application cannot load the document, or any list that contains it"
+    fix = BY_HAND
+    fixes = {
+        "User.email": "chatctl users update id:{id} --email ADDRESS",
+        "User.username": "chatctl users update id:{id} --username NAME",
+        "User.status": REINSTATE,
+        "Role.name": "chatctl roles rename id:{id} NAME",
+        "Permission.name": "chatctl permissions rename id:{id} NAME",
+        "Conversation": BY_HAND + ", or chatctl conversations delete {id}",
+        "Message": BY_HAND + ", or chatctl messages delete {id}",
+    }
 
-    def advise(self, found: Finding) -> str:
-        named = {
-            ("User", "email"): "chatctl users update id:{id} --email ADDRESS",
-            ("User", "username"): "chatctl users update id:{id} --username NAME",
-            ("User", "status"): "chatctl users suspend id:{id}, and users reinstate id:{id} behind it",
-            ("Role", "name"): "chatctl roles rename id:{id} NAME",
-            ("Permission", "name"): "chatctl permissions rename id:{id} NAME",
-        }
-        deleting = f"chatctl {found.collection.lower()}s delete {{id}}"
-        by_hand = 'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: …}})'
-        fix = named.get((found.collection, str(found.field)), by_hand)
-        if found.collection in {"Conversation", "Message"}:
-            fix += f", or {deleting}"
-        return fix.format(id=found.id, collection=found.collection)
+
+class MissingStatus(_Shape):
+    """The status of a user is absent; the application reads the default of its schema, ACTIVE."""
+
+    name = "missing-field"
+    severity = "W"
+    effect = "the application reads ACTIVE, but its filters on the status miss the user"
+    fix = "chatctl db repair --rule {name} (writes ACTIVE), or users reinstate id:{id}"
+    reads = {"User": READ["User"]}
+    mends = True
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        for _, user in mending.each("User", {found.id for found in findings}):
+            if "status" not in user:
+                mending.draft.room(1)
+                mending.draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
+                yield from mending.full()
 
 
 class WrongType(_Shape):
@@ -154,6 +186,7 @@ class WrongType(_Shape):
     severity = "E"
     effect = "every query of the application that returns the document fails as a whole"
     fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
+    fixes = {"User.status": REINSTATE}
     all_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
@@ -185,12 +218,34 @@ class WrongType(_Shape):
         yield from _rewrite(mending, [found for found in findings if found.field != "_id"])
 
 
+class FarDate(_Shape):
+    """A date is outside the years 1 to 9999."""
+
+    name = "wrong-type"
+    severity = "W"
+    effect = "the application reads an invalid date"
+    fix = BY_HAND.replace("give it a value", "write the right date")
+
+
+class ReadableType(_Shape):
+    """A field holds another type, which the application reads like the right one."""
+
+    name = "wrong-type"
+    severity = "I"
+    effect = "none: the application reads a Double as an Int, a Timestamp as a date and an ObjectId as text"
+    fix = "nothing has to be done"
+
+
 class StringId(_Shape):
     """An id is stored as text."""
 
     name = "string-id"
     severity = "E"
     effect = "the document is read, but filters, links and cascades pass it over"
+    fixes = {
+        "Profile.userId": "chatctl db repair --rule {name}; if the user has another profile, delete one of the two"
+        ' in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
+    }
     mends = True
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
@@ -199,11 +254,6 @@ class StringId(_Shape):
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
         return super().mendable(found, decided) and any(self._free([found]))
-
-    def advise(self, found: Finding) -> str:
-        by_hand = 'delete one of the two, in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
-        beside = f", or where the user has another profile {by_hand}" if _is_unique(found) else ""
-        return (self.fix + beside).format(name=self.name, id=found.id)
 
     @staticmethod
     def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
