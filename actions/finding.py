@@ -9,13 +9,13 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
-from models import connection
+from models import connection, references
 from models.changes import Document, Result
 from models.errors import UsageError
 from models.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
+from models.references import OBJECT_ID
 
-OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
 CHOICES: Final = 10_000
@@ -176,29 +176,14 @@ def having(
         yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
-def forms(identifier: Any) -> list[Any]:
-    """Return an id as it belongs, and as broken data has it: the same digits as text."""
-    text = str(identifier)
-    return [ObjectId(text), text] if OBJECT_ID.fullmatch(text) else [identifier]
-
-
-def among(values: Sequence[Any]) -> Document:
-    """Match what is one of some values, or holds one, so that an index that is partial over the field serves."""
-    return {**({"$eq": values[0]} if len(values) == 1 else {"$in": [*values]}), **PRESENT}
-
-
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Match what refers to one of some documents: by its id, and in broken data by its digits as text."""
-    return among([*identifiers, *as_text(collection, field, identifiers)])
+    """Return the filter for what refers to one of some documents, in any form; see `models.references.to`."""
+    return references.to(connection.database(), collection, field, identifiers)
 
 
-def as_text(collection: str, field: str, identifiers: Iterable[Any]) -> set[str]:
-    """Return the ids as text that broken data may refer to so; none where there is no such data."""
-    referred: set[str] = set()
-    for part in parts(str(identifier) for identifier in identifiers):
-        if connection.database()[collection].find_one({field: among(part)}, ["_id"]):
-            referred.update(part)
-    return referred
+def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
+    return having(collection, "_id", (form for one in dict.fromkeys(ids) for form in references.id_forms(one)), fields)
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:

@@ -12,23 +12,30 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)
 
 def moment(text: str) -> datetime | None:
     """Read ISO 8601 (UTC where it says nothing else) or an age such as `7d`, in milliseconds, as stored; else None."""
-    try:
-        time = _moment(text)
-    except (ValueError, OverflowError):
-        return None
-    return time and time.replace(microsecond=time.microsecond // 1000 * 1000)
-
-
-def _moment(text: str) -> datetime | None:
     if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
-        return datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])})
+        try:
+            return _in_milliseconds(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))
+        except OverflowError:
+            return None
+    return iso(text)
+
+
+def iso(text: str) -> datetime | None:
+    """Read ISO 8601, in UTC where it names no zone, in milliseconds; None for anything else."""
     if not _MOMENT.fullmatch(text):
         return None
-    time = datetime.fromisoformat(text)
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    try:
+        time = datetime.fromisoformat(text)
+        return _in_milliseconds(time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC))
+    except (ValueError, OverflowError):
+        return None
 
 
-def iso(value: Any) -> str | None:
+def _in_milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def written(value: Any) -> str | None:
     """Write a time as RFC 3339 in UTC, in milliseconds; None for any other value.
 
     Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
@@ -39,7 +46,7 @@ def iso(value: Any) -> str | None:
     if not hasattr(value, "as_datetime"):
         return None
     if hasattr(value, "inc"):  # a timestamp of BSON
-        return iso(value.as_datetime())
+        return written(value.as_datetime())
     return _beyond(int(value))
 
 
@@ -49,5 +56,5 @@ def _beyond(milliseconds: int) -> str:
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)
     year = near.year + 400 * cycles
-    written = f"{year:04}" if 0 <= year <= MAXYEAR else f"{year:+07}"
-    return f"{written}-{near:%m-%dT%H:%M:%S}.{near.microsecond // 1000:03}Z"
+    shown = f"{year:04}" if 0 <= year <= MAXYEAR else f"{year:+07}"
+    return f"{shown}-{near:%m-%dT%H:%M:%S}.{near.microsecond // 1000:03}Z"

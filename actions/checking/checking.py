@@ -86,7 +86,7 @@ def _suspects(
             usual = list(sound(documents))
             if len(usual) == len(documents):  # what rules share they know again by the list itself
                 usual = documents
-            known.learn(collection, usual)
+            known.learn(collection, documents)
             for rule in looking:
                 yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else usual))
             read += len(documents)

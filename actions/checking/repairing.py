@@ -13,7 +13,15 @@ from models.changes import Batch, Change, Changeset, Result, Stream, Take, Updat
 from models.errors import UsageError
 from models.names import counted
 
-ORDER: Final = ("null-list", "string-id", "missing-parent", "duplicate-link", "dangling-link", "one-sided-link")
+ORDER: Final = (
+    "wrong-type",
+    "null-list",
+    "string-id",
+    "missing-parent",
+    "duplicate-link",
+    "dangling-link",
+    "one-sided-link",
+)
 """What has to be mended first; in lists that are none nothing can be linked. The others follow."""
 HELD: Final = 200_000
 """Faults of one rule that are mended in one go."""

@@ -8,8 +8,8 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
+from models.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""
@@ -114,13 +114,14 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read documents by their ids."""
-    return {document["_id"]: document for document in finding.having(collection, "_id", ids, ["_id", *fields])}
-
-
-def as_id(value: Any) -> Any:
-    """Read text that holds an id as that id, as a repair will have it; all else is what it is."""
-    return ObjectId(value) if type(value) is str and OBJECT_ID.fullmatch(value) else value
+    """Read the documents that ids refer to, by those ids, also documents whose `_id` is the digits as text."""
+    found: dict[Any, Document] = {}
+    for document in finding.with_id(collection, ids, ["_id", *fields]):
+        if type(document["_id"]) is ObjectId:
+            found[document["_id"]] = document
+        else:
+            found.setdefault(referred(document["_id"]), document)
+    return found
 
 
 def sound(documents: Iterable[Document]) -> Iterator[Document]:

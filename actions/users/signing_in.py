@@ -41,7 +41,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     """
     user = finding.user(ref, ("updatedAt",))
     label = finding.user_label(user)
-    accounts = list(connection.database()["Account"].find({"userId": user["_id"]}))
+    accounts = list(connection.database()["Account"].find(finding.referring("Account", "userId", user["_id"])))
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
         linked = sorted({str(account.get("provider")) for account in accounts})

@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         number = float(value) if isinstance(value, float) else int(value)
         return number if math.isfinite(number) else str(number)
     if isinstance(value, datetime) or hasattr(value, "as_datetime"):
-        return times.iso(value)
+        return times.written(value)
     if isinstance(value, dict):
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if isinstance(value, bytes):
@@ -107,14 +107,14 @@ def address(value: Any) -> str:
 def day(moment: Any) -> str:
     """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
     if not isinstance(moment, datetime):
-        return (times.iso(moment) or "Without a date").partition("T")[0]
+        return (times.written(moment) or "Without a date").partition("T")[0]
     there = _utc(moment)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
 def clock(moment: Any) -> str:
     """Write the time of day; what is no time is shown as it is."""
-    written = times.iso(moment)
+    written = times.written(moment)
     return written.partition("T")[2][: len("00:00")] if written else cell(moment)
 
 

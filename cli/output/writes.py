@@ -210,7 +210,9 @@ def _results(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
     for result in results:
-        if result.outcome != MISSING and (result.message or result.outcome not in folded):
+        if result.outcome == "passed-over":
+            out.note(result.message or f"{result.ref} was passed over")
+        elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
         yield from _elsewhere(out, result)
     for outcome, count in folded.items():

@@ -14,7 +14,7 @@ from models.changes.record import OUR_RECORDS, describe, name_of
 from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
-from models.times import iso
+from models.times import written
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -211,4 +211,4 @@ def _item(value: Any, names: Mapping[Any, str]) -> str:
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):
         return f'"{value}"'
-    return "null" if value is None else iso(value) or str(value)
+    return "null" if value is None else written(value) or str(value)

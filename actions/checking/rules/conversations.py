@@ -9,12 +9,13 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, as_id, documents
+from actions.checking.rule import Finding, Rule, documents
 from actions.checking.twice import Twice, Values
 from actions.places import PAIR, is_group
 from models import connection
 from models.changes import Batch, Document, ids_in
 from models.listing import NO_LIST, PRESENT
+from models.references import reference, referred
 
 PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
@@ -96,21 +97,21 @@ class ForeignSender(Rule):
 
     def people(self, message: Document) -> Sequence[ObjectId]:
         """Return those who should be in the conversation."""
-        sender = message.get("senderId")
-        return (sender,) if isinstance(sender, ObjectId) else ()
+        sender = reference(message, "senderId")
+        return (sender,) if sender else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Whose conversation or user is gone has another fault."""
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
-        wanted = [place for m in messages.values() if isinstance(place := m.get("conversationId"), ObjectId)]
+        wanted = [place for m in messages.values() if (place := reference(m, "conversationId"))]
         places = documents("Conversation", wanted, ("userIds",))
         people = documents("User", {found.value for found in suspects}, ()).keys()
         inside = {one: set(ids_in(place, "userIds")) for one, place in places.items() if has_people(place)}
         for found in suspects:
             message = messages.get(found.id, {})
-            place = message.get("conversationId")
+            place = reference(message, "conversationId")
             holds = found.value in self.people(message) and found.value in people
-            if holds and isinstance(place, ObjectId) and found.value not in inside.get(place, {found.value}):
+            if holds and place and found.value not in inside.get(place, {found.value}):
                 yield found
 
 
@@ -144,8 +145,8 @@ class Participants:
         """Return who is in the conversation of each message."""
         if messages is not self._seen:
             self._seen = messages
-            places = (message.get("conversationId") for message in messages)
-            self._around = [self._of.get(place, NOBODY) if type(place) is ObjectId else NOBODY for place in places]
+            places = (reference(message, "conversationId") for message in messages)
+            self._around = [self._of.get(place, NOBODY) if place else NOBODY for place in places]
         return self._around
 
 
@@ -175,7 +176,7 @@ class StaleLastMessage(Rule):
         for document in documents:
             place, at = document.get("conversationId"), document.get("createAt")
             if type(place) is not ObjectId:
-                place = as_id(place)
+                place = referred(place)
             if isinstance(place, ObjectId):
                 known = last.get(place)
                 if not isinstance(at, datetime):
@@ -232,20 +233,20 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
         {"$group": {"_id": "$conversationId"}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True) if conversations else ()
-    having = {str(row["_id"]) for row in found}
+    having = {str(referred(row["_id"])) for row in found}
     return [one for one in conversations if str(one) not in having]
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Read when the last message of each conversation was written; those without any are left out."""
     pipeline: list[Document] = [
-        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date", **NO_LIST}}},
+        {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
     last: dict[Any, datetime | None] = dict.fromkeys(conversations)
     for row in found:
-        place = as_id(row["_id"])
+        place = referred(row["_id"])
         if isinstance(place, ObjectId) and place in last:
             last[place] = max(last[place] or row["at"], row["at"])
     return {place: at for place, at in last.items() if at is not None}
@@ -255,4 +256,4 @@ def of_conversations(conversations: Sequence[Any]) -> Document:
     """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
     if len(conversations) > FEW:
         return {"conversationId": PRESENT}
-    return {"conversationId": {"$in": [form for one in conversations for form in finding.forms(one)], **PRESENT}}
+    return finding.referring("Message", "conversationId", *conversations)
