@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from bson import ObjectId
 from pymongo import DESCENDING
@@ -31,6 +31,8 @@ from models.changes.record import name_of
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 from models.references import forms, ids_in, joined, reference, referred, to
+
+UPDATED: Final = "updatedAt"
 
 
 class ChangedSinceError(ConflictError):
@@ -81,6 +83,7 @@ class _Fitting:
     ) -> None:
         self._database = database
         self._force = force
+        self._now = now()
         self._changes = [change for batch in batches for change in batch]
         self._inserted = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Insert)}
         self._documents: dict[tuple[str, Any], Document] = {}
@@ -192,14 +195,24 @@ class _Fitting:
                 if not self._force and any(not isinstance(field, Take) for field in change.fields.values()):
                     raise ChangedSinceError(change.collection, identifier, "was deleted")
                 continue
-            fitted = {name: self._field(change.collection, there, name, field) for name, field in change.fields.items()}
-            fields = {name: field for name, field in fitted.items() if field}
+            fields = dict(self._fields(change, there))
             if alike and alike[-1][0] == fields:
                 alike[-1][1].append(identifier)
             elif fields:
                 alike.append((fields, [identifier]))
         for fields, ids in alike:
             yield Update(change.collection, tuple(ids), fields)
+
+    def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
+        """Fit the changes of a document; where nothing else changes, neither does `updatedAt`."""
+        others = [name for name in change.fields if name != UPDATED]
+        fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
+        changed = [(name, field) for name, field in fitted if field]
+        yield from changed
+        moves = not others or any(isinstance(field, Set) for _, field in changed)
+        if moves and UPDATED in change.fields:
+            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED])
+            yield from [(UPDATED, updated)] if updated else ()
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
         if isinstance(field, Add):
@@ -211,7 +224,9 @@ class _Fitting:
         if same(present, field.after):
             return None
         after, moved = field.after, not _alike(present, field.before)
-        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
+        # Whoever asks for what was changed since some time must find what an undo changes.
+        moves = name == UPDATED and isinstance(after, datetime)
+        if name in UNGUARDED and (moved or moves or (name == "lastMessageAt" and self._is_lost(there, field))):
             after = self._computed(there, name, present)
         elif moved and not self._force:
             raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
@@ -236,8 +251,8 @@ class _Fitting:
 
     def _computed(self, there: Document, name: str, present: object) -> object:
         """Compute a field anew that the application, or a later change, has moved since."""
-        if name == "updatedAt":
-            return now()
+        if name == UPDATED:
+            return self._now
         if name == "profileId":
             profile = self._last("Profile", "userId", there["_id"], "_id", ObjectId)
             return profile["_id"] if profile else ABSENT

@@ -233,7 +233,7 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
         {"$group": {"_id": "$conversationId"}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True) if conversations else ()
-    having = {str(row["_id"]) for row in found}
+    having = {str(referred(row["_id"])) for row in found}
     return [one for one in conversations if str(one) not in having]
 
 

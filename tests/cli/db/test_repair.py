@@ -46,8 +46,8 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
             " (deletes what refers to nothing))"
         ),
         (
-            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users suspend id:{ada}, and"
-            f" users reinstate id:{ada} behind it to let the user in again)"
+            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users reinstate id:{ada},"
+            f" or users suspend id:{ada} to keep the user out)"
         ),
     ]
     rules = [row["rule"] for row in json.loads(either("db", "check", "-o", "json", code=1).stdout)]
@@ -68,7 +68,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
     assert "null-list: 1 fault to be mended\n" in result.stderr
-    assert "unknown-status: 1 fault left, to be decided: chatctl users suspend" in result.stderr
+    assert "unknown-status: 1 fault left, to be decided: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
 
