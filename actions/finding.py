@@ -1,6 +1,7 @@
 """From what a person types to documents: a name or an id, read by its shape alone."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product, takewhile
 from typing import Any, Final, NamedTuple
@@ -184,6 +185,22 @@ def referring(collection: str, field: str, *identifiers: Any) -> Document:
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
     """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
     return having(collection, "_id", (form for one in dict.fromkeys(ids) for form in references.id_forms(one)), fields)
+
+
+def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
+    """Refuse documents whose id another one has in another form: what refers to the id could belong to either.
+
+    Raises `AmbiguousNameError`.
+    """
+    ids = Counter(
+        references.referred(document["_id"])
+        for document in with_id(collection, (document["_id"] for document in documents), ["_id"])
+    )
+    if twins := [identifier for identifier, count in ids.items() if count > 1]:
+        raise AmbiguousNameError(
+            f"two {collection.lower()}s have the id {twins[0]}, as an ObjectId and as text",
+            "nothing is changed; see chatctl db check --rule wrong-type",
+        )
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:

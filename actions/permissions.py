@@ -55,6 +55,7 @@ def rename(ref: str, name: str) -> Changeset:
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Delete permissions and take them from their roles."""
     found = finding.named("Permission", refs, skip_missing=skip_missing)
+    finding.refuse_twins("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]
     database = connection.database()
     roles = list(database["Role"].find(finding.referring("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))

@@ -64,6 +64,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     Raises `LastMemberError` for a protected role that has an active member.
     """
     roles = finding.named("Role", refs, skip_missing=skip_missing)
+    finding.refuse_twins("Role", (one.document for one in roles))
     ids = [referred(role.document["_id"]) for role in roles]
     users, permissions = (
         list(connection.database()[name].find(finding.referring(name, "rolesIds", *ids), [called, "rolesIds"]))

@@ -32,6 +32,7 @@ def delete(
     active member.
     """
     found = finding.users(refs, skip_missing=skip_missing)
+    finding.refuse_twins("User", (user.document for user in found))
     deletion = _Deletion([user.document for user in found], keep_conversations=keep_conversations)
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(

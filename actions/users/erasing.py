@@ -31,7 +31,9 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     also one whom only the trail still knows is erased. Raises `LastMemberError` where a protected role would lose its
     last active member, and `StillRunningError` while somebody writes to the user.
     """
-    erasure = _Erasure(_user(ref), with_messages=with_messages)
+    user = _user(ref)
+    finding.refuse_twins("User", [user])
+    erasure = _Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else protection.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)

@@ -43,7 +43,9 @@ CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
     """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
-    return PersonalData(finding.user(ref), named=with_names)
+    user = finding.user(ref)
+    finding.refuse_twins("User", [user])
+    return PersonalData(user, named=with_names)
 
 
 class PersonalData:

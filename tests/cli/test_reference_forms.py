@@ -208,3 +208,28 @@ def test_a_person_is_erased_and_exported_whole_however_they_are_referred_to(
         assert said not in left
     [role] = database["Role"].find()
     assert JANE not in map(referred, role["userIds"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("users", "delete", "jane", "--yes"),
+        ("users", "erase", "jane", "--yes"),
+        ("users", "export-data", "jane", "--to", "jane.zip"),
+        ("roles", "delete", "support", "--yes"),
+        ("permissions", "delete", "user.read", "--yes"),
+        ("conversations", "delete", "Team", "--yes"),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_two_documents_of_one_id_are_refused_as_nobody_knows_whose_the_references_are(
+    chatctl: Chatctl, database: Documents, words: tuple[str, ...]
+) -> None:
+    plant(database, [], str)
+    for collection, identifier in (("User", JANE), ("Role", ROLE), ("Permission", PERMISSION), ("Conversation", GROUP)):
+        database[collection].insert_one({"_id": str(identifier), "name": "twin", "username": "twin", "email": "twin"})
+    before = everything(database)
+    refused = chatctl(*words, code=4).stderr
+    assert "as an ObjectId and as text" in refused
+    assert "chatctl db check --rule wrong-type" in refused
+    assert everything(database) == before
