@@ -1,6 +1,10 @@
 """The seven documents together: which collections, fields and unique indexes the application has."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+
+from bson import ObjectId
+from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
 
 from models.account import Account
 from models.conversation import Conversation
@@ -23,6 +27,24 @@ def _meta(document: type[ApplicationDocument]) -> dict[str, Any]:
 FIELDS: dict[str, frozenset[str]] = {
     _meta(document)["collection"]: frozenset(document._fields) - {"id"} for document in DOCUMENTS
 }
+
+TYPES: Final[dict[type, type]] = {
+    BooleanField: bool,
+    DateTimeField: datetime,
+    ListField: list,
+    LongField: int,
+    ObjectIdField: ObjectId,
+}
+"""What the fields of the schema hold; all others hold text."""
+
+SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
+    _meta(document)["collection"]: {
+        "_id" if name == "id" else name: (TYPES.get(type(field), str), field.required or name == "id")
+        for name, field in document._fields.items()
+    }
+    for document in DOCUMENTS
+}
+"""Collection → field → the type of its values, and whether it has to be there."""
 
 UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     _meta(document)["collection"]: tuple(

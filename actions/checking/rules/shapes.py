@@ -6,35 +6,16 @@ from datetime import datetime
 from typing import Any, Final
 
 from bson import DatetimeMS, Int64, ObjectId
-from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
 
 from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, as_id, by_collection
 from models.changes import Batch, Document, are_ids
 from models.links import PROFILE_USER
-from models.schema import DOCUMENTS
-
-TYPES: Final[dict[type, type]] = {
-    BooleanField: bool,
-    DateTimeField: datetime,
-    ListField: list,
-    LongField: int,
-    ObjectIdField: ObjectId,
-}
-"""What the fields of the schema hold; all others hold text."""
+from models.schema import SCHEMA
 
 ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), datetime: (datetime, DatetimeMS)}
 """What a type is read as: a date that no calendar has is one all the same, and code is no text, though it looks so."""
-
-SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
-    document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
-        "_id" if name == "id" else name: (TYPES.get(type(field), str), field.required or name == "id")
-        for name, field in document._fields.items()
-    }
-    for document in DOCUMENTS
-}
-"""Collection → field → the type of its values, and whether it has to be there."""
 
 READ: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
