@@ -12,6 +12,7 @@ from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "rolesIds")
 
@@ -71,14 +72,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = list({item for permission in permissions for item in ids_in(permission, "rolesIds")})
     found = connection.database()["Role"].find({"_id": {"$in": wanted}}, {"name": 1, "userIds": 1})
-    roles = {role["_id"]: (str(role.get("name")), ids_in(role, "userIds")) for role in found}
+    roles = {role["_id"]: (readable_text(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:
         having = [roles[item] for item in ids_in(permission, "rolesIds") if item in roles]
         rows.append(
             {
                 "id": permission["_id"],
-                "name": permission.get("name"),
+                "name": readable(permission.get("name")),
                 "roles": sorted(name for name, _ in having),
                 "users": len({user for _, users in having for user in users}),
             }

@@ -15,6 +15,7 @@ from models.links import ROLE_PERMISSIONS
 from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -134,8 +135,10 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     return [
         {
             "id": role["_id"],
-            "name": role.get("name"),
-            "permissions": sorted(str(names[item]) for item in ids_in(role, "permissionsIds") if item in names),
+            "name": readable(role.get("name")),
+            "permissions": sorted(
+                readable_text(names[item]) for item in ids_in(role, "permissionsIds") if item in names
+            ),
             "members": members.get(role["_id"], 0),
             "protected": role["_id"] in protected,
         }

@@ -53,6 +53,9 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
 }
 """Types whose values are shown where another is expected."""
 
+_SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
+"""Most values there are, looked at first as lists are long."""
+
 NEVER_SHOWN: Final = "(secret)"
 
 _WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
@@ -121,9 +124,16 @@ def is_withheld(value: object) -> bool:
 
 def readable(value: Any) -> Any:
     """Return a value of a known field with the documents in it as their type: they hold fields that nobody knows."""
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, list):
         return [readable(item) for item in value]
-    return withheld(value) if isinstance(value, Mapping | DBRef) else value
+    return withheld(value) if isinstance(value, Mapping | DBRef) and not _refers(value) else value
+
+
+def readable_text(value: Any) -> str:
+    """Write a value of a known field as text, a document in it as its type."""
+    return str(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:

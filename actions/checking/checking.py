@@ -14,6 +14,7 @@ from models.errors import UsageError
 from models.listing import BATCH, Row
 from models.names import did_you_mean
 from models.schema import FIELDS
+from models.showable import readable
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
 """The order in which collections are read: what is referred to before what refers to it."""
@@ -36,7 +37,7 @@ def check(
         row = found.setdefault(rule.name, _row(rule, fault))
         row["count"] += 1
         if len(row["examples"]) < EXAMPLES:
-            row["examples"].append(fault._asdict())
+            row["examples"].append({**fault._asdict(), "value": readable(fault.value)})
     return [found[kind.name] for kind in all_rules() if kind.name in found]
 
 
@@ -53,7 +54,7 @@ def examine(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, hear: Hear | None = None
 ) -> Iterator[tuple[Rule, Finding]]:
     """Read what rules need, and give the faults that they find and find again."""
-    known = Known(sampled=sample is not None)
+    known = Known(sample)
     rules = [kind(known) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
     for rule, suspect in _suspects(rules, known, collections, sample, hear):

@@ -17,6 +17,7 @@ from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from models import connection
 from models.changes import Document, ids_in
 from models.listing import BATCH, Row
+from models.showable import readable
 
 FIELDS: Final = {
     "User": (
@@ -122,7 +123,7 @@ class PersonalData:
         return [
             {
                 "id": key,
-                **{field: found.get(key, {}).get(field) for field in ("name", "isGroup", "created_at")},
+                **{field: readable(found.get(key, {}).get(field)) for field in ("name", "isGroup", "created_at")},
                 "member": key in members,
                 "gone": key not in found,
                 "participants": self._people.labels(people),
@@ -152,7 +153,7 @@ class PersonalData:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
         unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
         self._passed_over |= {f"{collection}.{name}" for name in unknown}
-        row = {"id": document["_id"], **{name: document.get(name) for name in fields}}
+        row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 

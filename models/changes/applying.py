@@ -21,6 +21,7 @@ from models.errors import ConflictError, PartialError
 from models.indexes import Index
 from models.links import OWNED, Owned
 from models.schema import UNIQUE_INDEXES
+from models.showable import readable_text
 
 DUPLICATE_KEY: Final = 11000
 REPLANS: Final = 5
@@ -236,7 +237,7 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
                 wanted = {field: values[field] for field in fields}
                 there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
                 if there:
-                    yield f"{change.collection.lower()} {', '.join(map(str, wanted.values()))} exists already"
+                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} exists already"
         if isinstance(change, Insert) and database[change.collection].find_one(
             {"_id": change.document["_id"]}, {"_id": 1}
         ):
