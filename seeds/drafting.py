@@ -7,6 +7,7 @@ from actions.users.documents import new_user
 from models.changes import Document, Draft, Result, ids_in
 from models.records import STATE
 from models.references import referred
+from models.showable import readable_text
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
 
@@ -51,7 +52,10 @@ class Drafting:
             ),
             *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
             *(Result(user.identifier, f"user {user.person.email}", _outcome(user)) for user in comparison.users),
-            *(Result(role, f"role {roles[role].get('name')}", "deleted") for role in comparison.pruned_roles),
+            *(
+                Result(role, f"role {readable_text(roles[role].get('name'))}", "deleted")
+                for role in comparison.pruned_roles
+            ),
             *(
                 Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
                 for identifier in comparison.pruned_permissions
