@@ -185,7 +185,7 @@ def referring(collection: str, field: str, *identifiers: Any) -> Document:
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
     """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
-    return having(collection, "_id", (form for one in dict.fromkeys(ids) for form in references.id_forms(one)), fields)
+    return references.documents(connection.database(), collection, ids, fields)
 
 
 def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
