@@ -9,6 +9,8 @@ from actions import finding
 from actions.finding import forms
 from models import connection
 from models.changes import Document
+from models.filters import any_of
+from models.ids import written
 
 HELD: Final = 50_000
 """Names that are kept in memory."""
@@ -34,8 +36,8 @@ class Names:
         new = wanted - self._known.keys()
         self._known |= dict.fromkeys(new)
         for part in finding.parts(form for person in new for form in forms(person)):
-            for user in connection.database()["User"].find({"_id": {"$in": part}}, ["username"]):
-                self._known[str(user["_id"])] = finding.user_label(user)
+            for user in connection.database()["User"].find({"_id": any_of(part)}, ["username"]):
+                self._known[written(user["_id"])] = finding.user_label(user)
 
     def of(self, person: str) -> str | None:
         """Return what somebody is called whom `meet` has met; None for who is gone."""
@@ -46,7 +48,7 @@ class People:
     """All but one person, numbered as they come up ("participant 1"), or by their usernames if `named`."""
 
     def __init__(self, me: Any, *, named: bool) -> None:
-        self._me = str(me)
+        self._me = written(me)
         self._names = Names() if named else None
         self._labels: dict[str, str] = {}
 

@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from actions import finding
 from actions.people import Names, ids
 from models.changes import Document
+from models.ids import written
 from models.listing import Row
 from models.names import NAMED
 
@@ -47,16 +48,16 @@ class Places:
 
     def learn(self, conversations: Sequence[Document], people: Iterable[str] = ()) -> None:
         """Take conversations that were read, with their `FIELDS`, and read who is in them."""
-        members = {str(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
+        members = {written(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
         self._names.meet([*people, *(person for some in members.values() for person in some)])
         for conversation in conversations:
-            key = str(conversation["_id"])
+            key = written(conversation["_id"])
             participants = [self.person(person) for person in dict.fromkeys(members[key])]
             self._known[key] = Place(key, _title(conversation, participants), participants)
 
     def of(self, conversation: Any) -> Place:
         """Return a conversation that `meet` or `learn` has seen."""
-        return self._known[str(conversation)]
+        return self._known[written(conversation)]
 
     def person(self, person: str) -> Row:
         """Return `{id, username}` of somebody whom `meet` or `learn` has seen; None is the username of who is gone."""

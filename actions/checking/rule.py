@@ -8,8 +8,8 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
+from models.ids import OBJECT_ID
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""

@@ -9,6 +9,7 @@ from actions.places import FIELDS, titles
 from actions.planning import FOREVER
 from actions.removing import Removing
 from models.changes import Batch, Changeset, Result, Stream
+from models.ids import written
 from models.names import NAMED, counted, in_words
 
 
@@ -19,10 +20,10 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}
     for _, message in found:
-        of_each.setdefault(str(message.get("conversationId")), []).append(message["_id"])
+        of_each.setdefault(written(message.get("conversationId")), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each[str(conversation)]}})
+        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each.get(written(conversation), [])}})
         for some in finding.parts(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches
@@ -43,7 +44,7 @@ def _said(counts: Counter[str]) -> Iterator[str]:
     first = counts.most_common(NAMED)
     forms = [form for one, _ in first for form in finding.forms(one)]
     known = {
-        str(one): title for one, title in titles(list(finding.having("Conversation", "_id", forms, FIELDS))).items()
+        written(one): title for one, title in titles(list(finding.having("Conversation", "_id", forms, FIELDS))).items()
     }
     for one, count in first:
         yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"

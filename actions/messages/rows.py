@@ -6,6 +6,7 @@ from typing import Any, Final
 from actions.people import ids
 from actions.places import Place, Places
 from models.changes import Document
+from models.ids import written
 from models.listing import Row
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
@@ -64,4 +65,4 @@ class Rows:
 
 def _reference(message: Document, field: str) -> str:
     """Return the id that a message refers to as text; in broken data it may be anything, or not there."""
-    return str(message.get(field))
+    return written(message.get(field))
