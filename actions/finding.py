@@ -1,6 +1,7 @@
 """From what a person types to documents: a name or an id, read by its shape alone."""
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice, product, takewhile
 from typing import Any, Final, NamedTuple
@@ -9,8 +10,8 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
-from models import connection
-from models.changes import Document
+from models import connection, references
+from models.changes import Document, Result
 from models.errors import UsageError
 from models.filters import any_of
 from models.ids import OBJECT_ID, readings, written
@@ -40,6 +41,14 @@ class Found(NamedTuple):
     document: Document
 
 
+class FoundAll(list[Found]):
+    """What was found, and a result for each name typed that was skipped because nothing has it."""
+
+    def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
+        super().__init__(found)
+        self.missing = [Result(None, ref, "missing") for ref in missing]
+
+
 def object_id(text: str, what: str) -> ObjectId:
     """Read an id; raises `UsageError` for anything else."""
     if not OBJECT_ID.fullmatch(text):
@@ -49,7 +58,7 @@ def object_id(text: str, what: str) -> ObjectId:
 
 def named(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
-) -> list[Found]:
+) -> FoundAll:
     """Find roles, permissions or conversations by name or id, in one read; each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where a name is there twice.
@@ -62,6 +71,7 @@ def named(
     documents = list(connection.database()[collection].find(where, projection)) if keys else []
     by_id = named_by(documents, texts)
     found: dict[Any, Found] = {}
+    missing = []
     for ref, (field, value) in keys.items():
         same_name = [document for document in documents if field == "name" and document.get("name") == value]
         matches = [by_id[value]] if field == "_id" and value in by_id else same_name
@@ -72,25 +82,26 @@ def named(
             object_id(value, collection.lower())
         if not matches and not skip_missing:
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
+        missing += [] if matches else [ref]
         for match in matches:
             found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
-def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find messages by id, each once, in the order they were typed."""
     texts = {ref.removeprefix("id:"): ref for ref in refs}
     known = with_ids("Message", texts, fields)
-    for text, ref in texts.items():
-        if text not in known:
-            object_id(text, "message")
-            if not skip_missing:
-                raise UnknownNameError(f'no message "{ref}"', "see chatctl messages list")
+    missing = [ref for text, ref in texts.items() if text not in known]
+    for ref in missing:
+        object_id(ref.removeprefix("id:"), "message")
+    if missing and not skip_missing:
+        raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
     found = {written(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
-def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find users by id, e-mail (in any case) or username, each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where several users are meant.
@@ -110,7 +121,8 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
                 continue
             known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
-    for field, value in keys.values():
+    missing = []
+    for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
             listed = ", ".join(f"id:{written(match['_id'])} ({match.get('email')})" for match in matches)
@@ -119,9 +131,10 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
             object_id(value, "user")
         if not matches and not skip_missing:
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
+        missing += [] if matches else [ref]
         for match in matches:
             found.setdefault(match["_id"], Found(user_label(match), match))
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
 def user(ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -185,31 +198,36 @@ def having(
         yield from connection.database()[collection].find({field: any_of(part)}, fields)
 
 
-def forms(identifier: Any) -> list[Any]:
-    """Return an id as it belongs, and as broken data has it: the same digits as text."""
-    text = str(identifier)
-    if OBJECT_ID.fullmatch(text):
-        return [ObjectId(text), text]
-    return readings(identifier) if isinstance(identifier, str) else [identifier]
-
-
-def among(values: Sequence[Any]) -> Document:
-    """Match what is one of some values, or holds one, so that an index that is partial over the field serves."""
-    return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
-
-
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Match what refers to one of some documents: by its id, and in broken data by its digits as text."""
-    return among([*identifiers, *as_text(collection, field, identifiers)])
+    """Return the filter for what refers to one of some documents, in any form; see `models.references.to`."""
+    return references.to(connection.database(), collection, field, identifiers)
 
 
-def as_text(collection: str, field: str, identifiers: Iterable[Any]) -> set[str]:
-    """Return the ids as text that broken data may refer to so; none where there is no such data."""
-    referred: set[str] = set()
-    for part in parts(str(identifier) for identifier in identifiers):
-        if connection.database()[collection].find_one({field: among(part)}, ["_id"]):
-            referred.update(part)
-    return referred
+def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
+    forms = (form for one in dict.fromkeys(ids) for form in (*references.id_forms(one), *_others(one)))
+    return having(collection, "_id", forms, fields)
+
+
+def _others(identifier: Any) -> list[Any]:
+    """Return what an id that is text may stand for, unless that is an ObjectId."""
+    return readings(identifier) if isinstance(identifier, str) and not OBJECT_ID.fullmatch(identifier) else []
+
+
+def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
+    """Refuse documents whose id another one has in another form: what refers to the id could belong to either.
+
+    Raises `AmbiguousNameError`.
+    """
+    ids = Counter(
+        references.referred(document["_id"])
+        for document in with_id(collection, (document["_id"] for document in documents), ["_id"])
+    )
+    if twins := [identifier for identifier, count in ids.items() if count > 1]:
+        raise AmbiguousNameError(
+            f"two {collection.lower()}s have the id {twins[0]}, as an ObjectId and as text",
+            "nothing is changed; see chatctl db check --rule wrong-type",
+        )
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:

@@ -9,6 +9,7 @@ from models import connection
 from models.changes import Document
 from models.ids import written
 from models.listing import Row
+from models.references import referred
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 
@@ -45,6 +46,6 @@ def _sent(where: Document) -> dict[str, int]:
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
-        sender = written(group["_id"])
+        sender = written(referred(group["_id"]))
         counted[sender] = counted.get(sender, 0) + group["n"]
     return counted

@@ -8,6 +8,7 @@ from actions.places import Place, Places
 from models.changes import Document
 from models.ids import written
 from models.listing import Row
+from models.references import referred
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
 """What is read of a message."""
@@ -65,4 +66,4 @@ class Rows:
 
 def _reference(message: Document, field: str) -> str:
     """Return the id that a message refers to as text; in broken data it may be anything, or not there."""
-    return written(message.get(field))
+    return written(referred(message.get(field)))

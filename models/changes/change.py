@@ -209,12 +209,6 @@ def are_ids(items: list[Any]) -> bool:
     return _ONLY_IDS.issuperset(map(type, items))
 
 
-def ids_in(document: Document, field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, which may be absent, null or no list, or hold what is no id."""
-    value = document.get(field)
-    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []
-
-
 def _equals(value: object) -> Document:
     if value is ABSENT:
         return {"$exists": False}
