@@ -18,6 +18,7 @@ from models.ids import OBJECT_ID, readings, written
 from models.ids import named as named_by
 from models.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
+from models.showable import readable
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
@@ -84,7 +85,7 @@ def named(
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
         missing += [] if matches else [ref]
         for match in matches:
-            found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
+            found.setdefault(match["_id"], Found(_called(match, "name", ref), match))
     return FoundAll(found.values(), missing)
 
 
@@ -125,7 +126,7 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
     for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
-            listed = ", ".join(f"id:{written(match['_id'])} ({match.get('email')})" for match in matches)
+            listed = ", ".join(f"id:{written(match['_id'])} ({readable(match.get('email'))})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
         if not matches and field == "_id":
             object_id(value, "user")
@@ -176,7 +177,7 @@ def _readings(texts: Iterable[str]) -> Iterator[Any]:
 
 def user_label(document: Document) -> str:
     """Return what a user is called; in broken data there may be no username."""
-    return str(document.get("username") or document["_id"])
+    return _called(document, "username", document["_id"])
 
 
 def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -244,7 +245,13 @@ def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Docum
 
 def label(document: Document) -> str:
     """Return what a role, permission or group is called; in broken data it may have no name."""
-    return str(document.get("name") or document["_id"])
+    return _called(document, "name", document["_id"])
+
+
+def _called(document: Document, field: str, otherwise: object) -> str:
+    """Return the name in a field as text; a document or a list there is no name, and may hold anything."""
+    name = document.get(field)
+    return str(name if name and readable(name) is name else otherwise)
 
 
 def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:

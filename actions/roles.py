@@ -16,6 +16,7 @@ from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
 from models.references import referred
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -135,8 +136,10 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     return [
         {
             "id": role["_id"],
-            "name": role.get("name"),
-            "permissions": sorted(str(names[item]) for item in ids_in(role, "permissionsIds") if item in names),
+            "name": readable(role.get("name")),
+            "permissions": sorted(
+                readable_text(names[item]) for item in ids_in(role, "permissionsIds") if item in names
+            ),
             "members": members.get(role["_id"], 0),
             "protected": role["_id"] in protected,
         }

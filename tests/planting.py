@@ -126,6 +126,18 @@ def other_collection(database: Documents, _: Ids) -> Place:
     return "User", "user", None
 
 
+def secret_in_trail(database: Documents, ids: Ids) -> Place:
+    """Plant an event as a version wrote it that kept the values of all fields but four."""
+    event = database["chatctl_audit"].insert_one(
+        {"kind": "event", "at": BEGAN, "actor": {}, "command": "users unlink ada x", "summary": [], "whole": True}
+    )
+    fields = [{"field": "provider", "from": "x"}, {"field": "oauth_token", "from": "SECRET"}]
+    entry = {"op": "delete", "collection": "Account", "ids": [ids["account"]], "fields": fields}
+    part = {"kind": "part", "event": event.inserted_id, "batch": 0, "targets": [ids["account"]], "names": []}
+    kept = database["chatctl_audit"].insert_one({**part, "changes": [entry]})
+    return "chatctl_audit", kept.inserted_id, "oauth_token"
+
+
 def direct_again(database: Documents, ids: Ids) -> Place:
     return "Conversation", conversation(database, ids["grace"], ids["ada"]), "userIds"
 
@@ -266,6 +278,7 @@ FAULTS = (
     Fault("unsynced-copy", "I", True, copy_of_messages),
     Fault("other-collection", "E", False, other_collection),
     Fault("other-collection", "E", False, plural_collection),
+    Fault("secret-in-trail", "W", True, secret_in_trail),
     *(
         Fault("dangling-link", "W", True, change(c, who if who != "new" else "support", {"$push": {f: GONE}}, f))
         for c, f, who, _ in LISTS

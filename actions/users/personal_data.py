@@ -17,6 +17,7 @@ from models import connection
 from models.changes import Document, ids_in
 from models.listing import BATCH, Row
 from models.references import forms, referred
+from models.showable import readable
 
 FIELDS: Final = {
     "User": (
@@ -124,7 +125,7 @@ class PersonalData:
         return [
             {
                 "id": key,
-                **{field: there.get(key, {}).get(field) for field in ("name", "isGroup", "created_at")},
+                **{field: readable(there.get(key, {}).get(field)) for field in ("name", "isGroup", "created_at")},
                 "member": key in members,
                 "gone": key not in there,
                 "participants": self._people.labels(people),
@@ -157,7 +158,7 @@ class PersonalData:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
         unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
         self._passed_over |= {f"{collection}.{name}" for name in unknown}
-        row = {"id": document["_id"], **{name: document.get(name) for name in fields}}
+        row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 

@@ -27,10 +27,10 @@ from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.last_messages import AT_ONCE, raised
 from models.changes.orphans import present
-from models.changes.record import name_of
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 from models.references import forms, ids_in, joined, reference, referred, to
+from models.showable import field_name, name_of
 
 UPDATED: Final = "updatedAt"
 
@@ -229,7 +229,7 @@ class _Fitting:
         if name in UNGUARDED and (moved or moves or (name == "lastMessageAt" and self._is_lost(there, field))):
             after = self._computed(there, name, present)
         elif moved and not self._force:
-            raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+            raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
         if same(present, after):
             return None
         put(there, name, after)
@@ -307,7 +307,9 @@ class _Fitting:
 
 def _differences(there: Document, document: Document) -> list[str]:
     fields = (there.keys() | document.keys()) - UNGUARDED
-    return sorted(name for name in fields if not _alike(there.get(name, ABSENT), document.get(name, ABSENT)))
+    return sorted(
+        field_name(name) for name in fields if not _alike(there.get(name, ABSENT), document.get(name, ABSENT))
+    )
 
 
 def _alike(one: object, other: object) -> bool:
