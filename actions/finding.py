@@ -251,7 +251,7 @@ def label(document: Document) -> str:
 def _called(document: Document, field: str, otherwise: object) -> str:
     """Return the name in a field as text; a document or a list there is no name, and may hold anything."""
     name = document.get(field)
-    return str(name if name and readable(name) is name else otherwise)
+    return written(name if name and readable(name) is name else otherwise)
 
 
 def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:

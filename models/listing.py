@@ -130,7 +130,8 @@ class Listing:
                 yield {field: {"$eq": value, **PRESENT}, **where}, [("_id", direction)]
             yield _beyond(field, value, direction), order
         if not self._wants(field):
-            if others := [name for name in _types_behind(value, direction) if name != "null"]:
+            others = [] if value is None else _types_behind(value, direction)
+            if others := [name for name in others if name != "null"]:
                 yield {field: PRESENT, "$or": [{field: {"$type": name}} for name in others]}, order
             for rest in _all_behind(last["_id"], ASCENDING) if after and value is None else [{}]:
                 yield {field: None, **rest}, [("_id", ASCENDING)]

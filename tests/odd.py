@@ -95,18 +95,14 @@ class Proxy(threading.Thread):
 
     @staticmethod
     def _pass(one: socket.socket, other: socket.socket, pairs: list[tuple[bytes, bytes]]) -> None:
-        with one.makefile("rb") as messages, one, other:
+        with one, other, suppress(OSError):  # either side may go at any time
+            messages = one.makefile("rb")
             while head := messages.read(4):
                 message = messages.read(int.from_bytes(head, "little") - 4)
                 for was, becomes in pairs:
                     message = message.replace(was, becomes)
-                try:
-                    other.sendall(head + message)
-                except OSError:
-                    break
-            for end in (one, other):
-                with suppress(OSError):
-                    end.shutdown(socket.SHUT_RDWR)  # the thread of the other way still reads
+                other.sendall(head + message)
+            other.shutdown(socket.SHUT_RDWR)  # the thread of the other way still reads from it
 
 
 @contextmanager
