@@ -1,6 +1,5 @@
 """What refers to a document: its id, and the forms of it that are found in data from other tools."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
@@ -10,9 +9,10 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
+from models.filters import any_of
+from models.ids import OBJECT_ID
 from models.listing import PRESENT
 
-OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 NESTED: Final = ("$oid", "oid")
 """Keys of Extended JSON that was stored without being read as such: `{"$oid": "65…"}`."""
 
@@ -70,7 +70,7 @@ def documents(
     values = iter([form for one in wanted for form in forms(one)])
     found = set()
     while part := list(islice(values, AT_ONCE)):
-        for document in database[collection].find({"_id": {"$in": part}}, fields, session=session):
+        for document in database[collection].find({"_id": any_of(part)}, fields, session=session):
             found.add(referred(document["_id"]))
             yield document
     missing = iter([str(one) for one in wanted if isinstance(one, ObjectId) and one not in found])
@@ -114,7 +114,7 @@ def not_to(field: str, identifier: Any) -> Document:
 
 def among(values: list[Any]) -> Document:
     """Return the condition that a field is one of some values, or a list that holds one."""
-    return {**({"$eq": values[0]} if len(values) == 1 else {"$in": values}), **PRESENT}
+    return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 
 def joined(conditions: Document, *filters: Document) -> Document:
