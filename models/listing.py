@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
-from bson import Binary, Decimal128, Int64, ObjectId
+from bson import Binary, DatetimeMS, Decimal128, Int64, ObjectId
 from pymongo import ASCENDING, DESCENDING
 from pymongo import collection as driver
 from pymongo.errors import ExecutionTimeout
@@ -31,7 +31,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "binData": (bytes, Binary, UUID),
     "objectId": (ObjectId,),
     "bool": (bool,),
-    "date": (datetime,),
+    "date": (datetime, DatetimeMS),
 }
 """The types of values, in the order in which a server sorts them."""
 PRESENT: Final = {"$exists": True}

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from bson import ObjectId
-from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
+from mongoengine import BooleanField, DateTimeField, EnumField, ListField, LongField, ObjectIdField
 
 from models.account import Account
 from models.conversation import Conversation
@@ -13,7 +13,7 @@ from models.message import Message
 from models.permission import Permission
 from models.profile import Profile
 from models.role import Role
-from models.user import User
+from models.user import User, UserStatus
 
 DOCUMENTS: tuple[type[ApplicationDocument], ...] = (User, Account, Profile, Role, Permission, Conversation, Message)
 
@@ -31,6 +31,7 @@ FIELDS: dict[str, frozenset[str]] = {
 TYPES: Final[dict[type, type]] = {
     BooleanField: bool,
     DateTimeField: datetime,
+    EnumField: UserStatus,
     ListField: list,
     LongField: int,
     ObjectIdField: ObjectId,

@@ -12,7 +12,9 @@ from uuid import UUID
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
 from models.records import STATE
+from models.references import referred
 from models.schema import FIELDS, SCHEMA
+from models.user import UserStatus
 
 SHOWN: Final[Mapping[str, frozenset[str]]] = {
     collection: frozenset(fields.split())
@@ -50,6 +52,7 @@ _TYPES: Final[Mapping[str, Mapping[str, type]]] = {
 _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
     int: (int, Int64, float),
     datetime: (datetime, DatetimeMS),
+    UserStatus: (str,),
 }
 """Types whose values are shown where another is expected."""
 
@@ -81,8 +84,6 @@ _WITHHELD: Final = re.compile(
     rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
 )
 """What stands where a value was withheld, also in events of older versions."""
-
-_ID_DIGITS: Final = re.compile("[0-9a-fA-F]{24}")
 
 LONGEST_FIELD: Final = 100
 """Characters of the name of a field."""
@@ -148,8 +149,4 @@ def field_name(name: str) -> str:
 
 
 def _refers(item: object) -> bool:
-    """Tell whether a value is the id of a document, in one of the ways that real data have it."""
-    if isinstance(item, Mapping) and len(item) == 1:
-        [(key, item)] = item.items()
-        return key in {"$oid", "oid"} and type(item) is str and bool(_ID_DIGITS.fullmatch(item))
-    return type(item) is ObjectId or (type(item) is str and bool(_ID_DIGITS.fullmatch(item)))
+    return isinstance(referred(item), ObjectId)

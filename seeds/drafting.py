@@ -6,6 +6,7 @@ from typing import Any
 from actions.users.documents import new_user
 from models.changes import Document, Draft, Result, ids_in
 from models.records import STATE
+from models.references import referred
 from models.showable import readable_text
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
@@ -96,7 +97,7 @@ class Drafting:
         before = ids_in(role, "permissionsIds")
         new = [permission for permission in sorted(add) if permission not in before]
         if new and take.intersection(before):
-            left = [item for item in role["permissionsIds"] if item not in take]
+            left = [item for item in role["permissionsIds"] if referred(item) not in take]
             self.draft.set("Role", role, {"permissionsIds": [*left, *new]})
         else:
             self.draft.add("Role", [role], "permissionsIds", new)

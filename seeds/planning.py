@@ -13,6 +13,7 @@ from models import connection
 from models.changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
 from models.errors import ConflictError, RefusedError, UsageError
 from models.names import counted, shown
+from models.references import forms
 from models.showable import readable_text
 from models.user import UserStatus
 from seeds import people, state
@@ -188,7 +189,8 @@ def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, D
             "if the members are to lose them, say so with --allow-members",
         )
     for role in held.keys() & set(ids_in(comparison.state.protected, "ids")):
-        active = {"_id": {"$in": list(held[role])}, "status": {"$ne": UserStatus.SUSPENDED.value}}
+        members_of = [form for user in held[role] for form in forms(user)]
+        active = {"_id": {"$in": members_of}, "status": {"$ne": UserStatus.SUSPENDED.value}}
         if connection.database()["User"].find_one(active, {"_id": 1}):
             raise RefusedError(
                 f"the role {shown(readable_text(whole[role].get('name')))} is protected and has an active member",

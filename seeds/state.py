@@ -100,8 +100,8 @@ def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
     def one(name: str) -> Document | None:
         if name in state.strange[kind]:
             raise ConflictError(
-                f"the {kind} {shown(name)} has an id that is no ObjectId",
-                "nothing can be linked with it: rename or delete it",
+                f"the id of the {kind} {shown(name)} is not an ObjectId",
+                "repair it (chatctl db repair --rule wrong-type), rename it or delete it",
             )
         found = named.get(name, [])
         if len(found) > 1:

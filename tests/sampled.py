@@ -90,7 +90,11 @@ roles:
 
 
 OLD = {
-    "kind": "part", "event": EVENT, "batch": 0, "targets": [], "names": [],
+    "kind": "part",
+    "event": EVENT,
+    "batch": 0,
+    "targets": [],
+    "names": [],
     "changes": [{"op": "insert", "collection": "Role", "ids": [], "fields": [{"field": "token", "to": "7"}]}],
 }
 """What an older version may have kept of an event."""

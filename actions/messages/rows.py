@@ -7,6 +7,7 @@ from actions.people import ids
 from actions.places import Place, Places
 from models.changes import Document
 from models.listing import Row
+from models.references import referred
 from models.showable import readable, readable_text
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
@@ -65,4 +66,4 @@ class Rows:
 
 def _reference(message: Document, field: str) -> str:
     """Return the id that a message refers to as text; in broken data it may be anything, or not there."""
-    return readable_text(message.get(field))
+    return readable_text(referred(message.get(field)))

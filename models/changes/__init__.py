@@ -14,10 +14,10 @@ from models.changes.change import (
     Take,
     Update,
     are_ids,
-    ids_in,
 )
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
+from models.references import ids_in
 
 __all__ = [
     "ABSENT",

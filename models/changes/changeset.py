@@ -3,7 +3,6 @@
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from bson import ObjectId
@@ -16,6 +15,7 @@ from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
 from models.showable import name_of
+from models.times import written
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -198,8 +198,6 @@ def _field(row: Document, names: Mapping[Any, str]) -> str:
 def _value(value: Any, names: Mapping[Any, str]) -> str:
     if isinstance(value, list):
         return f"[{_named(value, names)}]"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return _named([value], names)
 
 
@@ -214,4 +212,4 @@ def _item(value: Any, names: Mapping[Any, str]) -> str:
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):
         return f'"{value}"'
-    return "null" if value is None else str(value)
+    return "null" if value is None else written(value) or str(value)

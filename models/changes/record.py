@@ -10,7 +10,6 @@ from pymongo.database import Database
 
 from models.changes.change import (
     ABSENT,
-    AS_STORED,
     Add,
     Change,
     Delete,
@@ -21,6 +20,7 @@ from models.changes.change import (
     Take,
     Update,
 )
+from models.decoding import AS_STORED
 from models.records import AUDIT, IMAGES
 from models.showable import field_name, name_of, showable
 
