@@ -29,7 +29,7 @@ from models.local.folder import Server
 
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 _AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
@@ -131,7 +131,7 @@ def explain(error: ChatctlError) -> ChatctlError:
     folder = at.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / at.CREDENTIALS} does not fit the data of the embedded database"
-        return AuthFailedError(what, at.restore(folder, folder / at.CREDENTIALS))
+        return AuthFailedError(what, at.restore(folder, f"{folder / at.CREDENTIALS} and {folder / at.DATA}"))
     if isinstance(error, ServerFailedError):
         return _failure(folder, "the embedded database failed")
     if isinstance(error, UnreachableError):

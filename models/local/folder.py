@@ -124,7 +124,7 @@ def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedE
     return NotAllowedError(f"the embedded database cannot use {path}: {reason}", hint)
 
 
-def restore(folder: Path, path: Path) -> str:
+def restore(folder: Path, path: Path | str) -> str:
     """Say what to do about a part of the database that is damaged or missing."""
     start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
     return f"restore {path} from a backup, or start with an empty database: {start}"
@@ -200,13 +200,13 @@ def is_set_up(folder: Path) -> bool:
     Raises `NotAllowedError` where the data or the password are missing or damaged.
     """
     data = folder / DATA
-    if (folder / UNFINISHED).exists():
-        return False
-    if data.exists():
-        credentials(folder)
-        return True
     if (folder / CREDENTIALS).exists():
-        raise NotAllowedError(f"the data of the embedded database is missing: {data}", restore(folder, data))
+        credentials(folder)
+        if not data.exists():
+            raise NotAllowedError(f"the data of the embedded database is missing: {data}", restore(folder, data))
+        return True
+    if data.exists() and not (folder / UNFINISHED).exists():
+        credentials(folder)
     return False
 
 

@@ -105,6 +105,7 @@ class Watcher:
         (self.folder / at.STOP).unlink(missing_ok=True)
         (self.folder / at.CONFIG).write_bytes(b"")
         port = self.serve("--auth") if at.is_set_up(self.folder) else self.set_up()
+        (self.folder / at.UNFINISHED).unlink(missing_ok=True)
         server = Server(at.holder(self.folder / at.SERVER) or 0, port, datetime.now(UTC))
         self.announce(server)
         return server
@@ -117,7 +118,7 @@ class Watcher:
     def set_up(self) -> int:
         """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
 
-        Until `unfinished` is gone no command has written anything, so what a kill left behind is thrown away. Others
+        Until the password is written no command has written anything, so what a kill left behind is thrown away. Others
         on this machine could reach the first server too: a store with more than that user in it is thrown away.
         """
         data, unfinished = self.folder / at.DATA, self.folder / at.UNFINISHED
@@ -130,7 +131,6 @@ class Watcher:
         port = self.serve("--auth")
         _check_alone(user, port)
         at.write(self.folder / at.CREDENTIALS, user._asdict())
-        unfinished.unlink()
         return port
 
     def serve(self, *options: str) -> int:

@@ -115,4 +115,4 @@ def test_a_server_that_went_away_is_explained(folder: Path) -> None:
         roles.insert_one({})
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
-    assert known.message == "the embedded server has gone away"
+    assert known.message == "the embedded server stopped while the command ran"
