@@ -179,7 +179,8 @@ def _failure(folder: Path, what: str) -> ServerFailedError:
     if free < _BYTES_TO_WORK:
         return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", at.MAKE_SPACE)
     return ServerFailedError(
-        f"{what}: its data may be damaged; {folder / at.LOG} may say more", at.restore(folder, folder / at.DATA)
+        f"{what}: its data may be damaged; {folder / at.LOG} may say more",
+        f"run the command again; if it fails again, {at.restore(folder, folder / at.DATA)}",
     )
 
 

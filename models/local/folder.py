@@ -169,7 +169,7 @@ def holder(path: Path) -> int | None:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        return int(said) if said.isdigit() else 0
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # half a pid is another process's
 
 
 def running(folder: Path) -> Server | None:

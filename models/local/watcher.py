@@ -165,7 +165,7 @@ def _write_own_pid(lock: int) -> None:
 
 def _write_pid(lock: int, pid: int) -> None:
     os.ftruncate(lock, 0)
-    os.pwrite(lock, str(pid).encode(), 0)
+    os.pwrite(lock, b"%d\n" % pid, 0)
 
 
 def _free_port() -> int:
