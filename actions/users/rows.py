@@ -48,6 +48,7 @@ def rows(
         yield {
             "id": user["_id"],
             **{field: user.get(field) for field in FIELDS},
+            "rolesIds": [] if user.get("rolesIds") is None else user["rolesIds"],  # as the application reads it
             "roles": sorted({known[item].name for item in roles if item in known}),
             "permissions": list(held),
             "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
