@@ -1,6 +1,7 @@
 """From what a person types to documents: a name or an id, read by its shape alone."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, product, takewhile
 from typing import Any, Final, NamedTuple
@@ -15,6 +16,7 @@ from models.errors import UsageError
 from models.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
 from models.references import OBJECT_ID
+from models.showable import readable
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
@@ -78,7 +80,7 @@ def named(
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
         missing += [] if matches else [ref]
         for match in matches:
-            found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
+            found.setdefault(match["_id"], Found(_called(match, "name", ref), match))
     return FoundAll(found.values(), missing)
 
 
@@ -114,7 +116,7 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
     for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
-            listed = ", ".join(f"id:{match['_id']} ({match.get('email')})" for match in matches)
+            listed = ", ".join(f"id:{match['_id']} ({readable(match.get('email'))})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
         if not matches and not skip_missing:
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
@@ -154,7 +156,7 @@ def key(collection: str, ref: str) -> tuple[str, Any]:
 
 def user_label(document: Document) -> str:
     """Return what a user is called; in broken data there may be no username."""
-    return str(document.get("username") or document["_id"])
+    return _called(document, "username", document["_id"])
 
 
 def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -186,6 +188,22 @@ def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = 
     return having(collection, "_id", (form for one in dict.fromkeys(ids) for form in references.id_forms(one)), fields)
 
 
+def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
+    """Refuse documents whose id another one has in another form: what refers to the id could belong to either.
+
+    Raises `AmbiguousNameError`.
+    """
+    ids = Counter(
+        references.referred(document["_id"])
+        for document in with_id(collection, (document["_id"] for document in documents), ["_id"])
+    )
+    if twins := [identifier for identifier, count in ids.items() if count > 1]:
+        raise AmbiguousNameError(
+            f"two {collection.lower()}s have the id {twins[0]}, as an ObjectId and as text",
+            "nothing is changed; see chatctl db check --rule wrong-type",
+        )
+
+
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
     """Read the users whose e-mail is not in lower case."""
     for document in connection.database()["User"].find(NOT_LOWER, fields):
@@ -200,7 +218,13 @@ def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Docum
 
 def label(document: Document) -> str:
     """Return what a role, permission or group is called; in broken data it may have no name."""
-    return str(document.get("name") or document["_id"])
+    return _called(document, "name", document["_id"])
+
+
+def _called(document: Document, field: str, otherwise: object) -> str:
+    """Return the name in a field as text; a document or a list there is no name, and may hold anything."""
+    name = document.get(field)
+    return str(name if name and readable(name) is name else otherwise)
 
 
 def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:

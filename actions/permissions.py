@@ -13,6 +13,7 @@ from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
 from models.references import referred
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "rolesIds")
 
@@ -55,6 +56,7 @@ def rename(ref: str, name: str) -> Changeset:
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Delete permissions and take them from their roles."""
     found = finding.named("Permission", refs, skip_missing=skip_missing)
+    finding.refuse_twins("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]
     database = connection.database()
     roles = list(database["Role"].find(finding.referring("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
@@ -72,14 +74,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = {item for permission in permissions for item in ids_in(permission, "rolesIds")}
     found = finding.with_id("Role", wanted, ["name", "userIds"])
-    roles = {referred(role["_id"]): (str(role.get("name")), ids_in(role, "userIds")) for role in found}
+    roles = {referred(role["_id"]): (readable_text(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:
         having = [roles[item] for item in ids_in(permission, "rolesIds") if item in roles]
         rows.append(
             {
                 "id": permission["_id"],
-                "name": permission.get("name"),
+                "name": readable(permission.get("name")),
                 "roles": sorted(name for name, _ in having),
                 "users": len({user for _, users in having for user in users}),
             }

@@ -9,6 +9,7 @@ from models.changes import Document
 from models.listing import Row
 from models.names import NAMED
 from models.references import referred
+from models.showable import readable_text
 
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""
@@ -92,5 +93,5 @@ def listed(people: Sequence[Row]) -> str:
 
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
-        return str(name)
+        return readable_text(name)
     return listed(participants) or "nobody"

@@ -11,6 +11,7 @@ from models import connection
 from models.changes import Change, Delete, Rule, Set, Take, Update, ids_in
 from models.records import STATE
 from models.references import forms, referred
+from models.showable import readable
 from models.user import UserStatus
 
 PROTECTED: Final = "protected-roles"
@@ -90,7 +91,7 @@ def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
         # Nobody would be left; that is a loss only where an active member is among those who leave.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
-                f'the protected role "{document.get("name")}" would lose its last active member',
+                f'the protected role "{readable(document.get("name"))}" would lose its last active member',
                 "give it to somebody else first, or allow it with --allow-last-member",
             )
 

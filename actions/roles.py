@@ -16,6 +16,7 @@ from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
 from models.references import referred
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -64,6 +65,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     Raises `LastMemberError` for a protected role that has an active member.
     """
     roles = finding.named("Role", refs, skip_missing=skip_missing)
+    finding.refuse_twins("Role", (one.document for one in roles))
     ids = [referred(role.document["_id"]) for role in roles]
     users, permissions = (
         list(connection.database()[name].find(finding.referring(name, "rolesIds", *ids), [called, "rolesIds"]))
@@ -134,8 +136,10 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     return [
         {
             "id": role["_id"],
-            "name": role.get("name"),
-            "permissions": sorted(str(names[item]) for item in ids_in(role, "permissionsIds") if item in names),
+            "name": readable(role.get("name")),
+            "permissions": sorted(
+                readable_text(names[item]) for item in ids_in(role, "permissionsIds") if item in names
+            ),
             "members": members.get(role["_id"], 0),
             "protected": role["_id"] in protected,
         }

@@ -126,6 +126,18 @@ def other_collection(database: Documents, _: Ids) -> Place:
     return "User", "user", None
 
 
+def secret_in_trail(database: Documents, ids: Ids) -> Place:
+    """Plant an event as a version wrote it that kept the values of all fields but four."""
+    event = database["chatctl_audit"].insert_one(
+        {"kind": "event", "at": BEGAN, "actor": {}, "command": "users unlink ada x", "summary": [], "whole": True}
+    )
+    fields = [{"field": "provider", "from": "x"}, {"field": "oauth_token", "from": "SECRET"}]
+    entry = {"op": "delete", "collection": "Account", "ids": [ids["account"]], "fields": fields}
+    part = {"kind": "part", "event": event.inserted_id, "batch": 0, "targets": [ids["account"]], "names": []}
+    kept = database["chatctl_audit"].insert_one({**part, "changes": [entry]})
+    return "chatctl_audit", kept.inserted_id, "oauth_token"
+
+
 def direct_again(database: Documents, ids: Ids) -> Place:
     return "Conversation", conversation(database, ids["grace"], ids["ada"]), "userIds"
 
@@ -203,18 +215,18 @@ FAULTS = (
     Fault("missing-field", "E", False, change("User", "ada", {"$set": {"status": None}}, "status")),
     Fault("missing-field", "E", False, change("Role", "support", {"$set": {"name": None}}, "name")),
     Fault("unknown-status", "E", False, change("User", "ada", {"$set": {"status": "BANNED"}}, "status")),
-    Fault("wrong-type", "E", False, change("User", "ada", {"$set": {"lastLogin": "2026-01-01"}}, "lastLogin")),
-    Fault("wrong-type", "E", False, change("Account", "account", {"$set": {"expires_at": "7"}}, "expires_at")),
+    Fault("wrong-type", "E", True, change("User", "ada", {"$set": {"lastLogin": "2026-01-01"}}, "lastLogin")),
+    Fault("wrong-type", "E", True, change("Account", "account", {"$set": {"expires_at": "7"}}, "expires_at")),
     Fault("wrong-type", "E", False, change("Conversation", "group", {"$set": {"isGroup": "yes"}}, "isGroup")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$set": {"rolesIds": "support"}}, "rolesIds")),
-    Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
+    Fault("wrong-type", "E", True, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": {"a": [1]}}}, "rolesIds")),
     Fault("wrong-type", "E", False, odd_id),
     Fault("wrong-type", "I", False, change("Account", "account", {"$set": {"expires_at": 7.0}}, "expires_at")),
     Fault("wrong-type", "I", False, change("User", "ada", {"$set": {"lastLogin": Timestamp(1, 1)}}, "lastLogin")),
     Fault("wrong-type", "I", False, change("User", "ada", {"$set": {"name": GONE}}, "name")),
     Fault("string-id", "E", True, string_id),
-    Fault("string-id", "E", True, string_in_list, ("one-sided-link",)),
+    Fault("string-id", "E", True, string_in_list),
     Fault("null-list", "E", True, change("User", "alan", {"$set": {"rolesIds": None}}, "rolesIds")),
     Fault(
         "null-list", "E", True, change("User", "grace", {"$set": {"rolesIds": None}}, "rolesIds"), ("one-sided-link",)
@@ -266,6 +278,7 @@ FAULTS = (
     Fault("unsynced-copy", "I", True, copy_of_messages),
     Fault("other-collection", "E", False, other_collection),
     Fault("other-collection", "E", False, plural_collection),
+    Fault("secret-in-trail", "W", True, secret_in_trail),
     *(
         Fault("dangling-link", "W", True, change(c, who if who != "new" else "support", {"$push": {f: GONE}}, f))
         for c, f, who, _ in LISTS

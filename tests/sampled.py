@@ -51,7 +51,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users import": (("changes.csv", "--on-conflict", "update"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
-    "db repair": (("--rule", "one-sided-link"),),
+    "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
 INSTEAD = {"db unprotect": ("--expect", "prod")}

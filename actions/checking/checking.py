@@ -14,6 +14,7 @@ from models.errors import UsageError
 from models.listing import BATCH, Row
 from models.names import did_you_mean
 from models.schema import FIELDS
+from models.showable import readable
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
 """The order in which collections are read: what is referred to before what refers to it."""
@@ -39,7 +40,7 @@ def check(
         row["count"] += 1
         fix = type(rule), rule.template(fault)
         if len(row["examples"]) < EXAMPLES or fix not in fixes:
-            row["examples"].append({**fault._asdict(), "fix": rule.advise(fault)})
+            row["examples"].append({**fault._asdict(), "value": readable(fault.value), "fix": rule.advise(fault)})
             fixes.add(fix)
     return [found[kind] for kind in all_rules() if kind in found]
 
@@ -57,7 +58,7 @@ def examine(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, hear: Hear | None = None
 ) -> Iterator[tuple[Rule, Finding]]:
     """Read what rules need, and give the faults that they find and find again."""
-    known = Known(sampled=sample is not None)
+    known = Known(sample)
     rules = [kind(known) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
     for rule, suspect in _suspects(rules, known, collections, sample, hear):

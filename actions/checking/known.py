@@ -20,8 +20,9 @@ class Known:
     Of a sample nothing is known: all that refers to something else is suspected, and looked up.
     """
 
-    def __init__(self, *, sampled: bool = False) -> None:
-        self.sampled = sampled
+    def __init__(self, sample: int | None = None) -> None:
+        self.sample = sample
+        self.sampled = sample is not None
         self._ids: dict[str, set[Any]] = defaultdict(set)
         self._shared: dict[type, Any] = {}
 

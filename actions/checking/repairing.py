@@ -43,7 +43,8 @@ def repair(
     decided = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
     kinds = chosen(rules, collections)
     _check_decisions(decided, kinds if rules else chosen((), ()))
-    found = _Found(decided)
+    undoable = not rules or _is_undoable(kinds)
+    found = _Found(decided, undoable=undoable)
     for rule, fault in examine(kinds, collections, hear=hear):
         found.add(rule, fault)
     names: dict[Any, str] = {}
@@ -54,12 +55,13 @@ def repair(
         Stream(lambda: found.batches(names), found.counts()),
         asks=True,
         names=names,
-        notes=list(found.notes()),
+        notes=[*found.notes(), *(() if undoable else ("this cannot be undone, and backups are not changed",))],
         rules=protection.rules(found.leaving()),
         indexes=[
             index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
         ],
         items=sum(map(len, found.mended.values())),
+        undoable=undoable,
     )
 
 
@@ -71,10 +73,19 @@ def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> No
             raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
 
 
+def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
+    """Tell whether a repair by some rules can be undone: all of it or nothing, as it is one event."""
+    final = [kind.name for kind in kinds if not kind.undoable]
+    if final and len(final) < len(kinds):
+        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run it alone: --rule {final[0]}")
+    return not final
+
+
 class _Found:
     """What was found: faults that are mended, as many as are held, and how many of each rule are left."""
 
-    def __init__(self, decided: frozenset[str]) -> None:
+    def __init__(self, decided: frozenset[str], *, undoable: bool) -> None:
+        self._undoable = undoable
         self.mended: dict[Rule, list[Finding]] = {}
         self._decided = decided
         self._left: dict[tuple[Rule, str], Finding] = {}
@@ -82,7 +93,7 @@ class _Found:
         self._more: Counter[Rule] = Counter()
 
     def add(self, rule: Rule, fault: Finding) -> None:
-        if not rule.mendable(fault, self._decided):
+        if rule.undoable is not self._undoable or not rule.mendable(fault, self._decided):
             needs = rule, rule.template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1

@@ -48,6 +48,8 @@ class Rule:
     """Suspects that are looked at again, and mended, together."""
     mends: ClassVar[bool] = False
     """Whether there is one right answer, so that a repair gives it unasked."""
+    undoable: ClassVar[bool] = True
+    """Whether a repair can be undone; one that cannot is made only where its rule is named, and no other."""
     decisions: ClassVar[frozenset[str]] = frozenset()
     """Of `drop` and `delete` those that decide what a repair does."""
 

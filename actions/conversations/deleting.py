@@ -20,6 +20,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     With `forever` nothing is kept to undo it with.
     """
     found = finding.named("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    finding.refuse_twins("Conversation", (one.document for one in found))
     names = titles([one.document for one in found])
     counts = _messages(list(names))
     labels: dict[Any, str] = dict(names)

@@ -13,6 +13,7 @@ from models import connection
 from models.changes import Document
 from models.listing import Row
 from models.references import filter_of, has_other_forms, referred
+from models.showable import readable
 
 FIELDS: Final = ("lastMessageAt", "created_at", *places.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
@@ -43,10 +44,10 @@ class Rows:
                 "id": identifier,
                 "title": place.title,
                 "participants": place.participants,
-                "lastMessageAt": conversation.get("lastMessageAt"),
-                "name": conversation.get("name"),
-                "isGroup": conversation.get("isGroup"),
-                "created_at": conversation.get("created_at"),
+                "lastMessageAt": readable(conversation.get("lastMessageAt")),
+                "name": readable(conversation.get("name")),
+                "isGroup": readable(conversation.get("isGroup")),
+                "created_at": readable(conversation.get("created_at")),
             }
             if "unread" in columns:
                 row["unread"] = _unread(place, filter_of("conversationId", [identifier], odd=odd))

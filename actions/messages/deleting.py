@@ -16,6 +16,7 @@ from models.references import referred
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
     found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
+    finding.refuse_twins("Message", (one.document for one in found))
     ids = [message["_id"] for _, message in found]
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}

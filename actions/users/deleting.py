@@ -13,6 +13,7 @@ from models.changes import Batch, Change, Changeset, Delete, Document, Result, S
 from models.names import NAMED, in_words
 from models.records import STATE
 from models.references import joined, referred
+from models.showable import readable_text
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""
@@ -32,6 +33,7 @@ def delete(
     active member.
     """
     found = finding.users(refs, skip_missing=skip_missing)
+    finding.refuse_twins("User", (user.document for user in found))
     deletion = _Deletion([user.document for user in found], keep_conversations=keep_conversations)
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(
@@ -186,4 +188,4 @@ def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iter
     for conversation in conversations:
         others = [names[i] for i in people[conversation["_id"]] if i in names]
         alone = f"with {' and '.join(others)}" if len(others) in {1, PAIR} else f"{conversation['_id']}"
-        yield str(conversation.get("name") or alone)
+        yield readable_text(conversation.get("name") or alone)

@@ -16,6 +16,7 @@ from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, D
 from models.names import counted
 from models.records import AUDIT, IMAGES
 from models.schema import FIELDS
+from models.showable import field_name, readable_text
 from models.user import UserStatus
 
 STAYS: Final = frozenset(
@@ -31,7 +32,9 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     also one whom only the trail still knows is erased. Raises `LastMemberError` where a protected role would lose its
     last active member, and `StillRunningError` while somebody writes to the user.
     """
-    erasure = _Erasure(_user(ref), with_messages=with_messages)
+    user = _user(ref)
+    finding.refuse_twins("User", [user])
+    erasure = _Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else protection.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
@@ -89,14 +92,14 @@ class _Erasure:
         """Say what happens and what stays, for the one who decides."""
         messages = counted(self._database["Message"].count_documents(self._mine("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._mine("Conversation", "userIds"))
-        unknown = sorted(self._user.keys() - FIELDS["User"] - {"_id"})
+        unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
         blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
         lost = [
             self._database[IMAGES].distinct("event", {"event": {"$in": some}})
             for some in finding.parts(self.traces.lost)
         ]
         return [
-            f"who: {finding.user_label(self._user)} ({self._user.get('email', 'no e-mail')})",
+            f"who: {finding.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
             f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
             *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
             f"stays: {messages}, {blank}",

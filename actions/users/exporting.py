@@ -17,6 +17,7 @@ from models import connection
 from models.changes import Document, ids_in
 from models.links import PROFILE_USER
 from models.listing import BATCH, Listing, Row
+from models.showable import readable
 
 OWN: Final = ("email", "username", "name", "status", "emailVerified")
 FROM_PROFILE: Final = (PROFILE_USER.field, *PROFILE)
@@ -40,9 +41,9 @@ def _rows(
     profiles = read([user["_id"] for user in users])
     for user in users:
         profile = profiles.get(user["_id"], {})
-        row = {field: user.get(field) for field in own}
+        row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
-        yield row | {field: profile.get(field) for field in PROFILE}
+        yield row | {field: readable(profile.get(field)) for field in PROFILE}
 
 
 def _profiles(ids: Sequence[Any]) -> dict[Any, Document]:

@@ -17,6 +17,7 @@ from models import connection
 from models.changes import Document, ids_in
 from models.listing import BATCH, Row
 from models.references import forms, referred
+from models.showable import readable
 
 FIELDS: Final = {
     "User": (
@@ -43,7 +44,9 @@ CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
     """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
-    return PersonalData(finding.user(ref), named=with_names)
+    user = finding.user(ref)
+    finding.refuse_twins("User", [user])
+    return PersonalData(user, named=with_names)
 
 
 class PersonalData:
@@ -122,7 +125,7 @@ class PersonalData:
         return [
             {
                 "id": key,
-                **{field: there.get(key, {}).get(field) for field in ("name", "isGroup", "created_at")},
+                **{field: readable(there.get(key, {}).get(field)) for field in ("name", "isGroup", "created_at")},
                 "member": key in members,
                 "gone": key not in there,
                 "participants": self._people.labels(people),
@@ -155,7 +158,7 @@ class PersonalData:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
         unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
         self._passed_over |= {f"{collection}.{name}" for name in unknown}
-        row = {"id": document["_id"], **{name: document.get(name) for name in fields}}
+        row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 

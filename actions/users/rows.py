@@ -14,6 +14,7 @@ from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.listing import Row
 from models.references import joined, referred
+from models.showable import readable, showable
 
 FIELDS: Final = (
     "email",
@@ -47,8 +48,8 @@ def rows(
         roles = ids_in(user, "rolesIds")
         yield {
             "id": user["_id"],
-            **{field: user.get(field) for field in FIELDS},
-            "rolesIds": [] if user.get("rolesIds") is None else user["rolesIds"],  # as the application reads it
+            **{field: readable(user.get(field)) for field in FIELDS},
+            "rolesIds": _roles(user.get("rolesIds")),
             "roles": sorted({known[item].name for item in roles if item in known}),
             "permissions": list(held),
             "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
@@ -57,12 +58,17 @@ def rows(
         }
 
 
+def _roles(listed: Any) -> Any:
+    """Return a list of roles that is absent or null as an empty one, as the application reads it."""
+    return [] if listed is None else showable("User", "rolesIds", listed)
+
+
 def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _of(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
     # Without the unique index somebody may have two: the first is the one that the application finds.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
-        referred(profile.get(PROFILE_USER.field)): {field: profile.get(field) for field in PROFILE}
+        referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
         for profile in ordered
     }
 
@@ -73,7 +79,7 @@ def _accounts(ids: Ids) -> dict[Any, list[Row]]:
     pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
     accounts: dict[Any, list[Row]] = {}
     for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
-        row = {field: account.get(field) for field in (*ACCOUNT, *TOKENS.values())}
+        row = {field: readable(account.get(field)) for field in (*ACCOUNT, *TOKENS.values())}
         accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
     return accounts
 

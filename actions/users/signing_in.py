@@ -10,6 +10,7 @@ from models import connection
 from models.changes import ABSENT, Changeset, Draft, Result
 from models.changes.events import now
 from models.names import did_you_mean, shown
+from models.showable import readable_text
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
@@ -44,7 +45,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     accounts = list(connection.database()["Account"].find(finding.referring("Account", "userId", user["_id"])))
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
-        linked = sorted({str(account.get("provider")) for account in accounts})
+        linked = sorted({readable_text(account.get("provider")) for account in accounts})
         known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
         raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
     draft = Draft()

@@ -12,7 +12,7 @@ from cli.conversations.indexes import note_if_slow
 from cli.group import Revealing, part
 from cli.invocation import Invocation
 from cli.output import bodies
-from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
+from cli.params import Conversation, Overwrite, Since, To, Until, form_of, number, object_id, written_as
 
 app = part()
 
@@ -32,7 +32,7 @@ def transcript(
     *,
     since: Since = None,
     until: Until = None,
-    last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the last N.")] = None,
+    last: Annotated[int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N.")] = None,
     around: Annotated[
         str | None,
         typer.Option(

@@ -200,7 +200,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     finally:
         if event is None:
             out.note("nothing to do")
-        elif changeset.undoable:
+        elif changeset.undoable and changeset.total:  # an index that was made is all that an undo leaves alone
             out.note(f"undo: chatctl audit undo {event}")
 
 

@@ -22,6 +22,7 @@ from models.indexes import Index
 from models.links import OWNED, Owned
 from models.references import joined, referred, to
 from models.schema import UNIQUE_INDEXES
+from models.showable import readable_text
 
 DUPLICATE_KEY: Final = 11000
 REPLANS: Final = 5
@@ -243,7 +244,7 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
                 wanted = {field: values[field] for field in fields}
                 there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
                 if there:
-                    yield f"{change.collection.lower()} {', '.join(map(str, wanted.values()))} exists already"
+                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} exists already"
         if isinstance(change, Insert) and database[change.collection].find_one(
             {"_id": change.document["_id"]}, {"_id": 1}
         ):

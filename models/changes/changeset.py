@@ -10,10 +10,11 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
-from models.changes.record import OUR_RECORDS, describe, name_of
+from models.changes.record import OUR_RECORDS, describe
 from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
+from models.showable import name_of
 from models.times import written
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
@@ -159,7 +160,7 @@ class Changeset:
             for change in batch:
                 if isinstance(change, Update):
                     continue
-                if isinstance(name := name_of(change.collection, change.document), str):
+                if name := name_of(change.collection, change.document):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
                 if change.collection in OUR_RECORDS:  # the trail has no entries about itself

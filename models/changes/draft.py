@@ -19,10 +19,10 @@ from models.changes.change import (
     are_ids,
     same,
 )
-from models.changes.record import name_of
 from models.errors import InvalidInputError
 from models.links import Link
 from models.references import ids_in, referred
+from models.showable import name_of
 
 Batch: TypeAlias = list[Change]
 
@@ -184,7 +184,7 @@ class Draft:
             self._keep(Update(collection, tuple(ids), {field: change}))
 
     def _name(self, collection: str, document: Document) -> None:
-        if isinstance(name := name_of(collection, document), str):
+        if name := name_of(collection, document):
             self.names.setdefault(document["_id"], name)
 
     def _keep(self, change: Change) -> None:

@@ -74,7 +74,7 @@ def test_nothing_is_nothing_in_every_format(either: Chatctl) -> None:
     assert either("roles", "list", "-o", "json").stdout == "[]\n"
     assert either("roles", "list", "-o", "yaml").stdout == "[]\n"
     assert either("roles", "list", "-o", "ndjson").stdout == either("roles", "list", "-o", "ids").stdout == ""
-    assert either("roles", "list", "-o", "csv").stdout == "id,name,members,protected,permissions\r\n"
+    assert either("roles", "list", "-o", "csv").stdout == "id,name,members,protected,permissions\n"
     assert either("roles", "list", "--count").stdout == "0\n"
 
 

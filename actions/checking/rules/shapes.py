@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from bson import DatetimeMS, Int64, ObjectId, Timestamp
-from mongoengine import BooleanField, DateTimeField, EnumField, ListField, LongField, ObjectIdField
 
 from actions import finding
 from actions.checking.intended import intended
@@ -17,18 +16,8 @@ from models.changes import Batch, Document, are_ids
 from models.changes.events import now
 from models.links import PROFILE_USER
 from models.references import referred
-from models.schema import DOCUMENTS
+from models.schema import SCHEMA
 from models.user import UserStatus
-
-TYPES: Final[dict[type, type]] = {
-    BooleanField: bool,
-    DateTimeField: datetime,
-    EnumField: UserStatus,
-    ListField: list,
-    LongField: int,
-    ObjectIdField: ObjectId,
-}
-"""What the fields of the schema hold; all others hold text."""
 
 ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
 """The types that are right, where it is not the wanted one alone; code is no text, though it looks so."""
@@ -40,15 +29,6 @@ SEVERITIES: Final = {
     (datetime, DatetimeMS): "W",
 }
 """Types that the application's client reads all the same, by the wanted type and the one found (Prisma 6)."""
-
-SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
-    document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
-        "_id" if name == "id" else name: (TYPES.get(type(field), str), field.required or name == "id")
-        for name, field in document._fields.items()
-    }
-    for document in DOCUMENTS
-}
-"""Collection → field → the type of its values, and whether it has to be there."""
 
 READ: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 

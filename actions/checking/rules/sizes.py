@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actions.checking.rule import Finding, Rule
-from actions.checking.rules.shapes import READ, SCHEMA
+from actions.checking.rules.shapes import READ
 from models.changes import Document
+from models.schema import SCHEMA
 
 BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000

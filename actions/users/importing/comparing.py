@@ -14,6 +14,7 @@ from actions.users.importing.spool import Decision, Flaw, Spool
 from models import connection
 from models.changes import Document
 from models.names import LONGEST, did_you_mean, shown
+from models.showable import readable_text
 from models.user import UserStatus
 
 NAMES: Final = ("email", "username")
@@ -116,7 +117,7 @@ def _passed_over(person: Person, mine: Sequence[Document], theirs: Sequence[Docu
 
 
 def _belongs(person: Person, theirs: Sequence[Document]) -> str:
-    return f"the username {shown(person.username)} belongs to {shown(str(theirs[0].get('email')))}"
+    return f"the username {shown(person.username)} belongs to {shown(readable_text(theirs[0].get('email')))}"
 
 
 def _is_among(document: Document, documents: Iterable[Document]) -> bool:
