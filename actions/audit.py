@@ -15,6 +15,8 @@ from models.changes import Changeset, Document, Draft, Result, orphans, record, 
 from models.changes.blanking import discreet, discreet_names
 from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
+from models.filters import any_of
+from models.ids import readings
 from models.listing import Listing, Row
 from models.records import AUDIT, IMAGES, STATE
 
@@ -40,7 +42,7 @@ def find(
     if command is not None:
         wanted.append({"command": {"$regex": f"^{literal('--command', command)}( |$)"}})
     if target is not None:
-        parts = connection.database()[AUDIT].find({"targets": _target(target)}, {"event": 1})
+        parts = connection.database()[AUDIT].find({"targets": any_of(_target(target))}, {"event": 1})
         wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})
     if since is not None:
         wanted.append({"at": {"$gte": since}})
@@ -154,13 +156,13 @@ def _event(ref: str) -> Document:
     return event
 
 
-def _target(ref: str) -> Any:
+def _target(ref: str) -> list[Any]:
     """Read a target: the id of anything, or a user."""
     field, value = finding.user_key(ref)
     if field == "_id":
-        return value
+        return readings(str(value))
     try:
-        return finding.user(ref, ())["_id"]
+        return [finding.user(ref, ())["_id"]]
     except UnknownNameError as error:
         error.hint = f"{error.hint}; what was deleted is named by its id"
         raise

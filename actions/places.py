@@ -6,6 +6,7 @@ from typing import Any, Final, NamedTuple
 from actions import finding
 from actions.people import Names, ids
 from models.changes import Document
+from models.ids import written
 from models.listing import Row
 from models.names import NAMED
 from models.references import referred
@@ -65,7 +66,7 @@ class Places:
 
 
 def _key(conversation: Any) -> str:
-    return str(referred(conversation))
+    return written(referred(conversation))
 
 
 def is_group(conversation: Document) -> bool:

@@ -171,16 +171,14 @@ Conversations = Annotated[
     list[str],
     several("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
 ]
-Message = Annotated[
-    str, typer.Argument(metavar="MESSAGE", parser=object_id, help="The id of a message.", show_default=False)
-]
+Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
 Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
 Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
 Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="At most this many.")]
 All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
-After = Annotated[str | None, typer.Option("--after", metavar="ID", parser=object_id, help="Those behind this one.")]
+After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Those behind this one.")]
 Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]

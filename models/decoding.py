@@ -63,3 +63,17 @@ AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     type_registry=TypeRegistry(_DECODERS),
 )
 """As the connection reads and writes documents, and as events and images keep them."""
+
+
+def is_exact(value: Any) -> bool:
+    """Tell whether a value is surely as it is stored.
+
+    Text that holds U+FFFD may stand for bytes that are not text; the driver's references lose the order of their keys.
+    """
+    if isinstance(value, dict):
+        return all(is_exact(key) and is_exact(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(is_exact, value))
+    if isinstance(value, bson.Regex):
+        return is_exact(value.pattern)
+    return not (isinstance(value, bson.DBRef) or (isinstance(value, str) and "\ufffd" in value))

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
+from models.ids import written
 from models.records import STATE
 from models.references import referred
 from models.schema import FIELDS, SCHEMA
@@ -134,7 +135,7 @@ def readable(value: Any) -> Any:
 
 def readable_text(value: Any) -> str:
     """Write a value of a known field as text, a document in it as its type."""
-    return str(readable(value))
+    return written(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:

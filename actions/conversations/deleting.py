@@ -10,6 +10,7 @@ from actions.planning import FOREVER
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
+from models.ids import written
 from models.names import NAMED, counted, in_words
 from models.references import referred
 
@@ -51,12 +52,12 @@ def _messages(ids: Sequence[Any]) -> Counter[str]:
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
         for row in connection.database()["Message"].aggregate(of_each):
-            counts[str(referred(row["_id"]))] += row["n"]
+            counts[written(referred(row["_id"]))] += row["n"]
     return counts
 
 
 def _said(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
     for one, title in list(names.items())[:NAMED]:
-        yield f"{title}: {counted(counts[str(referred(one))], 'message')}"
+        yield f"{title}: {counted(counts[written(referred(one))], 'message')}"
     if len(names) > NAMED:
         yield f"and {len(names) - NAMED:,} more conversations"

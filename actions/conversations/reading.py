@@ -9,6 +9,7 @@ from actions.conversations.rows import NEWEST
 from actions.people import ids
 from models import connection
 from models.changes import Document
+from models.ids import written
 from models.references import forms, joined, referred
 
 LAST: Final = 1_000
@@ -23,7 +24,7 @@ def unread(where: Document, people: Collection[str], total: int) -> dict[str, in
     behind: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=LAST):
-        for person in (str(referred(message.get("senderId"))), *ids(message, "seenIds")):
+        for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
             behind.setdefault(person, read)
         read += 1
         if behind.keys() >= {*people}:

@@ -17,6 +17,7 @@ from models.ahead import ahead
 from models.changes import Document
 from models.errors import NotFoundError, UsageError
 from models.failures import is_refusal
+from models.ids import written
 from models.listing import PRESENT, Listing, Row
 from models.references import referred
 
@@ -117,7 +118,7 @@ def _last(found: Transcript, number: int) -> Transcript:
 
 def _around(found: Transcript, ref: str) -> Transcript:
     [(_, message)] = finding.messages([ref], ("conversationId", "createAt"))
-    if str(referred(message.get("conversationId"))) != found.place.id:
+    if written(referred(message.get("conversationId"))) != found.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"
         )

@@ -8,7 +8,8 @@ from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER
 from actions.removing import Removing
-from models.changes import Batch, Changeset, Result, Stream
+from models.changes import Batch, Changeset, Document, Result, Stream
+from models.ids import written
 from models.names import NAMED, counted, in_words
 from models.references import referred
 
@@ -21,10 +22,13 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}
     for _, message in found:
-        of_each.setdefault(str(referred(message.get("conversationId"))), []).append(message["_id"])
+        of_each.setdefault(written(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each[str(referred(conversation))]}})
+        def gone(conversation: Any) -> Document:
+            return {"_id": {"$in": of_each.get(written(referred(conversation)), [])}}
+
+        removing = Removing(names, gone)
         for some in finding.parts(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches
@@ -44,7 +48,7 @@ def _said(counts: Counter[str]) -> Iterator[str]:
     """Say from which conversations messages go, those of the most first."""
     first = counts.most_common(NAMED)
     found = list(finding.with_id("Conversation", (one for one, _ in first), FIELDS))
-    known = {str(referred(one)): title for one, title in titles(found).items()}
+    known = {written(referred(one)): title for one, title in titles(found).items()}
     for one, count in first:
         yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"
     if len(counts) > NAMED:

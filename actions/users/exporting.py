@@ -54,7 +54,8 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     """Return profiles by user; without the unique index somebody may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
-        profiles.setdefault(profile[PROFILE_USER.field], profile)
+        if not isinstance(user := profile[PROFILE_USER.field], list):  # one that holds an id matches too
+            profiles.setdefault(user, profile)
     return profiles
 
 

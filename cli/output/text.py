@@ -1,6 +1,5 @@
 """Text from the database made harmless, and values as people read them."""
 
-import base64
 import math
 import re
 import shlex
@@ -58,7 +57,7 @@ def escape(character: str) -> str:
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
     """Turn a value of a document into what JSON, YAML and CSV have: ids are 24 digits, times RFC 3339 in UTC."""
     if value is None or isinstance(value, (str, bool)):
-        return str(value.value) if isinstance(value, Enum) else value
+        return str(value.value if isinstance(value, Enum) else value) if isinstance(value, str) else value
     if isinstance(value, (int, float)):
         number = float(value) if isinstance(value, float) else int(value)
         return number if math.isfinite(number) else str(number)
@@ -66,11 +65,18 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return times.written(value)
     if isinstance(value, dict):
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if hasattr(value, "__iter__"):
+    if hasattr(value, "as_doc"):  # a reference of the driver
+        return plain(value.as_doc())
+    if hasattr(value, "__iter__") and not isinstance(value, bytes):
         return [plain(item) for item in value]
-    return str(value)
+    return typed(value)
+
+
+def typed(identifier: Any) -> str:
+    """Write an id of whatever type as it can be typed again."""
+    from models import ids
+
+    return ids.written(identifier)
 
 
 def cell(value: Any) -> str:

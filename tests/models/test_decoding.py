@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from typing import Any
-from uuid import uuid4
 
 import bson
 import pytest
@@ -26,7 +25,7 @@ from models.decoding import AS_STORED
 from tests.conftest import Chatctl
 
 IDS = [
-    ObjectId(),
+    ObjectId("65a0c0ffee0123456789abcd"),
     "text",
     "",
     "\0",
@@ -50,9 +49,9 @@ IDS = [
     Code("return 1"),
     Code("return a", {"a": [1]}),
     Regex("^a", re.IGNORECASE | re.MULTILINE),
-    DBRef("User", ObjectId(), "shop", extra=1),
+    DBRef("User", ObjectId("65a0c0ffee0123456789abcd"), "shop", extra=1),
     b"bytes",
-    Binary.from_uuid(uuid4()),
+    Binary(b"0123456789abcdef", 4),
     Binary(b"too short", 4),
     Binary(b"old", 3),
     Binary(b"mine", 128),
