@@ -209,12 +209,15 @@ class _Fitting:
         fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
         changed = [(name, field) for name, field in fitted if field]
         yield from changed
-        moves = not others or any(isinstance(field, Set) for _, field in changed)
-        if moves and UPDATED in change.fields:
-            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED])
+        moves = any(isinstance(field, Set) for _, field in changed)
+        if UPDATED in change.fields and (moves or not others):
+            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED], moves=moves)
             yield from [(UPDATED, updated)] if updated else ()
 
-    def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
+    def _field(
+        self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
+    ) -> FieldChange | None:
+        """Fit the change of one field; a date that `moves` never goes back, so that others find what is undone."""
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
             return adding(collection, there, name, ids)
@@ -223,10 +226,9 @@ class _Fitting:
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None
-        after, moved = field.after, not _alike(present, field.before)
-        # Whoever asks for what was changed since some time must find what an undo changes.
-        moves = name == UPDATED and isinstance(after, datetime)
-        if name in UNGUARDED and (moved or moves or (name == "lastMessageAt" and self._is_lost(there, field))):
+        after = field.after
+        moved = (moves and isinstance(after, datetime)) or not _alike(present, field.before)
+        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
             after = self._computed(there, name, present)
         elif moved and not self._force:
             raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
