@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
 from itertools import chain, islice, product, takewhile
 from typing import Any, Final, NamedTuple
 
@@ -206,13 +206,15 @@ def referring(collection: str, field: str, *identifiers: Any) -> Document:
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
     """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
-    forms = (form for one in dict.fromkeys(ids) for form in (*references.id_forms(one), *_others(one)))
-    return having(collection, "_id", forms, fields)
+    wanted = chain.from_iterable((one, *_others(one)) for one in ids)
+    return references.documents(connection.database(), collection, wanted, fields)
 
 
 def _others(identifier: Any) -> list[Any]:
     """Return what an id that is text may stand for, unless that is an ObjectId."""
-    return readings(identifier) if isinstance(identifier, str) and not OBJECT_ID.fullmatch(identifier) else []
+    if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
+        return []
+    return [value for value in readings(identifier) if isinstance(value, Hashable)]
 
 
 def refuse_twins(collection: str, documents: Iterable[Document]) -> None:

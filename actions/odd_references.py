@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from models import connection
 from models.links import OTHER_SIDES, OWNED
-from models.references import ODD, id_forms, referred
+from models.references import ODD, forms, referred
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
 """Lists that no command counts by, and no index leads to."""
@@ -40,7 +40,7 @@ def _places(collection: str, identifier: Any) -> Iterator[str]:
             {"_id": identifier, "$or": odd}, []
         ):
             yield f"{collection}.{field}"
-    forms = [form for form in id_forms(identifier) if not isinstance(form, ObjectId)]
+    texts = [form for form in forms(identifier) if not isinstance(form, ObjectId)]
     for other, field in REFERRING[collection]:
-        if (other, field) not in NOT_COUNTED and database[other].find_one({field: {"$in": forms}}, []):
+        if (other, field) not in NOT_COUNTED and database[other].find_one({field: {"$in": texts}}, []):
             yield f"{other}.{field}"

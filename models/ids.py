@@ -10,11 +10,11 @@ from itertools import islice, product
 from typing import Any, Final
 from uuid import UUID
 
-from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson import Binary, DatetimeMS, DBRef, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.binary import BINARY_SUBTYPE, MD5_SUBTYPE, OLD_UUID_SUBTYPE, USER_DEFINED_SUBTYPE, UUID_SUBTYPE
 
 from models import times
-from models.decoding import Object
+from models.decoding import Code, Decimal128, Object
 
 Document = dict[str, Any]
 

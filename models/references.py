@@ -1,7 +1,9 @@
 """What refers to a document: its id, and the forms of it that are found in data from other tools."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -17,7 +19,12 @@ NESTED: Final = ("$oid", "oid")
 ODD: Final = ("string", "object")
 """The BSON types of the other forms."""
 
+AT_ONCE: Final = 600
+"""Values in one filter."""
+
 Document = dict[str, Any]
+
+_NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictionary()
 
 
 def referred(value: Any) -> Any:
@@ -51,10 +58,24 @@ def forms(identifier: Any) -> list[Any]:
     return list(dict.fromkeys([found, digits, digits.upper()]))
 
 
-def id_forms(identifier: Any) -> list[Any]:
-    """Return the values that the `_id` of the document with an id may be. No server stores `{"$oid": …}` as one."""
-    found = referred(identifier)
-    return [*forms(found), {"oid": str(found)}] if isinstance(found, ObjectId) else [identifier]
+def documents(
+    database: Database[Document],
+    collection: str,
+    ids: Iterable[Any],
+    fields: Sequence[str] | None = None,
+    session: ClientSession | None = None,
+) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose own `_id` is in another form."""
+    wanted = dict.fromkeys(map(referred, ids))
+    values = iter([form for one in wanted for form in forms(one)])
+    found = set()
+    while part := list(islice(values, AT_ONCE)):
+        for document in database[collection].find({"_id": any_of(part)}, fields, session=session):
+            found.add(referred(document["_id"]))
+            yield document
+    missing = iter([str(one) for one in wanted if isinstance(one, ObjectId) and one not in found])
+    while (part := list(islice(missing, AT_ONCE))) and _has_nested_ids(database, collection):
+        yield from database[collection].find({"_id.oid": {"$in": part}}, fields, session=session)
 
 
 def to(
@@ -105,6 +126,14 @@ def joined(conditions: Document, *filters: Document) -> Document:
         else:
             both["$and"] = [*both.get("$and", ()), one]
     return both
+
+
+def _has_nested_ids(database: Database[Document], collection: str) -> bool:
+    """Tell whether the `_id` of any document is a document, once a connection: some servers read all to find out."""
+    known = _NESTED_IDS.setdefault(database.client, {})
+    if (key := (database.name, collection)) not in known:
+        known[key] = database[collection].find_one({"_id": {"$type": "object"}}, {"_id": 1}) is not None
+    return known[key]
 
 
 def _nested(field: str, values: list[Any]) -> list[tuple[str, list[str]]]:

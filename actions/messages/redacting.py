@@ -8,6 +8,7 @@ from actions.messages.writing import refuse_body
 from actions.planning import FOREVER, batched, changeset
 from models.changes import ABSENT, Changeset, Draft, Result
 from models.names import in_words
+from models.showable import readable_text
 
 REMOVED: Final = "[removed by an administrator]"
 
@@ -26,7 +27,7 @@ def redact(
     for ref, message in found:
         bare = message.get("image") is None
         outcome = "unchanged" if bare and message.get("body") == text else "redacted"
-        elsewhere = [] if bare else [str(message["image"])]
+        elsewhere = [] if bare else [readable_text(message["image"])]
         results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
         draft.set("Message", message, {"body": text} if bare else {"body": text, "image": ABSENT})
     draft.batches = list(batched(draft.changes))

@@ -74,7 +74,8 @@ def _accounts(ids: Ids) -> dict[Any, list[Row]]:
     pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
     accounts: dict[Any, list[Row]] = {}
     for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
-        row = {field: readable(account.get(field)) for field in (*ACCOUNT, *TOKENS.values())}
+        row = {field: showable(ACCOUNT_USER.collection, field, account.get(field)) for field in ACCOUNT}
+        row |= {name: account.get(name) for name in TOKENS.values()}
         accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
     return accounts
 

@@ -46,7 +46,9 @@ def masked_message(row: Row) -> Row:
 
 def masked(value: Any) -> Any:
     """Say of a private value how long it is, whatever it is in broken data."""
-    return None if value is None else f"({counted(len(str(value)), 'character')})"
+    from models.showable import is_withheld
+
+    return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
 
 
 def is_private(entry: Row) -> bool:

@@ -1,7 +1,7 @@
 """Documents without the document that they need: an undo brings back only those that were so before."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -10,10 +10,7 @@ from pymongo.database import Database
 from models.changes.change import Change, Delete, Document
 from models.links import OWNED
 from models.records import IMAGES
-from models.references import id_forms, reference, referred
-
-AT_ONCE: Final = 500
-"""Ids in one filter: some servers compare each document with each of them."""
+from models.references import documents, reference, referred
 
 
 def without_parent(
@@ -35,13 +32,7 @@ def present(
     database: Database[Document], collection: str, ids: Any, session: ClientSession | None = None
 ) -> set[ObjectId]:
     """Return those of some ids whose document is there, also where its `_id` is their digits as text."""
-    found: set[ObjectId] = set()
-    wanted = list(dict.fromkeys(ids))
-    for start in range(0, len(wanted), AT_ONCE):
-        among = [form for one in wanted[start : start + AT_ONCE] for form in id_forms(one)]
-        documents = database[collection].find({"_id": {"$in": among}}, {"_id": 1}, session=session)
-        found.update(referred(document["_id"]) for document in documents)
-    return found
+    return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
 
 
 def recorded(database: Database[Document], event: ObjectId) -> set[tuple[str, Any]]:
