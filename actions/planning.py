@@ -7,9 +7,23 @@ from pymongo.client_session import ClientSession
 
 from actions import finding, lockout, protection
 from models import connection
-from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
+from models.changes import (
+    Batch,
+    Change,
+    ChangedMeanwhileError,
+    Changeset,
+    Delete,
+    Draft,
+    Result,
+    Rule,
+    Set,
+    Update,
+)
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, freeze
+from models.decoding import is_exact
+from models.ids import written
+from models.names import NAMED
 from models.references import Document, forms
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
@@ -34,7 +48,26 @@ def changeset(
     rules = _resting(draft, names)
     rules += [] if allow_last_member else protection.rules(draft.changes)
     rules += [] if allow_lockout else lockout.rules(draft.changes, names)
+    details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def inexact(changes: Iterable[Change]) -> list[str]:
+    """Say which values an undo cannot restore to the byte: text that is not valid UTF-8 is not read as it is stored."""
+    fields = [
+        f"{change.collection} {written(change.ids[0])} {name}"
+        for change in changes
+        for name, value in _lost(change).items()
+        if not is_exact(value)
+    ]
+    more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(fields[:NAMED])}{more}"] if fields else []
+
+
+def _lost(change: Change) -> Document:
+    if isinstance(change, Update):
+        return {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
+    return change.document if isinstance(change, Delete) else {}
 
 
 def batched(changes: Iterable[Change]) -> Iterator[Batch]:
