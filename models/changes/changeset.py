@@ -77,7 +77,9 @@ class Changeset:
     """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
 
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
-    anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
+    anew after a conflict, and is `quick` where that can be done inside of a transaction; what a person was asked about
+    is never replaced by something else. What `fits` is written as far as lists are not as they should be already, where
+    others have changed them. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
     batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
     of listed. `items` is how many things are touched where a result is about several.
@@ -97,6 +99,8 @@ class Changeset:
     itemised: bool = True
     items: int | None = None
     replan: Callable[[], "Changeset"] | None = None
+    quick: bool = False
+    fits: bool = False
 
     @property
     def changes(self) -> Iterator[Change]:

@@ -176,8 +176,7 @@ class Draft:
                 continue
             key: object = change
             if isinstance(change, Set):
-                bare = change.before is ABSENT or change.before is None
-                key = ("bare", change.before is None) if bare else ("held", document["_id"])
+                key = "null" if change.before is None else ("held", document["_id"])
             alike.setdefault(key, (change, []))[1].append(document["_id"])
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))
@@ -216,8 +215,9 @@ def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) 
     if len(held) + len(new) > MOST_IDS:
         raise TooManyLinksError(collection, document["_id"], field, len(held) + len(new))
     document[field] = [*held, *new]
-    # `$push` makes no list of null, and a list that was absent must be absent again after an undo.
-    return Add(tuple(new)) if isinstance(before, list) else Set(before, document[field])
+    if isinstance(before, list) or before is ABSENT:  # a list that was absent must be absent again after an undo
+        return Add(tuple(new), bare=before is ABSENT)
+    return Set(before, document[field])  # `$push` makes no list of null
 
 
 def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:

@@ -160,7 +160,7 @@ def _kind(field: FieldChange) -> str:
 
 def _sides(field: FieldChange) -> list[Any]:
     if not isinstance(field, Set):
-        return [list(field.ids)]
+        return [list(field.ids), *([True] if field.bare else [])]
     # A list of no or one item: a value can be null, and absent is another thing.
     return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
 
@@ -171,11 +171,12 @@ def _thawed(entry: Document) -> Change:
     return Update(entry["collection"], tuple(entry["ids"]), {name: _side(*rest) for name, *rest in entry["fields"]})
 
 
-def _side(kind: str, *sides: list[Any]) -> FieldChange:
+def _side(kind: str, *sides: Any) -> FieldChange:
     if kind == "Set":
         before, after = (side[0] if side else ABSENT for side in sides)
         return Set(before, after)
-    return (Add if kind == "Add" else Take)(tuple(sides[0]))
+    ids, *bare = sides
+    return (Add if kind == "Add" else Take)(tuple(ids), bare=bool(bare))
 
 
 def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:

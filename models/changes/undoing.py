@@ -21,6 +21,7 @@ from models.changes.change import (
     Set,
     Take,
     Update,
+    are_ids,
     ids_in,
     same,
 )
@@ -187,11 +188,18 @@ class _Fitting:
             yield Update(change.collection, tuple(ids), fields)
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
+        if isinstance(field, Set) and field.before is ABSENT and isinstance(field.after, list) and are_ids(field.after):
+            field = Add(tuple(field.after), bare=True)  # whatever else is in the list by now
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
             return adding(collection, there, name, ids)
         if isinstance(field, Take):
-            return taking(there, name, field.ids)
+            before = there.get(name, ABSENT)
+            fitted = taking(there, name, field.ids)
+            if fitted and field.bare and not there[name]:
+                del there[name]
+                return Set(before, ABSENT)
+            return fitted
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None

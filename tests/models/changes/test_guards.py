@@ -6,8 +6,7 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, stored, undo
 
-from models.changes import ABSENT, Changeset, Draft, Rule, Watch, apply
-from models.changes.applying import ChangedMeanwhileError
+from models.changes import ABSENT, ChangedMeanwhileError, Changeset, Draft, Rule, Watch, apply
 from models.changes.draft import TooManyLinksError
 from models.changes.transactions import BusyError
 from models.links import ROLE_PERMISSIONS, USER_ROLES

@@ -5,8 +5,7 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
-from models.changes import Changeset, Draft, Insert, Update, apply
-from models.changes.applying import ChangedMeanwhileError
+from models.changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
 from models.changes.events import lease
 from models.changes.record import freeze, thaw
 from models.links import ROLE_PERMISSIONS
