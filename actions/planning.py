@@ -1,7 +1,9 @@
 """From a draft to a changeset that keeps the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec
 
 from pymongo.client_session import ClientSession
 
@@ -10,6 +12,8 @@ from models import connection
 from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, freeze
+
+P = ParamSpec("P")
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
 """Said before what cannot be taken back."""
@@ -36,6 +40,31 @@ def changeset(
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
+def replannable(*, deletes: bool = False) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+    """Let what a function plans be planned anew, in the same words, where documents change before it is written.
+
+    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then.
+    """
+
+    def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
+        @wraps(plan)
+        def planned(*args: P.args, **options: P.kwargs) -> Changeset:
+            made = plan(*args, **options)
+            if deletes:
+                options["skip_missing"] = True
+
+            def again() -> Changeset:
+                new = planned(*args, **options)
+                _refuse_others(made, new)
+                return new
+
+            return replace(made, replan=again, quick=True)
+
+        return planned
+
+    return decorated
+
+
 def batched(changes: Iterable[Change]) -> Iterator[Batch]:
     """Divide changes into batches that a transaction and a message to the server have room for."""
     batch: Batch = []
@@ -49,6 +78,14 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
         room -= size
     if batch:
         yield batch
+
+
+def _refuse_others(first: Changeset, again: Changeset) -> None:
+    """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
+    named = {result.id for result in first.results}
+    for result in again.results:
+        if first.items is None and result.id not in named:
+            raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

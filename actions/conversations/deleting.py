@@ -6,13 +6,14 @@ from typing import Any
 
 from actions import finding
 from actions.places import FIELDS, titles
-from actions.planning import FOREVER
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
 from models.names import NAMED, counted, in_words
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete conversations, their messages before them, out of the lists of all who take part or have seen something.
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from actions import finding
 from actions.places import FIELDS, titles
-from actions.planning import FOREVER
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
 from models.changes import Batch, Changeset, Result, Stream
 from models.names import NAMED, counted, in_words
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
     found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)

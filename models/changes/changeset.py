@@ -1,6 +1,6 @@
 """A whole write, described before it is done."""
 
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -118,7 +118,7 @@ class Changeset:
 
     @property
     def changes_something(self) -> bool:
-        return bool(self._counts()) or bool(self.indexes)
+        return bool(self.documents) or bool(self.indexes)
 
     @property
     def total(self) -> int:
@@ -132,14 +132,25 @@ class Changeset:
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
+    def beyond(self, agreed: "Changeset") -> list[str]:
+        """Say which documents this changes or deletes beyond those of a plan that somebody has agreed to."""
+        more = Counter(self.documents) - Counter(agreed.documents)
+        return [
+            f"{VERBS[op]} {counted(count, collection.lower())} more"
+            for (op, collection), count in more.items()
+            if op != "insert" and collection in FIELDS
+        ]
+
     def summary(self) -> list[str]:
         """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
-        counts = self._counts()
+        counts = self.documents
         known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
         lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
         return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
 
-    def _counts(self) -> dict[tuple[str, str], int]:
+    @property
+    def documents(self) -> dict[tuple[str, str], int]:
+        """Count documents by what happens to them, each once."""
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
@@ -149,7 +160,7 @@ class Changeset:
 
     def shows(self, collection: str) -> bool:
         """Tell whether `lines` has documents of a collection."""
-        return self.itemised and any(name == collection for _, name in self._counts())
+        return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
         """Show every change on a line, as `show` has it: `~ Role support: permissionsIds +user.read`."""
