@@ -11,7 +11,7 @@ from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Draft, Result, record, undoing
+from models.changes import Changeset, Document, Draft, Result, orphans, record, undoing
 from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
 from models.listing import Listing, Row
@@ -100,7 +100,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         draft.names |= {named["id"]: named["name"] for named in part["names"]}
     if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force)
+    inverse = undoing.inverse(database, batches, force=force, orphans=orphans.recorded(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]

@@ -9,13 +9,13 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
-from models import connection
-from models.changes import Document
+from models import connection, references
+from models.changes import Document, Result
 from models.errors import UsageError
 from models.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
+from models.references import OBJECT_ID
 
-OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
 CHOICES: Final = 10_000
@@ -38,6 +38,14 @@ class Found(NamedTuple):
     document: Document
 
 
+class FoundAll(list[Found]):
+    """What was found, and a result for each name typed that was skipped because nothing has it."""
+
+    def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
+        super().__init__(found)
+        self.missing = [Result(None, ref, "missing") for ref in missing]
+
+
 def object_id(text: str, what: str) -> ObjectId:
     """Read an id; raises `UsageError` for anything else."""
     if not OBJECT_ID.fullmatch(text):
@@ -47,7 +55,7 @@ def object_id(text: str, what: str) -> ObjectId:
 
 def named(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
-) -> list[Found]:
+) -> FoundAll:
     """Find roles, permissions or conversations by name or id, in one read; each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where a name is there twice.
@@ -60,6 +68,7 @@ def named(
     projection = None if fields is None else ["name", *fields]
     documents = list(connection.database()[collection].find(where, projection)) if keys else []
     found: dict[ObjectId, Found] = {}
+    missing = []
     for ref, (field, value) in keys.items():
         matches = [document for document in documents if document.get(field) == value]
         if len(matches) > 1:
@@ -67,21 +76,23 @@ def named(
             raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
         if not matches and not skip_missing:
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
+        missing += [] if matches else [ref]
         for match in matches:
             found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
-def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find messages by id, each once, in the order they were typed."""
     ids = {object_id(ref, "message"): ref for ref in refs}
     known = {message["_id"]: message for message in having("Message", "_id", ids, fields)}
-    if not skip_missing and (missing := [ref for identifier, ref in ids.items() if identifier not in known]):
+    missing = [ref for identifier, ref in ids.items() if identifier not in known]
+    if missing and not skip_missing:
         raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
-    return [Found(ref, known[identifier]) for identifier, ref in ids.items() if identifier in known]
+    return FoundAll((Found(ref, known[one]) for one, ref in ids.items() if one in known), missing)
 
 
-def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find users by id, e-mail (in any case) or username, each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where several users are meant.
@@ -99,16 +110,18 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
                 continue
             known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
-    for field, value in keys.values():
+    missing = []
+    for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
             listed = ", ".join(f"id:{match['_id']} ({match.get('email')})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
         if not matches and not skip_missing:
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
+        missing += [] if matches else [ref]
         for match in matches:
             found.setdefault(match["_id"], Found(user_label(match), match))
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
 def user(ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -163,29 +176,14 @@ def having(
         yield from connection.database()[collection].find({field: {"$in": part}}, fields)
 
 
-def forms(identifier: Any) -> list[Any]:
-    """Return an id as it belongs, and as broken data has it: the same digits as text."""
-    text = str(identifier)
-    return [ObjectId(text), text] if OBJECT_ID.fullmatch(text) else [identifier]
-
-
-def among(values: Sequence[Any]) -> Document:
-    """Match what is one of some values, or holds one, so that an index that is partial over the field serves."""
-    return {**({"$eq": values[0]} if len(values) == 1 else {"$in": [*values]}), **PRESENT}
-
-
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Match what refers to one of some documents: by its id, and in broken data by its digits as text."""
-    return among([*identifiers, *as_text(collection, field, identifiers)])
+    """Return the filter for what refers to one of some documents, in any form; see `models.references.to`."""
+    return references.to(connection.database(), collection, field, identifiers)
 
 
-def as_text(collection: str, field: str, identifiers: Iterable[Any]) -> set[str]:
-    """Return the ids as text that broken data may refer to so; none where there is no such data."""
-    referred: set[str] = set()
-    for part in parts(str(identifier) for identifier in identifiers):
-        if connection.database()[collection].find_one({field: among(part)}, ["_id"]):
-            referred.update(part)
-    return referred
+def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
+    return having(collection, "_id", (form for one in dict.fromkeys(ids) for form in references.id_forms(one)), fields)
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:

@@ -12,6 +12,7 @@ from models import connection
 from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, freeze
+from models.references import Document, forms
 
 P = ParamSpec("P")
 
@@ -84,7 +85,7 @@ def _refuse_others(first: Changeset, again: Changeset) -> None:
     """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
     named = {result.id for result in first.results}
     for result in again.results:
-        if first.items is None and result.id not in named:
+        if first.items is None and result.id and result.id not in named:
             raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
 
 
@@ -93,9 +94,11 @@ def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.resting.items():
+            documents = connection.database()[collection]
             for part in finding.parts(ids):
-                still = {"_id": identifier, field: {"$all": part} if holds else {"$nin": part}}
-                if not connection.database()[collection].find_one(still, {"_id": 1}, session=session):
+                listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
+                still = {"_id": identifier, "$and" if holds else "$nor": listed}
+                if not documents.find_one(still, {"_id": 1}, session=session):
                     label = f"{collection.lower()} {names.get(identifier, identifier)}"
                     raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
 

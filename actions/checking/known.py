@@ -3,7 +3,10 @@
 from collections import defaultdict
 from typing import Any, Final, TypeVar
 
+from bson import ObjectId
+
 from models.changes import Document
+from models.references import referred
 
 T = TypeVar("T")
 
@@ -23,9 +26,10 @@ class Known:
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of what is read."""
+        """Keep the ids of what is read; digits of an id as text count as the id."""
         if collection in PARENTS and not self.sampled:
-            self._ids[collection].update(document["_id"] for document in documents)
+            found = (referred(document["_id"]) for document in documents)
+            self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
 
     def ids(self, collection: str) -> set[Any]:
         """Return the ids of the documents that are known to be there."""

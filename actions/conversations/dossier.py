@@ -8,6 +8,7 @@ from actions.conversations.rows import FIELDS, Rows
 from models import connection
 from models.changes import Document
 from models.listing import Row
+from models.references import referred
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 
@@ -44,6 +45,6 @@ def _sent(where: Document) -> dict[str, int]:
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
-        sender = str(group["_id"])
+        sender = str(referred(group["_id"]))
         counted[sender] = counted.get(sender, 0) + group["n"]
     return counted

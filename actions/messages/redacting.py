@@ -32,4 +32,4 @@ def redact(
     draft.batches = list(batched(draft.changes))
     notes = list(FOREVER) if forever and draft.changes else []
     command = f"messages redact {in_words([one.ref for one in found])}"
-    return changeset(command, draft, results, asks=True, notes=notes, undoable=not forever)
+    return changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)

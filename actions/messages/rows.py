@@ -7,6 +7,7 @@ from actions.people import ids
 from actions.places import Place, Places
 from models.changes import Document
 from models.listing import Row
+from models.references import referred
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
 """What is read of a message."""
@@ -64,4 +65,4 @@ class Rows:
 
 def _reference(message: Document, field: str) -> str:
     """Return the id that a message refers to as text; in broken data it may be anything, or not there."""
-    return str(message.get(field))
+    return str(referred(message.get(field)))

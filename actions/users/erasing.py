@@ -60,14 +60,13 @@ class _Erasure:
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self._mine = {"$in": [self.id, str(self.id)]}  # broken data may have an id as text
         self.traces = Traces(self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages)
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
         yield from batched(chain(self.traces.changes(), self._messages()))
         draft = Draft()
-        roles = self._database["Role"].find({"userIds": self.id}, {"userIds": 1})
+        roles = self._database["Role"].find(finding.referring("Role", "userIds", self.id), {"userIds": 1})
         draft.take("Role", roles, "userIds", [self.id])
         for collection, documents in self._owned().items():
             for document in documents:
@@ -88,8 +87,8 @@ class _Erasure:
 
     def notes(self) -> list[str]:
         """Say what happens and what stays, for the one who decides."""
-        messages = counted(self._database["Message"].count_documents({"senderId": self._mine}), "message")
-        conversations = self._database["Conversation"].count_documents({"userIds": self.id})
+        messages = counted(self._database["Message"].count_documents(self._mine("Message", "senderId")), "message")
+        conversations = self._database["Conversation"].count_documents(self._mine("Conversation", "userIds"))
         unknown = sorted(self._user.keys() - FIELDS["User"] - {"_id"})
         blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
         lost = [
@@ -108,11 +107,14 @@ class _Erasure:
         ]
 
     def _owned(self) -> dict[str, list[Document]]:
-        return {name: list(self._database[name].find({"userId": self._mine})) for name in ("Profile", "Account")}
+        return {name: list(self._database[name].find(self._mine(name, "userId"))) for name in ("Profile", "Account")}
+
+    def _mine(self, collection: str, field: str) -> Document:
+        return finding.referring(collection, field, self.id)
 
     def _messages(self) -> Iterator[Change]:
         if self._with_messages:
-            for message in self._database["Message"].find({"senderId": self._mine}):
+            for message in self._database["Message"].find(self._mine("Message", "senderId")):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
                 yield from setting(
                     "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}

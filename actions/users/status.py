@@ -33,7 +33,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again; others are unchanged."""
+    """Let suspended users sign in again, and give a status to users without a valid one; others are unchanged."""
     return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)
 
 
@@ -69,7 +69,7 @@ _OUTCOMES: Final = {"suspend": "suspended", "reinstate": "reinstated", "verify-e
 
 def _change(
     verb: str,
-    users: Sequence[finding.Found],
+    users: finding.FoundAll,
     values: Callable[[Document], Document],
     *,
     given: Sequence[str] = (),
@@ -82,7 +82,7 @@ def _change(
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"
-    return changeset(command, draft, results, **details)
+    return changeset(command, draft, [*results, *users.missing], **details)
 
 
 def _suspended(_: Document) -> Document:
@@ -90,6 +90,6 @@ def _suspended(_: Document) -> Document:
 
 
 def _reinstated(user: Document) -> Document:
-    if user.get("status") != UserStatus.SUSPENDED:
+    if user.get("status") in (UserStatus.ACTIVE, UserStatus.EMAIL_VERIFIED):
         return {}
     return {"status": (UserStatus.EMAIL_VERIFIED if user.get("emailVerified") else UserStatus.ACTIVE).value}

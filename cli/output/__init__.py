@@ -162,6 +162,12 @@ class Output:
         if self.form != "json":
             say(message)
 
+    def notes(self, messages: Iterable[str]) -> None:
+        """Say several things beside the data; nothing is looked up for programs that read JSON."""
+        if self.form != "json":
+            for message in messages:
+                say(message)
+
     def apply(
         self,
         changeset: "Changeset",

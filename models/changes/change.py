@@ -11,11 +11,10 @@ from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import bson
-from bson import CodecOptions, ObjectId
-from bson.binary import UuidRepresentation
-from bson.codec_options import DatetimeConversion
+from bson import ObjectId
 from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
 
+from models.decoding import AS_STORED
 from models.schema import FIELDS
 
 Document: TypeAlias = dict[str, Any]
@@ -25,13 +24,6 @@ Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 class _Absent(Enum):
     ABSENT = "absent"
 
-
-AS_STORED: Final[CodecOptions[Document]] = CodecOptions(
-    tz_aware=True,
-    uuid_representation=UuidRepresentation.STANDARD,
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-)
-"""As the connection reads and writes documents."""
 
 ABSENT: Final = _Absent.ABSENT
 """The value of a field that is not there, which is not the same as null."""
@@ -228,12 +220,6 @@ def same(one: object, other: object) -> bool:
 def are_ids(items: list[Any]) -> bool:
     """Tell whether a list holds ids alone."""
     return _ONLY_IDS.issuperset(map(type, items))
-
-
-def ids_in(document: Document, field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, which may be absent, null or no list, or hold what is no id."""
-    value = document.get(field)
-    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []
 
 
 def _equals(value: object) -> Document:

@@ -11,7 +11,6 @@ from pymongo.database import Database
 
 from models.changes.change import (
     ABSENT,
-    AS_STORED,
     Add,
     Change,
     Delete,
@@ -22,6 +21,7 @@ from models.changes.change import (
     Take,
     Update,
 )
+from models.decoding import AS_STORED
 from models.records import AUDIT, IMAGES
 
 SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})

@@ -22,13 +22,9 @@ class Oversized(Rule):
     severity = "W"
     effect = "at 16 MiB the server refuses every change that makes it longer"
     fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
+    fixes = {"Message.None": "chatctl messages redact {id}, or messages delete {id}"}
     reads = READ
     apart = True
-
-    def advise(self, found: Finding) -> str:
-        if found.collection == "Message" and found.field is None:
-            return f"chatctl messages redact {found.id}, or messages delete {found.id}"
-        return self.fix
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]
