@@ -41,10 +41,13 @@ def changeset(
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
-def replannable(*, deletes: bool = False) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+def replannable(
+    *, deletes: bool = False, quick: bool = True
+) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
     """Let what a function plans be planned anew, in the same words, where documents change before it is written.
 
-    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then.
+    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then. It is
+    `quick` where a transaction can wait for it.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -59,7 +62,7 @@ def replannable(*, deletes: bool = False) -> Callable[[Callable[P, Changeset]], 
                 _refuse_others(made, new)
                 return new
 
-            return replace(made, replan=again, quick=True)
+            return replace(made, replan=again, quick=quick)
 
         return planned
 

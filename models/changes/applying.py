@@ -18,7 +18,6 @@ from models.changes.draft import Batch
 from models.changes.events import Event
 from models.changes.writing import ChangedMeanwhileError, NotAsPlannedError, Numbered
 from models.errors import ConflictError, PartialError
-from models.schema import FIELDS
 
 PATIENCE: Final = 60
 """Seconds without a batch that could be written, after which a conflict is told."""
@@ -78,6 +77,7 @@ class _Work:
         self._lease = ExitStack()
         self._batches = self._documents = self._conflicts = 0
         self._prepared: set[str] = set()
+        self._waits = False
         self._in_the_way: Batch = []
         self._progress = time.monotonic()
 
@@ -99,7 +99,8 @@ class _Work:
         """Write batches of the plan; tell whether the last of them was among these."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
             # However fast others change what was in the way, nothing can come between this plan and its write.
-            return self._write_batch(self._first_batch, FIELDS, whole=False)
+            collections = {change.collection for change in self._in_the_way}
+            return self._write_batch(self._first_batch, collections, whole=False)
         with closing(writing.numbered(self._plan.batches, self._batches)) as batches:
             for batch in batches:
                 self._write_fitting(batch)
@@ -107,16 +108,17 @@ class _Work:
 
     def _write_fitting(self, batch: Numbered) -> None:
         """Write a batch of the plan, if need be fitted to lists that others have changed."""
+        make = partial(_given, self._plan, batch)
         while True:
             try:
-                self._write_batch(partial(_given, self._plan, batch), batch.collections, whole=batch.last)
+                self._write_batch(make, batch.collections, whole=batch.last)
             except ChangedMeanwhileError as conflict:
-                fits = self._plan.fits
-                changes = list(writing.fitted(connection.database(), batch.changes)) if fits else batch.changes
-                if changes == batch.changes:
+                tried = batch
+                batch = _fitted(self._plan, batch)[1] if self._plan.fits else batch
+                if batch == tried:
                     raise
                 self._pause(conflict)
-                batch = batch._replace(changes=changes)
+                make = partial(_fitted, self._plan, batch)
             else:
                 return
 
@@ -185,6 +187,9 @@ class _Work:
         """Let others go first, who then are out of step; raises the conflict once that has been for too long."""
         if time.monotonic() - self._progress > PATIENCE:
             raise conflict
+        if time.monotonic() - self._progress > transactions.A_MOMENT and not self._waits:
+            self._waits = True
+            self._watch.waits()
         self._conflicts += 1
         longest = min(FIRST_PAUSE * 2**self._conflicts, LONGEST_PAUSE)
         time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
@@ -201,6 +206,10 @@ class _Work:
 
 def _given(plan: Changeset, batch: Numbered) -> tuple[Changeset, Numbered]:
     return plan, batch
+
+
+def _fitted(plan: Changeset, batch: Numbered) -> tuple[Changeset, Numbered]:
+    return plan, batch._replace(changes=list(writing.fitted(connection.database(), batch.changes)))
 
 
 def _replanned(plan: Changeset) -> Changeset:

@@ -11,7 +11,7 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
-from models.changes.record import OUR_RECORDS, describe, name_of
+from models.changes.record import OUR_RECORDS, describe, is_lease, name_of
 from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
@@ -118,7 +118,8 @@ class Changeset:
 
     @property
     def changes_something(self) -> bool:
-        return bool(self.documents) or bool(self.indexes)
+        planned = self.documents if isinstance(self.batches, Stream) else any(self.batches)
+        return bool(planned) or bool(self.indexes)
 
     @property
     def total(self) -> int:
@@ -133,7 +134,7 @@ class Changeset:
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Say which documents this changes or deletes beyond those of a plan that somebody has agreed to."""
+        """Say how many documents this changes or deletes beyond those of a plan that somebody has agreed to."""
         more = Counter(self.documents) - Counter(agreed.documents)
         return [
             f"{VERBS[op]} {counted(count, collection.lower())} more"
@@ -150,11 +151,11 @@ class Changeset:
 
     @property
     def documents(self) -> dict[tuple[str, str], int]:
-        """Count documents by what happens to them, each once."""
+        """Count documents by what happens to them, each once; nobody counts leases."""
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
-        for change in self.changes:
+        for change in (change for change in self.changes if not is_lease(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
         return {key: len(ids) for key, ids in touched.items()}
 

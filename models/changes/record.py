@@ -22,7 +22,7 @@ from models.changes.change import (
     Update,
 )
 from models.decoding import AS_STORED
-from models.records import AUDIT, IMAGES
+from models.records import AUDIT, IMAGES, STATE
 
 SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
@@ -36,6 +36,16 @@ SMALL: Final = (ObjectId, datetime, bool, int, float)
 """What has a size that nobody has to look at."""
 
 
+def lease(event: ObjectId | str) -> str:
+    """Return the `_id` of the lease of an event among the state documents."""
+    return f"lease:{event}"
+
+
+def is_lease(change: Change) -> bool:
+    """Tell whether a change is about a lease: nobody reads of it, and an undo that ends one is undone without it."""
+    return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
+
+
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
@@ -43,7 +53,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     cut, secrets left out, and many fields or ids go on in another entry, so that each fits into a document. Without
     `values` only the names of the fields are there.
     """
-    if change.collection in OUR_RECORDS:
+    if change.collection in OUR_RECORDS or is_lease(change):
         return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:

@@ -25,10 +25,10 @@ from models.changes.change import (
     same,
 )
 from models.changes.draft import adding, put, taking
-from models.changes.events import is_lease, now
+from models.changes.events import now
 from models.changes.last_messages import AT_ONCE, raised
 from models.changes.orphans import present
-from models.changes.record import name_of
+from models.changes.record import is_lease, name_of
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 from models.references import forms, ids_in, joined, reference, referred, to

@@ -12,7 +12,8 @@ from models.changes import transactions
 from models.changes.change import Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
 from models.changes.changeset import Changeset
 from models.changes.draft import Batch, adding, taking
-from models.changes.events import Event, is_lease
+from models.changes.events import Event
+from models.changes.record import is_lease
 from models.errors import ConflictError
 from models.links import OWNED, Owned
 from models.references import joined, referred, to
