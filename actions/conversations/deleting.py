@@ -27,7 +27,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels, lambda _: {}, conversations=names)
+        removing = Removing(labels)
         yield from removing.conversations(names)
         yield from removing.draft.batches
 

@@ -24,7 +24,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         of_each.setdefault(str(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each[str(referred(conversation))]}})
+        removing = Removing(names)
         for some in finding.parts(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches

@@ -1,5 +1,6 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
+import dataclasses
 from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -70,6 +71,7 @@ class Draft:
         self.names: dict[Any, str] = {}
         self.resting: dict[Resting, list[Any]] = {}
         self._new: set[tuple[str, Any]] = set()
+        self._before: dict[tuple[str, Any], Document] = {}
         self._room = 0
 
     @property
@@ -83,6 +85,7 @@ class Draft:
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
             self.batches.append([])
             self._new.clear()
+            self._before.clear()
             self._room = BATCH
 
     def full(self) -> list[Batch]:
@@ -97,9 +100,14 @@ class Draft:
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document, read whole; no list of its own may have been changed in the same batch."""
+        """Delete a document, read whole; what the same batch would change of it before is left out."""
         self._name(collection, document)
-        self._keep(Delete(collection, dict(document)))
+        before = self._before.pop((collection, document["_id"]), None)
+        if before:
+            changes = (_without(change, collection, document["_id"]) for change in self.batches[-1])
+            self.batches[-1] = [change for change in changes if change is not None]
+        whole = {**document, **(before or {})}
+        self._keep(Delete(collection, {name: value for name, value in whole.items() if value is not ABSENT}))
 
     def set(self, collection: str, document: Document, values: Document, given: Iterable[str] = ()) -> None:
         """Give fields of a document new values; `ABSENT` takes a field away.
@@ -111,6 +119,7 @@ class Draft:
         for name, value in values.items():
             before = document.get(name, ABSENT)
             if not same(before, value):
+                self._remember(collection, document, name)
                 fields[name] = Set(before, value)
                 put(document, name, value)
         if fields and (collection, document["_id"]) not in self._new:
@@ -125,6 +134,7 @@ class Draft:
         What is `given` the document has to have when it is written, also where its time is later already.
         """
         self._name(collection, document)
+        self._remember(collection, document, name)
         before = document.get(name, ABSENT)
         after = max(before, time) if isinstance(before, datetime) else time
         kind = Raise if isinstance(before, datetime) or before is ABSENT else Set  # in broken data it may be anything
@@ -134,11 +144,19 @@ class Draft:
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""
-        self._lists(collection, [(document, adding(collection, document, field, ids)) for document in documents], field)
+        planned = []
+        for document in documents:
+            self._remember(collection, document, field)
+            planned.append((document, adding(collection, document, field, ids)))
+        self._lists(collection, planned, field)
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Take ids out of a list of each document, where they are in it."""
-        self._lists(collection, [(document, taking(document, field, ids)) for document in documents], field)
+        planned = []
+        for document in documents:
+            self._remember(collection, document, field)
+            planned.append((document, taking(document, field, ids)))
+        self._lists(collection, planned, field)
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right, on both sides."""
@@ -182,6 +200,13 @@ class Draft:
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))
 
+    def _remember(self, collection: str, document: Document, field: str) -> None:
+        """Note what a field held before this batch: a document that goes in it as well is found with that."""
+        if not self.batches:
+            self.room(1)
+        before = self._before.setdefault((collection, document["_id"]), {})
+        before.setdefault(field, document.get(field, ABSENT))
+
     def _name(self, collection: str, document: Document) -> None:
         if isinstance(name := name_of(collection, document), str):
             self.names.setdefault(document["_id"], name)
@@ -196,6 +221,14 @@ class Draft:
 def _ids(documents: Iterable[Document]) -> list[Any]:
     """Return what a link to each document holds: an ObjectId also where its `_id` is the digits of one as text."""
     return [referred(document["_id"]) for document in documents]
+
+
+def _without(change: Change, collection: str, identifier: Any) -> Change | None:
+    """Take a document out of an update; None where it is about no other."""
+    if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
+        return change
+    others = tuple(one for one in change.ids if one != identifier)
+    return dataclasses.replace(change, ids=others) if others else None
 
 
 def _settled(change: Change) -> Change:
