@@ -120,7 +120,7 @@ class _Agreement:
         more = again.beyond(self._changeset)
         if more and not self._told_of_more:
             self._told_of_more = True
-            _ask(again, ["more than before the question:", *more], self._marker)
+            _ask(again, [f"new since the question: {', '.join(more)}"], self._marker)
         return True
 
 
