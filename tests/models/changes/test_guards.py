@@ -121,6 +121,20 @@ def test_a_link_to_a_list_in_any_state_is_made_and_undone_exactly(database: Docu
     assert stored(database) == was
 
 
+@pytest.mark.parametrize("before", [[], ABSENT], ids=["empty", "absent"])
+def test_an_id_that_a_list_has_by_then_is_a_conflict_and_not_added_twice(database: Documents, before: Any) -> None:
+    support = {**role(), "userIds": before}
+    support = {name: value for name, value in support.items() if value is not ABSENT}
+    database["Role"].insert_one(dict(support))
+    ada, bob = ObjectId(), ObjectId()
+    draft = Draft()
+    draft.add("Role", [support], "userIds", [ada, bob])
+    database["Role"].update_one({"_id": support["_id"]}, {"$push": {"userIds": bob}})
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+        carry_out(draft)
+    assert database["Role"].find_one()["userIds"] == [bob]
+
+
 def test_one_link_to_lists_that_are_absent_null_and_no_lists_is_made_and_undone(database: Documents) -> None:
     states = ({}, {"rolesIds": "scalar"}, {"rolesIds": None}, {"rolesIds": 5})
     users = [{"_id": ObjectId(), "email": f"{n}@x.y", "username": str(n), **state} for n, state in enumerate(states)]
