@@ -1,7 +1,7 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
 import dataclasses
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -144,19 +144,11 @@ class Draft:
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""
-        planned = []
-        for document in documents:
-            self._remember(collection, document, field)
-            planned.append((document, adding(collection, document, field, ids)))
-        self._lists(collection, planned, field)
+        self._lists(collection, documents, field, lambda document: adding(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Take ids out of a list of each document, where they are in it."""
-        planned = []
-        for document in documents:
-            self._remember(collection, document, field)
-            planned.append((document, taking(document, field, ids)))
-        self._lists(collection, planned, field)
+        self._lists(collection, documents, field, lambda document: taking(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right, on both sides."""
@@ -186,11 +178,19 @@ class Draft:
     def _rest_on(self, resting: "Resting", identifier: Any) -> None:
         self.resting.setdefault(resting, []).append(identifier)
 
-    def _lists(self, collection: str, planned: list[tuple[Document, FieldChange | None]], field: str) -> None:
+    def _lists(
+        self,
+        collection: str,
+        documents: Iterable[Document],
+        field: str,
+        plan: Callable[[Document], FieldChange | None],
+    ) -> None:
         """Keep one change for all documents that change alike."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
-        for document, change in planned:
+        for document in documents:
             self._name(collection, document)
+            self._remember(collection, document, field)
+            change = plan(document)
             if change is None or (collection, document["_id"]) in self._new:
                 continue
             key: object = change
