@@ -1,7 +1,9 @@
 """From a draft to a changeset that keeps the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec
 
 from pymongo.client_session import ClientSession
 
@@ -25,6 +27,8 @@ from models.decoding import is_exact
 from models.ids import written
 from models.names import NAMED
 from models.references import Document, forms
+
+P = ParamSpec("P")
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
 """Said before what cannot be taken back."""
@@ -70,6 +74,34 @@ def _lost(change: Change) -> Document:
     return change.document if isinstance(change, Delete) else {}
 
 
+def replannable(
+    *, deletes: bool = False, quick: bool = True
+) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+    """Let what a function plans be planned anew, in the same words, where documents change before it is written.
+
+    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then. It is
+    `quick` where a transaction can wait for it.
+    """
+
+    def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
+        @wraps(plan)
+        def planned(*args: P.args, **options: P.kwargs) -> Changeset:
+            made = plan(*args, **options)
+            if deletes:
+                options["skip_missing"] = True
+
+            def again() -> Changeset:
+                new = planned(*args, **options)
+                _refuse_others(made, new)
+                return new
+
+            return replace(made, replan=again, quick=quick)
+
+        return planned
+
+    return decorated
+
+
 def batched(changes: Iterable[Change]) -> Iterator[Batch]:
     """Divide changes into batches that a transaction and a message to the server have room for."""
     batch: Batch = []
@@ -83,6 +115,14 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
         room -= size
     if batch:
         yield batch
+
+
+def _refuse_others(first: Changeset, again: Changeset) -> None:
+    """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
+    named = {result.id for result in first.results}
+    for result in again.results:
+        if first.items is None and result.id and result.id not in named:
+            raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

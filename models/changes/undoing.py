@@ -21,12 +21,14 @@ from models.changes.change import (
     Set,
     Take,
     Update,
+    are_ids,
     same,
 )
 from models.changes.draft import adding, put, taking
-from models.changes.events import is_lease, now
+from models.changes.events import now
 from models.changes.last_messages import AT_ONCE, raised
 from models.changes.orphans import present
+from models.changes.record import is_lease
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 from models.references import forms, ids_in, joined, reference, referred, to
@@ -218,11 +220,18 @@ class _Fitting:
         self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
     ) -> FieldChange | None:
         """Fit the change of one field; a date that `moves` never goes back, so that others find what is undone."""
+        if isinstance(field, Set) and field.before is ABSENT and isinstance(field.after, list) and are_ids(field.after):
+            field = Add(tuple(field.after), bare=True)  # whatever else is in the list by now
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
             return adding(collection, there, name, ids)
         if isinstance(field, Take):
-            return taking(there, name, field.ids)
+            before = there.get(name, ABSENT)
+            fitted = taking(there, name, field.ids)
+            if fitted and field.bare and not there[name]:
+                del there[name]
+                return Set(before, ABSENT)
+            return fitted
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None
