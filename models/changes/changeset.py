@@ -26,7 +26,7 @@ class Result(NamedTuple):
     """What becomes of one thing a person named; the outcomes in `UNTOUCHED` are those of what is not written.
 
     `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
-    the database, to be deleted there.
+    the database, to be deleted there. A `warning` is for programs: people read it in the notes of the changeset.
     """
 
     id: ObjectId | None
@@ -35,6 +35,7 @@ class Result(NamedTuple):
     message: str | None = None
     password: str | None = None
     elsewhere: Collection[str] = ()
+    warning: str | None = None
 
 
 class Rule(NamedTuple):

@@ -11,14 +11,15 @@ from bson import ObjectId
 
 from actions import passwords, protection
 from actions.users.documents import new_user
-from actions.users.importing.difference import UNHASHED, difference, status_of, verified_at
+from actions.users.importing.difference import UNHASHED, Known, difference, status_of, stored, verified_at
 from actions.users.importing.known import Members, Roles
 from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
-from models.changes import Changeset, Draft, Stream, ids_in
+from models.changes import Changeset, Document, Draft, Stream, ids_in
 from models.changes.changeset import kind
 from models.changes.draft import BATCH, Batch
 from models.changes.events import now
+from models.names import counted
 
 HASHED_AT_ONCE: Final = 100
 """Passwords in one batch: at the application's cost a core takes 25 seconds for so many."""
@@ -41,9 +42,10 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
     return Changeset(
         f"users import {source} --on-conflict {policy}",
         spool,
-        Stream(partial(_written, spool, roles), _created(spool, roles) | _updated(shown("updated")), shown=shown),
+        Stream(partial(_written, spool, roles), _created(spool, roles) + _updated(shown("updated")), shown=shown),
         asks=known,
         asks_about_many=False,
+        notes=_notes(spool),
         names=_Names(spool, roles),
         rules=protection.rules(changes) if known and not allow_last_member else [],
     )
@@ -55,8 +57,18 @@ def _created(spool: Spool, roles: Roles) -> Counter[tuple[str, str]]:
     for names, count in spool.roles_of("created"):
         for role in roles.of(names):
             members.reserve(role, count)
-    users, profiles = spool.counts("created")
-    return Counter({("insert", "User"): users, ("insert", "Profile"): profiles})
+    new = spool.counts("created")
+    counts = {"User": new.people, "Profile": new.profiles, "Account": new.accounts}
+    return Counter({("insert", collection): count for collection, count in counts.items()})
+
+
+def _notes(spool: Spool) -> list[str]:
+    new = spool.counts("created")
+    if not new.locked_out:
+        return []
+    verb = "has" if new.locked_out == 1 else "have"
+    users = counted(new.people, "new user")
+    return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
 
 
 def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
@@ -117,7 +129,7 @@ class _Maker:
         room, hashes = BATCH, HASHED_AT_ONCE
         for one in waiting:
             part.append(one)
-            room -= 2 if one.person.profile else 1
+            room -= 1 + bool(one.person.profile) + len(one.person.accounts or ())
             hashes -= bool(one.person.password)
             if room <= self._members.known or not hashes:
                 yield self._batch(part)
@@ -148,27 +160,31 @@ class _Maker:
             hashedPassword=secret,
             status=status_of(person),
             emailVerified=verified_at(person),
+            createdAt=person.createdAt,
+            lastLogin=person.lastLogin,
             profileId=profile and profile["_id"],
             rolesIds=roles,
         )
         self._draft.insert("User", user)
         if profile:
             self._draft.insert("Profile", profile)
+        for account in person.accounts or ():
+            self._link(one.id, account)
         for role in roles:
             self._members.new(role, one.id)
 
     def _update(self, one: Waiting, secret: str | None) -> None:
-        user, profile = (one.found or {}).get("user", {}), (one.found or {}).get("profile")
-        found = difference(one.person, user, profile, self._roles)
+        known = Known(**(one.found or {}))
+        user, profile = known.user, known.profile
+        found = difference(one.person, known, self._roles)
         if found is None:
             return
         values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
-        if found.profile and profile:
-            self._draft.set("Profile", profile, found.profile)
-        elif found.profile:
-            profile = {"_id": ObjectId(), "userId": one.id, **found.profile}
-            self._draft.insert("Profile", profile)
-            values["profileId"] = profile["_id"]
+        values |= self._fill(one.id, profile, found.profile)
+        for account in found.linked:
+            self._link(one.id, account)
+        for account, changed in found.relinked:
+            self._draft.set("Account", account, changed)
         if values:  # links alone do not move it
             values["updatedAt"] = now()
         if found.gained or found.lost:
@@ -180,3 +196,16 @@ class _Maker:
             self._members.gain(role, one.id)
         for role in found.lost:
             self._members.lose(role, one.id)
+
+    def _fill(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
+        """Change a profile, made where there is none yet; return the fields of the user that this changes."""
+        if values and profile:
+            self._draft.set("Profile", profile, values)
+        if not values or profile:
+            return {}
+        made = {"_id": ObjectId(), "userId": user, **values}
+        self._draft.insert("Profile", made)
+        return {"profileId": made["_id"]}
+
+    def _link(self, user: ObjectId, account: Mapping[str, Any]) -> None:
+        self._draft.insert("Account", {"_id": ObjectId(), "userId": user, **stored(account)})
