@@ -79,7 +79,13 @@ def _carry_out(
     from models import changes
 
     with WriteBar(out.note, acceptable) as bar:
-        return changes.apply(changeset, reason=reason, watch=bar)
+        try:
+            return changes.apply(changeset, reason=reason, watch=bar)
+        except BaseException as error:
+            if bar.batches and (resuming := changeset.resuming):
+                again = text.quoted(out.invocation.again(resuming.option, resuming.value))
+                error.add_note(f"{resuming.done(bar.batches)} (chatctl audit show {bar.event}). Finish with: {again}")
+            raise
 
 
 def _must_ask(changeset: "Changeset") -> bool:

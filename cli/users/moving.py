@@ -40,6 +40,8 @@ POLICIES: Final = ("fail", "skip", "update")
 def _file(ctx: typer.Context, name: str | None) -> str | None:
     if name == "":
         raise typer.BadParameter("a path cannot be empty")
+    if name is None and not ctx.params.get("columns"):
+        raise UsageError("the argument FILE is missing", "see chatctl users import --help")
     Invocation.of(ctx.meta).items_from_stdin = name == "-"
     return name
 
@@ -77,6 +79,9 @@ Maps = Annotated[
 IgnoreUnknown = Annotated[
     bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are no columns of an import.")
 ]
+Columns = Annotated[
+    bool, typer.Option("--columns", is_eager=True, help="List the columns that can be imported, and end.")
+]
 Path_ = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
@@ -92,7 +97,7 @@ def import_(
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
     ignore_unknown: IgnoreUnknown = False,
     path: Path_ = None,
-    columns: Annotated[bool, typer.Option("--columns", help="List the columns of an import, and end.")] = False,
+    columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
     allow_last_member: AllowLastMember = False,
@@ -108,11 +113,9 @@ def import_(
     """
     from cli.output.progress import Bar
 
-    if columns:
+    if file is None or columns:
         out.items([{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()], IMPORTED)
         return
-    if file is None:
-        raise UsageError("missing argument: FILE", "see chatctl users import --help")
     layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

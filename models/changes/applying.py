@@ -53,6 +53,9 @@ class Outcome(NamedTuple):
 class Watch:
     """Whoever is told how a write goes on, and asked where it could go on otherwise; this one lets it."""
 
+    def begins(self, event: ObjectId) -> None:
+        """Hear under which event it is written, before the first batch."""
+
     def wrote(self, documents: int, total: int) -> None:
         """Hear how many documents are written, of how many, after each batch."""
 
@@ -105,6 +108,7 @@ def _write_batches(changeset: Changeset, batches: Iterator["_Numbered"], reason:
     prepared = first.collections
     transactions.prepare(database, prepared, [rule.lock for rule in changeset.rules])
     event = Event(database, changeset, reason, whole=whole)
+    watch.begins(event.id)
     done, total = 0, changeset.total
     with event.held():
         for batch in chain([first], batches):

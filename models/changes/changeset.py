@@ -50,6 +50,14 @@ class Rule(NamedTuple):
     check: Callable[[ClientSession | None], None]
 
 
+class Resuming(NamedTuple):
+    """How interrupted work goes on: what is done after a number of batches, and the option to type with the command."""
+
+    done: Callable[[int], str]
+    option: str
+    value: str
+
+
 class Stream:
     """Batches that are made while they are written, in memory that does not grow with them.
 
@@ -81,7 +89,8 @@ class Changeset:
     anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
     batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
-    of listed. `items` is how many things are touched where a result is about several.
+    of listed. `items` is how many things are touched where a result is about several. `resuming` is for whoever is
+    interrupted between two batches.
     """
 
     command: str
@@ -98,6 +107,7 @@ class Changeset:
     itemised: bool = True
     items: int | None = None
     replan: Callable[[], "Changeset"] | None = None
+    resuming: Resuming | None = None
 
     @property
     def changes(self) -> Iterator[Change]:

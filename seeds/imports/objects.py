@@ -15,6 +15,7 @@ from seeds.nodes import Faults, Node, items
 
 CHUNK: Final = 64 * 1024
 _BLANKS: Final = " \t\r\n"
+_WHOLE: Final = re.compile("-?(0|[1-9][0-9]{0,18})")
 _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
@@ -230,7 +231,9 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Read a number, which no column takes, as far as JSON can hand it back."""
+    """Read a whole number; any other, which no column takes, as far as JSON can hand it back."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
     try:
         return float(text)
     except ValueError:

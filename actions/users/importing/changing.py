@@ -16,7 +16,7 @@ from actions.users.importing.known import Members, Roles
 from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
 from models.changes import Changeset, Document, Draft, Stream, ids_in
-from models.changes.changeset import kind
+from models.changes.changeset import Resuming, kind
 from models.changes.draft import BATCH, Batch
 from models.changes.events import now
 from models.names import counted
@@ -37,17 +37,25 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
     def shown(outcome: str | None = None) -> Iterator[Batch]:
         return _Maker(roles, _unhashed).batches(spool.waiting(outcome))
 
+    sizes: list[int] = []
     known = policy is Policy.UPDATE
     changes = (change for batch in shown("updated") for change in batch)
     return Changeset(
         f"users import {source} --on-conflict {policy}",
         spool,
-        Stream(partial(_written, spool, roles), _created(spool, roles) + _updated(shown("updated")), shown=shown),
+        Stream(
+            partial(_written, spool, roles, sizes), _created(spool, roles) + _updated(shown("updated")), shown=shown
+        ),
         asks=known,
         asks_about_many=False,
         notes=_notes(spool),
         names=_Names(spool, roles),
         rules=protection.rules(changes) if known and not allow_last_member else [],
+        resuming=Resuming(
+            lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are in",
+            "--on-conflict",
+            (Policy.UPDATE if known else Policy.SKIP).value,
+        ),
     )
 
 
@@ -80,11 +88,14 @@ def _unhashed(words: Iterable[str]) -> Iterator[str]:
     return (UNHASHED for _ in words)
 
 
-def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
-    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores."""
+def _written(spool: Spool, roles: Roles, sizes: list[int]) -> Iterator[Batch]:
+    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores.
+
+    `sizes` gets the number of rows in each.
+    """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
-    batches = _Maker(roles, partial(hashing.map, passwords.hashed)).batches(spool.waiting())
+    batches = _Maker(roles, partial(hashing.map, passwords.hashed), sizes).batches(spool.waiting())
     try:
         coming = making.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -118,9 +129,10 @@ class _Names(Mapping[Any, str]):
 class _Maker:
     """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
 
-    def __init__(self, roles: Roles, hashes: Hash) -> None:
+    def __init__(self, roles: Roles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles
         self._hash = hashes
+        self._sizes = sizes if sizes is not None else []
         self._members = Members()
         self._draft = Draft()
 
@@ -147,6 +159,7 @@ class _Maker:
                 self._create(one, secret)
             else:
                 self._update(one, secret)
+        self._sizes.append(len(part))
         return [*self._draft.changes, *self._members.changes()]
 
     def _create(self, one: Waiting, secret: str | None) -> None:

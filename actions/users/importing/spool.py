@@ -171,6 +171,10 @@ class Spool(Collection[Result]):
             for *values, identifier, found in part:
                 yield Waiting(_person(values), ObjectId(identifier), found and _document(found))
 
+    def left(self) -> int:
+        """Count the people whom the import creates and changes."""
+        return int(self._database.execute("SELECT count(*) FROM person WHERE outcome != 'unchanged'").fetchone()[0])
+
     def username(self, identifier: Any) -> str | None:
         """Return what somebody whom the import changes is called before."""
         wanted = "SELECT found FROM person WHERE id = ? AND outcome = 'updated'"

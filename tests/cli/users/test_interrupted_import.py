@@ -90,8 +90,13 @@ def test_an_interrupted_import_says_so_and_keeps_whole_batches(
     child.send_signal(signal.SIGINT)
     _, said = child.communicate()
     assert child.returncode == 130
-    assert said.endswith("error: interrupted\n")
-    assert 0 < len(check_whole(database)) < ROWS
+    *_, error, hint = said.splitlines()
+    assert error == "error: interrupted"
+    written = len(check_whole(database))
+    [event] = database["chatctl_audit"].distinct("_id", {"command": {"$regex": "^users import"}})
+    command = "chatctl users import people.csv --on-conflict skip"
+    assert hint == f"hint: {written:,} of {ROWS:,} rows are in (chatctl audit show {event}). Finish with: {command}"
+    assert 0 < written < ROWS
     assert ",interrupted" in chatctl("audit", "list", "-o", "csv").stdout
     chatctl(*people)
     assert len(check_whole(database)) == ROWS
