@@ -148,8 +148,7 @@ def _described(ctx: Any) -> str:
 
 def _writes(params: dict[str, Any]) -> bool:
     """Tell that a command is going to write: it could have been a dry run, and what it only does if told it is told."""
-    lists = params.get("columns") is True  # those of an import, without one
-    return not lists and not params.get("dry_run", True) and bool(params.get("create", True))
+    return not params.get("dry_run", True) and bool(params.get("create", True))
 
 
 def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:

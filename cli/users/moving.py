@@ -37,17 +37,23 @@ FORMATS: Final = ("csv", "json", "ndjson", "yaml")
 POLICIES: Final = ("fail", "skip", "update")
 
 
-def _file(ctx: typer.Context, name: str | None) -> str | None:
-    if name == "":
+def _file(ctx: typer.Context, name: str) -> str:
+    if not name:
         raise typer.BadParameter("a path cannot be empty")
-    if name is None and not ctx.params.get("columns"):
-        raise UsageError("the argument FILE is missing", "see chatctl users import --help")
     Invocation.of(ctx.meta).items_from_stdin = name == "-"
     return name
 
 
+def _columns(ctx: typer.Context, wanted: bool) -> None:
+    """List the columns instead of an import, which needs neither a file nor a database."""
+    if wanted and not ctx.resilient_parsing:
+        rows = [{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()]
+        ctx.params["out"].items(rows, IMPORTED)
+        raise typer.Exit
+
+
 File = Annotated[
-    str | None,
+    str,
     typer.Argument(
         metavar="FILE",
         callback=_file,
@@ -80,7 +86,7 @@ IgnoreUnknown = Annotated[
     bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are no columns of an import.")
 ]
 Columns = Annotated[
-    bool, typer.Option("--columns", is_eager=True, help="List the columns that can be imported, and end.")
+    bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and end.")
 ]
 Path_ = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
@@ -90,8 +96,8 @@ Format = Annotated[str | None, written_as(FORMATS)]
 
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
 def import_(
+    file: File,
     out: Out,
-    file: File = None,
     *,
     on_conflict: OnConflict = "fail",
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
@@ -113,9 +119,7 @@ def import_(
     """
     from cli.output.progress import Bar
 
-    if file is None or columns:
-        out.items([{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()], IMPORTED)
-        return
+    del columns  # its callback has ended the command where it was given
     layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

@@ -18,6 +18,7 @@ from models.changes.change import (
 )
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
+from models.changes.events import batches_written
 
 __all__ = [
     "ABSENT",
@@ -42,5 +43,6 @@ __all__ = [
     "Watch",
     "apply",
     "are_ids",
+    "batches_written",
     "ids_in",
 ]

@@ -1,5 +1,6 @@
 """People of an import held against the users there are: who is new, who is there, what is in the way."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -31,6 +32,8 @@ READ: Final = (
     "profileId",
     "updatedAt",
 )
+FEW_ROLES: Final = 10
+"""Wrong names of roles that are told apart."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 
 
@@ -138,10 +141,14 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that there is no such role; the nearest name is looked for once."""
+        """Say that there is no such role; of many not which, since names of something else stand in the column."""
+        if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
+            return "there is no such role"
         if name not in self._unknown_roles:
-            near = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
-            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {near}" if near else "")
+            hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
+            if re.search("[,|]", name):
+                hint = "put ; between the names of roles"
+            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
     def _updates(self, known: Sequence[tuple[Person, Known]]) -> Iterator[Decision]:
