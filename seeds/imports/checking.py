@@ -12,17 +12,17 @@ from models import cells, times
 from models.names import nearest
 from models.user import UserStatus
 from seeds.imports.columns import COLUMNS, LONGEST_NEAR, REQUIRED
-from seeds.imports.headers import NOT_UTF8, SAVE_AS_UTF8
+from seeds.imports.headers import NOT_UTF8, SAVE_AS_UTF8, is_data
 from seeds.imports.row import Row
 
 HIGHEST_COST: Final = 14
-LONGEST_KEY: Final = 40
 MISSING: Final = "nothing stands here"
 
 _HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _BROKEN: Final = re.compile("[\ud800-\udfff]")
 _BYTES: Final = re.compile("[\udc80-\udcff]")
 _KINDS: Final = {
+    str: "a text",
     bool: "true or false",
     int: "a number",
     float: "a number",
@@ -190,8 +190,8 @@ def _part(key: str, value: Any) -> Any:
 
 
 def _named(keys: Iterable[str]) -> str:
-    """Name keys that are not too long to be names."""
-    return ", ".join(sorted(key if len(key) <= LONGEST_KEY else "a key" for key in keys))
+    """Name keys that look like names."""
+    return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
 
 
 _READ: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {

@@ -30,6 +30,7 @@ LONGEST_NEAR: Final = 100
 """Characters of a word that a person may have misspelt."""
 
 _WORD: Final = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+")
+_E_MAIL: Final = re.compile("e[-_ ]mail", re.IGNORECASE)
 _HASH: Final = re.compile("(hash|digest|crypt).*(pass|pwd|pw)|(pass|pwd|pw).*(hash|digest|crypt)")
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
 """Words before "name" for what is only a part of a name."""
@@ -44,7 +45,7 @@ def meant(name: str, free: Collection[str]) -> str | None:
     """Find the column that a name from elsewhere probably means, among those that are free; None where none is near."""
     if len(name) > LONGEST_NEAR:
         return None
-    words = [word.casefold() for word in _WORD.findall(name)]
+    words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]
     if _HASH.search(joined := "".join(words)):
         return "hashedPassword" if "hashedPassword" in free else None
     return _among([joined, *words], free) or nearest(joined, free)

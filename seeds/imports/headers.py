@@ -20,6 +20,11 @@ _DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S
 _BYTES: Final = re.compile("[\ud800-\udfff]")
 
 
+def is_data(name: str) -> bool:
+    """Tell whether a name looks like a value of a person, which no message may quote."""
+    return bool(_DATA.search(name))
+
+
 class Problem(NamedTuple):
     """What is wrong with the names of columns: where, in which column, and what to do."""
 
@@ -100,8 +105,8 @@ class Names:
         if not (self.unknown or missing or twice or lost):
             return None
         free = [column for column in COLUMNS if column not in {self._meant.get(name) for name in self.met}]
-        near = {name: column for name in self.unknown if not _DATA.search(name) and (column := meant(name, free))}
-        if header and not self.met and (not near or any(map(_DATA.search, header))):
+        near = {name: column for name in self.unknown if not is_data(name) and (column := meant(name, free))}
+        if header and not self.met and (not near or any(map(is_data, header))):
             message = "the first row names none of the columns: a table must begin with a header"
             return Problem(1, None, message, f"add a header, or name the columns of this one with --map. {LISTED}")
         parts = [self._unknown(near)] if self.unknown else []
@@ -113,7 +118,7 @@ class Names:
         return Problem(first, place, "; ".join(parts), self._hint(near))
 
     def _unknown(self, near: Mapping[str, str]) -> str:
-        names = [name for name in self.unknown if not _DATA.search(name)]
+        names = [name for name in self.unknown if not is_data(name)]
         said = [self._said(name, near) for name in names[:NAMED]]
         hidden = len(self.unknown) - len(said) + self._more
         said += [f"and {hidden:,} more" if said else f"{hidden:,} that look like values"] if hidden else []

@@ -24,7 +24,7 @@ class Table:
     """
 
     def __init__(self, text: TextIO, names: Names) -> None:
-        first = next(read := lines(text), "")
+        first = next(read := lines(text), "").removeprefix("\ufeff")  # one mark has been taken off already
         said = _SAID.fullmatch(first)
         first = next(read, "") if said else first
         self._delimiter = said[1] if said else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), names))
