@@ -1,7 +1,7 @@
 """The columns of an import: what each takes, and which of them a foreign name probably means."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Final
 
 from models.names import nearest
@@ -32,6 +32,21 @@ LONGEST_NEAR: Final = 100
 _WORD: Final = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+")
 _E_MAIL: Final = re.compile("e[-_ ]mail", re.IGNORECASE)
 _HASH: Final = re.compile("(hash|digest|crypt).*(pass|pwd|pw)|(pass|pwd|pw).*(hash|digest|crypt)")
+_ALSO: Final = {
+    "mail": "email",
+    "login": "username",
+    "phone": "phoneNumber",
+    "mobile": "phoneNumber",
+    "telephone": "phoneNumber",
+    "avatar": "imageUrl",
+    "picture": "imageUrl",
+    "photo": "imageUrl",
+    "verified": "emailVerified",
+    "created": "createdAt",
+    "joined": "createdAt",
+    "identities": "accounts",
+}
+"""Other words for columns."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
 """Words before "name" for what is only a part of a name."""
 
@@ -51,6 +66,7 @@ def meant(name: str, free: Collection[str]) -> str | None:
     return _among([joined, *words], free) or nearest(joined, free)
 
 
-def _among(words: Collection[str], free: Iterable[str]) -> str | None:
-    by_word = {column.casefold(): column for column in free}
-    return None if _PARTS.intersection(words) else next((by_word[word] for word in words if word in by_word), None)
+def _among(words: Collection[str], free: Collection[str]) -> str | None:
+    by_word = _ALSO | {column.casefold(): column for column in COLUMNS}
+    known = (by_word[word] for word in words if word in by_word)
+    return None if _PARTS.intersection(words) else next((column for column in known if column in free), None)

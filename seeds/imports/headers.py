@@ -12,7 +12,7 @@ from seeds.imports.row import ERROR
 
 MOST_NAMES: Final = 1000
 """Different names that are told apart; a file of garbage may have a new one in every row."""
-FEW_MAPS: Final = 3
+FEW_MAPS: Final = 6
 """Examples in a hint."""
 
 _DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S{40}|.{80}", re.IGNORECASE | re.DOTALL)
