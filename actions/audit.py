@@ -11,9 +11,12 @@ from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset
 from models import connection
-from models.changes import Changeset, Document, Draft, Result, record, undoing
+from models.changes import Changeset, Document, Draft, Result, orphans, record, undoing
+from models.changes.blanking import discreet, discreet_names
 from models.changes.changeset import diff
 from models.changes.events import LEASE_SECONDS, lease
+from models.filters import any_of
+from models.ids import readings
 from models.listing import Listing, Row
 from models.records import AUDIT, IMAGES, STATE
 
@@ -39,7 +42,7 @@ def find(
     if command is not None:
         wanted.append({"command": {"$regex": f"^{literal('--command', command)}( |$)"}})
     if target is not None:
-        parts = connection.database()[AUDIT].find({"targets": _target(target)}, {"event": 1})
+        parts = connection.database()[AUDIT].find({"targets": any_of(_target(target))}, {"event": 1})
         wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})
     if since is not None:
         wanted.append({"at": {"$gte": since}})
@@ -57,8 +60,9 @@ def show(ref: str) -> Row:
     event = _event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    names = {named["id"]: named["name"] for part in parts for named in part["names"]}
-    changes = [change for part in parts for change in part["changes"]]
+    kept = [discreet(part) for part in parts]  # an event of an older version may hold secrets
+    names = {named["id"]: named["name"] for part in kept for named in part["names"]}
+    changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
     return {
         **_rows([event])[0],
@@ -96,11 +100,12 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
     draft = Draft()
-    for part in database[AUDIT].find({"kind": "part", "event": event["_id"]}, {"names": 1}):
-        draft.names |= {named["id"]: named["name"] for named in part["names"]}
+    mine = {"kind": "part", "event": event["_id"]}
+    for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
+        draft.names |= {named["id"]: named["name"] for named in discreet_names(part)}
     if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force)
+    inverse = undoing.inverse(database, batches, force=force, orphans=orphans.recorded(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]
@@ -151,13 +156,13 @@ def _event(ref: str) -> Document:
     return event
 
 
-def _target(ref: str) -> Any:
+def _target(ref: str) -> list[Any]:
     """Read a target: the id of anything, or a user."""
     field, value = finding.user_key(ref)
     if field == "_id":
-        return value
+        return readings(str(value))
     try:
-        return finding.user(ref, ())["_id"]
+        return [finding.user(ref, ())["_id"]]
     except UnknownNameError as error:
         error.hint = f"{error.hint}; what was deleted is named by its id"
         raise

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -56,7 +55,7 @@ def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[
         from actions import finding
 
         loaded()
-        read = finding.user_key if collection == "User" else partial(finding.key, collection)
+        read = finding.user_key if collection == "User" else finding.key
         found = list(islice(_words(database[collection], begun, read, 1), AT_MOST))
         return found if len(found) < AT_MOST else [*found, *islice(_words(database[collection], begun, read, -1), 1)]
 

@@ -1,16 +1,22 @@
 """How many documents refer to others, counted on the server."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from actions import finding
 from models import connection
+from models.references import referred
 
 
 def counting(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return what counts the documents that refer to each of some ids, in a list or by one id."""
+    """Return what counts the documents that refer to each of some ids, in a list or by one id, in any form.
+
+    It returns the id that each of the ids stands for, and the count.
+    """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:
-        among = {"$match": {field: {"$in": ids}}}
+        among = {"$match": finding.referring(collection, field, *ids)}
         pipeline: list[dict[str, Any]] = [
             among,
             {"$project": {field: 1}},
@@ -18,6 +24,9 @@ def counting(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any,
             among,
             {"$group": {"_id": f"${field}", "n": {"$sum": 1}}},
         ]
-        return {found["_id"]: found["n"] for found in connection.database()[collection].aggregate(pipeline)}
+        counts: Counter[Any] = Counter()
+        for found in connection.database()[collection].aggregate(pipeline):
+            counts[referred(found["_id"])] += found["n"]
+        return {referred(identifier): counts[referred(identifier)] for identifier in ids}
 
     return count

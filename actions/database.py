@@ -1,6 +1,6 @@
 """The database as a whole: what it is, and the indexes it should have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from models import connection, indexes, local
 from models.changes import Changeset, Draft, Result
 from models.failures import is_refusal
 from models.listing import Row
+from models.schema import FIELDS
 
 T = TypeVar("T")
 
@@ -35,12 +36,36 @@ def status() -> Row:
         "topology": _topology(hello),
         "transactions": connection.transactions(),
         "collections": None if names is None else [_size(database, name, refused) for name in names],
+        "otherCollections": None if names is None else _others(names),
         "indexesMissing": None if found is None else _places(found, "missing"),
         "indexesInConflict": None if found is None else _places(found, "conflict"),
         "local": local.status() if target.local else None,
         "protected": _allowed(_protected, "the marker of a protected database", refused),
         "notAllowed": refused,
     }
+
+
+def other_collections(names: Iterable[str]) -> dict[str, str]:
+    """Return the collections that were probably meant to be one of the application's: their name → the right one.
+
+    Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
+    """
+    right = {name.lower(): name for name in FIELDS}
+    found = {}
+    for name in sorted(set(names) - FIELDS.keys()):
+        meant = right.get(name.lower()) or right.get(name.lower().removesuffix("s"))
+        if meant and (name.lower() in right or (_is_empty(meant) and not _is_empty(name))):
+            found[name] = meant
+    return found
+
+
+def _others(names: Iterable[str]) -> list[Row]:
+    return [{"name": name, "meant": meant} for name, meant in other_collections(names).items()]
+
+
+def _is_empty(collection: str) -> bool:
+    """Tell whether a collection has no document, as far as it may be read."""
+    return _allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
 
 
 def _protected() -> Row | None:

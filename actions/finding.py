@@ -1,21 +1,25 @@
 """From what a person types to documents: a name or an id, read by its shape alone."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, product, takewhile
+from collections import Counter
+from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from itertools import chain, islice, product, takewhile
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
-from models import connection
-from models.changes import Document
+from models import connection, references
+from models.changes import Document, Result
 from models.errors import UsageError
+from models.filters import any_of
+from models.ids import OBJECT_ID, readings, written
+from models.ids import named as named_by
 from models.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
+from models.showable import readable
 
-OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
 CHOICES: Final = 10_000
@@ -38,6 +42,14 @@ class Found(NamedTuple):
     document: Document
 
 
+class FoundAll(list[Found]):
+    """What was found, and a result for each name typed that was skipped because nothing has it."""
+
+    def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
+        super().__init__(found)
+        self.missing = [Result(None, ref, "missing") for ref in missing]
+
+
 def object_id(text: str, what: str) -> ObjectId:
     """Read an id; raises `UsageError` for anything else."""
     if not OBJECT_ID.fullmatch(text):
@@ -47,49 +59,60 @@ def object_id(text: str, what: str) -> ObjectId:
 
 def named(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
-) -> list[Found]:
+) -> FoundAll:
     """Find roles, permissions or conversations by name or id, in one read; each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where a name is there twice.
     """
-    keys = {ref: key(collection, ref) for ref in refs}
-    wanted: dict[str, list[Any]] = {"_id": [], "name": []}
-    for field, value in keys.values():
-        wanted[field].append(value)
-    where = {"$or": [{field: {"$in": values, **PRESENT}} for field, values in wanted.items()]}
+    keys = {ref: key(ref) for ref in refs}
+    names = [value for field, value in keys.values() if field == "name"]
+    texts = [value for field, value in keys.values() if field == "_id"]
+    where = {"$or": [{"_id": any_of(_readings(texts))}, {"name": {"$in": names, **PRESENT}}]}
     projection = None if fields is None else ["name", *fields]
     documents = list(connection.database()[collection].find(where, projection)) if keys else []
-    found: dict[ObjectId, Found] = {}
+    by_id = named_by(documents, texts)
+    found: dict[Any, Found] = {}
+    missing = []
     for ref, (field, value) in keys.items():
-        matches = [document for document in documents if document.get(field) == value]
+        same_name = [document for document in documents if field == "name" and document.get("name") == value]
+        matches = [by_id[value]] if field == "_id" and value in by_id else same_name
         if len(matches) > 1:
-            ids = ", ".join(f"id:{match['_id']}" for match in matches)
+            ids = ", ".join(f"id:{written(match['_id'])}" for match in matches)
             raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
+        if not matches and field == "_id":
+            object_id(value, collection.lower())
         if not matches and not skip_missing:
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
+        missing += [] if matches else [ref]
         for match in matches:
-            found.setdefault(match["_id"], Found(str(match.get("name", ref)), match))
-    return list(found.values())
+            found.setdefault(match["_id"], Found(_called(match, "name", ref), match))
+    return FoundAll(found.values(), missing)
 
 
-def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find messages by id, each once, in the order they were typed."""
-    ids = {object_id(ref, "message"): ref for ref in refs}
-    known = {message["_id"]: message for message in having("Message", "_id", ids, fields)}
-    if not skip_missing and (missing := [ref for identifier, ref in ids.items() if identifier not in known]):
+    texts = {ref.removeprefix("id:"): ref for ref in refs}
+    known = with_ids("Message", texts, fields)
+    missing = [ref for text, ref in texts.items() if text not in known]
+    for ref in missing:
+        object_id(ref.removeprefix("id:"), "message")
+    if missing and not skip_missing:
         raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
-    return [Found(ref, known[identifier]) for identifier, ref in ids.items() if identifier in known]
+    found = {written(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
+    return FoundAll(found.values(), missing)
 
 
-def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> list[Found]:
+def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
     """Find users by id, e-mail (in any case) or username, each once, in the order they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` where several users are meant.
     """
-    keys = {ref: user_key(ref) for ref in refs}
+    keys = {ref: (by, str(value)) for ref in refs for by, value in [user_key(ref)]}
     projection = None if fields is None else ["username", "email", *fields]
     known: dict[tuple[str, Any], list[Document]] = {}
-    for field in ("_id", "username", "email"):
+    texts = [value for by, value in keys.values() if by == "_id"]
+    known |= {("_id", text): [document] for text, document in with_ids("User", texts, projection).items()}
+    for field in ("username", "email"):
         values = [value for by, value in keys.values() if by == field]
         for document in (
             with_emails(values, projection) if field == "email" else having("User", field, values, projection)
@@ -99,16 +122,20 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
                 continue
             known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     found: dict[Any, Found] = {}
-    for field, value in keys.values():
+    missing = []
+    for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
-            listed = ", ".join(f"id:{match['_id']} ({match.get('email')})" for match in matches)
+            listed = ", ".join(f"id:{written(match['_id'])} ({readable(match.get('email'))})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
+        if not matches and field == "_id":
+            object_id(value, "user")
         if not matches and not skip_missing:
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
+        missing += [] if matches else [ref]
         for match in matches:
             found.setdefault(match["_id"], Found(user_label(match), match))
-    return list(found.values())
+    return FoundAll(found.values(), missing)
 
 
 def user(ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -119,29 +146,38 @@ def user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def user_key(ref: str) -> tuple[str, Any]:
     """Read what a user is meant by, from its shape alone: the field, and the value to look for (e-mails in lower case).
 
-    Raises `UsageError` for `id:` in front of what is none.
+    An id of another type than the usual is text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:
         by, value = ("_id" if kind == "id" else kind), rest
     else:
         by, value = ("_id" if OBJECT_ID.fullmatch(ref) else "email" if "@" in ref else "username"), ref
-    return by, object_id(value, "user") if by == "_id" else value.lower() if by == "email" else value
+    if by == "_id" and OBJECT_ID.fullmatch(value):
+        return by, ObjectId(value)
+    return by, value.lower() if by == "email" else value
 
 
-def key(collection: str, ref: str) -> tuple[str, Any]:
-    """Read what a role, permission or conversation is meant by: the field, and the value to look for."""
+def key(ref: str) -> tuple[str, str]:
+    """Read what a role, permission or conversation is meant by: the field, and the text to look for."""
     kind, colon, rest = ref.partition(":")
-    if colon and kind == "id":
-        return "_id", object_id(rest, collection.lower())
-    if colon and kind == "name":
-        return "name", rest
-    return ("_id", ObjectId(ref)) if OBJECT_ID.fullmatch(ref) else ("name", ref)
+    if colon and kind in {"id", "name"}:
+        return ("_id" if kind == "id" else kind), rest
+    return ("_id" if OBJECT_ID.fullmatch(ref) else "name"), ref
+
+
+def with_ids(collection: str, texts: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Document]:
+    """Read documents by their ids as lists print them, of whatever type these are: text → document."""
+    return named_by(having(collection, "_id", _readings(texts), fields), texts)
+
+
+def _readings(texts: Iterable[str]) -> Iterator[Any]:
+    return chain.from_iterable(map(readings, texts))
 
 
 def user_label(document: Document) -> str:
     """Return what a user is called; in broken data there may be no username."""
-    return str(document.get("username") or document["_id"])
+    return _called(document, "username", document["_id"])
 
 
 def with_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -160,32 +196,41 @@ def having(
 ) -> Iterator[Document]:
     """Read the documents in which a field is one of some values, or a list that holds one; then as often as parts."""
     for part in parts(values):
-        yield from connection.database()[collection].find({field: {"$in": part}}, fields)
-
-
-def forms(identifier: Any) -> list[Any]:
-    """Return an id as it belongs, and as broken data has it: the same digits as text."""
-    text = str(identifier)
-    return [ObjectId(text), text] if OBJECT_ID.fullmatch(text) else [identifier]
-
-
-def among(values: Sequence[Any]) -> Document:
-    """Match what is one of some values, or holds one, so that an index that is partial over the field serves."""
-    return {**({"$eq": values[0]} if len(values) == 1 else {"$in": [*values]}), **PRESENT}
+        yield from connection.database()[collection].find({field: any_of(part)}, fields)
 
 
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Match what refers to one of some documents: by its id, and in broken data by its digits as text."""
-    return among([*identifiers, *as_text(collection, field, identifiers)])
+    """Return the filter for what refers to one of some documents, in any form; see `models.references.to`."""
+    return references.to(connection.database(), collection, field, identifiers)
 
 
-def as_text(collection: str, field: str, identifiers: Iterable[Any]) -> set[str]:
-    """Return the ids as text that broken data may refer to so; none where there is no such data."""
-    referred: set[str] = set()
-    for part in parts(str(identifier) for identifier in identifiers):
-        if connection.database()[collection].find_one({field: among(part)}, ["_id"]):
-            referred.update(part)
-    return referred
+def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
+    wanted = chain.from_iterable((one, *_others(one)) for one in ids)
+    return references.documents(connection.database(), collection, wanted, fields)
+
+
+def _others(identifier: Any) -> list[Any]:
+    """Return what an id that is text may stand for, unless that is an ObjectId."""
+    if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
+        return []
+    return [value for value in readings(identifier) if isinstance(value, Hashable)]
+
+
+def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
+    """Refuse documents whose id another one has in another form: what refers to the id could belong to either.
+
+    Raises `AmbiguousNameError`.
+    """
+    ids = Counter(
+        references.referred(document["_id"])
+        for document in with_id(collection, (document["_id"] for document in documents), ["_id"])
+    )
+    if twins := [identifier for identifier, count in ids.items() if count > 1]:
+        raise AmbiguousNameError(
+            f"two {collection.lower()}s have the id {twins[0]}, as an ObjectId and as text",
+            "nothing is changed; see chatctl db check --rule wrong-type",
+        )
 
 
 def not_in_lower_case(fields: Sequence[str]) -> Iterator[Document]:
@@ -202,7 +247,13 @@ def one(collection: str, ref: str, fields: Sequence[str] | None = None) -> Docum
 
 def label(document: Document) -> str:
     """Return what a role, permission or group is called; in broken data it may have no name."""
-    return str(document.get("name") or document["_id"])
+    return _called(document, "name", document["_id"])
+
+
+def _called(document: Document, field: str, otherwise: object) -> str:
+    """Return the name in a field as text; a document or a list there is no name, and may hold anything."""
+    name = document.get(field)
+    return written(name if name and readable(name) is name else otherwise)
 
 
 def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:

@@ -9,6 +9,7 @@ from actions.errors import LastSignInError
 from models import connection
 from models.changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
 from models.links import ACCOUNT_USER
+from models.references import forms, joined, referred, to
 
 
 def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
@@ -24,15 +25,15 @@ def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
         if isinstance(change, Update):
             password = change.fields.get("hashedPassword") if change.collection == "User" else None
             if isinstance(password, Set):
-                (without if password.after in (ABSENT, None) else safe).update(change.ids)
+                (without if password.after in (ABSENT, None) else safe).update(map(referred, change.ids))
         elif change.collection == ACCOUNT_USER.collection:
-            user = change.document.get(ACCOUNT_USER.field)
+            user = referred(change.document.get(ACCOUNT_USER.field))
             if isinstance(change, Insert):
                 safe.add(user)
             else:
                 accounts.setdefault(user, []).append(change.document["_id"])
         elif isinstance(change, Delete) and change.collection == "User":
-            safe.add(change.document["_id"])
+            safe.add(referred(change.document["_id"]))
     losing = (accounts.keys() | without) - safe
     kept = [_rule(user, names.get(user, str(user)), accounts.get(user, []), user in without) for user in losing]
     for rule in kept:
@@ -43,10 +44,11 @@ def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
 def _rule(user: Any, label: str, accounts: list[Any], without_password: bool) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
-        password = {"_id": user, "hashedPassword": {"$ne": None}}
+        password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        others = {ACCOUNT_USER.field: user, "_id": {"$nin": accounts}}
+        theirs = to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return
         raise LastSignInError(

@@ -6,18 +6,19 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.finding import forms
-from models import connection
 from models.changes import Document
+from models.ids import written
+from models.references import referred
 
 HELD: Final = 50_000
 """Names that are kept in memory."""
 
 
 def ids(document: Document, field: str) -> list[str]:
-    """Return the ids in a list of a document as text, also those that were stored as such."""
+    """Return the ids in a list of a document as text, in whatever form they were stored."""
     value = document.get(field)
-    return [str(item) for item in value if isinstance(item, (ObjectId, str))] if isinstance(value, list) else []
+    items = map(referred, value) if isinstance(value, list) else ()
+    return [str(item) for item in items if isinstance(item, (ObjectId, str))]
 
 
 class Names:
@@ -33,9 +34,8 @@ class Names:
             self._known = {person: self._known[person] for person in wanted & self._known.keys()}
         new = wanted - self._known.keys()
         self._known |= dict.fromkeys(new)
-        for part in finding.parts(form for person in new for form in forms(person)):
-            for user in connection.database()["User"].find({"_id": {"$in": part}}, ["username"]):
-                self._known[str(user["_id"])] = finding.user_label(user)
+        for user in finding.with_id("User", new, ["username"]):
+            self._known[written(referred(user["_id"]))] = finding.user_label(user)
 
     def of(self, person: str) -> str | None:
         """Return what somebody is called whom `meet` has met; None for who is gone."""
@@ -46,7 +46,7 @@ class People:
     """All but one person, numbered as they come up ("participant 1"), or by their usernames if `named`."""
 
     def __init__(self, me: Any, *, named: bool) -> None:
-        self._me = str(me)
+        self._me = written(referred(me))
         self._names = Names() if named else None
         self._labels: dict[str, str] = {}
 

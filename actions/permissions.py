@@ -12,6 +12,8 @@ from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
+from models.references import referred
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "rolesIds")
 
@@ -54,9 +56,10 @@ def rename(ref: str, name: str) -> Changeset:
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Delete permissions and take them from their roles."""
     found = finding.named("Permission", refs, skip_missing=skip_missing)
-    ids = [permission.document["_id"] for permission in found]
+    finding.refuse_twins("Permission", (one.document for one in found))
+    ids = [referred(permission.document["_id"]) for permission in found]
     database = connection.database()
-    roles = list(database["Role"].find({"permissionsIds": {"$in": ids}}, {"name": 1, "permissionsIds": 1}))
+    roles = list(database["Role"].find(finding.referring("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
     draft = Draft()
     draft.take("Role", roles, "permissionsIds", ids)
     for permission in found:
@@ -65,20 +68,20 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
         draft.take(STATE, [document], "permissions", ids)
     results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
     command = f"permissions delete {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, results, asks=True)
+    return changeset(command, draft, [*results, *found.missing], asks=True)
 
 
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
-    wanted = list({item for permission in permissions for item in ids_in(permission, "rolesIds")})
-    found = connection.database()["Role"].find({"_id": {"$in": wanted}}, {"name": 1, "userIds": 1})
-    roles = {role["_id"]: (str(role.get("name")), ids_in(role, "userIds")) for role in found}
+    wanted = {item for permission in permissions for item in ids_in(permission, "rolesIds")}
+    found = finding.with_id("Role", wanted, ["name", "userIds"])
+    roles = {referred(role["_id"]): (readable_text(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:
         having = [roles[item] for item in ids_in(permission, "rolesIds") if item in roles]
         rows.append(
             {
                 "id": permission["_id"],
-                "name": permission.get("name"),
+                "name": readable(permission.get("name")),
                 "roles": sorted(name for name, _ in having),
                 "users": len({user for _, users in having for user in users}),
             }

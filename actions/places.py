@@ -6,8 +6,11 @@ from typing import Any, Final, NamedTuple
 from actions import finding
 from actions.people import Names, ids
 from models.changes import Document
+from models.ids import written
 from models.listing import Row
 from models.names import NAMED
+from models.references import referred
+from models.showable import readable_text
 
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""
@@ -40,27 +43,30 @@ class Places:
         if len(self._known) > HELD:
             self._known = {place: self._known[place] for place in wanted & self._known.keys()}
         new = wanted - self._known.keys()
-        forms = (form for place in new for form in finding.forms(place))
-        self.learn(list(finding.having("Conversation", "_id", forms, FIELDS)), people)
+        self.learn(list(finding.with_id("Conversation", new, FIELDS)), people)
         for place in new - self._known.keys():
             self._known[place] = Place(place, "a conversation that is gone", ())
 
     def learn(self, conversations: Sequence[Document], people: Iterable[str] = ()) -> None:
         """Take conversations that were read, with their `FIELDS`, and read who is in them."""
-        members = {str(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
+        members = {_key(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
         self._names.meet([*people, *(person for some in members.values() for person in some)])
         for conversation in conversations:
-            key = str(conversation["_id"])
+            key = _key(conversation["_id"])
             participants = [self.person(person) for person in dict.fromkeys(members[key])]
             self._known[key] = Place(key, _title(conversation, participants), participants)
 
     def of(self, conversation: Any) -> Place:
         """Return a conversation that `meet` or `learn` has seen."""
-        return self._known[str(conversation)]
+        return self._known[_key(conversation)]
 
     def person(self, person: str) -> Row:
         """Return `{id, username}` of somebody whom `meet` or `learn` has seen; None is the username of who is gone."""
         return {"id": person, "username": self._names.of(person)}
+
+
+def _key(conversation: Any) -> str:
+    return written(referred(conversation))
 
 
 def is_group(conversation: Document) -> bool:
@@ -88,5 +94,5 @@ def listed(people: Sequence[Row]) -> str:
 
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
-        return str(name)
+        return readable_text(name)
     return listed(participants) or "nobody"

@@ -10,6 +10,7 @@ from models import connection
 from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, freeze
+from models.references import Document, forms
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
 """Said before what cannot be taken back."""
@@ -56,9 +57,11 @@ def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.resting.items():
+            documents = connection.database()[collection]
             for part in finding.parts(ids):
-                still = {"_id": identifier, field: {"$all": part} if holds else {"$nin": part}}
-                if not connection.database()[collection].find_one(still, {"_id": 1}, session=session):
+                listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
+                still = {"_id": identifier, "$and" if holds else "$nor": listed}
+                if not documents.find_one(still, {"_id": 1}, session=session):
                     label = f"{collection.lower()} {names.get(identifier, identifier)}"
                     raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
 

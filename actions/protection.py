@@ -10,6 +10,8 @@ from actions.errors import LastMemberError
 from models import connection
 from models.changes import Change, Delete, Rule, Set, Take, Update, ids_in
 from models.records import STATE
+from models.references import forms, referred
+from models.showable import readable
 from models.user import UserStatus
 
 PROTECTED: Final = "protected-roles"
@@ -67,10 +69,10 @@ def _may_leave(change: Change) -> bool:
 def _lost(change: Update) -> Collection[Any]:
     field = change.fields.get("rolesIds")
     if isinstance(field, Take):
-        return field.ids
-    if isinstance(field, Set) and isinstance(field.before, list):
-        kept = field.after if isinstance(field.after, list) else []
-        return [role for role in field.before if role not in kept]
+        return list(map(referred, field.ids))
+    if isinstance(field, Set):
+        kept = ids_in({"ids": field.after}, "ids")
+        return [role for role in ids_in({"ids": field.before}, "ids") if role not in kept]
     return ()
 
 
@@ -80,15 +82,16 @@ def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
         document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)
         if document is None:
             return
-        active = {"rolesIds": role, "status": {"$ne": UserStatus.SUSPENDED.value}}
+        active = {"rolesIds": {"$in": forms(role)}, "status": {"$ne": UserStatus.SUSPENDED.value}}
         users = database["User"]
-        members = [member for member in ids_in(document, "userIds") if member not in leaving]
+        gone = set(map(referred, leaving))
+        members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
         # Nobody would be left; that is a loss only where an active member is among those who leave.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
-                f'the protected role "{document.get("name")}" would lose its last active member',
+                f'the protected role "{readable(document.get("name"))}" would lose its last active member',
                 "give it to somebody else first, or allow it with --allow-last-member",
             )
 

@@ -1,6 +1,6 @@
 """Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from itertools import chain
 from typing import Any, Final
@@ -12,7 +12,7 @@ from models import connection
 from models.changes import Batch, Document, Draft, ids_in
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
-from models.listing import PRESENT
+from models.references import joined, reference, referred
 
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -45,8 +45,8 @@ class Removing:
         self.draft = Draft()
         self.draft.names = names
         self._gone = gone
-        self._users = frozenset(users)
-        self._conversations = frozenset(conversations)
+        self._users = frozenset(map(referred, users))
+        self._conversations = frozenset(map(referred, conversations))
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
         self._settled: set[Any] = set()
@@ -64,8 +64,9 @@ class Removing:
             seen: dict[Any, set[Any]] = {}
             for message in some:
                 for user in set(ids_in(message, "seenIds")) - self._users:
-                    seen.setdefault(user, set()).add(message["_id"])
-            places = {parent(message, "conversationId") for message in some} - self._conversations
+                    seen.setdefault(user, set()).add(referred(message["_id"]))
+            places = {place for message in some if (place := reference(message, "conversationId"))}
+            places -= self._conversations
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", places)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
@@ -81,25 +82,28 @@ class Removing:
         """Take messages out of the lists of those who have seen them, be it since their lists were read."""
         before = {user["_id"]: dict(user) for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
-        late = {}
+        late: dict[Any, set[Any]] = {}
         for user in users:
-            was, have = before[user["_id"]], seen[user["_id"]]
-            if _length(was) - _length(user) < len(have) and (more := have.difference(ids_in(was, "seenMessageIds"))):
-                late[user["_id"]] = sorted(more)
-        for user in finding.having("User", "_id", late, [*NEEDED, "seenMessageIds"]):
-            self.draft.take("User", [user], "seenMessageIds", late[user["_id"]])
+            identifier = referred(user["_id"])
+            was, have = before[user["_id"]], seen[identifier]
+            if _length(was) - _length(user) < len(have):
+                late[identifier] = have.difference(ids_in(was, "seenMessageIds"))
+        late = {identifier: more for identifier, more in late.items() if more}
+        for user in finding.with_id("User", late, [*NEEDED, "seenMessageIds"]):
+            self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in finding.parts(ids):
-            yield from self.messages([{"conversationId": finding.referring("Message", "conversationId", *some)}])
-            people: dict[Any, list[Document]] = {identifier: [] for identifier in some}
-            for user in finding.having("User", "conversationIds", some, [*NEEDED, "conversationIds"]):
+            yield from self.messages([finding.referring("Message", "conversationId", *some)])
+            people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
+            listing = finding.referring("User", "conversationIds", *some)
+            for user in connection.database()["User"].find(listing, [*NEEDED, "conversationIds"]):
                 for identifier in people.keys() & set(ids_in(user, "conversationIds")):
                     people[identifier].append(user)
             for conversation in finding.having("Conversation", "_id", some):
-                identifier = conversation["_id"]
-                kept = [user for user in people[identifier] if user["_id"] not in self._users]
+                identifier = referred(conversation["_id"])
+                kept = [user for user in people[identifier] if referred(user["_id"]) not in self._users]
                 self.draft.room(len(kept) + 1)
                 self.draft.take("User", kept, "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
@@ -116,24 +120,18 @@ class Removing:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read documents with one list each, and keep them in step with what was taken from it.
+        """Read the documents that ids refer to, with one list each, and keep them in step with what is taken from it.
 
-        Read anew they would not be: batches are made ahead of those that are written.
+        Read again they would not be: batches are made ahead of those that are written.
         """
         if self._held > HELD:
             self._lists.clear()
             self._held = 0
         unknown = [identifier for identifier in ids if (collection, field, identifier) not in self._lists]
-        for document in finding.having(collection, "_id", unknown, [*NEEDED, field]):
-            self._lists[collection, field, document["_id"]] = document
+        for document in finding.with_id(collection, unknown, [*NEEDED, field]):
+            self._lists[collection, field, referred(document["_id"])] = document
             self._held += _length(document) + ALONE
         return [self._lists[collection, field, one] for one in ids if (collection, field, one) in self._lists]
-
-
-def parent(message: Document, field: str) -> Any:
-    """Return the id that a message refers to; in broken data what cannot be looked up is none."""
-    value = message.get(field)
-    return value if isinstance(value, Hashable) else None
 
 
 def _length(document: Document) -> int:
@@ -142,7 +140,7 @@ def _length(document: Document) -> int:
 
 def _last_message_at(conversation: Document, gone: Document) -> Any:
     """Return when the last message of a conversation was written, or it itself, once some are gone."""
-    others = {"conversationId": {"$eq": conversation["_id"], **PRESENT}, "$nor": [gone]}
+    others = joined({"$nor": [gone]}, finding.referring("Message", "conversationId", conversation["_id"]))
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     last = connection.database()["Message"].find_one(others, ["createAt"], sort=order) or {}
     return last.get("createAt") or conversation.get("created_at")

@@ -15,6 +15,8 @@ from models.links import ROLE_PERMISSIONS
 from models.listing import Listing, Row
 from models.names import in_words
 from models.records import STATE
+from models.references import referred
+from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -41,8 +43,7 @@ def copy(ref: str, name: str) -> Changeset:
     """Make a role with the permissions of another, and without its members."""
     role = finding.one("Role", ref, LISTED)
     naming.refuse("Role", [name])
-    held = {"_id": {"$in": ids_in(role, "permissionsIds")}}
-    granted = list(connection.database()["Permission"].find(held, {"name": 1, "rolesIds": 1}))
+    granted = list(finding.with_id("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
     return _create("roles copy", name, granted, [finding.label(role), name])
 
 
@@ -64,17 +65,19 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     Raises `LastMemberError` for a protected role that has an active member.
     """
     roles = finding.named("Role", refs, skip_missing=skip_missing)
-    ids = [role.document["_id"] for role in roles]
-    database, holding = connection.database(), {"rolesIds": {"$in": ids}}
-    users = list(database["User"].find(holding, {"username": 1, "rolesIds": 1}))
-    permissions = list(database["Permission"].find(holding, {"name": 1, "rolesIds": 1}))
+    finding.refuse_twins("Role", (one.document for one in roles))
+    ids = [referred(role.document["_id"]) for role in roles]
+    users, permissions = (
+        list(connection.database()[name].find(finding.referring(name, "rolesIds", *ids), [called, "rolesIds"]))
+        for name, called in (("User", "username"), ("Permission", "name"))
+    )
     draft = Draft()
     for role in roles:
         _delete(draft, role.document, users, permissions)
     _forget(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
     command = f"roles delete {in_words([role.ref for role in roles])}"
-    return changeset(command, draft, results, allow_last_member=allow_last_member, asks=True)
+    return changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
 
 
 def grant(ref: str, permissions: Sequence[str]) -> Changeset:
@@ -103,7 +106,7 @@ def matrix() -> tuple[list[str], list[Row]]:
         {
             "id": permission["_id"],
             "permission": finding.label(permission),
-            "roles": [name for name, ids in held.items() if permission["_id"] in ids],
+            "roles": [name for name, ids in held.items() if referred(permission["_id"]) in ids],
         }
         for permission in permissions
     ]
@@ -115,27 +118,28 @@ def diff(left: str, right: str) -> list[Row]:
     one, other = finding.one("Role", left, LISTED), finding.one("Role", right, LISTED)
     sides = [(finding.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]
-    found = connection.database()["Permission"].find({"_id": {"$in": list(differing)}}, {"name": 1}).sort("name")
+    found = sorted(finding.with_id("Permission", differing, ["name"]), key=finding.label)
     return [
         {"id": permission["_id"], "permission": finding.label(permission), "role": name}
         for permission in found
         for name, ids in sides
-        if permission["_id"] in ids
+        if referred(permission["_id"]) in ids
     ]
 
 
 def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
-    database = connection.database()
-    wanted = list({item for role in roles for item in ids_in(role, "permissionsIds")})
-    found = database["Permission"].find({"_id": {"$in": wanted}}, {"name": 1})
-    names = {permission["_id"]: permission.get("name") for permission in found}
+    wanted = {item for role in roles for item in ids_in(role, "permissionsIds")}
+    found = finding.with_id("Permission", wanted, ["name"])
+    names = {referred(permission["_id"]): permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
     protected = protection.protected_roles()
     return [
         {
             "id": role["_id"],
-            "name": role.get("name"),
-            "permissions": sorted(str(names[item]) for item in ids_in(role, "permissionsIds") if item in names),
+            "name": readable(role.get("name")),
+            "permissions": sorted(
+                readable_text(names[item]) for item in ids_in(role, "permissionsIds") if item in names
+            ),
             "members": members.get(role["_id"], 0),
             "protected": role["_id"] in protected,
         }
@@ -160,7 +164,7 @@ def _create(verb: str, name: str, permissions: list[Document], words: list[str])
         "_id": ObjectId(),
         "name": name,
         "userIds": [],
-        "permissionsIds": [permission["_id"] for permission in permissions],
+        "permissionsIds": [referred(permission["_id"]) for permission in permissions],
     }
     draft.insert("Role", role)
     draft.add("Permission", permissions, "rolesIds", [role["_id"]])
@@ -186,15 +190,18 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
     """Tell for each permission whether both sides, or any, have the link."""
     held = set(ids_in(role, "permissionsIds"))
+    identifier = referred(role["_id"])
     return [
-        sides((permission["_id"] in held, role["_id"] in ids_in(permission, "rolesIds"))) for permission in permissions
+        sides((referred(permission["_id"]) in held, identifier in ids_in(permission, "rolesIds")))
+        for permission in permissions
     ]
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
     """Delete a role with its links, members in batches of a thousand: the last of them goes with the role itself."""
-    members = [user for user in users if role["_id"] in ids_in(user, "rolesIds")]
-    granted = [permission for permission in permissions if role["_id"] in ids_in(permission, "rolesIds")]
+    identifier = referred(role["_id"])
+    members = [user for user in users if identifier in ids_in(user, "rolesIds")]
+    granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
     while len(members) > BATCH:
         some, members = members[:BATCH], members[BATCH:]
         draft.room(BATCH)

@@ -1,8 +1,11 @@
 """How much goes on: who comes, what is written, period by period, counted on the server."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+
+from bson import ObjectId
 
 from actions import roles
 from actions.people import Names
@@ -10,6 +13,7 @@ from models import connection
 from models.changes import Document
 from models.errors import UsageError
 from models.listing import NO_LIST, PRESENT, Row
+from models.references import has_other_forms, referred
 from models.user import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
@@ -93,13 +97,17 @@ def _roles() -> list[Row]:
 
 
 def _top_senders(since: datetime) -> list[Row]:
-    most: list[Document] = [{"$sort": {"messages": -1, "_id": 1}}, {"$limit": TOP}]
+    odd = has_other_forms(connection.database(), "Message", "senderId")
+    most: list[Document] = [] if odd else [{"$sort": {"messages": -1, "_id": 1}}, {"$limit": TOP}]
     each = {"$group": {"_id": "$senderId", "messages": {"$sum": 1}}}
-    known = {"createAt": _from(since), "senderId": {"$type": "objectId", **NO_LIST}}
-    found = list(_counted("Message", known, each, *most))
+    counts: Counter[ObjectId] = Counter()
+    for row in _counted("Message", {"createAt": _from(since), "senderId": NO_LIST}, each, *most):
+        if isinstance(sender := referred(row["_id"]), ObjectId):
+            counts[sender] += row["messages"]
+    found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:TOP]
     names = Names()
-    names.meet(str(row["_id"]) for row in found)
-    return [{"id": row["_id"], "username": names.of(str(row["_id"])), "messages": row["messages"]} for row in found]
+    names.meet(str(sender) for sender, _ in found)
+    return [{"id": sender, "username": names.of(str(sender)), "messages": number} for sender, number in found]
 
 
 def _from(since: datetime) -> Document:

@@ -13,7 +13,7 @@ from cli.invocation import Invocation, is_broken
 from cli.output import Output
 from models import times
 from models.errors import InvalidInputError
-from models.names import did_you_mean
+from models.names import did_you_mean, shown
 
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
@@ -33,6 +33,8 @@ ENDINGS: Final = {
     ".csv": "csv",
 }
 """What the name of a file says of how it is written."""
+LARGEST: Final = 2**63 - 1
+"""The largest whole number that a database can store."""
 
 
 def choice(words: Sequence[str]) -> Callable[[str], str]:
@@ -96,15 +98,33 @@ def object_id(text: str) -> str:
     return text.lower()
 
 
+def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
+    """Return what reads a whole number from `least` to `most`."""
+
+    def read(given: str | int) -> int:  # the default value passes through here too
+        text = str(given)
+        if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
+            raise typer.BadParameter(f"{shown(text)} is not a whole number")
+        if int(text) < least:
+            raise typer.BadParameter(f"must be {least} or more")
+        if int(text) > most:
+            raise typer.BadParameter(f"must be {most:,} or less")
+        return int(text)
+
+    return read
+
+
 def _items(ctx: typer.Context, items: list[str]) -> list[str]:
     """Replace `-` alone by the lines of standard input."""
     if items != ["-"]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True
     try:
-        names = [name for line in sys.stdin or () if (name := line.rstrip("\r\n"))]
+        # Windows programs put a byte order mark first, and end lines with \r\n.
+        text = (sys.stdin.read() if sys.stdin else "").removeprefix("\ufeff")
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
+    names = [name for line in text.split("\n") if (name := line.rstrip("\r")).strip()]
     if any(map(is_broken, names)):
         raise InvalidInputError("standard input is not UTF-8")
     if not names:
@@ -151,21 +171,21 @@ Conversations = Annotated[
     list[str],
     several("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
 ]
-Message = Annotated[
-    str, typer.Argument(metavar="MESSAGE", parser=object_id, help="The id of a message.", show_default=False)
-]
+Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
 Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
 Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="At most this many.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="At most this many.")]
 All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
-After = Annotated[str | None, typer.Option("--after", metavar="ID", parser=object_id, help="Those behind this one.")]
+After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Those behind this one.")]
 Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
-Max = Annotated[int | None, typer.Option("--max", metavar="N", min=0, help="Refuse to touch more items than this.")]
+Max = Annotated[
+    int | None, typer.Option("--max", metavar="N", parser=number(0), help="Refuse to touch more items than this.")
+]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
 SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]

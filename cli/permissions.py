@@ -47,7 +47,9 @@ def list_(
 @app.command(example="chatctl permissions show message.delete")
 def show(permission: Permission, out: ReadOut) -> None:
     """Show a permission and the roles that have it."""
-    out.record(actions.permissions.show(permission), views.PERMISSIONS)
+    found = actions.permissions.show(permission)
+    out.record(found, views.PERMISSIONS)
+    out.notes(actions.odd_references.notes("Permission", found["id"]))
 
 
 @app.command(example="chatctl permissions create report.read report.close")

@@ -50,7 +50,9 @@ def list_(
 @app.command(example="chatctl roles show support")
 def show(role: Role, out: ReadOut) -> None:
     """Show a role, its members counted and its permissions."""
-    out.record(actions.roles.show(role), views.ROLES)
+    found = actions.roles.show(role)
+    out.record(found, views.ROLES)
+    out.notes(actions.odd_references.notes("Role", found["id"]))
 
 
 @app.command(example="chatctl roles create desk --permission user.read --permission user.suspend")

@@ -39,7 +39,7 @@ USERS: View = (
     ID,
     Column("username"),
     Column("email", table=60),
-    Column("status", table=80),
+    Column("status", table=80, absent="none"),
     Column("roles", table=100),
     Column("lastLogin", title="LAST SIGN-IN", table=120, whole=True, absent="never"),
     Column("name", table=140),
@@ -183,6 +183,7 @@ STATUS: View = (
     Column("protected"),
     Column("indexesMissing", title="INDEXES MISSING"),
     Column("indexesInConflict", title="INDEXES IN CONFLICT"),
+    Column("otherCollections", title="OTHER COLLECTIONS"),
     Column("notAllowed", title="NOT ALLOWED"),
     Column("collections", table=None),
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from typer.main import get_command
 
+from actions.checking.rule import Rule
 from actions.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS, app
 
@@ -16,6 +17,12 @@ NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
 PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 COLUMNS: Final = 78
 """Of help on a terminal that has 80."""
+CASES: Final = {
+    "Message.None": "a `Message` of more than 8 MiB",
+    "$2y$": "a hash that starts with `$2y$`",
+    "twice": "two users with the same address",
+}
+"""What a page says of faults that need another command, where that is not a field."""
 
 
 def generated(page: str) -> str:
@@ -70,11 +77,18 @@ def _rules(_: str) -> str:
     parts = []
     for rule in all_rules():
         about = str(rule.__doc__).partition("\n")[0]
-        fix = rule.fix.format(name=rule.name, id="ID", collection="COLLECTION")
+        fixes = [f"- **What mends it:** {_fix(rule, rule.fix)}"]
+        fixes += [f"  - {CASES.get(case, f'`{case}`')}: {_fix(rule, fix)}" for case, fix in rule.fixes.items()]
         parts.append(
-            f"### {rule.name} ({rule.severity})\n\n{about}\n\n- **Effect:** {rule.effect}\n- **What mends it:** {fix}\n"
+            "\n".join(
+                [f"### {rule.name} ({rule.severity})\n", f"{about}\n", f"- **Effect:** {rule.effect}", *fixes, ""]
+            )
         )
     return "\n".join(parts)
+
+
+def _fix(rule: type[Rule], fix: str) -> str:
+    return fix.format(name=rule.name, id="ID", collection="COLLECTION", field="FIELD", value=["VALUE", "ID"])
 
 
 PARTS: Final[dict[str, Callable[[str], str]]] = {"help": _help, "commands": _commands, "rules": _rules}

@@ -4,20 +4,25 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-# What a spreadsheet would run, and what would look guarded already.
-_FORMULA: Final = re.compile("'*[=+\\-@\t\r]")
+_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width ones as the others
+_SEPARATOR: Final = ",;\t\r\n"
+# Where a cell begins that a spreadsheet would run, or that looks guarded already: at the beginning, and where a cell
+# would begin for a spreadsheet that divides lines by another character than the comma, and so takes quotes for text.
+_BEGINS: Final = rf"(?:\A(?='*[{_FORMULA}\t\r\n])|(?<=[{_SEPARATOR}])(?=['\"]*[{_FORMULA}]))"
+_UNGUARDED: Final = re.compile(_BEGINS)
+_GUARDED: Final = re.compile(_BEGINS.replace("(?=", "'(?="))
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 
 def guarded(text: str) -> str:
-    """Put one `'` in front of a text that a spreadsheet would run."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    """Put one `'` in front of each part of a text that a spreadsheet would run."""
+    return _UNGUARDED.sub("'", text)
 
 
 def unguarded(text: str) -> str:
     """Take off what `guarded` has put on."""
-    return text[1:] if text.startswith("'") and _FORMULA.match(text, 1) else text
+    return _GUARDED.sub("", text)
 
 
 def joined(items: Iterable[str]) -> str:

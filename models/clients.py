@@ -17,6 +17,8 @@ def make(source: sources.Source, milliseconds: int, *listeners: "CommandListener
     import pymongo
     from pymongo.errors import PyMongoError
 
+    from models.decoding import AS_STORED
+
     logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
     with warnings.catch_warnings():
         # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
@@ -28,9 +30,12 @@ def make(source: sources.Source, milliseconds: int, *listeners: "CommandListener
                 connect=False,
                 appname="chatctl",
                 event_listeners=listeners,
-                tz_aware=True,
-                uuidRepresentation="standard",
-                datetime_conversion="DATETIME_AUTO",  # a date beyond the year 9999 is no reason to fail
+                document_class=AS_STORED.document_class,
+                tz_aware=AS_STORED.tz_aware,
+                uuidRepresentation="unspecified",
+                unicode_decode_error_handler=AS_STORED.unicode_decode_error_handler,
+                datetime_conversion=AS_STORED.datetime_conversion,
+                type_registry=AS_STORED.type_registry,
                 read_preference=pymongo.ReadPreference.PRIMARY,
                 w="majority",
                 serverSelectionTimeoutMS=milliseconds,

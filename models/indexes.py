@@ -119,18 +119,36 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
 
 
 def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
-    same_name = there.get(index.name)
-    if same_name is not None:
-        if tuple((field, int(way)) for field, way in same_name["key"]) != index.keys:
-            return Finding(index, "conflict", f"{index.name} has other keys")
-        if any(same_name.get(option) != value for option, value in index.options.items()):
-            return Finding(index, "conflict", f"{index.name} has other options")
-        if same_name.get("sparse") or ("partialFilterExpression" in same_name) > (
-            "partialFilterExpression" in index.options
-        ):
-            return Finding(index, "conflict", f"{index.name} leaves documents out")
-        return Finding(index, "present")
+    if (same_name := there.get(index.name)) is not None:
+        flaw = _flaw(index, same_name)
+        return Finding(index, "conflict", f"{index.name} {flaw}") if flaw else Finding(index, "present")
     for name, other in there.items():
-        if tuple((field, int(way)) for field, way in other["key"]) == index.keys:
-            return Finding(index, "conflict", f"the same key is there under the name {name}")
+        if _keys(other) == index.keys:
+            lax = ", and is not unique" if _is_lax(index, other) else ""
+            return Finding(index, "conflict", f"the same key has an index named {name}{lax}")
     return Finding(index, "missing")
+
+
+def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with an index that has the right name."""
+    if _keys(other) != index.keys:
+        return "has other keys"
+    if _is_lax(index, other):
+        return "is not unique"
+    if any(other.get(option) != value for option, value in index.options.items()):
+        return "has other options"
+    is_partial = "partialFilterExpression" in other
+    return (
+        "leaves documents out"
+        if other.get("sparse") or is_partial > ("partialFilterExpression" in index.options)
+        else None
+    )
+
+
+def _is_lax(index: Index, other: Mapping[str, Any]) -> bool:
+    """Tell whether an index lets in duplicates that the right one would refuse."""
+    return bool(index.options.get("unique")) and not other.get("unique")
+
+
+def _keys(index: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((field, int(way)) for field, way in index["key"])

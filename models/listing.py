@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
-from uuid import UUID
 
-from bson import Binary, Decimal128, Int64, ObjectId
+from bson import Code, DatetimeMS, DBRef, Decimal128, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from pymongo import ASCENDING, DESCENDING
 from pymongo import collection as driver
 from pymongo.errors import ExecutionTimeout
 
 from models import connection
-from models.errors import NotFoundError
+from models.errors import NotFoundError, UsageError
+from models.filters import any_of, equal
+from models.ids import OBJECT_ID, named, readings
 
 Document = Mapping[str, Any]
 Row = dict[str, Any]
@@ -25,15 +26,22 @@ MOST: Final = 2**31 - 1
 PATIENCE: Final = 300
 """Milliseconds that a person waits for a number nobody asked for."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
-    "number": (int, Int64, float, Decimal128),
+    "minKey": (MinKey,),
+    "null": (type(None),),
+    "number": (int, float, Decimal128),
     "string": (str,),
-    "object": (dict,),
-    "binData": (bytes, Binary, UUID),
+    "object": (dict, DBRef),
+    "binData": (bytes,),
     "objectId": (ObjectId,),
     "bool": (bool,),
-    "date": (datetime,),
+    "date": (datetime, DatetimeMS),
+    "timestamp": (Timestamp,),
+    "regex": (Regex,),
+    "javascript": (Code,),
+    "javascriptWithScope": (Code,),
+    "maxKey": (MaxKey,),
 }
-"""The types of values, in the order in which a server sorts them."""
+"""The types of values, in the order in which a server sorts them; where several fit, the last is meant."""
 PRESENT: Final = {"$exists": True}
 """Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
@@ -110,7 +118,7 @@ class Listing:
     def _queries(self, sort: str | None, after: Any) -> Iterator[Query]:
         field, direction = self._sorted_by(sort)
         if field == "id":
-            yield behind("_id", ObjectId(after), direction) if after else {}, [("_id", direction)]
+            yield from self._behind_id(after, direction)
             return
         order = [(field, direction), ("_id", direction)]
         last = self._last(after, field) if after else {}
@@ -118,13 +126,33 @@ class Listing:
         if not after:
             yield {field: {"$ne": None, **PRESENT}}, order
         elif value is not None:
-            yield {field: {"$eq": value, **PRESENT}, **behind("_id", last["_id"], direction)}, [("_id", direction)]
-            yield {field: {"$gt" if direction == ASCENDING else "$lt": value, **PRESENT}}, order
+            for where in _all_behind(last["_id"], direction):
+                yield {field: {"$eq": value, **PRESENT}, **where}, [("_id", direction)]
+            yield _beyond(field, value, direction), order
         if not self._wants(field):
-            if others := _types_behind(value, direction):
+            others = [] if value is None else _types_behind(value, direction)
+            if others := [name for name in others if name != "null"]:
                 yield {field: PRESENT, "$or": [{field: {"$type": name}} for name in others]}, order
-            rest = behind("_id", last["_id"], ASCENDING) if after and value is None else {}
-            yield {field: None, **rest}, [("_id", ASCENDING)]
+            for rest in _all_behind(last["_id"], ASCENDING) if after and value is None else [{}]:
+                yield {field: None, **rest}, [("_id", ASCENDING)]
+
+    def _behind_id(self, after: Any, direction: int) -> Iterator[Query]:
+        order = [("_id", direction)]
+        if after is None or after == "":
+            yield {}, order
+            return
+        yield from ((where, order) for where in _all_behind(self._id(after), direction))
+
+    def _id(self, after: Any) -> Any:
+        """Return the id behind which to go on; text is one that a list has printed."""
+        if not isinstance(after, str):
+            return after
+        documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
+        if found := named(documents, [after]):
+            return found[after]["_id"]
+        if not OBJECT_ID.fullmatch(after):
+            raise UsageError(f'"{after}" is not an id of this list', "begin again without --after")
+        return ObjectId(after)
 
     def _sorted_by(self, sort: str | None) -> tuple[str, int]:
         chosen = sort or self.order
@@ -136,8 +164,7 @@ class Listing:
         return isinstance(wanted, dict) and wanted.get("$exists") is True
 
     def _last(self, after: Any, field: str) -> Document:
-        wanted = {"$in": [ObjectId(after), after]} if ObjectId.is_valid(after) else after
-        document: Document | None = self._documents().find_one({"_id": wanted}, [field])
+        document: Document | None = self._documents().find_one({"_id": equal(self._id(after))}, [field])
         if document is None:
             raise NotFoundError(f"no {self.collection.lower()} {after} to go on after", "begin again without --after")
         return document
@@ -146,7 +173,7 @@ class Listing:
         return connection.database()[self.collection]
 
 
-def behind(field: str, value: ObjectId, direction: int) -> dict[str, Any]:
+def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
     """Match what comes behind an id in an order of ids.
 
     It is said twice, as a comparison and as the contrary of another: for the comparison alone DocumentDB intersects
@@ -156,8 +183,26 @@ def behind(field: str, value: ObjectId, direction: int) -> dict[str, Any]:
     return {field: {beyond: value, "$not": {before: value}}}
 
 
+def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
+    """Match what comes behind an id: those of its type, and then, in broken data, those of others."""
+    yield behind("_id", identifier, direction)
+    yield {"$or": [{"_id": {"$type": name}} for name in _types_behind(identifier, direction)]}
+
+
+def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
+    """Match what comes behind a value among those of its type."""
+    operator = "$gt" if direction == ASCENDING else "$lt"
+    if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - what is not a number is not equal to itself
+        # A comparison takes no pattern, and finds nothing beyond what is not a number.
+        return {"$expr": {operator: [f"${field}", {"$literal": value}]}, field: {"$type": _type(value)}}
+    return {field: {operator: value, **PRESENT}}
+
+
+def _type(value: Any) -> str:
+    return [name for name, kinds in TYPES.items() if isinstance(value, kinds)][-1]
+
+
 def _types_behind(value: Any, direction: int) -> list[str]:
     """Return the types that are sorted behind a value's: a comparison finds values of one type alone."""
     names = list(TYPES)[::direction]
-    known = [name for name in names if type(value) in TYPES[name]]
-    return names[names.index(known[0]) + 1 :] if known else []
+    return names[names.index(_type(value)) + 1 :]

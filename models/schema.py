@@ -1,6 +1,10 @@
 """The seven documents together: which collections, fields and unique indexes the application has."""
 
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
+
+from bson import ObjectId
+from mongoengine import BooleanField, DateTimeField, EnumField, ListField, LongField, ObjectIdField
 
 from models.account import Account
 from models.conversation import Conversation
@@ -9,7 +13,7 @@ from models.message import Message
 from models.permission import Permission
 from models.profile import Profile
 from models.role import Role
-from models.user import User
+from models.user import User, UserStatus
 
 DOCUMENTS: tuple[type[ApplicationDocument], ...] = (User, Account, Profile, Role, Permission, Conversation, Message)
 
@@ -23,6 +27,25 @@ def _meta(document: type[ApplicationDocument]) -> dict[str, Any]:
 FIELDS: dict[str, frozenset[str]] = {
     _meta(document)["collection"]: frozenset(document._fields) - {"id"} for document in DOCUMENTS
 }
+
+TYPES: Final[dict[type, type]] = {
+    BooleanField: bool,
+    DateTimeField: datetime,
+    EnumField: UserStatus,
+    ListField: list,
+    LongField: int,
+    ObjectIdField: ObjectId,
+}
+"""What the fields of the schema hold; all others hold text."""
+
+SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
+    _meta(document)["collection"]: {
+        "_id" if name == "id" else name: (TYPES.get(type(field), str), field.required or name == "id")
+        for name, field in document._fields.items()
+    }
+    for document in DOCUMENTS
+}
+"""Collection → field → the type of its values, and whether it has to be there."""
 
 UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     _meta(document)["collection"]: tuple(

@@ -20,6 +20,8 @@ _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
 """Bytes that the name of a database has not."""
+LONGEST_WAIT = 9
+"""Digits of a number of milliseconds that a server can hold in 32 bits, whatever they are."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def parse(source: Source) -> Address:
     user, _, hosts = parts.netloc.rpartition("@")
     _check_escapes(source, user, parts)
     name = unquote(parts.path.removeprefix("/"))
-    if not all(map(_is_host, hosts.split(","))) or any("=" not in said for said in parts.query.split("&") if said):
+    if not all(map(_is_host, hosts.split(","))) or not all(map(_is_option, filter(None, parts.query.split("&")))):
         raise unreadable(source)
     if not name:
         raise NotConfiguredError(
@@ -213,3 +215,9 @@ def _is_host(host: str) -> bool:
         return True
     name, colon, port = host.rpartition(":")
     return port.isdecimal() and bool(name) if colon else bool(host)
+
+
+def _is_option(said: str) -> bool:
+    """Tell "name=value" from what is left of a broken password; pymongo checks all values but that of `wTimeoutMS`."""
+    name, equals, value = said.partition("=")
+    return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)

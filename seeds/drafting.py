@@ -6,6 +6,8 @@ from typing import Any
 from actions.users.documents import new_user
 from models.changes import Document, Draft, Result, ids_in
 from models.records import STATE
+from models.references import referred
+from models.showable import readable_text
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
 
@@ -50,7 +52,10 @@ class Drafting:
             ),
             *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
             *(Result(user.identifier, f"user {user.person.email}", _outcome(user)) for user in comparison.users),
-            *(Result(role, f"role {roles[role].get('name')}", "deleted") for role in comparison.pruned_roles),
+            *(
+                Result(role, f"role {readable_text(roles[role].get('name'))}", "deleted")
+                for role in comparison.pruned_roles
+            ),
             *(
                 Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
                 for identifier in comparison.pruned_permissions
@@ -92,7 +97,7 @@ class Drafting:
         before = ids_in(role, "permissionsIds")
         new = [permission for permission in sorted(add) if permission not in before]
         if new and take.intersection(before):
-            left = [item for item in role["permissionsIds"] if item not in take]
+            left = [item for item in role["permissionsIds"] if referred(item) not in take]
             self.draft.set("Role", role, {"permissionsIds": [*left, *new]})
         else:
             self.draft.add("Role", [role], "permissionsIds", new)

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from actions.finding import referring
 from models.changes import Document, ids_in
 from seeds.comparing import Comparison
-from seeds.state import by_id, find
+from seeds.state import find
 
 
 @dataclass(slots=True)
@@ -57,8 +58,7 @@ class Effects:
     def _members(self) -> Iterator[Document]:
         pruned = set(self._comparison.pruned_roles)
         touched = [r for r, allowed in self._before.items() if r in pruned or self._after[r] != allowed]
-        found = find("User", {"rolesIds": {"$in": touched}}, ["rolesIds"]) if touched else iter(())
-        return iter(by_id(found).values())
+        return find("User", referring("User", "rolesIds", *touched), ["rolesIds"]) if touched else iter(())
 
     def _count(self) -> None:
         pruned = set(self._comparison.pruned_roles)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from models.changes import ids_in
 from models.names import counted
+from models.showable import readable_text
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects
 
@@ -50,7 +51,7 @@ class _Explainer:
         self._effects = effects
         self._names = comparison.names()
         self._protected = set(ids_in(comparison.state.protected, "ids"))
-        self._roles = {role: str(found.get("name")) for role, found in comparison.state.roles.items()}
+        self._roles = {role: readable_text(found.get("name")) for role, found in comparison.state.roles.items()}
 
     def all(self) -> Iterator[Explained]:
         for identifier in self._comparison.created:

@@ -12,6 +12,7 @@ from actions import passwords
 from models.changes import Document
 from models.errors import ConflictError
 from models.names import shown, user_flaw
+from models.showable import readable_text
 from seeds import state
 from seeds.nodes import Faults, Node
 from seeds.reading import refuse
@@ -120,13 +121,13 @@ def _matched(person: Person, documents: Iterable[Document]) -> Person:
         )
     if mine and mine[0].get("username") != person.username:
         raise ConflictError(
-            f"the user {shown(person.email)} is there with the username {shown(str(mine[0].get('username')))},"
-            f" not {shown(person.username)}",
+            f"the user {shown(person.email)} is there with the username"
+            f" {shown(readable_text(mine[0].get('username')))}, not {shown(person.username)}",
             "write the username that the user has, or another e-mail, into the seed",
         )
     if not mine and (others := [other for other in documents if other.get("username") == person.username]):
         raise ConflictError(
-            f"the username {shown(person.username)} belongs to {shown(str(others[0].get('email')))}",
+            f"the username {shown(person.username)} belongs to {shown(readable_text(others[0].get('email')))}",
             f"give {shown(person.email)} another username in the seed",
         )
     if mine and not isinstance(mine[0]["_id"], ObjectId):

@@ -13,6 +13,8 @@ from models import connection
 from models.changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
 from models.errors import ConflictError, RefusedError, UsageError
 from models.names import counted, shown
+from models.references import forms
+from models.showable import readable_text
 from models.user import UserStatus
 from seeds import people, state
 from seeds.comparing import Comparison, Options, compare
@@ -179,16 +181,19 @@ def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, D
             members[role].add(user["_id"])
     held = {role: users for role, users in members.items() if users}
     if held and not options.allow_members:
-        listed = ", ".join(f"{shown(str(whole[role].get('name')))} ({len(users):,})" for role, users in held.items())
+        listed = ", ".join(
+            f"{shown(readable_text(whole[role].get('name')))} ({len(users):,})" for role, users in held.items()
+        )
         raise RefusedError(
             f"roles that the seed no longer names have members: {listed}",
             "if the members are to lose them, say so with --allow-members",
         )
     for role in held.keys() & set(ids_in(comparison.state.protected, "ids")):
-        active = {"_id": {"$in": list(held[role])}, "status": {"$ne": UserStatus.SUSPENDED.value}}
+        members_of = [form for user in held[role] for form in forms(user)]
+        active = {"_id": {"$in": members_of}, "status": {"$ne": UserStatus.SUSPENDED.value}}
         if connection.database()["User"].find_one(active, {"_id": 1}):
             raise RefusedError(
-                f"the role {shown(str(whole[role].get('name')))} is protected and has an active member",
+                f"the role {shown(readable_text(whole[role].get('name')))} is protected and has an active member",
                 "take it from its members, or name it in the seed",
             )
 

@@ -12,6 +12,7 @@ from models.changes import Document, ids_in
 from models.errors import ConflictError
 from models.names import shown
 from models.records import STATE
+from models.showable import readable_text
 
 _AT_ONCE: Final = 1_000_000
 """Documents in one reply, if they fit into the 16 MiB that a reply has."""
@@ -45,7 +46,7 @@ class State:
         }
 
     def name(self, identifier: Any) -> str:
-        return str(self.permissions[identifier].get("name"))
+        return readable_text(self.permissions[identifier].get("name"))
 
 
 def read(seed: str) -> State:
@@ -72,7 +73,7 @@ def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
     permissions = by_id(find("Permission", {"_id": {"$in": wanted}}, ["name"]))
     return {
         role["name"]: frozenset(
-            str(permissions[identifier].get("name"))
+            readable_text(permissions[identifier].get("name"))
             for identifier in ids_in(role, "permissionsIds")
             if identifier in permissions
         )
@@ -99,8 +100,8 @@ def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
     def one(name: str) -> Document | None:
         if name in state.strange[kind]:
             raise ConflictError(
-                f"the {kind} {shown(name)} has an id that is no ObjectId",
-                "nothing can be linked with it: rename or delete it",
+                f"the id of the {kind} {shown(name)} is not an ObjectId",
+                "repair it (chatctl db repair --rule wrong-type), rename it or delete it",
             )
         found = named.get(name, [])
         if len(found) > 1:

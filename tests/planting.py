@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from bson import Int64, ObjectId
-from people import BEGAN, SEVEN, Documents, conversation, messages, person
+from bson import Int64, ObjectId, Timestamp
+from people import BEGAN, SEVEN, Documents, conversation, messages, minute_after, person
 
 import models.changes  # noqa: F401 - before models.indexes, which it imports
 from models.indexes import APPLICATION, create
@@ -109,9 +109,33 @@ def misnamed(database: Documents, _: Ids) -> Place:
     return "Role", "Role_name_key", "name"
 
 
+def lax(database: Documents, _: Ids) -> Place:
+    database["Role"].drop_index("Role_name_key")
+    database["Role"].create_index("name", name="Role_name_key")
+    return "Role", "Role_name_key", "name"
+
+
+def plural_collection(database: Documents, _: Ids) -> Place:
+    database["Account"].delete_many({})
+    database["accounts"].insert_one({})
+    return "Account", "accounts", None
+
+
 def other_collection(database: Documents, _: Ids) -> Place:
     database["user"].insert_one({})
     return "User", "user", None
+
+
+def secret_in_trail(database: Documents, ids: Ids) -> Place:
+    """Plant an event as a version wrote it that kept the values of all fields but four."""
+    event = database["chatctl_audit"].insert_one(
+        {"kind": "event", "at": BEGAN, "actor": {}, "command": "users unlink ada x", "summary": [], "whole": True}
+    )
+    fields = [{"field": "provider", "from": "x"}, {"field": "oauth_token", "from": "SECRET"}]
+    entry = {"op": "delete", "collection": "Account", "ids": [ids["account"]], "fields": fields}
+    part = {"kind": "part", "event": event.inserted_id, "batch": 0, "targets": [ids["account"]], "names": []}
+    kept = database["chatctl_audit"].insert_one({**part, "changes": [entry]})
+    return "chatctl_audit", kept.inserted_id, "oauth_token"
 
 
 def direct_again(database: Documents, ids: Ids) -> Place:
@@ -142,6 +166,13 @@ def seen_by_stranger(database: Documents, ids: Ids) -> Place:
 def copy_of_messages(database: Documents, ids: Ids) -> Place:
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$pull": {"messagesIds": ids["two"]}})
     return "Conversation", ids["direct"], "messagesIds"
+
+
+def without_messages(database: Documents, ids: Ids) -> Place:
+    """Leave a conversation as the application does that has deleted its only message."""
+    place = conversation(database, ids["grace"], ids["alan"])
+    database["Conversation"].update_one({"_id": place}, {"$set": {"lastMessageAt": minute_after(5)}})
+    return "Conversation", place, "lastMessageAt"
 
 
 def many_ids(database: Documents, ids: Ids) -> Place:
@@ -180,17 +211,22 @@ FAULTS = (
         ("unsynced-copy",),
     ),
     Fault("missing-field", "E", False, change("User", "ada", {"$unset": {"updatedAt": ""}}, "updatedAt")),
+    Fault("missing-field", "W", True, change("User", "ada", {"$unset": {"status": ""}}, "status")),
+    Fault("missing-field", "E", False, change("User", "ada", {"$set": {"status": None}}, "status")),
     Fault("missing-field", "E", False, change("Role", "support", {"$set": {"name": None}}, "name")),
     Fault("unknown-status", "E", False, change("User", "ada", {"$set": {"status": "BANNED"}}, "status")),
-    Fault("wrong-type", "E", False, change("User", "ada", {"$set": {"lastLogin": "2026-01-01"}}, "lastLogin")),
-    Fault("wrong-type", "E", False, change("Account", "account", {"$set": {"expires_at": "7"}}, "expires_at")),
+    Fault("wrong-type", "E", True, change("User", "ada", {"$set": {"lastLogin": "2026-01-01"}}, "lastLogin")),
+    Fault("wrong-type", "E", True, change("Account", "account", {"$set": {"expires_at": "7"}}, "expires_at")),
     Fault("wrong-type", "E", False, change("Conversation", "group", {"$set": {"isGroup": "yes"}}, "isGroup")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$set": {"rolesIds": "support"}}, "rolesIds")),
-    Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
+    Fault("wrong-type", "E", True, change("User", "alan", {"$push": {"rolesIds": None}}, "rolesIds")),
     Fault("wrong-type", "E", False, change("User", "alan", {"$push": {"rolesIds": {"a": [1]}}}, "rolesIds")),
     Fault("wrong-type", "E", False, odd_id),
+    Fault("wrong-type", "I", False, change("Account", "account", {"$set": {"expires_at": 7.0}}, "expires_at")),
+    Fault("wrong-type", "I", False, change("User", "ada", {"$set": {"lastLogin": Timestamp(1, 1)}}, "lastLogin")),
+    Fault("wrong-type", "I", False, change("User", "ada", {"$set": {"name": GONE}}, "name")),
     Fault("string-id", "E", True, string_id),
-    Fault("string-id", "E", True, string_in_list, ("one-sided-link",)),
+    Fault("string-id", "E", True, string_in_list),
     Fault("null-list", "E", True, change("User", "alan", {"$set": {"rolesIds": None}}, "rolesIds")),
     Fault(
         "null-list", "E", True, change("User", "grace", {"$set": {"rolesIds": None}}, "rolesIds"), ("one-sided-link",)
@@ -207,6 +243,7 @@ FAULTS = (
     ),
     Fault("missing-index", "W", True, no_index),
     Fault("misnamed-index", "W", False, misnamed),
+    Fault("misnamed-index", "W", False, lax),
     Fault(
         *("second-profile", "W", False),
         twice("Profile", "Profile_userId_key", {"userId": "grace"}, "userId"),
@@ -220,7 +257,7 @@ FAULTS = (
         change("User", "ada", {"$set": {"hashedPassword": HASH.replace("$2b$", "$2y$")}}, "hashedPassword"),
     ),
     Fault("status-mismatch", "W", True, change("User", "ada", {"$set": {"status": "EMAIL_VERIFIED"}}, "status")),
-    Fault("email-case", "W", False, change("User", "ada", {"$set": {"email": "Ada@Example.org"}}, "email")),
+    Fault("email-case", "W", True, change("User", "ada", {"$set": {"email": "Ada@Example.org"}}, "email")),
     Fault("email-case", "W", False, insert("User", {"email": "ADA@example.org", "username": "a", **AGAIN}, "email")),
     Fault("lone-conversation", "W", False, left_alone),
     Fault("lone-conversation", "W", False, group_of_two),
@@ -231,6 +268,7 @@ FAULTS = (
         True,
         change("Conversation", "group", {"$set": {"lastMessageAt": BEGAN}}, "lastMessageAt"),
     ),
+    Fault("stale-last-message", "W", True, without_messages),
     Fault("oversized", "W", False, many_ids),
     Fault("oversized", "W", False, many_bytes),
     Fault("foreign-sender", "I", False, stranger),
@@ -239,6 +277,8 @@ FAULTS = (
     Fault("unsynced-copy", "I", True, change("User", "ada", {"$set": {"profileId": "profile"}}, "profileId")),
     Fault("unsynced-copy", "I", True, copy_of_messages),
     Fault("other-collection", "E", False, other_collection),
+    Fault("other-collection", "E", False, plural_collection),
+    Fault("secret-in-trail", "W", True, secret_in_trail),
     *(
         Fault("dangling-link", "W", True, change(c, who if who != "new" else "support", {"$push": {f: GONE}}, f))
         for c, f, who, _ in LISTS

@@ -10,7 +10,7 @@ from bson import ObjectId
 from people import Documents, messages
 from typed import EVENT, MESSAGE
 
-from models.records import STATE
+from models.records import AUDIT, STATE
 from tests.conftest import Chatctl
 
 NIGHT = ("--conversation", "Night shift")
@@ -51,7 +51,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users import": (("changes.csv", "--on-conflict", "update"),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
-    "db repair": (("--rule", "one-sided-link"),),
+    "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
     "seeds apply": (("full.yaml",), ("seed.yaml", "--prune", "--allow-members")),
 }
 INSTEAD = {"db unprotect": ("--expect", "prod")}
@@ -89,6 +89,17 @@ roles:
 """
 
 
+OLD = {
+    "kind": "part",
+    "event": EVENT,
+    "batch": 0,
+    "targets": [],
+    "names": [],
+    "changes": [{"op": "insert", "collection": "Role", "ids": [], "fields": [{"field": "token", "to": "7"}]}],
+}
+"""What an older version may have kept of an event."""
+
+
 class Sample(NamedTuple):
     """A command line: the command as `actions.privileges` names it, the line, and one to type before it.
 
@@ -115,6 +126,7 @@ class Sample(NamedTuple):
         if STATE not in there:
             chatctl("db", "indexes", "--apply")
         settle(database)
+        database[AUDIT].insert_one(dict(OLD))
         if self.before:
             chatctl(*self.before)
 

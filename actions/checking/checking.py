@@ -14,6 +14,7 @@ from models.errors import UsageError
 from models.listing import BATCH, Row
 from models.names import did_you_mean
 from models.schema import FIELDS
+from models.showable import readable
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
 """The order in which collections are read: what is referred to before what refers to it."""
@@ -26,26 +27,30 @@ Hear = Callable[[int, int], None]
 def check(
     rules: Sequence[str] = (), collections: Sequence[str] = (), sample: int | None = None, hear: Hear | None = None
 ) -> list[Row]:
-    """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule that finds any, the worst first.
+    """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
 
-    Of a `sample` so many documents of each collection are looked at, and some of what each links to. Raises
-    `UsageError` for a name that is none.
+    Each example has its own `fix`; faults that need different commands all have an example. Of a `sample` so many
+    documents of each collection are looked at, and some of what each links to. Raises `UsageError` for a name that is
+    none.
     """
-    found: dict[str, Row] = {}
+    found: dict[type[Rule], Row] = {}
+    fixes: set[tuple[type[Rule], str]] = set()
     for rule, fault in examine(chosen(rules, collections), collections, sample, hear):
-        row = found.setdefault(rule.name, _row(rule, fault))
+        row = found.get(type(rule)) or found.setdefault(type(rule), _row(rule, fault))
         row["count"] += 1
-        if len(row["examples"]) < EXAMPLES:
-            row["examples"].append(fault._asdict())
-    return [found[kind.name] for kind in all_rules() if kind.name in found]
+        fix = type(rule), rule.template(fault)
+        if len(row["examples"]) < EXAMPLES or fix not in fixes:
+            row["examples"].append({**fault._asdict(), "value": readable(fault.value), "fix": rule.advise(fault)})
+            fixes.add(fix)
+    return [found[kind] for kind in all_rules() if kind in found]
 
 
 def chosen(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:
     """Return the rules of some names, all where there are none, as far as they are about some collections."""
-    known = {kind.name: kind for kind in all_rules()}
-    _check_names("rule", rules, known)
+    known = all_rules()
+    _check_names("rule", rules, dict.fromkeys(kind.name for kind in known))
     _check_names("collection", collections, FIELDS)
-    kinds = [known[name] for name in dict.fromkeys(rules)] or list(known.values())
+    kinds = [kind for name in dict.fromkeys(rules) for kind in known if kind.name == name] or known
     return [kind for kind in kinds if not collections or not kind.reads or kind.reads.keys() & set(collections)]
 
 
@@ -53,7 +58,7 @@ def examine(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, hear: Hear | None = None
 ) -> Iterator[tuple[Rule, Finding]]:
     """Read what rules need, and give the faults that they find and find again."""
-    known = Known(sampled=sample is not None)
+    known = Known(sample)
     rules = [kind(known) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
     for rule, suspect in _suspects(rules, known, collections, sample, hear):
@@ -82,7 +87,7 @@ def _suspects(
             usual = list(sound(documents))
             if len(usual) == len(documents):  # what rules share they know again by the list itself
                 usual = documents
-            known.learn(collection, usual)
+            known.learn(collection, documents)
             for rule in looking:
                 yield from ((rule, suspect) for suspect in rule.look(collection, documents if rule.all_ids else usual))
             read += len(documents)

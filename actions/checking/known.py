@@ -3,7 +3,10 @@
 from collections import defaultdict
 from typing import Any, Final, TypeVar
 
+from bson import ObjectId
+
 from models.changes import Document
+from models.references import referred
 
 T = TypeVar("T")
 
@@ -17,15 +20,17 @@ class Known:
     Of a sample nothing is known: all that refers to something else is suspected, and looked up.
     """
 
-    def __init__(self, *, sampled: bool = False) -> None:
-        self.sampled = sampled
+    def __init__(self, sample: int | None = None) -> None:
+        self.sample = sample
+        self.sampled = sample is not None
         self._ids: dict[str, set[Any]] = defaultdict(set)
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of what is read."""
+        """Keep the ids of what is read; digits of an id as text count as the id."""
         if collection in PARENTS and not self.sampled:
-            self._ids[collection].update(document["_id"] for document in documents)
+            found = (referred(document["_id"]) for document in documents)
+            self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
 
     def ids(self, collection: str) -> set[Any]:
         """Return the ids of the documents that are known to be there."""

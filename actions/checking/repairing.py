@@ -13,7 +13,15 @@ from models.changes import Batch, Change, Changeset, Result, Stream, Take, Updat
 from models.errors import UsageError
 from models.names import counted
 
-ORDER: Final = ("null-list", "string-id", "missing-parent", "duplicate-link", "dangling-link", "one-sided-link")
+ORDER: Final = (
+    "wrong-type",
+    "null-list",
+    "string-id",
+    "missing-parent",
+    "duplicate-link",
+    "dangling-link",
+    "one-sided-link",
+)
 """What has to be mended first; in lists that are none nothing can be linked. The others follow."""
 HELD: Final = 200_000
 """Faults of one rule that are mended in one go."""
@@ -35,7 +43,8 @@ def repair(
     decided = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
     kinds = chosen(rules, collections)
     _check_decisions(decided, kinds if rules else chosen((), ()))
-    found = _Found(decided)
+    undoable = not rules or _is_undoable(kinds)
+    found = _Found(decided, undoable=undoable)
     for rule, fault in examine(kinds, collections, hear=hear):
         found.add(rule, fault)
     names: dict[Any, str] = {}
@@ -46,48 +55,60 @@ def repair(
         Stream(lambda: found.batches(names), found.counts()),
         asks=True,
         names=names,
-        notes=list(found.notes()),
+        notes=[*found.notes(), *(() if undoable else ("this cannot be undone, and backups are not changed",))],
         rules=protection.rules(found.leaving()),
         indexes=[
             index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
         ],
         items=sum(map(len, found.mended.values())),
+        undoable=undoable,
     )
 
 
 def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
     """See that each decision is about all rules: what one of them deletes, another would mend."""
     for word in sorted(decided):
-        if others := [kind.name for kind in kinds if word not in kind.decisions]:
-            names = [kind.name for kind in chosen((), ()) if word in kind.decisions]
+        names = [kind.name for kind in chosen((), ()) if word in kind.decisions]
+        if others := [kind.name for kind in kinds if kind.name not in names]:
             raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
+
+
+def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
+    """Tell whether a repair by some rules can be undone: all of it or nothing, as it is one event."""
+    final = [kind.name for kind in kinds if not kind.undoable]
+    if final and len(final) < len(kinds):
+        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run it alone: --rule {final[0]}")
+    return not final
 
 
 class _Found:
     """What was found: faults that are mended, as many as are held, and how many of each rule are left."""
 
-    def __init__(self, decided: frozenset[str]) -> None:
+    def __init__(self, decided: frozenset[str], *, undoable: bool) -> None:
+        self._undoable = undoable
         self.mended: dict[Rule, list[Finding]] = {}
         self._decided = decided
-        self._left: dict[Rule, Finding] = {}
-        self._numbers: Counter[Rule] = Counter()
+        self._left: dict[tuple[Rule, str], Finding] = {}
+        self._numbers: Counter[tuple[Rule, str]] = Counter()
         self._more: Counter[Rule] = Counter()
 
     def add(self, rule: Rule, fault: Finding) -> None:
-        if not rule.mendable(fault, self._decided):
-            self._left.setdefault(rule, fault)
-            self._numbers[rule] += 1
+        if rule.undoable is not self._undoable or not rule.mendable(fault, self._decided):
+            needs = rule, rule.template(fault)
+            self._left.setdefault(needs, fault)
+            self._numbers[needs] += 1
         elif len(self.mended.setdefault(rule, [])) < HELD:
             self.mended[rule].append(fault)
         else:
             self._more[rule] += 1
 
     def results(self) -> Iterator[Result]:
-        """Say of each rule how many faults are mended, and what decides about those that are left."""
+        """Say of each rule how many faults are mended, and which commands decide about those that are left."""
         for rule, faults in self.mended.items():
             yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
-        for rule, example in self._left.items():
-            told = f"{counted(self._numbers[rule], 'fault')} left, to be decided: {rule.advise(example)}"
+        for needs, example in self._left.items():
+            rule, _ = needs
+            told = f"{counted(self._numbers[needs], 'fault')} left, to be decided: {rule.advise(example)}"
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in self._more.items():
             told = f"{counted(count, 'fault')} more, mended by the same command, run again"

@@ -8,8 +8,8 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.finding import OBJECT_ID
 from models.changes import Batch, Document
+from models.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""
@@ -27,16 +27,19 @@ class Finding(NamedTuple):
 class Rule:
     """A fault there can be, in a class of its own; one object of it is used for one check.
 
-    `effect` says what the application does when it meets the fault, `fix` what to type, with `{name}` of the rule, and
-    `{id}` and `{collection}` of an example. `reads` are the fields it needs of each collection; the ids of what it
-    reads are known. Whatever is suspected while the collections are read is looked at again by `confirm`, on its own:
-    what changed in between is no fault. Documents whose `_id` is none are kept from every rule but those of `all_ids`.
+    Classes with the same name are one rule whose faults have different severities. `effect` says what the application
+    does when it meets the fault, `fix` what to type, with `{name}` of the rule, and `{id}`, `{collection}`, `{field}`
+    and `{value}` of an example; `fixes` are commands for some of the faults instead, by what `cases` says of them.
+    `reads` are the fields it needs of each collection; the ids of what it reads are known. Whatever is suspected while
+    the collections are read is looked at again by `confirm`, on its own: what changed in between is no fault. Documents
+    whose `_id` is none are kept from every rule but those of `all_ids`.
     """
 
     name: ClassVar[str]
     severity: ClassVar[str]
     effect: ClassVar[str]
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
+    fixes: ClassVar[Mapping[str, str]] = {}
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
     all_ids: ClassVar[bool] = False
     apart: ClassVar[bool] = False
@@ -45,6 +48,8 @@ class Rule:
     """Suspects that are looked at again, and mended, together."""
     mends: ClassVar[bool] = False
     """Whether there is one right answer, so that a repair gives it unasked."""
+    undoable: ClassVar[bool] = True
+    """Whether a repair can be undone; one that cannot is made only where its rule is named, and no other."""
     decisions: ClassVar[frozenset[str]] = frozenset()
     """Of `drop` and `delete` those that decide what a repair does."""
 
@@ -69,9 +74,17 @@ class Rule:
             documents = list(finding.having(collection, "_id", some, self.reads[collection]))
             yield from (found for found in self.look(collection, documents) if found in some[found.id])
 
+    def cases(self, found: Finding) -> Sequence[str]:
+        """Return the keys of `fixes` that apply to a fault, the most exact first."""
+        return f"{found.collection}.{found.field}", found.collection
+
+    def template(self, found: Finding) -> str:
+        """Return the one of `fixes` that applies to a fault, otherwise `fix`."""
+        return next((self.fixes[case] for case in self.cases(found) if case in self.fixes), self.fix)
+
     def advise(self, found: Finding) -> str:
-        """Say what to type, or to do where nothing can be typed, about a fault and those like it."""
-        return self.fix.format(name=self.name, id=found.id, collection=found.collection)
+        """Say what to type, or to do where nothing can be typed, about a fault."""
+        return self.template(found).format(name=self.name, **found._asdict())
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:  # noqa: ARG002 - others do
         """Tell whether a repair mends a fault, by what was decided."""
@@ -103,13 +116,14 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read documents by their ids."""
-    return {document["_id"]: document for document in finding.having(collection, "_id", ids, ["_id", *fields])}
-
-
-def as_id(value: Any) -> Any:
-    """Read text that holds an id as that id, as a repair will have it; all else is what it is."""
-    return ObjectId(value) if type(value) is str and OBJECT_ID.fullmatch(value) else value
+    """Read the documents that ids refer to, by those ids, also documents whose `_id` is the digits as text."""
+    found: dict[Any, Document] = {}
+    for document in finding.with_id(collection, ids, ["_id", *fields]):
+        if type(document["_id"]) is ObjectId:
+            found[document["_id"]] = document
+        else:
+            found.setdefault(referred(document["_id"]), document)
+    return found
 
 
 def sound(documents: Iterable[Document]) -> Iterator[Document]:

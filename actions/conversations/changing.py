@@ -9,7 +9,7 @@ from pymongo.client_session import ClientSession
 from actions import finding, naming
 from actions.conversations import shape
 from actions.errors import OneToOneError
-from actions.finding import Found
+from actions.finding import Found, FoundAll
 from actions.places import PAIR, is_group, titles
 from actions.planning import changeset
 from models import connection
@@ -17,6 +17,7 @@ from models.changes import ChangedMeanwhileError, Changeset, Document, Draft, Re
 from models.changes.draft import BATCH
 from models.links import USER_CONVERSATIONS
 from models.names import in_words
+from models.references import referred
 
 _READ: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}
@@ -30,7 +31,7 @@ def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changes
     conversation = finding.one("Conversation", ref, _READ)
     found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
     held = set(ids_in(conversation, "userIds"))
-    people = held | {user.document["_id"] for user in found}
+    people = held | {referred(user.document["_id"]) for user in found}
     title = titles([conversation])[conversation["_id"]]
     if not is_group(conversation) and len(people) > max(len(held), PAIR):
         raise OneToOneError(f"{title} is a one-to-one conversation", f"create a group: {_group(found)}")
@@ -48,7 +49,7 @@ def remove(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Chan
     """Take users out of a conversation, also where only one side has the link; what they wrote stays."""
     conversation = finding.one("Conversation", ref, _READ)
     found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
-    people = set(ids_in(conversation, "userIds")) - {user.document["_id"] for user in found}
+    people = set(ids_in(conversation, "userIds")) - {referred(user.document["_id"]) for user in found}
     return _change("remove", conversation, found, people, asks=True)
 
 
@@ -67,16 +68,15 @@ def rename(ref: str, name: str) -> Changeset:
     return changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
-def _change(
-    verb: str, conversation: Document, found: list[Found], people: Collection[Any], **details: Any
-) -> Changeset:
+def _change(verb: str, conversation: Document, found: FoundAll, people: Collection[Any], **details: Any) -> Changeset:
     """Add or remove users; `people` are those who are in the conversation then."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
     held = set(ids_in(conversation, "userIds"))
     results = []
+    identifier = referred(conversation["_id"])
     for user in found:
-        sides = user.document["_id"] in held, conversation["_id"] in ids_in(user.document, "conversationIds")
+        sides = referred(user.document["_id"]) in held, identifier in ids_in(user.document, "conversationIds")
         so_already = all(sides) if adding else not any(sides)
         results.append(Result(user.document["_id"], user.ref, "unchanged" if so_already else _OUTCOMES[verb]))
     draft = Draft()
@@ -88,7 +88,7 @@ def _change(
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(shape.notes(conversation, title, people)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
-    return changeset(command, draft, results, notes=notes, **details)
+    return changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
 def _at_most_two(conversation: Any, title: str, people: Collection[Any]) -> Rule:

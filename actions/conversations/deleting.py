@@ -10,7 +10,9 @@ from actions.planning import FOREVER
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
+from models.ids import written
 from models.names import NAMED, counted, in_words
+from models.references import referred
 
 
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
@@ -19,6 +21,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     With `forever` nothing is kept to undo it with.
     """
     found = finding.named("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    finding.refuse_twins("Conversation", (one.document for one in found))
     names = titles([one.document for one in found])
     counts = _messages(list(names))
     labels: dict[Any, str] = dict(names)
@@ -31,7 +34,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
-        [Result(one, title, "deleted") for one, title in names.items()],
+        [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
         Stream(batches, deleted),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],
@@ -45,16 +48,16 @@ def _messages(ids: Sequence[Any]) -> Counter[str]:
     counts: Counter[str] = Counter()
     for some in finding.parts(ids):
         of_each: list[Document] = [
-            {"$match": {"conversationId": finding.referring("Message", "conversationId", *some)}},
+            {"$match": finding.referring("Message", "conversationId", *some)},
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
         for row in connection.database()["Message"].aggregate(of_each):
-            counts[str(row["_id"])] += row["n"]
+            counts[written(referred(row["_id"]))] += row["n"]
     return counts
 
 
 def _said(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
     for one, title in list(names.items())[:NAMED]:
-        yield f"{title}: {counted(counts[str(one)], 'message')}"
+        yield f"{title}: {counted(counts[written(referred(one))], 'message')}"
     if len(names) > NAMED:
         yield f"and {len(names) - NAMED:,} more conversations"

@@ -7,7 +7,9 @@ from actions.conversations.reading import unread
 from actions.conversations.rows import FIELDS, Rows
 from models import connection
 from models.changes import Document
+from models.ids import written
 from models.listing import Row
+from models.references import referred
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 
@@ -20,7 +22,7 @@ def show(ref: str) -> Row:
     """
     conversation = finding.one("Conversation", ref, FIELDS)
     [row] = Rows()([conversation])
-    found = messages.find(messages.Filters(conversation=f"id:{conversation['_id']}"))
+    found = messages.find(messages.Filters(conversation=f"id:{written(conversation['_id'])}"))
     sent = _sent(found.where)
     total = sum(sent.values())
     missed = unread(found.where, [person["id"] for person in row["participants"]], total)
@@ -44,6 +46,6 @@ def _sent(where: Document) -> dict[str, int]:
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
-        sender = str(group["_id"])
+        sender = written(referred(group["_id"]))
         counted[sender] = counted.get(sender, 0) + group["n"]
     return counted

@@ -11,6 +11,7 @@ from models.errors import UsageError
 from models.linked import Linked
 from models.links import MESSAGE_CONVERSATION
 from models.listing import Listing
+from models.references import joined
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
 
@@ -21,7 +22,7 @@ def find(filters: Filters | None = None) -> Listing:
     Raises `UnknownNameError` for a user who is not there.
     """
     chosen = filters or Filters()
-    where = _fields(chosen) | _people(chosen)
+    where = joined(_fields(chosen), _people(chosen))
     common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
     if chosen.empty:
         return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, having={}, none=True, **common)
@@ -44,5 +45,4 @@ def _fields(filters: Filters) -> Document:
 def _people(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
     people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
-    first, *others = [{"userIds": finding.referring("Conversation", "userIds", person)} for person in people] or [{}]
-    return first | ({"$and": others} if others else {})
+    return joined({}, *(finding.referring("Conversation", "userIds", person) for person in people))

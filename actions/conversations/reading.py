@@ -6,10 +6,11 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.conversations.rows import NEWEST
-from actions.finding import forms
 from actions.people import ids
 from models import connection
 from models.changes import Document
+from models.ids import written
+from models.references import forms, joined, referred
 
 LAST: Final = 1_000
 """Messages among which nearly everybody has seen or written one."""
@@ -23,7 +24,7 @@ def unread(where: Document, people: Collection[str], total: int) -> dict[str, in
     behind: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=LAST):
-        for person in (str(message.get("senderId")), *ids(message, "seenIds")):
+        for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
             behind.setdefault(person, read)
         read += 1
         if behind.keys() >= {*people}:
@@ -42,7 +43,7 @@ def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any,
     among = [form for person in people for form in forms(person)]
     seen = {"$cond": [{"$isArray": "$seenIds"}, "$seenIds", []]}
     pipeline: list[Document] = [
-        {"$match": {**where, "$or": [{"senderId": {"$in": among}}, {"seenIds": {"$in": among}}]}},
+        {"$match": joined(where, {"$or": [{"senderId": {"$in": among}}, {"seenIds": {"$in": among}}]})},
         {"$sort": dict(NEWEST)},
         {"$project": {"createAt": 1, "person": {"$concatArrays": [["$senderId"], seen]}}},
         {"$unwind": "$person"},
@@ -54,7 +55,7 @@ def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any,
 
 def _newer(where: Document, at: Any, identifier: ObjectId) -> int:
     behind = [{"createAt": {"$gt": at}}, {"createAt": at, "_id": {"$gt": identifier}}]
-    return int(_messages().count_documents({**where, "$or": behind}))
+    return int(_messages().count_documents(joined(where, {"$or": behind})))
 
 
 def _messages() -> Any:

@@ -1,17 +1,19 @@
 """Conversations as they are shown: what they are called, who is in them, and who has not read the last message."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from pymongo import DESCENDING
 
-from actions import finding, places
+from actions import places
 from actions.counting import counting
 from actions.people import Names, ids
 from actions.places import Place, Places
 from models import connection
 from models.changes import Document
 from models.listing import Row
+from models.references import filter_of, has_other_forms, referred
+from models.showable import readable
 
 FIELDS: Final = ("lastMessageAt", "created_at", *places.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
@@ -33,31 +35,28 @@ class Rows:
         known = Places(self._names)
         known.learn(conversations)
         wanted = [conversation["_id"] for conversation in conversations]
-        messages_matter = not {"unread", "messages"}.isdisjoint(columns)
-        as_text = finding.as_text("Message", "conversationId", wanted) if messages_matter else set()
-        counted = counting("Message", "conversationId")([*wanted, *as_text]) if "messages" in columns else None
+        odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
+        counted = counting("Message", "conversationId")(wanted) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
             place = known.of(identifier)
-            forms = [identifier, *({str(identifier)} & as_text)]
             row = {
                 "id": identifier,
                 "title": place.title,
                 "participants": place.participants,
-                "lastMessageAt": conversation.get("lastMessageAt"),
-                "name": conversation.get("name"),
-                "isGroup": conversation.get("isGroup"),
-                "created_at": conversation.get("created_at"),
+                "lastMessageAt": readable(conversation.get("lastMessageAt")),
+                "name": readable(conversation.get("name")),
+                "isGroup": readable(conversation.get("isGroup")),
+                "created_at": readable(conversation.get("created_at")),
             }
             if "unread" in columns:
-                row["unread"] = _unread(place, forms)
+                row["unread"] = _unread(place, filter_of("conversationId", [identifier], odd=odd))
             if counted is not None:
-                row["messages"] = sum(counted.get(form, 0) for form in forms)
+                row["messages"] = counted[referred(identifier)]
             yield row
 
 
-def _unread(place: Place, forms: Sequence[Any]) -> list[Row]:
-    where = {"conversationId": finding.among(forms)}
+def _unread(place: Place, where: Document) -> list[Row]:
     last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
     seen = {*ids(last, "seenIds")} if last else set()
     return [person for person in place.participants if last and person["id"] not in seen]

@@ -8,15 +8,18 @@ from pymongo.client_session import ClientSession
 
 from actions.places import PAIR, is_group
 from models import connection
-from models.changes import Document
+from models.changes import Document, ids_in
 from models.listing import PRESENT
+from models.references import forms, referred
 
 
 def between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
     """Find the one-to-one conversation of two people as the application does: those two in either order, no more."""
-    both = {"userIds": {"$all": list(pair), **PRESENT}, "isGroup": {"$ne": True}}
+    listed: list[Document] = [{"userIds": {"$in": forms(person), **PRESENT}} for person in pair]
+    both = {"$and": listed, "isGroup": {"$ne": True}}
     found = connection.database()["Conversation"].find(both, ["userIds"], session=session).sort("_id")
-    return next((one for one in found if sorted(one["userIds"], key=str) == sorted(pair, key=str)), None)
+    people = sorted(map(referred, pair), key=str)
+    return next((one for one in found if sorted(ids_in(one, "userIds"), key=str) == people), None)
 
 
 def notes(conversation: Document, title: str, people: Collection[ObjectId]) -> Iterator[str]:

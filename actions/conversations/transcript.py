@@ -17,7 +17,9 @@ from models.ahead import ahead
 from models.changes import Document
 from models.errors import NotFoundError, UsageError
 from models.failures import is_refusal
+from models.ids import written
 from models.listing import PRESENT, Listing, Row
+from models.references import referred
 
 INDEX: Final = "chatctl_conversation"
 MANY: Final = 10_000
@@ -80,7 +82,7 @@ def transcript(
     conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
     places = Places()
     places.learn([conversation])
-    where: Document = {"conversationId": finding.referring("Message", "conversationId", conversation["_id"])}
+    where = finding.referring("Message", "conversationId", conversation["_id"])
     if said := between(since, until):
         where["createAt"] = said
     listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
@@ -116,7 +118,7 @@ def _last(found: Transcript, number: int) -> Transcript:
 
 def _around(found: Transcript, ref: str) -> Transcript:
     [(_, message)] = finding.messages([ref], ("conversationId", "createAt"))
-    if str(message.get("conversationId")) != found.place.id:
+    if written(referred(message.get("conversationId"))) != found.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"
         )

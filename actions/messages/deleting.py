@@ -8,28 +8,34 @@ from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER
 from actions.removing import Removing
-from models.changes import Batch, Changeset, Result, Stream
+from models.changes import Batch, Changeset, Document, Result, Stream
+from models.ids import written
 from models.names import NAMED, counted, in_words
+from models.references import referred
 
 
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
     found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
+    finding.refuse_twins("Message", (one.document for one in found))
     ids = [message["_id"] for _, message in found]
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}
     for _, message in found:
-        of_each.setdefault(str(message.get("conversationId")), []).append(message["_id"])
+        of_each.setdefault(written(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, lambda conversation: {"_id": {"$in": of_each[str(conversation)]}})
+        def gone(conversation: Any) -> Document:
+            return {"_id": {"$in": of_each.get(written(referred(conversation)), [])}}
+
+        removing = Removing(names, gone)
         for some in finding.parts(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches
 
     return Changeset(
         f"messages delete {in_words([ref for ref, _ in found])}",
-        [Result(message["_id"], ref, "deleted") for ref, message in found],
+        [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
         Stream(batches, {("delete", "Message"): len(ids)}),
         asks=True,
         notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
@@ -41,10 +47,8 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 def _said(counts: Counter[str]) -> Iterator[str]:
     """Say from which conversations messages go, those of the most first."""
     first = counts.most_common(NAMED)
-    forms = [form for one, _ in first for form in finding.forms(one)]
-    known = {
-        str(one): title for one, title in titles(list(finding.having("Conversation", "_id", forms, FIELDS))).items()
-    }
+    found = list(finding.with_id("Conversation", (one for one, _ in first), FIELDS))
+    known = {written(referred(one)): title for one, title in titles(found).items()}
     for one, count in first:
         yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"
     if len(counts) > NAMED:

@@ -4,12 +4,12 @@ from typing import Any, Final
 
 from actions import finding
 from actions.conditions import between
-from actions.finding import forms
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
 from models import connection
 from models.changes import Document
 from models.listing import Listing, Row
+from models.references import joined, not_to
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
@@ -32,16 +32,16 @@ def show(ref: str) -> Row:
 def where(filters: Filters) -> Document:
     """Return what matches the messages that are meant."""
     reader, sender = (_user(ref) for ref in (filters.unseen_by, filters.sender))
-    unread: Document = {} if reader is None else {"$nin": forms(reader)}
-    written: Document = {} if sender is None else finding.referring("Message", "senderId", sender)
     conditions: dict[str, Any] = {
-        "conversationId": _conversations(filters.conversation, reader),
-        "senderId": {**written, **unread},
         "createAt": between(filters.since, filters.until),
         "image": filters.with_image and {"$nin": [None, ""]},
-        "seenIds": unread,
     }
-    return {field: condition for field, condition in conditions.items() if condition}
+    return joined(
+        {field: condition for field, condition in conditions.items() if condition},
+        _conversations(filters.conversation, reader),
+        {} if sender is None else finding.referring("Message", "senderId", sender),
+        *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
+    )
 
 
 def _user(ref: str | None) -> Any:
@@ -52,9 +52,9 @@ def _conversations(ref: str | None, reader: Any) -> Document:
     """Match what was written in a conversation, or in all that a reader is in."""
     chosen = [] if ref is None else [finding.one("Conversation", ref, ())["_id"]]
     if reader is not None:
-        taking_part = finding.referring("Conversation", "userIds", reader)
         among = {"_id": {"$in": chosen}} if chosen else {}
-        found = connection.database()["Conversation"].find({"userIds": taking_part, **among}, ["_id"])
+        taking_part = joined(among, finding.referring("Conversation", "userIds", reader))
+        found = connection.database()["Conversation"].find(taking_part, ["_id"])
         chosen = [conversation["_id"] for conversation in found]
     elif ref is None:
         return {}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from bson import ObjectId
+from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
 from actions import finding
@@ -14,9 +14,11 @@ from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
 from models.listing import PRESENT
 from models.names import counted
+from models.references import joined, referred
 
 DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
 """Matches a time, and no list that holds one."""
+MENDS_DATES: Final = "chatctl db check --rule wrong-type --rule missing-field"
 NONE: Final[Document] = {"_id": {"$in": []}}
 """Matches nothing."""
 
@@ -26,9 +28,17 @@ class _Part(NamedTuple):
 
     conversation: Any
     number: int
-    oldest: datetime
-    newest: datetime
+    oldest: datetime | DatetimeMS
+    newest: datetime | DatetimeMS
     beyond: Document
+
+    def joined(self, other: "_Part") -> "_Part":
+        """Return what goes of one conversation that messages refer to in two forms."""
+        oldest, newest = (
+            min(self.oldest, other.oldest, key=_since_1970),
+            max(self.newest, other.newest, key=_since_1970),
+        )
+        return self._replace(number=self.number + other.number, oldest=oldest, newest=newest)
 
 
 def purge(
@@ -43,10 +53,13 @@ def purge(
 
     It is finished by the same command after an interruption. With `forever` nothing is kept to undo it with.
     """
-    old, where, words = _scope(before, conversation, sender)
+    here, theirs, scope = _scope(conversation, sender)
+    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
+    past: Document = {"createAt": {"$lt": before, **DATE}}
+    where = joined(past, theirs)
     parts = found = list(_grouped(where))
     if keep_last is not None:
-        parts = list(_beyond_the_last(found, where, old, keep_last))
+        parts = list(_beyond_the_last(found, where, joined(past, here), keep_last))
         words.append(f"--keep-last {keep_last}")
     number = sum(part.number for part in parts)
     names = _names(parts)
@@ -56,13 +69,13 @@ def purge(
     def batches() -> Iterator[Batch]:
         removing = Removing(names, lambda _: gone)
         for filters in _filters(parts):
-            yield from removing.messages({**where, **one} for one in filters)
+            yield from removing.messages(joined(where, one) for one in filters)
         yield from removing.draft.batches
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
         " ".join(words),
-        [_result(part, names) for part in parts],
+        [*(_result(part, names) for part in parts), *_undated(theirs)],
         Stream(batches, {("delete", "Message"): number}),
         asks=True,
         notes=[*_said(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
@@ -72,23 +85,33 @@ def purge(
     )
 
 
-def _scope(before: datetime, conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return what matches all old messages, what matches those that may go, and the command in words."""
-    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}"]
-    old: Document = {"createAt": {"$lt": before, **DATE}}
+def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
+    """Return what matches the messages of a conversation, those of a sender there, and both in words."""
+    words = []
+    here: Document = {}
     if conversation is not None:
         there = finding.one("Conversation", conversation, ())
-        old["conversationId"] = finding.referring("Message", "conversationId", there["_id"])
+        here = finding.referring("Message", "conversationId", there["_id"])
         words.append(f"--conversation {finding.label(there)}")
-    where = dict(old)
+    theirs = here
     if sender is not None:
         user = finding.user(sender, ())
-        where["senderId"] = finding.referring("Message", "senderId", user["_id"])
+        theirs = joined(here, finding.referring("Message", "senderId", user["_id"]))
         words.append(f"--sender {finding.user_label(user)}")
-    return old, where, words
+    return here, theirs, words
+
+
+def _undated(theirs: Document) -> Iterator[Result]:
+    """Say how many messages no time decides about."""
+    number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": DATE}]}, theirs))
+    if number:
+        have = "message has" if number == 1 else "messages have"
+        told = f"{number:,} {have} no usable date and stay; see {MENDS_DATES}"
+        yield Result(None, "messages without a usable date", "passed-over", told)
 
 
 def _grouped(where: Document) -> Iterator[_Part]:
+    """Group messages by the conversation that they refer to, in whatever form."""
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -96,25 +119,28 @@ def _grouped(where: Document) -> Iterator[_Part]:
         "newest": {"$max": "$createAt"},
     }
     pipeline: list[Document] = [{"$match": where}, {"$group": of_each}]
+    parts: dict[Any, _Part] = {}
     for row in connection.database()["Message"].aggregate(pipeline, allowDiskUse=True):
-        yield _Part(row["_id"], row["count"], row["oldest"], row["newest"], {})
+        one = _Part(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
+        parts[one.conversation] = one.joined(parts[one.conversation]) if one.conversation in parts else one
+    yield from parts.values()
 
 
 def _beyond_the_last(found: list[_Part], where: Document, old: Document, number: int) -> Iterator[_Part]:
     """Leave out of what would go what is among the last messages of its conversation."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **DATE}}
-    stay = {repr(part.conversation): part.number for part in _grouped(since)}
+    stay = {part.conversation: part.number for part in _grouped(since)}
     for part in found:
-        more = number - stay.get(repr(part.conversation), 0)
+        more = number - stay.get(part.conversation, 0)
         here = _in([part.conversation])
         if more <= 0:
             yield part
-        elif last := _one_of_the_last({**old, **here}, more):
+        elif last := _one_of_the_last(joined(old, here), more):
             time = last["createAt"]
             earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
             # Up to its time an index leads; what of that time stays is few.
-            beyond = {**here, "createAt": {"$lte": time, **DATE}, "$or": earlier}
-            yield from (left._replace(beyond=beyond) for left in _grouped({**where, **beyond}))
+            beyond = joined({"createAt": {"$lte": time, **DATE}, "$or": earlier}, here)
+            yield from (left._replace(beyond=beyond) for left in _grouped(joined(where, beyond)))
 
 
 def _one_of_the_last(where: Document, number: int) -> Document | None:
@@ -125,18 +151,26 @@ def _one_of_the_last(where: Document, number: int) -> Document | None:
 
 def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
     """Match what goes, of as many conversations at once as a batch has room for."""
-    for some in finding.parts(part.conversation for part in parts if not part.beyond):
+    whole = [part.conversation for part in parts if not part.beyond]
+    for some in finding.parts(one for one in whole if isinstance(one, ObjectId)):
         yield [_in(some)]
+    yield from ([_in([one])] for one in whole if not isinstance(one, ObjectId))
     yield from finding.parts(part.beyond for part in parts if part.beyond)
 
 
 def _in(conversations: list[Any]) -> Document:
-    return {"conversationId": {"$in": conversations, **({} if None in conversations else PRESENT)}}
+    """Match the messages of conversations; in broken data one may be anything, or missing."""
+    [one, *_] = conversations
+    if isinstance(one, ObjectId):
+        return finding.referring("Message", "conversationId", *conversations)
+    if one is None:
+        return {"conversationId": None}
+    return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
 
 
 def _names(parts: list[_Part]) -> dict[Any, str]:
     ids = [part.conversation for part in parts if isinstance(part.conversation, ObjectId)]
-    return {one["_id"]: finding.label(one) for one in finding.having("Conversation", "_id", ids, ["name"])}
+    return {referred(one["_id"]): finding.label(one) for one in finding.with_id("Conversation", ids, ["name"])}
 
 
 def _result(part: _Part, names: dict[Any, str]) -> Result:
@@ -150,7 +184,17 @@ def _said(parts: list[_Part], old: int) -> Iterator[str]:
     number = sum(part.number for part in parts)
     if parts:
         yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
-        oldest, newest = min(part.oldest for part in parts), max(part.newest for part in parts)
-        yield f"the oldest of {oldest:%Y-%m-%d %H:%MZ}, the newest of {newest:%Y-%m-%d %H:%MZ}"
+        oldest = min((part.oldest for part in parts), key=_since_1970)
+        newest = max((part.newest for part in parts), key=_since_1970)
+        yield f"the oldest of {_written(oldest)}, the newest of {_written(newest)}"
     if old > number:
         yield f"{counted(old - number, 'message')} from before that time stay because of --keep-last"
+
+
+def _since_1970(time: datetime | DatetimeMS) -> int:
+    """Return milliseconds, by which times within and outside the calendar can be compared."""
+    return int(DatetimeMS(time) if isinstance(time, datetime) else time)
+
+
+def _written(time: datetime | DatetimeMS) -> str:
+    return f"{time:%Y-%m-%d %H:%MZ}" if isinstance(time, datetime) else "a time outside the calendar"

@@ -8,6 +8,7 @@ from actions.messages.writing import refuse_body
 from actions.planning import FOREVER, batched, changeset
 from models.changes import ABSENT, Changeset, Draft, Result
 from models.names import in_words
+from models.showable import readable_text
 
 REMOVED: Final = "[removed by an administrator]"
 
@@ -26,10 +27,10 @@ def redact(
     for ref, message in found:
         bare = message.get("image") is None
         outcome = "unchanged" if bare and message.get("body") == text else "redacted"
-        elsewhere = [] if bare else [str(message["image"])]
+        elsewhere = [] if bare else [readable_text(message["image"])]
         results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
         draft.set("Message", message, {"body": text} if bare else {"body": text, "image": ABSENT})
     draft.batches = list(batched(draft.changes))
     notes = list(FOREVER) if forever and draft.changes else []
     command = f"messages redact {in_words([one.ref for one in found])}"
-    return changeset(command, draft, results, asks=True, notes=notes, undoable=not forever)
+    return changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)

@@ -7,6 +7,8 @@ from actions.people import ids
 from actions.places import Place, Places
 from models.changes import Document
 from models.listing import Row
+from models.references import referred
+from models.showable import readable, readable_text
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
 """What is read of a message."""
@@ -42,15 +44,15 @@ class Rows:
             by, not_by = self._readers_of(place, readers)
             yield {
                 "id": message["_id"],
-                "createAt": message.get("createAt"),
+                "createAt": readable(message.get("createAt")),
                 "sender": NOBODY if message.get("senderId") is None else self.places.person(sender),
                 "conversation": {"id": message.get("conversationId") and place.id, "title": place.title},
-                "body": message.get("body"),
-                "image": message.get("image"),
+                "body": readable(message.get("body")),
+                "image": readable(message.get("image")),
                 "seen": by,
                 "unseen": not_by,
-                "conversationId": message.get("conversationId"),
-                "senderId": message.get("senderId"),
+                "conversationId": readable(message.get("conversationId")),
+                "senderId": readable(message.get("senderId")),
             }
 
     def _readers_of(self, place: Place, readers: list[str]) -> Readers:
@@ -64,4 +66,4 @@ class Rows:
 
 def _reference(message: Document, field: str) -> str:
     """Return the id that a message refers to as text; in broken data it may be anything, or not there."""
-    return str(message.get(field))
+    return readable_text(referred(message.get(field)))

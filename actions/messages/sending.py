@@ -14,6 +14,7 @@ from actions.planning import changeset
 from actions.removing import COPIED
 from models.changes import Changeset, Document, Draft, Holding, Result, ids_in
 from models.changes.events import now
+from models.references import referred
 from models.user import UserStatus
 
 
@@ -30,7 +31,7 @@ def place(conversation: str, sender: str) -> Place:
     there = finding.one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
     user = finding.user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
-    if user["_id"] not in ids_in(there, "userIds"):
+    if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
         raise NotParticipantError(f"{finding.user_label(user)} does not take part in {title}", f"add them first: {add}")
     return Place(there, title, user)
@@ -54,7 +55,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     # Whoever deletes the conversation, or takes the sender out of it, writes to these two documents as well: of two at
     # once one waits, and finds that it is too late. The sender comes first, as the time of the other may stay as it is.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
-    taking_part = {"userIds": Holding((user["_id"],))}
+    taking_part = {
+        "userIds": Holding(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
+    }
     draft.advance("Conversation", there, "lastMessageAt", message["createAt"], given=taking_part)
     if isinstance(copies := there.get("messagesIds"), list) and len(copies) < COPIED:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
@@ -74,9 +77,9 @@ def _message(conversation: Document, sender: Document, body: str | None, image: 
         **({} if body is None else {"body": body}),
         **({} if image is None else {"image": image}),
         "createAt": now(),
-        "seenIds": [sender["_id"]],
-        "conversationId": conversation["_id"],
-        "senderId": sender["_id"],
+        "seenIds": [referred(sender["_id"])],
+        "conversationId": referred(conversation["_id"]),
+        "senderId": referred(sender["_id"]),
     }
 
 
@@ -84,6 +87,6 @@ def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str
     called = finding.user_label(sender)
     if sender.get("status") == UserStatus.SUSPENDED:
         yield f"{called} is suspended, and sends all the same"
-    if conversation["_id"] not in ids_in(sender, "conversationIds"):
+    if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         mend = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
         yield f"{called} may not see it: their own list lacks {title} ({mend} mends that)"

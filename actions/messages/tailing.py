@@ -16,6 +16,7 @@ from models import connection
 from models.changes import Document
 from models.following import Following, Say, lasting
 from models.listing import PRESENT, Row
+from models.references import forms, joined
 
 TEXT: Final = ("body", "image")
 """What is changed when a message is; who has seen it changes all the time."""
@@ -42,7 +43,7 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
     if sender is not None:
         wanted["senderId"] = finding.user(sender, ["_id"])["_id"]
     tail = _Tail(wanted)
-    where = {field: {"$in": finding.forms(identifier)} for field, identifier in wanted.items()}
+    where = {field: {"$in": forms(identifier)} for field, identifier in wanted.items()}
     changes = Following("Message", where, _pipeline(where), say)
     return lasting(lambda: tail.rows(changes()), say)
 
@@ -100,11 +101,12 @@ class _Tail:
 
     def _newest(self) -> dict[Any, Document]:
         """Read where the newest messages are that match, the oldest first; some alone where that takes too long."""
-        where = {field: finding.referring("Message", field, identifier) for field, identifier in self._wanted.items()}
+        found = (finding.referring("Message", field, identifier) for field, identifier in self._wanted.items())
+        where = joined({}, *found)
         order = [("createAt", DESCENDING)] if where else []
         order.append(("_id", DESCENDING))
         messages = connection.database()["Message"].find(where, PARENTS, sort=order, max_time_ms=PATIENCE)
-        found: list[Document] = []
+        newest: list[Document] = []
         with suppress(ExecutionTimeout):
-            found.extend(islice(messages.limit(NEWEST), NEWEST))
-        return {message["_id"]: message for message in reversed(found)}
+            newest.extend(islice(messages.limit(NEWEST), NEWEST))
+        return {message["_id"]: message for message in reversed(newest)}

@@ -9,6 +9,7 @@ from actions import finding
 from models import connection
 from models.changes import Document, ids_in
 from models.listing import Row
+from models.references import referred
 from models.user import UserStatus
 
 
@@ -21,13 +22,12 @@ class Role(NamedTuple):
 
 def roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
     """Read roles with their permissions, by id; those that are gone are missing."""
-    database = connection.database()
-    found = list(database["Role"].find({"_id": {"$in": list(ids)}}, ["name", "permissionsIds"]))
+    found = list(finding.with_id("Role", ids, ["name", "permissionsIds"]))
     wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
-    permissions = database["Permission"].find({"_id": {"$in": list(wanted)}}, ["name"])
-    names = {permission["_id"]: finding.label(permission) for permission in permissions}
+    permissions = finding.with_id("Permission", wanted, ["name"])
+    names = {referred(permission["_id"]): finding.label(permission) for permission in permissions}
     return {
-        role["_id"]: Role(
+        referred(role["_id"]): Role(
             finding.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
         )
         for role in found
@@ -46,8 +46,8 @@ def held(user: Document, known: Mapping[ObjectId, Role]) -> dict[str, list[str]]
 
 def giving(permission: ObjectId) -> dict[ObjectId, str]:
     """Return the roles that give a permission: id → name."""
-    found = connection.database()["Role"].find({"permissionsIds": permission}, ["name"])
-    return {role["_id"]: finding.label(role) for role in found}
+    found = connection.database()["Role"].find(finding.referring("Role", "permissionsIds", permission), ["name"])
+    return {referred(role["_id"]): finding.label(role) for role in found}
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:

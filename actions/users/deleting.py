@@ -1,17 +1,19 @@
 """Deleting users with all that depends on them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import product
+from itertools import chain, product
 from typing import Any, Final
 
 from actions import finding, protection
 from actions.places import PAIR, is_group
 from actions.planning import FOREVER
-from actions.removing import Removing, parent
+from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.names import NAMED, in_words
 from models.records import STATE
+from models.references import joined, referred
+from models.showable import readable_text
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""
@@ -31,11 +33,12 @@ def delete(
     active member.
     """
     found = finding.users(refs, skip_missing=skip_missing)
+    finding.refuse_twins("User", (user.document for user in found))
     deletion = _Deletion([user.document for user in found], keep_conversations=keep_conversations)
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(
         f"users delete {in_words([user.ref for user in found])}",
-        [Result(user.document["_id"], user.ref, "deleted") for user in found],
+        [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
@@ -50,15 +53,12 @@ class _Deletion:
 
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:
         self._users = users
-        self._ids = {user["_id"] for user in users}
+        self._ids = {referred(user["_id"]) for user in users}
         self.names = {user["_id"]: finding.user_label(user) for user in users}
         listed = [identifier for user in users for identifier in ids_in(user, "conversationIds")]
         shown = ["name", "isGroup", "userIds"]
-        conversations = {
-            conversation["_id"]: conversation
-            for field, values in (("userIds", self._ids), ("_id", listed))
-            for conversation in finding.having("Conversation", field, values, shown)
-        }
+        found = chain(self._referring("Conversation", "userIds", shown), finding.with_id("Conversation", listed, shown))
+        conversations = {conversation["_id"]: conversation for conversation in found}
         ended = {} if keep_conversations else {key: c for key, c in conversations.items() if self._ends(c)}
         self._ended = ended
         self._left = [c for key, c in conversations.items() if key not in ended]
@@ -68,11 +68,11 @@ class _Deletion:
         database = connection.database()
 
         def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
-            some = finding.parts(values)
-            return sum(database[name].count_documents({field: {"$in": part}, **(where or {})}) for part in some)
+            filters = (finding.referring(name, field, *part) for part in finding.parts(values))
+            return sum(database[name].count_documents(joined(where or {}, one)) for one in filters)
 
         messages = count("Message", "conversationId", self._ended) + count(
-            "Message", "senderId", self._ids, self._stays
+            "Message", "senderId", self._ids, self._stays()
         )
         owned = {name: count(name, "userId", self._ids) for name in ("Account", "Profile")}
         counts = {"Message": messages, "Conversation": len(self._ended), **owned, "User": len(self._ids)}
@@ -91,11 +91,12 @@ class _Deletion:
 
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
-        hers = {"senderId": {"$in": list(self._ids)}}
-        removing = Removing(self.names, lambda _: hers, self._ids, self._ended)
+        theirs = finding.referring("Message", "senderId", *self._ids)
+        removing = Removing(self.names, lambda _: theirs, self._ids, self._ended)
         yield from removing.conversations(self._ended)
+        stays = self._stays()
         for some in finding.parts(self._ids):
-            yield from removing.messages([{"senderId": {"$in": some}, **self._stays}])
+            yield from removing.messages([joined(stays, finding.referring("Message", "senderId", *some))])
         yield from self._unsee(removing)
         yield from self._leave(removing)
         for start in range(0, len(self._users), TOGETHER):
@@ -103,22 +104,30 @@ class _Deletion:
             yield from removing.draft.full()
         yield from removing.draft.batches
 
-    @property
     def _stays(self) -> Document:
-        return {"conversationId": {"$nin": list(self._ended)}}
+        return {"$nor": [finding.referring("Message", "conversationId", *self._ended)]} if self._ended else {}
+
+    def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
+        """Read what refers to the users."""
+        for some in finding.parts(self._ids):
+            yield from connection.database()[collection].find(finding.referring(collection, field, *some), fields)
 
     def _unsee(self, removing: Removing) -> Iterator[Batch]:
         """Take the users out of the readers of messages that stay."""
         seen = dict.fromkeys(message for user in self._users for message in ids_in(user, "seenMessageIds"))
         for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
-            where = {"conversationId": {"$in": places}, "seenIds": {"$in": some}}
-            seen |= dict.fromkeys(message["_id"] for message in connection.database()["Message"].find(where, ["_id"]))
+            where = joined(
+                finding.referring("Message", "conversationId", *places), finding.referring("Message", "seenIds", *some)
+            )
+            found = connection.database()["Message"].find(where, ["_id"])
+            seen |= dict.fromkeys(referred(message["_id"]) for message in found)
+        ended = set(map(referred, self._ended))
         for part in finding.parts(seen):
             alike: dict[tuple[Any, ...], list[Document]] = {}
-            for message in finding.having("Message", "_id", part, ["seenIds", "senderId", "conversationId"]):
+            for message in finding.with_id("Message", part, ["seenIds", "senderId", "conversationId"]):
                 if (
-                    parent(message, "senderId") not in self._ids
-                    and parent(message, "conversationId") not in self._ended
+                    referred(message.get("senderId")) not in self._ids
+                    and referred(message.get("conversationId")) not in ended
                 ):
                     leaving = sorted(self._ids.intersection(ids_in(message, "seenIds")))
                     alike.setdefault(tuple(leaving), []).append(message)
@@ -138,10 +147,14 @@ class _Deletion:
     def _delete(self, removing: Removing, users: list[Document]) -> None:
         """Delete users with their accounts and profiles, out of their roles and of what a seed remembers."""
         draft = removing.draft
-        ids = [user["_id"] for user in users]
-        owned = {name: list(finding.having(name, "userId", ids)) for name in ("Account", "Profile")}
+        ids = [referred(user["_id"]) for user in users]
+        owned = {
+            name: list(connection.database()[name].find(finding.referring(name, "userId", *ids)))
+            for name in ("Account", "Profile")
+        }
         roles = {role for user in users for role in ids_in(user, "rolesIds")}
-        roles.update(role["_id"] for role in finding.having("Role", "userIds", ids, ["_id"]))
+        listing = connection.database()["Role"].find(finding.referring("Role", "userIds", *ids), ["_id"])
+        roles.update(referred(role["_id"]) for role in listing)
         records = {record["_id"] for record in finding.having(STATE, "users", ids, ["_id"])}
         holding = {
             (name, field): removing.with_list(name, field, listed)
@@ -170,9 +183,9 @@ class _Deletion:
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
     """Call groups by their names, and one-to-one conversations by the people in them."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
-    users = finding.having("User", "_id", {i for ids in people.values() for i in ids}, ["username"])
-    names = {user["_id"]: finding.user_label(user) for user in users}
+    users = finding.with_id("User", {i for ids in people.values() for i in ids}, ["username"])
+    names = {referred(user["_id"]): finding.user_label(user) for user in users}
     for conversation in conversations:
         others = [names[i] for i in people[conversation["_id"]] if i in names]
         alone = f"with {' and '.join(others)}" if len(others) in {1, PAIR} else f"{conversation['_id']}"
-        yield str(conversation.get("name") or alone)
+        yield readable_text(conversation.get("name") or alone)

@@ -16,6 +16,7 @@ from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, D
 from models.names import counted
 from models.records import AUDIT, IMAGES
 from models.schema import FIELDS
+from models.showable import field_name, readable_text
 from models.user import UserStatus
 
 STAYS: Final = frozenset(
@@ -31,7 +32,9 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     also one whom only the trail still knows is erased. Raises `LastMemberError` where a protected role would lose its
     last active member, and `StillRunningError` while somebody writes to the user.
     """
-    erasure = _Erasure(_user(ref), with_messages=with_messages)
+    user = _user(ref)
+    finding.refuse_twins("User", [user])
+    erasure = _Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else protection.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
@@ -60,14 +63,13 @@ class _Erasure:
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self._mine = {"$in": [self.id, str(self.id)]}  # broken data may have an id as text
         self.traces = Traces(self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages)
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
         yield from batched(chain(self.traces.changes(), self._messages()))
         draft = Draft()
-        roles = self._database["Role"].find({"userIds": self.id}, {"userIds": 1})
+        roles = self._database["Role"].find(finding.referring("Role", "userIds", self.id), {"userIds": 1})
         draft.take("Role", roles, "userIds", [self.id])
         for collection, documents in self._owned().items():
             for document in documents:
@@ -88,16 +90,16 @@ class _Erasure:
 
     def notes(self) -> list[str]:
         """Say what happens and what stays, for the one who decides."""
-        messages = counted(self._database["Message"].count_documents({"senderId": self._mine}), "message")
-        conversations = self._database["Conversation"].count_documents({"userIds": self.id})
-        unknown = sorted(self._user.keys() - FIELDS["User"] - {"_id"})
+        messages = counted(self._database["Message"].count_documents(self._mine("Message", "senderId")), "message")
+        conversations = self._database["Conversation"].count_documents(self._mine("Conversation", "userIds"))
+        unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
         blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
         lost = [
             self._database[IMAGES].distinct("event", {"event": {"$in": some}})
             for some in finding.parts(self.traces.lost)
         ]
         return [
-            f"who: {finding.user_label(self._user)} ({self._user.get('email', 'no e-mail')})",
+            f"who: {finding.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
             f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
             *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
             f"stays: {messages}, {blank}",
@@ -108,11 +110,14 @@ class _Erasure:
         ]
 
     def _owned(self) -> dict[str, list[Document]]:
-        return {name: list(self._database[name].find({"userId": self._mine})) for name in ("Profile", "Account")}
+        return {name: list(self._database[name].find(self._mine(name, "userId"))) for name in ("Profile", "Account")}
+
+    def _mine(self, collection: str, field: str) -> Document:
+        return finding.referring(collection, field, self.id)
 
     def _messages(self) -> Iterator[Change]:
         if self._with_messages:
-            for message in self._database["Message"].find({"senderId": self._mine}):
+            for message in self._database["Message"].find(self._mine("Message", "senderId")):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
                 yield from setting(
                     "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}

@@ -18,6 +18,7 @@ from models import connection
 from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.listing import BATCH, Listing, Row
+from models.showable import readable
 
 OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
 LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
@@ -63,18 +64,19 @@ def _rows(
     linked = _linked(accounts(ids))
     for user in users:
         profile = first.get(user["_id"], {})
-        row = {field: user.get(field) for field in own}
+        row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
         mine = linked.get(user["_id"], [])
         row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_is_short, mine)) else mine
-        yield row | {field: profile.get(field) for field in PROFILE}
+        yield row | {field: readable(profile.get(field)) for field in PROFILE}
 
 
 def _first(found: Iterable[Document]) -> dict[Any, Document]:
     """Return profiles by user; without the unique index somebody may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
-        profiles.setdefault(profile[PROFILE_USER.field], profile)
+        if not isinstance(user := profile[PROFILE_USER.field], list):  # one that holds an id matches too
+            profiles.setdefault(user, profile)
     return profiles
 
 
@@ -82,7 +84,7 @@ def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
     """Return linked accounts by user, without their ids and what they do not have."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
-        shown = {field: value for field in LINKED if (value := account.get(field)) is not None}
+        shown = {field: readable(value) for field in LINKED if (value := account.get(field)) is not None}
         accounts.setdefault(account[ACCOUNT_USER.field], []).append(shown)
     return accounts
 

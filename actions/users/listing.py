@@ -15,8 +15,8 @@ from models.changes import Document
 from models.errors import UsageError
 from models.linked import Linked
 from models.links import ACCOUNT_USER
-from models.listing import PRESENT, Listing
-from models.names import did_you_mean
+from models.listing import NO_LIST, PRESENT, Listing
+from models.names import did_you_mean, shown
 from models.user import UserStatus
 
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
@@ -24,6 +24,8 @@ SEARCHED: Final = ("email", "username", "name")
 NOTHING: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
 """Other programs write false where the application writes nothing."""
+NO_STATUS: Final = "none"
+"""Said in the place of a status: absent, null, or none of the three."""
 MANY: Final = 1_000
 """Holders of a role among whom it is more work to look for a page than among all users in the order of their ids."""
 
@@ -48,8 +50,10 @@ def find(filters: Filters | None = None) -> Listing:
 
 
 def _fields(filters: Filters) -> Document:
+    lacking = filters.status is not None and filters.status.lower() == NO_STATUS
     conditions: dict[str, Any] = {
-        "status": filters.status is not None and {"$eq": _status(filters.status), **PRESENT},
+        "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
+        "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
         "createdAt": between(filters.created_since, filters.created_before),
         # Who never signed in has no such time, and is not of those who did since.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
@@ -86,8 +90,9 @@ def _status(text: str) -> str:
     try:
         return UserStatus(text.upper()).value
     except ValueError:
-        hint = did_you_mean(text, UserStatus)
-        raise UsageError(f'"{text}" is none of {", ".join(UserStatus)}', hint) from None
+        hint = did_you_mean(text, (*UserStatus, NO_STATUS))
+        allowed = f"{', '.join(UserStatus)} or {NO_STATUS}"
+        raise UsageError(f"{shown(text)} is not a valid status. Use {allowed}.", hint) from None
 
 
 def _in_domain(domain: str) -> Document:

@@ -10,13 +10,14 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, finding
-from actions.finding import forms
 from actions.people import People, ids
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from models import connection
 from models.changes import Document, ids_in
 from models.listing import BATCH, Row
+from models.references import forms, referred
+from models.showable import readable
 
 FIELDS: Final = {
     "User": (
@@ -43,7 +44,9 @@ CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
     """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
-    return PersonalData(finding.user(ref), named=with_names)
+    user = finding.user(ref)
+    finding.refuse_twins("User", [user])
+    return PersonalData(user, named=with_names)
 
 
 class PersonalData:
@@ -55,7 +58,6 @@ class PersonalData:
         self.named = named
         self._user = user
         self._people = People(self.id, named=named)
-        self._forms = forms(self.id)
         self._passed_over: set[str] = set()
 
     def user(self) -> Row:
@@ -89,16 +91,16 @@ class PersonalData:
         ]
 
     def count_messages(self) -> int:
-        return sum(connection.database()["Message"].count_documents({"senderId": form}) for form in self._forms)
+        return connection.database()["Message"].count_documents(self._mine("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
         """Read the person's messages, oldest first: `seen` are the others who have seen it."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
         # One query for each form: an index gives its order for one value alone.
-        documents = heapq.merge(
-            *(found.find({"senderId": form}, batch_size=BATCH).sort(order) for form in self._forms), key=_when
-        )
+        mine = self._mine("Message", "senderId")
+        queries = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
+        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in queries), key=_when)
         while batch := list(islice(documents, BATCH)):
             self._people.meet(person for message in batch for person in ids(message, "seenIds"))
             for message in batch:
@@ -111,20 +113,21 @@ class PersonalData:
         `own` counts the person's messages in each, by its id. Of what the person has left, or is gone, no participants
         are told.
         """
-        where = {"userIds": {"$in": self._forms}}
-        joined = {str(one["_id"]): one for one in connection.database()["Conversation"].find(where, CONVERSATION)}
+        where = self._mine("Conversation", "userIds")
+        found = connection.database()["Conversation"].find(where, CONVERSATION)
+        joined = {str(referred(one["_id"])): one for one in found}
         listed = ids(self._user, "conversationIds")
-        found = joined | _by_id("Conversation", {*listed, *filter(None, own)} - joined.keys(), CONVERSATION)
+        there = joined | _by_id("Conversation", {*listed, *filter(None, own)} - joined.keys(), CONVERSATION)
         members = {*joined, *listed}
-        order: list[Any] = [*sorted(found), *sorted({*listed, *own} - found.keys(), key=str)]
-        others = {key: ids(found[key], "userIds") if key in found and key in members else [] for key in order}
+        order: list[Any] = [*sorted(there), *sorted({*listed, *own} - there.keys(), key=str)]
+        others = {key: ids(there[key], "userIds") if key in there and key in members else [] for key in order}
         self._people.meet(person for people in others.values() for person in people)
         return [
             {
                 "id": key,
-                **{field: found.get(key, {}).get(field) for field in ("name", "isGroup", "created_at")},
+                **{field: readable(there.get(key, {}).get(field)) for field in ("name", "isGroup", "created_at")},
                 "member": key in members,
-                "gone": key not in found,
+                "gone": key not in there,
                 "participants": self._people.labels(people),
                 "ownMessages": own.get(key, 0),
             }
@@ -146,23 +149,22 @@ class PersonalData:
             yield _left(f"Fields that the schema does not have: {fields}", "What they hold is not known")
 
     def _owned(self, collection: str) -> Iterable[Document]:
-        return connection.database()[collection].find({"userId": {"$in": self._forms}}).sort("_id", ASCENDING)
+        return connection.database()[collection].find(self._mine(collection, "userId")).sort("_id", ASCENDING)
+
+    def _mine(self, collection: str, field: str) -> Document:
+        return finding.referring(collection, field, self.id)
 
     def _row(self, collection: str, document: Document) -> Row:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
         unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
         self._passed_over |= {f"{collection}.{name}" for name in unknown}
-        row = {"id": document["_id"], **{name: document.get(name) for name in fields}}
+        row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:
     """Read documents by their ids, in the order of these."""
-    found: dict[str, Document] = {}
-    for part in finding.parts(form for text in sorted(set(wanted)) for form in forms(text)):
-        found |= {
-            str(one["_id"]): one for one in connection.database()[collection].find({"_id": {"$in": part}}, fields)
-        }
+    found = {str(referred(one["_id"])): one for one in finding.with_id(collection, sorted(set(wanted)), fields)}
     return dict(sorted(found.items()))
 
 
@@ -173,7 +175,7 @@ def _when(message: Document) -> datetime:
 
 
 def _text(identifier: Any) -> str | None:
-    return None if identifier is None else str(identifier)
+    return None if identifier is None else str(referred(identifier))
 
 
 def _left(what: str, why: str) -> Row:

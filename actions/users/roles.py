@@ -50,4 +50,4 @@ def _change(
         draft.room(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
-    return changeset(command, draft, results, **details)
+    return changeset(command, draft, [*results, *found.missing], **details)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
+from actions import finding
 from actions.counting import counting
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
@@ -12,6 +13,8 @@ from models import connection
 from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.listing import Row
+from models.references import joined, referred
+from models.showable import readable, showable
 
 FIELDS: Final = (
     "email",
@@ -45,12 +48,13 @@ def rows(
         roles = ids_in(user, "rolesIds")
         yield {
             "id": user["_id"],
-            **{field: user.get(field) for field in FIELDS},
+            **{field: readable(user.get(field)) for field in FIELDS},
+            "rolesIds": showable("User", "rolesIds", user.get("rolesIds")),
             "roles": sorted({known[item].name for item in roles if item in known}),
             "permissions": list(held),
             "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
             "through": sorted({giving[item] for item in roles if item in giving} if giving else ()),
-            **{column: found.get(user["_id"], ELSEWHERE[column][1]) for column, found in others.items()},
+            **{column: found.get(referred(user["_id"]), ELSEWHERE[column][1]) for column, found in others.items()},
         }
 
 
@@ -58,7 +62,10 @@ def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _of(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
     # Without the unique index somebody may have two: the first is the one that the application finds.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
-    return {profile[PROFILE_USER.field]: {field: profile.get(field) for field in PROFILE} for profile in ordered}
+    return {
+        referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
+        for profile in ordered
+    }
 
 
 def _accounts(ids: Ids) -> dict[Any, list[Row]]:
@@ -67,19 +74,21 @@ def _accounts(ids: Ids) -> dict[Any, list[Row]]:
     pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
     accounts: dict[Any, list[Row]] = {}
     for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
-        row = {field: account.get(field) for field in (*ACCOUNT, *TOKENS.values())}
-        accounts.setdefault(account[ACCOUNT_USER.field], []).append(row)
+        row = {field: showable(ACCOUNT_USER.collection, field, account.get(field)) for field in ACCOUNT}
+        row |= {name: account.get(name) for name in TOKENS.values()}
+        accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
     return accounts
 
 
 def _passwords(ids: Ids) -> dict[Any, bool]:
     having = _of("User").find({"_id": {"$in": ids}, "hashedPassword": {"$ne": None}}, ["_id"])
-    return {user["_id"]: True for user in having}
+    return {referred(user["_id"]): True for user in having}
 
 
-def _owned(reference: Owned, ids: Ids) -> Document:
+def _owned(owned: Owned, ids: Ids) -> Document:
     # A list that holds the id would match too.
-    return {reference.field: {"$in": ids, "$not": {"$type": "array"}}}
+    no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
+    return joined(no_list, finding.referring(owned.collection, owned.field, *ids))
 
 
 def _of(collection: str) -> Any:

@@ -10,6 +10,7 @@ from models import connection
 from models.changes import ABSENT, Changeset, Draft, Result
 from models.changes.events import now
 from models.names import did_you_mean, shown
+from models.showable import readable_text
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
@@ -30,7 +31,7 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
     command = f"users set-password {label}"
-    return changeset(command, draft, [result], asks=password is None, allow_lockout=allow_lockout)
+    return changeset(command, draft, [result], allow_lockout=allow_lockout)
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
@@ -41,10 +42,10 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     """
     user = finding.user(ref, ("updatedAt",))
     label = finding.user_label(user)
-    accounts = list(connection.database()["Account"].find({"userId": user["_id"]}))
+    accounts = list(connection.database()["Account"].find(finding.referring("Account", "userId", user["_id"])))
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
-        linked = sorted({str(account.get("provider")) for account in accounts})
+        linked = sorted({readable_text(account.get("provider")) for account in accounts})
         known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
         raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
     draft = Draft()

@@ -31,7 +31,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again; others are unchanged."""
+    """Let suspended users sign in again, and give a status to users without a valid one; others are unchanged."""
     return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)
 
 
@@ -67,7 +67,7 @@ _OUTCOMES: Final = {"suspend": "suspended", "reinstate": "reinstated", "verify-e
 
 def _change(
     verb: str,
-    users: Sequence[finding.Found],
+    users: finding.FoundAll,
     values: Callable[[Document], Document],
     *,
     given: Sequence[str] = (),
@@ -80,7 +80,7 @@ def _change(
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"
-    return changeset(command, draft, results, **details)
+    return changeset(command, draft, [*results, *users.missing], **details)
 
 
 def _suspended(_: Document) -> Document:
@@ -88,6 +88,6 @@ def _suspended(_: Document) -> Document:
 
 
 def _reinstated(user: Document) -> Document:
-    if user.get("status") != UserStatus.SUSPENDED:
+    if user.get("status") in (UserStatus.ACTIVE, UserStatus.EMAIL_VERIFIED):
         return {}
     return {"status": (UserStatus.EMAIL_VERIFIED if user.get("emailVerified") else UserStatus.ACTIVE).value}

@@ -12,6 +12,7 @@ from models.changes import Change, Delete, Document, Draft
 from models.changes.blanking import ERASED, blanked, values, without
 from models.links import OWNED
 from models.records import AUDIT, IMAGES
+from models.references import forms, joined, referred
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
 """Collection → the field that says whose a document is."""
@@ -122,13 +123,15 @@ class Traces:
                 self._parts.append(part["_id"])
 
     def _mentions(self) -> list[Document]:
-        return [{f"changes.fields.{side}": self._owner} for side in ("from", "to")]
+        return [{f"changes.fields.{side}": {"$in": forms(self._owner)}} for side in ("from", "to")]
 
     def _is_owned(self, entry: Document) -> bool:
         if entry["collection"] not in self._collections:
             return False
         field = OWNERS[entry["collection"]]
-        return any(row["field"] == field and self._owner in (row.get("from"), row.get("to")) for row in entry["fields"])
+        owner = referred(self._owner)
+        held = (row.get(side) for row in entry["fields"] if row["field"] == field for side in ("from", "to"))
+        return any(referred(value) == owner for value in held)
 
     def _own_in(self, part: Document) -> set[Any]:
         """Return which documents of a part are the person's own; messages that are there are looked up."""
@@ -139,7 +142,7 @@ class Traces:
             messages = connection.database()["Message"]
             written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
             for some in finding.parts(written):
-                where = {"_id": {"$in": some}, "senderId": self._owner}
+                where = joined({"_id": {"$in": some}}, finding.referring("Message", "senderId", self._owner))
                 own |= {message["_id"] for message in messages.find(where, {"_id": 1})}
         return own
 

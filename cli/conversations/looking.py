@@ -50,4 +50,6 @@ def list_(
 def show(conversation: Conversation, out: ReadOut) -> None:
     """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}
-    out.record(actions.conversations.show(conversation), views.CONVERSATION, below=below)
+    found = actions.conversations.show(conversation)
+    out.record(found, views.CONVERSATION, below=below)
+    out.notes(actions.odd_references.notes("Conversation", found["id"]))

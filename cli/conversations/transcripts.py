@@ -12,7 +12,7 @@ from cli.conversations.indexes import note_if_slow
 from cli.group import Revealing, part
 from cli.invocation import Invocation
 from cli.output import bodies
-from cli.params import Conversation, Overwrite, Since, To, Until, form_of, object_id, written_as
+from cli.params import Conversation, Overwrite, Since, To, Until, form_of, number, written_as
 
 app = part()
 
@@ -32,12 +32,10 @@ def transcript(
     *,
     since: Since = None,
     until: Until = None,
-    last: Annotated[int | None, typer.Option("--last", metavar="N", min=1, help="Only the last N.")] = None,
+    last: Annotated[int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N.")] = None,
     around: Annotated[
         str | None,
-        typer.Option(
-            "--around", metavar="MESSAGE", parser=object_id, help="This one, with ten before and ten after it."
-        ),
+        typer.Option("--around", metavar="MESSAGE", help="This one, with ten before and ten after it."),
     ] = None,
     form: Annotated[str | None, written_as(FORMATS)] = None,
     to: To = None,

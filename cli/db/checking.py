@@ -7,7 +7,7 @@ import typer
 import actions
 from cli.group import Revealing, part
 from cli.output import reports
-from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes
+from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes, number
 
 app = part()
 
@@ -27,7 +27,8 @@ def check(
     rule: RuleNames = [],  # noqa: B006 - typer reads it, nobody changes it
     collection: Collections = [],  # noqa: B006
     sample: Annotated[
-        int | None, typer.Option("--sample", metavar="N", min=1, help="Look at so many of each collection alone.")
+        int | None,
+        typer.Option("--sample", metavar="N", parser=number(1), help="Look at so many of each collection alone."),
     ] = None,
 ) -> None:
     """Find what in the data would break or mislead the application.

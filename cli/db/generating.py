@@ -1,25 +1,29 @@
 """The command that makes up people and what they write."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 import actions
 from cli.group import part
-from cli.params import DryRun, Max, Out, Reason, Yes
+from cli.params import LARGEST, DryRun, Max, Out, Reason, Yes, number
 
 app = part()
 
 
-def _number(name: str, text: str) -> object:
-    return typer.Option(name, metavar="N", min=0, help=text)
+MOST_USERS: Final = 10_000_000
+"""Their ids are in memory before the first is written."""
+
+
+def _number(name: str, text: str, most: int = LARGEST) -> object:
+    return typer.Option(name, metavar="N", parser=number(0, most), help=text)
 
 
 @app.command(example="chatctl --local db generate --users 200 --conversations 60 --messages 2000")
 def generate(
     out: Out,
     *,
-    users: Annotated[int, _number("--users", "How many people.")] = 100,
+    users: Annotated[int, _number("--users", "How many people.", MOST_USERS)] = 100,
     conversations: Annotated[int, _number("--conversations", "One-to-one and groups.")] = 40,
     messages: Annotated[int, _number("--messages", "In all of them together.")] = 2_000,
     seed: Annotated[int, _number("--seed", "Another makes others; the same makes the same again.")] = 1,

@@ -7,7 +7,20 @@ import typer
 import actions
 from cli.group import Revealing, part
 from cli.messages import body as bodies
-from cli.params import Before, DryRun, Forever, FromSender, InConversation, Max, Messages, Out, Reason, SkipMissing, Yes
+from cli.params import (
+    Before,
+    DryRun,
+    Forever,
+    FromSender,
+    InConversation,
+    Max,
+    Messages,
+    Out,
+    Reason,
+    SkipMissing,
+    Yes,
+    number,
+)
 
 app = part()
 
@@ -98,7 +111,9 @@ def purge(
     sender: FromSender = None,
     keep_last: Annotated[
         int | None,
-        typer.Option("--keep-last", metavar="N", min=1, help="Of each conversation the last N messages stay."),
+        typer.Option(
+            "--keep-last", metavar="N", parser=number(1), help="Of each conversation the last N messages stay."
+        ),
     ] = None,
     forever: Forever = False,
     reason: Reason = None,

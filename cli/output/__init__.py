@@ -118,7 +118,7 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         for column in shown:
             value = row.get(column.key)
-            one = value is None or column.ago or column.address
+            one = value is None or column.ago or column.address or column.key == "id"
             parts = [_cell(row, column)] if one else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
@@ -161,6 +161,12 @@ class Output:
         """Say something beside the data; programs that read JSON are spared."""
         if self.form != "json":
             say(message)
+
+    def notes(self, messages: Iterable[str]) -> None:
+        """Say several things beside the data; nothing is looked up for programs that read JSON."""
+        if self.form != "json":
+            for message in messages:
+                say(message)
 
     def apply(
         self,
@@ -209,7 +215,7 @@ class Output:
         if len(found) > limit:
             number, exact = listing.count_up_to(COUNTED_UP_TO)
             known = f"{max(number, len(found)):,}{'' if exact else '+'}"
-            onward = self.invocation.again("--after", str(page[-1]["id"]))
+            onward = self.invocation.again("--after", text.typed(page[-1]["id"]))
             self.note(f"{len(page):,} of {known}; next page: {text.quoted(onward)}")
 
     def _table(self, rows: Sequence[Row], view: View) -> None:
@@ -281,6 +287,8 @@ def _cell(row: Row, column: Column) -> str:
         return column.absent
     if column.excerpt:
         return text.excerpt({**value, "before": table.end(value["before"])})
+    if column.key == "id":
+        return text.safe(text.typed(value))
     if column.address:
         return text.address(value)
     return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)

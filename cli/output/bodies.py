@@ -12,8 +12,6 @@ Row = dict[str, Any]
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
 WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
 """Private columns whose values are messages."""
-OPEN: Final = frozenset({"createAt", "seenIds", "conversationId", "senderId"})
-"""Fields of a message that say nothing of what it says; one that the schema does not know may."""
 MASKED: Final = "what people wrote is masked in this database; --reveal --reason TEXT shows it, and leaves an event"
 
 
@@ -48,12 +46,14 @@ def masked_message(row: Row) -> Row:
 
 def masked(value: Any) -> Any:
     """Say of a private value how long it is, whatever it is in broken data."""
-    return None if value is None else f"({counted(len(str(value)), 'character')})"
+    from models.showable import is_withheld
+
+    return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
 
 
 def is_private(entry: Row) -> bool:
     """Tell whether an entry of the audit trail has in it what somebody wrote."""
-    return entry["collection"] == "Message" and any(row["field"] not in OPEN for row in entry["fields"])
+    return entry["collection"] == "Message" and any(row["field"] in PRIVATE for row in entry["fields"])
 
 
 def masked_entry(entry: Row) -> Row:
@@ -61,7 +61,7 @@ def masked_entry(entry: Row) -> Row:
     if not is_private(entry):
         return entry
     fields = (
-        {side: masked(value) if side != "field" and row["field"] not in OPEN else value for side, value in row.items()}
+        {side: masked(value) if side != "field" and row["field"] in PRIVATE else value for side, value in row.items()}
         for row in entry["fields"]
     )
     return {**entry, "fields": list(fields)}

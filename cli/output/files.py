@@ -5,17 +5,18 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cli.output import streams
+from cli.output import streams, unfinished
 from cli.output.streams import ReaderGoneError
-from models.errors import ConflictError, NotFoundError, OutputError, UsageError
+from models.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
+ROOT: Final = 0
+"""Who devices belong to."""
 
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
@@ -45,7 +46,8 @@ def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     `-` is standard output. A device or a pipe is just written, as is what the caller has opened, by its number:
     `/dev/fd/3`.
 
-    Raises `ConflictError` for a file that exists, unless it may be overwritten, and `OutputError` where writing fails.
+    Raises `ConflictError` for a file that exists, unless it may be overwritten, `RefusedError` for a pipe of another
+    user, and `OutputError` where writing fails.
     """
     try:
         with _opened(to, overwrite=overwrite) as file:
@@ -69,7 +71,9 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
         with os.fdopen(os.dup(2 if number[1] else int(number[2])), "wb") as file:
             yield file
     elif _is_stream(path):
-        with os.fdopen(os.open(path, os.O_WRONLY), "wb") as file:
+        _check_owner(to, path.stat())  # opening a pipe waits for who reads it
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:
+            _check_owner(to, os.fstat(file.fileno()))
             yield file
     else:
         _check(to, path, overwrite=overwrite)
@@ -80,10 +84,22 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
 def _is_stream(path: Path) -> bool:
     """Tell a device or a pipe; those that a link leads to count."""
     try:
-        mode = path.stat().st_mode
+        return _streams(path.stat())
     except FileNotFoundError:
         return False
-    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
+
+
+def _streams(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)
+
+
+def _check_owner(to: str, found: os.stat_result) -> None:
+    """Write into no pipe or terminal of another user, and into nothing that took the place of a pipe."""
+    if not _streams(found) or found.st_uid not in {os.geteuid(), ROOT}:
+        raise RefusedError(
+            f"{to} belongs to another user, who could read what is written into it",
+            "name a file in a folder of your own, or write to standard output: --to -",
+        )
 
 
 def _check(to: str, path: Path, *, overwrite: bool) -> None:
@@ -97,17 +113,16 @@ def _check(to: str, path: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".chatctl-")  # 0600 from the first byte
-    temporary = Path(name)
+    descriptor, temporary = unfinished.create(path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:  # open until it has its name, as it is locked meanwhile
             yield file
             file.flush()
             os.fsync(descriptor)
-        if overwrite:
-            temporary.replace(path)
-        else:
-            _rename(temporary, path)
+            if overwrite:
+                temporary.replace(path)
+            else:
+                _rename(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 

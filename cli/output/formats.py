@@ -121,7 +121,7 @@ def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = 
 
 
 def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    return (f"{text.safe(str(text.plain(row['id'])))}\n" for row in rows)
+    return (f"{text.safe(text.typed(row['id']))}\n" for row in rows)
 
 
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
@@ -135,8 +135,8 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()
+    csv.writer(line).writerow(cells)  # with its own line ends it quotes a cell that has a \r, on every Python
+    return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:
@@ -148,7 +148,7 @@ def _cell(value: Any) -> str:
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
         simple = cells.joined("" if item is None else str(item) for item in simple)
     if isinstance(simple, (list, dict)):
-        return as_json(simple)
+        simple = as_json(simple)
     if isinstance(simple, bool):
         return "true" if simple else "false"
     return cells.guarded(simple) if isinstance(simple, str) else str(simple)

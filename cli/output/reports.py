@@ -1,12 +1,15 @@
 """What says several things at once: the findings of a check, figures of periods."""
 
+import re
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cli.output import Output, charts, formats, streams, table, text
 from cli.views import FIGURES, FINDINGS, FOUND, View
 
 Row = dict[str, Any]
+
+_ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
 
 
 def findings(out: Output, rows: Sequence[Row]) -> None:
@@ -24,8 +27,14 @@ def findings(out: Output, rows: Sequence[Row]) -> None:
         more = row["count"] - len(row["examples"])
         out.lines(f"  {text.place(example)}" for example in row["examples"])
         out.lines([f"  and {more:,} more"] if more else [])
-        streams.write(f"  to do: {table.folded(row['fix'], len('  to do: '))}\n")
+        streams.write("".join(f"  to do: {table.folded(fix, len('  to do: '))}\n" for fix in _fixes(row)))
     out.note("E breaks the application, W misleads it, I is for information")
+
+
+def _fixes(row: Row) -> list[str]:
+    """Return what to type about the examples, for those that need the same command only once."""
+    fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
+    return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]
 
 
 def figures(

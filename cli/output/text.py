@@ -1,6 +1,5 @@
 """Text from the database made harmless, and values as people read them."""
 
-import base64
 import math
 import re
 import shlex
@@ -8,6 +7,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
+
+from models import times
 
 # Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
 # ones, separators of lines, surrogates, what Unicode calls default-ignorable.
@@ -56,19 +57,26 @@ def escape(character: str) -> str:
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
     """Turn a value of a document into what JSON, YAML and CSV have: ids are 24 digits, times RFC 3339 in UTC."""
     if value is None or isinstance(value, (str, bool)):
-        return str(value.value) if isinstance(value, Enum) else value
+        return str(value.value if isinstance(value, Enum) else value) if isinstance(value, str) else value
     if isinstance(value, (int, float)):
         number = float(value) if isinstance(value, float) else int(value)
         return number if math.isfinite(number) else str(number)
-    if isinstance(value, datetime):
-        return _utc(value).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, datetime) or hasattr(value, "as_datetime"):
+        return times.written(value)
     if isinstance(value, dict):
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if hasattr(value, "__iter__"):
+    if hasattr(value, "as_doc"):  # a reference of the driver
+        return plain(value.as_doc())
+    if hasattr(value, "__iter__") and not isinstance(value, bytes):
         return [plain(item) for item in value]
-    return str(value)
+    return typed(value)
+
+
+def typed(identifier: Any) -> str:
+    """Write an id of whatever type as it can be typed again."""
+    from models import ids
+
+    return ids.written(identifier)
 
 
 def cell(value: Any) -> str:
@@ -105,14 +113,15 @@ def address(value: Any) -> str:
 def day(moment: Any) -> str:
     """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
     if not isinstance(moment, datetime):
-        return "Without a date"
+        return (times.written(moment) or "Without a date").partition("T")[0]
     there = _utc(moment)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
 def clock(moment: Any) -> str:
     """Write the time of day; what is no time is shown as it is."""
-    return f"{_utc(moment):%H:%M}" if isinstance(moment, datetime) else cell(moment)
+    written = times.written(moment)
+    return written.partition("T")[2][: len("00:00")] if written else cell(moment)
 
 
 def ago(value: Any) -> str:

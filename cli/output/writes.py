@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.output import formats, say, streams, text
 from cli.output.bodies import masked, masked_entry
 from models.errors import OutputError, RefusedError, TerminatedError, UsageError
-from models.names import counted
+from models.names import NAMED, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from models.changes.changeset import Resuming
     from models.marker import Marker
 
+MISSING: Final = "missing"
+"""The outcome of an item that does not exist; it was noted, and is no data."""
 MANY: Final = 10
 ALWAYS: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
@@ -39,6 +41,7 @@ def apply(
     if max_items is not None and changeset.touched > max_items:
         number = counted(changeset.touched, "item")
         raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+    _note_skipped(out, changeset)
     from models import connection
 
     event: ObjectId | None = None
@@ -72,6 +75,14 @@ def apply(
     except OutputError as error:
         error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
         raise
+
+
+def _note_skipped(out: "Output", changeset: "Changeset") -> None:
+    """Say which of the items that were typed do not exist."""
+    skipped = [result.ref for result in changeset.results if result.outcome == MISSING]
+    if skipped:
+        more = [f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else []
+        out.note(f"{len(skipped):,} skipped: {', '.join([*skipped[:NAMED], *more])}")
 
 
 def _carry_out(
@@ -208,17 +219,19 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     finally:
         if event is None:
             out.note("nothing to do")
-        elif changeset.undoable:
+        elif changeset.undoable and changeset.total:  # an index that was made is all that an undo leaves alone
             out.note(f"undo: chatctl audit undo {event}")
 
 
 def _results(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
-    counts = Counter(result.outcome for result in results if not result.message)
+    counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
     bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
     for result in results:
-        if result.message or result.outcome not in folded:
+        if result.outcome == "passed-over":
+            out.note(result.message or f"{result.ref} was passed over")
+        elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
         yield from _elsewhere(out, result)
     for outcome, count in folded.items():

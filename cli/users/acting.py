@@ -118,7 +118,10 @@ def reinstate(
     yes: Yes = False,
     max_items: Max = None,
 ) -> None:
-    """Let suspended users sign in again."""
+    """Let suspended users sign in again.
+
+    Users whose status is missing or invalid get one, too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
+    """
     change = actions.users.reinstate(users, skip_missing=skip_missing)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 

@@ -8,7 +8,10 @@ import typer
 from cli.params import moment
 
 Status = Annotated[
-    str | None, typer.Option("--status", metavar="STATUS", help="ACTIVE, SUSPENDED or EMAIL_VERIFIED, in any case.")
+    str | None,
+    typer.Option(
+        "--status", metavar="STATUS", help="ACTIVE, SUSPENDED, EMAIL_VERIFIED, or none for a missing or invalid status."
+    ),
 ]
 HavingRole = Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Who have this role.")]
 HavingPermission = Annotated[

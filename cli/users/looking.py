@@ -73,7 +73,9 @@ def list_(
 def show(user: User, out: ReadOut) -> None:
     """Show all that is known of a user. At the end stands what was done to them last."""
     below = {"access": views.ACCESS, "accounts": views.ACCOUNTS, "events": views.EVENTS}
-    out.record(actions.users.show(user), views.USER, below=below)
+    found = actions.users.show(user)
+    out.record(found, views.USER, below=below)
+    out.notes(actions.odd_references.notes("User", found["id"]))
 
 
 @app.command(example="chatctl users can grace message.delete && echo yes")
@@ -87,5 +89,6 @@ def can(
     """Tell whether a user may do something, and why. For a no the exit code is 1."""
     answer = actions.users.can(user, permission, ignore_status=ignore_status)
     out.record(answer, views.ANSWER)
+    out.notes(actions.odd_references.notes("User", answer["id"]))
     if not answer["allowed"]:
         raise typer.Exit(1)

@@ -14,11 +14,11 @@ from models.changes.change import (
     Take,
     Update,
     are_ids,
-    ids_in,
 )
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
 from models.changes.events import batches_written
+from models.references import ids_in
 
 __all__ = [
     "ABSENT",

@@ -20,7 +20,9 @@ from models.changes.events import Event
 from models.errors import ConflictError, PartialError
 from models.indexes import Index
 from models.links import OWNED, Owned
+from models.references import joined, referred, to
 from models.schema import UNIQUE_INDEXES
+from models.showable import readable_text
 
 DUPLICATE_KEY: Final = 11000
 REPLANS: Final = 5
@@ -203,16 +205,22 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 def _children(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
-    """Find documents that stay and need one that goes, and its id: a child has no link that would conflict."""
+    """Find documents that stay and need one that goes, and its id: a child has no link that would conflict.
+
+    A document that comes back under the same id, be it of another type, does not go.
+    """
     deleted: dict[str, list[Any]] = {}
+    come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
     for change in batch:
         if isinstance(change, Delete):
             deleted.setdefault(change.collection, []).append(change.document["_id"])
     for owned in OWNED:
-        if gone := deleted.get(owned.parent):
-            others = {owned.field: {"$in": gone, "$exists": True}, "_id": {"$nin": deleted.get(owned.collection, [])}}
-            if child := database[owned.collection].find_one(others, session=session):
-                yield owned, child[owned.field]
+        gone = [one for one in deleted.get(owned.parent, ()) if (owned.parent, referred(one)) not in come]
+        if gone:
+            staying = {"_id": {"$nin": deleted.get(owned.collection, [])}}
+            where = joined(staying, to(database, owned.collection, owned.field, gone, session))
+            if child := database[owned.collection].find_one(where, session=session):
+                yield owned, referred(child[owned.field])
 
 
 def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Mapping[Any, str]) -> Iterator[str]:
@@ -240,7 +248,7 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
                 wanted = {field: values[field] for field in fields}
                 there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
                 if there:
-                    yield f"{change.collection.lower()} {', '.join(map(str, wanted.values()))} exists already"
+                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} exists already"
         if isinstance(change, Insert) and database[change.collection].find_one(
             {"_id": change.document["_id"]}, {"_id": 1}
         ):

@@ -1,4 +1,7 @@
-"""The one thing that is ever changed in the audit trail: what it holds of a person who is erased."""
+"""What is taken out of the audit trail, which else never changes: what it holds of a person who is erased, and secrets.
+
+Secrets are values that this version does not keep (`models.showable`), in events that older ones have written.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,6 +10,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from models.changes.change import Document
+from models.showable import NAMED, showable
 
 ERASED: Final = "(erased)"
 
@@ -27,6 +31,38 @@ def blanked(part: Document, own: set[Any], label: str) -> Document:
     changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
     names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
     return {"changes": changes, "names": names}
+
+
+def discreet(part: Document) -> Document:
+    """Return `changes` and `names` of a part of the trail without the values that are not kept."""
+    return {"changes": [discreet_entry(entry) for entry in part["changes"]], "names": discreet_names(part)}
+
+
+def discreet_names(part: Document) -> list[Document]:
+    """Return the names of a part of the trail without those of what has none: there they were fields of no schema."""
+    nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
+    return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
+
+
+def discreet_entry(entry: Document) -> Document:
+    """Return an entry of the trail with what is not kept as its type."""
+    collection = entry["collection"]
+    fields = [
+        {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}
+        for row in entry["fields"]
+    ]
+    kept = {**entry, "fields": fields}
+    if collection not in NAMED:
+        kept.pop("name", None)
+    return kept
+
+
+def secrets(part: Document) -> list[str]:
+    """Name the fields of which a part of the trail holds a value that is not kept."""
+    found = discreet(part)
+    rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
+    fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]
+    return fields or (["name"] if any(part[key] != value for key, value in found.items()) else [])
 
 
 def without(text: str, words: Iterable[str], label: str) -> str:

@@ -11,11 +11,11 @@ from enum import Enum
 from typing import Any, Final, TypeAlias
 
 import bson
-from bson import CodecOptions, ObjectId
-from bson.binary import UuidRepresentation
-from bson.codec_options import DatetimeConversion
+from bson import Code, ObjectId, Regex
 from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
 
+from models.decoding import AS_STORED, is_exact
+from models.filters import any_of, equal, is_literal
 from models.schema import FIELDS
 
 Document: TypeAlias = dict[str, Any]
@@ -25,13 +25,6 @@ Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 class _Absent(Enum):
     ABSENT = "absent"
 
-
-AS_STORED: Final[CodecOptions[Document]] = CodecOptions(
-    tz_aware=True,
-    uuid_representation=UuidRepresentation.STANDARD,
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
-)
-"""As the connection reads and writes documents."""
 
 ABSENT: Final = _Absent.ABSENT
 """The value of a field that is not there, which is not the same as null."""
@@ -147,8 +140,9 @@ class Delete:
         fields = (FIELDS.get(self.collection, frozenset()) | self.document.keys()) - UNGUARDED - {"_id"}
         paths = sorted(name for name in fields if not _is_odd(name))
         guards = {name: _equals(self.document.get(name, ABSENT)) for name in paths}
-        odd = [_equals_odd(name, self.document[name]) for name in sorted(fields.difference(paths))]
-        return _filter({"_id": self.document["_id"], **guards}, odd)
+        others = sorted(name for name in fields.difference(paths) if is_exact(name))
+        odd = [_equals_odd(name, self.document[name]) for name in others]
+        return _filter({"_id": equal(self.document["_id"]), **guards}, odd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +176,7 @@ class Update:
 
     def filter(self) -> Document:
         """Match the documents only while their fields are as this change expects them."""
-        guards: Document = {"_id": self.ids[0] if len(self.ids) == 1 else {"$in": list(self.ids)}}
+        guards: Document = {"_id": equal(self.ids[0]) if len(self.ids) == 1 else any_of(self.ids)}
         guards |= {name: _equals(value) for name, value in self.given.items() if name not in UNGUARDED}
         sets = []
         for name, field in self.fields.items():
@@ -192,7 +186,7 @@ class Update:
                 guards[name] = _equals(field.before)
             elif isinstance(field, Add) and field.new:
                 guards[name] = {"$type": "array"}
-            elif len(field.ids) <= FEW:
+            elif _are_few(field.ids):
                 guards[name] = {"$type": "array", "$nin" if isinstance(field, Add) else "$all": list(field.ids)}
             else:
                 guards[name] = {"$type": "array"}
@@ -215,30 +209,40 @@ def are_ids(items: list[Any]) -> bool:
     return _ONLY_IDS.issuperset(map(type, items))
 
 
-def ids_in(document: Document, field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, which may be absent, null or no list, or hold what is no id."""
-    value = document.get(field)
-    return [item for item in value if isinstance(item, ObjectId)] if isinstance(value, list) else []
-
-
 def _equals(value: object) -> Document:
     if value is ABSENT:
         return {"$exists": False}
-    if isinstance(value, list):
-        return {"$eq": value}
     if isinstance(value, Holding):
         return {"$type": "array", "$all": list(value.ids)}
+    if isinstance(value, list):
+        return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
+    if not is_exact(value):  # what is stored is not known to the last byte, and could never match
+        return {"$type": _type(value), "$not": {"$type": "array"}}
     # A list that holds the value would match too; and to `$eq` null and absent are one.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 
 
+def _type(value: object) -> str:
+    if isinstance(value, Code):
+        return "javascript" if value.scope is None else "javascriptWithScope"
+    return "string" if isinstance(value, str) else "regex" if isinstance(value, Regex) else "object"
+
+
+def _are_few(ids: tuple[Any, ...]) -> bool:
+    """Tell whether the operators for lists take some ids, each for itself."""
+    return len(ids) <= FEW and all(map(is_literal, ids))
+
+
 def _is_odd(name: str) -> bool:
     """Tell whether a filter would read a name as a path or as an operator."""
-    return "." in name or name.startswith("$")
+    return "." in name or name.startswith("$") or not is_exact(name)
 
 
 def _equals_odd(name: str, value: object) -> Document:
-    return {"$eq": [{"$getField": {"field": {"$literal": name}, "input": "$$ROOT"}}, {"$literal": value}]}
+    there = {"$getField": {"field": {"$literal": name}, "input": "$$ROOT"}}
+    if is_exact(value):
+        return {"$eq": [there, {"$literal": value}]}
+    return {"$eq": [{"$type": there}, "array" if isinstance(value, list) else _type(value)]}
 
 
 def _filter(guards: Document, expressions: list[Document]) -> Document:

@@ -3,7 +3,6 @@
 from collections import ChainMap
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Final, NamedTuple, cast
 
 from bson import ObjectId
@@ -11,10 +10,12 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
-from models.changes.record import OUR_RECORDS, describe, name_of
+from models.changes.record import OUR_RECORDS, describe
 from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
+from models.showable import name_of
+from models.times import written
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
@@ -170,7 +171,7 @@ class Changeset:
             for change in batch:
                 if isinstance(change, Update):
                     continue
-                if isinstance(name := name_of(change.collection, change.document), str):
+                if name := name_of(change.collection, change.document):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
                 if change.collection in OUR_RECORDS:  # the trail has no entries about itself
@@ -208,8 +209,6 @@ def _field(row: Document, names: Mapping[Any, str]) -> str:
 def _value(value: Any, names: Mapping[Any, str]) -> str:
     if isinstance(value, list):
         return f"[{_named(value, names)}]"
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return _named([value], names)
 
 
@@ -224,4 +223,4 @@ def _item(value: Any, names: Mapping[Any, str]) -> str:
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):
         return f'"{value}"'
-    return "null" if value is None else str(value)
+    return "null" if value is None else written(value) or str(value)

@@ -16,12 +16,13 @@ from models.changes.change import (
     Set,
     Take,
     Update,
-    ids_in,
+    are_ids,
     same,
 )
-from models.changes.record import name_of
 from models.errors import InvalidInputError
 from models.links import Link
+from models.references import ids_in, referred
+from models.showable import name_of
 
 Batch: TypeAlias = list[Change]
 
@@ -142,27 +143,27 @@ class Draft:
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right, on both sides."""
         self._rest_on_what_is_so(link, lefts, rights, linked=True)
-        self.add(link.collection, lefts, link.field, [right["_id"] for right in rights])
-        self.add(link.other, rights, link.other_field, [left["_id"] for left in lefts])
+        self.add(link.collection, lefts, link.field, _ids(rights))
+        self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Undo `link`, also where only one side has it."""
         self._rest_on_what_is_so(link, lefts, rights, linked=False)
-        self.take(link.collection, lefts, link.field, [right["_id"] for right in rights])
-        self.take(link.other, rights, link.other_field, [left["_id"] for left in lefts])
+        self.take(link.collection, lefts, link.field, _ids(rights))
+        self.take(link.other, rights, link.other_field, _ids(lefts))
 
     def _rest_on_what_is_so(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
         """Note, where one side of a link alone is not as wanted, that the other has to stay as it is."""
-        for right in rights:
+        for right, right_id in zip(rights, _ids(rights), strict=True):
             back = set(ids_in(right, link.other_field))
-            for left in lefts:
-                sides = right["_id"] in ids_in(left, link.field), left["_id"] in back
+            for left, left_id in zip(lefts, _ids(lefts), strict=True):
+                sides = right_id in ids_in(left, link.field), left_id in back
                 if sides == (linked, not linked):
-                    self._rest_on(Resting(link.collection, left["_id"], link.field, linked), right["_id"])
+                    self._rest_on(Resting(link.collection, left["_id"], link.field, linked), right_id)
                 elif sides == (not linked, linked):
-                    self._rest_on(Resting(link.other, right["_id"], link.other_field, linked), left["_id"])
+                    self._rest_on(Resting(link.other, right["_id"], link.other_field, linked), left_id)
 
     def _rest_on(self, resting: "Resting", identifier: Any) -> None:
         self.resting.setdefault(resting, []).append(identifier)
@@ -183,7 +184,7 @@ class Draft:
             self._keep(Update(collection, tuple(ids), {field: change}))
 
     def _name(self, collection: str, document: Document) -> None:
-        if isinstance(name := name_of(collection, document), str):
+        if name := name_of(collection, document):
             self.names.setdefault(document["_id"], name)
 
     def _keep(self, change: Change) -> None:
@@ -191,6 +192,11 @@ class Draft:
             self.room(1)
         self.batches[-1].append(change)
         self._room -= len(change.ids)
+
+
+def _ids(documents: Iterable[Document]) -> list[Any]:
+    """Return what a link to each document holds: an ObjectId also where its `_id` is the digits of one as text."""
+    return [referred(document["_id"]) for document in documents]
 
 
 def _settled(change: Change) -> Change:
@@ -206,11 +212,14 @@ def put(document: Document, name: str, value: object) -> None:
 
 
 def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Add what is missing to a list of a document in memory, and return the change that does it on disk."""
+    """Add what is missing to a list of a document in memory, and return the change that does it on disk.
+
+    An id that the list has in another form is not missing.
+    """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
     known = _distinct(held)
-    new = [identifier for identifier in dict.fromkeys(ids) if identifier not in known]
+    new = [identifier for identifier in dict.fromkeys(ids) if referred(identifier) not in known]
     if not new:
         return None
     if len(held) + len(new) > MOST_IDS:
@@ -221,12 +230,11 @@ def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) 
 
 
 def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Take ids out of a list of a document in memory, and return the change that does it on disk."""
+    """Take ids, in any form, out of a list of a document in memory, and return the change that does it on disk."""
     before = document.get(field)
     if not isinstance(before, list):
         return None
-    leaving = set(ids)
-    found = _places(before, leaving)
+    found = _places(before, {referred(identifier) for identifier in ids})
     if not found:
         return None
     taken = tuple(before[at] for at in found)
@@ -234,17 +242,18 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     starts, ends = zip(*((at, at + length) for at, length in runs), strict=True)
     kept = zip((0, *ends), (*starts, len(before)), strict=True)
     left = document[field] = [item for start, end in kept for item in before[start:end]]
-    if len(set(taken)) < len(taken):  # one undo gives each id back once: such a list is kept whole instead
+    # One undo gives each id back once, and no filter holds an item that is a document: such a list is kept whole.
+    if any(isinstance(item, dict) for item in taken) or len(set(taken)) < len(taken):
         return Set(before, left)
     return Take(taken, tuple(runs) if len(before) * len(taken) > MANY and len(runs) <= FEW_RUNS else ())
 
 
 def _places(items: list[Any], wanted: set[Any]) -> list[int]:
     """Return where the wanted are in a list, which in broken data may hold what cannot be looked up in a set."""
-    try:
+    if are_ids(items):
         return [at for at, item in enumerate(items) if item in wanted]
-    except TypeError:
-        return [at for at, item in enumerate(items) if isinstance(item, Hashable) and item in wanted]
+    found = enumerate(map(referred, items))
+    return [at for at, item in found if isinstance(item, Hashable) and item in wanted]
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:
@@ -261,4 +270,6 @@ def _runs(places: list[int]) -> list[tuple[int, int]]:
 
 def _distinct(items: list[Any]) -> set[Any]:
     """Return the ids of a list, which in broken data may hold anything."""
-    return {item for item in items if isinstance(item, Hashable)}
+    if are_ids(items):
+        return set(items)
+    return {item for item in map(referred, items) if isinstance(item, Hashable)}

@@ -23,6 +23,7 @@ from pymongo.errors import PyMongoError
 from models import connection
 from models.changes.change import Change
 from models.changes.changeset import Changeset
+from models.changes.orphans import without_parent
 from models.changes.record import cut, describe, freeze, pages
 from models.errors import ConflictError
 from models.records import AUDIT, IMAGES, STATE
@@ -107,6 +108,8 @@ class Event:
             self._database[AUDIT].insert_many(documents, session=session)
         if self._undoable:
             image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts := freeze(batch))}
+            if orphans := list(without_parent(self._database, batch, session)):
+                image["orphans"] = orphans
             for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from bson import ObjectId
 from pymongo.database import Database
 
 from models.changes.change import Change, Insert, Raise, Update
+from models.references import reference
 
 AT_ONCE: Final = 500
 """Ids in one filter: some servers compare each document with each of them."""
@@ -20,8 +20,8 @@ def raised(database: Database[dict[str, Any]], batches: list[list[Change]]) -> I
         last: dict[Any, datetime] = {}
         for change in batch:
             if isinstance(change, Insert) and change.collection == "Message":
-                place, at = change.document.get("conversationId"), change.document.get("createAt")
-                if isinstance(place, ObjectId) and isinstance(at, datetime) and place not in settled:
+                place, at = reference(change.document, "conversationId"), change.document.get("createAt")
+                if place and isinstance(at, datetime) and place not in settled:
                     last[place] = max(at, last.get(place, at))
         yield [
             Update("Conversation", (there["_id"],), {"lastMessageAt": Raise(said, last[there["_id"]])})

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
 from typing import Any, Final
 
 import bson
@@ -11,7 +10,6 @@ from pymongo.database import Database
 
 from models.changes.change import (
     ABSENT,
-    AS_STORED,
     Add,
     Change,
     Delete,
@@ -22,9 +20,10 @@ from models.changes.change import (
     Take,
     Update,
 )
+from models.decoding import AS_STORED
 from models.records import AUDIT, IMAGES
+from models.showable import field_name, name_of, showable
 
-SECRET: Final = frozenset({"hashedPassword", "access_token", "refresh_token", "id_token"})
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
@@ -32,84 +31,67 @@ PART_BYTES: Final = 8 * 1024 * 1024
 PAGE_BYTES: Final = PART_BYTES // 4
 FEW_ROWS: Final = 20
 """So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
-SMALL: Final = (ObjectId, datetime, bool, int, float)
-"""What has a size that nobody has to look at."""
 
 
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
-    A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Long texts are
-    cut, secrets left out, and many fields or ids go on in another entry, so that each fits into a document. Without
-    `values` only the names of the fields are there.
+    A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Values that may
+    not be shown are there as their type (`models.showable`). Long texts are cut, and many fields or ids go on in
+    another entry, so that each fits into a document. Without `values` only the names of the fields are there.
     """
     if change.collection in OUR_RECORDS:
         return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
         names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}
-        yield {**head, "fields": [{"field": name} for name in sorted(names)]}
-        return
-    if not isinstance(change, Update):
-        name = name_of(change.collection, change.document)
-        head |= {"name": cut(name)} if isinstance(name, str) else {}
-    rows = list(_rows(change))
+        rows = [{"field": field_name(name)} for name in sorted(names)]
+    else:
+        name = None if isinstance(change, Update) else name_of(change.collection, change.document)
+        head |= {"name": cut(name)} if name else {}
+        rows = list(_rows(change))
     for page in pages(rows) if len(rows) > FEW_ROWS else [rows]:
         yield {**head, "fields": page}
-
-
-def name_of(collection: str, document: Document) -> Any:
-    """Return what people know a document by, if it says so; no message does, whatever broken data have in one."""
-    return None if collection == "Message" else document.get("username") or document.get("name")
 
 
 def _rows(change: Change) -> Iterator[Document]:
     if isinstance(change, Update):
         for name, field in change.fields.items():
-            yield from _field(name, field)
+            yield from _field(change.collection, name, _held(field))
         return
     side = "to" if isinstance(change, Insert) else "from"
     for name, value in change.document.items():
-        if _is_long(value):
-            yield from _long(name, side, value)
-        elif name != "_id":
-            yield {"field": name, side: _value(name, value)}
+        if name != "_id":
+            yield from _field(change.collection, name, {side: value})
 
 
-def _field(name: str, field: FieldChange) -> Iterator[Document]:
+def _held(field: FieldChange) -> dict[str, Any]:
+    """Return the values of a field by what the trail calls them."""
     if not isinstance(field, Set):
-        yield from _long(name, "added" if isinstance(field, Add) else "taken", field.ids)
-        return
+        return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
     sides = {"from": field.before, "to": field.after}
-    values = {side: value for side, value in sides.items() if value is not ABSENT}
-    if not any(map(_is_long, values.values())):
-        yield {"field": name} | {side: _value(name, value) for side, value in values.items()}
+    return {side: value for side, value in sides.items() if value is not ABSENT}
+
+
+def _field(collection: str, name: str, values: dict[str, Any]) -> Iterator[Document]:
+    """Yield a field in one row, or where a list is long in several for each side."""
+    shown = {side: _short(showable(collection, name, value)) for side, value in values.items()}
+    head = {"field": field_name(name)}
+    if not any(map(_is_long, shown.values())):
+        yield head | shown
         return
-    for side, value in values.items():
-        yield from _long(name, side, value if isinstance(value, list) else [value])
+    for side, value in shown.items():
+        items = value if isinstance(value, list) else [value]
+        for start in range(0, max(len(items), 1), LONGEST_LIST):
+            yield {**head, side: items[start : start + LONGEST_LIST]}
 
 
 def _is_long(value: Any) -> bool:
     return isinstance(value, list) and len(value) > LONGEST_LIST
 
 
-def _long(name: str, side: str, items: Iterable[Any]) -> Iterator[Document]:
-    listed = list(items)
-    for start in range(0, max(len(listed), 1), LONGEST_LIST):
-        yield {"field": name, side: [_value(name, item) for item in listed[start : start + LONGEST_LIST]]}
-
-
-def _value(name: str, value: Any) -> Any:
-    if name in SECRET:
-        return "(secret)"
-    if isinstance(value, SMALL):
-        return value
-    if isinstance(value, str):
-        return cut(value)
-    if isinstance(value, list) and all(isinstance(item, ObjectId) for item in value):
-        return value
-    size = _size({"": value})
-    return value if size <= LONGEST_TEXT * 10 else f"({size:,} bytes)"
+def _short(value: Any) -> Any:
+    return cut(value) if isinstance(value, str) else value
 
 
 def cut(value: str) -> str:

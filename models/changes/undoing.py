@@ -1,9 +1,9 @@
 """The inverse of an event, fitted to how the documents are now."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from itertools import product
-from typing import Any
+from typing import Any, Final
 
 from bson import ObjectId
 from pymongo import DESCENDING
@@ -21,15 +21,18 @@ from models.changes.change import (
     Set,
     Take,
     Update,
-    ids_in,
     same,
 )
 from models.changes.draft import adding, put, taking
 from models.changes.events import is_lease, now
 from models.changes.last_messages import AT_ONCE, raised
-from models.changes.record import name_of
+from models.changes.orphans import present
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
+from models.references import forms, ids_in, joined, reference, referred, to
+from models.showable import field_name, name_of
+
+UPDATED: Final = "updatedAt"
 
 
 class ChangedSinceError(ConflictError):
@@ -49,16 +52,20 @@ class StillNeededError(ConflictError):
 
 
 def inverse(
-    database: Database[dict[str, Any]], batches: list[list[Change]], *, force: bool = False
+    database: Database[dict[str, Any]],
+    batches: list[list[Change]],
+    *,
+    force: bool = False,
+    orphans: Collection[tuple[str, Any]] = (),
 ) -> list[list[Change]]:
     """Return what puts back what batches changed, from the last to the first.
 
     What is already as it was (an interrupted write without transactions leaves that) is passed over. What somebody
     has changed since raises `ChangedSinceError`, or is overwritten where `force` says so; then no link is made to a
-    document that is gone.
+    document that is gone. `orphans` come back without the document that they need, as they had none before.
     """
     inverted = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
-    fitting = _Fitting(database, inverted, force=force)
+    fitting = _Fitting(database, inverted, force=force, orphans=orphans)
     fitted = [[change for planned in batch for change in fitting.fit(planned)] for batch in inverted]
     return [[*batch, *more] for batch, more in zip(fitted, raised(database, fitted), strict=True)]
 
@@ -66,9 +73,17 @@ def inverse(
 class _Fitting:
     """Changes fitted, one after the other, to the documents they are about, which are kept in step with them."""
 
-    def __init__(self, database: Database[dict[str, Any]], batches: list[list[Change]], *, force: bool) -> None:
+    def __init__(
+        self,
+        database: Database[dict[str, Any]],
+        batches: list[list[Change]],
+        *,
+        force: bool,
+        orphans: Collection[tuple[str, Any]],
+    ) -> None:
         self._database = database
         self._force = force
+        self._now = now()
         self._changes = [change for batch in batches for change in batch]
         self._inserted = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Insert)}
         self._documents: dict[tuple[str, Any], Document] = {}
@@ -83,7 +98,7 @@ class _Fitting:
             for identifier in whole:
                 self._documents.pop((collection, identifier), None)
             self._read(collection, whole)
-        self._without_parent = dict(self._orphans())
+        self._without_parent = {child: parent for child, parent in self._orphans() if child not in orphans}
         self._inserted -= self._without_parent.keys()
         self._children = self._by_parent()
         self._refuse_to_orphan()
@@ -117,23 +132,26 @@ class _Fitting:
         """Find what would come back without a document it needs: the application fails on such a one."""
         for owned in OWNED:
             inserts = [c for c in self._changes if isinstance(c, Insert) and c.collection == owned.collection]
-            parents = {c.ids[0]: parent for c in inserts if isinstance(parent := c.document.get(owned.field), ObjectId)}
+            parents = {c.ids[0]: parent for c in inserts if (parent := reference(c.document, owned.field))}
             present = set(self._present(owned.parent, list(parents.values())))
             for child, parent in parents.items():
                 if parent not in present:
                     yield (owned.collection, child), (owned.parent, parent)
 
     def _refuse_to_orphan(self) -> None:
-        """Raise `StillNeededError` where something stays whose parent would go."""
+        """Raise `StillNeededError` where something stays whose parent would go, and does not come back as another."""
         gone = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Delete)}
+        come = {(collection, referred(identifier)) for collection, identifier in self._inserted}
         for owned in OWNED:
-            parents = [key[1] for key in gone if key[0] == owned.parent and key in self._documents]
+            going = [key[1] for key in gone if key[0] == owned.parent and key in self._documents]
+            parents = {referred(one): one for one in going if (owned.parent, referred(one)) not in come}
             for start in range(0, len(parents), AT_ONCE):
-                where = {owned.field: {"$in": parents[start : start + AT_ONCE], "$exists": True}}
+                some = list(parents)[start : start + AT_ONCE]
+                where = to(self._database, owned.collection, owned.field, some)
                 for child in self._database[owned.collection].find(where, {owned.field: 1}):
-                    needed = child[owned.field]
-                    if isinstance(needed, ObjectId) and (owned.collection, child["_id"]) not in gone:
-                        parent = self._documents[owned.parent, needed]
+                    needed = referred(child[owned.field])
+                    if needed in parents and (owned.collection, child["_id"]) not in gone:
+                        parent = self._documents[owned.parent, parents[needed]]
                         raise StillNeededError(
                             owned.parent, _name(owned.parent, parent), parent["_id"], owned.collection
                         )
@@ -143,8 +161,8 @@ class _Fitting:
         children: dict[tuple[str, Any], list[Insert | Delete]] = {}
         for change, owned in product(self._changes, OWNED):
             if not isinstance(change, Update) and change.collection == owned.collection:
-                parent = change.document.get(owned.field)
-                if isinstance(parent, ObjectId):
+                parent = reference(change.document, owned.field)
+                if parent:
                     children.setdefault((owned.collection, parent), []).append(change)
         return children
 
@@ -177,14 +195,24 @@ class _Fitting:
                 if not self._force and any(not isinstance(field, Take) for field in change.fields.values()):
                     raise ChangedSinceError(change.collection, identifier, "was deleted")
                 continue
-            fitted = {name: self._field(change.collection, there, name, field) for name, field in change.fields.items()}
-            fields = {name: field for name, field in fitted.items() if field}
+            fields = dict(self._fields(change, there))
             if alike and alike[-1][0] == fields:
                 alike[-1][1].append(identifier)
             elif fields:
                 alike.append((fields, [identifier]))
         for fields, ids in alike:
             yield Update(change.collection, tuple(ids), fields)
+
+    def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
+        """Fit the changes of a document; where nothing else changes, neither does `updatedAt`."""
+        others = [name for name in change.fields if name != UPDATED]
+        fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
+        changed = [(name, field) for name, field in fitted if field]
+        yield from changed
+        moves = not others or any(isinstance(field, Set) for _, field in changed)
+        if moves and UPDATED in change.fields:
+            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED])
+            yield from [(UPDATED, updated)] if updated else ()
 
     def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
         if isinstance(field, Add):
@@ -196,10 +224,12 @@ class _Fitting:
         if same(present, field.after):
             return None
         after, moved = field.after, not _alike(present, field.before)
-        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
+        # Whoever asks for what was changed since some time must find what an undo changes.
+        moves = name == UPDATED and isinstance(after, datetime)
+        if name in UNGUARDED and (moved or moves or (name == "lastMessageAt" and self._is_lost(there, field))):
             after = self._computed(there, name, present)
         elif moved and not self._force:
-            raise ChangedSinceError(collection, there["_id"], f"was changed ({name})")
+            raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
         if same(present, after):
             return None
         put(there, name, after)
@@ -207,7 +237,7 @@ class _Fitting:
 
     def _is_lost(self, there: Document, field: Set) -> bool:
         """Tell whether the message is gone, or does not come back, whose time a conversation would have again."""
-        own = self._children.get(("Message", there["_id"]), [])
+        own = self._children.get(("Message", referred(there["_id"])), [])
         if any((change.collection, change.document["_id"]) in self._without_parent for change in own):
             return True
         if (
@@ -221,8 +251,8 @@ class _Fitting:
 
     def _computed(self, there: Document, name: str, present: object) -> object:
         """Compute a field anew that the application, or a later change, has moved since."""
-        if name == "updatedAt":
-            return now()
+        if name == UPDATED:
+            return self._now
         if name == "profileId":
             profile = self._last("Profile", "userId", there["_id"], "_id", ObjectId)
             return profile["_id"] if profile else ABSENT
@@ -237,32 +267,35 @@ class _Fitting:
 
         In broken data some have nothing to be the last `by`, or what is of another kind.
         """
-        own = self._children.get((collection, parent), [])
+        own = self._children.get((collection, referred(parent)), [])
         gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
-        where = {field: {"$eq": parent, "$exists": True}, "_id": {"$nin": gone}}
+        where = joined({"_id": {"$nin": gone}}, to(self._database, collection, field, [parent]))
         stored = self._database[collection].find(where).sort(by, DESCENDING).limit(1)
         coming = [change.document for change in own if (collection, change.document["_id"]) in self._inserted]
-        mine = [document for document in coming if document.get(field) == parent]
-        found = [document for document in (*stored, *mine) if isinstance(document.get(by), kind)]
+        found = [document for document in (*stored, *coming) if isinstance(document.get(by), kind)]
         return max(found, key=lambda document: document[by], default=None)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
-        """Leave out the ids of documents that are gone, in a list that links."""
+        """Leave out what refers to documents that are gone, in a list that links."""
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]
         return self._present(other, ids)
 
     def _present(self, collection: str, ids: list[Any]) -> list[Any]:
-        keys = {item: (collection, item) for item in ids if isinstance(item, ObjectId)}
-        known = {item for item, key in keys.items() if key in self._documents or key in self._inserted}
-        unknown = [item for item, key in keys.items() if item not in known and key not in self._elsewhere]
-        for start in range(0, len(unknown), AT_ONCE):
-            some = unknown[start : start + AT_ONCE]
-            found = set(self._database[collection].distinct("_id", {"_id": {"$in": some}}))
-            self._elsewhere |= {keys[item]: item in found for item in some}
-        there = known.union(item for item, key in keys.items() if self._elsewhere.get(key))
-        return [item for item in ids if isinstance(item, ObjectId) and item in there]
+        """Return those of some ids, in whatever form, whose document is there or comes back."""
+        wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
+        unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._elsewhere]
+        there = present(self._database, collection, unknown)
+        self._elsewhere |= {(collection, one): one in there for one in unknown}
+
+        def is_there(one: Any) -> bool:
+            held = any(
+                (collection, form) in known for known in (self._documents, self._inserted) for form in forms(one)
+            )
+            return held or self._elsewhere.get((collection, one), False)
+
+        return [item for item in ids if is_there(referred(item))]
 
     def _read(self, collection: str, ids: list[Any], fields: set[str] | None = None) -> None:
         projection = {"_id": 1, **dict.fromkeys(fields, 1)} if fields is not None else None
@@ -274,7 +307,9 @@ class _Fitting:
 
 def _differences(there: Document, document: Document) -> list[str]:
     fields = (there.keys() | document.keys()) - UNGUARDED
-    return sorted(name for name in fields if not _alike(there.get(name, ABSENT), document.get(name, ABSENT)))
+    return sorted(
+        field_name(name) for name in fields if not _alike(there.get(name, ABSENT), document.get(name, ABSENT))
+    )
 
 
 def _alike(one: object, other: object) -> bool:

@@ -2,13 +2,18 @@
 
 import os
 import stat
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from cli.output import write_file
-from models.errors import ConflictError, NotFoundError, OutputError, UsageError
+from cli.output import files, write_file
+from cli.output.unfinished import PREFIX
+from models.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
 
 def test_a_file_is_private_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
@@ -85,3 +90,114 @@ def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
         write_file("x", str(tmp_path / "a" / "b"))
     with pytest.raises(OutputError, match="file name too long"):
         write_file("x", str(tmp_path / ("x" * 300)))
+
+
+@pytest.fixture
+def other_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be somebody else than the owner of what the test has made."""
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    monkeypatch.setattr(files, "ROOT", -1)
+
+
+@pytest.mark.usefixtures("other_user")
+@pytest.mark.parametrize("way", ["itself", "a link"])
+def test_a_pipe_of_another_user_is_refused_and_not_waited_at(tmp_path: Path, way: str) -> None:
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    with pytest.raises(RefusedError, match="belongs to another user") as refused:
+        write_file("secret", str(pipe if way == "itself" else link), overwrite=True)
+    assert refused.value.hint == "name a file in a folder of your own, or write to standard output: --to -"
+
+
+def test_what_took_the_place_of_a_pipe_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe, kept, opening = tmp_path / "pipe", tmp_path / "kept", os.open
+    os.mkfifo(pipe)
+    kept.write_text("theirs")
+    monkeypatch.setattr(os, "open", lambda path, flags: opening(kept if path == pipe else path, flags))
+    with pytest.raises(RefusedError):
+        write_file("secret", str(pipe))
+    assert kept.read_text() == "theirs"
+
+
+@pytest.mark.parametrize("nowhere", ["/dev/null", "/dev/../dev/null"])
+def test_a_device_of_the_machine_is_written(nowhere: str) -> None:
+    write_file("x", nowhere)
+
+
+KILLED = """
+import sys
+from cli.output.files import opened
+with opened(sys.argv[1]) as file:
+    file.write(b"half")
+    file.flush()
+    print("begun", flush=True)
+    sys.stdin.read()
+"""
+
+
+def writer(to: Path) -> "subprocess.Popen[bytes]":
+    """Start a run that has written half of a file, and waits."""
+    command = [sys.executable, "-c", KILLED, str(to)]
+    running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+    assert running.stdout is not None
+    assert running.stdout.readline() == b"begun\n"
+    return running
+
+
+def test_what_a_kill_left_behind_is_removed_by_the_next_that_writes_there(tmp_path: Path) -> None:
+    with writer(tmp_path / "big.csv") as running:
+        running.kill()
+    assert [path.name[: len(PREFIX)] for path in tmp_path.iterdir()] == [PREFIX]
+    write_file("whole", str(tmp_path / "out"))
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_what_another_run_still_writes_stays(tmp_path: Path) -> None:
+    with writer(tmp_path / "big.csv") as running:
+        write_file("whole", str(tmp_path / "out"))
+        assert len(list(tmp_path.iterdir())) == 2
+        running.communicate()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big.csv", "out"]
+    assert (tmp_path / "big.csv").read_bytes() == b"half"
+
+
+@pytest.mark.usefixtures("other_user")
+def test_what_another_user_left_behind_stays(tmp_path: Path) -> None:
+    (tmp_path / f"{PREFIX}abcd1234").write_text("theirs")
+    write_file("x", str(tmp_path / "out"))
+    assert (tmp_path / f"{PREFIX}abcd1234").read_text() == "theirs"
+
+
+def test_only_files_of_the_pattern_are_removed_and_no_link_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (tmp_path / f"{PREFIX}elsewher").write_text("kept")
+    (folder / f"{PREFIX}linked00").symlink_to(tmp_path / f"{PREFIX}elsewher")
+    os.mkfifo(folder / f"{PREFIX}piped000")
+    (folder / f"{PREFIX}folder00").mkdir()
+    for name in (".chatctl-notes.txt", ".chatctl-ABCD1234", "chatctl-abcd1234", ".chatctl-abcd12345"):
+        (folder / name).write_text("kept")
+    before = set(folder.iterdir())
+    (folder / f"{PREFIX}abcd_123").write_text("left")
+    write_file("x", str(folder / "out"))
+    assert set(folder.iterdir()) == before | {folder / "out"}
+    assert (tmp_path / f"{PREFIX}elsewher").read_text() == "kept"
+
+
+def test_runs_that_begin_together_do_not_take_each_others_file_for_a_leftover(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: write_file(f"{number}", str(tmp_path / f"{number}")), range(400)))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(400)))
+
+
+def test_a_folder_that_cannot_be_listed_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> NoReturn:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    write_file("x", str(tmp_path / "out"))
+    monkeypatch.undo()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

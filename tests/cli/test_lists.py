@@ -74,7 +74,7 @@ def test_nothing_is_nothing_in_every_format(either: Chatctl) -> None:
     assert either("roles", "list", "-o", "json").stdout == "[]\n"
     assert either("roles", "list", "-o", "yaml").stdout == "[]\n"
     assert either("roles", "list", "-o", "ndjson").stdout == either("roles", "list", "-o", "ids").stdout == ""
-    assert either("roles", "list", "-o", "csv").stdout == "id,name,members,protected,permissions\r\n"
+    assert either("roles", "list", "-o", "csv").stdout == "id,name,members,protected,permissions\n"
     assert either("roles", "list", "--count").stdout == "0\n"
 
 
@@ -104,7 +104,7 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
         (["--sort", "-members"], 'cannot sort by "members"', "it can be sorted by id, name"),
         (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
-        (["--after", "xyz"], "invalid value for '--after': \"xyz\" is no id", None),
+        (["--after", "xyz"], '"xyz" is not an id of this list', "begin again without --after"),
     ],
 )
 def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(

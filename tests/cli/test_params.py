@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from cli.params import moment, object_id
+from cli.params import moment, number, object_id
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,19 @@ def test_an_id_has_24_hex_digits() -> None:
     for text in ("", "65f", "x" * 24, "65f0c0ffee65f0c0ffee65f0\n", "\u0665" * 24):
         with pytest.raises(typer.BadParameter, match="is no id"):
             object_id(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "must be 1 or more"),
+        ("-3", "must be 1 or more"),
+        ("9223372036854775808", "must be 9,223,372,036,854,775,807 or less"),
+        ("x", '"x" is not a whole number'),
+        ("9" * 5_000, "is not a whole number"),
+    ],
+)
+def test_a_number_says_what_it_must_be(text: str, said: str) -> None:
+    with pytest.raises(typer.BadParameter, match=said):
+        number(1)(text)
+    assert [number(1)("1"), number(1)("9223372036854775807"), number(0)("+0")] == [1, 2**63 - 1, 0]

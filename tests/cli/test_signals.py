@@ -124,6 +124,31 @@ def test_a_terminal_that_is_closed_leaves_no_half_of_a_file(
     assert [path.name for path in workspace.iterdir()] == []
 
 
+EXPORTS = ["users export", "conversations transcript Lunch", "users export-data ada"]
+
+
+@pytest.mark.parametrize("line", EXPORTS)
+def test_what_a_killed_export_left_is_removed_by_the_next_one(
+    environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path, line: str
+) -> None:
+    ada = person(database, "ada")
+    database["Conversation"].insert_one({"name": "Lunch", "isGroup": True, "userIds": [ada]})
+    command = [PROGRAM, *line.split(), "--to", "out.zip" if "data" in line else "out.csv"]
+    slow = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 1_000}
+    database.client.admin.command("configureFailPoint", "failCommand", mode="alwaysOn", data=slow)
+    try:
+        with subprocess.Popen(command, env=environment) as child:  # noqa: S603
+            while not list(workspace.glob(".chatctl-*")):
+                assert child.poll() is None
+                time.sleep(0.01)
+            child.kill()
+    finally:
+        database.client.admin.command("configureFailPoint", "failCommand", mode="off")
+    assert len(list(workspace.glob(".chatctl-*"))) == 1
+    subprocess.run(command, env=environment, check=True, capture_output=True)  # noqa: S603
+    assert [path.name for path in workspace.iterdir()] == [command[-1]]
+
+
 def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]) -> None:
     before = {which: signal.signal(which, signal.SIG_IGN) for which, _ in SIGNALS}
     line = [PROGRAM, "roles", "list", "--count"]

@@ -99,16 +99,66 @@ def test_yaml_keeps_text_that_looks_like_something_else(value: str) -> None:
     assert formats.as_yaml({"name": value}).strip().endswith(("'", '"')) or value == "a: b"
 
 
-@given(anything)
+FORMULA = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+BLANK = "\t\r\n"
+hostile = st.one_of(anything, st.text(f"{''.join(FORMULA)}{BLANK},;\"'\\a ", max_size=12))
+
+
+@given(hostile)
 def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str) -> None:
     cell = formats._cell(value)
-    assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert not cell.startswith((*FORMULA, *BLANK))
     assert cells.unguarded(cell) == value
 
 
-@given(st.lists(anything.filter(bool)))
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        ("=1", "'=1"),
+        ("'=1", "''=1"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\n=1", "'\n'=1"),
+        ("a;=1", "a;'=1"),
+        ('a;"=1"', 'a;\'"=1"'),
+        ("a;'=1", "a;''=1"),
+        ("a,\t\uff201", "a,\t'\uff201"),
+        ("Dear all,\n\nHello; it's me - Ada's 'cat'", "Dear all,\n\nHello; it's me - Ada's 'cat'"),
+        (["a", "=1"], "a;'=1"),
+        ([{"k": "a;=1"}], '[{"k": "a;\'=1"}]'),
+        (-3, "-3"),
+    ],
+)
+def test_a_guard_stands_where_a_spreadsheet_would_begin_a_formula(value: object, cell: str) -> None:
+    assert formats._cell(value) == cell
+
+
+@given(st.lists(st.lists(hostile, min_size=3, max_size=3), max_size=4), st.sampled_from(",;\t"))
+def test_a_spreadsheet_that_divides_lines_by_another_character_runs_no_cell(rows: list[list[str]], by: str) -> None:
+    written = "".join(formats._csv([dict(zip("abc", row, strict=True)) for row in rows], "abc"))
+    read = [
+        *csv.reader(io.StringIO(written, newline=""), delimiter=by),
+        *(line.split(by) for line in written.split("\n")),
+    ]
+    assert [cell for row in read for cell in row if cell.lstrip(BLANK).startswith(FORMULA)] == []
+
+
+@given(st.lists(hostile.filter(bool)))
 def test_a_list_in_a_cell_is_read_back(values: list[str]) -> None:
     assert cells.divided(cells.unguarded(formats._cell(values))) == values
+
+
+@given(st.lists(hostile, max_size=3), st.booleans())
+def test_an_object_in_a_cell_is_read_back(values: list[str], nested: bool) -> None:
+    value: object = [{"k": values}] if nested else {"k": values}
+    assert json.loads(cells.unguarded(formats._cell(value))) == value
+
+
+@given(st.lists(hostile, min_size=2))
+def test_a_line_ends_in_a_newline_alone_and_is_read_back(values: list[str]) -> None:
+    line = formats._line(values)
+    assert line.endswith("\n")
+    assert not line.endswith("\r\n") or values[-1].endswith("\r")
+    assert list(csv.reader(io.StringIO(line, newline=""), strict=True)) == [values]
 
 
 def test_csv_is_read_back_by_its_rules() -> None:

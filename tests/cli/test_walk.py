@@ -115,3 +115,15 @@ def test_nothing_hostile_in_any_parameter_does_harm(typed: Type, path: Words, pa
     for text in HOSTILE:
         if path not in ENDLESS or param.name not in {"reason", "columns"}:
             typed(*line(path, **{param.name: text}))
+
+
+NUMBERS = [pytest.param(*pair, id=f"{pair[0][-1]} {pair[1].name}") for pair in parameters() if pair[1].metavar == "N"]
+
+
+@pytest.mark.parametrize(("path", "param"), NUMBERS)
+def test_a_number_that_no_database_can_hold_is_a_wrong_command_line(typed: Type, path: Words, param: Any) -> None:
+    for text in (str(2**63), "9" * 50, str(-(2**63) - 1), "1.5", "1_000", "\u0661", "1e3", ""):
+        said = typed(*line(path, **{param.name: text}), code={2})
+        assert f"invalid value for '{param.opts[0]}': " in said.stderr
+    if path not in ENDLESS:
+        assert "invalid value" not in typed(*line(path, **{param.name: str(2**63 - 1)})).stderr

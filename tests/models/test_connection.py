@@ -173,6 +173,7 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
         (f"mongodb://u:{SECRET}@h/db?tlsCAFile=/nowhere/{SECRET}", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?authMechanism={SECRET}", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?{SECRET}", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db?wTimeoutMS=99999999999999999999", "cannot be read"),
         (f"mongodb://u:{SECRET}@h,i/db?directConnection=true", "cannot be read"),
     ],
 )

@@ -169,7 +169,7 @@ def _listing_alone(link: Link, uneven: Sequence[Any]) -> Iterator[Finding]:
     """Suspect what lists documents on the left that do not list it; there is no index over who lists whom."""
     for some in _some(_by_id(link.collection, uneven, link.field), link.field, HELD):
         few = len(some) <= finding.AT_ONCE
-        where = {link.other_field: {"$in": list(some)}} if few else {}
+        where = finding.referring(link.other, link.other_field, *some) if few else {}
         for other in connection.database()[link.other].find(where, [link.other_field]):
             sound = isinstance(other["_id"], ObjectId)
             for identifier in distinct(other, link.other_field) & some.keys() if sound else ():

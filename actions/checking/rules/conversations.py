@@ -1,7 +1,7 @@
 """Conversations: who is in them, and when the last message was written."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bson import ObjectId
@@ -9,15 +9,19 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, as_id, documents
+from actions.checking.rule import Finding, Rule, documents
 from actions.checking.twice import Twice, Values
 from actions.places import PAIR, is_group
 from models import connection
 from models.changes import Batch, Document, ids_in
 from models.listing import NO_LIST, PRESENT
+from models.references import reference, referred
 
 PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
+SAID: Final = ("lastMessageAt", "created_at")
+MOMENTS: Final = timedelta(seconds=10)
+"""Between the two times of a conversation as the application creates it."""
 FEW: Final = 200
 """Conversations up to which their messages are looked for; for more it is less work to read those of all."""
 
@@ -93,21 +97,21 @@ class ForeignSender(Rule):
 
     def people(self, message: Document) -> Sequence[ObjectId]:
         """Return those who should be in the conversation."""
-        sender = message.get("senderId")
-        return (sender,) if isinstance(sender, ObjectId) else ()
+        sender = reference(message, "senderId")
+        return (sender,) if sender else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Whose conversation or user is gone has another fault."""
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
-        wanted = [place for m in messages.values() if isinstance(place := m.get("conversationId"), ObjectId)]
+        wanted = [place for m in messages.values() if (place := reference(m, "conversationId"))]
         places = documents("Conversation", wanted, ("userIds",))
         people = documents("User", {found.value for found in suspects}, ()).keys()
         inside = {one: set(ids_in(place, "userIds")) for one, place in places.items() if has_people(place)}
         for found in suspects:
             message = messages.get(found.id, {})
-            place = message.get("conversationId")
+            place = reference(message, "conversationId")
             holds = found.value in self.people(message) and found.value in people
-            if holds and isinstance(place, ObjectId) and found.value not in inside.get(place, {found.value}):
+            if holds and place and found.value not in inside.get(place, {found.value}):
                 yield found
 
 
@@ -141,78 +145,108 @@ class Participants:
         """Return who is in the conversation of each message."""
         if messages is not self._seen:
             self._seen = messages
-            places = (message.get("conversationId") for message in messages)
-            self._around = [self._of.get(place, NOBODY) if type(place) is ObjectId else NOBODY for place in places]
+            places = (reference(message, "conversationId") for message in messages)
+            self._around = [self._of.get(place, NOBODY) if place else NOBODY for place in places]
         return self._around
 
 
 class StaleLastMessage(Rule):
-    """A conversation does not say when its last message was written."""
+    """A conversation does not say when its last message was written, or without any, when it was created."""
 
     name = "stale-last-message"
     severity = "W"
     effect = "the conversation stands in the wrong place of the list"
-    reads = {"Conversation": ("lastMessageAt",), "Message": ("conversationId", "createAt")}
+    reads = {"Conversation": SAID, "Message": ("conversationId", "createAt")}
     at_once = 100_000
     mends = True
 
     def __init__(self, known: Known) -> None:
         super().__init__(known)
-        self._said: dict[Any, datetime] = {}
+        self._said: dict[Any, tuple[datetime, Any]] = {}
         self._last: dict[Any, datetime] = {}
+        self._undated: set[Any] = set()
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         if collection == "Conversation":
             for document in documents:
                 if isinstance(said := document.get("lastMessageAt"), datetime):
-                    self._said[document["_id"]] = said
+                    self._said[document["_id"]] = said, document.get("created_at")
             return
         last = self._last
         for document in documents:
             place, at = document.get("conversationId"), document.get("createAt")
             if type(place) is not ObjectId:
-                place = as_id(place)
-            if isinstance(place, ObjectId) and isinstance(at, datetime):
+                place = referred(place)
+            if isinstance(place, ObjectId):
                 known = last.get(place)
-                if known is None or at > known:
+                if not isinstance(at, datetime):
+                    self._undated.add(place)
+                elif known is None or at > known:
                     last[place] = at
         yield from ()
 
     def end(self) -> Iterator[Finding]:
-        for place, said in self._said.items():
-            if self.known.sampled or self._last.get(place, said) != said:
+        for place, (said, created) in self._said.items():
+            right = self._last.get(place, said if place in self._undated else _without_messages(said, created))
+            if self.known.sampled or right != said:
                 yield Finding("Conversation", place, "lastMessageAt", said)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        last = last_messages(ids)  # first: what comes meanwhile moves the other on, and is no fault then
+        right = _right_times(ids)  # first: what comes meanwhile moves the other on, and is no fault then
         said = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = said.get(found.id, {}).get("lastMessageAt")
-            if isinstance(at, datetime) and at != last.get(found.id, at) and at == found.value:
+            if isinstance(at, datetime) and at != right.get(found.id, at) and at == found.value:
                 yield found
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
         said = {found.id: found.value for found in findings}
-        last = last_messages([*said])
-        for identifier, conversation in mending.each("Conversation", last):
+        right = _right_times([*said])
+        for identifier, conversation in mending.each("Conversation", right):
             if conversation.get("lastMessageAt") == said[identifier]:  # else there was a message meanwhile
                 mending.draft.room(1)
-                mending.draft.set("Conversation", conversation, {"lastMessageAt": last[identifier]})
+                mending.draft.set("Conversation", conversation, {"lastMessageAt": right[identifier]})
                 yield from mending.full()
+
+
+def _without_messages(said: datetime, created: Any) -> datetime:
+    """Return when the last message was written of a conversation that has none: when it was created, or moments off."""
+    return created if isinstance(created, datetime) and abs(said - created) > MOMENTS else said
+
+
+def _right_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
+    """Return the `lastMessageAt` that conversations should have; those of which it is not known are left out."""
+    last = last_messages(conversations)
+    empty = _empty([one for one in conversations if one not in last])
+    for identifier, place in documents("Conversation", empty, SAID).items():
+        if isinstance(said := place.get("lastMessageAt"), datetime):
+            last[identifier] = _without_messages(said, place.get("created_at"))
+    return last
+
+
+def _empty(conversations: Sequence[Any]) -> list[Any]:
+    """Return the conversations without any message, dated or not."""
+    pipeline: list[Document] = [
+        {"$match": of_conversations(conversations)},
+        {"$group": {"_id": "$conversationId"}},
+    ]
+    found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True) if conversations else ()
+    having = {str(referred(row["_id"])) for row in found}
+    return [one for one in conversations if str(one) not in having]
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Read when the last message of each conversation was written; those without any are left out."""
     pipeline: list[Document] = [
-        {"$match": {**of_conversations(conversations), "createAt": {"$type": "date", **NO_LIST}}},
+        {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
     ]
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
     last: dict[Any, datetime | None] = dict.fromkeys(conversations)
     for row in found:
-        place = as_id(row["_id"])
+        place = referred(row["_id"])
         if isinstance(place, ObjectId) and place in last:
             last[place] = max(last[place] or row["at"], row["at"])
     return {place: at for place, at in last.items() if at is not None}
@@ -222,4 +256,4 @@ def of_conversations(conversations: Sequence[Any]) -> Document:
     """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
     if len(conversations) > FEW:
         return {"conversationId": PRESENT}
-    return {"conversationId": {"$in": [form for one in conversations for form in finding.forms(one)], **PRESENT}}
+    return finding.referring("Message", "conversationId", *conversations)

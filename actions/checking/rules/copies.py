@@ -1,6 +1,7 @@
 """Copies of what other documents say, which the application never maintains."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from bson import ObjectId
@@ -8,11 +9,12 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, as_id, by_collection, documents
+from actions.checking.rule import Finding, Rule, by_collection, documents
 from actions.checking.rules.conversations import of_conversations
 from actions.removing import COPIED
 from models import connection
 from models.changes import ABSENT, Batch, Document
+from models.references import referred
 
 COPIES = {"User": "profileId", "Conversation": "messagesIds"}
 """Collection → the field that copies."""
@@ -53,7 +55,7 @@ class UnsyncedCopy(Rule):
             self._named |= {one["_id"]: copy for one in documents if (copy := one.get("profileId")) is not None}
         elif collection == "Profile":
             for one in documents:
-                if isinstance(user := as_id(one.get("userId")), ObjectId) and self._named.get(user) == one["_id"]:
+                if isinstance(user := referred(one.get("userId")), ObjectId) and self._named.get(user) == one["_id"]:
                     del self._named[user]
         else:
             self._settle(collection, documents)
@@ -68,7 +70,7 @@ class UnsyncedCopy(Rule):
                     left[one["_id"]] = sum(hash(item) for item in ids if isinstance(item, ObjectId))
             return
         for one in documents if left else ():
-            if isinstance(place := as_id(one.get("conversationId")), ObjectId) and place in left:
+            if isinstance(place := referred(one.get("conversationId")), ObjectId) and place in left:
                 left[place] -= hash(one["_id"])
 
     def end(self) -> Iterator[Finding]:
@@ -103,13 +105,14 @@ def _right(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
     """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
-        forms = (form for one in ids for form in finding.forms(one))
-        owners: Iterator[Document] = finding.having("Profile", "userId", forms, ["userId"])
+        filters = [finding.referring("Profile", "userId", *part) for part in finding.parts(ids)]
     else:
-        owners = iter(connection.database()["Message"].find(of_conversations(ids), ["conversationId"]))
+        filters = [of_conversations(ids)]
+    source = "Profile" if collection == "User" else "Message"
     field = "userId" if collection == "User" else "conversationId"
-    for one in owners:
-        owner = as_id(one[field])
+    owners = (connection.database()[source].find(where, [field]) for where in filters)
+    for one in chain.from_iterable(owners):
+        owner = referred(one[field])
         if isinstance(owner, ObjectId) and owner in found and isinstance(one["_id"], ObjectId):
             found[owner] += one["_id"].binary
     return {identifier: b"".join(sorted(_split(packed))) for identifier, packed in found.items()}

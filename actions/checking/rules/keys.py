@@ -9,21 +9,15 @@ from pymongo.errors import OperationFailure
 from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule
 from actions.checking.twice import Twice, Values
+from actions.database import other_collections
 from models import connection, indexes
 from models.changes import Document
 from models.failures import is_refusal
 from models.names import counted
-from models.schema import FIELDS, UNIQUE_INDEXES
+from models.schema import UNIQUE_INDEXES
 
 KEYS: Final = {
     collection: tuple(fields for _, fields in unique) for collection, unique in UNIQUE_INDEXES.items() if unique
-}
-FIXES: Final = {
-    "User": "chatctl users update id:{id} with another --email or --username, or users delete id:{id}",
-    "Role": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
-    "Permission": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
-    "Profile": "chatctl db repair --rule second-profile --delete",
-    "Account": 'delete one of them, in mongosh: db.Account.deleteOne({{_id: ObjectId("{id}")}})',
 }
 
 
@@ -33,6 +27,14 @@ class DuplicateKey(Twice):
     name = "duplicate-key"
     severity = "E"
     effect = "the application finds either of them; the unique index cannot be made"
+    fix = 'delete one of them, in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
+    fixes = {
+        "User.email": "chatctl users update id:{id} --email ADDRESS, or users delete id:{id}",
+        "User.username": "chatctl users update id:{id} --username NAME, or users delete id:{id}",
+        "Role.name": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
+        "Permission.name": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
+        "Profile.userId": "chatctl db repair --rule second-profile --delete",
+    }
     reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}
 
     def __init__(self, known: Known) -> None:
@@ -52,9 +54,6 @@ class DuplicateKey(Twice):
             values = tuple(document.get(field) for field in fields)
             if all(type(value) in (str, ObjectId) for value in values):
                 yield ", ".join(fields), values
-
-    def advise(self, found: Finding) -> str:
-        return FIXES[found.collection].format(id=found.id)
 
 
 class _OfIndexes(Rule):
@@ -97,30 +96,29 @@ class MissingIndex(_OfIndexes):
 
 
 class MisnamedIndex(_OfIndexes):
-    """A unique index of the application is there under another name, or its name has other keys."""
+    """A unique index of the application has another name or other keys, or is not unique."""
 
     name = "misnamed-index"
     severity = "W"
-    effect = "the application reads the name out of errors, and says the wrong thing or nothing"
-    fix = "drop what is in the way, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
+    effect = "duplicate values are accepted, or the application cannot tell which value was a duplicate"
+    fix = "drop the index in the way, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
     state = "conflict"
 
 
 class OtherCollection(Rule):
-    """A collection has the name of one of the application's in other letters."""
+    """A collection is named like one of the application's in other letters, or in the plural beside an empty one."""
 
     name = "other-collection"
     severity = "E"
-    effect = "the application does not see what lies there"
+    effect = "the application does not see these documents"
     fix = (
-        "move the documents to {collection}, in mongosh: db.{id}.aggregate([{{$merge: '{collection}'}}]), then drop it"
+        "if the documents belong to the application, move them to {collection}, in mongosh:"
+        " db.{id}.aggregate([{{$merge: '{collection}'}}]), then db.{id}.drop()"
     )
 
     def end(self) -> Iterator[Finding]:
-        right = {name.lower(): name for name in FIELDS}
-        for name in sorted(connection.database().list_collection_names()):
-            if name not in FIELDS and name.lower() in right:
-                yield Finding(right[name.lower()], name, None, self._size(name))
+        for name, meant in other_collections(connection.database().list_collection_names()).items():
+            yield Finding(meant, name, None, self._size(name))
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         return iter(suspects)

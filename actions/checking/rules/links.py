@@ -10,6 +10,7 @@ from actions.checking.rule import Finding, Rule, by_collection, by_field, docume
 from actions.checking.rules.balance import READ, Balance, distinct, is_doubled
 from models.changes import Batch, Document
 from models.links import OTHER_SIDES
+from models.references import referred
 
 
 class DuplicateLink(Rule):
@@ -130,13 +131,15 @@ class OneSidedLink(_Half):
 
 
 def _once(items: list[Any]) -> list[Any]:
-    """Keep each id once, and all that is none."""
+    """Keep each id once, as an ObjectId where it is there as one, and all that is no id."""
+    right = {item for item in items if type(item) is ObjectId}
     seen: set[Any] = set()
     kept = []
     for item in items:
-        if not isinstance(item, ObjectId):
+        identifier = referred(item)
+        if type(identifier) is not ObjectId:
             kept.append(item)
-        elif item not in seen:
-            seen.add(item)
-            kept.append(item)
+        elif identifier not in seen:
+            seen.add(identifier)
+            kept.append(identifier if identifier in right else item)
     return kept

@@ -3,15 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from bson import ObjectId
-
 from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
 from actions.checking.twice import Twice, Values
 from actions.removing import Removing
+from models import connection
 from models.changes import ABSENT, Batch, Document
 from models.links import OWNED, PROFILE_USER
+from models.references import forms, reference, referred
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
 """Collection and field of a required reference → what it refers to."""
@@ -28,7 +28,7 @@ class MissingParent(Rule):
     name = "missing-parent"
     severity = "E"
     effect = "every query of the application that includes what is referred to fails as a whole"
-    fix = "chatctl db repair --rule {name} --delete (deletes what refers to nothing; no undo brings that back)"
+    fix = "chatctl db repair --rule {name} --delete (deletes what refers to nothing)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 
@@ -39,16 +39,16 @@ class MissingParent(Rule):
         for field in self.reads[collection]:
             there = self.known.ids(PARENTS[collection, field])
             for document in documents:
-                reference = document.get(field)
-                if isinstance(reference, ObjectId) and reference not in there:
-                    yield Finding(collection, document["_id"], field, reference)
+                parent = reference(document, field)
+                if parent and parent not in there:
+                    yield Finding(collection, document["_id"], field, parent)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         for (collection, field), some in by_field(suspects).items():
             there = documents(collection, {found.id for found in some}, [field])
             parents = documents(PARENTS[collection, field], {found.value for found in some}, ())
             for found in some:
-                if there.get(found.id, {}).get(field) == found.value and found.value not in parents:
+                if reference(there.get(found.id, {}), field) == found.value and found.value not in parents:
                     yield found
 
     def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
@@ -68,7 +68,8 @@ def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Ite
     gone: dict[str, set[Any]] = {}
     for found in (found for some in faults.values() for found in some):
         gone.setdefault(str(found.field), set()).add(found.value)
-    orphans: Document = {"$or": [{field: {"$in": list(parents)}} for field, parents in gone.items()]}
+    listed = {field: [form for parent in parents for form in forms(parent)] for field, parents in gone.items()}
+    orphans: Document = {"$or": [{field: {"$in": values}} for field, values in listed.items()]}
     removing = Removing(mending.draft.names, lambda _: orphans)
     removing.draft = mending.draft
     yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
@@ -101,7 +102,7 @@ class SecondProfile(Twice):
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
         del collection
-        if isinstance(user := document.get(PROFILE_USER.field), ObjectId):
+        if user := reference(document, PROFILE_USER.field):
             yield PROFILE_USER.field, (user,)
 
     def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
@@ -112,10 +113,11 @@ class SecondProfile(Twice):
         del decided
         users = {found.value[0] for found in findings}
         profiles: dict[Any, list[Any]] = {}
-        for profile in sound(finding.having(PROFILE_USER.collection, PROFILE_USER.field, users, [PROFILE_USER.field])):
-            profiles.setdefault(profile[PROFILE_USER.field], []).append(profile["_id"])
+        where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
+        for profile in sound(connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])):
+            profiles.setdefault(referred(profile[PROFILE_USER.field]), []).append(profile["_id"])
         kept = documents("User", users, ("profileId",))
         for user, ids in profiles.items():
-            named = kept.get(user, {}).get("profileId")
+            named = reference(kept.get(user, {}), "profileId")
             keeps = named if named in ids else min(ids, key=str)
             yield from delete(mending, PROFILE_USER.collection, [one for one in ids if one != keeps])

@@ -1,45 +1,44 @@
 """Fields that are not what they should be: absent, null, of another type."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from bson import DatetimeMS, Int64, ObjectId
-from mongoengine import BooleanField, DateTimeField, ListField, LongField, ObjectIdField
+from bson import DatetimeMS, Int64, ObjectId, Timestamp
 
 from actions import finding
+from actions.checking.intended import intended
 from actions.checking.mending import Mending
-from actions.checking.rule import Finding, Rule, as_id, by_collection
+from actions.checking.rule import Finding, Rule, by_collection
+from models import connection
 from models.changes import Batch, Document, are_ids
+from models.changes.events import now
 from models.links import PROFILE_USER
-from models.schema import DOCUMENTS
+from models.references import referred
+from models.schema import SCHEMA
+from models.user import UserStatus
 
-TYPES: Final[dict[type, type]] = {
-    BooleanField: bool,
-    DateTimeField: datetime,
-    ListField: list,
-    LongField: int,
-    ObjectIdField: ObjectId,
+ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
+"""The types that are right, where it is not the wanted one alone; code is no text, though it looks so."""
+
+SEVERITIES: Final = {
+    (int, float): "I",
+    (datetime, Timestamp): "I",
+    (str, ObjectId): "I",
+    (datetime, DatetimeMS): "W",
 }
-"""What the fields of the schema hold; all others hold text."""
-
-ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), datetime: (datetime, DatetimeMS)}
-"""What a type is read as: a date that no calendar has is one all the same, and code is no text, though it looks so."""
-
-SCHEMA: Final[dict[str, dict[str, tuple[type, bool]]]] = {
-    document._meta["collection"]: {  # noqa: SLF001 - mongoengine has no public name for it
-        "_id" if name == "id" else name: (TYPES.get(type(field), str), field.required or name == "id")
-        for name, field in document._fields.items()
-    }
-    for document in DOCUMENTS
-}
-"""Collection → field → the type of its values, and whether it has to be there."""
+"""Types that the application's client reads all the same, by the wanted type and the one found (Prisma 6)."""
 
 READ: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
-Fault = tuple[str, str, Any]
-"""Which rule, which field, and what is there."""
+MEANT: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
+"""Type → what a value of another type is said to be meant as."""
+
+NULL: Final = "null in the list"
+
+Fault = tuple[tuple[str, str], str, Any]
+"""Which rule and severity, which field, and what is there."""
 
 
 class Shapes:
@@ -50,12 +49,12 @@ class Shapes:
         self._seen: Sequence[Document] = ()
         self._faults: list[tuple[Any, Fault]] = []
 
-    def faults(self, collection: str, documents: Sequence[Document], rule: str) -> Iterator[Finding]:
-        """Give the faults of one rule among documents; those of the others are found on the way."""
+    def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
+        """Give the faults of one rule and severity among documents; those of the others are found on the way."""
         if documents is not self._seen:
             self._seen, self._faults = documents, list(self._all(collection, documents))
-        for identifier, (name, field, value) in self._faults:
-            if name == rule:
+        for identifier, (kind, field, value) in self._faults:
+            if kind == (rule, severity):
                 yield Finding(collection, identifier, field, value)
 
     def _all(self, collection: str, documents: Sequence[Document]) -> Iterator[tuple[Any, Fault]]:
@@ -72,7 +71,7 @@ class Shapes:
 def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
     """Find what is wrong with a document; while its id is, nothing else of it can be looked up or mended."""
     if not isinstance(document["_id"], ObjectId):
-        yield "wrong-type", "_id", _type(document["_id"])
+        yield ("wrong-type", "E"), "_id", _wrong_type(ObjectId, document["_id"])
         return
     for field, (wanted, required) in schema.items():
         value = document.get(field)
@@ -80,12 +79,13 @@ def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterato
             for rule, what in _wrong(wanted, value):
                 yield rule, field, what
         elif wanted is list and field in document:
-            yield "null-list", field, None
+            yield ("null-list", "E"), field, None
         elif wanted is not list and required:
-            yield "missing-field", field, None if field in document else "absent"
+            has_default = wanted is UserStatus and field not in document
+            yield ("missing-field", "W" if has_default else "E"), field, None if field in document else "absent"
 
 
-def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
+def _wrong(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
     """Find what is wrong with a value; of what is in a list, the first of each kind of fault."""
     if wanted is list and isinstance(value, list):
         others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
@@ -94,14 +94,18 @@ def _wrong(wanted: type, value: Any) -> Iterator[tuple[str, Any]]:
         yield _other(wanted, value)
 
 
-def _other(wanted: type, value: Any) -> tuple[str, Any]:
-    if wanted is ObjectId and as_id(value) is not value:
-        return "string-id", value
-    return "wrong-type", _type(value)
+def _other(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
+    if wanted is ObjectId and intended(wanted, value):
+        return ("string-id", "E"), value
+    return ("wrong-type", SEVERITIES.get((wanted, type(value)), "E")), _wrong_type(wanted, value)
 
 
-def _type(value: Any) -> str:
-    return "null in the list" if value is None else type(value).__name__
+def _wrong_type(wanted: type, value: Any) -> str:
+    """Name the type of a value, and what the value is meant to be where that is certain: `str (a date)`."""
+    if value is None:
+        return NULL
+    meant = f" ({MEANT[wanted]})" if intended(wanted, value) is not None else ""
+    return f"{type(value).__name__}{meant}"
 
 
 class _Shape(Rule):
@@ -109,7 +113,13 @@ class _Shape(Rule):
     apart = True
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        return self.known.shared(Shapes).faults(collection, documents, self.name)
+        return self.known.shared(Shapes).faults(collection, documents, self.name, self.severity)
+
+
+REINSTATE: Final = "chatctl users reinstate id:{id}, or users suspend id:{id} to keep the user out"
+BY_HAND: Final = (
+    'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+)
 
 
 class MissingField(_Shape):
@@ -117,22 +127,36 @@ class MissingField(_Shape):
 
     name = "missing-field"
     severity = "E"
-    effect = "every query of the application that returns the document fails as a whole"
+    effect = "the application cannot load the document, or any list that contains it"
+    fix = BY_HAND
+    fixes = {
+        "User.email": "chatctl users update id:{id} --email ADDRESS",
+        "User.username": "chatctl users update id:{id} --username NAME",
+        "User.status": REINSTATE,
+        "Role.name": "chatctl roles rename id:{id} NAME",
+        "Permission.name": "chatctl permissions rename id:{id} NAME",
+        "Conversation": BY_HAND + ", or chatctl conversations delete {id}",
+        "Message": BY_HAND + ", or chatctl messages delete {id}",
+    }
 
-    def advise(self, found: Finding) -> str:
-        named = {
-            ("User", "email"): "chatctl users update id:{id} --email ADDRESS",
-            ("User", "username"): "chatctl users update id:{id} --username NAME",
-            ("User", "status"): "chatctl users suspend id:{id}, and users reinstate id:{id} behind it",
-            ("Role", "name"): "chatctl roles rename id:{id} NAME",
-            ("Permission", "name"): "chatctl permissions rename id:{id} NAME",
-        }
-        deleting = f"chatctl {found.collection.lower()}s delete {{id}}"
-        by_hand = 'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: …}})'
-        fix = named.get((found.collection, str(found.field)), by_hand)
-        if found.collection in {"Conversation", "Message"}:
-            fix += f", or {deleting}"
-        return fix.format(id=found.id, collection=found.collection)
+
+class MissingStatus(_Shape):
+    """The status of a user is absent; the application reads the default of its schema, ACTIVE."""
+
+    name = "missing-field"
+    severity = "W"
+    effect = "the application reads ACTIVE, but its filters on the status miss the user"
+    fix = "chatctl db repair --rule {name} (writes ACTIVE), or users reinstate id:{id}"
+    reads = {"User": READ["User"]}
+    mends = True
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        for _, user in mending.each("User", {found.id for found in findings}):
+            if "status" not in user:
+                mending.draft.room(1)
+                mending.draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
+                yield from mending.full()
 
 
 class WrongType(_Shape):
@@ -141,13 +165,55 @@ class WrongType(_Shape):
     name = "wrong-type"
     severity = "E"
     effect = "every query of the application that returns the document fails as a whole"
-    fix = "write the value anew in its type, in mongosh: db.{collection}.updateOne(…); what was meant is not known"
+    fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
+    fixes = {"User.status": REINSTATE}
     all_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Take an `_id` as it was: it never changes, and one of another type may be none that can be looked up."""
         yield from (found for found in suspects if found.field == "_id")
         yield from super().confirm([found for found in suspects if found.field != "_id"])
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether it is certain what a value is meant to be; an id may be that of another document."""
+        del decided
+        if not str(found.value).endswith((*(f"({meant})" for meant in MEANT.values()), NULL)):
+            return False
+        return found.field != "_id" or not _taken(found.collection, [found.id])
+
+    def advise(self, found: Finding) -> str:
+        if self.mendable(found, frozenset()):
+            return f"chatctl db repair --rule {self.name}"
+        if found.field != "_id":
+            return super().advise(found)
+        if isinstance(referred(found.id), ObjectId):
+            return "choose one of the two documents with this id, and delete the other in mongosh"
+        return (
+            "insert the document again under a new ObjectId, change what refers to it, and delete this one, in mongosh"
+        )
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        yield from _move(mending, [found for found in findings if found.field == "_id"])
+        yield from _rewrite(mending, [found for found in findings if found.field != "_id"])
+
+
+class FarDate(_Shape):
+    """A date is outside the years 1 to 9999."""
+
+    name = "wrong-type"
+    severity = "W"
+    effect = "the application reads an invalid date"
+    fix = BY_HAND.replace("give it a value", "write the right date")
+
+
+class ReadableType(_Shape):
+    """A field holds another type, which the application reads like the right one."""
+
+    name = "wrong-type"
+    severity = "I"
+    effect = "none: the application reads a Double as an Int, a Timestamp as a date and an ObjectId as text"
+    fix = "nothing has to be done"
 
 
 class StringId(_Shape):
@@ -156,27 +222,28 @@ class StringId(_Shape):
     name = "string-id"
     severity = "E"
     effect = "the document is read, but filters, links and cascades pass it over"
+    fixes = {
+        "Profile.userId": "chatctl db repair --rule {name}; if the user has another profile, delete one of the two"
+        ' in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
+    }
     mends = True
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        return _rewrite(mending, list(self._free(findings)), _with_ids)
+        return _rewrite(mending, list(self._free(findings)))
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
         return super().mendable(found, decided) and any(self._free([found]))
 
-    def advise(self, found: Finding) -> str:
-        by_hand = 'delete one of the two, in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
-        beside = f", or where the user has another profile {by_hand}" if _is_unique(found) else ""
-        return (self.fix + beside).format(name=self.name, id=found.id)
-
     @staticmethod
     def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
         """Leave out profiles whose user has another: of those one has to be chosen."""
-        forms = [form for found in findings if _is_unique(found) for form in finding.forms(found.value)]
-        profiles = finding.having("Profile", "userId", forms, ["userId"])
-        holders = Counter(str(as_id(profile["userId"])) for profile in profiles)
-        yield from (found for found in findings if not _is_unique(found) or holders[str(as_id(found.value))] == 1)
+        holders: Counter[Any] = Counter()
+        for users in finding.parts(referred(found.value) for found in findings if _is_unique(found)):
+            where = finding.referring("Profile", "userId", *users)
+            profiles = connection.database()["Profile"].find(where, ["userId"])
+            holders.update(referred(profile["userId"]) for profile in profiles)
+        yield from (found for found in findings if not _is_unique(found) or holders[referred(found.value)] == 1)
 
 
 def _is_unique(found: Finding) -> bool:
@@ -193,28 +260,58 @@ class NullList(_Shape):
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
-        return _rewrite(mending, findings, lambda value: [] if value is None else value)
+        return _rewrite(mending, findings)
 
 
-def _with_ids(value: Any) -> Any:
-    if not isinstance(value, list):
-        return as_id(value)
-    seen = {item for item in value if isinstance(item, ObjectId)}
+def _righted(collection: str, field: str, value: Any) -> Any:
+    """Return a value of a field as the schema has it, where it is certain what was meant; else as it is."""
+    wanted, _ = SCHEMA[collection].get(field, (None, False))
+    if wanted is list:
+        return [] if value is None else _with_ids(value) if isinstance(value, list) else value
+    if wanted is None or type(value) in ALIKE.get(wanted, (wanted,)):
+        return value
+    meant = intended(wanted, value)
+    return value if meant is None else meant
+
+
+def _with_ids(items: list[Any]) -> list[Any]:
+    """Return a list with ids in the place of their other forms, each of those once, and without nulls."""
+    seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
-    for item in value:
-        identifier = as_id(item)
-        if identifier is item or identifier not in seen:
+    for item in items:
+        identifier = referred(item)
+        if item is not None and (identifier is item or identifier not in seen):
             kept.append(identifier)
         if identifier is not item:
             seen.add(identifier)
     return kept
 
 
-def _rewrite(mending: Mending, findings: Sequence[Finding], rewritten: Callable[[Any], Any]) -> Iterator[Batch]:
-    """Give fields the values that follow from those they have."""
+def _rewrite(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+    """Give fields the values that they are meant to have."""
     for collection, faults in by_collection(findings).items():
         for identifier, document in mending.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
+            values = {name: _righted(collection, name, document[name]) for name in sorted(names)}
             mending.draft.room(1)
-            mending.draft.set(collection, document, {name: rewritten(document[name]) for name in sorted(names)})
+            mending.draft.set(collection, document, values)
             yield from mending.full()
+
+
+def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+    """Insert documents under the ids that their own stand for, and delete the old ones: no `_id` can be updated."""
+    for collection, faults in by_collection(findings).items():
+        for part in finding.parts(faults):
+            taken = _taken(collection, part)
+            for document in finding.having(collection, "_id", part):
+                if (identifier := referred(document["_id"])) not in taken:
+                    fields = {name: _righted(collection, name, value) for name, value in document.items()}
+                    mending.draft.room(2)
+                    mending.remove(collection, document)
+                    mending.draft.insert(collection, {**fields, "_id": identifier})
+                    yield from mending.full()
+
+
+def _taken(collection: str, ids: Sequence[Any]) -> set[Any]:
+    """Return the ids that another document has already."""
+    return {document["_id"] for document in finding.having(collection, "_id", map(referred, ids), ["_id"])}

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actions.checking.rule import Finding, Rule
-from actions.checking.rules.shapes import READ, SCHEMA
+from actions.checking.rules.shapes import READ
 from models.changes import Document
+from models.schema import SCHEMA
 
 BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000
@@ -22,13 +23,9 @@ class Oversized(Rule):
     severity = "W"
     effect = "at 16 MiB the server refuses every change that makes it longer"
     fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
+    fixes = {"Message.None": "chatctl messages redact {id}, or messages delete {id}"}
     reads = READ
     apart = True
-
-    def advise(self, found: Finding) -> str:
-        if found.collection == "Message" and found.field is None:
-            return f"chatctl messages redact {found.id}, or messages delete {found.id}"
-        return self.fix
 
     def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]

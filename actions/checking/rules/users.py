@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
+from actions.checking.rules.shapes import REINSTATE
 from models.changes import Batch, Document
 from models.changes.events import now
 from models.names import counted
@@ -29,7 +31,7 @@ class _OfUsers(Rule):
         raise NotImplementedError(user)
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        for _, user in mending.each("User", [found.id for found in findings]):
+        for _, user in mending.each("User", [found.id for found in findings if self.mendable(found, decided)]):
             if any(self.mendable(found, decided) for found in self.look("User", [user])):
                 mending.draft.room(1)
                 mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
@@ -45,8 +47,8 @@ class UnknownStatus(_OfUsers):
 
     name = "unknown-status"
     severity = "E"
-    effect = "every query of the application that returns the user fails as a whole"
-    fix = "chatctl users suspend id:{id}, and users reinstate id:{id} behind it to let the user in again"
+    effect = "the application cannot load the user, or any list that contains them"
+    fix = REINSTATE
     reads = {"User": ("status",)}
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
@@ -80,6 +82,7 @@ class BadPasswordHash(_OfUsers):
     severity = "W"
     effect = "the user cannot sign in with a password"
     fix = "chatctl users set-password id:{id}"
+    fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
@@ -87,8 +90,8 @@ class BadPasswordHash(_OfUsers):
         if type(hashed) is str and not HASH.fullmatch(hashed):
             yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
 
-    def advise(self, found: Finding) -> str:
-        return f"chatctl db repair --rule {self.name}" if found.value == "$2y$" else super().advise(found)
+    def cases(self, found: Finding) -> Sequence[str]:
+        return (found.value,)
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
         """Tell whether the form alone is wrong: `$2y$` is what `$2b$` is."""
@@ -100,16 +103,42 @@ class BadPasswordHash(_OfUsers):
 
 
 class EmailCase(_OfUsers):
-    """An e-mail is not in lower case."""
+    """An e-mail is not in lower case.
+
+    Where another user has the same address, the value of a finding is the e-mail and the id of that user.
+    """
 
     name = "email-case"
     severity = "W"
-    effect = "who signs in with the address in lower case is not found"
-    fix = (
-        "chatctl users update id:{id} --email ADDRESS (in lower case), or users delete id:{id} where it is there twice"
-    )
+    effect = "sign-in fails when the address is typed in lower case"
+    fixes = {
+        "twice": "chatctl users show id:{value[1]} (has the same address), then users update id:{id} --email ADDRESS,"
+        " or users delete id:{id}"
+    }
     reads = {"User": ("email",)}
+    at_once = 10_000
+    """For each so many, all e-mails that are not in lower case are read once more."""
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         if type(email := user.get("email")) is str and email != email.lower():
             yield "email", email
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        """Find who else has an address: that cannot be mended without a decision."""
+        faults = list(super().confirm(suspects))
+        holders: dict[str, list[Any]] = {}
+        for user in finding.with_emails({found.value.lower() for found in faults}, ["email"]):
+            holders.setdefault(user["email"].lower(), []).append(user["_id"])
+        for found in faults:
+            others = [one for one in holders.get(found.value.lower(), ()) if one != found.id]
+            yield found._replace(value=(found.value, others[0])) if others else found
+
+    def cases(self, found: Finding) -> Sequence[str]:
+        return ("twice",) if isinstance(found.value, tuple) else ()
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        del decided
+        return not isinstance(found.value, tuple)
+
+    def mended(self, user: Document) -> Document:
+        return {"email": user["email"].lower()}

@@ -6,9 +6,10 @@ from typing import Final
 from actions import finding
 from actions.users.documents import ACCOUNT
 from actions.users.importing.person import Person
-from models import connection
+from models import connection, references
 from models.changes import Document
 from models.links import ACCOUNT_USER
+from models.showable import readable_text
 
 FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER: Final = "owner"
@@ -38,20 +39,26 @@ class Accounts:
             for provider, identifiers in wanted.items()
             for account in _at(provider, identifiers)
         }
-        owners = _emails(account.get(ACCOUNT_USER.field) for account in found.values())
-        return {
-            pair: account | {OWNER: owners.get(str(account.get(ACCOUNT_USER.field)))} for pair, account in found.items()
+        owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
+        emails = {
+            str(references.referred(user["_id"])): readable_text(user.get("email"))
+            for user in finding.with_id("User", owners, ["email"])
         }
+        return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
 
 
 def is_of(account: Document, user: Document) -> bool:
-    """Tell whether a linked account is a user's; broken data refer to users by their id as text."""
-    return str(account.get(ACCOUNT_USER.field)) == str(user["_id"])
+    """Tell whether a linked account is a user's, in whatever form it refers to them."""
+    return _owner(account) == str(references.referred(user["_id"]))
 
 
 def taken_by(account: Document) -> str:
     owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked, with no user that exists"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
+
+
+def _owner(account: Document) -> str:
+    return str(references.referred(account.get(ACCOUNT_USER.field)))
 
 
 def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
@@ -60,8 +67,3 @@ def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, FIELDS):
             if account["provider"] == provider and account["providerAccountId"] in part:  # neither is a list of them
                 yield account
-
-
-def _emails(ids: Iterable[object]) -> dict[str, str]:
-    wanted = [form for identifier in {str(identifier) for identifier in ids} for form in finding.forms(identifier)]
-    return {str(user["_id"]): str(user.get("email")) for user in finding.having("User", "_id", wanted, ["email"])}

@@ -17,6 +17,7 @@ from models import connection
 from models.changes import Document
 from models.links import ACCOUNT_USER
 from models.names import LONGEST, USER_TEXTS, did_you_mean, shown, user_flaw
+from models.showable import readable_text
 from models.user import UserStatus
 
 NAMES: Final = ("email", "username")
@@ -180,7 +181,7 @@ def _passed_over(person: Person, found: Found) -> Decision:
 
 
 def _belongs(person: Person, theirs: Sequence[Document]) -> str:
-    return f"the username {shown(person.username)} belongs to {shown(str(theirs[0].get('email')))}"
+    return f"the username {shown(person.username)} belongs to {shown(readable_text(theirs[0].get('email')))}"
 
 
 def _is_among(document: Document, documents: Iterable[Document]) -> bool:

@@ -16,7 +16,7 @@ from actions.users.documents import PROFILE
 from actions.users.importing.person import Person
 from models import cells
 from models.changes import Result
-from models.changes.change import AS_STORED
+from models.decoding import AS_STORED
 from models.errors import OutputError
 
 AT_ONCE: Final = 1000

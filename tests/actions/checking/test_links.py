@@ -43,7 +43,7 @@ def ids(database: Documents) -> Ids:
 
 def found(rule: str, **options: Any) -> list[tuple[Any, ...]]:
     rows = check([rule], **options)
-    return [tuple(example.values()) for row in rows for example in row["examples"]]
+    return [tuple(example.values())[:4] for row in rows for example in row["examples"]]
 
 
 def mend(database: Documents, rule: str, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """Every fault there can be is found where it is, and what has one right answer is mended."""
 
+import re
 from typing import Any
 
 import pytest
@@ -43,7 +44,8 @@ def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, 
     [example] = row["examples"]
     assert row["count"] == 1
     assert (example["collection"], example["id"], example["field"]) == (collection, identifier, field)
-    assert "{" not in row["fix"].replace("{_id", "").replace("{$", "")
+    assert "{" not in re.sub(r"\{_id: |\{\$\w+: (\{\w+: …\})?", "", row["fix"])
+    assert row["fix"] == example["fix"]
 
     change = repair([fault.rule])
     [result] = change.results
@@ -52,7 +54,7 @@ def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, 
     if fault.mended:
         event = apply(change).event
         assert fault.rule not in found()
-        if fault.rule != "missing-index":
+        if fault.rule not in {"missing-index", "secret-in-trail"}:
             apply(audit.undo(str(event)))
             assert stored(database) == was
 

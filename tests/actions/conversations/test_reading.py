@@ -47,7 +47,7 @@ def test_what_is_unread_is_the_same_whether_read_or_counted(
     documents = [{"_id": ObjectId(), "conversationId": PLACE, **message} for message in messages]
     if documents:
         here["Message"].insert_many(documents)
-    where = {"conversationId": finding.referring("Message", "conversationId", PLACE)}
+    where = finding.referring("Message", "conversationId", PLACE)
     people = [str(person) for person in PEOPLE]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "LAST", newest)

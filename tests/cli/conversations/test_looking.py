@@ -38,11 +38,11 @@ def test_programs_get_people_by_id_and_name(talking: Chatctl) -> None:
     }
     assert (silent["name"], silent["isGroup"], silent["title"]) == (None, None, "cyd, dan")
     assert talking("conversations", "list", "-o", "csv", "--columns", "title,participants,unread").stdout == (
-        "title,participants,unread\r\n"
-        f"Book club (2026),cyd;{GHOST},\r\n"
-        "Night shift,ada;bob;cyd,ada;cyd\r\n"
-        '"ada, bob",ada;bob,ada\r\n'
-        '"cyd, dan",cyd;dan,\r\n'
+        "title,participants,unread\n"
+        f"Book club (2026),cyd;{GHOST},\n"
+        "Night shift,ada;bob;cyd,ada;cyd\n"
+        '"ada, bob",ada;bob,ada\n'
+        '"cyd, dan",cyd;dan,\n'
     )
 
 

@@ -50,9 +50,9 @@ E         unknown-status         1  User {ada} status: BANNED
 W         bad-password-hash      2  User {ada} hashedPassword: 1 character
 I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
-unknown-status: every query of the application that returns the user fails as a whole
+unknown-status: the application cannot load the user, or any list that contains them
   User {ada} status: BANNED
-  to do: chatctl users suspend id:{ada}, and users reinstate id:{ada} behind it to let the user in again
+  to do: chatctl users reinstate id:{ada}, or users suspend id:{ada} to keep the user out
 
 bad-password-hash: the user cannot sign in with a password
   User {ada} hashedPassword: 1 character
@@ -76,7 +76,8 @@ def test_programs_read_the_same_in_every_format(either: Chatctl, database: Docum
     ]
     assert list(rows[0]) == ["rule", "severity", "count", "examples", "effect", "fix"]
     ada = str(ids["ada"])
-    assert rows[0]["examples"] == [{"collection": "User", "id": ada, "field": "status", "value": "BANNED"}]
+    fault = {"collection": "User", "id": ada, "field": "status", "value": "BANNED"}
+    assert rows[0]["examples"] == [{**fault, "fix": rows[0]["fix"]}]
     lines = either("db", "check", "-o", "ndjson", code=1).stdout.splitlines()
     assert [json.loads(line) for line in lines] == rows
     assert yaml.safe_load(either("db", "check", "-o", "yaml", code=1).stdout) == rows
@@ -150,12 +151,12 @@ def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
 SEVERITY  RULE            COUNT  EXAMPLE
 E         unknown-status      1  User {ada[:21]}…
 
-unknown-status: every query of the application that returns
-                the user fails as a whole
+unknown-status: the application cannot load the user, or any
+                list that contains them
   User {ada} status: BANNED
-  to do: chatctl users suspend id:{ada},
-         and users reinstate id:{ada}
-         behind it to let the user in again
+  to do: chatctl users reinstate
+         id:{ada}, or users suspend
+         id:{ada} to keep the user out
 E breaks the application, W misleads it, I is for information
 """
     )

@@ -21,7 +21,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 SMALL = ("db", "generate", "--users", "15", "--conversations", "8", "--messages", "120")
-LATE = ("missing-index", "misnamed-index", "other-collection")
+LATE = ("missing-index", "misnamed-index", "other-collection", "secret-in-trail")
 
 
 def everything(database: Documents) -> dict[str, list[dict[str, Any]]]:

@@ -43,9 +43,9 @@ def test_programs_get_whole_values(talking: Chatctl) -> None:
     ]
     columns = "sender,conversation,body,seen,unseen"
     assert talking("messages", "list", "-o", "csv", "--columns", columns, "--limit", "2").stdout == (
-        "sender,conversation,body,seen,unseen\r\n"
-        f"{GHOST},Book club (2026),'=1+1,{GHOST};cyd,\r\n"
-        "bob,Night shift,not me,bob,ada;cyd\r\n"
+        "sender,conversation,body,seen,unseen\n"
+        f"{GHOST},Book club (2026),'=1+1,{GHOST};cyd,\n"
+        "bob,Night shift,not me,bob,ada;cyd\n"
     )
 
 

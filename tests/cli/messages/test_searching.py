@@ -44,7 +44,7 @@ def test_what_was_found_is_marked_in_its_line(talking: Chatctl) -> None:
         talk.WRITTEN[1][3]["body"],
     )
     assert talking("messages", "search", "not", "-o", "csv", "--columns", "match").stdout == (
-        'match\r\n"{""before"": """", ""found"": ""not"", ""after"": "" me""}"\r\n'
+        'match\n"{""before"": """", ""found"": ""not"", ""after"": "" me""}"\n'
     )
 
 

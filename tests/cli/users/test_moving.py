@@ -238,7 +238,7 @@ def test_pipes_end_as_they_should(process: Process, load: Import) -> None:
     load("email,username\n" + "".join(f"u{number}@b.c,u{number}\n" for number in range(3000)))
     ended = process("users", "export", line="| head -1")
     assert (ended.stdout, ended.stderr, ended.returncode) == (
-        b"email,username,name,status,emailVerified,roles,phoneNumber,address,imageUrl,createdAt,lastLogin,accounts\r\n",
+        b"email,username,name,status,emailVerified,roles,phoneNumber,address,imageUrl,createdAt,lastLogin,accounts\n",
         b"",
         141,
     )

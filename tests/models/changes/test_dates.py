@@ -4,7 +4,7 @@ import bson
 from bson import DatetimeMS
 
 from models import connection
-from models.changes.change import AS_STORED
+from models.decoding import AS_STORED
 from tests.conftest import Chatctl
 
 FAR = DatetimeMS(10**15)

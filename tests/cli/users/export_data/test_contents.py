@@ -171,7 +171,7 @@ def test_what_is_broken_is_shown_all_the_same(either: Chatctl, database: Documen
     assert sorted(found, key=str) == sorted(
         [
             *[(str(here), False, False, 2), (str(text), True, False, 1)],
-            *[(str(gone), False, True, 1), ("{'$a': 1}", False, True, 1), (None, False, True, 1)],
+            *[(str(gone), False, True, 1), ("(document)", False, True, 1), (None, False, True, 1)],
         ],
         key=str,
     )

@@ -1,0 +1,62 @@
+"""What a value of another type was meant to be, where only one answer is possible."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bson import Int64, ObjectId
+
+from models.references import referred
+from models.times import iso
+
+FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""A number is read as a date only between this day and now."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
+"""Keys of Extended JSON that was stored without being read as such."""
+LARGEST: Final = 2**63
+
+
+def intended(wanted: type, value: Any) -> Any:
+    """Return the value that another one stands for in a field that holds `wanted`; None where that is not certain.
+
+    Text in ISO 8601 is a date, in UTC where it names no zone, and so is a number of milliseconds or seconds since 1970
+    between the year 2000 and now. Text of digits is a number, text of 24 hex digits an id.
+    """
+    if wanted is ObjectId:
+        found = referred(value)
+        return found if isinstance(found, ObjectId) else None
+    inner = _unwrapped(value)
+    if wanted is datetime:
+        return _date(inner, explicit=inner is not value)
+    return _number(inner) if wanted is int else None
+
+
+def _unwrapped(value: Any) -> Any:
+    while isinstance(value, dict) and len(value) == 1 and next(iter(value)) in WRAPPED:
+        [value] = value.values()
+    return value
+
+
+def _date(value: Any, *, explicit: bool) -> datetime | None:
+    if isinstance(value, datetime):
+        return value
+    if isinstance(value, str) and (time := iso(value)):
+        return time
+    number = _number(value) if explicit or not isinstance(value, str) else None
+    if number is None:
+        return None
+    for milliseconds in (number, number * 1000):
+        try:
+            time = EPOCH + timedelta(milliseconds=milliseconds)
+        except OverflowError:
+            continue
+        if explicit or FIRST <= time <= datetime.now(UTC):
+            return time
+    return None
+
+
+def _number(value: Any) -> Int64 | None:
+    if isinstance(value, str) and value.removeprefix("-").isdecimal() and value.isascii():
+        value = int(value)
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    return Int64(value) if whole and not isinstance(value, bool) and -LARGEST <= value < LARGEST else None

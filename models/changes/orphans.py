@@ -1,0 +1,41 @@
+"""Documents without the document that they need: an undo brings back only those that were so before."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from models.changes.change import Change, Delete, Document
+from models.links import OWNED
+from models.records import IMAGES
+from models.references import documents, reference, referred
+
+
+def without_parent(
+    database: Database[Document], batch: list[Change], session: ClientSession | None
+) -> Iterator[Document]:
+    """Yield `{collection, id}` of each document that a batch deletes and whose parent is missing already."""
+    for owned in OWNED:
+        deleted = [
+            change.document for change in batch if isinstance(change, Delete) and change.collection == owned.collection
+        ]
+        parents = {one["_id"]: parent for one in deleted if (parent := reference(one, owned.field))}
+        there = present(database, owned.parent, parents.values(), session)
+        for child, parent in parents.items():
+            if parent not in there:
+                yield {"collection": owned.collection, "id": child}
+
+
+def present(
+    database: Database[Document], collection: str, ids: Any, session: ClientSession | None = None
+) -> set[ObjectId]:
+    """Return those of some ids whose document is there, also where its `_id` is their digits as text."""
+    return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
+
+
+def recorded(database: Database[Document], event: ObjectId) -> set[tuple[str, Any]]:
+    """Return the collection and id of each document that was an orphan when an event deleted it."""
+    images = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
+    return {(orphan["collection"], orphan["id"]) for image in images for orphan in image["orphans"]}

@@ -1,0 +1,79 @@
+"""How documents are read: whatever a server holds, as what can be shown, compared, put into sets and written again."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import bson
+from bson import CodecOptions
+from bson.binary import UuidRepresentation
+from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
+
+
+class Object(dict[str, Any]):
+    """A document; the driver's own cannot be hashed, and one may be where an id belongs."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        try:  # nobody changes one while it is in a set
+            return hash(frozenset(self.items()))
+        except TypeError:  # a list is in it
+            return hash(frozenset(self))
+
+
+class Decimal128(bson.Decimal128):
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(self.bid)
+
+
+class Code(bson.Code):
+    def __hash__(self) -> int:
+        return str.__hash__(self)
+
+
+class Regex(bson.Regex[Any]):
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash((self.pattern, self.flags))
+
+
+class _Decoder(TypeDecoder):
+    def __init__(self, kind: type, hashable: Callable[[Any], Any]) -> None:
+        self._kind, self._hashable = kind, hashable
+
+    @property
+    def bson_type(self) -> type:
+        return self._kind
+
+    def transform_bson(self, value: Any) -> Any:
+        return self._hashable(value)
+
+
+_DECODERS: Final = (
+    _Decoder(bson.Decimal128, lambda value: Decimal128.from_bid(value.bid)),
+    _Decoder(bson.Code, Code),
+    _Decoder(bson.Regex, lambda value: Regex(value.pattern, value.flags)),
+)
+
+AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
+    document_class=Object,
+    tz_aware=True,
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # one of another length than 16 bytes is no error then
+    unicode_decode_error_handler="replace",
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond the year 9999 is no error
+    type_registry=TypeRegistry(_DECODERS),
+)
+"""As the connection reads and writes documents, and as events and images keep them."""
+
+
+def is_exact(value: Any) -> bool:
+    """Tell whether a value is surely as it is stored.
+
+    Text that holds U+FFFD may stand for bytes that are not text; the driver's references lose the order of their keys.
+    """
+    if isinstance(value, dict):
+        return all(is_exact(key) and is_exact(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(map(is_exact, value))
+    if isinstance(value, bson.Regex):
+        return is_exact(value.pattern)
+    return not (isinstance(value, bson.DBRef) or (isinstance(value, str) and "\ufffd" in value))
