@@ -15,6 +15,9 @@ MOST_NAMES: Final = 1000
 FEW_MAPS: Final = 6
 """Examples in a hint."""
 
+LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
+"""Some of the columns of `users list` that no import has."""
+
 _DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S{40}|.{80}", re.IGNORECASE | re.DOTALL)
 """What stands in the cells of people, and in no header."""
 _BYTES: Final = re.compile("[\ud800-\udfff]")
@@ -131,6 +134,8 @@ class Names:
         return shown(name) + (f" ({'; '.join(notes)})" if notes else "")
 
     def _hint(self, near: Mapping[str, str]) -> str:
+        if self.unknown.keys() >= LISTED_USERS:
+            return "chatctl users list printed this; chatctl users export writes what an import reads"
         first: dict[str, str] = {}
         for name, column in near.items():  # one column may be meant by several names
             first.setdefault(column, f"{name}={column}")

@@ -18,33 +18,26 @@ OWNER: Final = "owner"
 SignIn = tuple[str, str]
 
 
-class Accounts:
-    """The linked accounts on disk, looked up by what the application finds them by."""
+def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
+    """Return those of the accounts of some people that are on disk, whoever has them.
 
-    def __init__(self, *, none: bool) -> None:
-        self._none = none
-
-    @classmethod
-    def read(cls) -> "Accounts":
-        return cls(none=connection.database()[ACCOUNT_USER.collection].find_one({}, ["_id"]) is None)
-
-    def of(self, people: Iterable[Person]) -> dict[SignIn, Document]:
-        """Return those accounts of some people that are on disk, whoever has them."""
-        wanted: dict[str, list[str]] = {}
-        for person in () if self._none else people:
-            for provider, identifier in person.sign_ins:
-                wanted.setdefault(provider, []).append(identifier)
-        found = {
-            (provider, account["providerAccountId"]): account
-            for provider, identifiers in wanted.items()
-            for account in _at(provider, identifiers)
-        }
-        owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
-        emails = {
-            str(references.referred(user["_id"])): readable_text(user.get("email"))
-            for user in finding.with_id("User", owners, ["email"])
-        }
-        return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
+    They are looked up by what the application finds them by; where nobody has any, nothing is read.
+    """
+    wanted: dict[str, list[str]] = {}
+    for person in people:
+        for provider, identifier in person.sign_ins:
+            wanted.setdefault(provider, []).append(identifier)
+    found = {
+        (provider, account["providerAccountId"]): account
+        for provider, identifiers in wanted.items()
+        for account in _at(provider, identifiers)
+    }
+    owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
+    emails = {
+        str(references.referred(user["_id"])): readable_text(user.get("email"))
+        for user in finding.with_id("User", owners, ["email"])
+    }
+    return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
 
 
 def is_of(account: Document, user: Document) -> bool:

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions import finding
 from actions.users.documents import PROFILE
-from actions.users.importing.accounts import Accounts, is_of, taken_by
+from actions.users.importing.accounts import is_of, linked, taken_by
 from actions.users.importing.difference import Known, difference
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
@@ -59,7 +59,6 @@ class _Comparison:
         self._policy = policy
         self._fields = READ if policy is Policy.UPDATE else NAMES
         self._roles = Roles.read()
-        self._accounts = Accounts.read()
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
         self._oddly_written: dict[str, list[Document]] = {}
@@ -76,14 +75,14 @@ class _Comparison:
                 if isinstance(document[field], list):  # in broken data one that holds a name is found too
                     continue
                 owners.setdefault((field, document[field]), []).append(document)
-        linked = self._accounts.of(people)
+        on_disk = linked(people)
         flaws: list[Flaw] = []
         known: list[tuple[Person, Known]] = []
         decisions: list[Decision] = []
         for person in people:
             mine = [*owners.get(("email", person.email), ()), *self._oddly_written.get(person.email, ())]
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
-            accounts = [linked[pair] for pair in person.sign_ins if pair in linked]
+            accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
             taken = [account for account in accounts if not any(is_of(account, user) for user in mine)]
             found = Found(mine, theirs, taken)
             flaws += self._flaws(person, found)

@@ -275,6 +275,14 @@ def test_every_row_is_handed_back_where_the_header_is_wrong(load: Import, tmp_pa
     assert all("column" in row[0] for row in back)
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "ndjson", "yaml"])
+def test_what_a_list_prints_is_told_from_an_export(load: Import, chatctl: Chatctl, form: str) -> None:
+    load("email,username\na@b.c,a\n")
+    listed = chatctl("users", "list", "-o", form).stdout
+    hint = load(listed, name=f"list.{form}", code=5).stderr.splitlines()[-1]
+    assert hint.endswith("chatctl users list printed this; chatctl users export writes what an import reads")
+
+
 def test_the_columns_are_listed_without_a_database(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
