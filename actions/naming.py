@@ -1,6 +1,6 @@
 """New names: of roles and permissions, of users, and of groups."""
 
-import re
+from collections.abc import Mapping
 from typing import Final
 
 from bson import ObjectId
@@ -9,25 +9,31 @@ from actions.errors import BadNameError, NameTakenError
 from actions.finding import with_emails
 from models import connection
 from models.listing import PRESENT
-from models.names import email_flaw, flaw, shown
+from models.names import READ_AS, flaw, shown, user_flaw
 
-_READ_AS: Final = {
-    "an id": "[0-9a-fA-F]{24}|id:.*",
-    "the name behind the colon": "(user)?name:.*",
-    "names on standard input": "-",
-}
-_USER_READ_AS: Final = {**_READ_AS, "an e-mail address": "email:.*|.*@.*"}
-"""What a command reads → the shape of what it reads so, which no name may have."""
+_CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 
 
 def refuse(collection: str, names: list[str]) -> None:
     """Raise `BadNameError` for what is no name, and `NameTakenError` for one that is there already."""
     noun = collection.lower()
     for name in names:
-        _refuse_text(noun, name, _READ_AS)
+        if found := flaw(name):
+            raise BadNameError(f"no {noun} can be called so: {found}")
+        for kind, shape in READ_AS:
+            if shape.fullmatch(name):
+                problem = f"no {noun} can be called {shown(name)}: it would be read as {kind}"
+                raise BadNameError(problem, "choose another name")
     taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
+
+
+def refuse_texts(texts: Mapping[str, str | None]) -> None:
+    """Raise `BadNameError` for a text that no new user can have in its field; an empty one takes a field away."""
+    for field, text in texts.items():
+        if text and (found := user_flaw(field, text)):
+            raise BadNameError(f"the {_CALLED[field]} {shown(text)} {found}")
 
 
 def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
@@ -35,8 +41,8 @@ def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
 
     Raises `BadNameError` for what is none, and `NameTakenError` for one that a user has in any case, `but` excepted.
     """
-    if found := email_flaw(email):
-        raise BadNameError(found, "an e-mail address is name@domain")
+    if found := user_flaw("email", email):
+        raise BadNameError(f"{shown(email)} {found}", "an e-mail address is name@domain")
     for user in with_emails([email.lower()], ["email"]):
         if user["_id"] != but:
             hint = f"see chatctl users show id:{user['_id']}"
@@ -45,16 +51,7 @@ def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
 
 def refuse_username(username: str) -> None:
     """Raise `BadNameError` for what is no username or reads as something else, and `NameTakenError` for a user's."""
-    _refuse_text("user", username, _USER_READ_AS)
+    if found := user_flaw("username", username):
+        raise BadNameError(f"the username {shown(username)} {found}", "choose another username")
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):
         raise NameTakenError(f"the user {shown(username)} exists already", f"see chatctl users show {username}")
-
-
-def _refuse_text(noun: str, name: str, shapes: dict[str, str]) -> None:
-    if found := flaw(name):
-        raise BadNameError(f"no {noun} can be called so: {found}")
-    for kind, shape in shapes.items():
-        if re.fullmatch(shape, name):
-            raise BadNameError(
-                f"no {noun} can be called {shown(name)}: it would be read as {kind}", "choose another name"
-            )

@@ -15,6 +15,11 @@ SHORTEST: Final = 15
 LONGEST: Final = 72
 """Bytes: of a longer one bcrypt would read no more."""
 
+LONGEST_HASH: Final = 500
+"""Characters; the hashes of all schemes are shorter."""
+
+BCRYPT: Final = "bcrypt"
+
 FEWEST_DIFFERENT: Final = 5
 """Characters that are not the same."""
 
@@ -53,6 +58,23 @@ _COMMON: Final = frozenset(
 )
 """Words and phrases, without digits and punctuation at their ends."""
 
+_HASHES: Final = tuple(
+    (scheme, re.compile(shape, re.IGNORECASE))
+    for scheme, shape in (
+        (BCRYPT, r"\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}"),
+        (BCRYPT, r"(bcrypt(_sha256)?\$|\{bcrypt\})\S*\$2[abxy]?\$\d\d\$[./A-Za-z0-9]{53}"),
+        ("argon2", r"(argon2|\{argon2\})?\$argon2(id|i|d)\$\S+"),
+        ("scrypt", r"(\$scrypt\$|\$s[01]\$|\$7\$|scrypt[:$]\d+[:$]|\{scrypt\})\S{20,}"),
+        ("yescrypt", r"\$g?y\$\S+\$\S+\$\S{20,}"),
+        ("PBKDF2", r"(\$pbkdf2|pbkdf2[_:]|\{pbkdf2|\{x-pbkdf2)\S{20,}"),
+        ("crypt", r"\$(1|5|6|md5|sha1|apr1)\$\S*\$[./A-Za-z0-9]{22,}"),
+        ("phpass", r"\$[PHS]\$[./A-Za-z0-9]{31,}"),
+        ("Django", r"(sha1|md5|unsalted_md5|unsalted_sha1|crypt)\$\S*\$\S{13,}"),
+        ("LDAP", r"\{(ssha|sha|smd5|md5|crypt)-?\d*\}\S{11,}"),
+    )
+)
+"""Schemes of hashes, and what is one beyond doubt. Bare hex digits may be a password that somebody made up."""
+
 _LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
 _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
@@ -64,7 +86,17 @@ class BadPasswordError(InvalidInputError):
 def check(password: str, own: Iterable[str | None] = ()) -> None:
     """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
     if problem := flaw(password, own):
-        raise BadPasswordError(problem, f"take at least {SHORTEST} characters that nobody would try: several words")
+        hint = f"take at least {SHORTEST} characters that nobody would try: several words"
+        if scheme_of(password):
+            hint = "give the password itself; bcrypt hashes come in with chatctl users import, column hashedPassword"
+        raise BadPasswordError(problem, hint)
+
+
+def scheme_of(text: str) -> str | None:
+    """Return the scheme of a text that is a hash of a password, and None for any other text."""
+    if len(text) > LONGEST_HASH:
+        return None
+    return next((scheme for scheme, shape in _HASHES if shape.fullmatch(text)), None)
 
 
 def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
@@ -72,19 +104,25 @@ def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
 
     `own` are the user's name, username and e-mail, in any case and punctuation.
     """
+    if problem := _malformed(password):
+        return problem
+    words = {_plain(part) for text in own if text for part in (text, text.partition("@")[0])} - {""}
+    plain = _plain(password)
+    if plain in words or _unit(plain) in words or plain[::-1] in words:
+        return "the password is the user's own name or e-mail"
+    return "the password is a common one" if _is_common(password) else None
+
+
+def _malformed(password: str) -> str | None:
+    if scheme := scheme_of(password):
+        return f"the password is a hash ({scheme}), not a password"
     if len(password) < SHORTEST:
         return f"the password has fewer than {SHORTEST} characters"
     if any("\ud800" <= character <= "\udfff" for character in password):
         return "the password is not valid text"
     if len(password.encode()) > LONGEST:
         return f"the password has more than {LONGEST} bytes"
-    if "\0" in password:
-        return "the password holds a NUL character"
-    words = {_plain(part) for text in own if text for part in (text, text.partition("@")[0])} - {""}
-    plain = _plain(password)
-    if plain in words or _unit(plain) in words or plain[::-1] in words:
-        return "the password is the user's own name or e-mail"
-    return "the password is a common one" if _is_common(password) else None
+    return "the password holds a NUL character" if "\0" in password else None
 
 
 def generated() -> str:

@@ -85,6 +85,13 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> Failure:
+    """Decide what a failure is; what was noted on its way up is the best hint."""
+    failure = _failure(error)
+    notes = getattr(error, "__notes__", ())
+    return failure._replace(hint="; ".join(notes)) if notes and failure.exit != BUG else failure
+
+
+def _failure(error: BaseException) -> Failure:
     """Decide what a failure is, by its class."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Failure(INTERRUPTED, "interrupted", "interrupted")
@@ -95,7 +102,7 @@ def describe(error: BaseException) -> Failure:
     known = error if isinstance(error, ChatctlError) else _explained(error)
     if known is None:
         signal = _signal_behind(error)
-        return describe(signal) if signal else _bug(error)
+        return _failure(signal) if signal else _bug(error)
     number, code = next(EXITS[kind] for kind in type(known).__mro__ if kind in EXITS)
     if isinstance(known, DatabaseError):
         return Failure(number, known.code, known.message, known.hint, retryable=known.retryable)

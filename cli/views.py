@@ -76,6 +76,8 @@ ACCOUNTS: View = (
     Column("hasIdToken", title="ID TOKEN", table=70),
 )
 
+IMPORTED: View = (Column("column", whole=True), Column("takes"))
+
 ANSWER: View = (
     Column("id", table=None),
     Column("user"),

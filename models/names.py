@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 LONGEST: Final = 200
@@ -19,6 +19,18 @@ EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 
 HOW_EASY: Final = "take up to 64 of a-z, A-Z, 0-9 and _ . @ + -, the first not -"
 
+READ_AS: Final = (
+    ("an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
+    ("the name behind the colon", re.compile("(user)?name:.*", re.DOTALL)),
+    ("names on standard input", re.compile("-")),
+)
+USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
+"""What a command reads, and the shape of what it reads so, which no new name may have."""
+
+_PREFIXED: Final = re.compile("(id|email|username):")
+_JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+"""Between two letters of Persian or Hindi, or two parts of an emoji, a joiner is a part of what people write."""
+
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
 _SHOWN: Final = 60
@@ -31,28 +43,72 @@ def flaw(name: str) -> str | None:
     The application takes any string, so names on disk are read as they are; a new one with a stray blank or an
     invisible character in it is never what somebody meant.
     """
+    found = _name(name)
+    return found and (f"{shown(name)} {found}" if name else f"a name {found}")
+
+
+def user_flaw(field: str, text: str) -> str | None:
+    """Say why no new user can have a text in a field, in words that follow it: `begins or ends with a blank`.
+
+    The fields are those in `USER_TEXTS`. Users on disk may have such texts: only a new value is checked.
+    """
+    return USER_TEXTS[field](text)
+
+
+def _name(name: str) -> str | None:
     if not name:
-        return "a name cannot be empty"
+        return "cannot be empty"
     if len(name) > LONGEST:
-        return f"{shown(name)} is {len(name):,} characters long; a name has at most {LONGEST}"
+        return f"is {len(name):,} characters long; a name has at most {LONGEST}"
     if name != name.strip():
-        return f"{shown(name)} begins or ends with a blank"
+        return "begins or ends with a blank"
     return _unseen(name)
 
 
-def _unseen(text: str) -> str | None:
+def _unseen(text: str, allowed: str = "") -> str | None:
     for character in "" if text.isprintable() else text:
-        if unicodedata.category(character) in _UNSEEN:
-            return f"{shown(text)} holds a character that cannot be seen (U+{ord(character):04X})"
+        if unicodedata.category(character) in _UNSEEN and character not in allowed:
+            return f"holds a character that cannot be seen (U+{ord(character):04X})"
     return None
 
 
-def email_flaw(email: str) -> str | None:
-    """Say what keeps a text from being an e-mail address, if anything does."""
+def _email(email: str) -> str | None:
     local, at, domain = email.partition("@")
     if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or email.split() != [email]:
-        return f"{shown(email)} is no e-mail address"
+        return "is not an e-mail address"
+    if _PREFIXED.match(email):
+        return "would be read as the part after the colon"
     return _unseen(email)
+
+
+def _username(name: str) -> str | None:
+    return _name(name) or next(
+        (f"would be read as {kind}" for kind, shape in USER_READ_AS if shape.fullmatch(name)), None
+    )
+
+
+def _display_name(name: str) -> str | None:
+    return _name(_JOINER.sub("", name))
+
+
+def _url(text: str) -> str | None:
+    return _unseen(text) if text.strip() == text else "begins or ends with a blank"
+
+
+def _address(text: str) -> str | None:
+    """Allow several lines, as on an envelope."""
+    return _unseen(_JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
+
+
+USER_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {
+    "email": _email,
+    "username": _username,
+    "name": _display_name,
+    "phoneNumber": _display_name,
+    "address": _address,
+    "imageUrl": _url,
+}
+"""The fields of a user that hold a text, and what each allows."""
 
 
 def shown(text: str) -> str:

@@ -5,7 +5,7 @@ before anything is built from them, so that no file can exhaust memory or the st
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
@@ -104,17 +104,27 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
     return composer.root
 
 
-def items(stream: BinaryIO, file: str, faults: Faults) -> Iterator[Node]:
-    """Read the items of the one list that a file is, each as it comes; the bounds hold for each of them."""
+def items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
+    """Read the items of the one list that a file is, or has under a path of keys, each as it comes.
+
+    The bounds hold for each of the items.
+    """
     composer = _Composer(file, faults)
+    found = False
     for _ in composer.steps(stream):
-        root = composer.root
-        if root and root.kind != "array":
-            faults.stop(file, "a list belongs here", root.line, root.column)
+        node = composer.root
+        for key in path:
+            node = node.value.get(key) if node and node.kind == "object" else node
+        if node and node.kind != "array" and (node is not composer.root or not path):
+            hint = "" if path else "; --path KEY reads the list under a key"
+            faults.stop(file, f"a list belongs here{hint}", node.line, node.column)
             return
-        if root and root.value and composer.depth == 1:
-            yield root.value.pop()
+        found = found or bool(node and node.kind == "array")
+        if node and node.kind == "array" and node.value and composer.depth == len(path) + 1:
+            yield node.value.pop()
             faults.nodes_left = MOST_NODES
+    if path and not found and not composer.failed:
+        faults.stop(file, f"there is no list under {'.'.join(path)}", 1, 1)
 
 
 def _decode(data: bytes, file: str, faults: Faults) -> str | None:

@@ -11,7 +11,7 @@ from bson import ObjectId
 from actions import passwords
 from models.changes import Document
 from models.errors import ConflictError
-from models.names import email_flaw, flaw, shown
+from models.names import shown, user_flaw
 from models.showable import readable_text
 from seeds import state
 from seeds.nodes import Faults, Node
@@ -62,20 +62,18 @@ def secret(person: Person) -> str | None:
 
 
 def _expanded(user: SeedUser, faults: Faults) -> Person:
-    email, username = _value(user.email, faults), _value(user.username, faults)
-    name = _value(user.name, faults) if user.name else None
-    if email and (problem := email_flaw(email)):
-        faults.at(user.email, problem)
+    email, username = _value("email", user.email, faults), _value("username", user.username, faults)
+    name = _value("name", user.name, faults) if user.name else None
     return Person(email.lower(), username, name, user.password, user.roles)
 
 
-def _value(node: Node, faults: Faults) -> str:
+def _value(field: str, node: Node, faults: Faults) -> str:
     """Put the environment into a text; empty, with faults noted, where that cannot be done."""
     names = [name for name in variables(node.value) if name]
     problems = [problem for name in dict.fromkeys(names) if (problem := _unusable(name))]
     text = "" if problems else expand(node.value, {name: os.environ[name] for name in names})
-    if not problems and (bad := flaw(text)):
-        problems = [bad]
+    if not problems and (bad := user_flaw(field, text)):
+        problems = [f"{shown(text)} {bad}"]
     for problem in problems:
         faults.at(node, problem)
     return "" if problems else text

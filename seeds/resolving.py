@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from models.names import email_flaw, shown
+from models.names import shown, user_flaw
 from seeds.extending import in_order
 from seeds.nodes import Faults, Node
 from seeds.patterns import Pattern
@@ -160,8 +160,7 @@ class _Resolver:
             for role in item.items("roles"):
                 if role.value not in self._roles:
                     self._missing(role, "role", self._roles)
-            if email and not variables(email.value) and (problem := email_flaw(expand(email.value, {}))):
-                self._faults.at(email, problem)
+            self._texts(item)
             if email is None or username is None:
                 continue
             for kind, node in (("email", email), ("username", username)):
@@ -173,6 +172,14 @@ class _Resolver:
             secret = password.get("env", "string") if password else None
             users.append(SeedUser(email, username, item.get("name", "string"), secret, roles))
         return users
+
+    def _texts(self, user: Node) -> None:
+        """Note which texts of a user nobody can have, unless a variable will say them."""
+        for field in ("email", "username", "name"):
+            node = user.get(field, "string")
+            text = expand(node.value, {}) if node and not variables(node.value) else None
+            if node and text is not None and (problem := user_flaw(field, text)):
+                self._faults.at(node, f"{shown(text)} {problem}")
 
     def _test(self, item: Node) -> SeedTest | None:
         role = item.get("role", "string")

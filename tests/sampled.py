@@ -48,7 +48,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users update": (("ada", "--phone", "1"), ("bob", "--phone", "1"), ("ada", "--email", "x@example.org")),
     "users delete": (("ada",), ("ada", "--keep-conversations"), ("ada", "--forever")),
     "users erase": (("ada", "--with-messages"),),
-    "users import": (("changes.csv", "--on-conflict", "update"),),
+    "users import": (("changes.csv", "--on-conflict", "update"), ("linked.csv", "--on-conflict", "update")),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
     "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
@@ -147,6 +147,8 @@ def lay_out(folder: Path) -> None:
     typed.lay_out(folder)
     (folder / "full.yaml").write_text(FULL)
     (folder / "few.yaml").write_text(FEW)
+    linked = "ada@example.org,ada,google:ada-google;github:ada\ndot@example.org,dot,google:dot\n"
+    (folder / "linked.csv").write_text(f"email,username,accounts\n{linked}")
     (folder / "changes.csv").write_text("email,username,phoneNumber,roles\nada@example.org,ada,2,support\n")
 
 

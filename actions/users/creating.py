@@ -37,6 +37,7 @@ def create(
     """
     naming.refuse_email(email)
     naming.refuse_username(username)
+    naming.refuse_texts({"name": name, **(profile or {})})
     held = finding.named("Role", roles, ("userIds",))
     secret = None
     if password is not None:
@@ -79,7 +80,8 @@ def update(
     if username is not None and username != user.get("username"):
         naming.refuse_username(username)
         values["username"] = username
-    if name is not None:
+    if name is not None and name != user.get("name"):
+        naming.refuse_texts({"name": name})
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
@@ -104,6 +106,7 @@ def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
     """Change the user's profile, made where there is none yet; return the fields of the user that this changes."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
+    naming.refuse_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})
     if there is not None:
         draft.set("Profile", there, values)
         return {"profileId": there["_id"]} if draft.changes else {}

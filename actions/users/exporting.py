@@ -1,5 +1,6 @@
 """Users as an import reads them."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -12,42 +13,62 @@ from actions import finding
 from actions.users import listing
 from actions.users.documents import PROFILE
 from actions.users.filters import Filters
-from actions.users.importing import FIELDS, Roles
+from actions.users.importing import FIELDS, OAUTH, Roles
 from models import connection
 from models.changes import Document, ids_in
-from models.links import PROFILE_USER
+from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.listing import BATCH, Listing, Row
 from models.showable import readable
 
-OWN: Final = ("email", "username", "name", "status", "emailVerified")
-FROM_PROFILE: Final = (PROFILE_USER.field, *PROFILE)
+OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
+LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
+"""The fields of a linked account that are no secret, in the order in which they are written."""
+SHORT: Final = frozenset({"type", "provider", "providerAccountId"})
 
-Read = Callable[[Sequence[Any]], dict[Any, Document]]
+Read = Callable[[Sequence[Any]], Iterable[Document]]
 
 
-def export(filters: Filters, *, with_password_hashes: bool = False) -> tuple[Listing, tuple[str, ...]]:
-    """List users with the columns of an import, which are returned too; there is no password among them."""
+def export(
+    filters: Filters, *, with_password_hashes: bool = False, in_cells: bool = False
+) -> tuple[Listing, tuple[str, ...]]:
+    """List users with the columns of an import, which are returned too; there is no password among them.
+
+    With `in_cells` linked accounts are texts as a cell of a table has them, where those say all.
+    """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
     own = (*OWN, *({"hashedPassword"} - hidden))
-    read = _InOrder().of if filters == Filters() else _profiles
-    resolve = partial(_rows, own=own, roles=Roles.read().by_id, read=read)
+    resolve = partial(
+        _rows,
+        own=own,
+        roles=Roles.read().by_id,
+        profiles=_reader(filters, PROFILE_USER, PROFILE),
+        accounts=_reader(filters, ACCOUNT_USER, LINKED),
+        in_cells=in_cells,
+    )
     return replace(listing.find(filters), resolve=resolve, fields=(*own, "rolesIds"), order="id"), columns
 
 
 def _rows(
-    users: Sequence[Document], _: Collection[str], *, own: Sequence[str], roles: Mapping[ObjectId, str], read: Read
+    users: Sequence[Document],
+    _: Collection[str],
+    *,
+    own: Sequence[str],
+    roles: Mapping[ObjectId, str],
+    profiles: Read,
+    accounts: Read,
+    in_cells: bool,
 ) -> Iterator[Row]:
-    profiles = read([user["_id"] for user in users])
+    ids = [user["_id"] for user in users]
+    first = _first(profiles(ids))
+    linked = _linked(accounts(ids))
     for user in users:
-        profile = profiles.get(user["_id"], {})
+        profile = first.get(user["_id"], {})
         row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
+        mine = linked.get(user["_id"], [])
+        row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_is_short, mine)) else mine
         yield row | {field: readable(profile.get(field)) for field in PROFILE}
-
-
-def _profiles(ids: Sequence[Any]) -> dict[Any, Document]:
-    return _first(finding.having(PROFILE_USER.collection, PROFILE_USER.field, ids, FROM_PROFILE))
 
 
 def _first(found: Iterable[Document]) -> dict[Any, Document]:
@@ -59,30 +80,66 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     return profiles
 
 
-class _InOrder:
-    """The profiles of all users, who come in the order of their ids: both are read once, side by side."""
+def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
+    """Return linked accounts by user, without their ids and what they do not have."""
+    accounts: dict[Any, list[Document]] = {}
+    for account in sorted(found, key=lambda account: str(account["_id"])):
+        shown = {field: readable(value) for field in LINKED if (value := account.get(field)) is not None}
+        accounts.setdefault(account[ACCOUNT_USER.field], []).append(shown)
+    return accounts
 
-    def __init__(self) -> None:
+
+def _is_short(account: Document) -> bool:
+    """Tell whether `provider:providerAccountId` says all of an account and reads back as the same."""
+    provider, identifier = account.get("provider"), account.get("providerAccountId")
+    texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
+    return texts and account.keys() == SHORT and account["type"] == OAUTH and not re.match(r"\[|[^:]*:", str(provider))
+
+
+def _cell(account: Document) -> str:
+    return f"{account['provider']}:{account['providerAccountId']}"
+
+
+def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
+    """Return what reads the documents that belong to users."""
+    wanted = (owned.field, *fields)
+    return _InOrder(owned, wanted).of if filters == Filters() else partial(_of, owned, wanted)
+
+
+def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
+    for document in finding.having(owned.collection, owned.field, ids, fields):
+        if not isinstance(document[owned.field], list):
+            yield document
+
+
+class _InOrder:
+    """What belongs to all users, who come in the order of their ids: both are read once, side by side."""
+
+    def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
+        self._owned = owned
+        self._fields = fields
         self._found: Iterator[Document] | None = None
         self._held: Document | None = None
 
-    def of(self, ids: Sequence[Any]) -> dict[Any, Document]:
+    def of(self, ids: Sequence[Any]) -> Iterator[Document]:
         odd = [identifier for identifier in ids if not isinstance(identifier, ObjectId)]
         last = max((identifier for identifier in ids if isinstance(identifier, ObjectId)), default=None)
-        return _profiles(odd) | (_first(self._up_to(last)) if last else {})
+        yield from _of(self._owned, self._fields, odd)
+        if last:
+            yield from self._up_to(last)
 
     def _up_to(self, last: ObjectId) -> Iterator[Document]:
         found = self._read()
-        while profile := self._held or next(found, None):
+        while document := self._held or next(found, None):
             self._held = None
-            if isinstance(user := profile.get(PROFILE_USER.field), ObjectId):
+            if isinstance(user := document.get(self._owned.field), ObjectId):
                 if user > last:
-                    self._held = profile
+                    self._held = document
                     return
-                yield profile
+                yield document
 
     def _read(self) -> Iterator[Document]:
         if self._found is None:
-            found = connection.database()[PROFILE_USER.collection].find({}, FROM_PROFILE, batch_size=BATCH)
-            self._found = iter(found.sort(PROFILE_USER.field, ASCENDING))
+            found = connection.database()[self._owned.collection].find({}, self._fields, batch_size=BATCH)
+            self._found = iter(found.sort(self._owned.field, ASCENDING))
         return self._found

@@ -22,6 +22,8 @@ from models.user import UserStatus
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
 SEARCHED: Final = ("email", "username", "name")
 NOTHING: Final[Document] = {"$eq": None}
+UNVERIFIED: Final[Document] = {"$in": [None, False]}
+"""Other programs write false where the application writes nothing."""
 NO_STATUS: Final = "none"
 """Said in the place of a status: absent, null, or none of the three."""
 MANY: Final = 1_000
@@ -55,7 +57,7 @@ def _fields(filters: Filters) -> Document:
         "createdAt": between(filters.created_since, filters.created_before),
         # Who never signed in has no such time, and is not of those who did since.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
-        "emailVerified": filters.unverified and NOTHING,
+        "emailVerified": filters.unverified and UNVERIFIED,
         "hashedPassword": filters.no_password and NOTHING,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),

@@ -9,6 +9,7 @@ from cli.output import streams
 from models.changes import Changeset, Watch
 
 if TYPE_CHECKING:
+    from bson import ObjectId
     from rich.progress import Progress
 
 PATIENCE: Final = 1.0
@@ -51,6 +52,15 @@ class WriteBar(Bar, Watch):
         super().__init__()
         self._note = note
         self._accepts = accepts
+        self.event: ObjectId | None = None
+        self.batches = 0
+
+    def begins(self, event: "ObjectId") -> None:
+        self.event = event
+
+    def wrote(self, documents: int, total: int) -> None:
+        self.batches += 1
+        super().wrote(documents, total)
 
     def waits(self) -> None:
         self._note("waiting for another write to end; one whose program was killed is in the way for a minute")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, say, streams, text
 from cli.output.bodies import masked, masked_entry
-from models.errors import OutputError, RefusedError, UsageError
+from models.errors import OutputError, RefusedError, TerminatedError, UsageError
 from models.names import NAMED, counted
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from bson import ObjectId
 
     from cli.output import Output
+    from cli.output.progress import WriteBar
     from models.changes import Changeset, Result
+    from models.changes.changeset import Resuming
     from models.marker import Marker
 
 MISSING: Final = "missing"
@@ -84,7 +86,24 @@ def _carry_out(
     from models import changes
 
     with WriteBar(out.note, acceptable) as bar:
-        return changes.apply(changeset, reason=reason, watch=bar)
+        try:
+            return changes.apply(changeset, reason=reason, watch=bar)
+        except BaseException as error:
+            if changeset.resuming and bar.event:
+                _note_resuming(out, changeset.resuming, bar, error)
+            raise
+
+
+def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: BaseException) -> None:
+    """Note on an error how far the work is and how it goes on."""
+    from models import changes
+
+    batches = bar.batches
+    if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):  # maybe before the answer of the server
+        batches = max(batches, changes.batches_written(bar.event))
+    if batches:
+        again = text.quoted(out.invocation.again(resuming.option, resuming.value))
+        error.add_note(f"{resuming.done(batches)} (chatctl audit show {bar.event}). Finish with: {again}")
 
 
 class _Agreement:

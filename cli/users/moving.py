@@ -27,6 +27,7 @@ from cli.users.filters import (
     Status,
     Unverified,
 )
+from cli.views import IMPORTED
 from models.ahead import ahead
 from models.errors import UsageError
 
@@ -41,6 +42,14 @@ def _file(ctx: typer.Context, name: str) -> str:
         raise typer.BadParameter("a path cannot be empty")
     Invocation.of(ctx.meta).items_from_stdin = name == "-"
     return name
+
+
+def _columns(ctx: typer.Context, wanted: bool) -> None:
+    """List the columns instead of an import, which needs neither a file nor a database."""
+    if wanted and not ctx.resilient_parsing:
+        rows = [{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()]
+        ctx.params["out"].items(rows, IMPORTED)
+        raise typer.Exit
 
 
 File = Annotated[
@@ -64,6 +73,24 @@ OnConflict = Annotated[
 Errors = Annotated[
     str | None, typer.Option("--errors", metavar="FILE", help="Write the rows at fault there, to correct and import.")
 ]
+Maps = Annotated[
+    list[str],
+    typer.Option(
+        "--map",
+        metavar="HEADER=COLUMN",
+        help="Import this header, key or path of keys (profile.phone) as this column; as nothing if empty. Repeatable.",
+        show_default=False,
+    ),
+]
+IgnoreUnknown = Annotated[
+    bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are no columns of an import.")
+]
+Columns = Annotated[
+    bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and end.")
+]
+Path_ = Annotated[
+    str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
+]
 Format = Annotated[str | None, written_as(FORMATS)]
 
 
@@ -73,6 +100,10 @@ def import_(
     out: Out,
     *,
     on_conflict: OnConflict = "fail",
+    maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
+    ignore_unknown: IgnoreUnknown = False,
+    path: Path_ = None,
+    columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
     allow_last_member: AllowLastMember = False,
@@ -83,12 +114,13 @@ def import_(
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
-    The columns are email, username, name, password or hashedPassword, status, emailVerified, roles (names with ;
-    between), phoneNumber, address, imageUrl; an empty cell changes nothing. An interrupted import is finished by the
-    same command with --on-conflict skip.
+    --columns lists the columns of a file. Headers are read in any case. An empty cell changes nothing, and linked
+    accounts are only added. An interrupted import is finished by the same command with --on-conflict skip.
     """
     from cli.output.progress import Bar
 
+    del columns  # its callback has ended the command where it was given
+    layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"
@@ -96,11 +128,11 @@ def import_(
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
         given = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = seeds.imports.read(file, given, keep=errors is not None, hear=bar.wrote)
+        people = seeds.imports.read(file, given, layout, keep=errors is not None, hear=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
-        columns, rows = people.rejected()
-        output.write_rows(rows, columns, people.rejects_as, errors, overwrite=overwrite)
+        names, rows = people.rejected()
+        output.write_rows(rows, names, people.rejects_as, errors, overwrite=overwrite)
     change = people.changeset(policy, allow_last_member=allow_last_member)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
@@ -147,8 +179,9 @@ def export(
         provider=provider,
         no_roles=no_roles,
     )
-    found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes)
+    written = form_of(form, to, FORMATS)
+    found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes, in_cells=written == "csv")
     rows = ahead(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
-    output.write_rows(rows, columns, form_of(form, to, FORMATS), to or "-", overwrite=overwrite)
+    output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)

@@ -17,6 +17,7 @@ from models.changes.change import (
 )
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
+from models.changes.events import batches_written
 from models.changes.writing import ChangedMeanwhileError
 from models.references import ids_in
 
@@ -43,5 +44,6 @@ __all__ = [
     "Watch",
     "apply",
     "are_ids",
+    "batches_written",
     "ids_in",
 ]

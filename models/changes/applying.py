@@ -37,6 +37,9 @@ class Outcome(NamedTuple):
 class Watch:
     """Whoever is told how a write goes on, and asked where it could go on otherwise; this one lets it."""
 
+    def begins(self, event: ObjectId) -> None:
+        """Hear under which event it is written, before the first batch."""
+
     def wrote(self, documents: int, total: int) -> None:
         """Hear how many documents are written, of how many, after each batch."""
 
@@ -170,6 +173,7 @@ class _Work:
             self._lease.close()
             whole = whole and connection.transactions()
             self._event = Event(connection.database(), self._plan, self._reason, whole=whole)
+            self._watch.begins(self._event.id)
             self._lease.enter_context(self._event.held())
         assert self._event is not None  # noqa: S101 - it was begun with the first batch
         return self._event

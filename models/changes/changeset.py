@@ -27,7 +27,7 @@ class Result(NamedTuple):
     """What becomes of one thing a person named; the outcomes in `UNTOUCHED` are those of what is not written.
 
     `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
-    the database, to be deleted there.
+    the database, to be deleted there. A `warning` is for programs: people read it in the notes of the changeset.
     """
 
     id: ObjectId | None
@@ -36,6 +36,7 @@ class Result(NamedTuple):
     message: str | None = None
     password: str | None = None
     elsewhere: Collection[str] = ()
+    warning: str | None = None
 
 
 class Rule(NamedTuple):
@@ -48,6 +49,14 @@ class Rule(NamedTuple):
 
     lock: str
     check: Callable[[ClientSession | None], None]
+
+
+class Resuming(NamedTuple):
+    """How interrupted work goes on: what is done after a number of batches, and the option to type with the command."""
+
+    done: Callable[[int], str]
+    option: str
+    value: str
 
 
 class Stream:
@@ -83,7 +92,8 @@ class Changeset:
     others have changed them. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
     batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
-    of listed. `items` is how many things are touched where a result is about several.
+    of listed. `items` is how many things are touched where a result is about several. `resuming` is for whoever is
+    interrupted between two batches.
     """
 
     command: str
@@ -102,6 +112,7 @@ class Changeset:
     replan: Callable[[], "Changeset"] | None = None
     quick: bool = False
     fits: bool = False
+    resuming: Resuming | None = None
 
     @property
     def changes(self) -> Iterator[Change]:

@@ -47,6 +47,13 @@ def now() -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
+def batches_written(event: ObjectId) -> int:
+    """Count the batches of an interrupted event, the last of which its writer may not have heard of."""
+    with suppress(PyMongoError):
+        return int((connection.database()[STATE].find_one({"_id": lease(event)}) or {}).get("batches", 0))
+    return 0
+
+
 def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
     """Leave an event that somebody has read something, and of what, before it is shown to them."""
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]

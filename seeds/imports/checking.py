@@ -1,24 +1,28 @@
 """Holds a row against the rules of an import: a person, or all that is wrong with it."""
 
+import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from actions import passwords
-from actions.users.importing import FIELDS, Person
+from actions.users.documents import ACCOUNT, TOKENS
+from actions.users.importing import OAUTH, Person
 from models import cells, times
-from models.names import did_you_mean, email_flaw, nearest, shown
+from models.names import nearest
 from models.user import UserStatus
-from seeds.imports.row import ERROR, Row
+from seeds.imports.columns import COLUMNS, LONGEST_NEAR, REQUIRED
+from seeds.imports.headers import NOT_UTF8, SAVE_AS_UTF8, is_data
+from seeds.imports.row import Row
 
-REQUIRED: Final = ("email", "username")
 HIGHEST_COST: Final = 14
-LONGEST_NEAR: Final = 100
-"""Characters of a word that a person may have misspelt."""
+MISSING: Final = "nothing stands here"
 
 _HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _BROKEN: Final = re.compile("[\ud800-\udfff]")
+_BYTES: Final = re.compile("[\udc80-\udcff]")
 _KINDS: Final = {
+    str: "a text",
     bool: "true or false",
     int: "a number",
     float: "a number",
@@ -26,23 +30,16 @@ _KINDS: Final = {
     dict: "an object",
     type(None): "nothing",
 }
+_YES: Final = frozenset({"true", "yes", "1"})
+_NO: Final = frozenset({"false", "no", "0"})
+_INT64: Final = range(-(2**63), 2**63)
 
 Found = tuple[str | None, str]
-"""A column, none for the row as a whole, and what is wrong with it."""
+"""A column, none for the row as a whole, and what is wrong with it; never what stands there."""
 
 
 class BadCellError(Exception):
     """What stands in a cell cannot be what the column is for."""
-
-
-def unknown_columns(names: list[str]) -> Iterator[Found]:
-    """Say which names of columns are none, or stand there twice."""
-    for place, name in enumerate(names):
-        if name in names[:place]:
-            yield name, f"the column {shown(name)} stands here twice"
-        elif name not in KNOWN:
-            near = did_you_mean(name, FIELDS) if len(name) <= LONGEST_NEAR else None
-            yield name, f"there is no column {shown(name)}" + (f"; {near}" if near else "")
 
 
 def check(row: Row) -> tuple[Person | None, list[Found]]:
@@ -57,14 +54,10 @@ def check(row: Row) -> tuple[Person | None, list[Found]]:
             values[column] = _READ[column](value)
         except BadCellError as error:
             found.append((column, str(error)))
-        except KeyError:
-            found += unknown_columns([column])
-    if row.cells is not None:
-        found += [(column, "nothing stands here") for column in REQUIRED if column not in row.cells]
-        found += _password_flaws(values)
-    values.pop(ERROR, None)
     if row.cells is None:
         return None, found
+    found += [(column, MISSING) for column in REQUIRED if column not in row.cells]
+    found += _password_flaws(values)
     if any(column == "emailVerified" for column, _ in found):
         values.pop("status", None)  # which may need that time
     return Person(row.number, **values), found
@@ -76,31 +69,39 @@ def _password_flaws(values: dict[str, Any]) -> Iterator[Found]:
         return
     if "hashedPassword" in values:
         yield "password", "a password and a hash stand in one row: leave one of them out"
-    if flaw := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
+    if scheme := passwords.scheme_of(password):
+        yield "password", f"this is a hash ({scheme}), not a password: {_ADVICE[scheme == passwords.BCRYPT]}"
+    elif flaw := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
         yield "password", flaw
+
+
+_ADVICE: Final = {
+    True: "it belongs in the column hashedPassword",
+    False: "the application checks bcrypt hashes only. Leave it empty: the user needs a new password",
+}
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadCellError(f"{_KINDS[type(value)]} stands here, where a text belongs")
     if not value.isascii() and _BROKEN.search(value):
-        raise BadCellError("what stands here is not UTF-8")
+        raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
     if "\0" in value:
         raise BadCellError("a NUL character stands here")
     return value
 
 
 def _email(value: Any) -> str:
-    text = _text(value)
-    if flaw := email_flaw(text):
-        raise BadCellError(flaw)
-    return text.lower()
+    return _text(value).lower()
 
 
 def _hash(value: Any) -> str:
     text = _text(value)
     match = _HASH.fullmatch(text)
     if match is None:
+        scheme = passwords.scheme_of(text)
+        if scheme and scheme != passwords.BCRYPT:
+            raise BadCellError(f"this is a hash ({scheme}) that the application cannot check: {_ADVICE[False]}")
         raise BadCellError("no bcrypt hash: it has 60 characters and begins with $2a$, $2b$ or $2y$")
     if int(match[1]) > HIGHEST_COST:
         raise BadCellError(f"the cost of the hash is over {HIGHEST_COST}: every sign-in would take seconds")
@@ -114,16 +115,25 @@ def _status(value: Any) -> str:
     except ValueError:
         near = nearest(text, UserStatus) if len(text) <= LONGEST_NEAR else None
         hint = f'; did you mean "{near}"?' if near else ""
-        raise BadCellError(f"{shown(text)} is none of {', '.join(UserStatus)}{hint}") from None
+        *others, last = UserStatus
+        raise BadCellError(f"use {', '.join(others)} or {last}{hint}") from None
 
 
 def _time(value: Any) -> Any:
-    if value is True or (isinstance(value, str) and value.lower() == "true"):
-        return True
     time = times.moment(_text(value))
     if time is None:
-        raise BadCellError(f"{shown(value)} is no time such as 2026-03-01T10:00Z, nor true")
+        raise BadCellError("this is not a valid time. Use for example 2026-03-01 or 2026-03-01T10:00Z")
     return time
+
+
+def _verified(value: Any) -> Any:
+    word = str(value).casefold() if isinstance(value, (bool, int, str)) else ""
+    if word in _YES | _NO:
+        return word in _YES
+    try:
+        return _time(value)
+    except BadCellError:
+        raise BadCellError("use true, false or a time like 2026-03-01T10:00Z") from None
 
 
 def _names(value: Any) -> tuple[str, ...]:
@@ -133,12 +143,64 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_text(name) for name in names))
 
 
-_READ: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(FIELDS, _text) | {
+def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
+    """Read linked accounts: objects, or in a cell `provider:providerAccountId` with `;` between them."""
+    given = _in_cell(_text(value)) if isinstance(value, str) else value
+    if not isinstance(given, list):
+        raise BadCellError(f"{_KINDS[type(given)]} stands here, where a list of accounts belongs")
+    accounts: dict[tuple[str, str], dict[str, Any]] = {}
+    for account in map(_account, given):
+        pair = account["provider"], account["providerAccountId"]
+        if accounts.setdefault(pair, account) != account:
+            raise BadCellError("one account stands here twice")
+    return tuple(accounts.values())
+
+
+def _in_cell(text: str) -> Any:
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise BadCellError("this is not a JSON list of accounts") from None
+    pairs = (item.partition(":") for item in cells.divided(text))
+    return [{"provider": provider, "providerAccountId": identifier} for provider, _, identifier in pairs]
+
+
+def _account(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise BadCellError(f"{_KINDS[type(given)]} stands here, where an account belongs")
+    if tokens := _named(given.keys() & TOKENS):
+        raise BadCellError(f"tokens are never imported: leave out {tokens}")
+    if unknown := _named(given.keys() - set(ACCOUNT)):
+        raise BadCellError(f"an account has no {unknown}; it has {', '.join(ACCOUNT)}")
+    account = {"type": OAUTH} | {key: _part(key, value) for key, value in given.items() if value is not None}
+    if missing := [key for key in ("provider", "providerAccountId") if not account.get(key)]:
+        raise BadCellError(f"an account needs {' and '.join(missing)}; in CSV write provider:providerAccountId")
+    return account
+
+
+def _part(key: str, value: Any) -> Any:
+    if key == "expires_at":
+        if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
+            raise BadCellError("expires_at is a whole number of seconds since 1970")
+        return value
+    if key == "providerAccountId" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # as the interfaces of some providers write it
+    return _text(value)
+
+
+def _named(keys: Iterable[str]) -> str:
+    """Name keys that look like names."""
+    return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
+
+
+_READ: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {
     "email": _email,
     "hashedPassword": _hash,
     "status": _status,
-    "emailVerified": _time,
+    "emailVerified": _verified,
     "roles": _names,
-    ERROR: lambda _: None,
+    "createdAt": _time,
+    "lastLogin": _time,
+    "accounts": _accounts,
 }
-KNOWN: Final = frozenset(_READ)

@@ -12,16 +12,19 @@ from actions.errors import ImportConflictError
 from actions.users import importing
 from actions.users.importing import Flaw, Policy, Spool
 from models.changes import Changeset
-from models.errors import Fault, InvalidInputError, NotFoundError
+from models.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from models.names import counted, shown
 from seeds.imports import objects
-from seeds.imports.checking import REQUIRED, check, unknown_columns
-from seeds.imports.lines import form_of, text_of
+from seeds.imports.checking import MISSING, check
+from seeds.imports.headers import Names, Problem
+from seeds.imports.layout import Layout
+from seeds.imports.lines import form_of, lines, text_of
 from seeds.imports.row import BEYOND, ERROR, Row, UnreadableError
 from seeds.imports.tables import Table
 from seeds.nodes import Faults
 
 AT_ONCE: Final = 1000
+PLAIN: Final = Layout()
 HEAD: Final = 4096
 """Bytes by which a format is told."""
 
@@ -30,12 +33,14 @@ Heard = Callable[[int, int], None]
 """What hears how many rows are done, of about how many."""
 
 
-def read(name: str, stdin: BinaryIO, *, keep: bool = False, hear: Heard = lambda *_: None) -> "Import":
+def read(
+    name: str, stdin: BinaryIO, layout: Layout = PLAIN, *, keep: bool = False, hear: Heard = lambda *_: None
+) -> "Import":
     """Read a file of people, `-` for standard input, and check each row; no database is needed.
 
     With `keep` its rows are kept as they came, to be handed back. Raises `NotFoundError` where there is no file.
     """
-    found = Import(name, keep=keep, hear=hear)
+    found = Import(name, layout, keep=keep, hear=hear)
     try:
         if name == "-":
             found.read(stdin)
@@ -52,13 +57,17 @@ def read(name: str, stdin: BinaryIO, *, keep: bool = False, hear: Heard = lambda
 class Import:
     """A file of people: those without faults, and the faults, held on disk."""
 
-    def __init__(self, name: str, *, keep: bool, hear: Heard) -> None:
+    def __init__(self, name: str, layout: Layout, *, keep: bool, hear: Heard) -> None:
         self.form = "csv"
         self.header: list[str] = []
         self._name = name
+        self._layout = layout
         self._keep = keep
         self._hear = hear
         self._beyond = False
+        self._told_apart: list[str] = []
+        self._places: dict[str, int] = {}
+        self._problem: Problem | None = None
         self._spool = Spool()
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
@@ -68,7 +77,7 @@ class Import:
         self.form = form_of(self._name, head)
         text = text_of(source, head)
         try:
-            rows = objects.yaml(source, self._name) if self.form == "yaml" else self._rows(text)
+            rows = self._table(text) if self.form == "csv" else self._objects(source, text)
             while part := list(islice(rows, AT_ONCE)):
                 self._take(part)
                 if size:  # as many rows as there would be if all were as long as those so far
@@ -81,23 +90,48 @@ class Import:
             text.detach()
             source.detach()
 
-    def _rows(self, text: TextIO) -> Iterator[Row]:
-        if self.form != "csv":
-            return (objects.ndjson if self.form == "ndjson" else objects.array)(text)
-        table = Table(text)
-        self.header = table.header
-        flaws = [Flaw(1, *found) for found in unknown_columns(table.header)]
-        missing = [column for column in REQUIRED if column not in table.header]
-        self._spool.note(flaws + [Flaw(1, None, f"there is no column {shown(column)}") for column in missing])
-        return iter(()) if missing else table.rows()
+    def _table(self, text: TextIO) -> Iterator[Row]:
+        if self._layout.path:
+            raise UsageError("--path is about JSON and YAML, and this is CSV")
+        names = Names(self._layout, "column")
+        table = Table(text, names)
+        self.header, self._places = table.header, table.places
+        self._told_apart = [
+            f"{name} ({place + 1})" if name in self.header[:place] else name for place, name in enumerate(self.header)
+        ]
+        self._problem = names.problem(self.header)
+        if not self._problem or not names.missing:
+            return table.rows()
+        if self._keep:  # to be handed back; they cannot be checked
+            while part := list(islice(table.rows(), AT_ONCE)):
+                self._put_by(part)
+        return iter(())
+
+    def _objects(self, file: BinaryIO, text: TextIO) -> Iterator[Row]:
+        names = Names(self._layout)
+        if self.form == "yaml":
+            yield from objects.yaml(file, self._name, names, self._layout.path)
+        elif self.form == "json" or self._layout.path:
+            yield from objects.json(text, names, self._layout.path)
+        else:
+            yield from objects.ndjson(lines(text), names)
+        self._problem = names.problem()
+        for column in names.missing:
+            self._spool.hush(column, MISSING)
 
     def _take(self, part: Sequence[Row]) -> None:
         checked = [(row, *check(row)) for row in part]
         self._spool.add([person for _, person, _ in checked if person])
         self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
-            self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
-            self._spool.keep((row.number, row.written()) for row in part)
+            unknown = ((row.number, name) for row in part for name in row.unknown)
+            self._spool.note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
+            self._put_by(part)
+
+    def _put_by(self, part: Sequence[Row]) -> None:
+        """Keep rows as they came."""
+        self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
+        self._spool.keep((row.number, row.written()) for row in part)
 
     def compare(self, policy: Policy) -> None:
         """Hold the people against the users there are, which adds to the faults."""
@@ -105,7 +139,7 @@ class Import:
 
     @property
     def faulty(self) -> bool:
-        return bool(self._spool.faults(0)[0])
+        return self._problem is not None or bool(self._spool.faults(0)[0])
 
     @property
     def rejects_as(self) -> str:
@@ -114,10 +148,12 @@ class Import:
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
         """Return all columns and the rows at fault as they came, with what is wrong with each in the column `error`."""
-        columns = [ERROR, *(name for name in self.header if name != ERROR)] + [BEYOND] * (
+        columns = [ERROR, *(name for name in self._told_apart if name != ERROR)] + [BEYOND] * (
             self._beyond and BEYOND not in self.header
         )
-        return columns, (self._with_error(json.loads(given), error) for given, error in self._spool.rejected())
+        of_all = self._problem.message if self._problem and self.form == "csv" else ""
+        rows = ((json.loads(given), error) for given, error in self._spool.rejected(of_all))
+        return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
         """Plan the import.
@@ -126,10 +162,15 @@ class Import:
         and what `importing.changeset` raises.
         """
         number, conflicts, flaws = self._spool.faults(Faults.MOST)
+        faults = tuple(self._fault(flaw) for flaw in flaws)
+        if self._problem:
+            number += 1
+            row, column, message, _ = self._problem
+            faults = (Fault(self._name, row, column, message), *faults)
         if number:
-            faults = tuple(self._fault(flaw) for flaw in flaws)
             hint = "nothing was written"
-            hint += f"; these are the first {Faults.MOST:,} of them" if number > len(faults) else ""
+            hint += f"; {self._problem.hint}" if self._problem else ""
+            hint += f"; these are the first {Faults.MOST:,} of them" if len(flaws) == Faults.MOST < number else ""
             if number > conflicts:
                 what = "the import has a fault" if number == 1 else f"the import has {counted(number, 'fault')}"
                 raise InvalidInputError(what, hint, faults)
@@ -137,13 +178,13 @@ class Import:
         return importing.changeset(self._spool, policy, self._name, allow_last_member=allow_last_member)
 
     def _fault(self, flaw: Flaw) -> Fault:
-        column = self.header.index(flaw.field) + 1 if flaw.field in self.header else None
+        place = self._places.get(flaw.field or "")
         message = flaw.message if flaw.field is None else f"{flaw.field}: {flaw.message}"
-        return Fault(self._name, flaw.row, column, message)
+        return Fault(self._name, flaw.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
         """Return a row with its error; what is no object stands under the name of what it should have been."""
         if self.form == "csv":
             beyond = given[len(self.header) :]
-            given = dict(zip(self.header, given, strict=False)) | ({BEYOND: beyond} if beyond else {})
+            given = dict(zip(self._told_apart, given, strict=False)) | ({BEYOND: beyond} if beyond else {})
         return {**(given if isinstance(given, dict) else {"row": given}), ERROR: error}

@@ -18,6 +18,8 @@ FORMATS: Final = {
     ".yml": "yaml",
 }
 _MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
+"""Which of the first two bytes is zero, where a file begins with a letter or a bracket."""
 
 
 def form_of(name: str, head: bytes) -> str:
@@ -26,12 +28,12 @@ def form_of(name: str, head: bytes) -> str:
         return form
     begin = head.decode(encoding_of(head), "ignore").lstrip()
     if begin.startswith(("[", "{")):
-        return "json" if begin[0] == "[" else "ndjson"
+        return "json"
     return "yaml" if begin.startswith(("- ", "-\n", "---", "#")) else "csv"
 
 
 def encoding_of(head: bytes) -> str:
-    return _MARKS.get(head[:2], "utf-8-sig")
+    return _MARKS.get(head[:2]) or _UNMARKED.get(tuple(not byte for byte in head[:2]), "utf-8-sig")  # type: ignore[arg-type]
 
 
 def text_of(file: BinaryIO, head: bytes) -> io.TextIOWrapper:

@@ -1,45 +1,65 @@
 """JSON, NDJSON and YAML: objects with the columns of an import as keys."""
 
-import json
-from collections.abc import Iterable, Iterator
-from json import JSONDecodeError
-from typing import Any, BinaryIO, Final, TextIO
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from json import JSONDecodeError, JSONDecoder
+from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
 from models.names import shown
+from seeds.imports.headers import Names
 from seeds.imports.lines import lines
 from seeds.imports.row import LONGEST_LINE, Row, UnreadableError
 from seeds.nodes import Faults, Node, items
 
 CHUNK: Final = 64 * 1024
 _BLANKS: Final = " \t\r\n"
+_WHOLE: Final = re.compile("-?(0|[1-9][0-9]{0,18})")
+_LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
+
+T = TypeVar("T")
 
 
-def ndjson(text: TextIO) -> Iterator[Row]:
+def ndjson(text: Iterable[str], names: Names, first: int = 1) -> Iterator[Row]:
     """Read an object a line; a line that is none does not keep the others from being read."""
-    for number, line in enumerate(lines(text), 1):
+    for number, line in enumerate(text, first):
         if line.strip():
             try:
-                yield _row(number, _DECODER.decode(line.strip(_BLANKS)))
+                yield _row(number, _DECODER.decode(line.strip(_BLANKS)), names)
             except (ValueError, RecursionError) as error:
                 yield Row(number, None, line.strip(), [_not_json(error)])
 
 
-def array(text: TextIO) -> Iterator[Row]:
-    """Read the objects of one array, each as it comes."""
+def json(text: TextIO, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
+    """Read the objects of one array, at the end of a path if there is one, or one object after another."""
+    first, begin = "", 0
+    while not path and (first := text.readline(LONGEST_LINE)).isspace():
+        begin += 1
+    if first.startswith("{") and _is_whole(first):
+        if hint := _people_within(_DECODER.decode(first), names):
+            raise UnreadableError(begin + 1, hint)
+        yield from ndjson(chain([first], lines(text)), names, begin + 1)
+        return
     number = 0
     try:
-        for number, value in enumerate(_values(text), 1):
-            yield _row(number, value)
+        source = _Source(text, first)
+        for number, value in enumerate(_values(source, path), 1):
+            if number == 1 and source.begins_with_object and (hint := _people_within(value, names)):
+                raise UnreadableError(1, hint)
+            yield _row(number, value, names)
     except (ValueError, RecursionError) as error:
+        if number == 0 and first.startswith("{") and (found := _LIST.search(first)):
+            raise UnreadableError(1, _under(found[1])) from None
         raise UnreadableError(number + 1, f"cannot be read from here on: {_not_json(error)}") from None
 
 
-def yaml(file: BinaryIO, name: str) -> Iterator[Row]:
+def yaml(file: BinaryIO, name: str, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one list, each as it comes."""
     faults = Faults()
     number = 0
-    for number, node in enumerate(items(file, name, faults), 1):
-        row = _row(number, _plain(node))
+    for number, node in enumerate(items(file, name, faults, path), 1):
+        row = _row(number, _plain(node), names)
         row.flaws += [fault.message for fault in faults.found]
         faults.found.clear()
         yield row
@@ -47,38 +67,107 @@ def yaml(file: BinaryIO, name: str) -> Iterator[Row]:
         raise UnreadableError(number + 1, f"cannot be read from here on: {faults.found[0].message}")
 
 
-def _row(number: int, value: Any) -> Row:
+def _row(number: int, value: Any, names: Names) -> Row:
     if not isinstance(value, dict):
         return Row(number, None, value, ["an object with the columns as keys belongs here"])
-    return Row(number, {key: item for key, item in value.items() if item not in _EMPTY}, value)
+    cells: dict[str, Any] = {}
+    row = Row(number, cells, value)
+    for column, name, item in names.of(value):
+        if item in _EMPTY:
+            continue
+        if column is None:
+            row.unknown.append(name)
+        elif column in cells:
+            row.flaws.append(f"two keys mean {column}")
+        elif column:
+            cells[column] = item
+    names.note(row.unknown, number)
+    return row
 
 
 _EMPTY: Final[tuple[Any, ...]] = (None, "", [])
 
 
-def _values(text: TextIO) -> Iterator[Any]:
-    source = _Source(text)
+def _is_whole(line: str) -> bool:
+    """Tell whether a line is an object, so that a file has one a line."""
+    try:
+        return isinstance(_DECODER.decode(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _people_within(value: Any, names: Names) -> str | None:
+    """Say under which key a list of people lies, where an object is nobody itself."""
+    if not isinstance(value, dict) or any(names.meaning(key) for key in value):
+        return None
+    lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
+    return next(map(_under, lists), None)
+
+
+def _under(key: str) -> str:
+    return f"the list of people is under a key: add --path {shlex.quote(key)}"
+
+
+def _values(source: "_Source", path: Sequence[str]) -> Iterator[Any]:
+    for key in path:
+        source.enter(key)
+    if not path and source.begins_with_object:
+        while source.next(peek=True):
+            yield source.value()
+        return
     if source.next() != "[":
         raise JSONDecodeError("a list begins with [", "", 0)
-    if source.next(peek=True) == "]":
-        source.next()
-    else:
-        yield source.value()
-        while (mark := source.next()) == ",":
-            yield source.value()
-        if mark != "]":
-            raise JSONDecodeError("a comma or the end of the list belongs here", "", 0)
-    if source.next():
+    yield from source.listed(source.value, "]")
+    if not path and source.next():
         raise JSONDecodeError("more stands behind the end of the list", "", 0)
 
 
 class _Source:
     """Text of which as much is in memory as its values are long."""
 
-    def __init__(self, text: TextIO) -> None:
+    def __init__(self, text: TextIO, held: str = "") -> None:
         self._text = text
-        self._held = ""
+        self._held = held
         self._at = 0
+        self.begins_with_object = self.next(peek=True) == "{"
+
+    def listed(self, read: Callable[[], T], end: str) -> Iterator[T]:
+        """Read what stands with commas between it up to the end of a list or an object that has begun."""
+        if self.next(peek=True) == end:
+            self.next()
+            return
+        yield read()
+        while (mark := self.next()) == ",":
+            yield read()
+        if mark != end:
+            raise JSONDecodeError(f"a comma or {end} belongs here", "", 0)
+
+    def enter(self, key: str) -> None:
+        """Go on at the value of a key of the object that begins here."""
+        if self.next() != "{":
+            raise ValueError(f"there is no key {shown(key)}")
+        for name in self.listed(self._key, "}"):
+            if name == key:
+                return
+            self._pass_over()
+        raise ValueError(f"there is no key {shown(key)}")
+
+    def _key(self) -> Any:
+        name = self.value()
+        if self.next() != ":":
+            raise JSONDecodeError("a : belongs here", "", 0)
+        return name
+
+    def _pass_over(self) -> None:
+        """Pass over a value, however long it is."""
+        begin = self.next(peek=True)
+        if begin not in "[{":
+            self.value()
+            return
+        self.next()
+        for _ in self.listed(self._pass_over, "]") if begin == "[" else self.listed(self._key, "}"):
+            if begin == "{":
+                self._pass_over()
 
     def next(self, *, peek: bool = False) -> str:
         """Pass over blanks and give the character behind them, an empty one at the end."""
@@ -125,7 +214,7 @@ def _not_json(error: Exception) -> str:
     return "nested too deep" if isinstance(error, RecursionError) else str(error)
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object)
+_DECODER: Final = JSONDecoder(object_pairs_hook=_object)
 
 
 def _plain(node: Node) -> Any:
@@ -142,7 +231,9 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Read a number, which no column takes, as far as JSON can hand it back."""
+    """Read a whole number; any other, which no column takes, as far as JSON can hand it back."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
     try:
         return float(text)
     except ValueError:

@@ -28,13 +28,14 @@ class Row:
     """A row of a file: texts, lists of texts, or whatever else stands there; empty cells are left out.
 
     `flaws` are what its reader has found wrong, which may leave it without `cells`; `given` is the row as it came, to
-    be handed back.
+    be handed back. `unknown` are names that mean no column.
     """
 
     number: int
     cells: dict[str, Any] | None
     given: Any
     flaws: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
 
     def written(self) -> str:
         """Write the row down as it came."""

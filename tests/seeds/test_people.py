@@ -183,7 +183,7 @@ def test_who_loses_a_pruned_role_and_gains_another_ends_with_that(here: Any, gro
     [
         ({"ADA_EMAIL": None}, ["the variable ADA_EMAIL is not set"]),
         ({"ADA_EMAIL": "", "SURNAME": None}, ["the variable ADA_EMAIL is not set", "the variable SURNAME is not set"]),
-        ({"ADA_EMAIL": "nobody"}, ['"nobody" is no e-mail address']),
+        ({"ADA_EMAIL": "nobody"}, ['"nobody" is not an e-mail address']),
         ({"ADA_EMAIL": "a\x1b@x.org"}, ['"a\x1b@x.org" holds a character that cannot be seen (U+001B)']),
         ({"ADA_PASSWORD": None}, ["the variable ADA_PASSWORD is not set"]),
         ({"ADA_PASSWORD": "short"}, ["the password has fewer than 15 characters"]),

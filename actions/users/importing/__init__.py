@@ -3,7 +3,7 @@
 from actions.users.importing.changing import changeset
 from actions.users.importing.comparing import compare
 from actions.users.importing.known import Roles
-from actions.users.importing.person import FIELDS, Person, Policy
+from actions.users.importing.person import FIELDS, OAUTH, Person, Policy
 from actions.users.importing.spool import Flaw, Spool
 
-__all__ = ["FIELDS", "Flaw", "Person", "Policy", "Roles", "Spool", "changeset", "compare"]
+__all__ = ["FIELDS", "OAUTH", "Flaw", "Person", "Policy", "Roles", "Spool", "changeset", "compare"]

@@ -11,14 +11,15 @@ from bson import ObjectId
 
 from actions import passwords, protection
 from actions.users.documents import new_user
-from actions.users.importing.difference import UNHASHED, difference, status_of, verified_at
+from actions.users.importing.difference import UNHASHED, Known, difference, status_of, stored, verified_at
 from actions.users.importing.known import Members, Roles
 from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
-from models.changes import Changeset, Draft, Stream
-from models.changes.changeset import kind
+from models.changes import Changeset, Document, Draft, Stream
+from models.changes.changeset import Resuming, kind
 from models.changes.draft import BATCH, Batch
 from models.changes.events import now
+from models.names import counted
 
 HASHED_AT_ONCE: Final = 100
 """Passwords in one batch: at the application's cost a core takes 25 seconds for so many."""
@@ -36,17 +37,26 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
     def shown(outcome: str | None = None) -> Iterator[Batch]:
         return _Maker(roles, _unhashed).batches(spool.waiting(outcome))
 
+    sizes: list[int] = []
     known = policy is Policy.UPDATE
     changes = (change for batch in shown("updated") for change in batch)
     return Changeset(
         f"users import {source} --on-conflict {policy}",
         spool,
-        Stream(partial(_written, spool, roles), _created(spool, roles) | _updated(shown("updated")), shown=shown),
+        Stream(
+            partial(_written, spool, roles, sizes), _created(spool, roles) + _updated(shown("updated")), shown=shown
+        ),
         asks=known,
         asks_about_many=False,
+        notes=_notes(spool),
         names=_Names(spool, roles),
         rules=protection.rules(changes) if known and not allow_last_member else [],
         fits=True,
+        resuming=Resuming(
+            lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are in",
+            "--on-conflict",
+            (Policy.UPDATE if known else Policy.SKIP).value,
+        ),
     )
 
 
@@ -56,8 +66,18 @@ def _created(spool: Spool, roles: Roles) -> Counter[tuple[str, str]]:
     for names, count in spool.roles_of("created"):
         for role in roles.of(names):
             members.reserve(role, count)
-    users, profiles = spool.counts("created")
-    return Counter({("insert", "User"): users, ("insert", "Profile"): profiles})
+    new = spool.counts("created")
+    counts = {"User": new.people, "Profile": new.profiles, "Account": new.accounts}
+    return Counter({("insert", collection): count for collection, count in counts.items()})
+
+
+def _notes(spool: Spool) -> list[str]:
+    new = spool.counts("created")
+    if not new.locked_out:
+        return []
+    verb = "has" if new.locked_out == 1 else "have"
+    users = counted(new.people, "new user")
+    return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
 
 
 def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
@@ -73,11 +93,14 @@ def _unhashed(words: Iterable[str]) -> Iterator[str]:
     return (UNHASHED for _ in words)
 
 
-def _written(spool: Spool, roles: Roles) -> Iterator[Batch]:
-    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores."""
+def _written(spool: Spool, roles: Roles, sizes: list[int]) -> Iterator[Batch]:
+    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores.
+
+    `sizes` gets the number of rows in each.
+    """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
-    batches = _Maker(roles, partial(hashing.map, passwords.hashed)).batches(spool.waiting())
+    batches = _Maker(roles, partial(hashing.map, passwords.hashed), sizes).batches(spool.waiting())
     try:
         coming = making.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -111,9 +134,10 @@ class _Names(Mapping[Any, str]):
 class _Maker:
     """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
 
-    def __init__(self, roles: Roles, hashes: Hash) -> None:
+    def __init__(self, roles: Roles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles
         self._hash = hashes
+        self._sizes = sizes if sizes is not None else []
         self._members = Members()
         self._draft = Draft()
 
@@ -122,7 +146,7 @@ class _Maker:
         room, hashes = BATCH, HASHED_AT_ONCE
         for one in waiting:
             part.append(one)
-            room -= 2 if one.person.profile else 1
+            room -= 1 + bool(one.person.profile) + len(one.person.accounts or ())
             hashes -= bool(one.person.password)
             if room <= self._members.known or not hashes:
                 yield self._batch(part)
@@ -140,6 +164,7 @@ class _Maker:
                 self._create(one, secret)
             else:
                 self._update(one, secret)
+        self._sizes.append(len(part))
         return [*self._draft.changes, *self._members.changes()]
 
     def _create(self, one: Waiting, secret: str | None) -> None:
@@ -153,27 +178,31 @@ class _Maker:
             hashedPassword=secret,
             status=status_of(person),
             emailVerified=verified_at(person),
+            createdAt=person.createdAt,
+            lastLogin=person.lastLogin,
             profileId=profile and profile["_id"],
             rolesIds=roles,
         )
         self._draft.insert("User", user)
         if profile:
             self._draft.insert("Profile", profile)
+        for account in person.accounts or ():
+            self._link(one.id, account)
         for role in roles:
             self._members.new(role, one.id)
 
     def _update(self, one: Waiting, secret: str | None) -> None:
-        user, profile = (one.found or {}).get("user", {}), (one.found or {}).get("profile")
-        found = difference(one.person, user, profile, self._roles)
+        known = Known(**(one.found or {}))
+        user, profile = known.user, known.profile
+        found = difference(one.person, known, self._roles)
         if found is None:
             return
         values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
-        if found.profile and profile:
-            self._draft.set("Profile", profile, found.profile)
-        elif found.profile:
-            profile = {"_id": ObjectId(), "userId": one.id, **found.profile}
-            self._draft.insert("Profile", profile)
-            values["profileId"] = profile["_id"]
+        values |= self._fill(one.id, profile, found.profile)
+        for account in found.linked:
+            self._link(one.id, account)
+        for account, changed in found.relinked:
+            self._draft.set("Account", account, changed)
         if values:  # links alone do not move it
             values["updatedAt"] = now()
         if values:
@@ -184,3 +213,16 @@ class _Maker:
             self._members.gain(role, one.id)
         for role in found.lost:
             self._members.lose(role, one.id)
+
+    def _fill(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
+        """Change a profile, made where there is none yet; return the fields of the user that this changes."""
+        if values and profile:
+            self._draft.set("Profile", profile, values)
+        if not values or profile:
+            return {}
+        made = {"_id": ObjectId(), "userId": user, **values}
+        self._draft.insert("Profile", made)
+        return {"profileId": made["_id"]}
+
+    def _link(self, user: ObjectId, account: Mapping[str, Any]) -> None:
+        self._draft.insert("Account", {"_id": ObjectId(), "userId": user, **stored(account)})

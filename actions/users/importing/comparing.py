@@ -1,24 +1,40 @@
 """People of an import held against the users there are: who is new, who is there, what is in the way."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
 from actions import finding
 from actions.users.documents import PROFILE
-from actions.users.importing.difference import difference
+from actions.users.importing.accounts import is_of, linked, taken_by
+from actions.users.importing.difference import Known, difference
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
 from actions.users.importing.spool import Decision, Flaw, Spool
 from models import connection
 from models.changes import Document
-from models.names import LONGEST, did_you_mean, shown
+from models.links import ACCOUNT_USER
+from models.names import LONGEST, USER_TEXTS, did_you_mean, shown, user_flaw
 from models.showable import readable_text
 from models.user import UserStatus
 
 NAMES: Final = ("email", "username")
-READ: Final = (*NAMES, "name", "status", "emailVerified", "hashedPassword", "rolesIds", "profileId", "updatedAt")
+READ: Final = (
+    *NAMES,
+    "name",
+    "status",
+    "emailVerified",
+    "hashedPassword",
+    "createdAt",
+    "lastLogin",
+    "rolesIds",
+    "profileId",
+    "updatedAt",
+)
+FEW_ROLES: Final = 10
+"""Wrong names of roles that are told apart."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 
 
@@ -29,6 +45,7 @@ def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> N
     """
     for field in NAMES:
         spool.note_doubles(field)
+    spool.note_double_accounts()
     comparison = _Comparison(spool, policy)
     done, total = 0, len(spool)
     for people in spool.people():
@@ -55,34 +72,65 @@ class _Comparison:
         for field in () if self._nobody else NAMES:
             values = (value for person in people if (value := getattr(person, field)) is not None)
             for document in finding.having("User", field, values, self._fields):
+                if isinstance(document[field], list):  # in broken data one that holds a name is found too
+                    continue
                 owners.setdefault((field, document[field]), []).append(document)
+        on_disk = linked(people)
         flaws: list[Flaw] = []
-        known: list[tuple[Person, Document]] = []
+        known: list[tuple[Person, Known]] = []
         decisions: list[Decision] = []
         for person in people:
             mine = [*owners.get(("email", person.email), ()), *self._oddly_written.get(person.email, ())]
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
-            flaws += self._flaws(person, mine, theirs)
-            if self._policy is Policy.SKIP and (mine or theirs):
-                decisions.append(_passed_over(person, mine, theirs))
+            accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
+            taken = [account for account in accounts if not any(is_of(account, user) for user in mine)]
+            found = Found(mine, theirs, taken)
+            flaws += self._flaws(person, found)
+            if self._policy is Policy.SKIP and any(found):
+                decisions.append(_passed_over(person, found))
             elif self._policy is Policy.UPDATE and mine:
-                known.append((person, mine[0]))
+                known.append((person, Known(mine[0], accounts=[one for one in accounts if one not in taken])))
         self._spool.note(flaws)
         self._spool.decide([*decisions, *self._updates(known)])
 
-    def _flaws(self, person: Person, mine: Sequence[Document], theirs: Sequence[Document]) -> Iterator[Flaw]:
-        yield from self._role_flaws(person)
-        verified = person.emailVerified or (self._policy is Policy.UPDATE and any(d.get("emailVerified") for d in mine))
-        if person.status == UserStatus.EMAIL_VERIFIED and not verified and not (mine and self._policy is Policy.SKIP):
-            yield Flaw(person.row, "status", NEEDS_A_TIME)
-        if mine and self._policy is Policy.FAIL:
+    def _flaws(self, person: Person, found: "Found") -> Iterator[Flaw]:
+        mine = found.mine
+        if self._policy is Policy.SKIP and any(found):  # nothing of it is written
+            yield from self._role_flaws(person)
+            return
+        if self._policy is Policy.FAIL and mine:
+            yield from self._role_flaws(person)
             yield Flaw(person.row, "email", f"a user has {shown(person.email)} already", conflict=True)
-        if theirs and self._policy is not Policy.SKIP:
-            yield Flaw(person.row, "username", _belongs(person, theirs), conflict=True)
+        else:
+            yield from self._text_flaws(person, mine)
+            yield from self._role_flaws(person)
+            yield from self._status_flaws(person, mine)
+        if found.theirs:
+            yield Flaw(person.row, "username", _belongs(person, found.theirs), conflict=True)
+        for account in found.taken:
+            yield Flaw(person.row, "accounts", taken_by(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
             yield Flaw(person.row, "email", f"several users have {shown(person.email)}, in any case", conflict=True)
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
             yield Flaw(person.row, "email", f"the id of {shown(person.email)} is no ObjectId", conflict=True)
+
+    def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
+        """Refuse what no new user can have; who is on disk with such a text may keep it."""
+        for field in USER_TEXTS:
+            text = getattr(person, field)
+            if text is None or not (problem := user_flaw(field, text)):
+                continue
+            on_disk = mine and ({**mine[0], "email": person.email} | _profiles(mine[:1]).get(mine[0]["_id"], {}))
+            if not on_disk or on_disk.get(field) != text:
+                yield Flaw(person.row, field, problem)
+
+    def _status_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
+        if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
+            return
+        since = mine[0].get("emailVerified") if mine else None
+        as_it_is = mine and mine[0].get("status") == person.status  # it was so before, right or wrong
+        if (since and person.emailVerified is False) or not (since or as_it_is):
+            yield Flaw(person.row, "status", NEEDS_A_TIME)
 
     def _role_flaws(self, person: Person) -> Iterator[Flaw]:
         for name in person.roles or ():
@@ -93,27 +141,42 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that there is no such role; the nearest name is looked for once."""
+        """Say that there is no such role; of many not which, since names of something else stand in the column."""
+        if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
+            return "there is no such role"
         if name not in self._unknown_roles:
-            near = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
-            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {near}" if near else "")
+            hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
+            if re.search("[,|]", name):
+                hint = "put ; between the names of roles"
+            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
-    def _updates(self, known: Sequence[tuple[Person, Document]]) -> Iterator[Decision]:
+    def _updates(self, known: Sequence[tuple[Person, Known]]) -> Iterator[Decision]:
         """Decide about those who are there: `found` is what the change of one starts from."""
-        profiles = _profiles([document for _, document in known])
-        for person, user in known:
-            profile = profiles.get(user["_id"])
-            changes = difference(person, user, profile, self._roles)
-            found = {"user": user, "profile": profile}
+        profiles = _profiles([one.user for _, one in known])
+        for person, one in known:
+            there = one._replace(profile=profiles.get(one.user["_id"]))
+            changes = difference(person, there, self._roles)
             outcome = "updated" if changes else "unchanged"
-            yield Decision(person.row, user["_id"], outcome, found=found if changes else None)
+            yield Decision(person.row, one.user["_id"], outcome, found=there._asdict() if changes else None)
 
 
-def _passed_over(person: Person, mine: Sequence[Document], theirs: Sequence[Document]) -> Decision:
-    if mine:
-        return Decision(person.row, mine[0]["_id"], "unchanged")
-    return Decision(person.row, theirs[0]["_id"], "unchanged", f"not imported: {_belongs(person, theirs)}")
+class Found(NamedTuple):
+    """Who has the e-mail of a person, who else has the username, and the linked accounts of others."""
+
+    mine: list[Document]
+    theirs: list[Document]
+    taken: list[Document]
+
+
+def _passed_over(person: Person, found: Found) -> Decision:
+    if found.mine:
+        return Decision(person.row, found.mine[0]["_id"], "unchanged")
+    if found.theirs:
+        message = f"not imported: {_belongs(person, found.theirs)}"
+        return Decision(person.row, found.theirs[0]["_id"], "unchanged", message)
+    taken = found.taken[0]
+    return Decision(person.row, taken[ACCOUNT_USER.field], "unchanged", f"not imported: {taken_by(taken)}")
 
 
 def _belongs(person: Person, theirs: Sequence[Document]) -> str:

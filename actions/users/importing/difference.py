@@ -1,13 +1,14 @@
 """What a row changes in a user who is there."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from bson import ObjectId
+from bson import Int64, ObjectId
 
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person
-from actions.users.status import verified
+from actions.users.status import unverified, verified
 from models.changes import ABSENT, Document, ids_in
 from models.changes.change import same
 from models.changes.events import now
@@ -17,43 +18,81 @@ UNHASHED = "(a hash to be)"
 """Stands for a hash until there is one: to hash takes a quarter of a second."""
 
 
+class Known(NamedTuple):
+    """What there is of somebody; `accounts` are those of their accounts that the row names."""
+
+    user: Document
+    profile: Document | None = None
+    accounts: Sequence[Document] = ()
+
+
 class Difference(NamedTuple):
-    """New values of the user's own fields and of the profile's, and the roles that come and go."""
+    """What a row changes: fields of the user and the profile, roles that come and go, accounts new and changed."""
 
     user: Document
     profile: Document
     gained: list[ObjectId]
     lost: list[ObjectId]
+    linked: list[Document]
+    relinked: list[tuple[Document, Document]]
 
 
-def difference(person: Person, user: Document, profile: Document | None, roles: Roles) -> Difference | None:
-    """Compare what a row says with what is there; None where nothing differs. A password given is always a new one."""
-    since = user.get("emailVerified") if person.emailVerified is True else None
-    values: Document = {"name": person.name, "status": person.status, "emailVerified": since or verified_at(person)}
+def difference(person: Person, known: Known, roles: Roles) -> Difference | None:
+    """Compare what a row says with what is there; None where nothing differs. A password given is always a new one.
+
+    A linked account that the row does not name stays: to take it away may lock its user out.
+    """
+    user = known.user
+    values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
     values |= {"username": person.username, "hashedPassword": UNHASHED if person.password else person.hashedPassword}
-    given = {field: value for field, value in values.items() if value is not None}
-    if person.emailVerified and person.status is None:
-        given |= {field: value for field, value in verified(user).items() if field == "status"}
+    values |= {"createdAt": person.createdAt, "lastLogin": person.lastLogin}
     held = ids_in(user, "rolesIds")
     wanted = held if person.roles is None else list(roles.of(person.roles))
+    there = {(account["provider"], account["providerAccountId"]): account for account in known.accounts}
+    named = {pair: stored(account) for pair, account in zip(person.sign_ins, person.accounts or (), strict=True)}
     found = Difference(
-        _new(user, given),
-        _new(profile or {}, person.profile),
+        _new(user, {field: value for field, value in values.items() if value is not None}),
+        _new(known.profile or {}, person.profile),
         [role for role in wanted if role not in held],
         [role for role in dict.fromkeys(held) if role in roles.by_id and role not in wanted],
+        [account for pair, account in named.items() if pair not in there],
+        [
+            (there[pair], new)
+            for pair, account in named.items()
+            if pair in there and (new := _new(there[pair], account))
+        ],
     )
     return found if any(found) else None
 
 
 def verified_at(person: Person) -> datetime | None:
     """Return since when the e-mail of somebody new is known to be theirs."""
-    return now() if person.emailVerified is True else person.emailVerified
+    return (
+        person.emailVerified if isinstance(person.emailVerified, datetime) else now() if person.emailVerified else None
+    )
+
+
+def stored(account: Mapping[str, Any]) -> Document:
+    """Return the fields of a linked account as they lie on disk."""
+    return {field: Int64(value) if field == "expires_at" else value for field, value in account.items()}
 
 
 def status_of(person: Person) -> str:
     """Return the status of somebody new."""
     default = UserStatus.EMAIL_VERIFIED if person.emailVerified else UserStatus.ACTIVE
     return person.status or default.value
+
+
+def _verification(person: Person, user: Document) -> Document:
+    """Return the fields that say whether the e-mail is known to be theirs, as far as the row says it."""
+    if person.emailVerified is None:
+        return {}
+    if person.emailVerified:
+        since = user.get("emailVerified") if person.emailVerified is True else None
+        values = {**verified(user), "emailVerified": since or verified_at(person)}
+    else:
+        values = unverified(user) if user.get("emailVerified") else {}
+    return values | ({} if person.status is None else {"status": person.status})
 
 
 def _new(document: Document, values: Document) -> Document:

@@ -1,8 +1,9 @@
 """One person of an import."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from actions.users.documents import PROFILE
 
@@ -15,10 +16,15 @@ class Policy(StrEnum):
     UPDATE = "update"
 
 
+OAUTH: Final = "oauth"
+"""The type of a linked account that says none."""
+
+
 class Person(NamedTuple):
     """What a row says of a person, checked; None where it says nothing.
 
-    `emailVerified` is a time, or true for whoever is verified since whenever.
+    `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
+    `providerAccountId` and a `type`, and may have more of `documents.ACCOUNT`.
     """
 
     row: int
@@ -28,11 +34,19 @@ class Person(NamedTuple):
     password: str | None = None
     hashedPassword: str | None = None  # noqa: N815 - fields have the schema's own names
     status: str | None = None
-    emailVerified: datetime | Literal[True] | None = None  # noqa: N815
+    emailVerified: datetime | bool | None = None  # noqa: N815
     roles: tuple[str, ...] | None = None
     phoneNumber: str | None = None  # noqa: N815
     address: str | None = None
     imageUrl: str | None = None  # noqa: N815
+    createdAt: datetime | None = None  # noqa: N815
+    lastLogin: datetime | None = None  # noqa: N815
+    accounts: tuple[dict[str, Any], ...] | None = None
+
+    @property
+    def sign_ins(self) -> Iterator[tuple[str, str]]:
+        """Return what the application finds each linked account by."""
+        return ((account["provider"], account["providerAccountId"]) for account in self.accounts or ())
 
     @property
     def profile(self) -> dict[str, str]:

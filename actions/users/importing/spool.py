@@ -1,7 +1,8 @@
 """People on their way into the database, on disk, so that memory does not grow with their number."""
 
+import json
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -19,6 +20,13 @@ from models.decoding import AS_STORED
 from models.errors import OutputError
 
 AT_ONCE: Final = 1000
+OBJECT_ID_BYTES: Final = 12
+"""No BSON document is as short."""
+SAID_EACH: Final = 10
+"""Up to so many rows with the same fault are listed one by one."""
+
+LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
+CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
 
 _TABLES: Final = f"""
 PRAGMA journal_mode = OFF;
@@ -27,24 +35,43 @@ CREATE TABLE person (
     id, outcome DEFAULT 'created', message, found
 );
 CREATE INDEX updated ON person (id) WHERE outcome = 'updated';
-CREATE TABLE fault (row INTEGER, field, message, conflict);
+CREATE TABLE account (row INTEGER, provider, providerAccountId);
+CREATE TABLE fault (row INTEGER, field, message, conflict, quiet);
 CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
 """
 _COLUMNS: Final = ", ".join(Person._fields)
 _PERSON: Final = f"INSERT INTO person ({_COLUMNS}, id) VALUES ({'?, ' * len(Person._fields)}?)"  # noqa: S608
 _TWICE: Final = """
-SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM person WHERE {0} IS NOT NULL)
-WHERE row > first
+SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM {1}) WHERE row > first
+"""
+_FAULTS: Final = """
+SELECT row, field, message, conflict, quiet, times FROM (
+    SELECT *, rowid AS place, count(*) OVER alike AS times, row_number() OVER (alike ORDER BY row, rowid) AS number
+    FROM fault WHERE NOT quiet WINDOW alike AS (PARTITION BY field, message, conflict)
+) WHERE times <= ? OR number = 1 ORDER BY row, place LIMIT ?
 """
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a row, in one of its fields or as a whole; a conflict is right but for what is there."""
+    """What is wrong with a row, in one of its fields or as a whole; a conflict is right but for what is there.
+
+    A `quiet` one is said elsewhere, once for all rows: it only goes into the file of rows handed back.
+    """
 
     row: int
     field: str | None
     message: str
     conflict: bool = False
+    quiet: bool = False
+
+
+class Counts(NamedTuple):
+    """How many people have some outcome, and of them profiles, linked accounts, and no way to sign in."""
+
+    people: int
+    profiles: int
+    accounts: int
+    locked_out: int
 
 
 class Decision(NamedTuple):
@@ -92,6 +119,8 @@ class Spool(Collection[Result]):
     @_room()
     def add(self, people: Sequence[Person]) -> None:
         self._database.executemany(_PERSON, ((*_stored(person), ObjectId().binary) for person in people))
+        pairs = ((person.row, *pair) for person in people if person.accounts for pair in person.sign_ins)
+        self._database.executemany("INSERT INTO account VALUES (?, ?, ?)", pairs)
 
     @_room()
     def keep(self, given: Iterable[tuple[int, str]]) -> None:
@@ -100,8 +129,13 @@ class Spool(Collection[Result]):
 
     @_room()
     def note(self, flaws: Iterable[Flaw]) -> None:
-        shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), flaw.conflict) for flaw in flaws)
-        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?)", shown)
+        shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), *flaw[3:]) for flaw in flaws)
+        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
+
+    @_room()
+    def hush(self, field: str, message: str) -> None:
+        """Say the faults of a field with some message elsewhere."""
+        self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_room()
     def decide(self, decisions: Iterable[Decision]) -> None:
@@ -112,8 +146,14 @@ class Spool(Collection[Result]):
     def note_doubles(self, field: str) -> None:
         """Note every row that has a value of an earlier one."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
-        doubles = self._database.execute(_TWICE.format(field))
+        doubles = self._database.execute(_TWICE.format(field, f"person WHERE {field} IS NOT NULL"))
         self.note(Flaw(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
+
+    @_room()
+    def note_double_accounts(self) -> None:
+        """Note every row that has a linked account of an earlier one."""
+        doubles = self._database.execute(_TWICE.format("provider, providerAccountId", "account"))
+        self.note(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
 
     def has(self, field: str, value: str) -> bool:
         """Tell whether somebody here has a value of a field that `note_doubles` has looked at."""
@@ -131,6 +171,10 @@ class Spool(Collection[Result]):
             for *values, identifier, found in part:
                 yield Waiting(_person(values), ObjectId(identifier), found and _document(found))
 
+    def left(self) -> int:
+        """Count the people whom the import creates and changes."""
+        return int(self._database.execute("SELECT count(*) FROM person WHERE outcome != 'unchanged'").fetchone()[0])
+
     def username(self, identifier: Any) -> str | None:
         """Return what somebody whom the import changes is called before."""
         wanted = "SELECT found FROM person WHERE id = ? AND outcome = 'updated'"
@@ -141,12 +185,16 @@ class Spool(Collection[Result]):
         )
         return found and finding.user_label(_document(found[0])["user"])
 
-    def counts(self, outcome: str) -> tuple[int, int]:
-        """Count the people with an outcome, and those of them who have a profile."""
+    def counts(self, outcome: str) -> Counts:
+        """Count the people with an outcome, and what they have."""
         filled = " OR ".join(f"{field} IS NOT NULL" for field in PROFILE)
-        count = f"SELECT count(*), coalesce(sum({filled}), 0) FROM person WHERE outcome = ?"  # noqa: S608
-        people, profiles = self._database.execute(count, (outcome,)).fetchone()
-        return people, profiles
+        sums = ", ".join(f"coalesce(sum({condition}), 0)" for condition in (filled, LOCKED_OUT))
+        people, profiles, locked_out = self._database.execute(
+            f"SELECT count(*), {sums} FROM person WHERE outcome = ?",  # noqa: S608
+            (outcome,),
+        ).fetchone()
+        linked = "SELECT count(*) FROM account JOIN person USING (row) WHERE outcome = ?"
+        return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
 
     def roles_of(self, outcome: str) -> Iterator[tuple[list[str], int]]:
         """Read the lists of roles of people with an outcome, each once, and how many have it."""
@@ -155,23 +203,31 @@ class Spool(Collection[Result]):
             yield cells.divided(roles), count
 
     def faults(self, most: int) -> tuple[int, int, list[Flaw]]:
-        """Count faults and conflicts, and return the first of them in the order of rows."""
-        count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault"
-        number, conflicts = self._database.execute(count).fetchone()
-        first = self._database.execute("SELECT * FROM fault ORDER BY row, rowid LIMIT ?", (most,))
-        return number, conflicts, [Flaw(*values) for values in first]
+        """Count faults and conflicts, and return the first of them in the order of rows.
 
-    def rejected(self) -> Iterator[tuple[str, str]]:
-        """Read the rows at fault as `keep` was given them, each with all that is wrong with it."""
+        One that many rows have is said of the first of them.
+        """
+        count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
+        number, conflicts = self._database.execute(count).fetchone()
+        first = self._database.execute(_FAULTS, (SAID_EACH, most))
+        return number, conflicts, [_with_times(Flaw(*values), times) for *values, times in first]
+
+    def rejected(self, of_all: str = "") -> Iterator[tuple[str, str]]:
+        """Read the rows at fault as `keep` was given them, each with all that is wrong with it.
+
+        What is wrong with all of them has no faults of its own.
+        """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
-        yield from self._database.execute(
-            f"SELECT cells, {messages} FROM given JOIN fault USING (row) GROUP BY row ORDER BY row"  # noqa: S608
-        )
+        join = "LEFT JOIN" if of_all else "JOIN"
+        rows = f"SELECT cells, {messages} FROM given {join} fault USING (row) GROUP BY row ORDER BY row"  # noqa: S608
+        for cells_given, message in self._database.execute(rows):
+            yield cells_given, "; ".join(filter(None, (of_all, message)))
 
     def __iter__(self) -> Iterator[Result]:
-        for part in self._parts("SELECT row, id, email, outcome, message FROM person WHERE row > ?"):
-            for _, identifier, email, outcome, message in part:
-                yield Result(ObjectId(identifier), email, outcome, message)
+        for part in self._parts(f"SELECT row, id, email, outcome, message, {LOCKED_OUT} FROM person WHERE row > ?"):  # noqa: S608
+            for _, identifier, email, outcome, message, locked_out in part:
+                warning = CANNOT_SIGN_IN if locked_out and outcome == "created" else None
+                yield Result(_id(identifier), email, outcome, message, warning=warning)
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM person").fetchone()[0])
@@ -189,24 +245,39 @@ class Spool(Collection[Result]):
 
 def _stored(person: Person) -> list[Any]:
     values: list[Any] = list(person)
-    if isinstance(person.emailVerified, datetime):
-        values[_VERIFIED] = person.emailVerified.isoformat()
-    values[_ROLES] = None if person.roles is None else cells.joined(person.roles)
+    for place, (store, _) in _ODD.items():
+        if values[place] is not None:
+            values[place] = store(values[place])
     return values
 
 
 def _person(values: Sequence[Any]) -> Person:
-    person = Person(*values)
-    verified, roles = values[_VERIFIED], values[_ROLES]
-    if verified is None and roles is None:
-        return person
-    return person._replace(
-        emailVerified=datetime.fromisoformat(verified) if isinstance(verified, str) else verified and True,
-        roles=None if roles is None else tuple(cells.divided(roles)),
-    )
+    read: list[Any] | None = None
+    for place, (_, load) in _ODD.items():
+        if values[place] is not None:
+            read = read or list(values)
+            read[place] = load(values[place])
+    return Person(*(read or values))
 
 
-_VERIFIED, _ROLES = Person._fields.index("emailVerified"), Person._fields.index("roles")
+def _time(value: datetime | bool) -> str | bool:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read_time(value: str | int) -> datetime | bool:
+    return datetime.fromisoformat(value) if isinstance(value, str) else bool(value)
+
+
+_ODD: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    **{Person._fields.index(field): (_time, _read_time) for field in ("emailVerified", "createdAt", "lastLogin")},
+    Person._fields.index("roles"): (cells.joined, lambda text: tuple(cells.divided(text))),
+    Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
+}
+"""Values that SQLite has no type for, by their place: how they are stored and read back."""
+
+
+def _with_times(flaw: Flaw, times: int) -> Flaw:
+    return flaw if times <= SAID_EACH else flaw._replace(message=f"{flaw.message} (and in {times - 1:,} more rows)")
 
 
 def _visible(text: str | None) -> str | None:
@@ -217,7 +288,14 @@ def _visible(text: str | None) -> str | None:
 def _bytes(value: Any) -> bytes | None:
     if isinstance(value, ObjectId):
         return value.binary
-    return None if value is None else bson.encode(value, codec_options=AS_STORED)
+    if value is None:
+        return None
+    return bson.encode(value if isinstance(value, dict) else {"": value}, codec_options=AS_STORED)
+
+
+def _id(data: bytes) -> Any:
+    """Read back an id, which in broken data may be anything."""
+    return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
 
 
 def _document(data: bytes) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """An import that ends in the middle is finished by the same command, and nothing is there twice."""
 
+import json
 import random
 import signal
 import subprocess
@@ -90,11 +91,28 @@ def test_an_interrupted_import_says_so_and_keeps_whole_batches(
     child.send_signal(signal.SIGINT)
     _, said = child.communicate()
     assert child.returncode == 130
-    assert said.endswith("error: interrupted\n")
-    assert 0 < len(check_whole(database)) < ROWS
+    *_, error, hint = said.splitlines()
+    assert error == "error: interrupted"
+    written = len(check_whole(database))
+    [event] = database["chatctl_audit"].distinct("_id", {"command": {"$regex": "^users import"}})
+    command = "chatctl users import people.csv --on-conflict skip"
+    assert hint == f"hint: {written:,} of {ROWS:,} rows are in (chatctl audit show {event}). Finish with: {command}"
+    assert 0 < written < ROWS
     assert ",interrupted" in chatctl("audit", "list", "-o", "csv").stdout
     chatctl(*people)
     assert len(check_whole(database)) == ROWS
+
+
+def test_a_terminated_import_says_so_to_programs_too(
+    people: list[str], environment: dict[str, str], database: Documents
+) -> None:
+    child = begin([*people, "-o", "json"], environment, database, 500)
+    child.send_signal(signal.SIGTERM)
+    _, said = child.communicate()
+    error = json.loads(said)["error"]
+    assert (child.returncode, error["code"]) == (143, "interrupted")
+    assert error["hint"].startswith(f"{len(check_whole(database)):,} of {ROWS:,} rows are in (chatctl audit show ")
+    assert error["hint"].endswith("Finish with: chatctl users import people.csv -o json --on-conflict skip")
 
 
 def test_nobody_waits_for_hashes_to_interrupt_an_import(

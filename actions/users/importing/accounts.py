@@ -1,0 +1,62 @@
+"""The linked accounts that people of an import bring with them, and who has them already."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from actions import finding
+from actions.users.documents import ACCOUNT
+from actions.users.importing.person import Person
+from models import connection, references
+from models.changes import Document
+from models.links import ACCOUNT_USER
+from models.showable import readable_text
+
+FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
+OWNER: Final = "owner"
+"""Stands beside an account's own fields: the e-mail of the user who has it, if there is one."""
+
+SignIn = tuple[str, str]
+
+
+def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
+    """Return those of the accounts of some people that are on disk, whoever has them.
+
+    They are looked up by what the application finds them by; where nobody has any, nothing is read.
+    """
+    wanted: dict[str, list[str]] = {}
+    for person in people:
+        for provider, identifier in person.sign_ins:
+            wanted.setdefault(provider, []).append(identifier)
+    found = {
+        (provider, account["providerAccountId"]): account
+        for provider, identifiers in wanted.items()
+        for account in _at(provider, identifiers)
+    }
+    owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
+    emails = {
+        str(references.referred(user["_id"])): readable_text(user.get("email"))
+        for user in finding.with_id("User", owners, ["email"])
+    }
+    return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
+
+
+def is_of(account: Document, user: Document) -> bool:
+    """Tell whether a linked account is a user's, in whatever form it refers to them."""
+    return _owner(account) == str(references.referred(user["_id"]))
+
+
+def taken_by(account: Document) -> str:
+    owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked, with no user that exists"
+    return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
+
+
+def _owner(account: Document) -> str:
+    return str(references.referred(account.get(ACCOUNT_USER.field)))
+
+
+def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
+    there = connection.database()[ACCOUNT_USER.collection]
+    for part in finding.parts(identifiers):
+        for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, FIELDS):
+            if account["provider"] == provider and account["providerAccountId"] in part:  # neither is a list of them
+                yield account
