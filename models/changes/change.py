@@ -6,6 +6,7 @@ do not stand in each other's way.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
@@ -171,7 +172,8 @@ class Update:
         return Update(self.collection, self.ids, {name: field.inverse() for name, field in self.fields.items()})
 
     def operation(self) -> Operation:
-        if pipeline := [{"$set": {name: _without(name, take)}} for name, take in self._cuts()]:
+        pipeline = [{"$set": {name: _without(name, take)}} for name, take in self._cuts()]
+        if pipeline := pipeline or list(self._steps()):
             return (UpdateOne if len(self.ids) == 1 else UpdateMany)(self.filter(), pipeline)
         update: dict[str, Document] = {}
         for name, field in self.fields.items():
@@ -184,6 +186,15 @@ class Update:
         cuts = [(name, field) for name, field in self.fields.items() if isinstance(field, Take) and field.runs]
         return cuts if len(cuts) == len(self.fields) else []
 
+    def _steps(self) -> Iterator[Document]:
+        """Give the steps that set fields of which one has a name that an operator would read as a path."""
+        if any(map(_is_odd, self.fields)):
+            for name, field in self.fields.items():
+                assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
+                value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
+                one = {"field": {"$literal": name}, "input": "$$ROOT", "value": value}
+                yield {"$replaceWith": {"$setField": one}}
+
     def filter(self) -> Document:
         """Match the documents only while their fields are as this change expects them."""
         guards: Document = {"_id": equal(self.ids[0]) if len(self.ids) == 1 else any_of(self.ids)}
@@ -191,6 +202,9 @@ class Update:
         sets, lists = [], []
         for name, field in self.fields.items():
             if name in MOVED or isinstance(field, (Raise, Overwrite)):
+                continue
+            if isinstance(field, Set) and _is_odd(name):
+                sets.append(_equals_odd(name, field.before))
                 continue
             if isinstance(field, Set):
                 guards[name] = _equals(field.before)
@@ -255,6 +269,8 @@ def _is_odd(name: str) -> bool:
 
 def _equals_odd(name: str, value: object) -> Document:
     there = {"$getField": {"field": {"$literal": name}, "input": "$$ROOT"}}
+    if value is ABSENT:
+        return {"$eq": [{"$type": there}, "missing"]}
     if is_exact(value):
         return {"$eq": [there, {"$literal": value}]}
     return {"$eq": [{"$type": there}, "array" if isinstance(value, list) else _type(value)]}

@@ -125,3 +125,15 @@ def test_a_process_that_was_killed_is_followed_by_one_that_finishes(
 
     assert (done.returncode, done.stdout) == (0, f"erased-{ada['_id']}: erased\n".encode())
     assert found(database, ("secret", "ada@example.org", "Lovelace")) == []
+
+
+@pytest.mark.parametrize("field", ["a.b", "$secret", "a.$b"])
+def test_a_field_whose_name_reads_as_a_path_goes_too(
+    chatctl: Chatctl, database: Database[dict[str, Any]], field: str
+) -> None:
+    chatctl("users", "create", "--email", "jane@example.org", "--username", "jane", "--no-password")
+    user = database["User"].find_one({"username": "jane"}) or {}
+    database["User"].delete_one({"_id": user["_id"]})
+    database["User"].insert_one({**user, field: "SECRET"})
+    chatctl("users", "erase", "jane", "--yes")
+    assert "SECRET" not in str(database["User"].find_one({"_id": user["_id"]}))
