@@ -30,6 +30,11 @@ class _Part(NamedTuple):
     newest: datetime | DatetimeMS
     beyond: Document
 
+    @property
+    def key(self) -> str:
+        """Tell conversations apart; in broken data one may be what no dictionary takes."""
+        return repr(self.conversation)
+
     def joined(self, other: "_Part") -> "_Part":
         """Return what goes of one conversation that messages refer to in two forms."""
         oldest, newest = (
@@ -116,19 +121,19 @@ def _grouped(where: Document) -> Iterator[_Part]:
         "newest": {"$max": "$createAt"},
     }
     pipeline: list[Document] = [{"$match": where}, {"$group": of_each}]
-    parts: dict[Any, _Part] = {}
+    parts: dict[str, _Part] = {}
     for row in connection.database()["Message"].aggregate(pipeline, allowDiskUse=True):
         one = _Part(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
-        parts[one.conversation] = one.joined(parts[one.conversation]) if one.conversation in parts else one
+        parts[one.key] = one.joined(parts[one.key]) if one.key in parts else one
     yield from parts.values()
 
 
 def _beyond_the_last(found: list[_Part], where: Document, old: Document, number: int) -> Iterator[_Part]:
     """Leave out of what would go what is among the last messages of its conversation."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **DATE}}
-    stay = {part.conversation: part.number for part in _grouped(since)}
+    stay = {part.key: part.number for part in _grouped(since)}
     for part in found:
-        more = number - stay.get(part.conversation, 0)
+        more = number - stay.get(part.key, 0)
         here = _in([part.conversation])
         if more <= 0:
             yield part
