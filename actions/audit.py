@@ -9,12 +9,13 @@ from bson import ObjectId
 from actions import finding
 from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, orphans, record, undoing
 from models.changes.blanking import discreet, discreet_names
 from models.changes.changeset import diff
-from models.changes.events import LEASE_SECONDS, lease
+from models.changes.events import LEASE_SECONDS
+from models.changes.record import lease
 from models.filters import any_of
 from models.ids import readings
 from models.listing import Listing, Row
@@ -79,6 +80,7 @@ def lines(event: Row) -> list[str]:
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
+@replannable(quick=False)
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
     """Put back what an event changed, also what an interrupted one had changed when it stopped.
 

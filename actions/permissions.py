@@ -6,7 +6,7 @@ from typing import Final
 from bson import ObjectId
 
 from actions import finding, naming
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.listing import Listing, Row
@@ -53,6 +53,7 @@ def rename(ref: str, name: str) -> Changeset:
     return changeset(command, draft, [Result(permission["_id"], name, outcome)])
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Delete permissions and take them from their roles."""
     found = finding.named("Permission", refs, skip_missing=skip_missing)

@@ -1,16 +1,34 @@
 """From a draft to a changeset that keeps the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec
 
 from pymongo.client_session import ClientSession
 
 from actions import finding, lockout, protection
 from models import connection
-from models.changes import Batch, Change, ChangedMeanwhileError, Changeset, Draft, Result, Rule
+from models.changes import (
+    Batch,
+    Change,
+    ChangedMeanwhileError,
+    Changeset,
+    Delete,
+    Draft,
+    Result,
+    Rule,
+    Set,
+    Update,
+)
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, freeze
+from models.decoding import is_exact
+from models.ids import written
+from models.names import NAMED
 from models.references import Document, forms
+
+P = ParamSpec("P")
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
 """Said before what cannot be taken back."""
@@ -34,7 +52,54 @@ def changeset(
     rules = _resting(draft, names)
     rules += [] if allow_last_member else protection.rules(draft.changes)
     rules += [] if allow_lockout else lockout.rules(draft.changes, names)
+    details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def inexact(changes: Iterable[Change]) -> list[str]:
+    """Say which values an undo cannot restore to the byte: text that is not valid UTF-8 is not read as it is stored."""
+    fields = [
+        f"{change.collection} {written(change.ids[0])} {name}"
+        for change in changes
+        for name, value in _lost(change).items()
+        if not is_exact(value)
+    ]
+    more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(fields[:NAMED])}{more}"] if fields else []
+
+
+def _lost(change: Change) -> Document:
+    if isinstance(change, Update):
+        return {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
+    return change.document if isinstance(change, Delete) else {}
+
+
+def replannable(
+    *, deletes: bool = False, quick: bool = True
+) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+    """Let what a function plans be planned anew, in the same words, where documents change before it is written.
+
+    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then. It is
+    `quick` where a transaction can wait for it.
+    """
+
+    def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
+        @wraps(plan)
+        def planned(*args: P.args, **options: P.kwargs) -> Changeset:
+            made = plan(*args, **options)
+            if deletes:
+                options["skip_missing"] = True
+
+            def again() -> Changeset:
+                new = planned(*args, **options)
+                _refuse_others(made, new)
+                return new
+
+            return replace(made, replan=again, quick=quick)
+
+        return planned
+
+    return decorated
 
 
 def batched(changes: Iterable[Change]) -> Iterator[Batch]:
@@ -50,6 +115,14 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
         room -= size
     if batch:
         yield batch
+
+
+def _refuse_others(first: Changeset, again: Changeset) -> None:
+    """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
+    named = {result.id for result in first.results}
+    for result in again.results:
+        if first.items is None and result.id and result.id not in named:
+            raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

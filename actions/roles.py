@@ -7,7 +7,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding, naming, protection
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models import connection
 from models.changes import Changeset, Document, Draft, Result, ids_in
 from models.changes.draft import BATCH
@@ -59,6 +59,7 @@ def rename(ref: str, name: str) -> Changeset:
     return changeset(command, draft, [Result(role["_id"], name, outcome)])
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
     """Delete roles and take them from their users and permissions.
 
@@ -80,11 +81,13 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     return changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
 
 
+@replannable()
 def grant(ref: str, permissions: Sequence[str]) -> Changeset:
     """Give a role permissions."""
     return _change_permissions("grant", ref, permissions)
 
 
+@replannable()
 def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
     """Take permissions from a role."""
     return _change_permissions("revoke", ref, permissions)

@@ -6,23 +6,27 @@ from typing import Final
 
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width ones as the others
 _SEPARATOR: Final = ",;\t\r\n"
-# Where a cell begins that a spreadsheet would run, or that looks guarded already: at the beginning, and where a cell
-# would begin for a spreadsheet that divides lines by another character than the comma, and so takes quotes for text.
-_BEGINS: Final = rf"(?:\A(?='*[{_FORMULA}\t\r\n])|(?<=[{_SEPARATOR}])(?=['\"]*[{_FORMULA}]))"
-_UNGUARDED: Final = re.compile(_BEGINS)
-_GUARDED: Final = re.compile(_BEGINS.replace("(?=", "'(?="))
+# What a spreadsheet would run, and what would look guarded already.
+_FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
+# A spreadsheet may divide lines by another character than the comma; quotes inside a cell are text to it then.
+_INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
+_INNER_GUARD: Final = re.compile(rf"([{_SEPARATOR}])'(?=['\"]*[{_FORMULA}])")
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 
 def guarded(text: str) -> str:
     """Put one `'` in front of each part of a text that a spreadsheet would run."""
-    return _UNGUARDED.sub("'", text)
+    if _INNER.search(text):  # quicker than to replace nothing
+        text = _INNER.sub(r"\1'", text)
+    return f"'{text}" if _FIRST.match(text) else text
 
 
 def unguarded(text: str) -> str:
     """Take off what `guarded` has put on."""
-    return _GUARDED.sub("", text)
+    if text.startswith("'") and _FIRST.match(text, 1):
+        text = text[1:]
+    return _INNER_GUARD.sub(r"\1", text)
 
 
 def joined(items: Iterable[str]) -> str:

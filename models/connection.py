@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models import clients, failures, marker, sources
-from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError, UnreachableError
+from models.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
     from pymongo.database import Database
@@ -120,10 +120,10 @@ def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
     missing = _run.refusals.missing if _run.refusals else ()
     known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
-    if isinstance(known, UnreachableError) and _run.lock is not None:
-        return UnreachableError(
-            "the embedded server has gone away", "run the command again, after `chatctl db stop` if need be"
-        )
+    if known is not None and _run.target and _run.target.local:
+        from models import local
+
+        return local.explain(known)
     return known
 
 

@@ -5,14 +5,15 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice, product
 from typing import Any, Final
 from uuid import UUID
 
-from bson import Binary, DBRef, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson import Binary, DatetimeMS, DBRef, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 from bson.binary import BINARY_SUBTYPE, MD5_SUBTYPE, OLD_UUID_SUBTYPE, USER_DEFINED_SUBTYPE, UUID_SUBTYPE
 
+from models import times
 from models.decoding import Code, Decimal128, Object
 
 Document = dict[str, Any]
@@ -40,8 +41,8 @@ def written(value: Any) -> str:
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):
         return json.dumps(value, default=written, separators=(",", ":"), ensure_ascii=False)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, (datetime, DatetimeMS)):
+        return str(times.written(value))
     if isinstance(value, bytes):
         is_uuid = isinstance(value, Binary) and value.subtype == UUID_SUBTYPE and len(value) == UUID_BYTES
         return str(UUID(bytes=bytes(value))) if is_uuid else base64.b64encode(value).decode()

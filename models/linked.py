@@ -11,7 +11,8 @@ from pymongo import ASCENDING
 
 from models import connection
 from models.links import Owned
-from models.listing import BATCH, PATIENCE, PRESENT, Document, Listing, behind
+from models.listing import BATCH, NO_LIST, PATIENCE, Document, Listing, behind
+from models.references import filter_of, has_other_forms, joined, referred
 
 PART: Final = 200
 """Ids in one filter: some servers compare each document with each of them."""
@@ -19,16 +20,17 @@ PART: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Linked(Listing):
-    """Of the documents of a listing those alone that something belongs to: `owned` says how, `having` what.
+    """Only the documents that something like `having` belongs to, and nothing like `lacking`; `owned` says how.
 
-    In the order of ids they are read off an index over the field of `having` and the one that refers to them, so that
-    none is read that does not count. In any other order those are kept, of each batch, that something belongs to.
-    With `none` it is those that nothing belongs to, not even by the digits of their id as text.
+    In the order of ids, `having` alone is read off an index over its field and the one that refers to the documents, so
+    that no other document is read. Otherwise those that match are kept of each batch. With `any_form`, what refers to a
+    document in another form than its id counts, as it always does for `lacking`.
     """
 
     owned: Owned
-    having: dict[str, Any]
-    none: bool = False
+    having: dict[str, Any] | None = None
+    lacking: dict[str, Any] | None = None
+    any_form: bool = False
 
     def count(self) -> int:
         return sum(1 for _ in self.ids("id"))
@@ -44,17 +46,17 @@ class Linked(Listing):
         self, sort: str | None, after: str | None, limit: int | None, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field, direction = self._sorted_by(sort)
-        if field == "id" and not self.none:
-            return islice(self._walked(direction, after, min(limit or BATCH, BATCH), fields), limit)
+        if field == "id" and self.having is not None and self.lacking is None and not self.any_form:
+            return islice(self._walked(self.having, direction, after, min(limit or BATCH, BATCH), fields), limit)
         return islice(self._kept(super()._found(sort, after, None, fields)), limit)
 
     def _walked(
-        self, direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
+        self, having: dict[str, Any], direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field = self.owned.field
         # Of an order without a limit some servers (DocumentDB) read all before they give the first.
         last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
-        while owners := self._owners(self.having | behind(field, last, direction), [(field, direction)], size):
+        while owners := self._owners(having | behind(field, last, direction), [(field, direction)], size):
             ids = list(dict.fromkeys(owners))
             among = {"_id": {"$in": ids}}
             where = {"$and": [self.where, among]} if self.where else among
@@ -64,18 +66,26 @@ class Linked(Listing):
 
     def _kept(self, documents: Iterable[Document]) -> Iterator[Document]:
         left = iter(documents)
+        conditions = [(one, one is self.having) for one in (self.having, self.lacking) if one is not None]
+        odd = (self.any_form or self.lacking is not None) and self._has_other_forms()
         while batch := list(islice(left, BATCH)):
-            ids = [document["_id"] for document in batch]
-            owners = self._owning([*ids, *map(str, ids)] if self.none else ids)
-            yield from (document for document in batch if (str(document["_id"]) in owners) is not self.none)
+            for condition, wanted in conditions:
+                owners = self._owning([document["_id"] for document in batch], condition, odd=odd)
+                batch = [document for document in batch if (str(document["_id"]) in owners) is wanted]
+            yield from batch
 
-    def _owning(self, ids: list[Any]) -> set[str]:
+    def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
         """Tell to which of some documents something belongs; however much that is, each is said once."""
-        field = self.owned.field
-        parts = (ids[start : start + PART] for start in range(0, len(ids), PART))
-        among = ({field: {"$in": part, "$not": {"$type": "array"}, **PRESENT}} for part in parts)
-        documents = connection.database()[self.owned.collection]
-        return {str(owner) for where in among for owner in documents.distinct(field, {**self.having, **where})}
+        field, documents = self.owned.field, connection.database()[self.owned.collection]
+        found: set[str] = set()
+        for start in range(0, len(ids), PART):
+            where = joined(condition, filter_of(field, ids[start : start + PART], odd=odd))
+            where[field] = {**where.get(field, {}), **NO_LIST}
+            found.update(str(referred(owner)) for owner in documents.distinct(field, where))
+        return found
+
+    def _has_other_forms(self) -> bool:
+        return has_other_forms(connection.database(), self.owned.collection, self.owned.field)
 
     def _owners(self, where: dict[str, Any], order: list[tuple[str, int]], limit: int) -> list[ObjectId]:
         documents = connection.database()[self.owned.collection]

@@ -186,7 +186,8 @@ def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
     """Match what comes behind an id: those of its type, and then, in broken data, those of others."""
     yield behind("_id", identifier, direction)
-    yield {"$or": [{"_id": {"$type": name}} for name in _types_behind(identifier, direction)]}
+    if names := _types_behind(identifier, direction):
+        yield {"$or": [{"_id": {"$type": name}} for name in names]}
 
 
 def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Who is in a conversation, and what a group is called."""
 
 from collections.abc import Collection, Sequence
-from functools import partial
 from typing import Any, Final
 
 from pymongo.client_session import ClientSession
@@ -11,7 +10,7 @@ from actions.conversations import shape
 from actions.errors import OneToOneError
 from actions.finding import Found, FoundAll
 from actions.places import PAIR, is_group, titles
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models import connection
 from models.changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
 from models.changes.draft import BATCH
@@ -23,6 +22,7 @@ _READ: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 
+@replannable()
 def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Let users into a conversation, on both sides of the link.
 
@@ -41,10 +41,10 @@ def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changes
         found,
         people,
         rules=[] if is_group(conversation) else [_at_most_two(conversation["_id"], title, people)],
-        replan=partial(add, ref, refs, skip_missing=skip_missing),
     )
 
 
+@replannable()
 def remove(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Take users out of a conversation, also where only one side has the link; what they wrote stays."""
     conversation = finding.one("Conversation", ref, _READ)

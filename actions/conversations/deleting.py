@@ -6,7 +6,7 @@ from typing import Any
 
 from actions import finding
 from actions.places import FIELDS, titles
-from actions.planning import FOREVER
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
@@ -15,6 +15,7 @@ from models.names import NAMED, counted, in_words
 from models.references import referred
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete conversations, their messages before them, out of the lists of all who take part or have seen something.
 
@@ -28,7 +29,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels, lambda _: {}, conversations=names)
+        removing = Removing(labels)
         yield from removing.conversations(names)
         yield from removing.draft.batches
 

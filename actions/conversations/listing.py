@@ -19,24 +19,25 @@ SORTABLE: Final = ("lastMessageAt", "created_at", "name")
 def find(filters: Filters | None = None) -> Listing:
     """List conversations as `Rows` makes them, those in which something was said last first.
 
+    Whether something was said since a time is told by the messages: `lastMessageAt` is set by creating one, too.
     Raises `UnknownNameError` for a user who is not there.
     """
     chosen = filters or Filters()
     where = joined(_fields(chosen), _people(chosen))
     common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
-    if chosen.empty:
-        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, having={}, none=True, **common)
+    having = between(chosen.active_since, None)
+    lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
+    if having or lacking or chosen.empty:
+        common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
+        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
     return Listing("Conversation", where, **common)
 
 
 def _fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
         raise UsageError("--group and --direct contradict each other", "give one of them")
-    idle: Document = {"$not": {"$gte": filters.idle_since}} if filters.idle_since else {}
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
-        # Where nothing was ever said there may be no such time.
-        "lastMessageAt": between(filters.active_since, None) | idle,
         "name": filters.search is not None and containing("--search", filters.search),
     }
     return {field: condition for field, condition in conditions.items() if condition}

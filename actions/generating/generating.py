@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from random import Random
 from typing import Final
@@ -11,7 +12,7 @@ from bson import ObjectId
 
 from actions import passwords, protection
 from actions.errors import NameTakenError
-from actions.generating import people
+from actions.generating import interrupted, people
 from actions.generating.broken import Breaking
 from actions.generating.chats import Chat, Place, places
 from actions.generating.filling import Filling
@@ -30,6 +31,7 @@ from models.indexes import APPLICATION, Index
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
+CONTINUED: Final = ("This continues an interrupted command. Data that it has created already is kept as it is.",)
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120
 """Documents that one conversation or one burst of messages adds to a batch, at most."""
@@ -54,33 +56,43 @@ class Wanted:
 def generate(wanted: Wanted) -> Changeset:
     """Make up a year of people and their conversations that ends with the last midnight, UTC.
 
-    Raises `UsageError` for what cannot be, `RefusedError` where the database has users already unless it is the
-    embedded one, `NameTakenError` where that has those of the seed, and what `people.countries` raises.
+    The same command finishes what was interrupted, with the year that was begun. Raises `UsageError` for what cannot
+    be, `RefusedError` where the database has users already unless it is the embedded one, `NameTakenError` where that
+    has those of the seed, `StillRunningError`, and what `people.countries` raises.
     """
     _check(wanted)
+    command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())])
     countries = people.countries(Random(f"chatctl words {wanted.seed}"))  # noqa: S311 - nothing here is a secret
-    _, first = People(World(wanted.seed), wanted.users, wanted.seed, countries, "").called(0)
-    _refuse_users(first, wanted)
+    begun = interrupted.begun(command)
+    if begun is None:
+        _, first = People(World(wanted.seed), wanted.users, wanted.seed, countries, "").called(0)
+        _refuse_users(first, wanted)
     breaking = Breaking(wanted.broken, wanted.seed)
     counts = {of: number for of, number in (_counts(wanted) + breaking.counts()).items() if number}
     notes = [f'everybody who is made has the password "{PASSWORD}": nobody else may reach such a database']
     return Changeset(
-        " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())]),
+        command,
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(_made(wanted, countries, breaking, counts), 1), counts),
+        Stream(lambda: ahead(_made(wanted, countries, breaking, counts, begun), 1), counts),
         items=sum(counts.values()),
         indexes=_indexes(),
-        notes=[*notes[: wanted.users], *breaking.notes()],
+        notes=[*notes[: wanted.users], *breaking.notes(), *(CONTINUED if begun else ())],
         undoable=False,
         itemised=False,
     )
 
 
 def _made(
-    wanted: Wanted, countries: Sequence[Country], breaking: Breaking, counts: Mapping[tuple[str, str], int]
+    wanted: Wanted,
+    countries: Sequence[Country],
+    breaking: Breaking,
+    counts: Mapping[tuple[str, str], int],
+    begun: datetime | None,
 ) -> Iterator[Batch]:
     """Make all that is wanted; few documents in one batch, so that they are all there, or none."""
-    batches = _Making(wanted, countries, _secret(wanted.seed)).batches(breaking)
+    batches = _Making(wanted, countries, _secret(wanted.seed), begun).batches(breaking)
+    if begun:
+        return interrupted.left(batches)
     # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
     few = sum(counts.values()) + wanted.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
@@ -145,10 +157,10 @@ def _secret(seed: int) -> str:
 class _Making:
     """Makes all that is wanted, batch by batch; somebody is made with their first conversation."""
 
-    def __init__(self, wanted: Wanted, countries: Sequence[Country], secret: str) -> None:
+    def __init__(self, wanted: Wanted, countries: Sequence[Country], secret: str, end: datetime | None) -> None:
         self._wanted = wanted
         self._countries = countries
-        self._world = World(wanted.seed)
+        self._world = World(wanted.seed, end)
         self._people = People(self._world, wanted.users, wanted.seed, countries, secret)
         self._made: dict[int, Person] = {}
         self._roles = _roles()

@@ -6,14 +6,15 @@ from typing import Any
 
 from actions import finding
 from actions.places import FIELDS, titles
-from actions.planning import FOREVER
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
-from models.changes import Batch, Changeset, Document, Result, Stream
+from models.changes import Batch, Changeset, Result, Stream
 from models.ids import written
 from models.names import NAMED, counted, in_words
 from models.references import referred
 
 
+@replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
     found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
@@ -25,10 +26,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         of_each.setdefault(written(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        def gone(conversation: Any) -> Document:
-            return {"_id": {"$in": of_each.get(written(referred(conversation)), [])}}
-
-        removing = Removing(names, gone)
+        removing = Removing(names)
         for some in finding.parts(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches

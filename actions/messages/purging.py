@@ -8,7 +8,7 @@ from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
 from actions import finding
-from actions.planning import FOREVER
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
@@ -19,8 +19,6 @@ from models.references import joined, referred
 DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
 """Matches a time, and no list that holds one."""
 MENDS_DATES: Final = "chatctl db check --rule wrong-type --rule missing-field"
-NONE: Final[Document] = {"_id": {"$in": []}}
-"""Matches nothing."""
 
 
 class _Part(NamedTuple):
@@ -41,6 +39,7 @@ class _Part(NamedTuple):
         return self._replace(number=self.number + other.number, oldest=oldest, newest=newest)
 
 
+@replannable()
 def purge(
     before: datetime,
     *,
@@ -63,11 +62,9 @@ def purge(
         words.append(f"--keep-last {keep_last}")
     number = sum(part.number for part in parts)
     names = _names(parts)
-    # Of those that keep some the last message stays, so that no other becomes it.
-    gone = where if keep_last is None else NONE
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names, lambda _: gone)
+        removing = Removing(names)
         for filters in _filters(parts):
             yield from removing.messages(joined(where, one) for one in filters)
         yield from removing.draft.batches

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actions import finding, protection
 from actions.places import PAIR, is_group
-from actions.planning import FOREVER
+from actions.planning import FOREVER, inexact, replannable
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
@@ -19,6 +19,7 @@ TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""
 
 
+@replannable(deletes=True)
 def delete(
     refs: Sequence[str],
     *,
@@ -41,7 +42,7 @@ def delete(
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
-        notes=[*deletion.notes(), *(FOREVER if forever else ())],
+        notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
         names=deletion.names,
         rules=[] if allow_last_member else protection.rules(gone),
         undoable=not forever,
@@ -91,16 +92,16 @@ class _Deletion:
 
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
-        theirs = finding.referring("Message", "senderId", *self._ids)
-        removing = Removing(self.names, lambda _: theirs, self._ids, self._ended)
+        users = [dict(user) for user in self._users]
+        removing = Removing(self.names, users)
         yield from removing.conversations(self._ended)
         stays = self._stays()
         for some in finding.parts(self._ids):
             yield from removing.messages([joined(stays, finding.referring("Message", "senderId", *some))])
-        yield from self._unsee(removing)
-        yield from self._leave(removing)
-        for start in range(0, len(self._users), TOGETHER):
-            self._delete(removing, self._users[start : start + TOGETHER])
+        yield from self._unsee(removing, users)
+        yield from self._leave(removing, users)
+        for start in range(0, len(users), TOGETHER):
+            self._delete(removing, users[start : start + TOGETHER])
             yield from removing.draft.full()
         yield from removing.draft.batches
 
@@ -112,15 +113,16 @@ class _Deletion:
         for some in finding.parts(self._ids):
             yield from connection.database()[collection].find(finding.referring(collection, field, *some), fields)
 
-    def _unsee(self, removing: Removing) -> Iterator[Batch]:
-        """Take the users out of the readers of messages that stay."""
-        seen = dict.fromkeys(message for user in self._users for message in ids_in(user, "seenMessageIds"))
+    def _unsee(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
+        """Take the users out of the readers of messages that stay, and these out of what they have seen."""
+        seen = _listing(users, "seenMessageIds")
         for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
             where = joined(
                 finding.referring("Message", "conversationId", *places), finding.referring("Message", "seenIds", *some)
             )
             found = connection.database()["Message"].find(where, ["_id"])
-            seen |= dict.fromkeys(referred(message["_id"]) for message in found)
+            for message in found:
+                seen.setdefault(referred(message["_id"]), [])
         ended = set(map(referred, self._ended))
         for part in finding.parts(seen):
             alike: dict[tuple[Any, ...], list[Document]] = {}
@@ -131,15 +133,20 @@ class _Deletion:
                 ):
                     leaving = sorted(self._ids.intersection(ids_in(message, "seenIds")))
                     alike.setdefault(tuple(leaving), []).append(message)
-            removing.draft.room(sum(map(len, alike.values())))
+            own = {user["_id"]: user for message in part for user in seen[message]}
+            removing.draft.room(sum(map(len, alike.values())) + len(own))
+            removing.draft.take("User", own.values(), "seenMessageIds", part)
             for readers, messages in alike.items():
                 removing.draft.take("Message", messages, "seenIds", readers)
             yield from removing.draft.full()
 
-    def _leave(self, removing: Removing) -> Iterator[Batch]:
-        """Take the users out of the conversations that stay."""
+    def _leave(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
+        """Take the users out of the conversations that stay, and these out of their lists."""
+        listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
-            removing.draft.room(1)
+            own = listing.get(referred(conversation["_id"]), [])
+            removing.draft.room(1 + len(own))
+            removing.draft.take("User", own, "conversationIds", [conversation["_id"]])
             leaving = self._ids.intersection(ids_in(conversation, "userIds"))
             removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving))
             yield from removing.draft.full()
@@ -178,6 +185,15 @@ class _Deletion:
         """Tell a group that the application would take for the one-to-one conversation of the two who are left."""
         people = set(ids_in(conversation, "userIds"))
         return len(people) > PAIR and len(people - self._ids) == PAIR
+
+
+def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
+    """Return which of some users have an id in a list of theirs."""
+    found: dict[Any, list[Document]] = {}
+    for user in users:
+        for identifier in dict.fromkeys(ids_in(user, field)):
+            found.setdefault(identifier, []).append(user)
+    return found
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:

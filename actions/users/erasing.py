@@ -2,17 +2,33 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from actions import finding, protection
 from actions.errors import UnknownNameError
 from actions.messages.redacting import REMOVED
-from actions.planning import batched
+from actions.planning import batched, replannable
 from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from models import connection
-from models.changes import ABSENT, Batch, Change, Changeset, Delete, Document, Draft, Result, Set, Stream, Update
+from models.changes import (
+    ABSENT,
+    Batch,
+    Change,
+    Changeset,
+    Delete,
+    Document,
+    Draft,
+    Result,
+    Set,
+    Stream,
+    Update,
+    are_ids,
+)
+from models.changes.change import Overwrite
+from models.changes.changeset import kind
 from models.names import counted
 from models.records import AUDIT, IMAGES
 from models.schema import FIELDS
@@ -25,6 +41,7 @@ STAYS: Final = frozenset(
 """What a tombstone has; every other field of the user goes, those that the schema does not name too."""
 
 
+@replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
     """Blank a person everywhere, the audit trail included; what others wrote and share with them stays whole.
 
@@ -38,9 +55,9 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     rules = [] if allow_last_member else protection.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
-    for change in chain.from_iterable(erasure.batches()):
-        counts[type(change).__name__.lower(), change.collection] += len(change.ids)
-        pictures |= dict.fromkeys(_pictures(change))
+    for batch in erasure.batches():
+        counts.update(what for what, _ in {(kind(change), one) for change in batch for one in change.ids})
+        pictures |= dict.fromkeys(picture for change in batch for picture in _pictures(change))
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(pictures))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
@@ -50,6 +67,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         notes=erasure.notes() if counts else [],
         names={erasure.id: erasure.label},
         rules=rules,
+        fits=True,
         undoable=False,
     )
 
@@ -67,7 +85,9 @@ class _Erasure:
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
-        yield from batched(chain(self.traces.changes(), self._messages()))
+        known: set[Any] = set()
+        yield from batched(chain(self.traces.changes(), self._messages(known)))
+        yield from batched(self._messages(known))  # also what they sent while that was written
         draft = Draft()
         roles = self._database["Role"].find(finding.referring("Role", "userIds", self.id), {"userIds": 1})
         draft.take("Role", roles, "userIds", [self.id])
@@ -84,9 +104,23 @@ class _Erasure:
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in STAYS}
         values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
-        values |= {"status": UserStatus.SUSPENDED.value, "rolesIds": []}
-        status.change(draft, dict(self._user), values, given=FIELDS["User"] - LINKS_THAT_STAY)
-        return draft.changes
+        values |= {"status": UserStatus.SUSPENDED.value}
+        held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
+        user = {name: value for name, value in self._user.items() if name != "rolesIds"} | held
+        roles = user.get("rolesIds")
+        if isinstance(roles, list) and roles and are_ids(roles):
+            # One by one: a role that they are given at this moment is theirs on both sides, as if it came after.
+            draft.take("User", [user], "rolesIds", roles)
+        else:
+            values["rolesIds"] = []
+        # Unguarded: the time of a sign-in at this moment goes too, and there is no undo that could want it back.
+        login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
+        given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
+        if not status.change(draft, user, values, given):
+            return draft.changes
+        *others, last = draft.changes
+        assert isinstance(last, Update)  # noqa: S101 - the one that was just made
+        return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
         """Say what happens and what stays, for the one who decides."""
@@ -115,9 +149,13 @@ class _Erasure:
     def _mine(self, collection: str, field: str) -> Document:
         return finding.referring(collection, field, self.id)
 
-    def _messages(self) -> Iterator[Change]:
+    def _messages(self, known: set[Any]) -> Iterator[Change]:
+        """Blank the messages that are there but for the `known`, which it adds to; it ends, however fast they write."""
         if self._with_messages:
-            for message in self._database["Message"].find(self._mine("Message", "senderId")):
+            found = self._database["Message"].find(self._mine("Message", "senderId"), ["_id"])
+            ids = [message["_id"] for message in found if message["_id"] not in known]
+            known.update(ids)
+            for message in finding.having("Message", "_id", ids):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
                 yield from setting(
                     "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models.changes import Changeset, Draft, Result, ids_in
 from models.changes.draft import BATCH
 from models.links import USER_ROLES
@@ -13,11 +13,13 @@ from models.names import in_words
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
 
 
+@replannable()
 def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Give users roles, on both sides of the link."""
     return _change("grant", refs, roles, skip_missing=skip_missing)
 
 
+@replannable()
 def revoke(
     refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
 ) -> Changeset:

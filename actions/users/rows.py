@@ -49,13 +49,18 @@ def rows(
         yield {
             "id": user["_id"],
             **{field: readable(user.get(field)) for field in FIELDS},
-            "rolesIds": showable("User", "rolesIds", user.get("rolesIds")),
+            "rolesIds": _roles(user.get("rolesIds")),
             "roles": sorted({known[item].name for item in roles if item in known}),
             "permissions": list(held),
             "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
             "through": sorted({giving[item] for item in roles if item in giving} if giving else ()),
             **{column: found.get(referred(user["_id"]), ELSEWHERE[column][1]) for column, found in others.items()},
         }
+
+
+def _roles(listed: Any) -> Any:
+    """Return a list of roles that is absent or null as an empty one, as the application reads it."""
+    return [] if listed is None else showable("User", "rolesIds", listed)
 
 
 def _profiles(ids: Ids) -> dict[Any, Row]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.planning import changeset
+from actions.planning import changeset, replannable
 from models.changes import ABSENT, Changeset, Document, Draft, Result
 from models.changes.change import same
 from models.changes.events import now
@@ -21,6 +21,7 @@ VERIFYING: Final = ("email", "emailVerified", "status")
 STOPPED: Final = "they cannot sign in any more; their messages stay, and a session that is open may go on"
 
 
+@replannable()
 def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
     """Keep users from signing in.
 
@@ -30,6 +31,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
     return _change("suspend", users, _suspended, asks=True, notes=[STOPPED], allow_last_member=allow_last_member)
 
 
+@replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Let suspended users sign in again, and give a status to users without a valid one; others are unchanged."""
     return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)

@@ -38,7 +38,7 @@ def generate(
     They have names, roles there are, conversations with each other, and faults to find if --broken says so.
     It happens in the year before the last midnight, UTC: the same seed makes the same data, ids and times included, all
     day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
-    undone.
+    undone. If it is interrupted, the same command finishes it.
     """
     wanted = actions.generating.Wanted(users, conversations, messages, seed, broken)
     change = actions.generating.generate(wanted)

@@ -38,9 +38,7 @@ def apply(
     """Carry a changeset out as a person wants it; see `Output.apply`."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
-    if max_items is not None and changeset.touched > max_items:
-        number = counted(changeset.touched, "item")
-        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+    _refuse_more(changeset, max_items)
     _note_skipped(out, changeset)
     from models import connection
 
@@ -60,15 +58,11 @@ def apply(
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
         told = asked or (changeset.asks and changeset.undoable)
         _announce(out, "changing", [] if told else _notes(out, changeset), asked=asked)
+        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=max_items)
         if asked:
             _ask(changeset, _notes(out, changeset), marker)
-
-        def acceptable(again: "Changeset") -> bool:
-            """Take another plan only in the place of one that nobody was asked about, if it need not be asked about."""
-            few = max_items is None or again.touched <= max_items
-            return few and not asked and (yes or not _must_ask(again))
-
-        event, changeset = _carry_out(out, changeset, reason, acceptable)
+            changeset = agreement.renewed()
+        event, changeset = _carry_out(out, changeset, reason, agreement.covers)
     try:
         _report(out, changeset, event, dry_run=dry_run)
         streams.flush()
@@ -110,6 +104,49 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
     if batches:
         again = text.quoted(out.invocation.again(resuming.option, resuming.value))
         error.add_note(f"{resuming.done(batches)} (chatctl audit show {bar.event}). Finish with: {again}")
+
+
+class _Agreement:
+    """What somebody has agreed to, so that nothing more than that is done when it has to be planned anew."""
+
+    def __init__(
+        self, changeset: "Changeset", marker: "Marker | None", *, asked: bool, yes: bool, max_items: int | None
+    ) -> None:
+        self._changeset = changeset
+        self._marker = marker
+        self._asked = asked
+        self._yes = yes
+        self._max = max_items
+        self._told_of_more = False
+
+    def renewed(self) -> "Changeset":
+        """Plan anew what somebody had to think about: what has come meanwhile is asked about too."""
+        changeset = self._changeset
+        again = changeset.replan() if changeset.replan else changeset
+        if again.changes_something:
+            self.covers(again)
+        return again
+
+    def covers(self, again: "Changeset") -> bool:
+        """Tell whether a plan may take the place of the one agreed to; where it takes more, ask, but only once.
+
+        Who has heard that there is more and says yes knows that it goes on: else nobody could ever delete somebody
+        who writes all the time.
+        """
+        _refuse_more(again, self._max)
+        if not self._asked:
+            return self._yes or not _must_ask(again)
+        more = again.beyond(self._changeset)
+        if more and not self._told_of_more:
+            self._told_of_more = True
+            _ask(again, [f"new since the question: {', '.join(more)}"], self._marker)
+        return True
+
+
+def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
+    if max_items is not None and changeset.touched > max_items:
+        number = counted(changeset.touched, "item")
+        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
 
 
 def _must_ask(changeset: "Changeset") -> bool:

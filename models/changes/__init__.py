@@ -1,6 +1,6 @@
 """The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
 
-from models.changes.applying import ChangedMeanwhileError, Outcome, Watch, apply
+from models.changes.applying import Outcome, Watch, apply
 from models.changes.change import (
     ABSENT,
     Add,
@@ -18,6 +18,7 @@ from models.changes.change import (
 from models.changes.changeset import Changeset, Result, Rule, Stream
 from models.changes.draft import Batch, Draft
 from models.changes.events import batches_written
+from models.changes.writing import ChangedMeanwhileError
 from models.references import ids_in
 
 __all__ = [

@@ -61,18 +61,26 @@ class Raise(Set):
 
 
 @dataclass(frozen=True, slots=True)
+class Overwrite(Set):
+    """A field gets `after`, whatever it holds when that is written."""
+
+
+@dataclass(frozen=True, slots=True)
 class Add:
     """A list gains `ids`, none of which it has.
 
     That is looked at in the write, but for ids that are `new`: made up for documents that come with them, so that no
     list can have them yet. Some servers compare each id with each of a list, which a large import would not survive.
+    A `bare` document had no list when this was planned: the list is created, or gains the ids if somebody else has
+    created it meanwhile.
     """
 
     ids: tuple[Any, ...]
     new: bool = False
+    bare: bool = False
 
     def inverse(self) -> "Take":
-        return Take(self.ids)
+        return Take(self.ids, bare=self.bare)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +89,15 @@ class Take:
 
     `runs` say where they lie in a long list, as (start, length) in the order of `ids`: cut out there they cost servers
     one way through the list, and not one for each id. Where they lie elsewhere by then, they are looked for.
+    With `bare` an undo also removes the list, if nothing else is in it: there was none before.
     """
 
     ids: tuple[Any, ...]
     runs: tuple[tuple[int, int], ...] = ()
+    bare: bool = False
 
     def inverse(self) -> Add:
-        return Add(self.ids)
+        return Add(self.ids, bare=self.bare)
 
 
 FieldChange: TypeAlias = Set | Add | Take
@@ -178,20 +188,25 @@ class Update:
         """Match the documents only while their fields are as this change expects them."""
         guards: Document = {"_id": equal(self.ids[0]) if len(self.ids) == 1 else any_of(self.ids)}
         guards |= {name: _equals(value) for name, value in self.given.items() if name not in UNGUARDED}
-        sets = []
+        sets, lists = [], []
         for name, field in self.fields.items():
-            if name in MOVED or isinstance(field, Raise):
+            if name in MOVED or isinstance(field, (Raise, Overwrite)):
                 continue
             if isinstance(field, Set):
                 guards[name] = _equals(field.before)
-            elif isinstance(field, Add) and field.new:
-                guards[name] = {"$type": "array"}
-            elif _are_few(field.ids):
-                guards[name] = {"$type": "array", "$nin" if isinstance(field, Add) else "$all": list(field.ids)}
-            else:
-                guards[name] = {"$type": "array"}
+                continue
+            guard: Document = {"$type": "array"}
+            if _are_few(field.ids) and not (isinstance(field, Add) and field.new):
+                guard["$nin" if isinstance(field, Add) else "$all"] = list(field.ids)
+            elif not (isinstance(field, Add) and field.new):
                 sets.append(_has_none(name, field.ids) if isinstance(field, Add) else _has_all(name, field))
-        return _filter(guards, sets)
+            if isinstance(field, Add) and field.bare:
+                # Safe without a comparison of the whole list: `$push` creates it, and what else is in it by then is
+                # neither read nor written here. Null is not matched: `$push` fails on it.
+                lists.append({"$or": [{name: {"$exists": False}}, {name: guard}]})
+            else:
+                guards[name] = guard
+        return _filter(guards | ({"$and": lists} if lists else {}), sets)
 
 
 Change: TypeAlias = Insert | Update | Delete

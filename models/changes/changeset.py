@@ -1,6 +1,6 @@
 """A whole write, described before it is done."""
 
-from collections import ChainMap
+from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from models.changes.change import Change, Document, Update
 from models.changes.draft import Batch
-from models.changes.record import OUR_RECORDS, describe
+from models.changes.record import OUR_RECORDS, describe, is_lease
 from models.indexes import Index
 from models.names import NAMED, counted
 from models.schema import FIELDS
@@ -87,7 +87,9 @@ class Changeset:
     """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
 
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
-    anew after a conflict; what a person was asked about is never replaced by something else. Without `undoable` nothing
+    anew after a conflict, and is `quick` where that can be done inside of a transaction; what a person was asked about
+    is never replaced by something else. What `fits` is written as far as lists are not as they should be already, where
+    others have changed them. Without `undoable` nothing
     is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
     batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
     of listed. `items` is how many things are touched where a result is about several. `resuming` is for whoever is
@@ -108,6 +110,8 @@ class Changeset:
     itemised: bool = True
     items: int | None = None
     replan: Callable[[], "Changeset"] | None = None
+    quick: bool = False
+    fits: bool = False
     resuming: Resuming | None = None
 
     @property
@@ -126,7 +130,8 @@ class Changeset:
 
     @property
     def changes_something(self) -> bool:
-        return bool(self._counts()) or bool(self.indexes)
+        planned = self.documents if isinstance(self.batches, Stream) else any(self.batches)
+        return bool(planned) or bool(self.indexes)
 
     @property
     def total(self) -> int:
@@ -140,24 +145,35 @@ class Changeset:
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
+    def beyond(self, agreed: "Changeset") -> list[str]:
+        """Say how many documents this changes or deletes beyond those of a plan that somebody has agreed to."""
+        more = Counter(self.documents) - Counter(agreed.documents)
+        return [
+            f"{VERBS[op]} {counted(count, collection.lower())} more"
+            for (op, collection), count in more.items()
+            if op != "insert" and collection in FIELDS
+        ]
+
     def summary(self) -> list[str]:
         """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
-        counts = self._counts()
+        counts = self.documents
         known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
         lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
         return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
 
-    def _counts(self) -> dict[tuple[str, str], int]:
+    @property
+    def documents(self) -> dict[tuple[str, str], int]:
+        """Count documents by what happens to them, each once; nobody counts leases."""
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
-        for change in self.changes:
+        for change in (change for change in self.changes if not is_lease(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
         return {key: len(ids) for key, ids in touched.items()}
 
     def shows(self, collection: str) -> bool:
         """Tell whether `lines` has documents of a collection."""
-        return self.itemised and any(name == collection for _, name in self._counts())
+        return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
         """Show every change on a line, as `show` has it: `~ Role support: permissionsIds +user.read`."""

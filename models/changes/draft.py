@@ -1,6 +1,7 @@
 """What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
 
-from collections.abc import Hashable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -70,6 +71,7 @@ class Draft:
         self.names: dict[Any, str] = {}
         self.resting: dict[Resting, list[Any]] = {}
         self._new: set[tuple[str, Any]] = set()
+        self._before: dict[tuple[str, Any], Document] = {}
         self._room = 0
 
     @property
@@ -83,6 +85,7 @@ class Draft:
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
             self.batches.append([])
             self._new.clear()
+            self._before.clear()
             self._room = BATCH
 
     def full(self) -> list[Batch]:
@@ -97,9 +100,14 @@ class Draft:
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document, read whole; no list of its own may have been changed in the same batch."""
+        """Delete a document, read whole; what the same batch would change of it before is left out."""
         self._name(collection, document)
-        self._keep(Delete(collection, dict(document)))
+        before = self._before.pop((collection, document["_id"]), None)
+        if before:
+            changes = (_without(change, collection, document["_id"]) for change in self.batches[-1])
+            self.batches[-1] = [change for change in changes if change is not None]
+        whole = {**document, **(before or {})}
+        self._keep(Delete(collection, {name: value for name, value in whole.items() if value is not ABSENT}))
 
     def set(self, collection: str, document: Document, values: Document, given: Iterable[str] = ()) -> None:
         """Give fields of a document new values; `ABSENT` takes a field away.
@@ -111,6 +119,7 @@ class Draft:
         for name, value in values.items():
             before = document.get(name, ABSENT)
             if not same(before, value):
+                self._remember(collection, document, name)
                 fields[name] = Set(before, value)
                 put(document, name, value)
         if fields and (collection, document["_id"]) not in self._new:
@@ -125,6 +134,7 @@ class Draft:
         What is `given` the document has to have when it is written, also where its time is later already.
         """
         self._name(collection, document)
+        self._remember(collection, document, name)
         before = document.get(name, ABSENT)
         after = max(before, time) if isinstance(before, datetime) else time
         kind = Raise if isinstance(before, datetime) or before is ABSENT else Set  # in broken data it may be anything
@@ -134,11 +144,11 @@ class Draft:
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, where they are not in it yet."""
-        self._lists(collection, [(document, adding(collection, document, field, ids)) for document in documents], field)
+        self._lists(collection, documents, field, lambda document: adding(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Take ids out of a list of each document, where they are in it."""
-        self._lists(collection, [(document, taking(document, field, ids)) for document in documents], field)
+        self._lists(collection, documents, field, lambda document: taking(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right, on both sides."""
@@ -168,20 +178,34 @@ class Draft:
     def _rest_on(self, resting: "Resting", identifier: Any) -> None:
         self.resting.setdefault(resting, []).append(identifier)
 
-    def _lists(self, collection: str, planned: list[tuple[Document, FieldChange | None]], field: str) -> None:
+    def _lists(
+        self,
+        collection: str,
+        documents: Iterable[Document],
+        field: str,
+        plan: Callable[[Document], FieldChange | None],
+    ) -> None:
         """Keep one change for all documents that change alike."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
-        for document, change in planned:
+        for document in documents:
             self._name(collection, document)
+            self._remember(collection, document, field)
+            change = plan(document)
             if change is None or (collection, document["_id"]) in self._new:
                 continue
             key: object = change
             if isinstance(change, Set):
-                bare = change.before is ABSENT or change.before is None
-                key = ("bare", change.before is None) if bare else ("held", document["_id"])
+                key = "null" if change.before is None else ("held", document["_id"])
             alike.setdefault(key, (change, []))[1].append(document["_id"])
         for change, ids in alike.values():
             self._keep(Update(collection, tuple(ids), {field: change}))
+
+    def _remember(self, collection: str, document: Document, field: str) -> None:
+        """Note what a field held before this batch: a document that goes in it as well is found with that."""
+        if not self.batches:
+            self.room(1)
+        before = self._before.setdefault((collection, document["_id"]), {})
+        before.setdefault(field, document.get(field, ABSENT))
 
     def _name(self, collection: str, document: Document) -> None:
         if name := name_of(collection, document):
@@ -197,6 +221,14 @@ class Draft:
 def _ids(documents: Iterable[Document]) -> list[Any]:
     """Return what a link to each document holds: an ObjectId also where its `_id` is the digits of one as text."""
     return [referred(document["_id"]) for document in documents]
+
+
+def _without(change: Change, collection: str, identifier: Any) -> Change | None:
+    """Take a document out of an update; None where it is about no other."""
+    if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
+        return change
+    others = tuple(one for one in change.ids if one != identifier)
+    return dataclasses.replace(change, ids=others) if others else None
 
 
 def _settled(change: Change) -> Change:
@@ -225,8 +257,9 @@ def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) 
     if len(held) + len(new) > MOST_IDS:
         raise TooManyLinksError(collection, document["_id"], field, len(held) + len(new))
     document[field] = [*held, *new]
-    # `$push` makes no list of null, and a list that was absent must be absent again after an undo.
-    return Add(tuple(new)) if isinstance(before, list) else Set(before, document[field])
+    if isinstance(before, list) or before is ABSENT:  # a list that was absent must be absent again after an undo
+        return Add(tuple(new), bare=before is ABSENT)
+    return Set(before, document[field])  # `$push` makes no list of null
 
 
 def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:

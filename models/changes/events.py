@@ -24,7 +24,7 @@ from models import connection
 from models.changes.change import Change
 from models.changes.changeset import Changeset
 from models.changes.orphans import without_parent
-from models.changes.record import cut, describe, freeze, pages
+from models.changes.record import cut, describe, freeze, lease, pages
 from models.errors import ConflictError
 from models.records import AUDIT, IMAGES, STATE
 
@@ -45,16 +45,6 @@ def now() -> datetime:
     """Return the time as it lies on disk: UTC, in milliseconds."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def lease(event: ObjectId | str) -> str:
-    """Return the `_id` of the lease of an event among the state documents."""
-    return f"lease:{event}"
-
-
-def is_lease(change: Change) -> bool:
-    """Tell whether a change is about a lease: an undo that ends one is itself undone without it."""
-    return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
 
 
 def batches_written(event: ObjectId) -> int:

@@ -21,7 +21,7 @@ from models.changes.change import (
     Update,
 )
 from models.decoding import AS_STORED
-from models.records import AUDIT, IMAGES
+from models.records import AUDIT, IMAGES, STATE
 from models.showable import field_name, name_of, showable
 
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
@@ -33,6 +33,16 @@ FEW_ROWS: Final = 20
 """So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
 
 
+def lease(event: ObjectId | str) -> str:
+    """Return the `_id` of the lease of an event among the state documents."""
+    return f"lease:{event}"
+
+
+def is_lease(change: Change) -> bool:
+    """Tell whether a change is about a lease: nobody reads of it, and an undo that ends one is undone without it."""
+    return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
+
+
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
@@ -40,7 +50,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     not be shown are there as their type (`models.showable`). Long texts are cut, and many fields or ids go on in
     another entry, so that each fits into a document. Without `values` only the names of the fields are there.
     """
-    if change.collection in OUR_RECORDS:
+    if change.collection in OUR_RECORDS or is_lease(change):
         return  # what is pruned from the trail must not come back into it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
@@ -142,7 +152,7 @@ def _kind(field: FieldChange) -> str:
 
 def _sides(field: FieldChange) -> list[Any]:
     if not isinstance(field, Set):
-        return [list(field.ids)]
+        return [list(field.ids), *([True] if field.bare else [])]
     # A list of no or one item: a value can be null, and absent is another thing.
     return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
 
@@ -153,11 +163,12 @@ def _thawed(entry: Document) -> Change:
     return Update(entry["collection"], tuple(entry["ids"]), {name: _side(*rest) for name, *rest in entry["fields"]})
 
 
-def _side(kind: str, *sides: list[Any]) -> FieldChange:
+def _side(kind: str, *sides: Any) -> FieldChange:
     if kind == "Set":
         before, after = (side[0] if side else ABSENT for side in sides)
         return Set(before, after)
-    return (Add if kind == "Add" else Take)(tuple(sides[0]))
+    ids, *bare = sides
+    return (Add if kind == "Add" else Take)(tuple(ids), bare=bool(bare))
 
 
 def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
@@ -20,6 +20,7 @@ A_MOMENT: Final = 2
 """Seconds that nobody needs an explanation for."""
 
 Work = Callable[[ClientSession | None], None]
+T = TypeVar("T")
 
 
 class BusyError(ConflictError):
@@ -76,6 +77,18 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
                 time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
             else:
                 return
+
+
+def bound(session: ClientSession | None, read: Callable[[], T]) -> T:
+    """Do reads in a transaction that are not handed its session."""
+    if session is None:
+        return read()
+    try:
+        with session.bind(end_session=False):
+            return read()
+    except PyMongoError as error:
+        # A bound session takes the labels from an error by which the driver tries again; they are at the one before.
+        raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:

@@ -21,12 +21,14 @@ from models.changes.change import (
     Set,
     Take,
     Update,
+    are_ids,
     same,
 )
 from models.changes.draft import adding, put, taking
-from models.changes.events import is_lease, now
+from models.changes.events import now
 from models.changes.last_messages import AT_ONCE, raised
 from models.changes.orphans import present
+from models.changes.record import is_lease
 from models.errors import ConflictError
 from models.links import OTHER_SIDES, OWNED
 from models.references import forms, ids_in, joined, reference, referred, to
@@ -209,24 +211,33 @@ class _Fitting:
         fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
         changed = [(name, field) for name, field in fitted if field]
         yield from changed
-        moves = not others or any(isinstance(field, Set) for _, field in changed)
-        if moves and UPDATED in change.fields:
-            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED])
+        moves = any(isinstance(field, Set) for _, field in changed)
+        if UPDATED in change.fields and (moves or not others):
+            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED], moves=moves)
             yield from [(UPDATED, updated)] if updated else ()
 
-    def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
+    def _field(
+        self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
+    ) -> FieldChange | None:
+        """Fit the change of one field; a date that `moves` never goes back, so that others find what is undone."""
+        if isinstance(field, Set) and field.before is ABSENT and isinstance(field.after, list) and are_ids(field.after):
+            field = Add(tuple(field.after), bare=True)  # whatever else is in the list by now
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
             return adding(collection, there, name, ids)
         if isinstance(field, Take):
-            return taking(there, name, field.ids)
+            before = there.get(name, ABSENT)
+            fitted = taking(there, name, field.ids)
+            if fitted and field.bare and not there[name]:
+                del there[name]
+                return Set(before, ABSENT)
+            return fitted
         present = there.get(name, ABSENT)
         if same(present, field.after):
             return None
-        after, moved = field.after, not _alike(present, field.before)
-        # Whoever asks for what was changed since some time must find what an undo changes.
-        moves = name == UPDATED and isinstance(after, datetime)
-        if name in UNGUARDED and (moved or moves or (name == "lastMessageAt" and self._is_lost(there, field))):
+        after = field.after
+        moved = (moves and isinstance(after, datetime)) or not _alike(present, field.before)
+        if name in UNGUARDED and (moved or (name == "lastMessageAt" and self._is_lost(there, field))):
             after = self._computed(there, name, present)
         elif moved and not self._force:
             raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")

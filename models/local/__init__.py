@@ -6,6 +6,7 @@ starts and ends the server.
 
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,14 +16,24 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from models.errors import WITH_LOCAL, NotConfiguredError, UnreachableError
+from models.errors import (
+    WITH_LOCAL,
+    AuthFailedError,
+    ChatctlError,
+    NotConfiguredError,
+    ServerFailedError,
+    UnreachableError,
+)
 from models.local import folder as at
 from models.local.folder import Server
 
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
-_ATTEMPTS = 3
+_ATTEMPTS = 2
+_AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
 _SECONDS_BETWEEN_LOOKS = 0.01
+_BYTES_TO_WORK = 16 << 20
+"""The server makes its journal of 10 MiB beforehand."""
 # What a process needs to run at all; no URL and no password of chatctl's surroundings gets into a process that stays.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
@@ -34,11 +45,20 @@ class Use(NamedTuple):
     lock: int
 
 
+@contextmanager
+def _at_work() -> Iterator[Path]:
+    """Give the folder; what the system refuses there is said as what it is."""
+    folder = at.chosen()
+    try:
+        yield folder
+    except OSError as error:
+        raise at.unusable(Path(error.filename or folder), error) from None
+
+
 def use(database: str) -> Use:
     """Give the embedded database, starting it where it does not run; several commands at once share one."""
-    folder = at.chosen()
-    at.make_private(folder)
-    with ExitStack() as unless_it_runs:
+    with _at_work() as folder, ExitStack() as unless_it_runs:
+        at.make_private(folder)
         lock = at.open_lock(folder / at.USE)
         unless_it_runs.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_SH)
@@ -51,12 +71,12 @@ def use(database: str) -> Use:
 
 def glance(database: str) -> str | None:
     """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
-    folder = at.chosen()
-    if not (folder / at.STATE).is_file():
-        return None
-    at.make_private(folder)
-    server = at.running(folder)
-    return server and _url(folder, server, database)
+    with _at_work() as folder:
+        if not (folder / at.STATE).is_file():
+            return None
+        at.make_private(folder)
+        server = at.running(folder)
+        return server and _url(folder, server, database)
 
 
 @contextmanager
@@ -73,20 +93,24 @@ def turn(waits: Callable[[], None]) -> Iterator[None]:
 
 def status() -> dict[str, object] | None:
     """Say that the server runs (its pid), since when (a time in UTC), and where its data lie; None when it does not."""
-    folder = at.chosen()
-    if not folder.is_dir():
-        return None
-    at.make_private(folder)
-    server = at.running(folder)
-    return server and {"pid": server.pid, "since": server.since, "folder": str(folder)}
+    with _at_work() as folder:
+        if not folder.is_dir():
+            return None
+        at.make_private(folder)
+        server = at.running(folder)
+        return server and {"pid": server.pid, "since": server.since, "folder": str(folder)}
 
 
 def stop() -> bool:
     """End the server, whoever uses it, and return when it is gone; False when none ran."""
-    folder = at.chosen()
-    if not folder.is_dir():
-        return False
-    at.make_private(folder)
+    with _at_work() as folder:
+        if not folder.is_dir():
+            return False
+        at.make_private(folder)
+        return _stop(folder)
+
+
+def _stop(folder: Path) -> bool:
     deadline = time.monotonic() + _SECONDS_TO_START
     asked: Server | None = None
     found = False
@@ -98,12 +122,25 @@ def stop() -> bool:
         if asked and now and now != asked:  # gone, and a command has started another
             break
         asked = asked or now
-        _pause(folder, deadline)
+        _pause(folder, deadline, "stop")
     return found
 
 
+def explain(error: ChatctlError) -> ChatctlError:
+    """Say what an error of the connection means where the server is the embedded one."""
+    folder = at.chosen()
+    if isinstance(error, AuthFailedError):
+        what = f"the password in {folder / at.CREDENTIALS} does not fit the data of the embedded database"
+        return AuthFailedError(what, at.restore(folder, f"{folder / at.CREDENTIALS} and {folder / at.DATA}"))
+    if isinstance(error, ServerFailedError):
+        return _failure(folder, "the embedded database failed")
+    if isinstance(error, UnreachableError):
+        return UnreachableError("the embedded server stopped while the command ran", _AGAIN)
+    return error
+
+
 def _url(folder: Path, server: Server, database: str) -> str:
-    user, password = at.credentials(folder) or ("", "")
+    user, password = at.credentials(folder)
     address = f"{user}:{password}@127.0.0.1:{server.port}"
     return f"mongodb://{address}/{database}?authSource=admin&directConnection=true"
 
@@ -130,12 +167,21 @@ def _running(folder: Path) -> Server:
         _pause(folder, deadline if started <= _ATTEMPTS else 0.0)
 
 
-def _pause(folder: Path, deadline: float) -> None:
+def _pause(folder: Path, deadline: float, what: str = "start") -> None:
     if time.monotonic() > deadline:
-        raise UnreachableError(
-            "the embedded database does not start or stop as it should", f"{folder / at.LOG} may say why"
-        )
+        raise _failure(folder, f"the embedded database does not {what}")
     time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _failure(folder: Path, what: str) -> ServerFailedError:
+    """Say why the server fails, as far as that can be seen, and what to do."""
+    free = shutil.disk_usage(folder).free
+    if free < _BYTES_TO_WORK:
+        return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", at.MAKE_SPACE)
+    return ServerFailedError(
+        f"{what}: its data may be damaged; {folder / at.LOG} may say more",
+        f"run the command again; if it fails again, {at.restore(folder, folder / at.DATA)}",
+    )
 
 
 def _watch(folder: Path) -> bool:
@@ -143,6 +189,7 @@ def _watch(folder: Path) -> bool:
     with at.opened(folder / at.WATCHER) as lock:
         if not at.take(lock):
             return False
+        at.check(folder)
         command = [sys.executable, "-P", "-m", "models.local.watcher"]
         command += [str(folder), str(lock), str(_server_program()), str(IDLE_SECONDS)]
         with at.open_log(folder) as log:

@@ -6,14 +6,19 @@ A lock is a file held by `flock`: the kernel lets go of it when its holder ends,
 - `watcher.lock`, taken by the command that starts a watcher, and handed to it;
 - `server.lock`, taken by the watcher and handed to the server, which writes its pid into it;
 - `turn.lock`, held by the one at work of those that take turns.
+
+What a lock or an announcement says may be damaged: then it is as if it said nothing, and the watcher says it again.
 """
 
+import errno
 import fcntl
 import json
 import os
+import re
+import shlex
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -26,6 +31,8 @@ from models.errors import NotAllowedError
 USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lock"
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
+MOST_SAID = 10_000
+"""Bytes that are read of a file."""
 
 
 class Server(NamedTuple):
@@ -74,18 +81,64 @@ def make_private(folder: Path) -> None:
 
 
 _ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
+_IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+"""What the system says where something else than a file has its name."""
+MAKE_SPACE = "free some space on its disk, and run the command again"
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of the folder; raises `FileNotFoundError`, and `NotAllowedError` for what is not this user's own."""
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private.MODE)  # a pipe would be waited at
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unusable(path, error) from None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        raise _unusable(path, "it belongs to another user", errno.EPERM)
+    raise _unusable(path, "it is not a file")
+
+
+def unusable(path: Path, error: OSError) -> NotAllowedError:
+    """Say what the system refuses to do with a file of the folder, and what helps."""
+    reason = "it is a link" if error.errno == errno.ELOOP else str(error.strerror or "it failed").lower()
+    return _unusable(path, reason, error.errno)
+
+
+def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedError:
+    folder = path.parent
+    if number in {errno.ENOSPC, errno.EDQUOT}:
+        hint = MAKE_SPACE
+    elif number == errno.EPERM:
+        hint = f"sudo chown -R {os.geteuid()} {shlex.quote(str(folder))}"
+    elif number not in _IN_THE_WAY:
+        hint = _ELSEWHERE
+    elif path.name == CREDENTIALS:
+        hint = restore(folder, path)
+    else:
+        hint = f"rm -r {shlex.quote(str(path))}"
+    return NotAllowedError(f"the embedded database cannot use {path}: {reason}", hint)
+
+
+def restore(folder: Path, path: Path | str) -> str:
+    """Say what to do about a part of the database that is damaged or missing."""
+    start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
+    return f"restore {path} from a backup, or start with an empty database: {start}"
 
 
 def open_lock(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, private.MODE)
-    except OSError as error:
-        reason = str(error.strerror).lower()
-        raise NotAllowedError(f"the embedded database cannot write {path}: {reason}", _ELSEWHERE) from None
+        return open_own(path, os.O_RDWR | os.O_CREAT)
+    except FileNotFoundError:
+        raise _unusable(path, "the folder is gone") from None
 
 
 def open_log(folder: Path) -> BinaryIO:
-    return os.fdopen(os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, private.MODE), "ab")
+    return os.fdopen(open_own(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
@@ -113,7 +166,10 @@ def holder(path: Path) -> int | None:
     Those who ask share the lock, so that two of them do not take each other for the server.
     """
     with opened(path) as lock:
-        return None if take(lock, fcntl.LOCK_SH) else int(os.pread(lock, 20, 0) or b"0")
+        if take(lock, fcntl.LOCK_SH):
+            return None
+        said = os.pread(lock, 20, 0)
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # half a pid is another process's
 
 
 def running(folder: Path) -> Server | None:
@@ -123,21 +179,58 @@ def running(folder: Path) -> Server | None:
     """
     pid = holder(folder / SERVER)
     said = read(folder / STATE)
-    if pid is None or said is None or said["pid"] != pid:
+    try:
+        server = said and Server(int(said["pid"]), int(said["port"]), datetime.fromisoformat(said["since"]))
+    except (KeyError, TypeError, ValueError):
         return None
-    return Server(pid, said["port"], datetime.fromisoformat(said["since"]))
+    return server if server and server.pid == pid else None
 
 
-def credentials(folder: Path) -> Credentials | None:
-    said = read(folder / CREDENTIALS)
-    return Credentials(**said) if said else None
+def check(folder: Path) -> None:
+    """Refuse what would keep a server from starting; call it only where no watcher is at work."""
+    for name in (CREDENTIALS, STATE, LOG, STOP, UNFINISHED, CONFIG, SERVER, USE):
+        with suppress(FileNotFoundError):
+            os.close(open_own(folder / name, os.O_RDONLY))
+    is_set_up(folder)
+
+
+def is_set_up(folder: Path) -> bool:
+    """Tell whether there is a store to sign in to; ask only where no watcher is at work.
+
+    Raises `NotAllowedError` where the data or the password are missing or damaged.
+    """
+    data = folder / DATA
+    if (folder / CREDENTIALS).exists():
+        credentials(folder)
+        if not data.exists():
+            raise NotAllowedError(f"the data of the embedded database is missing: {data}", restore(folder, data))
+        return True
+    if data.exists() and not (folder / UNFINISHED).exists():
+        credentials(folder)
+    return False
+
+
+def credentials(folder: Path) -> Credentials:
+    """Give the user and the password of the store; raises `NotAllowedError` where they are missing or damaged."""
+    path = folder / CREDENTIALS
+    said = read(path) or {}
+    try:
+        found = Credentials(**said)
+        if all(re.fullmatch(r"[\w-]+", word, re.ASCII) for word in found):
+            return found
+    except TypeError:  # other keys, or values that are not text
+        pass
+    raise NotAllowedError(f"the password of the embedded database is missing or damaged: {path}", restore(folder, path))
 
 
 def read(path: Path) -> dict[str, Any] | None:
+    """Read what one of the files says; None where it is not there, or says nothing that can be understood."""
     try:
-        return dict(json.loads(path.read_bytes()))
-    except FileNotFoundError:
+        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+            said = json.loads(file.read(MOST_SAID))
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
+    return said if isinstance(said, dict) else None
 
 
 def write(path: Path, said: dict[str, Any]) -> None:

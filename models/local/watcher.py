@@ -19,8 +19,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from models.errors import ChatctlError
 from models.local import folder as at
-from models.local.folder import Credentials
+from models.local.folder import Credentials, Server
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -46,11 +47,12 @@ class Watcher:
 
     def run(self) -> None:
         """Start the server, unless the one of a watcher that was killed still runs; stay until it is gone."""
-        if at.running(self.folder) is None:
-            self.start()
+        server = at.running(self.folder) or self.start()
         while self.lives():
             if self.is_over():
                 self.end()
+            elif at.running(self.folder) != server:  # somebody has damaged what says so
+                self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def lives(self) -> bool:
@@ -96,26 +98,30 @@ class Watcher:
     def withdraw(self) -> None:
         (self.folder / at.STATE).unlink(missing_ok=True)
 
-    def start(self) -> None:
+    def start(self) -> Server:
         """Start the server and announce it; the first time, make its user before."""
         self.withdraw()
         self.kill()  # one that was never announced is in the middle of a first set-up
         (self.folder / at.STOP).unlink(missing_ok=True)
         (self.folder / at.CONFIG).write_bytes(b"")
-        complete = (self.folder / at.CREDENTIALS).exists() and not (self.folder / at.UNFINISHED).exists()
-        port = self.serve("--auth") if complete else self.set_up()
-        pid = at.holder(self.folder / at.SERVER)
-        at.write(self.folder / at.STATE, {"pid": pid, "port": port, "since": datetime.now(UTC).isoformat()})
+        port = self.serve("--auth") if at.is_set_up(self.folder) else self.set_up()
+        (self.folder / at.UNFINISHED).unlink(missing_ok=True)
+        server = Server(at.holder(self.folder / at.SERVER) or 0, port, datetime.now(UTC))
+        self.announce(server)
+        return server
+
+    def announce(self, server: Server) -> None:
+        with at.opened(self.folder / at.SERVER) as lock:
+            _write_pid(lock, server.pid)
+        at.write(self.folder / at.STATE, server._asdict() | {"since": server.since.isoformat()})
 
     def set_up(self) -> int:
         """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
 
-        Until `unfinished` is gone no command has written anything, so what a kill left behind is thrown away. Others
+        Until the password is written no command has written anything, so what a kill left behind is thrown away. Others
         on this machine could reach the first server too: a store with more than that user in it is thrown away.
         """
         data, unfinished = self.folder / at.DATA, self.folder / at.UNFINISHED
-        if data.exists() and not unfinished.exists():
-            sys.exit(f"{self.folder} has data, but no {at.CREDENTIALS} to sign in with")
         unfinished.touch()
         if data.exists():
             shutil.rmtree(data)
@@ -125,7 +131,6 @@ class Watcher:
         port = self.serve("--auth")
         _check_alone(user, port)
         at.write(self.folder / at.CREDENTIALS, user._asdict())
-        unfinished.unlink()
         return port
 
     def serve(self, *options: str) -> int:
@@ -139,6 +144,8 @@ class Watcher:
                     return port
                 time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
             self.kill()
+            if not _listens(port):  # nobody has taken the port: it failed for a reason of its own
+                break
         sys.exit("the server does not start")
 
     def launch(self, *options: str) -> "subprocess.Popen[bytes]":
@@ -147,14 +154,18 @@ class Watcher:
         command += ["--config", str(self.folder / at.CONFIG), "--storage-path", str(self.folder / at.DATA), *options]
         with at.opened(self.folder / at.SERVER) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            os.ftruncate(lock, 0)
             # The pid is there before the server is. No thread runs here, so code between fork and exec is safe.
-            sign = functools.partial(_write_pid, lock)
+            sign = functools.partial(_write_own_pid, lock)
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,), preexec_fn=sign)  # noqa: PLW1509, S603
 
 
-def _write_pid(lock: int) -> None:
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
+def _write_own_pid(lock: int) -> None:
+    _write_pid(lock, os.getpid())
+
+
+def _write_pid(lock: int, pid: int) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, b"%d\n" % pid, 0)
 
 
 def _free_port() -> int:
@@ -199,6 +210,8 @@ def main() -> None:
     watcher = Watcher(folder, program=sys.argv[3], idle=float(sys.argv[4]))
     try:
         watcher.run()
+    except ChatctlError as error:
+        sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
             watcher.child.kill()  # whatever became of the folder

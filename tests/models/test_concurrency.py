@@ -21,7 +21,7 @@ from actions.errors import LastMemberError
 from actions.protection import PROTECTED
 from models import connection
 from models.changes import apply, draft, transactions
-from models.changes.events import lease
+from models.changes.record import lease
 from models.errors import ConflictError
 from models.links import LINKS
 from models.records import AUDIT, STATE

@@ -247,7 +247,9 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     last: dict[Any, datetime | None] = dict.fromkeys(conversations)
     for row in found:
         place = referred(row["_id"])
-        if isinstance(place, ObjectId) and place in last:
+        if (
+            isinstance(place, ObjectId) and place in last and isinstance(row["at"], datetime)
+        ):  # beyond 9999 is no datetime
             last[place] = max(last[place] or row["at"], row["at"])
     return {place: at for place, at in last.items() if at is not None}
 

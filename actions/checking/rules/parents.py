@@ -11,7 +11,7 @@ from actions.removing import Removing
 from models import connection
 from models.changes import ABSENT, Batch, Document
 from models.links import OWNED, PROFILE_USER
-from models.references import forms, reference, referred
+from models.references import reference, referred
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
 """Collection and field of a required reference → what it refers to."""
@@ -65,12 +65,7 @@ class MissingParent(Rule):
 
 def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
     """Delete messages, out of every list that has them."""
-    gone: dict[str, set[Any]] = {}
-    for found in (found for some in faults.values() for found in some):
-        gone.setdefault(str(found.field), set()).add(found.value)
-    listed = {field: [form for parent in parents for form in forms(parent)] for field, parents in gone.items()}
-    orphans: Document = {"$or": [{field: {"$in": values}} for field, values in listed.items()]}
-    removing = Removing(mending.draft.names, lambda _: orphans)
+    removing = Removing(mending.draft.names)
     removing.draft = mending.draft
     yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
 

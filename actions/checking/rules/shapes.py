@@ -15,7 +15,7 @@ from models import connection
 from models.changes import Batch, Document, are_ids
 from models.changes.events import now
 from models.links import PROFILE_USER
-from models.references import referred
+from models.references import reference, referred
 from models.schema import SCHEMA
 from models.user import UserStatus
 
@@ -242,7 +242,7 @@ class StringId(_Shape):
         for users in finding.parts(referred(found.value) for found in findings if _is_unique(found)):
             where = finding.referring("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
-            holders.update(referred(profile["userId"]) for profile in profiles)
+            holders.update(user for profile in profiles if (user := reference(profile, "userId")))  # a list is none
         yield from (found for found in findings if not _is_unique(found) or holders[referred(found.value)] == 1)
 
 

@@ -15,7 +15,7 @@ from actions.users.importing.difference import UNHASHED, Known, difference, stat
 from actions.users.importing.known import Members, Roles
 from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
-from models.changes import Changeset, Document, Draft, Stream, ids_in
+from models.changes import Changeset, Document, Draft, Stream
 from models.changes.changeset import Resuming, kind
 from models.changes.draft import BATCH, Batch
 from models.changes.events import now
@@ -51,6 +51,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         notes=_notes(spool),
         names=_Names(spool, roles),
         rules=protection.rules(changes) if known and not allow_last_member else [],
+        fits=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are in",
             "--on-conflict",
@@ -80,8 +81,12 @@ def _notes(spool: Spool) -> list[str]:
 
 
 def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
-    """Count the documents that are changed, but for roles: each is written once a batch."""
-    return Counter(kind(change) for batch in batches for change in batch if change.collection != "Role")
+    """Count the documents that are changed, each once, but for roles, which are in every batch."""
+    touched = (
+        {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
+        for batch in batches
+    )
+    return Counter(what for batch in touched for what, _ in batch)
 
 
 def _unhashed(words: Iterable[str]) -> Iterator[str]:
@@ -200,11 +205,10 @@ class _Maker:
             self._draft.set("Account", account, changed)
         if values:  # links alone do not move it
             values["updatedAt"] = now()
-        if found.gained or found.lost:
-            kept = [role for role in ids_in(user, "rolesIds") if role not in found.lost]
-            values["rolesIds"] = [*kept, *found.gained]
         if values:
             self._draft.set("User", user, values)
+        self._draft.take("User", [user], "rolesIds", found.lost)
+        self._draft.add("User", [user], "rolesIds", found.gained)
         for role in found.gained:
             self._members.gain(role, one.id)
         for role in found.lost:

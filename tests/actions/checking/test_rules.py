@@ -28,9 +28,8 @@ def test_data_that_is_right_has_no_fault(database: Documents) -> None:
 
 
 def test_every_rule_is_planted() -> None:
-    assert {fault.rule for fault in FAULTS} | {"one-sided-link", "duplicate-link"} == {
-        rule.name for rule in all_rules()
-    }
+    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}  # the last takes a proxy: see test_texts
+    assert {fault.rule for fault in FAULTS} | elsewhere == {rule.name for rule in all_rules()}
 
 
 @EACH

@@ -26,8 +26,6 @@ def sent(url: str, database: Documents) -> Iterator[Sent]:
         (Filters(), None, "chatctl_last_message"),
         (Filters(), "lastMessageAt", "chatctl_last_message"),
         (Filters(), "id", "_id_"),
-        (Filters(active_since=BEGAN), None, "chatctl_last_message"),
-        (Filters(idle_since=minute_after(99)), None, "chatctl_last_message"),
         (Filters(user="ada"), None, "chatctl_last_message"),
         (Filters(between=("ada", "bob")), None, "chatctl_last_message"),
         (Filters(group=True), None, "chatctl_last_message"),
@@ -63,12 +61,23 @@ def test_the_last_message_is_read_along_an_index_and_only_where_that_is_wanted(s
 
 
 def test_empty_conversations_are_told_by_few_reads(sent: Sent, database: Documents) -> None:
-    database["Conversation"].insert_many([{"lastMessageAt": BEGAN, "userIds": []} for _ in range(150)])
+    database["Conversation"].insert_many([{"lastMessageAt": BEGAN, "userIds": []} for _ in range(250)])
     sent.commands.clear()
-    assert sum(1 for _ in find(Filters(empty=True)).ids()) == 151
+    assert sum(1 for _ in find(Filters(empty=True)).ids()) == 251
     queries = [command for command in sent.commands if "distinct" in command]
     assert [(query["distinct"], query["key"]) for query in queries] == [("Message", "conversationId")] * 2
     assert all(query["query"]["conversationId"]["$exists"] for query in queries)
+
+
+@pytest.mark.parametrize("filters", [Filters(active_since=BEGAN), Filters(idle_since=minute_after(99))], ids=str)
+def test_activity_since_a_time_is_read_from_the_messages_along_indexes(sent: Sent, filters: Filters) -> None:
+    sent.commands.clear()
+    assert list(find(filters).rows(limit=2))
+    ordered, *_ = [command for command in sent.commands if "sort" in command]
+    assert_served(ordered, "chatctl_last_message")
+    [query] = [command["query"] for command in sent.commands if "distinct" in command]
+    assert query["conversationId"]["$exists"]
+    assert query["createAt"].keys() == {"$gte", "$exists"}
 
 
 def test_a_count_of_empty_conversations_that_takes_long_says_what_it_knows(

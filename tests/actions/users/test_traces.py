@@ -9,7 +9,8 @@ from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from models.changes import Changeset, Draft, apply
 from models.changes.blanking import without
-from models.changes.events import lease, record_reading
+from models.changes.events import record_reading
+from models.changes.record import lease
 from models.records import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")

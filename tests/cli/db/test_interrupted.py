@@ -53,6 +53,13 @@ def test_what_is_there_is_whole_whenever_it_ends(
     found = {row["rule"] for row in check()}
     connection.close()
     assert found <= {"missing-index"}
+    chatctl(*map(str, command[1:]), "--seed", "2", code=7)
+    finished = chatctl(*map(str, command[1:]))
+    assert "This continues an interrupted command." in finished.stderr
+    assert database["User"].count_documents({}) == 500
+    assert database["Message"].count_documents({}) == 9000
+    links(database)
+    chatctl("db", "check", "--rule", "stale-last-message", "--rule", "dangling-link")
     chatctl(*map(str, command[1:]), code=7)
 
 

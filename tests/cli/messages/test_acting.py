@@ -79,7 +79,8 @@ def test_what_is_no_message_stops_it(either: Chatctl, database: Documents, world
         either("messages", verb, world["first"], code=7)
     assert stored(database) == before
     for verb in ("redact", "delete"):
-        assert either("messages", verb, gone, "--yes", "--skip-missing").stderr == "nothing to do\n"
+        said = either("messages", verb, gone, "--yes", "--skip-missing").stderr
+        assert said == f"1 skipped: {gone}\nnothing to do\n"
         either("messages", verb, world["first"], gone, "--yes", "--skip-missing", "--forever")
     assert database[IMAGES].count_documents({}) == 0
 

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 
 import pytest
 from bson import ObjectId
@@ -224,4 +225,50 @@ def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(
             assert stored(database) == before
     chatctl("users", "delete", "ada", "--yes")
     assert database["Message"].count_documents({}) == 0
+    links(database)
+
+
+class Answers(str):
+    """What somebody answers to one question after another, while something happens before the first."""
+
+    __slots__ = ("_given", "_happens")
+
+    def thought_over(self, happens: Callable[[], object]) -> "Answers":
+        self._given, self._happens = iter(self.split(",")), iter([happens])
+        return self
+
+    def encode(self, *_: str) -> bytes:
+        for happens in self._happens:
+            happens()
+        return f"{next(self._given)}\n".encode()
+
+
+@pytest.mark.parametrize(("answers", "code", "left"), [("y,y", 0, 0), ("y,n", 7, 14)])
+def test_what_is_sent_while_somebody_thinks_is_asked_about_too(
+    terminal: Terminal, database: Documents, answers: str, code: int, left: int
+) -> None:
+    ada, grace = person(database, "ada"), person(database, "grace")
+    place = conversation(database, ada, grace)
+    messages(database, place, ada, "one", "two")
+    typed = Answers(answers).thought_over(lambda: messages(database, place, ada, *map(str, range(12)), after=5))
+    screen = terminal("users", "delete", "ada", typed=typed)
+    assert screen.text.count("[y/N]") == 2
+    assert "  new since the question: delete 12 messages more\n" in screen.text
+    assert screen.code == code
+    assert database["Message"].count_documents({}) == left
+
+
+def test_what_somebody_sees_again_while_others_think_is_no_second_question(
+    terminal: Terminal, database: Documents
+) -> None:
+    ada, grace = person(database, "ada"), person(database, "grace")
+    [one] = messages(database, conversation(database, ada, grace), ada, "one")
+
+    def read() -> None:
+        database["Message"].update_one({"_id": one}, {"$addToSet": {"seenIds": grace}})
+        database["User"].update_one({"_id": grace}, {"$addToSet": {"seenMessageIds": one}})
+        database["User"].update_one({"_id": ada}, {"$currentDate": {"lastLogin": True, "updatedAt": True}})
+
+    screen = terminal("users", "delete", "ada", typed=Answers("y").thought_over(read))
+    assert (screen.text.count("[y/N]"), screen.code) == (1, 0)
     links(database)

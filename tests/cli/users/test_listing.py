@@ -155,7 +155,7 @@ def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chat
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["--status", "x"], 2, '"x" is none of ACTIVE, SUSPENDED, EMAIL_VERIFIED'),
+        (["--status", "x"], 2, '"x" is not a valid status. Use ACTIVE, SUSPENDED, EMAIL_VERIFIED or none.'),
         (["--role", "suport"], 3, 'no role "suport"\nhint: did you mean "support"?'),
         (["--permission", "user.red"], 3, 'no permission "user.red"\nhint: did you mean "user.read"?'),
         (["--search", ""], 2, "--search cannot be empty"),

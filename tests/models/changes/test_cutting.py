@@ -7,9 +7,8 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, role, undo
 
-from models.changes import Draft, Take, Update
+from models.changes import ChangedMeanwhileError, Draft, Take, Update
 from models.changes import draft as drafts
-from models.changes.applying import ChangedMeanwhileError
 from models.changes.change import FEW
 
 

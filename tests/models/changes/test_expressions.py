@@ -4,8 +4,7 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, role, undo
 
-from models.changes import Draft
-from models.changes.applying import ChangedMeanwhileError
+from models.changes import ChangedMeanwhileError, Draft
 
 pytestmark = pytest.mark.usefixtures("chatctl")
 

@@ -6,8 +6,7 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, stored, undo
 
-from models.changes import ABSENT, Changeset, Draft, Rule, Watch, apply
-from models.changes.applying import ChangedMeanwhileError
+from models.changes import ABSENT, ChangedMeanwhileError, Changeset, Draft, Rule, Watch, apply
 from models.changes.draft import TooManyLinksError
 from models.changes.transactions import BusyError
 from models.links import ROLE_PERMISSIONS, USER_ROLES
@@ -120,6 +119,20 @@ def test_a_link_to_a_list_in_any_state_is_made_and_undone_exactly(database: Docu
     assert database["Permission"].find_one()["rolesIds"] == [support["_id"]]
     undo(database, event)
     assert stored(database) == was
+
+
+@pytest.mark.parametrize("before", [[], ABSENT], ids=["empty", "absent"])
+def test_an_id_that_a_list_has_by_then_is_a_conflict_and_not_added_twice(database: Documents, before: Any) -> None:
+    support = {**role(), "userIds": before}
+    support = {name: value for name, value in support.items() if value is not ABSENT}
+    database["Role"].insert_one(dict(support))
+    ada, bob = ObjectId(), ObjectId()
+    draft = Draft()
+    draft.add("Role", [support], "userIds", [ada, bob])
+    database["Role"].update_one({"_id": support["_id"]}, {"$push": {"userIds": bob}})
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+        carry_out(draft)
+    assert database["Role"].find_one()["userIds"] == [bob]
 
 
 def test_one_link_to_lists_that_are_absent_null_and_no_lists_is_made_and_undone(database: Documents) -> None:

@@ -5,10 +5,8 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
-from models.changes import Changeset, Draft, Insert, Update, apply
-from models.changes.applying import ChangedMeanwhileError
-from models.changes.events import lease
-from models.changes.record import freeze, thaw
+from models.changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
+from models.changes.record import freeze, lease, thaw
 from models.links import ROLE_PERMISSIONS
 from models.records import AUDIT, IMAGES, STATE
 

@@ -151,3 +151,30 @@ def test_what_never_had_the_document_it_needs_comes_back_as_it_was(database: Doc
     assert event is not None
     undo(database, event)
     assert list(database["Message"].find().sort("_id")) == odd
+
+
+def test_changes_of_one_field_in_one_batch_are_undone_from_the_last_to_the_first(database: Documents) -> None:
+    support = role("first")
+    database["Role"].insert_one(dict(support))
+    was = stored(database)
+    draft = Draft()
+    for name in ("second", "third", "fourth"):
+        draft.set("Role", support, {"name": name})
+    event = carry_out(draft).event
+    undo(database, event)
+    assert stored(database) == was
+
+
+@pytest.mark.parametrize("missing", [{"batch": 0, "part": 0}, {"batch": 0, "part": 1}, {"batch": 1}], ids=str)
+def test_what_is_not_kept_whole_is_not_undone_in_part(
+    database: Documents, monkeypatch: pytest.MonkeyPatch, missing: dict[str, int]
+) -> None:
+    monkeypatch.setattr(record, "PART_BYTES", 100)
+    draft = Draft()
+    for name in ("support", "desk"):
+        draft.batches.append([])
+        draft.insert("Role", role(name))
+    event = carry_out(draft).event
+    assert len(record.images(database, event)) == 2
+    database[IMAGES].delete_many({"event": event, **missing})
+    assert record.images(database, event) == []

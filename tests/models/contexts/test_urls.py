@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models import connection, contexts
+from models import connection, contexts, sources
 from models.contexts import Context, urls
 from models.errors import NotConfiguredError
 from tests.models.contexts.conftest import SECRET
@@ -58,3 +58,11 @@ def test_a_command_that_prints_what_is_no_text_gives_no_url() -> None:
     connection.choose(context="bin")
     with pytest.raises(NotConfiguredError, match=r"in context bin (starts with neither|is empty)|printed nothing"):
         connection.target()
+
+
+def test_a_url_is_in_no_text_that_an_object_is_shown_as() -> None:
+    url = "mongodb://ada:secret@localhost/shop"
+    choice = sources.Choice(url)
+    found = sources.find(choice, {})
+    assert found.url == url
+    assert "secret" not in f"{choice!r} {choice} {found!r} {found}"

@@ -1,0 +1,52 @@
+"""Making up that was interrupted: when it was begun, and what is left of it."""
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import chain, takewhile
+from typing import Final
+
+from actions import audit
+from actions.errors import StillRunningError
+from models import connection
+from models.changes import Batch, Insert
+from models.changes.events import LEASE_SECONDS
+from models.listing import Row
+
+OFTEN: Final = 0.5
+"""Seconds between two looks at a lease."""
+
+
+def begun(command: str) -> datetime | None:
+    """Return when a command was begun that has not ended; None where there is none such.
+
+    A program that was killed holds its lease for some seconds more: they are waited for. Raises `StillRunningError`.
+    """
+    until = time.monotonic() + LEASE_SECONDS + OFTEN
+    while (events := _events(command)) and events[0]["state"] == "running":
+        if time.monotonic() > until:
+            raise StillRunningError(f"event {events[0]['id']} is still running", "repeat the command when it has ended")
+        time.sleep(OFTEN)
+    stopped = list(takewhile(lambda event: event["state"] == "interrupted", events))
+    return stopped[-1]["at"] if stopped else None
+
+
+def left(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Leave out the batches that are written: each of them is there whole, or not at all."""
+    for batch in batches:
+        if not any(map(_is_there, batch[:1])):
+            return chain([batch], batches)
+    return iter(())
+
+
+def _is_there(change: object) -> bool:
+    found = isinstance(change, Insert) and connection.database()[change.collection].find_one(
+        {"_id": change.document["_id"]}, ["_id"]
+    )
+    return bool(found)
+
+
+def _events(command: str) -> list[Row]:
+    """Return the events of exactly this command, the newest first."""
+    events = (event for event in audit.find(command=command).rows() if event["command"] == command)
+    return sorted(events, key=lambda event: event["at"], reverse=True)  # ids of two processes have no order

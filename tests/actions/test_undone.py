@@ -1,0 +1,37 @@
+"""Whether an event is undone, whatever became of what undid it."""
+
+from datetime import UTC, datetime
+
+import pytest
+from bson import ObjectId
+from people import Documents
+
+from actions import audit
+from models.records import AUDIT
+
+pytestmark = pytest.mark.usefixtures("either")
+
+
+def event(database: Documents, *, undoes: ObjectId | None = None, ended: bool = True) -> ObjectId:
+    head = {"kind": "event", "at": datetime.now(UTC), "actor": {"os": "ada"}, "command": "roles create x"}
+    undoing = {"undoes": undoes} if undoes else {}
+    found: ObjectId = database[AUDIT].insert_one({**head, "whole": ended, "undoable": True, **undoing}).inserted_id
+    return found
+
+
+def states(*events: ObjectId) -> list[str]:
+    return [audit.show(str(one))["state"] for one in events]
+
+
+def test_an_undo_counts_once_it_has_ended_and_until_it_is_undone(database: Documents) -> None:
+    first = event(database)
+    undo = event(database, undoes=first, ended=False)
+    assert states(first, undo) == ["done", "interrupted"]
+    whole = event(database, undoes=first)
+    assert states(first, undo, whole) == ["undone", "interrupted", "done"]
+    again = event(database, undoes=whole)
+    assert states(first, whole, again) == ["done", "undone", "done"]
+    event(database, undoes=again, ended=False)
+    assert states(first, whole, again) == ["done", "undone", "done"]
+    event(database, undoes=again)
+    assert states(first, whole, again) == ["undone", "done", "undone"]

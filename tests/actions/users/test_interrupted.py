@@ -1,0 +1,74 @@
+"""What is killed between two batches leaves nothing that a check finds, and is finished or undone."""
+
+from collections.abc import Callable
+
+import pytest
+from bson import ObjectId
+from people import Documents, conversation, links, messages, minute_after, person, stored
+from samples import role
+
+from actions import audit, checking, conversations, removing, users
+from actions import messages as acting
+from models.changes import Changeset, Watch, apply, draft
+from models.records import STATE
+
+pytestmark = pytest.mark.usefixtures("either")
+
+COMMANDS: dict[str, Callable[[dict[str, ObjectId]], Changeset]] = {
+    "users delete": lambda _: users.delete(["ada", "alan"], skip_missing=True),
+    "users delete --keep-conversations": lambda _: users.delete(["ada"], keep_conversations=True, skip_missing=True),
+    "users erase": lambda ids: users.erase(str(ids["ada"]), with_messages=True),
+    "conversations delete": lambda _: conversations.delete(["engines"], skip_missing=True),
+    "messages purge": lambda _: acting.purge(minute_after(900), keep_last=1),
+}
+
+
+class Stopped(Watch):
+    """Somebody who pulls the plug after a batch that is not the last."""
+
+    def wrote(self, *_: int) -> None:
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def ids(database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
+    """Settle people with more messages than a batch holds, which is few here."""
+    for module, name, number in ((removing, "MESSAGES", 7), (draft, "BATCH", 12), (removing, "BATCH", 12)):
+        monkeypatch.setattr(module, name, number)
+    monkeypatch.setattr("actions.planning.BATCH", 12)
+    database["Role"].insert_one(role())
+    ids = {name: person(database, name, roles=("support",)) for name in ("ada", "grace", "alan")}
+    database["Profile"].insert_one({"userId": ids["ada"], "phoneNumber": "+44 1"})
+    ids["group"] = conversation(database, *ids.values(), name="engines")
+    ids["direct"] = conversation(database, ids["ada"], ids["grace"])
+    for place, number in ((ids["group"], 20), (ids["direct"], 10)):
+        messages(database, place, ids["ada"], *map(str, range(number)), seen=(ids["grace"],))
+        messages(database, place, ids["grace"], *map(str, range(number)), seen=(ids["ada"],), after=30)
+    return ids
+
+
+def findings() -> set[str]:
+    return {row["rule"] for row in checking.check()} - {"missing-index"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_batch_is_whole_and_all_of_them_together_are_undone(
+    database: Documents, ids: dict[str, ObjectId], command: str
+) -> None:
+    before, stops = stored(database), 0
+    while (planned := COMMANDS[command](ids)).changes_something:
+        try:
+            apply(planned, watch=Stopped())
+        except KeyboardInterrupt:
+            stops += 1
+        assert findings() <= ({"lone-conversation"} if "--keep" in command else set())
+    assert stops > (1 if "erase" in command else 5)
+    links(database)
+    if "erase" not in command:
+        listed = audit.find().rows()
+        for event in sorted(listed, key=lambda row: row["id"], reverse=True):
+            said = [*(undo := audit.undo(str(event["id"]))).lines(), *undo.summary()]
+            assert not any(STATE in line for line in said)
+            apply(undo)
+            assert STATE not in "".join(audit.lines(audit.show(str(event["id"]))))
+        assert stored(database) == before
