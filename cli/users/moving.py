@@ -88,7 +88,7 @@ IgnoreUnknown = Annotated[
 Columns = Annotated[
     bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and end.")
 ]
-Path_ = Annotated[
+ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
 Format = Annotated[str | None, written_as(FORMATS)]
@@ -102,7 +102,7 @@ def import_(
     on_conflict: OnConflict = "fail",
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
     ignore_unknown: IgnoreUnknown = False,
-    path: Path_ = None,
+    list_path: ListPath = None,
     columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
@@ -120,7 +120,7 @@ def import_(
     from cli.output.progress import Bar
 
     del columns  # its callback has ended the command where it was given
-    layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=path)
+    layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"
