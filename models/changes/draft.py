@@ -83,9 +83,9 @@ class Draft:
         if self._room < documents:
             if self.batches:  # what is inserted already must not follow the planner's view any longer
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
+                self._before.clear()
             self.batches.append([])
             self._new.clear()
-            self._before.clear()
             self._room = BATCH
 
     def full(self) -> list[Batch]:
@@ -202,8 +202,6 @@ class Draft:
 
     def _remember(self, collection: str, document: Document, field: str) -> None:
         """Note what a field held before this batch: a document that goes in it as well is found with that."""
-        if not self.batches:
-            self.room(1)
         before = self._before.setdefault((collection, document["_id"]), {})
         before.setdefault(field, document.get(field, ABSENT))
 
