@@ -163,8 +163,9 @@ def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
 def _in(conversations: list[Any]) -> Document:
     """Match the messages of conversations; in broken data one may be anything, or missing."""
     [one, *_] = conversations
-    if isinstance(one, ObjectId):
-        return finding.referring("Message", "conversationId", *conversations)
+    if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
+        no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
+        return joined(no_list, finding.referring("Message", "conversationId", *conversations))
     if one is None:
         return {"conversationId": None}
     return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
