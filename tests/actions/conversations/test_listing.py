@@ -52,6 +52,7 @@ def test_the_last_message_is_read_along_an_index_and_only_where_that_is_wanted(s
         list(find().rows(limit=4, columns=columns))
         return [next(iter(command.values())) for command in sent.commands]
 
+    reads("title")  # whether the id of any user is a document is looked up once
     assert reads("title", "participants") == ["Conversation", "User"]
     assert reads("title", "messages") == ["Conversation", "User", *["Message"] * 2]
     assert reads("unread") == ["Conversation", "User", *["Message"] * 5]
