@@ -185,9 +185,10 @@ def _user(ref: str) -> Document:
 def _expect(document: Document, field: str, identifier: Any) -> None:
     """Take an id for listed that one side of a link has: the other may have it by the time it is written.
 
-    Where it has not, the write is fitted to that.
+    Where it has not, the write is fitted to that. A list that holds anything but ids is changed as a whole, as it is.
     """
-    if isinstance(listed := document.get(field), list) and identifier not in ids_in(document, field):
+    listed = document.get(field)
+    if isinstance(listed, list) and are_ids(listed) and identifier not in listed:
         document[field] = [*listed, identifier]
 
 
