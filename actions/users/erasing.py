@@ -31,6 +31,7 @@ from models.changes.change import Overwrite
 from models.changes.changeset import kind
 from models.names import counted
 from models.records import AUDIT, IMAGES
+from models.references import ids_in, referred
 from models.schema import FIELDS
 from models.showable import field_name, readable_text
 from models.user import UserStatus
@@ -89,28 +90,35 @@ class _Erasure:
         yield from batched(chain(self.traces.changes(), self._messages(known)))
         yield from batched(self._messages(known))  # also what they sent while that was written
         draft = Draft()
-        roles = self._database["Role"].find(finding.referring("Role", "userIds", self.id), {"userIds": 1})
-        draft.take("Role", roles, "userIds", [self.id])
+        held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
+        listing = self._database["Role"].find(finding.referring("Role", "userIds", self.id), ["userIds"])
+        found = chain(listing, finding.with_id("Role", ids_in(held, "rolesIds"), ["userIds"]))
+        roles = {referred(role["_id"]): role for role in found}
+        for role in roles.values():
+            _expect(role, "userIds", referred(self.id))
+            _expect(held, "rolesIds", referred(role["_id"]))
+        draft.take("Role", roles.values(), "userIds", [self.id])
         for collection, documents in self._owned().items():
             for document in documents:
                 draft.delete(collection, document)
-        if changes := [*draft.changes, *self.tombstone()]:
+        if changes := [*draft.changes, *self.tombstone(held)]:
             yield changes
 
-    def tombstone(self) -> list[Change]:
-        """Change the user into one; nothing where there is none any more."""
+    def tombstone(self, held: Document | None = None) -> list[Change]:
+        """Change the user, whose roles are those `held` by now, into one; nothing where there is none any more."""
         if self._user.keys() == {"_id"}:
             return []
         draft = Draft()
         values: Document = {name: ABSENT for name in self._user if name not in STAYS}
         values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value}
-        held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
-        user = {name: value for name, value in self._user.items() if name != "rolesIds"} | held
-        roles = user.get("rolesIds")
-        if isinstance(roles, list) and roles and are_ids(roles):
+        user = dict(self._user)
+        if held is not None:
+            user = {name: value for name, value in user.items() if name != "rolesIds"} | held
+        listed = user.get("rolesIds")
+        if isinstance(listed, list) and listed and are_ids(listed):
             # One by one: a role that they are given at this moment is theirs on both sides, as if it came after.
-            draft.take("User", [user], "rolesIds", roles)
+            draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
         # Unguarded: the time of a sign-in at this moment goes too, and there is no undo that could want it back.
@@ -172,6 +180,16 @@ def _user(ref: str) -> Document:
         if field != "_id" or not connection.database()[AUDIT].find_one(known, {"_id": 1}):
             raise
         return {"_id": value}
+
+
+def _expect(document: Document, field: str, identifier: Any) -> None:
+    """Take an id for listed that one side of a link has: the other may have it by the time it is written.
+
+    Where it has not, the write is fitted to that. A list that holds anything but ids is changed as a whole, as it is.
+    """
+    listed = document.get(field)
+    if isinstance(listed, list) and are_ids(listed) and identifier not in listed:
+        document[field] = [*listed, identifier]
 
 
 def _pictures(change: Change) -> Iterator[str]:
