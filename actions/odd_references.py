@@ -1,46 +1,50 @@
 """References that are not ObjectIds: what they change for the application, and what mends them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 from bson import ObjectId
 
 from models import connection
+from models.filters import any_of, equal
 from models.links import OTHER_SIDES, OWNED
 from models.references import ODD, forms, referred
+from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
 """Lists that no command counts by, and no index leads to."""
-OWN: Final = {collection: [field for side, field in OTHER_SIDES if side == collection] for collection, _ in OTHER_SIDES}
+_SIDES: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
+OWN: Final = {collection: [field for (side, field), _ in _SIDES if side == collection] for collection in FIELDS}
 """Collection → its own lists of ids."""
 REFERRING: Final = {
-    parent: [(side, field) for (side, field), (other, _) in OTHER_SIDES.items() if other == parent]
+    parent: [side for side, other in _SIDES if other == parent]
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
-    for parent in OWN
+    for parent in FIELDS
 }
 """Collection → what refers to its documents, as collection and field."""
 
 
-def notes(collection: str, identifier: Any) -> Iterator[str]:
-    """Say that a document is referred to, or refers, in a form that the application reads only from one side."""
+def notes(collection: str, identifier: Any, among: Collection[str] = FIELDS) -> Iterator[str]:
+    """Say that a document is referred to, or refers, in a form that the application reads only from one side.
+
+    Only the collections that are `among` those that a command reads are looked at.
+    """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"
-    if places := sorted(_places(collection, identifier)):
+    if places := sorted(_places(collection, identifier, among)):
         yield (
             f"Ids are stored as text in {', '.join(places)}. The application follows them, but its filters do not "
             "find them. To repair them: chatctl db repair --rule string-id"
         )
 
 
-def _places(collection: str, identifier: Any) -> Iterator[str]:
+def _places(collection: str, identifier: Any, among: Collection[str]) -> Iterator[str]:
     database = connection.database()
     for field in OWN[collection]:
-        odd = [{field: {"$type": kind}} for kind in ODD]
-        if (collection, field) not in NOT_COUNTED and database[collection].find_one(
-            {"_id": identifier, "$or": odd}, []
-        ):
+        odd = {"_id": equal(identifier), "$or": [{field: {"$type": kind}} for kind in ODD]}
+        if database[collection].find_one(odd, []):
             yield f"{collection}.{field}"
-    texts = [form for form in forms(identifier) if not isinstance(form, ObjectId)]
+    texts = any_of(form for form in forms(identifier) if not isinstance(form, ObjectId))
     for other, field in REFERRING[collection]:
-        if (other, field) not in NOT_COUNTED and database[other].find_one({field: {"$in": texts}}, []):
+        if other in among and database[other].find_one({field: texts}, []):
             yield f"{other}.{field}"

@@ -89,6 +89,6 @@ def can(
     """Tell whether a user may do something, and why. For a no the exit code is 1."""
     answer = actions.users.can(user, permission, ignore_status=ignore_status)
     out.record(answer, views.ANSWER)
-    out.notes(actions.odd_references.notes("User", answer["id"]))
+    out.notes(actions.odd_references.notes("User", answer["id"], ("User", "Role")))
     if not answer["allowed"]:
         raise typer.Exit(1)

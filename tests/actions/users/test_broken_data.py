@@ -53,6 +53,7 @@ def test_a_user_of_whom_there_is_nothing_but_an_id_is_shown(either: Chatctl, dat
         either("users", "show", id_).stdout
         == f"""\
 ID               {id_}
+STATUS           none
 ROLES            -
 LAST SIGN-IN     never
 E-MAIL VERIFIED  no

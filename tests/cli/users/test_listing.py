@@ -70,7 +70,7 @@ def test_programs_get_all_that_is_known_and_no_secret(people: Chatctl) -> None:
         ("github", True, False),
         ("google", False, False),
     ]
-    assert (cyd["rolesIds"], cyd["roles"], cyd["profile"], dan["accounts"]) == (None, [], None, [])
+    assert (cyd["rolesIds"], cyd["roles"], cyd["profile"], dan["accounts"]) == ([], [], None, [])
     everything = people("users", "list", "-o", "yaml").stdout + people("users", "show", "cyd", "-o", "json").stdout
     assert "token" not in everything.replace("token_type", "")
     assert "$2b$" not in everything
