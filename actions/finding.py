@@ -3,6 +3,8 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain, islice, product, takewhile
 from typing import Any, Final, NamedTuple
 
@@ -50,6 +52,20 @@ class FoundAll(list[Found]):
         self.missing = [Result(None, ref, "missing") for ref in missing]
 
 
+_MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings", default=None)
+
+
+@contextmanager
+def meanings() -> Iterator[dict[tuple[str, str], Any]]:
+    """Note what is meant by each name that is looked up: the collection and what was typed → the id."""
+    noted: dict[tuple[str, str], Any] = {}
+    token = _MEANINGS.set(noted)
+    try:
+        yield noted
+    finally:
+        _MEANINGS.reset(token)
+
+
 def object_id(text: str, what: str) -> ObjectId:
     """Read an id; raises `UsageError` for anything else."""
     if not OBJECT_ID.fullmatch(text):
@@ -85,8 +101,15 @@ def named(
             raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
         missing += [] if matches else [ref]
         for match in matches:
+            _note(collection, ref, match)
             found.setdefault(match["_id"], Found(_called(match, "name", ref), match))
     return FoundAll(found.values(), missing)
+
+
+def _note(collection: str, ref: str, document: Document) -> None:
+    noted = _MEANINGS.get()
+    if noted is not None:
+        noted[collection, ref] = document["_id"]
 
 
 def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
@@ -134,6 +157,7 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
         missing += [] if matches else [ref]
         for match in matches:
+            _note("User", ref, match)
             found.setdefault(match["_id"], Found(user_label(match), match))
     return FoundAll(found.values(), missing)
 

@@ -77,25 +77,33 @@ def _lost(change: Change) -> Document:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Let what a function plans be planned anew, in the same words, where documents change before it is written.
+    """Let a function plan again, with the same arguments, where documents change before its plan is written.
 
-    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then. It is
-    `quick` where a transaction can wait for it.
+    Every name in the arguments must still mean the document that it meant first. Of what a function `deletes`, some may
+    be gone. It is `quick` where a transaction can wait for it.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
         @wraps(plan)
         def planned(*args: P.args, **options: P.kwargs) -> Changeset:
-            made = plan(*args, **options)
-            if deletes:
-                options["skip_missing"] = True
+            first: dict[tuple[str, str], Any] = {}
+
+            def made() -> Changeset:
+                with finding.meanings() as meant:
+                    changeset = plan(*args, **options)
+                for (collection, ref), identifier in meant.items():
+                    if first.setdefault((collection, ref), identifier) != identifier:
+                        raise ChangedMeanwhileError(
+                            f'the name "{ref}" now belongs to another {collection.lower()}', None
+                        )
+                return replace(changeset, replan=again, quick=quick)
 
             def again() -> Changeset:
-                new = planned(*args, **options)
-                _refuse_others(made, new)
-                return new
+                if deletes:
+                    options["skip_missing"] = True
+                return made()
 
-            return replace(made, replan=again, quick=quick)
+            return made()
 
         return planned
 
@@ -115,14 +123,6 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
         room -= size
     if batch:
         yield batch
-
-
-def _refuse_others(first: Changeset, again: Changeset) -> None:
-    """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
-    named = {result.id for result in first.results}
-    for result in again.results:
-        if first.items is None and result.id and result.id not in named:
-            raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

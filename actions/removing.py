@@ -13,7 +13,8 @@ from models import connection
 from models.changes import Batch, Document, Draft, ids_in
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
-from models.references import joined, reference, referred
+from models.filters import any_of
+from models.references import joined, reference, references_in, referred
 
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -43,7 +44,7 @@ class Removing:
         self._users = {referred(user["_id"]): user for user in users}
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
-        self._taken: deque[Any] = deque(maxlen=UNWRITTEN)
+        self._taken: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
 
     def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
         """Delete the messages that filters match, one after the other, out of every list that has them."""
@@ -55,7 +56,7 @@ class Removing:
             seen: dict[Any, set[Any]] = {}
             last: dict[Any, Any] = {}
             for message in some:
-                for user in set(ids_in(message, "seenIds")):
+                for user in references_in(message, "seenIds"):
                     seen.setdefault(user, set()).add(referred(message["_id"]))
                 if place := reference(message, "conversationId"):
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
@@ -64,7 +65,7 @@ class Removing:
             copies = self.with_list("Conversation", "messagesIds", last)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
             heavy = len(some) < MESSAGES
-            self._taken.extend(ids)
+            self._taken.extend((reference(message, "conversationId"), message["_id"]) for message in some)
             self._settle(copies, last)
             self._unsee(users, ids, seen)
             self.draft.take(
@@ -96,7 +97,7 @@ class Removing:
             listing = finding.referring("User", "conversationIds", *some)
             for found in connection.database()["User"].find(listing, [*NEEDED, "conversationIds"]):
                 user = self._users.get(referred(found["_id"]), found)
-                for identifier in people.keys() & set(ids_in(user, "conversationIds")):
+                for identifier in people.keys() & references_in(user, "conversationIds"):
                     people[identifier].append(user)
             for conversation in finding.having("Conversation", "_id", some):
                 identifier = referred(conversation["_id"])
@@ -108,9 +109,11 @@ class Removing:
     def _settle(self, conversations: Iterable[Document], taken: Mapping[Any, Any]) -> None:
         """Give conversations of which the last message is `taken` the time of the one before, or of their beginning."""
         for conversation in conversations:
-            was, newest = conversation.get("lastMessageAt"), taken[referred(conversation["_id"])]
+            identifier = referred(conversation["_id"])
+            was, newest = conversation.get("lastMessageAt"), taken[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
-                last = _last_message_at(conversation, {"_id": {"$in": list(self._taken)}})
+                gone = [message for place, message in self._taken if place == identifier]
+                last = _last_message_at(conversation, {"_id": any_of(gone)})
                 if isinstance(last, datetime) and last < was:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 

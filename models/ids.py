@@ -139,9 +139,9 @@ def _nested(value: Any) -> Iterator[Any]:
     if isinstance(value, str):
         yield from _readings(value)
     elif isinstance(value, dict):
-        for values in product(*(list(_nested(item)) for item in value.values())):
+        for values in product(*(list(islice(_nested(item), READINGS)) for item in value.values())):
             yield Object(zip(value, values, strict=True))
     elif isinstance(value, list):
-        yield from map(list, product(*(list(_nested(item)) for item in value)))
+        yield from map(list, product(*(list(islice(_nested(item), READINGS)) for item in value)))
     else:
         yield value

@@ -1,6 +1,6 @@
 """What refers to a document: its id, and the forms of it that are found in data from other tools."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -41,6 +41,13 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
     if not isinstance(items, list):
         return []
     return [item if type(item) is ObjectId else found for item in items if type(found := referred(item)) is ObjectId]
+
+
+def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
+    """Return what a list of a document refers to, also by an id that is not an ObjectId."""
+    items = document.get(field)
+    found = map(referred, items) if isinstance(items, list) else ()
+    return {item for item in found if isinstance(item, Hashable)}
 
 
 def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:

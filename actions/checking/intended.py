@@ -14,6 +14,7 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
 """Keys of Extended JSON that was stored without being read as such."""
 LARGEST: Final = 2**63
+DIGITS: Final = len(str(-LARGEST))
 
 
 def intended(wanted: type, value: Any) -> Any:
@@ -56,7 +57,7 @@ def _date(value: Any, *, explicit: bool) -> datetime | None:
 
 
 def _number(value: Any) -> Int64 | None:
-    if isinstance(value, str) and value.removeprefix("-").isdecimal() and value.isascii():
+    if isinstance(value, str) and len(value) <= DIGITS and value.removeprefix("-").isdecimal() and value.isascii():
         value = int(value)
     whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     return Int64(value) if whole and not isinstance(value, bool) and -LARGEST <= value < LARGEST else None

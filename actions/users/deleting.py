@@ -12,7 +12,7 @@ from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from models.names import NAMED, in_words
 from models.records import STATE
-from models.references import joined, referred
+from models.references import filter_of, has_other_forms, joined, references_in, referred
 from models.showable import readable_text
 
 TOGETHER: Final = 200
@@ -56,7 +56,7 @@ class _Deletion:
         self._users = users
         self._ids = {referred(user["_id"]) for user in users}
         self.names = {user["_id"]: finding.user_label(user) for user in users}
-        listed = [identifier for user in users for identifier in ids_in(user, "conversationIds")]
+        listed = {identifier for user in users for identifier in references_in(user, "conversationIds")}
         shown = ["name", "isGroup", "userIds"]
         found = chain(self._referring("Conversation", "userIds", shown), finding.with_id("Conversation", listed, shown))
         conversations = {conversation["_id"]: conversation for conversation in found}
@@ -116,11 +116,13 @@ class _Deletion:
     def _unsee(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
         """Take the users out of the readers of messages that stay, and these out of what they have seen."""
         seen = _listing(users, "seenMessageIds")
+        database = connection.database()
+        # Each of these reads all messages where no index helps, so once for all parts.
+        odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
-            where = joined(
-                finding.referring("Message", "conversationId", *places), finding.referring("Message", "seenIds", *some)
-            )
-            found = connection.database()["Message"].find(where, ["_id"])
+            here = filter_of("conversationId", places, odd=odd["conversationId"])
+            where = joined(here, filter_of("seenIds", some, odd=odd["seenIds"]))
+            found = database["Message"].find(where, ["_id"])
             for message in found:
                 seen.setdefault(referred(message["_id"]), [])
         ended = set(map(referred, self._ended))
@@ -131,7 +133,7 @@ class _Deletion:
                     referred(message.get("senderId")) not in self._ids
                     and referred(message.get("conversationId")) not in ended
                 ):
-                    leaving = sorted(self._ids.intersection(ids_in(message, "seenIds")))
+                    leaving = sorted(self._ids & references_in(message, "seenIds"), key=str)
                     alike.setdefault(tuple(leaving), []).append(message)
             own = {user["_id"]: user for message in part for user in seen[message]}
             removing.draft.room(sum(map(len, alike.values())) + len(own))
@@ -147,8 +149,8 @@ class _Deletion:
             own = listing.get(referred(conversation["_id"]), [])
             removing.draft.room(1 + len(own))
             removing.draft.take("User", own, "conversationIds", [conversation["_id"]])
-            leaving = self._ids.intersection(ids_in(conversation, "userIds"))
-            removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving))
+            leaving = self._ids & references_in(conversation, "userIds")
+            removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving, key=str))
             yield from removing.draft.full()
 
     def _delete(self, removing: Removing, users: list[Document]) -> None:
@@ -159,7 +161,7 @@ class _Deletion:
             name: list(connection.database()[name].find(finding.referring(name, "userId", *ids)))
             for name in ("Account", "Profile")
         }
-        roles = {role for user in users for role in ids_in(user, "rolesIds")}
+        roles = {role for user in users for role in references_in(user, "rolesIds")}
         listing = connection.database()["Role"].find(finding.referring("Role", "userIds", *ids), ["_id"])
         roles.update(referred(role["_id"]) for role in listing)
         records = {record["_id"] for record in finding.having(STATE, "users", ids, ["_id"])}
@@ -191,7 +193,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
     """Return which of some users have an id in a list of theirs."""
     found: dict[Any, list[Document]] = {}
     for user in users:
-        for identifier in dict.fromkeys(ids_in(user, field)):
+        for identifier in references_in(user, field):
             found.setdefault(identifier, []).append(user)
     return found
 

@@ -48,10 +48,16 @@ class Bar:
 class WriteBar(Bar, Watch):
     """Watch a write."""
 
-    def __init__(self, note: Callable[[str], None], accepts: Callable[[Changeset], bool]) -> None:
+    def __init__(
+        self,
+        note: Callable[[str], None],
+        accepts: Callable[[Changeset], bool],
+        asks_about: Callable[[Changeset], bool],
+    ) -> None:
         super().__init__()
         self._note = note
         self._accepts = accepts
+        self._asks_about = asks_about
         self.event: ObjectId | None = None
         self.batches = 0
 
@@ -64,6 +70,9 @@ class WriteBar(Bar, Watch):
 
     def waits(self) -> None:
         self._note("waiting for another write to end; one whose program was killed is in the way for a minute")
+
+    def asks_about(self, again: Changeset) -> bool:
+        return self._asks_about(again)
 
     def accepts(self, again: Changeset) -> bool:
         return self._accepts(again)

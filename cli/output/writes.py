@@ -13,7 +13,7 @@ from models.errors import OutputError, RefusedError, TerminatedError, UsageError
 from models.names import NAMED, counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
     from bson import ObjectId
 
@@ -62,7 +62,7 @@ def apply(
         if asked:
             _ask(changeset, _notes(out, changeset), marker)
             changeset = agreement.renewed()
-        event, changeset = _carry_out(out, changeset, reason, agreement.covers)
+        event, changeset = _carry_out(out, changeset, reason, agreement)
     try:
         _report(out, changeset, event, dry_run=dry_run)
         streams.flush()
@@ -80,12 +80,12 @@ def _note_skipped(out: "Output", changeset: "Changeset") -> None:
 
 
 def _carry_out(
-    out: "Output", changeset: "Changeset", reason: str | None, acceptable: "Callable[[Changeset], bool]"
+    out: "Output", changeset: "Changeset", reason: str | None, agreement: "_Agreement"
 ) -> "tuple[ObjectId | None, Changeset]":
     from cli.output.progress import WriteBar
     from models import changes
 
-    with WriteBar(out.note, acceptable) as bar:
+    with WriteBar(out.note, agreement.covers, agreement.asks_about) as bar:
         try:
             return changes.apply(changeset, reason=reason, watch=bar)
         except BaseException as error:
@@ -136,11 +136,14 @@ class _Agreement:
         _refuse_more(again, self._max)
         if not self._asked:
             return self._yes or not _must_ask(again)
-        more = again.beyond(self._changeset)
-        if more and not self._told_of_more:
+        if self.asks_about(again):
             self._told_of_more = True
-            _ask(again, [f"new since the question: {', '.join(more)}"], self._marker)
+            _ask(again, [f"new since the question: {', '.join(again.beyond(self._changeset))}"], self._marker)
         return True
+
+    def asks_about(self, again: "Changeset") -> bool:
+        """Tell whether a plan takes more than was asked about, and nobody has heard that there is more."""
+        return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
 
 
 def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:

@@ -46,6 +46,10 @@ class Watch:
     def waits(self) -> None:
         """Hear that another write is in the way, once it has been for a while."""
 
+    def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+        """Tell whether `accepts` would ask a person about a plan: no transaction can wait for that."""
+        return False
+
     def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
         """Decide whether a plan made anew after a conflict may take the place of the first."""
         return True
@@ -140,6 +144,8 @@ class _Work:
                 writing.hold(database, self._in_the_way, session)
             plan, batch = made = transactions.bound(session, make)
             self._in_the_way = batch.changes
+            if not self._batches and plan is not self._plan:
+                event.describe(plan)
             if plan.changes_something or self._batches:
                 writing.write(database, plan, event, batch, session)
 
@@ -149,6 +155,7 @@ class _Work:
             plan, batch = made
             what = writing.in_the_way(database, batch.changes, plan.names, error)
             written = self._batches or not connection.transactions()
+            self._batches = max(self._batches, event.recorded)  # without transactions it is recorded, written in part
             raise ChangedMeanwhileError(what, event.id if written else None) from None
         self._wrote(*made)
         return made[1].last
@@ -156,10 +163,15 @@ class _Work:
     def _first_batch(self) -> tuple[Changeset, Numbered]:
         """Plan anew inside of a transaction, and return the batch that it writes."""
         plan = _replanned(self._plan)
-        if not {rule.lock for rule in plan.rules} <= self._prepared:
+        asks = not self._batches and plan.changes_something and self._watch.asks_about(plan)
+        if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
             raise ChangedMeanwhileError("something was changed meanwhile", None)
         with closing(writing.numbered(plan.batches, self._batches)) as batches:
             return plan, next(batches)
+
+    def _may_begin(self, plan: Changeset) -> bool:
+        """Tell whether a plan may take the place of the one that was agreed to, of which nothing is written."""
+        return bool(self._batches) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, collections: Iterable[str]) -> None:
         locks = {rule.lock for rule in self._plan.rules}
@@ -201,9 +213,9 @@ class _Work:
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
         """Plan what is left; before anything is written that may be something else than was agreed to."""
         again = _replanned(self._plan)
+        if not self._may_begin(again):
+            raise conflict
         if not self._batches:
-            if again.changes_something and not self._watch.accepts(again):
-                raise conflict
             self._told = again
         self._plan = again
 

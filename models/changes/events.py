@@ -77,11 +77,20 @@ class Event:
         self._head = _head(self.id, changeset.command, reason)
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
+        self.recorded = 0
+        """Batches that no transaction takes back."""
+
+    def describe(self, changeset: Changeset) -> None:
+        """Take over what a plan that is made again says of itself, before its first batch is recorded."""
+        self._names = changeset.names
+        self._head["summary"] = changeset.summary()
 
     def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
         """Insert what the trail keeps of a batch, before the batch itself is written."""
         if not self._whole:
             self._hold(number, session)
+        if session is None:
+            self.recorded = number + 1
         listed = batch if self._itemised else ()
         pieces = [
             {

@@ -16,7 +16,7 @@ from models.references import documents, reference, referred
 def without_parent(
     database: Database[Document], batch: list[Change], session: ClientSession | None
 ) -> Iterator[Document]:
-    """Yield `{collection, id}` of each document that a batch deletes and whose parent is missing already."""
+    """Yield `{collection, id, field}` of each document that a batch deletes and whose parent is missing already."""
     for owned in OWNED:
         deleted = [
             change.document for change in batch if isinstance(change, Delete) and change.collection == owned.collection
@@ -25,7 +25,7 @@ def without_parent(
         there = present(database, owned.parent, parents.values(), session)
         for child, parent in parents.items():
             if parent not in there:
-                yield {"collection": owned.collection, "id": child}
+                yield {"collection": owned.collection, "id": child, "field": owned.field}
 
 
 def present(
@@ -35,7 +35,7 @@ def present(
     return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
 
 
-def recorded(database: Database[Document], event: ObjectId) -> set[tuple[str, Any]]:
-    """Return the collection and id of each document that was an orphan when an event deleted it."""
+def recorded(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
+    """Return collection, id and field of each reference that led nowhere when an event deleted its document."""
     images = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
-    return {(orphan["collection"], orphan["id"]) for image in images for orphan in image["orphans"]}
+    return {(orphan["collection"], orphan["id"], orphan["field"]) for image in images for orphan in image["orphans"]}

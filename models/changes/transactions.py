@@ -28,7 +28,8 @@ class BusyError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"other writes to the same documents went on for {PATIENCE} seconds", "nothing was written; try again later"
+            f"other writes to the same documents went on for {PATIENCE} seconds",
+            "run the command again later; what it has written before stays",
         )
 
 

@@ -58,7 +58,7 @@ def inverse(
     batches: list[list[Change]],
     *,
     force: bool = False,
-    orphans: Collection[tuple[str, Any]] = (),
+    orphans: Collection[tuple[str, Any, str]] = (),
 ) -> list[list[Change]]:
     """Return what puts back what batches changed, from the last to the first.
 
@@ -81,7 +81,7 @@ class _Fitting:
         batches: list[list[Change]],
         *,
         force: bool,
-        orphans: Collection[tuple[str, Any]],
+        orphans: Collection[tuple[str, Any, str]],
     ) -> None:
         self._database = database
         self._force = force
@@ -100,7 +100,7 @@ class _Fitting:
             for identifier in whole:
                 self._documents.pop((collection, identifier), None)
             self._read(collection, whole)
-        self._without_parent = {child: parent for child, parent in self._orphans() if child not in orphans}
+        self._without_parent = dict(self._orphans(orphans))
         self._inserted -= self._without_parent.keys()
         self._children = self._by_parent()
         self._refuse_to_orphan()
@@ -130,14 +130,14 @@ class _Fitting:
         self._documents[key] = dict(document)
         yield Insert(change.collection, document)
 
-    def _orphans(self) -> Iterator[tuple[tuple[str, Any], tuple[str, Any]]]:
-        """Find what would come back without a document it needs: the application fails on such a one."""
+    def _orphans(self, known: Collection[tuple[str, Any, str]]) -> Iterator[tuple[tuple[str, Any], tuple[str, Any]]]:
+        """Find what would come back without a document it needs, and had it before: the application fails on it."""
         for owned in OWNED:
             inserts = [c for c in self._changes if isinstance(c, Insert) and c.collection == owned.collection]
             parents = {c.ids[0]: parent for c in inserts if (parent := reference(c.document, owned.field))}
             present = set(self._present(owned.parent, list(parents.values())))
             for child, parent in parents.items():
-                if parent not in present:
+                if parent not in present and (owned.collection, child, owned.field) not in known:
                     yield (owned.collection, child), (owned.parent, parent)
 
     def _refuse_to_orphan(self) -> None:

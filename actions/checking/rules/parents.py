@@ -11,7 +11,7 @@ from actions.removing import Removing
 from models import connection
 from models.changes import ABSENT, Batch, Document
 from models.links import OWNED, PROFILE_USER
-from models.references import reference, referred
+from models.references import reference
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
 """Collection and field of a required reference → what it refers to."""
@@ -75,7 +75,8 @@ def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
         for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
-            copies.setdefault(user["profileId"], []).append(user["_id"])
+            if profile := reference(user, "profileId"):
+                copies.setdefault(profile, []).append(user["_id"])
     for identifier, document in mending.each(collection, ids):
         users = mending.documents("User", copies.get(identifier, ())).values()
         mending.draft.room(1 + len(users))
@@ -110,7 +111,8 @@ class SecondProfile(Twice):
         profiles: dict[Any, list[Any]] = {}
         where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
         for profile in sound(connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])):
-            profiles.setdefault(referred(profile[PROFILE_USER.field]), []).append(profile["_id"])
+            if user := reference(profile, PROFILE_USER.field):
+                profiles.setdefault(user, []).append(profile["_id"])
         kept = documents("User", users, ("profileId",))
         for user, ids in profiles.items():
             named = reference(kept.get(user, {}), "profileId")

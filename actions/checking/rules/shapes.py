@@ -313,5 +313,6 @@ def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
 
 
 def _taken(collection: str, ids: Sequence[Any]) -> set[Any]:
-    """Return the ids that another document has already."""
-    return {document["_id"] for document in finding.having(collection, "_id", map(referred, ids), ["_id"])}
+    """Return the ids that two documents have, each in its own form."""
+    found = Counter(referred(document["_id"]) for document in finding.with_id(collection, ids, ["_id"]))
+    return {identifier for identifier, number in found.items() if number > 1}

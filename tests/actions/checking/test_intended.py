@@ -62,3 +62,8 @@ def test_a_number_is_read_from_its_digits(value: Any, number: int | None) -> Non
 @pytest.mark.parametrize("wanted", [datetime, int, ObjectId, str, bool, list])
 def test_what_could_be_anything_is_left_to_a_person(wanted: type, value: Any) -> None:
     assert intended(wanted, value) is None
+
+
+def test_digits_without_end_are_left_to_a_person() -> None:
+    assert intended(int, "9" * 5_000) is None
+    assert intended(datetime, {"$date": {"$numberLong": "9" * 5_000}}) is None

@@ -1,0 +1,82 @@
+"""A plan that is made again after a conflict: it means the same documents, and stays one event."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from people import Documents
+from planting import Ids, settle
+
+from actions import audit, messages, users
+from models.changes import ChangedMeanwhileError, Changeset, apply
+from tests.conftest import Chatctl
+
+
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def ids(either: Chatctl, database: Documents) -> Ids:
+    return settle(database)
+
+
+def swap(database: Documents, collection: str, field: str, one: Any, other: Any) -> None:
+    """Give the name of one document to another."""
+    [first, second] = (database[collection].find_one({"_id": identifier}) or {} for identifier in (one, other))
+    database[collection].update_one({"_id": one}, {"$set": {field: "moved"}})
+    database[collection].update_one({"_id": other}, {"$set": {field: first[field]}})
+    database[collection].update_one({"_id": one}, {"$set": {field: second.get(field)}})
+
+
+@pytest.mark.parametrize(
+    ("plan", "collection", "field", "one", "other"),
+    [
+        (lambda: users.grant(["alan"], ["support"]), "Role", "name", "support", "member"),
+        (lambda: users.revoke(["ada"], ["support"]), "Role", "name", "support", "member"),
+        (lambda: users.suspend(["alan"]), "User", "username", "alan", "grace"),
+        (lambda: messages.purge(LATER, sender="ada"), "User", "username", "ada", "grace"),
+    ],
+    ids=["grant", "revoke", "suspend", "purge"],
+)
+def test_a_name_that_moved_to_another_document_is_a_conflict(
+    database: Documents, ids: Ids, plan: Callable[[], Changeset], collection: str, field: str, one: str, other: str
+) -> None:
+    changeset = plan()
+    assert changeset.replan
+    assert changeset.replan().changes_something
+    swap(database, collection, field, ids[one], ids[other])
+    with pytest.raises(ChangedMeanwhileError, match="now belongs to another"):
+        changeset.replan()
+
+
+def test_work_that_meets_a_conflict_stays_one_event_that_can_be_undone(database: Documents, ids: Ids) -> None:
+    changeset = users.suspend(["ada", "alan"])
+    database["User"].update_one({"_id": ids["alan"]}, {"$set": {"status": "EMAIL_VERIFIED"}})
+    outcome = apply(changeset)
+    assert [result.outcome for result in outcome.changeset.results] == ["suspended", "suspended"]
+    assert database["chatctl_audit"].count_documents({"kind": "event"}) == 1
+    apply(audit.undo(str(outcome.event)))
+    found = {user["username"]: user["status"] for user in database["User"].find()}
+    assert found["ada"] == "ACTIVE"
+    assert found["alan"] in {"ACTIVE", "EMAIL_VERIFIED"}
+
+
+def test_a_user_whose_id_is_any_text_leaves_no_reference_behind(either: Chatctl, database: Documents, ids: Ids) -> None:
+    person = {"_id": "ckx1odd", "username": "odd", "email": "odd@example.org", "status": "ACTIVE"}
+    database["User"].insert_one({**person, "conversationIds": [ids["group"]], "seenMessageIds": [ids["one"]]})
+    database["Conversation"].update_one({"_id": ids["group"]}, {"$push": {"userIds": "ckx1odd"}})
+    database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": "ckx1odd"}})
+    either("users", "delete", "odd", "--yes")
+    left = [document for name in ("User", "Conversation", "Message") for document in database[name].find()]
+    assert "ckx1odd" not in str(left)
+
+
+def test_two_texts_of_one_id_stop_no_repair(either: Chatctl, database: Documents, ids: Ids) -> None:
+    for text in ("65abcdef65abcdef65abcdef", "65ABCDEF65ABCDEF65ABCDEF"):
+        database["Permission"].insert_one({"_id": text, "name": text, "rolesIds": []})
+    database["Role"].insert_one({"_id": str(ObjectId()), "name": "texts", "userIds": [], "permissionsIds": []})
+    either("db", "repair", "--rule", "wrong-type", "--yes")
+    assert all(isinstance(role["_id"], ObjectId) for role in database["Role"].find())
+    assert database["Permission"].count_documents({"_id": {"$type": "string"}}) == 2
