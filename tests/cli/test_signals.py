@@ -1,6 +1,5 @@
 """Interrupted and terminated at every moment: one line at most, the right code, and nothing left behind."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from embedded import eventually, kill
+from embedded import kill
 from pymongo.database import Database
 
 from cli import signals
 from models.errors import TerminatedError
-from models.local import folder as at
 from tests.cli.conftest import PROGRAM, Process, Terminal
 from tests.conftest import Chatctl
 from tests.people import person
@@ -70,29 +68,6 @@ def test_a_server_whose_first_start_was_interrupted_starts_the_next_time(embedde
     line = [PROGRAM, "--local", "roles", "list", "--count"]
     done = subprocess.run(line, env=embedded, capture_output=True, check=True)  # noqa: S603
     assert done.stdout in {b"0\n", b"1\n"}
-
-
-@pytest.mark.parametrize(
-    "line", ["roles list", "roles create b", "users export --to x.csv", "messages tail", "db check"]
-)
-def test_a_server_that_dies_during_a_command_is_told_with_what_to_do(embedded: dict[str, str], line: str) -> None:
-    folder = Path(embedded["CHATCTL_LOCAL_DIR"])
-    subprocess.run([PROGRAM, "--local", "roles", "create", "a"], env=embedded, check=True, capture_output=True)  # noqa: S603
-    server = at.running(folder)
-    assert server is not None
-    os.kill(server.pid, signal.SIGSTOP)
-    with subprocess.Popen([PROGRAM, "--local", *line.split()], env=embedded, stderr=subprocess.PIPE) as child:  # noqa: S603
-        eventually(lambda: f":{server.port:04X} 01 " in Path("/proc/net/tcp").read_text())  # it has connected
-        os.kill(server.pid, signal.SIGKILL)
-        _, said = child.communicate(timeout=20)
-    assert child.returncode == 6
-    assert said.splitlines()[-2:] == [
-        b"error: the embedded server stopped while the command ran",
-        b"hint: run the command again: it starts the server; if it fails again, run chatctl --local db stop first",
-    ]
-    again = [PROGRAM, "--local", "roles", "list", "-o", "csv", "--columns", "name"]
-    done = subprocess.run(again, env=embedded, check=True, capture_output=True)  # noqa: S603
-    assert done.stdout == b"name\na\n"
 
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
