@@ -1,4 +1,4 @@
-"""References that are not ObjectIds: what they change for the application, and what mends them."""
+"""Report references that are not ObjectIds: their effect on the application, and the command that mends them."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -10,7 +10,7 @@ from models.links import OTHER_SIDES, OWNED
 from models.references import ODD, forms, referred
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
-"""Lists that no command counts by, and no index leads to."""
+"""Lists that no command counts and that have no index."""
 OWN: Final = {collection: [field for side, field in OTHER_SIDES if side == collection] for collection, _ in OTHER_SIDES}
 """Collection → its own lists of ids."""
 REFERRING: Final = {
@@ -18,11 +18,11 @@ REFERRING: Final = {
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in OWN
 }
-"""Collection → what refers to its documents, as collection and field."""
+"""Collection → the collections and fields that refer to its documents."""
 
 
 def notes(collection: str, identifier: Any) -> Iterator[str]:
-    """Say that a document is referred to, or refers, in a form that the application reads only from one side."""
+    """Yield notes if references to or from a document are stored as text, so that the application finds only some."""
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"
     if places := sorted(_places(collection, identifier)):
