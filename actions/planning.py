@@ -57,7 +57,7 @@ def changeset(
 
 
 def inexact(changes: Iterable[Change]) -> list[str]:
-    """Say which values an undo cannot restore to the byte: text that is not valid UTF-8 is not read as it is stored."""
+    """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     fields = [
         f"{change.collection} {written(change.ids[0])} {name}"
         for change in changes
@@ -77,10 +77,10 @@ def _lost(change: Change) -> Document:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Let what a function plans be planned anew, in the same words, where documents change before it is written.
+    """Let the plan of a function be made again, with the same arguments, if documents change before the write.
 
-    What the words name has to be what they named first. Of what a function `deletes` some may be gone by then. It is
-    `quick` where a transaction can wait for it.
+    The arguments must name the same documents as before. With `deletes`, some of them may be deleted in the meantime.
+    With `quick`, the function is fast enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -118,11 +118,11 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _refuse_others(first: Changeset, again: Changeset) -> None:
-    """Raise `ChangedMeanwhileError` where a name belongs to something else by now; `items` are not what was named."""
+    """Raise `ChangedMeanwhileError` if a typed name now belongs to another document; with `items` nothing was named."""
     named = {result.id for result in first.results}
     for result in again.results:
         if first.items is None and result.id and result.id not in named:
-            raise ChangedMeanwhileError(f'the name "{result.ref}" belongs to another one meanwhile', None)
+            raise ChangedMeanwhileError(f'the name "{result.ref}" now belongs to another document', None)
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
