@@ -75,7 +75,7 @@ def test_a_server_whose_first_start_was_interrupted_starts_the_next_time(embedde
 @pytest.mark.parametrize(
     "line", ["roles list", "roles create b", "users export --to x.csv", "messages tail", "db check"]
 )
-def test_a_server_that_dies_during_a_command_is_told_with_what_to_do(embedded: dict[str, str], line: str) -> None:
+def test_a_server_that_dies_during_a_command_is_reported_with_a_hint(embedded: dict[str, str], line: str) -> None:
     folder = Path(embedded["CHATCTL_LOCAL_DIR"])
     subprocess.run([PROGRAM, "--local", "roles", "create", "a"], env=embedded, check=True, capture_output=True)  # noqa: S603
     server = at.running(folder)
@@ -153,7 +153,7 @@ EXPORTS = ["users export", "conversations transcript Lunch", "users export-data 
 
 
 @pytest.mark.parametrize("line", EXPORTS)
-def test_what_a_killed_export_left_is_removed_by_the_next_one(
+def test_leftovers_of_a_killed_export_are_removed_by_the_next_one(
     environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path, line: str
 ) -> None:
     ada = person(database, "ada")
