@@ -61,7 +61,7 @@ def show(ref: str) -> Row:
     event = _event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    kept = [discreet(part) for part in parts]  # an event of an older version may hold secrets
+    kept = [discreet(part) for part in parts]  # events of older versions may hold secrets
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}

@@ -10,9 +10,9 @@ from models.references import referred
 
 
 def counting(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return what counts the documents that refer to each of some ids, in a list or by one id, in any form.
+    """Return a function that counts the documents that refer to each of some ids, in a list or alone, in any form.
 
-    It returns the id that each of the ids stands for, and the count.
+    The function returns each id, as an ObjectId if it stands for one, with its count.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:

@@ -46,7 +46,7 @@ def status() -> Row:
 
 
 def other_collections(names: Iterable[str]) -> dict[str, str]:
-    """Return the collections that were probably meant to be one of the application's: their name → the right one.
+    """Return collections with a wrong name that probably belong to the application: their name → the right name.
 
     Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
     """
@@ -64,7 +64,7 @@ def _others(names: Iterable[str]) -> list[Row]:
 
 
 def _is_empty(collection: str) -> bool:
-    """Tell whether a collection has no document, as far as it may be read."""
+    """Tell whether a collection has no documents, or may not be read."""
     return _allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
 
 

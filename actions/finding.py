@@ -45,7 +45,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """What was found, and a result for each name typed that was skipped because nothing has it."""
+    """The documents that were found, and a result for each typed name that was skipped because nothing has it."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
@@ -170,7 +170,7 @@ def user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def user_key(ref: str) -> tuple[str, Any]:
     """Read what a user is meant by, from its shape alone: the field, and the value to look for (e-mails in lower case).
 
-    An id of another type than the usual is text.
+    An id that is not an ObjectId is returned as text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:
@@ -183,7 +183,7 @@ def user_key(ref: str) -> tuple[str, Any]:
 
 
 def key(ref: str) -> tuple[str, str]:
-    """Read what a role, permission or conversation is meant by: the field, and the text to look for."""
+    """Return the field and the text by which to find a role, permission or conversation."""
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "name"}:
         return ("_id" if kind == "id" else kind), rest
@@ -191,7 +191,7 @@ def key(ref: str) -> tuple[str, str]:
 
 
 def with_ids(collection: str, texts: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Document]:
-    """Read documents by their ids as lists print them, of whatever type these are: text → document."""
+    """Read documents by ids of any type, written as lists print them: text → document."""
     return named_by(having(collection, "_id", _readings(texts), fields), texts)
 
 
@@ -224,25 +224,25 @@ def having(
 
 
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Return the filter for what refers to one of some documents, in any form; see `models.references.to`."""
+    """Return the filter for references to one of some documents, in any form; see `models.references.to`."""
     return references.to(connection.database(), collection, field, identifiers)
 
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the documents that ids refer to, also those whose `_id` is the digits as text."""
+    """Read the documents that ids refer to, also those whose `_id` is text."""
     wanted = chain.from_iterable((one, *_others(one)) for one in ids)
     return references.documents(connection.database(), collection, wanted, fields)
 
 
 def _others(identifier: Any) -> list[Any]:
-    """Return what an id that is text may stand for, unless that is an ObjectId."""
+    """Return the values that a text may stand for as an id, except an ObjectId."""
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
     return [value for value in readings(identifier) if isinstance(value, Hashable)]
 
 
 def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
-    """Refuse documents whose id another one has in another form: what refers to the id could belong to either.
+    """Refuse documents that share their id, in different forms: a reference to it could mean either document.
 
     Raises `AmbiguousNameError`.
     """
@@ -253,7 +253,7 @@ def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
     if twins := [identifier for identifier, count in ids.items() if count > 1]:
         raise AmbiguousNameError(
             f"two {collection.lower()}s have the id {twins[0]}, as an ObjectId and as text",
-            "nothing is changed; see chatctl db check --rule wrong-type",
+            "nothing was changed; see chatctl db check --rule wrong-type",
         )
 
 
@@ -275,7 +275,7 @@ def label(document: Document) -> str:
 
 
 def _called(document: Document, field: str, otherwise: object) -> str:
-    """Return the name in a field as text; a document or a list there is no name, and may hold anything."""
+    """Return the name in a field as text; a document or a list is not shown, as it may hold anything."""
     name = document.get(field)
     return written(name if name and readable(name) is name else otherwise)
 

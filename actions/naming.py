@@ -19,10 +19,10 @@ def refuse(collection: str, names: list[str]) -> None:
     noun = collection.lower()
     for name in names:
         if found := flaw(name):
-            raise BadNameError(f"no {noun} can be called so: {found}")
+            raise BadNameError(f"not a valid {noun} name: {found}")
         for kind, shape in READ_AS:
             if shape.fullmatch(name):
-                problem = f"no {noun} can be called {shown(name)}: it would be read as {kind}"
+                problem = f"{shown(name)} is not a valid {noun} name: it would be read as {kind}"
                 raise BadNameError(problem, "choose another name")
     taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:
@@ -30,7 +30,7 @@ def refuse(collection: str, names: list[str]) -> None:
 
 
 def refuse_texts(texts: Mapping[str, str | None]) -> None:
-    """Raise `BadNameError` for a text that no new user can have in its field; an empty one takes a field away."""
+    """Raise `BadNameError` for a text that a new user cannot have in its field; an empty text removes the field."""
     for field, text in texts.items():
         if text and (found := user_flaw(field, text)):
             raise BadNameError(f"the {_CALLED[field]} {shown(text)} {found}")

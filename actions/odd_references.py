@@ -1,4 +1,4 @@
-"""References that are not ObjectIds: what they change for the application, and what mends them."""
+"""Report references that are not ObjectIds: their effect on the application, and the command that mends them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -12,7 +12,7 @@ from models.references import ODD, forms, referred
 from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
-"""Lists that no command counts by, and no index leads to."""
+"""Lists that no command counts and that have no index."""
 _SIDES: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
 OWN: Final = {collection: [field for (side, field), _ in _SIDES if side == collection] for collection in FIELDS}
 """Collection → its own lists of ids."""
@@ -21,13 +21,13 @@ REFERRING: Final = {
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in FIELDS
 }
-"""Collection → what refers to its documents, as collection and field."""
+"""Collection → the collections and fields that refer to its documents."""
 
 
 def notes(collection: str, identifier: Any, among: Collection[str] = FIELDS) -> Iterator[str]:
-    """Say that a document is referred to, or refers, in a form that the application reads only from one side.
+    """Yield notes if references to or from a document are stored as text, so that the application finds only some.
 
-    Only the collections that are `among` those that a command reads are looked at.
+    Only collections in `among` are searched: those that the command reads.
     """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"

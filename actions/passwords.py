@@ -16,7 +16,7 @@ LONGEST: Final = 72
 """Bytes: of a longer one bcrypt would read no more."""
 
 LONGEST_HASH: Final = 500
-"""Characters; the hashes of all schemes are shorter."""
+"""In characters; the hashes of all schemes are shorter."""
 
 BCRYPT: Final = "bcrypt"
 
@@ -73,7 +73,7 @@ _HASHES: Final = tuple(
         ("LDAP", r"\{(ssha|sha|smd5|md5|crypt)-?\d*\}\S{11,}"),
     )
 )
-"""Schemes of hashes, and what is one beyond doubt. Bare hex digits may be a password that somebody made up."""
+"""Schemes of hashes, and the pattern of each. Plain hex digits are not listed: they may be a real password."""
 
 _LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
 _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
@@ -86,9 +86,9 @@ class BadPasswordError(InvalidInputError):
 def check(password: str, own: Iterable[str | None] = ()) -> None:
     """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
     if problem := flaw(password, own):
-        hint = f"take at least {SHORTEST} characters that nobody would try: several words"
+        hint = f"use at least {SHORTEST} characters that nobody would guess, for example several words"
         if scheme_of(password):
-            hint = "give the password itself; bcrypt hashes come in with chatctl users import, column hashedPassword"
+            hint = "use the password itself; import bcrypt hashes with chatctl users import, column hashedPassword"
         raise BadPasswordError(problem, hint)
 
 

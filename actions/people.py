@@ -15,7 +15,7 @@ HELD: Final = 50_000
 
 
 def ids(document: Document, field: str) -> list[str]:
-    """Return the ids in a list of a document as text, in whatever form they were stored."""
+    """Return the ids in a list of a document as text; they may be stored in any form."""
     value = document.get(field)
     items = map(referred, value) if isinstance(value, list) else ()
     return [str(item) for item in items if isinstance(item, (ObjectId, str))]

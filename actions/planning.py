@@ -57,7 +57,7 @@ def changeset(
 
 
 def inexact(changes: Iterable[Change]) -> list[str]:
-    """Say which values an undo cannot restore to the byte: text that is not valid UTF-8 is not read as it is stored."""
+    """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     fields = [
         f"{change.collection} {written(change.ids[0])} {name}"
         for change in changes
@@ -77,10 +77,10 @@ def _lost(change: Change) -> Document:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Let a function plan again, with the same arguments, where documents change before its plan is written.
+    """Let the plan of a function be made again, with the same arguments, if documents change before the write.
 
-    Every name in the arguments must still mean the document that it meant first. Of what a function `deletes`, some may
-    be gone. It is `quick` where a transaction can wait for it.
+    The arguments must name the same documents as before. With `deletes`, some of them may be deleted in the meantime.
+    With `quick`, the function is fast enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:

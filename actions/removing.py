@@ -19,7 +19,7 @@ from models.references import joined, reference, references_in, referred
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
 UNWRITTEN: Final = 3 * BATCH
-"""Messages that may still be there when the next batch is made: batches are made ahead of those that are written."""
+"""The most deleted messages that may still exist while the next batch is made, because batches are made ahead."""
 HELD: Final = 1_000_000
 """Ids in lists that are kept in memory between batches."""
 ALONE: Final = 10
@@ -33,9 +33,9 @@ COPIED: Final = 250_000
 class Removing:
     """What is taken away, on a draft whose batches are handed out as soon as they are full.
 
-    Each batch is whole: whatever comes after it, no list has what it takes away, and each conversation has the time of
-    its last message. `users` are those who go in the end, read whole: their lists are kept in step with that too.
-    `names` gains what people know the touched documents by.
+    Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
+    time of its last message. `users` are deleted at the end and were read with all fields: their lists are updated too.
+    `names` receives the names of the changed documents.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -47,7 +47,7 @@ class Removing:
         self._taken: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
 
     def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
-        """Delete the messages that filters match, one after the other, out of every list that has them."""
+        """Delete the messages that the filters match, filter by filter, and remove them from every list."""
         documents = connection.database()["Message"]
         found = chain.from_iterable(documents.find(where, batch_size=MESSAGES) for where in wheres)
         heavy = False  # some servers keep all of a transaction in memory
@@ -107,7 +107,7 @@ class Removing:
                 yield from self.draft.full()
 
     def _settle(self, conversations: Iterable[Document], taken: Mapping[Any, Any]) -> None:
-        """Give conversations of which the last message is `taken` the time of the one before, or of their beginning."""
+        """If the last message of a conversation is `taken`, set the time of the message before, or of the creation."""
         for conversation in conversations:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), taken[identifier]
@@ -118,11 +118,10 @@ class Removing:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read the documents that ids refer to, with one list each, and keep them in step with what is taken from it.
+        """Read the documents that ids refer to, with one list each, and keep them for later batches.
 
-        Users who go are those that were read whole.
-
-        Read again they would not be: batches are made ahead of those that are written.
+        Users who are deleted are not read again, but taken from `users`. Documents read again would be out of date,
+        because batches are made ahead of those that are written.
         """
         if self._held > HELD:
             self._lists.clear()

@@ -85,7 +85,7 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> Failure:
-    """Decide what a failure is; what was noted on its way up is the best hint."""
+    """Describe an error as a failure; notes that were added to the error replace the hint."""
     failure = _failure(error)
     notes = getattr(error, "__notes__", ())
     return failure._replace(hint="; ".join(notes)) if notes and failure.exit != BUG else failure

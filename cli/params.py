@@ -99,7 +99,7 @@ def object_id(text: str) -> str:
 
 
 def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
-    """Return what reads a whole number from `least` to `most`."""
+    """Return a parser for whole numbers from `least` to `most`."""
 
     def read(given: str | int) -> int:  # the default value passes through here too
         text = str(given)
@@ -176,15 +176,15 @@ Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads
 
 Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
 Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="At most this many.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")]
 All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
-After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Those behind this one.")]
+After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")]
 Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
 
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
 Max = Annotated[
-    int | None, typer.Option("--max", metavar="N", parser=number(0), help="Refuse to touch more items than this.")
+    int | None, typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items.")
 ]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]

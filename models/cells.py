@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width ones as the others
+_FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width characters like the others
 _SEPARATOR: Final = ",;\t\r\n"
 # What a spreadsheet would run, and what would look guarded already.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
-# A spreadsheet may divide lines by another character than the comma; quotes inside a cell are text to it then.
+# A spreadsheet may use another delimiter than the comma; then it reads quotes inside a cell as text.
 _INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
 _INNER_GUARD: Final = re.compile(rf"([{_SEPARATOR}])'(?=['\"]*[{_FORMULA}])")
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
@@ -17,7 +17,7 @@ _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 def guarded(text: str) -> str:
     """Put one `'` in front of each part of a text that a spreadsheet would run."""
-    if _INNER.search(text):  # quicker than to replace nothing
+    if _INNER.search(text):  # faster than a replacement that finds nothing
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 

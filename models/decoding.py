@@ -1,4 +1,4 @@
-"""How documents are read: whatever a server holds, as what can be shown, compared, put into sets and written again."""
+"""Decode documents so that any stored value can be shown, compared, put into a set and written again."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,7 +10,7 @@ from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
 
 
 class Object(dict[str, Any]):
-    """A document; the driver's own cannot be hashed, and one may be where an id belongs."""
+    """A document that can be hashed, because in broken data a document may be used as an id."""
 
     __slots__ = ()
 
@@ -57,18 +57,18 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # one of another length than 16 bytes is no error then
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # so a UUID that has not 16 bytes is not an error
     unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # a date beyond the year 9999 is no error
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # so a date after the year 9999 is not an error
     type_registry=TypeRegistry(_DECODERS),
 )
-"""As the connection reads and writes documents, and as events and images keep them."""
+"""The options with which the connection, events and images read and write documents."""
 
 
 def is_exact(value: Any) -> bool:
-    """Tell whether a value is surely as it is stored.
+    """Tell whether a value is certainly the same as the stored one.
 
-    Text that holds U+FFFD may stand for bytes that are not text; the driver's references lose the order of their keys.
+    U+FFFD in a text may replace invalid bytes, and the driver's references lose the order of their keys.
     """
     if isinstance(value, dict):
         return all(is_exact(key) and is_exact(item) for key, item in value.items())

@@ -1,4 +1,4 @@
-"""Ids as people read and type them; in broken data one may be of any type."""
+"""Ids as users read and type them; in broken data an id may be of any type."""
 
 import base64
 import json
@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 READINGS: Final = 200
-"""Values that one typed text is looked up as, at most."""
+"""The most values that one typed text is looked up as."""
 
 _WORDS: Final[dict[str, Any]] = {
     "true": True,
@@ -36,7 +36,7 @@ _MOST: Final = 2**63
 
 
 def written(value: Any) -> str:
-    """Write an id as lists print it: a document as JSON without blanks, so that it can be typed again."""
+    """Write an id as lists print it, so that it can be typed again: a document is JSON without blanks."""
     if isinstance(value, (str, ObjectId)):
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):
@@ -52,7 +52,7 @@ def written(value: Any) -> str:
 
 
 def spellings(identifier: Any) -> list[str]:
-    """Return the texts that name an id: as lists print it, and of one that was inserted as JSON its digits."""
+    """Return the texts for an id: as lists print it, and the digits of an id that was stored as Extended JSON."""
     spelt = [written(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
@@ -61,7 +61,7 @@ def spellings(identifier: Any) -> list[str]:
 
 
 def named(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
-    """Sort documents by the texts that name them; of several that one text names, ids come before text, then JSON."""
+    """Map each text to the document whose id it names; of several, ObjectIds win over text, and text over JSON."""
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):
         for text in spellings(document["_id"]):
@@ -75,7 +75,7 @@ def _likelihood(document: Document) -> int:
 
 
 def readings(text: str) -> list[Any]:
-    """Return what an id may be on disk that is written so; the likeliest first."""
+    """Return the values that an id may have on disk if it is printed as this text, the most likely first."""
     return [*islice(_readings(text), READINGS)]
 
 
@@ -135,7 +135,7 @@ def _timestamp(text: str) -> Timestamp | None:
 
 
 def _nested(value: Any) -> Iterator[Any]:
-    """Give what JSON may stand for: all of its texts may be what is written so."""
+    """Yield the values that JSON may stand for, with all readings of the texts inside."""
     if isinstance(value, str):
         yield from _readings(value)
     elif isinstance(value, dict):

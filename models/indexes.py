@@ -124,8 +124,8 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
         return Finding(index, "conflict", f"{index.name} {flaw}") if flaw else Finding(index, "present")
     for name, other in there.items():
         if _keys(other) == index.keys:
-            lax = ", and is not unique" if _is_lax(index, other) else ""
-            return Finding(index, "conflict", f"the same key has an index named {name}{lax}")
+            lax = " but is not unique" if _is_lax(index, other) else ""
+            return Finding(index, "conflict", f"the index {name} has the same key{lax}")
     return Finding(index, "missing")
 
 
@@ -139,14 +139,14 @@ def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
         return "has other options"
     is_partial = "partialFilterExpression" in other
     return (
-        "leaves documents out"
+        "does not cover all documents"
         if other.get("sparse") or is_partial > ("partialFilterExpression" in index.options)
         else None
     )
 
 
 def _is_lax(index: Index, other: Mapping[str, Any]) -> bool:
-    """Tell whether an index lets in duplicates that the right one would refuse."""
+    """Tell whether an index allows duplicates that the right one would refuse."""
     return bool(index.options.get("unique")) and not other.get("unique")
 
 

@@ -20,11 +20,11 @@ PART: Final = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Linked(Listing):
-    """Only the documents that something like `having` belongs to, and nothing like `lacking`; `owned` says how.
+    """Only documents with a child like `having` and without a child like `lacking`; `owned` names the children.
 
-    In the order of ids, `having` alone is read off an index over its field and the one that refers to the documents, so
-    that no other document is read. Otherwise those that match are kept of each batch. With `any_form`, what refers to a
-    document in another form than its id counts, as it always does for `lacking`.
+    In the order of ids, `having` without `lacking` is read from an index over its field and the reference, so that no
+    other document is read. Otherwise each batch is filtered. With `any_form`, references in other forms than the id
+    also count for `having`; for `lacking` they always do.
     """
 
     owned: Owned

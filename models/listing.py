@@ -41,7 +41,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "javascriptWithScope": (Code,),
     "maxKey": (MaxKey,),
 }
-"""The types of values, in the order in which a server sorts them; where several fit, the last is meant."""
+"""The types of values, in the order in which a server sorts them; if several match, the last one counts."""
 PRESENT: Final = {"$exists": True}
 """Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
@@ -144,7 +144,7 @@ class Listing:
         yield from ((where, order) for where in _all_behind(self._id(after), direction))
 
     def _id(self, after: Any) -> Any:
-        """Return the id behind which to go on; text is one that a list has printed."""
+        """Return the id to start after; a text is an id as a list prints it."""
         if not isinstance(after, str):
             return after
         documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
@@ -184,17 +184,17 @@ def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
 
 
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
-    """Match what comes behind an id: those of its type, and then, in broken data, those of others."""
+    """Match documents after an id: first ids of its type, then, in broken data, ids of other types."""
     yield behind("_id", identifier, direction)
     if names := _types_behind(identifier, direction):
         yield {"$or": [{"_id": {"$type": name}} for name in names]}
 
 
 def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Match what comes behind a value among those of its type."""
+    """Match values of the same type that come after a value."""
     operator = "$gt" if direction == ASCENDING else "$lt"
-    if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - what is not a number is not equal to itself
-        # A comparison takes no pattern, and finds nothing beyond what is not a number.
+    if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
+        # A plain comparison refuses a regex, and finds nothing after NaN.
         return {"$expr": {operator: [f"${field}", {"$literal": value}]}, field: {"$type": _type(value)}}
     return {field: {operator: value, **PRESENT}}
 

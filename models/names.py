@@ -21,15 +21,15 @@ HOW_EASY: Final = "take up to 64 of a-z, A-Z, 0-9 and _ . @ + -, the first not -
 
 READ_AS: Final = (
     ("an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
-    ("the name behind the colon", re.compile("(user)?name:.*", re.DOTALL)),
+    ("the part after the colon", re.compile("(user)?name:.*", re.DOTALL)),
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""What a command reads, and the shape of what it reads so, which no new name may have."""
+"""What commands read a text as, and the pattern of such a text; no new name may match one."""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 _JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
-"""Between two letters of Persian or Hindi, or two parts of an emoji, a joiner is a part of what people write."""
+"""A joiner is allowed between two letters, as in Persian or Hindi, and between two parts of an emoji."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -48,9 +48,9 @@ def flaw(name: str) -> str | None:
 
 
 def user_flaw(field: str, text: str) -> str | None:
-    """Say why no new user can have a text in a field, in words that follow it: `begins or ends with a blank`.
+    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a blank`.
 
-    The fields are those in `USER_TEXTS`. Users on disk may have such texts: only a new value is checked.
+    The fields are those in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
     """
     return USER_TEXTS[field](text)
 
@@ -96,7 +96,7 @@ def _url(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Allow several lines, as on an envelope."""
+    """Check an address, which may have several lines."""
     return _unseen(_JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
 
 
@@ -108,7 +108,7 @@ USER_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {
     "address": _address,
     "imageUrl": _url,
 }
-"""The fields of a user that hold a text, and what each allows."""
+"""The fields of a user that hold a text, with the check of each."""
 
 
 def shown(text: str) -> str:

@@ -1,4 +1,4 @@
-"""What refers to a document: its id, and the forms of it that are found in data from other tools."""
+"""References to documents: by the id, or by other forms of the id in data from other tools."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -17,10 +17,10 @@ NESTED: Final = ("$oid", "oid")
 """Keys of Extended JSON that was stored without being read as such: `{"$oid": "65…"}`."""
 
 ODD: Final = ("string", "object")
-"""The BSON types of the other forms."""
+"""The BSON types of the other forms of an id."""
 
 AT_ONCE: Final = 600
-"""Values in one filter."""
+"""The most values in one filter."""
 
 Document = dict[str, Any]
 
@@ -36,7 +36,7 @@ def referred(value: Any) -> Any:
 
 
 def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, in any form; the list may be absent, or hold what is no id."""
+    """Return the ids in a list of a document, in any form; the list may be absent, or hold other values."""
     items = document.get(field)
     if not isinstance(items, list):
         return []
@@ -51,13 +51,13 @@ def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
 
 
 def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
-    """Return the id that a field of a document refers to, in any form; None where it refers to nothing."""
+    """Return the id that a field of a document refers to, in any form; None if it is not a reference."""
     found = referred(document.get(field))
     return found if isinstance(found, ObjectId) else None
 
 
 def forms(identifier: Any) -> list[Any]:
-    """Return the values by which `$in` finds an id: itself and its digits as text. No `$in` takes the nested forms."""
+    """Return the values by which `$in` finds an id: the id and its digits as text. `$in` cannot find nested forms."""
     found = referred(identifier)
     if not isinstance(found, ObjectId):
         return [identifier]
@@ -88,22 +88,22 @@ def documents(
 def to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
-    """Return the filter for the documents whose `field` refers to one of some ids, or is a list that holds one."""
+    """Return the filter for documents whose `field` refers to one of the ids, alone or in a list."""
     return filter_of(field, ids, odd=has_other_forms(database, collection, field, session))
 
 
 def has_other_forms(
     database: Database[Document], collection: str, field: str, session: ClientSession | None = None
 ) -> bool:
-    """Tell whether a field refers to anything otherwise than by an ObjectId; mostly it does not."""
+    """Tell whether any document has a reference in this field that is not an ObjectId, which is rare."""
     odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
 
 def filter_of(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
-    """Return the filter for what refers to one of some ids; without `odd` forms it is one that an index serves.
+    """Return the filter for references to one of the ids; without `odd` forms it can use an index.
 
-    A server takes no `$in` with `{"$oid": …}`, so those forms are found by the path inside.
+    Servers refuse `$in` with `{"$oid": …}`, so those forms are found by the path of the inner key.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:
@@ -120,12 +120,12 @@ def not_to(field: str, identifier: Any) -> Document:
 
 
 def among(values: list[Any]) -> Document:
-    """Return the condition that a field is one of some values, or a list that holds one."""
+    """Return the condition that a field is one of the values, or a list that holds one."""
     return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 
 def joined(conditions: Document, *filters: Document) -> Document:
-    """Return one filter for all that has to hold; keys stay at the top level, where a list looks for them."""
+    """Combine filters with AND; keys stay at the top level, where lists look for them."""
     both = dict(conditions)
     for one in filters:
         if both.keys().isdisjoint(one):
@@ -136,7 +136,7 @@ def joined(conditions: Document, *filters: Document) -> Document:
 
 
 def _has_nested_ids(database: Database[Document], collection: str) -> bool:
-    """Tell whether the `_id` of any document is a document, once a connection: some servers read all to find out."""
+    """Tell whether any `_id` is a document; asked once per connection, because some servers must read all to answer."""
     known = _NESTED_IDS.setdefault(database.client, {})
     if (key := (database.name, collection)) not in known:
         known[key] = database[collection].find_one({"_id": {"$type": "object"}}, {"_id": 1}) is not None

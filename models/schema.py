@@ -36,7 +36,7 @@ TYPES: Final[dict[type, type]] = {
     LongField: int,
     ObjectIdField: ObjectId,
 }
-"""What the fields of the schema hold; all others hold text."""
+"""The types of the fields of the schema; all others are text."""
 
 SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
     _meta(document)["collection"]: {
@@ -45,7 +45,7 @@ SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
     }
     for document in DOCUMENTS
 }
-"""Collection → field → the type of its values, and whether it has to be there."""
+"""Collection → field → the type of its values, and whether it is required."""
 
 UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     _meta(document)["collection"]: tuple(

@@ -1,6 +1,6 @@
-"""Which values people may see and the audit trail keeps: those of the fields named here, if they have the right type.
+"""Which values may be shown and kept in the audit trail: those of the fields named here, if they have the right type.
 
-All else, a field that nobody has thought of among it, shows as its type: it may be a secret.
+All other values, also of unknown fields, are replaced by their type, because they may be secrets.
 """
 
 import re
@@ -36,7 +36,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
 """Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
 
 NAMED: Final = frozenset(collection for collection, fields in SHOWN.items() if fields & {"username", "name"})
-"""Collections of what people know by a name."""
+"""Collections whose documents have a name that users know."""
 
 _OURS: Final[Mapping[str, type]] = {
     **dict.fromkeys(("maskBodies", "auditReads"), bool),
@@ -55,10 +55,10 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
     datetime: (datetime, DatetimeMS),
     UserStatus: (str,),
 }
-"""Types whose values are shown where another is expected."""
+"""Other types that are shown too, by the expected type."""
 
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
-"""Most values there are, looked at first as lists are long."""
+"""The types of most values; they are checked first because lists are long."""
 
 NEVER_SHOWN: Final = "(secret)"
 
@@ -79,28 +79,28 @@ _WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (MaxKey, "max key"),
     (Mapping, "document"),
 )
-"""What types are called; the first that fits: code is also text, and a boolean also a number."""
+"""The words for types; the first match counts, as code is also text and a boolean is also a number."""
 
 _WITHHELD: Final = re.compile(
     rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
 )
-"""What stands where a value was withheld, also in events of older versions."""
+"""The text that replaces a withheld value, also in events of older versions."""
 
 LONGEST_FIELD: Final = 100
-"""Characters of the name of a field."""
+"""The most characters of the name of a field."""
 
 
 def type_in_words(value: object) -> str:
-    """Say of which type a value is, in plain words: `text`, `number`, `list of 3`, `document`."""
+    """Name the type of a value in plain words: `text`, `number`, `list of 3`, `document`."""
     if isinstance(value, list | tuple):
         return f"list of {len(value):,}"
     return next((word for kinds, word in _WORDS if isinstance(value, kinds)), "value")
 
 
 def showable(collection: str, field: str, value: Any) -> Any:
-    """Return the value of a field as it may be shown and kept, else its type in brackets; of a list each item so.
+    """Return the value of a field if it may be shown and kept, otherwise its type in brackets; same for list items.
 
-    What stands in the place of a value already stays as it is.
+    A text that already replaces a withheld value is returned as it is.
     """
     if field == "_id" or is_withheld(value):
         return value
@@ -115,17 +115,17 @@ def showable(collection: str, field: str, value: Any) -> Any:
 
 
 def withheld(value: object) -> str:
-    """Return what is shown in the place of a value."""
+    """Return the text that is shown instead of a value."""
     return f"({type_in_words(value)})"
 
 
 def is_withheld(value: object) -> bool:
-    """Tell whether this stands in the place of a value."""
+    """Tell whether this text replaces a withheld value."""
     return isinstance(value, str) and bool(_WITHHELD.fullmatch(value))
 
 
 def readable(value: Any) -> Any:
-    """Return a value of a known field with the documents in it as their type: they hold fields that nobody knows."""
+    """Return a value of a known field; documents in it are replaced by their type, as they may hold unknown fields."""
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, list):
@@ -134,18 +134,18 @@ def readable(value: Any) -> Any:
 
 
 def readable_text(value: Any) -> str:
-    """Write a value of a known field as text, a document in it as its type."""
+    """Write a value of a known field as text; documents in it are replaced by their type."""
     return written(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:
-    """Return what people know a document by, if it says so in a field that may be shown."""
+    """Return the name of a document, if it has one in a field that may be shown."""
     names = (document.get(field) for field in ("username", "name") if field in SHOWN.get(collection, ()))
     return next((name for name in names if name and type(name) is str), None)
 
 
 def field_name(name: str) -> str:
-    """Return the name of a field, cut where it is too long to be one."""
+    """Return the name of a field, shortened if it is very long."""
     return name if len(name) <= LONGEST_FIELD else f"{name[:LONGEST_FIELD]}… ({len(name):,} characters)"
 
 

@@ -21,7 +21,7 @@ _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
 """Bytes that the name of a database has not."""
 LONGEST_WAIT = 9
-"""Digits of a number of milliseconds that a server can hold in 32 bits, whatever they are."""
+"""The most digits of a number of milliseconds that always fits into 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +218,6 @@ def _is_host(host: str) -> bool:
 
 
 def _is_option(said: str) -> bool:
-    """Tell "name=value" from what is left of a broken password; pymongo checks all values but that of `wTimeoutMS`."""
+    """Tell whether a text is "name=value", not the rest of a broken password; pymongo does not check `wTimeoutMS`."""
     name, equals, value = said.partition("=")
     return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)

@@ -1,4 +1,4 @@
-"""Times as people write them, and as programs read them."""
+"""Read times that users type, and write times for users and programs."""
 
 import re
 from datetime import MAXYEAR, UTC, datetime, timedelta
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAYS_OF_400_YEARS: Final = 146_097
-"""After so many days the calendar repeats itself."""
+"""The calendar repeats after this many days."""
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
@@ -21,7 +21,7 @@ def moment(text: str) -> datetime | None:
 
 
 def iso(text: str) -> datetime | None:
-    """Read ISO 8601, in UTC where it names no zone, in milliseconds; None for anything else."""
+    """Read ISO 8601 with milliseconds, in UTC if it has no zone; None for anything else."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
@@ -36,7 +36,7 @@ def _in_milliseconds(time: datetime) -> datetime:
 
 
 def written(value: Any) -> str | None:
-    """Write a time as RFC 3339 in UTC, in milliseconds; None for any other value.
+    """Write a time as RFC 3339 in UTC with milliseconds; None for any other value.
 
     Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
     """
@@ -51,7 +51,7 @@ def written(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time, in milliseconds since 1970, that may be outside the years that Python knows."""
+    """Write a time, given in milliseconds since 1970, that may be outside the years of Python's datetime."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

@@ -114,7 +114,7 @@ def _check_pattern(node: Node) -> str | None:
 def _check_filled(node: Node) -> str | None:
     """Variables are looked up when the seed meets a database; here it counts only how they are written."""
     if None in variables(node.value):
-        return f"{shown(node.value)}: a variable is written ${{NAME}}; $${{ stands for ${{"
+        return f"{shown(node.value)}: write a variable as ${{NAME}}; $${{ stands for ${{"
     return None
 
 

@@ -105,9 +105,9 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
 
 
 def items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
-    """Read the items of the one list that a file is, or has under a path of keys, each as it comes.
+    """Read the items of the list in a file, or of the list under a path of keys, one at a time.
 
-    The bounds hold for each of the items.
+    The limits apply to each item.
     """
     composer = _Composer(file, faults)
     found = False
@@ -117,7 +117,7 @@ def items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ())
             node = node.value.get(key) if node and node.kind == "object" else node
         if node and node.kind != "array" and (node is not composer.root or not path):
             hint = "" if path else "; --path KEY reads the list under a key"
-            faults.stop(file, f"a list belongs here{hint}", node.line, node.column)
+            faults.stop(file, f"expected a list{hint}", node.line, node.column)
             return
         found = found or bool(node and node.kind == "array")
         if node and node.kind == "array" and node.value and composer.depth == len(path) + 1:

@@ -121,7 +121,7 @@ def _matched(person: Person, documents: Iterable[Document]) -> Person:
         )
     if mine and mine[0].get("username") != person.username:
         raise ConflictError(
-            f"the user {shown(person.email)} is there with the username"
+            f"the user {shown(person.email)} exists with the username"
             f" {shown(readable_text(mine[0].get('username')))}, not {shown(person.username)}",
             "write the username that the user has, or another e-mail, into the seed",
         )

@@ -174,7 +174,7 @@ class _Resolver:
         return users
 
     def _texts(self, user: Node) -> None:
-        """Note which texts of a user nobody can have, unless a variable will say them."""
+        """Report texts that no user can have; a text with a variable is checked when the variable is known."""
         for field in ("email", "username", "name"):
             node = user.get(field, "string")
             text = expand(node.value, {}) if node and not variables(node.value) else None

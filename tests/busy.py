@@ -1,6 +1,6 @@
-"""An application that never rests: a thread that does to some users what people do all day, without a pause."""
+"""An application that writes all the time: a thread that does the usual writes to some users without a pause."""
 
-# ruff: noqa: S311 - chance is no secret here
+# ruff: noqa: S311 - random numbers are not secrets here
 
 import random
 import threading
@@ -19,11 +19,11 @@ Step = Callable[[ClientSession], None]
 
 
 class GoneError(Exception):
-    """What the application wants to connect is not there: its client then takes everything back."""
+    """A document to connect does not exist; the client of the application then rolls everything back."""
 
 
 class Application:
-    """Writes in transactions as the application's client does; what conflicts or finds nothing is given up."""
+    """Write in transactions like the application's client, and give up a write that conflicts or finds nothing."""
 
     def __init__(self, database: Documents, users: list[ObjectId], others: list[ObjectId]) -> None:
         self._database = database
@@ -93,7 +93,7 @@ class Application:
 
 @contextmanager
 def busy(database: Documents, users: list[ObjectId], others: list[ObjectId]) -> Iterator[Application]:
-    """Let the application go on and on while something else is done."""
+    """Let the application write all the time inside the `with` block."""
     application, over = Application(database, users, others), threading.Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""Values that nobody expects, of every type, in every field; those that the server does not take come by a proxy."""
+"""Unexpected values of every type in every field; a proxy adds those that the test server refuses."""
 
 import socket
 import threading
@@ -55,7 +55,7 @@ VALUES: Final[dict[str, Any]] = {
     "id": ObjectId(HEX),
 }
 UNSTORABLE_AS_ID: Final = {"$oid", "operator", "dbref", "list", "lists", "none", "pattern", "nan"}
-"""What MongoDB takes for no `_id`, or SecantusDB does not bear as one."""
+"""Values that MongoDB refuses as `_id`, or SecantusDB cannot handle as one."""
 
 REWRITTEN: Final = {
     FAR: DatetimeMS(LONG),
@@ -68,7 +68,7 @@ def _milliseconds(value: Any) -> bytes:
 
 
 class Proxy(threading.Thread):
-    """Between chatctl and a server, and between what the server can hold and what others hold."""
+    """A proxy between chatctl and a server, which replaces values by others that the server cannot hold, and back."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         super().__init__(daemon=True)
@@ -107,7 +107,7 @@ class Proxy(threading.Thread):
 
 @contextmanager
 def proxy(server: str) -> Iterator[str]:
-    """Give the address of a proxy before a server."""
+    """Yield the address of a proxy for a server."""
     host, _, port = server.removeprefix("mongodb://").partition("/")[0].rpartition(":")
     between = Proxy((host, int(port)))
     yield f"127.0.0.1:{between.port}"
@@ -115,7 +115,7 @@ def proxy(server: str) -> Iterator[str]:
 
 
 def plant(database: Documents) -> dict[str, dict[str, list[Any]]]:
-    """Plant each value in each field of a document of its own; give their ids by collection and value."""
+    """Insert a document for each field and value; return their ids by collection and value."""
     for name in ("support", "viewer"):
         database["Role"].insert_one({"name": name, "userIds": [], "permissionsIds": []})
     database["Permission"].insert_one({"name": "user.read", "rolesIds": []})

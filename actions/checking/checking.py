@@ -29,9 +29,8 @@ def check(
 ) -> list[Row]:
     """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
 
-    Each example has its own `fix`; faults that need different commands all have an example. Of a `sample` so many
-    documents of each collection are looked at, and some of what each links to. Raises `UsageError` for a name that is
-    none.
+    Each example has its own `fix`, and each different fix has an example. With `sample` only so many documents of each
+    collection are checked, and some of the documents that they link to. Raises `UsageError` for an unknown name.
     """
     found: dict[type[Rule], Row] = {}
     fixes: set[tuple[type[Rule], str]] = set()

@@ -1,4 +1,4 @@
-"""What a value of another type was meant to be, where only one answer is possible."""
+"""Convert a value of a wrong type to the right type, if only one answer is possible."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -18,10 +18,10 @@ DIGITS: Final = len(str(-LARGEST))
 
 
 def intended(wanted: type, value: Any) -> Any:
-    """Return the value that another one stands for in a field that holds `wanted`; None where that is not certain.
+    """Return the `wanted` value that a value of another type stands for; None if that is not certain.
 
-    Text in ISO 8601 is a date, in UTC where it names no zone, and so is a number of milliseconds or seconds since 1970
-    between the year 2000 and now. Text of digits is a number, text of 24 hex digits an id.
+    A text in ISO 8601 is a date, in UTC if it has no zone. A number between the year 2000 and now, in milliseconds or
+    seconds since 1970, is a date too. A text of digits is a number, a text of 24 hex digits an id.
     """
     if wanted is ObjectId:
         found = referred(value)

@@ -27,7 +27,7 @@ class Known:
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of what is read; digits of an id as text count as the id."""
+        """Keep the ids of the documents that are read; an id as text counts as the ObjectId."""
         if collection in PARENTS and not self.sampled:
             found = (referred(document["_id"]) for document in documents)
             self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)

@@ -74,10 +74,10 @@ def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> No
 
 
 def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
-    """Tell whether a repair by some rules can be undone: all of it or nothing, as it is one event."""
+    """Tell whether a repair by these rules can be undone. It is one event, so all of it can be undone or nothing."""
     final = [kind.name for kind in kinds if not kind.undoable]
     if final and len(final) < len(kinds):
-        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run it alone: --rule {final[0]}")
+        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
     return not final
 
 
@@ -103,12 +103,12 @@ class _Found:
             self._more[rule] += 1
 
     def results(self) -> Iterator[Result]:
-        """Say of each rule how many faults are mended, and which commands decide about those that are left."""
+        """Return for each rule how many faults are mended, and which commands mend the others."""
         for rule, faults in self.mended.items():
             yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
-            told = f"{counted(self._numbers[needs], 'fault')} left, to be decided: {rule.advise(example)}"
+            told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.advise(example)}"
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in self._more.items():
             told = f"{counted(count, 'fault')} more, mended by the same command, run again"

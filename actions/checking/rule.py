@@ -28,11 +28,11 @@ class Rule:
     """A fault there can be, in a class of its own; one object of it is used for one check.
 
     Classes with the same name are one rule whose faults have different severities. `effect` says what the application
-    does when it meets the fault, `fix` what to type, with `{name}` of the rule, and `{id}`, `{collection}`, `{field}`
-    and `{value}` of an example; `fixes` are commands for some of the faults instead, by what `cases` says of them.
-    `reads` are the fields it needs of each collection; the ids of what it reads are known. Whatever is suspected while
-    the collections are read is looked at again by `confirm`, on its own: what changed in between is no fault. Documents
-    whose `_id` is none are kept from every rule but those of `all_ids`.
+    does when it meets the fault. `fix` is the command to type, with `{name}` of the rule, and `{id}`, `{collection}`,
+    `{field}` and `{value}` of an example. `fixes` has other commands for some of the faults, by the keys of `cases`.
+    `reads` are the fields it needs of each collection; the ids of what it reads are known. After all collections are
+    read, `confirm` checks each suspect again, as its document may have changed. Only rules with `all_ids` see a
+    document whose `_id` is not an ObjectId.
     """
 
     name: ClassVar[str]
@@ -49,7 +49,7 @@ class Rule:
     mends: ClassVar[bool] = False
     """Whether there is one right answer, so that a repair gives it unasked."""
     undoable: ClassVar[bool] = True
-    """Whether a repair can be undone; one that cannot is made only where its rule is named, and no other."""
+    """Whether a repair can be undone. If not, it runs only if its rule is named, and no other rule."""
     decisions: ClassVar[frozenset[str]] = frozenset()
     """Of `drop` and `delete` those that decide what a repair does."""
 
@@ -75,7 +75,7 @@ class Rule:
             yield from (found for found in self.look(collection, documents) if found in some[found.id])
 
     def cases(self, found: Finding) -> Sequence[str]:
-        """Return the keys of `fixes` that apply to a fault, the most exact first."""
+        """Return the keys of `fixes` that apply to a fault, the most specific first."""
         return f"{found.collection}.{found.field}", found.collection
 
     def template(self, found: Finding) -> str:
@@ -83,7 +83,7 @@ class Rule:
         return next((self.fixes[case] for case in self.cases(found) if case in self.fixes), self.fix)
 
     def advise(self, found: Finding) -> str:
-        """Say what to type, or to do where nothing can be typed, about a fault."""
+        """Return the command that mends a fault, or what to do if there is no command."""
         return self.template(found).format(name=self.name, **found._asdict())
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:  # noqa: ARG002 - others do
@@ -116,7 +116,7 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read the documents that ids refer to, by those ids, also documents whose `_id` is the digits as text."""
+    """Read the documents that ids refer to, as id → document; a document may have its `_id` as text."""
     found: dict[Any, Document] = {}
     for document in finding.with_id(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:

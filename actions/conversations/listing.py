@@ -19,7 +19,7 @@ SORTABLE: Final = ("lastMessageAt", "created_at", "name")
 def find(filters: Filters | None = None) -> Listing:
     """List conversations as `Rows` makes them, those in which something was said last first.
 
-    Whether something was said since a time is told by the messages: `lastMessageAt` is set by creating one, too.
+    Activity is read from the messages, because creating a conversation also sets `lastMessageAt`.
     Raises `UnknownNameError` for a user who is not there.
     """
     chosen = filters or Filters()

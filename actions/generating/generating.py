@@ -31,7 +31,7 @@ from models.indexes import APPLICATION, Index
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
-CONTINUED: Final = ("This continues an interrupted command. Data that it has created already is kept as it is.",)
+CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120
 """Documents that one conversation or one burst of messages adds to a batch, at most."""
@@ -56,9 +56,9 @@ class Wanted:
 def generate(wanted: Wanted) -> Changeset:
     """Make up a year of people and their conversations that ends with the last midnight, UTC.
 
-    The same command finishes what was interrupted, with the year that was begun. Raises `UsageError` for what cannot
-    be, `RefusedError` where the database has users already unless it is the embedded one, `NameTakenError` where that
-    has those of the seed, `StillRunningError`, and what `people.countries` raises.
+    After an interruption the same command finishes the work, with the same year. Raises `UsageError` for impossible
+    numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
+    has the users of this seed, `StillRunningError`, and the errors of `people.countries`.
     """
     _check(wanted)
     command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())])

@@ -1,4 +1,4 @@
-"""Making up that was interrupted: when it was begun, and what is left of it."""
+"""Continue an interrupted `db generate`: find when it began, and which batches are left."""
 
 import time
 from collections.abc import Iterator
@@ -14,13 +14,13 @@ from models.changes.events import LEASE_SECONDS
 from models.listing import Row
 
 OFTEN: Final = 0.5
-"""Seconds between two looks at a lease."""
+"""Seconds between two checks of a lease."""
 
 
 def begun(command: str) -> datetime | None:
-    """Return when a command was begun that has not ended; None where there is none such.
+    """Return when an interrupted command began; None if there is no such event.
 
-    A program that was killed holds its lease for some seconds more: they are waited for. Raises `StillRunningError`.
+    A killed program keeps its lease for some seconds: wait until it has expired. Raises `StillRunningError`.
     """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":
@@ -32,7 +32,7 @@ def begun(command: str) -> datetime | None:
 
 
 def left(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Leave out the batches that are written: each of them is there whole, or not at all."""
+    """Return the batches that are not written yet; a batch is written as a whole or not at all."""
     for batch in batches:
         if not any(map(_is_there, batch[:1])):
             return chain([batch], batches)
@@ -49,4 +49,6 @@ def _is_there(change: object) -> bool:
 def _events(command: str) -> list[Row]:
     """Return the events of exactly this command, the newest first."""
     events = (event for event in audit.find(command=command).rows() if event["command"] == command)
-    return sorted(events, key=lambda event: event["at"], reverse=True)  # ids of two processes have no order
+    return sorted(
+        events, key=lambda event: event["at"], reverse=True
+    )  # the ids of two processes are not in the order of time

@@ -36,7 +36,7 @@ class _Part(NamedTuple):
         return repr(self.conversation)
 
     def joined(self, other: "_Part") -> "_Part":
-        """Return what goes of one conversation that messages refer to in two forms."""
+        """Add up the deletions in one conversation that messages refer to in two forms."""
         oldest, newest = (
             min(self.oldest, other.oldest, key=_since_1970),
             max(self.newest, other.newest, key=_since_1970),
@@ -88,7 +88,7 @@ def purge(
 
 
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return what matches the messages of a conversation, those of a sender there, and both in words."""
+    """Return filters for the messages of a conversation and for those of a sender in it, and both as options."""
     words = []
     here: Document = {}
     if conversation is not None:
@@ -104,16 +104,16 @@ def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Docu
 
 
 def _undated(theirs: Document) -> Iterator[Result]:
-    """Say how many messages no time decides about."""
+    """Report how many messages are kept because they have no usable date."""
     number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": DATE}]}, theirs))
     if number:
-        have = "message has" if number == 1 else "messages have"
-        told = f"{number:,} {have} no usable date and stay; see {MENDS_DATES}"
+        have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
+        told = f"{number:,} {have} no usable date and {kept}; see {MENDS_DATES}"
         yield Result(None, "messages without a usable date", "passed-over", told)
 
 
 def _grouped(where: Document) -> Iterator[_Part]:
-    """Group messages by the conversation that they refer to, in whatever form."""
+    """Group messages by the conversation that they refer to, in any form."""
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -161,7 +161,7 @@ def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
 
 
 def _in(conversations: list[Any]) -> Document:
-    """Match the messages of conversations; in broken data one may be anything, or missing."""
+    """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
     [one, *_] = conversations
     if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
@@ -195,7 +195,7 @@ def _said(parts: list[_Part], old: int) -> Iterator[str]:
 
 
 def _since_1970(time: datetime | DatetimeMS) -> int:
-    """Return milliseconds, by which times within and outside the calendar can be compared."""
+    """Return milliseconds since 1970, to compare times inside and outside the calendar."""
     return int(DatetimeMS(time) if isinstance(time, datetime) else time)
 
 

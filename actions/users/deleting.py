@@ -109,12 +109,12 @@ class _Deletion:
         return {"$nor": [finding.referring("Message", "conversationId", *self._ended)]} if self._ended else {}
 
     def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
-        """Read what refers to the users."""
+        """Read the documents that refer to the users."""
         for some in finding.parts(self._ids):
             yield from connection.database()[collection].find(finding.referring(collection, field, *some), fields)
 
     def _unsee(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
-        """Take the users out of the readers of messages that stay, and these out of what they have seen."""
+        """Remove the users from the readers of messages that stay, and these messages from what the users have seen."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
         # Each of these reads all messages where no index helps, so once for all parts.
@@ -143,7 +143,7 @@ class _Deletion:
             yield from removing.draft.full()
 
     def _leave(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
-        """Take the users out of the conversations that stay, and these out of their lists."""
+        """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
@@ -190,7 +190,7 @@ class _Deletion:
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return which of some users have an id in a list of theirs."""
+    """Return those of some users who have an id in a list of their own."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):

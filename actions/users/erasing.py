@@ -88,7 +88,7 @@ class _Erasure:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
         known: set[Any] = set()
         yield from batched(chain(self.traces.changes(), self._messages(known)))
-        yield from batched(self._messages(known))  # also what they sent while that was written
+        yield from batched(self._messages(known))  # also messages that the user sent in the meantime
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
         listing = self._database["Role"].find(finding.referring("Role", "userIds", self.id), ["userIds"])
@@ -117,17 +117,17 @@ class _Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # One by one: a role that they are given at this moment is theirs on both sides, as if it came after.
+            # Remove the ids one by one: a role that is granted at this moment stays on both sides, as if granted later.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
-        # Unguarded: the time of a sign-in at this moment goes too, and there is no undo that could want it back.
+        # Without a guard: the time of a sign-in at this moment is removed too; no undo would need it.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
         given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        assert isinstance(last, Update)  # noqa: S101 - the one that was just made
+        assert isinstance(last, Update)  # noqa: S101 - the draft has just made it
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
@@ -158,7 +158,7 @@ class _Erasure:
         return finding.referring(collection, field, self.id)
 
     def _messages(self, known: set[Any]) -> Iterator[Change]:
-        """Blank the messages that are there but for the `known`, which it adds to; it ends, however fast they write."""
+        """Blank all messages except the `known` ones, and add them to these. It ends even if the user keeps writing."""
         if self._with_messages:
             found = self._database["Message"].find(self._mine("Message", "senderId"), ["_id"])
             ids = [message["_id"] for message in found if message["_id"] not in known]

@@ -22,7 +22,7 @@ from models.showable import readable
 
 OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
 LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
-"""The fields of a linked account that are no secret, in the order in which they are written."""
+"""The fields of a linked sign-in that are not secret, in the order in which they are written."""
 SHORT: Final = frozenset({"type", "provider", "providerAccountId"})
 
 Read = Callable[[Sequence[Any]], Iterable[Document]]
@@ -31,9 +31,9 @@ Read = Callable[[Sequence[Any]], Iterable[Document]]
 def export(
     filters: Filters, *, with_password_hashes: bool = False, in_cells: bool = False
 ) -> tuple[Listing, tuple[str, ...]]:
-    """List users with the columns of an import, which are returned too; there is no password among them.
+    """List users with the columns of an import, without passwords; the columns are returned too.
 
-    With `in_cells` linked accounts are texts as a cell of a table has them, where those say all.
+    With `in_cells` linked sign-ins are texts for a cell of a table, if such texts hold all their fields.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -75,13 +75,13 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     """Return profiles by user; without the unique index somebody may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
-        if not isinstance(user := profile[PROFILE_USER.field], list):  # one that holds an id matches too
+        if not isinstance(user := profile[PROFILE_USER.field], list):  # a list with the id matches too
             profiles.setdefault(user, profile)
     return profiles
 
 
 def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
-    """Return linked accounts by user, without their ids and what they do not have."""
+    """Return linked sign-ins by user, without their ids and without empty fields."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
         shown = {field: readable(value) for field in LINKED if (value := account.get(field)) is not None}
@@ -90,7 +90,7 @@ def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
 
 
 def _is_short(account: Document) -> bool:
-    """Tell whether `provider:providerAccountId` says all of an account and reads back as the same."""
+    """Tell whether `provider:providerAccountId` holds all fields of an account and is read back as the same."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
     return texts and account.keys() == SHORT and account["type"] == OAUTH and not re.match(r"\[|[^:]*:", str(provider))
@@ -101,7 +101,7 @@ def _cell(account: Document) -> str:
 
 
 def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
-    """Return what reads the documents that belong to users."""
+    """Return a function that reads the documents that belong to users."""
     wanted = (owned.field, *fields)
     return _InOrder(owned, wanted).of if filters == Filters() else partial(_of, owned, wanted)
 
@@ -113,7 +113,7 @@ def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Doc
 
 
 class _InOrder:
-    """What belongs to all users, who come in the order of their ids: both are read once, side by side."""
+    """Read the documents of all users, who come in the order of their ids; both are read only once, in parallel."""
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned

@@ -23,9 +23,9 @@ SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedA
 SEARCHED: Final = ("email", "username", "name")
 NOTHING: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
-"""Other programs write false where the application writes nothing."""
+"""Other programs write false for an unverified e-mail, where the application writes nothing."""
 NO_STATUS: Final = "none"
-"""Said in the place of a status: absent, null, or none of the three."""
+"""The filter value for a missing or invalid status."""
 MANY: Final = 1_000
 """Holders of a role among whom it is more work to look for a page than among all users in the order of their ids."""
 

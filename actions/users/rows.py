@@ -59,7 +59,7 @@ def rows(
 
 
 def _roles(listed: Any) -> Any:
-    """Return a list of roles that is absent or null as an empty one, as the application reads it."""
+    """Return the list of roles; one that is absent or null is empty, as the application reads it."""
     return [] if listed is None else showable("User", "rolesIds", listed)
 
 

@@ -33,7 +33,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again, and give a status to users without a valid one; others are unchanged."""
+    """Let suspended users sign in again, and give a status to users without a valid one; other users are unchanged."""
     return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)
 
 

@@ -32,10 +32,12 @@ def transcript(
     *,
     since: Since = None,
     until: Until = None,
-    last: Annotated[int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N.")] = None,
+    last: Annotated[
+        int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N messages.")
+    ] = None,
     around: Annotated[
         str | None,
-        typer.Option("--around", metavar="MESSAGE", help="This one, with ten before and ten after it."),
+        typer.Option("--around", metavar="MESSAGE", help="This message, with ten before and ten after it."),
     ] = None,
     form: Annotated[str | None, written_as(FORMATS)] = None,
     to: To = None,

@@ -28,7 +28,7 @@ def check(
     collection: Collections = [],  # noqa: B006
     sample: Annotated[
         int | None,
-        typer.Option("--sample", metavar="N", parser=number(1), help="Look at so many of each collection alone."),
+        typer.Option("--sample", metavar="N", parser=number(1), help="Check only N documents of each collection."),
     ] = None,
 ) -> None:
     """Find what in the data would break or mislead the application.

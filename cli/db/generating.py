@@ -12,7 +12,7 @@ app = part()
 
 
 MOST_USERS: Final = 10_000_000
-"""Their ids are in memory before the first is written."""
+"""The ids of all users are in memory before the first user is written."""
 
 
 def _number(name: str, text: str, most: int = LARGEST) -> object:
@@ -23,7 +23,7 @@ def _number(name: str, text: str, most: int = LARGEST) -> object:
 def generate(
     out: Out,
     *,
-    users: Annotated[int, _number("--users", "How many people.", MOST_USERS)] = 100,
+    users: Annotated[int, _number("--users", "Number of users.", MOST_USERS)] = 100,
     conversations: Annotated[int, _number("--conversations", "One-to-one and groups.")] = 40,
     messages: Annotated[int, _number("--messages", "In all of them together.")] = 2_000,
     seed: Annotated[int, _number("--seed", "Another makes others; the same makes the same again.")] = 1,
@@ -38,7 +38,7 @@ def generate(
     They have names, roles there are, conversations with each other, and faults to find if --broken says so.
     It happens in the year before the last midnight, UTC: the same seed makes the same data, ids and times included, all
     day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
-    undone. If it is interrupted, the same command finishes it.
+    undone. If it is interrupted, run the same command again to finish it.
     """
     wanted = actions.generating.Wanted(users, conversations, messages, seed, broken)
     change = actions.generating.generate(wanted)

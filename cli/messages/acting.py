@@ -112,7 +112,7 @@ def purge(
     keep_last: Annotated[
         int | None,
         typer.Option(
-            "--keep-last", metavar="N", parser=number(1), help="Of each conversation the last N messages stay."
+            "--keep-last", metavar="N", parser=number(1), help="Keep the last N messages of each conversation."
         ),
     ] = None,
     forever: Forever = False,

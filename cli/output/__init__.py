@@ -163,7 +163,7 @@ class Output:
             say(message)
 
     def notes(self, messages: Iterable[str]) -> None:
-        """Say several things beside the data; nothing is looked up for programs that read JSON."""
+        """Print notes on standard error. With JSON output nothing is printed, and the notes are not looked up."""
         if self.form != "json":
             for message in messages:
                 say(message)

@@ -16,7 +16,7 @@ from models.errors import ConflictError, NotFoundError, OutputError, RefusedErro
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0
-"""Who devices belong to."""
+"""The user id of the owner of devices."""
 
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
@@ -71,7 +71,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
         with os.fdopen(os.dup(2 if number[1] else int(number[2])), "wb") as file:
             yield file
     elif _is_stream(path):
-        _check_owner(to, path.stat())  # opening a pipe waits for who reads it
+        _check_owner(to, path.stat())  # opening a pipe waits for its reader
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:
             _check_owner(to, os.fstat(file.fileno()))
             yield file
@@ -94,11 +94,11 @@ def _streams(found: os.stat_result) -> bool:
 
 
 def _check_owner(to: str, found: os.stat_result) -> None:
-    """Write into no pipe or terminal of another user, and into nothing that took the place of a pipe."""
+    """Refuse a pipe or terminal of another user, and whatever has replaced a pipe since it was checked."""
     if not _streams(found) or found.st_uid not in {os.geteuid(), ROOT}:
         raise RefusedError(
-            f"{to} belongs to another user, who could read what is written into it",
-            "name a file in a folder of your own, or write to standard output: --to -",
+            f"{to} belongs to another user, who could read the output",
+            "use a file in your own folder, or write to standard output: --to -",
         )
 
 
@@ -115,7 +115,7 @@ def _check(to: str, path: Path, *, overwrite: bool) -> None:
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     descriptor, temporary = unfinished.create(path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:  # open until it has its name, as it is locked meanwhile
+        with os.fdopen(descriptor, "wb") as file:  # open, and so locked, until it has its final name
             yield file
             file.flush()
             os.fsync(descriptor)

@@ -32,7 +32,7 @@ def findings(out: Output, rows: Sequence[Row]) -> None:
 
 
 def _fixes(row: Row) -> list[str]:
-    """Return what to type about the examples, for those that need the same command only once."""
+    """Return the fixes of the examples; a fix that several examples share is listed once."""
     fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
     return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]
 

@@ -73,7 +73,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 
 def typed(identifier: Any) -> str:
-    """Write an id of whatever type as it can be typed again."""
+    """Write an id of any type in a form that can be typed again."""
     from models import ids
 
     return ids.written(identifier)

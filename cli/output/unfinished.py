@@ -1,6 +1,6 @@
-"""Files that are not whole yet, under names of their own; what a killed run has left of them is removed.
+"""Create files under temporary names until they are complete, and remove those that killed runs left behind.
 
-Who writes one holds a lock on it, and the kernel lets go of that when the run ends, however it ends.
+The run that writes a file holds a lock on it. The kernel releases the lock when the run ends, however it ends.
 """
 
 import fcntl
@@ -17,11 +17,11 @@ _NAME: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 
 
 def create(folder: Path) -> tuple[int, Path]:
-    """Create a file that this run alone writes, private to its owner; give it open, with its path."""
+    """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
     _remove_leftovers(folder)
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
-        with suppress(OSError):  # a file system without locks, where no leftover is removed either
+        with suppress(OSError):  # this file system has no locks; leftovers are not removed there either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
@@ -37,7 +37,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file of this user that no run holds; what took its place meanwhile stays. Raises `OSError`."""
+    """Remove a file of this user that no run has locked, unless another file has replaced it. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         found = os.fstat(descriptor)

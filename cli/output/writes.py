@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.marker import Marker
 
 MISSING: Final = "missing"
-"""The outcome of an item that does not exist; it was noted, and is no data."""
+"""The outcome of an item that does not exist: it is printed as a note, not as a result."""
 MANY: Final = 10
 ALWAYS: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
@@ -72,7 +72,7 @@ def apply(
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:
-    """Say which of the items that were typed do not exist."""
+    """Print a note with the typed items that do not exist."""
     skipped = [result.ref for result in changeset.results if result.outcome == MISSING]
     if skipped:
         more = [f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else []
@@ -95,11 +95,12 @@ def _carry_out(
 
 
 def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: BaseException) -> None:
-    """Note on an error how far the work is and how it goes on."""
+    """Add to an error how much is done and which command finishes the work."""
     from models import changes
 
     batches = bar.batches
-    if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):  # maybe before the answer of the server
+    # After an interrupt, a batch may be written although its answer did not arrive.
+    if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):
         batches = max(batches, changes.batches_written(bar.event))
     if batches:
         again = text.quoted(out.invocation.again(resuming.option, resuming.value))
@@ -107,7 +108,7 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
 
 
 class _Agreement:
-    """What somebody has agreed to, so that nothing more than that is done when it has to be planned anew."""
+    """What the user has agreed to: a changed plan may not do more without a second question."""
 
     def __init__(
         self, changeset: "Changeset", marker: "Marker | None", *, asked: bool, yes: bool, max_items: int | None
@@ -120,7 +121,7 @@ class _Agreement:
         self._told_of_more = False
 
     def renewed(self) -> "Changeset":
-        """Plan anew what somebody had to think about: what has come meanwhile is asked about too."""
+        """Plan again after the answer, and ask about what was added while the user was thinking."""
         changeset = self._changeset
         again = changeset.replan() if changeset.replan else changeset
         if again.changes_something:
@@ -128,10 +129,10 @@ class _Agreement:
         return again
 
     def covers(self, again: "Changeset") -> bool:
-        """Tell whether a plan may take the place of the one agreed to; where it takes more, ask, but only once.
+        """Tell whether a new plan may replace the one that the user agreed to; if it does more, ask, but only once.
 
-        Who has heard that there is more and says yes knows that it goes on: else nobody could ever delete somebody
-        who writes all the time.
+        After a second yes the user knows that more data keeps arriving. If each addition were asked about, nobody
+        could delete a user who writes all the time.
         """
         _refuse_more(again, self._max)
         if not self._asked:
@@ -259,7 +260,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     finally:
         if event is None:
             out.note("nothing to do")
-        elif changeset.undoable and changeset.total:  # an index that was made is all that an undo leaves alone
+        elif changeset.undoable and changeset.total:  # an undo does not remove an index
             out.note(f"undo: chatctl audit undo {event}")
 
 
@@ -270,7 +271,7 @@ def _results(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
     for result in results:
         if result.outcome == "passed-over":
-            out.note(result.message or f"{result.ref} was passed over")
+            out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
         yield from _elsewhere(out, result)

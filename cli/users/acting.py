@@ -120,7 +120,7 @@ def reinstate(
 ) -> None:
     """Let suspended users sign in again.
 
-    Users whose status is missing or invalid get one, too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
+    Users with a missing or invalid status get one too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
     """
     change = actions.users.reinstate(users, skip_missing=skip_missing)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

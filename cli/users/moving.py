@@ -45,7 +45,7 @@ def _file(ctx: typer.Context, name: str) -> str:
 
 
 def _columns(ctx: typer.Context, wanted: bool) -> None:
-    """List the columns instead of an import, which needs neither a file nor a database."""
+    """List the columns and exit, without a file and without a database."""
     if wanted and not ctx.resilient_parsing:
         rows = [{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()]
         ctx.params["out"].items(rows, IMPORTED)
@@ -78,15 +78,16 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="HEADER=COLUMN",
-        help="Import this header, key or path of keys (profile.phone) as this column; as nothing if empty. Repeatable.",
+        help="Import this header, key or path of keys (profile.phone) as this column; ignore it if COLUMN is empty. "
+        "Repeatable.",
         show_default=False,
     ),
 ]
 IgnoreUnknown = Annotated[
-    bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are no columns of an import.")
+    bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are not columns of an import.")
 ]
 Columns = Annotated[
-    bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and end.")
+    bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and exit.")
 ]
 ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
@@ -114,12 +115,12 @@ def import_(
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
-    --columns lists the columns of a file. Headers are read in any case. An empty cell changes nothing, and linked
-    accounts are only added. An interrupted import is finished by the same command with --on-conflict skip.
+    --columns lists the columns that can be imported. Headers may be in upper or lower case. An empty cell changes
+    nothing, and linked sign-ins are only added. To finish an interrupted import, add --on-conflict skip.
     """
     from cli.output.progress import Bar
 
-    del columns  # its callback has ended the command where it was given
+    del columns  # if it is given, its callback ends the command
     layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

@@ -1,4 +1,4 @@
-"""Carry a changeset out: each batch in a transaction together with its record, planned anew where others came first."""
+"""Write a changeset: each batch in a transaction with its record; after a conflict the rest is planned again."""
 
 import random
 import time
@@ -20,10 +20,10 @@ from models.changes.writing import ChangedMeanwhileError, NotAsPlannedError, Num
 from models.errors import ConflictError, PartialError
 
 PATIENCE: Final = 60
-"""Seconds without a batch that could be written, after which a conflict is told."""
+"""Seconds without a written batch after which a conflict is reported."""
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
-"""Seconds to wait after conflicts, longer after each."""
+"""Seconds to wait after a conflict; the wait grows with each conflict."""
 SEE_INDEXES: Final = "mend what is in the way; chatctl db indexes shows them all"
 
 
@@ -35,10 +35,10 @@ class Outcome(NamedTuple):
 
 
 class Watch:
-    """Whoever is told how a write goes on, and asked where it could go on otherwise; this one lets it."""
+    """Hear the progress of a write, and decide about changed plans; this class accepts all of them."""
 
     def begins(self, event: ObjectId) -> None:
-        """Hear under which event it is written, before the first batch."""
+        """Hear the id of the event, before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
         """Hear how many documents are written, of how many, after each batch."""
@@ -51,7 +51,7 @@ class Watch:
         return False
 
     def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
-        """Decide whether a plan made anew after a conflict may take the place of the first."""
+        """Decide whether a plan made again after a conflict may replace the first."""
         return True
 
 
@@ -61,9 +61,9 @@ UNWATCHED: Final = Watch()
 def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
     """Carry out a changeset and leave its event in the audit trail.
 
-    Where a document was changed meanwhile, what is left to do is planned anew if the changeset can be, and goes on in
-    the same event; else `ConflictError` is raised, as is what a rule of the changeset raises, and the batch in which
-    that happens is not written. What `connection.permit_write` refuses is refused for whoever comes here.
+    If a document was changed in the meantime, the rest is planned again and continues in the same event; a changeset
+    that cannot be planned again raises `ConflictError`. A rule of the changeset may raise its own error. A batch that
+    fails is not written. `connection.permit_write` is called first, and may refuse.
     """
     connection.permit_write()
     refused = _create_indexes(changeset)
@@ -74,7 +74,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
 
 class _Work:
-    """A changeset on its way into the database: one event, whatever has to be planned anew until its end."""
+    """A changeset that is being written: one event, however often the rest is planned again."""
 
     def __init__(self, changeset: Changeset, reason: str | None, watch: Watch) -> None:
         self._plan = self._told = changeset
@@ -103,9 +103,9 @@ class _Work:
         return Outcome(self._event.id if self._event and self._batches else None, self._told)
 
     def _write(self) -> bool:
-        """Write batches of the plan; tell whether the last of them was among these."""
+        """Write batches of the plan; tell whether the last one is written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
-            # However fast others change what was in the way, nothing can come between this plan and its write.
+            # The plan is made inside the transaction, so nobody can change the documents between plan and write.
             collections = {change.collection for change in self._in_the_way}
             return self._write_batch(self._first_batch, collections, whole=False)
         with closing(writing.numbered(self._plan.batches, self._batches)) as batches:
@@ -114,7 +114,7 @@ class _Work:
         return True
 
     def _write_fitting(self, batch: Numbered) -> None:
-        """Write a batch of the plan, if need be fitted to lists that others have changed."""
+        """Write a batch of the plan, adapted to lists that others have changed if necessary."""
         make = partial(_given, self._plan, batch)
         while True:
             try:
@@ -132,7 +132,7 @@ class _Work:
     def _write_batch(
         self, make: Callable[[], tuple[Changeset, Numbered]], collections: Iterable[str], *, whole: bool
     ) -> bool:
-        """Write a batch that `make` plans in the transaction, or has ready; tell whether it was the last."""
+        """Write the batch that `make` returns inside the transaction; tell whether it was the last."""
         database, tries = connection.database(), count(self._conflicts)
         self._prepare(collections)
         event = self._begin(whole=whole)
@@ -161,7 +161,7 @@ class _Work:
         return made[1].last
 
     def _first_batch(self) -> tuple[Changeset, Numbered]:
-        """Plan anew inside of a transaction, and return the batch that it writes."""
+        """Plan again inside the transaction, and return the plan and the batch to write."""
         plan = _replanned(self._plan)
         asks = not self._batches and plan.changes_something and self._watch.asks_about(plan)
         if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
@@ -180,14 +180,14 @@ class _Work:
             self._prepared |= locks.union(collections)
 
     def _begin(self, *, whole: bool) -> Event:
-        """Begin the event, unless something of it is written already."""
+        """Begin the event, unless one of its batches is written already."""
         if not self._batches:
             self._lease.close()
             whole = whole and connection.transactions()
             self._event = Event(connection.database(), self._plan, self._reason, whole=whole)
             self._watch.begins(self._event.id)
             self._lease.enter_context(self._event.held())
-        assert self._event is not None  # noqa: S101 - it was begun with the first batch
+        assert self._event is not None  # noqa: S101 - the first batch began it
         return self._event
 
     def _wrote(self, plan: Changeset, batch: Numbered) -> None:
@@ -200,7 +200,7 @@ class _Work:
         self._watch.wrote(self._documents, max(self._told.total, self._documents))
 
     def _pause(self, conflict: ChangedMeanwhileError) -> None:
-        """Let others go first, who then are out of step; raises the conflict once that has been for too long."""
+        """Wait for a random time, so that others can finish first. Raises the conflict if this takes too long."""
         if time.monotonic() - self._progress > PATIENCE:
             raise conflict
         if time.monotonic() - self._progress > transactions.A_MOMENT and not self._waits:
@@ -211,7 +211,7 @@ class _Work:
         time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
-        """Plan what is left; before anything is written that may be something else than was agreed to."""
+        """Plan the rest again; before the first write the watch must accept a plan that differs from the agreed one."""
         again = _replanned(self._plan)
         if not self._may_begin(again):
             raise conflict
@@ -229,7 +229,7 @@ def _fitted(plan: Changeset, batch: Numbered) -> tuple[Changeset, Numbered]:
 
 
 def _replanned(plan: Changeset) -> Changeset:
-    assert plan.replan is not None  # noqa: S101 - what cannot be planned anew has raised its conflict
+    assert plan.replan is not None  # noqa: S101 - a plan without it has raised its conflict already
     return plan.replan()
 
 

@@ -1,6 +1,6 @@
-"""What is taken out of the audit trail, which else never changes: what it holds of a person who is erased, and secrets.
+"""Remove data of erased users, and secrets, from the audit trail; otherwise its events never change.
 
-Secrets are values that this version does not keep (`models.showable`), in events that older ones have written.
+Secrets are values in events of older versions that this version does not keep (see `models.showable`).
 """
 
 import re
@@ -34,18 +34,18 @@ def blanked(part: Document, own: set[Any], label: str) -> Document:
 
 
 def discreet(part: Document) -> Document:
-    """Return `changes` and `names` of a part of the trail without the values that are not kept."""
+    """Return `changes` and `names` of a part of the trail without values that must not be kept."""
     return {"changes": [discreet_entry(entry) for entry in part["changes"]], "names": discreet_names(part)}
 
 
 def discreet_names(part: Document) -> list[Document]:
-    """Return the names of a part of the trail without those of what has none: there they were fields of no schema."""
+    """Return the names of a part of the trail that may be kept: only documents of `NAMED` collections have names."""
     nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
     return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
 
 def discreet_entry(entry: Document) -> Document:
-    """Return an entry of the trail with what is not kept as its type."""
+    """Return an entry of the trail; values that must not be kept are replaced by their type."""
     collection = entry["collection"]
     fields = [
         {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}
@@ -58,7 +58,7 @@ def discreet_entry(entry: Document) -> Document:
 
 
 def secrets(part: Document) -> list[str]:
-    """Name the fields of which a part of the trail holds a value that is not kept."""
+    """Return the fields for which a part of the trail holds a value that must not be kept."""
     found = discreet(part)
     rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
     fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]

@@ -63,7 +63,7 @@ class Raise(Set):
 
 @dataclass(frozen=True, slots=True)
 class Overwrite(Set):
-    """A field gets `after`, whatever it holds when that is written."""
+    """A field gets `after`, whatever its value is at the time of the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,8 @@ class Add:
 
     That is looked at in the write, but for ids that are `new`: made up for documents that come with them, so that no
     list can have them yet. Some servers compare each id with each of a list, which a large import would not survive.
-    A `bare` document had no list when this was planned: the list is created, or gains the ids if somebody else has
-    created it meanwhile.
+    With `bare` the document had no list when this was planned: the list is created, or gains the ids if somebody else
+    has created it since.
     """
 
     ids: tuple[Any, ...]
@@ -90,7 +90,7 @@ class Take:
 
     `runs` say where they lie in a long list, as (start, length) in the order of `ids`: cut out there they cost servers
     one way through the list, and not one for each id. Where they lie elsewhere by then, they are looked for.
-    With `bare` an undo also removes the list, if nothing else is in it: there was none before.
+    With `bare` the list did not exist before; an undo then also removes it, if it is empty.
     """
 
     ids: tuple[Any, ...]
@@ -215,8 +215,8 @@ class Update:
             elif not (isinstance(field, Add) and field.new):
                 sets.append(_has_none(name, field.ids) if isinstance(field, Add) else _has_all(name, field))
             if isinstance(field, Add) and field.bare:
-                # Safe without a comparison of the whole list: `$push` creates it, and what else is in it by then is
-                # neither read nor written here. Null is not matched: `$push` fails on it.
+                # The whole list need not be compared: `$push` creates it, and neither reads nor writes its other
+                # items. Null is not matched, because `$push` fails on it.
                 lists.append({"$or": [{name: {"$exists": False}}, {name: guard}]})
             else:
                 guards[name] = guard
@@ -245,7 +245,7 @@ def _equals(value: object) -> Document:
         return {"$type": "array", "$all": list(value.ids)}
     if isinstance(value, list):
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
-    if not is_exact(value):  # what is stored is not known to the last byte, and could never match
+    if not is_exact(value):  # the stored bytes are not known exactly, so the value could never match
         return {"$type": _type(value), "$not": {"$type": "array"}}
     # A list that holds the value would match too; and to `$eq` null and absent are one.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
@@ -258,7 +258,7 @@ def _type(value: object) -> str:
 
 
 def _are_few(ids: tuple[Any, ...]) -> bool:
-    """Tell whether the operators for lists take some ids, each for itself."""
+    """Tell whether the operators for lists can compare these ids: they are few, and each is a plain value."""
     return len(ids) <= FEW and all(map(is_literal, ids))
 
 

@@ -20,11 +20,11 @@ from models.times import written
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
-"""Outcomes of what was not written: it was so already, does not exist, or is broken and was left alone."""
+"""Outcomes of items that are not written: already as wanted, not found, or broken and therefore not changed."""
 
 
 class Result(NamedTuple):
-    """What becomes of one thing a person named; the outcomes in `UNTOUCHED` are those of what is not written.
+    """The result for one item that the user named; an item with an outcome in `UNTOUCHED` is not written.
 
     `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
     the database, to be deleted there. A `warning` is for programs: people read it in the notes of the changeset.
@@ -52,7 +52,7 @@ class Rule(NamedTuple):
 
 
 class Resuming(NamedTuple):
-    """How interrupted work goes on: what is done after a number of batches, and the option to type with the command."""
+    """How to continue interrupted work: the progress after a number of batches, and the option that continues it."""
 
     done: Callable[[int], str]
     option: str
@@ -86,14 +86,13 @@ class Stream:
 class Changeset:
     """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
 
-    `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` plans
-    anew after a conflict, and is `quick` where that can be done inside of a transaction; what a person was asked about
-    is never replaced by something else. What `fits` is written as far as lists are not as they should be already, where
-    others have changed them. Without `undoable` nothing
-    is kept of what documents held: neither to undo it with nor in the trail. `indexes` are created before the first
-    batch: no transaction can. Without `itemised` what is written is counted, in the preview and in the trail, instead
-    of listed. `items` is how many things are touched where a result is about several. `resuming` is for whoever is
-    interrupted between two batches.
+    `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` makes
+    the plan again after a conflict; it is `quick` if it can run inside a transaction. A new plan never does anything
+    that the user has not agreed to. If others have changed lists, a changeset that `fits` writes only the changes that
+    are still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
+    are created before the first batch, because transactions cannot create them. Without `itemised` the changes are
+    counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
+    several. `resuming` says how to continue after an interruption between two batches.
     """
 
     command: str
@@ -146,10 +145,10 @@ class Changeset:
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Say how many documents this changes or deletes beyond those of a plan that somebody has agreed to."""
+        """Say how many more documents this changes or deletes than a plan that the user has agreed to."""
         more = Counter(self.documents) - Counter(agreed.documents)
         return [
-            f"{VERBS[op]} {counted(count, collection.lower())} more"
+            f"{VERBS[op]} {counted(count, f'more {collection.lower()}')}"
             for (op, collection), count in more.items()
             if op != "insert" and collection in FIELDS
         ]
@@ -163,7 +162,7 @@ class Changeset:
 
     @property
     def documents(self) -> dict[tuple[str, str], int]:
-        """Count documents by what happens to them, each once; nobody counts leases."""
+        """Count documents by what happens to them, each once, without leases."""
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}

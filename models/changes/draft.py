@@ -100,7 +100,7 @@ class Draft:
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document, read whole; what the same batch would change of it before is left out."""
+        """Delete a document, which was read with all fields; changes of it in the same batch are dropped."""
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
         if before:
@@ -201,7 +201,7 @@ class Draft:
             self._keep(Update(collection, tuple(ids), {field: change}))
 
     def _remember(self, collection: str, document: Document, field: str) -> None:
-        """Note what a field held before this batch: a document that goes in it as well is found with that."""
+        """Remember the value of a field before this batch; if the batch deletes the document, that value must match."""
         before = self._before.setdefault((collection, document["_id"]), {})
         before.setdefault(field, document.get(field, ABSENT))
 
@@ -217,12 +217,12 @@ class Draft:
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:
-    """Return what a link to each document holds: an ObjectId also where its `_id` is the digits of one as text."""
+    """Return the id that links to each document use: an ObjectId, also if its `_id` is the digits of one as text."""
     return [referred(document["_id"]) for document in documents]
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Take a document out of an update; None where it is about no other."""
+    """Remove a document from an update; None if the update has no other document."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)
@@ -242,9 +242,9 @@ def put(document: Document, name: str, value: object) -> None:
 
 
 def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Add what is missing to a list of a document in memory, and return the change that does it on disk.
+    """Add the missing ids to a list of a document in memory, and return the change that does it on disk.
 
-    An id that the list has in another form is not missing.
+    An id that the list has in another form is not added.
     """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
@@ -257,11 +257,11 @@ def adding(collection: str, document: Document, field: str, ids: Sequence[Any]) 
     document[field] = [*held, *new]
     if isinstance(before, list) or before is ABSENT:  # a list that was absent must be absent again after an undo
         return Add(tuple(new), bare=before is ABSENT)
-    return Set(before, document[field])  # `$push` makes no list of null
+    return Set(before, document[field])  # `$push` fails on null
 
 
 def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Take ids, in any form, out of a list of a document in memory, and return the change that does it on disk."""
+    """Remove ids, in any form, from a list of a document in memory, and return the change that does it on disk."""
     before = document.get(field)
     if not isinstance(before, list):
         return None
@@ -273,7 +273,7 @@ def taking(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | 
     starts, ends = zip(*((at, at + length) for at, length in runs), strict=True)
     kept = zip((0, *ends), (*starts, len(before)), strict=True)
     left = document[field] = [item for start, end in kept for item in before[start:end]]
-    # One undo gives each id back once, and no filter holds an item that is a document: such a list is kept whole.
+    # An undo adds each id once, and no filter can match an item that is a document: keep such a list as a whole.
     if any(isinstance(item, dict) for item in taken) or len(set(taken)) < len(taken):
         return Set(before, left)
     return Take(taken, tuple(runs) if len(before) * len(taken) > MANY and len(runs) <= FEW_RUNS else ())

@@ -48,7 +48,7 @@ def now() -> datetime:
 
 
 def batches_written(event: ObjectId) -> int:
-    """Count the batches of an interrupted event, the last of which its writer may not have heard of."""
+    """Count the written batches of an interrupted event, also a last one whose answer did not arrive."""
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease(event)}) or {}).get("batches", 0))
     return 0

@@ -1,4 +1,4 @@
-"""Documents without the document that they need: an undo brings back only those that were so before."""
+"""Orphans, which are documents without their required parent: an undo restores only those that had none before."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -31,7 +31,7 @@ def without_parent(
 def present(
     database: Database[Document], collection: str, ids: Any, session: ClientSession | None = None
 ) -> set[ObjectId]:
-    """Return those of some ids whose document is there, also where its `_id` is their digits as text."""
+    """Return those of the ids whose document exists, also if its `_id` is the digits as text."""
     return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
 
 

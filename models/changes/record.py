@@ -39,16 +39,16 @@ def lease(event: ObjectId | str) -> str:
 
 
 def is_lease(change: Change) -> bool:
-    """Tell whether a change is about a lease: nobody reads of it, and an undo that ends one is undone without it."""
+    """Tell whether a change is about a lease. The trail does not show leases, and an undo does not restore them."""
     return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
 
 
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
-    A field says `from` and `to` (missing where it was or will be absent), or `added` or `taken` ids. Values that may
-    not be shown are there as their type (`models.showable`). Long texts are cut, and many fields or ids go on in
-    another entry, so that each fits into a document. Without `values` only the names of the fields are there.
+    A field has `from` and `to` (missing if it was or will be absent), or ids `added` or `taken`. A value that may not
+    be shown is replaced by its type (`models.showable`). Long texts are cut, and many fields or ids are divided into
+    several entries, so that each fits into a document. Without `values` an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
         return  # what is pruned from the trail must not come back into it
@@ -76,7 +76,7 @@ def _rows(change: Change) -> Iterator[Document]:
 
 
 def _held(field: FieldChange) -> dict[str, Any]:
-    """Return the values of a field by what the trail calls them."""
+    """Return the values of a field by their keys in the trail: `from` and `to`, `added` or `taken`."""
     if not isinstance(field, Set):
         return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
     sides = {"from": field.before, "to": field.after}
@@ -84,7 +84,7 @@ def _held(field: FieldChange) -> dict[str, Any]:
 
 
 def _field(collection: str, name: str, values: dict[str, Any]) -> Iterator[Document]:
-    """Yield a field in one row, or where a list is long in several for each side."""
+    """Yield a field as one row, or a long list as several rows for each side."""
     shown = {side: _short(showable(collection, name, value)) for side, value in values.items()}
     head = {"field": field_name(name)}
     if not any(map(_is_long, shown.values())):

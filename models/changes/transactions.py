@@ -81,14 +81,14 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
 
 def bound(session: ClientSession | None, read: Callable[[], T]) -> T:
-    """Do reads in a transaction that are not handed its session."""
+    """Run reads inside a transaction without passing its session to them."""
     if session is None:
         return read()
     try:
         with session.bind(end_session=False):
             return read()
     except PyMongoError as error:
-        # A bound session takes the labels from an error by which the driver tries again; they are at the one before.
+        # A bound session removes the labels by which the driver decides to retry; the original error still has them.
         raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
 
 

@@ -64,7 +64,7 @@ def inverse(
 
     What is already as it was (an interrupted write without transactions leaves that) is passed over. What somebody
     has changed since raises `ChangedSinceError`, or is overwritten where `force` says so; then no link is made to a
-    document that is gone. `orphans` come back without the document that they need, as they had none before.
+    document that is gone. `orphans` come back without their parent, as they had none before.
     """
     inverted = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
     fitting = _Fitting(database, inverted, force=force, orphans=orphans)
@@ -141,7 +141,7 @@ class _Fitting:
                     yield (owned.collection, child), (owned.parent, parent)
 
     def _refuse_to_orphan(self) -> None:
-        """Raise `StillNeededError` where something stays whose parent would go, and does not come back as another."""
+        """Raise `StillNeededError` if a document stays whose parent would be deleted and not inserted again."""
         gone = {(change.collection, change.ids[0]) for change in self._changes if isinstance(change, Delete)}
         come = {(collection, referred(identifier)) for collection, identifier in self._inserted}
         for owned in OWNED:
@@ -206,7 +206,7 @@ class _Fitting:
             yield Update(change.collection, tuple(ids), fields)
 
     def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
-        """Fit the changes of a document; where nothing else changes, neither does `updatedAt`."""
+        """Adapt the changes of a document; `updatedAt` changes only if another field does."""
         others = [name for name in change.fields if name != UPDATED]
         fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
         changed = [(name, field) for name, field in fitted if field]
@@ -219,9 +219,9 @@ class _Fitting:
     def _field(
         self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
     ) -> FieldChange | None:
-        """Fit the change of one field; a date that `moves` never goes back, so that others find what is undone."""
+        """Adapt the change of one field; a date that `moves` never goes back, so that others notice the undo."""
         if isinstance(field, Set) and field.before is ABSENT and isinstance(field.after, list) and are_ids(field.after):
-            field = Add(tuple(field.after), bare=True)  # whatever else is in the list by now
+            field = Add(tuple(field.after), bare=True)  # the list may have other items now
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self._force else field.ids
             return adding(collection, there, name, ids)
@@ -287,14 +287,14 @@ class _Fitting:
         return max(found, key=lambda document: document[by], default=None)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
-        """Leave out what refers to documents that are gone, in a list that links."""
+        """Remove ids of deleted documents from the ids of a list of links."""
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]
         return self._present(other, ids)
 
     def _present(self, collection: str, ids: list[Any]) -> list[Any]:
-        """Return those of some ids, in whatever form, whose document is there or comes back."""
+        """Return those of the ids, in any form, whose document exists or comes back."""
         wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
         unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._elsewhere]
         there = present(self._database, collection, unknown)

@@ -1,4 +1,4 @@
-"""One batch: written whole, together with its record, or found to be no longer as it was planned."""
+"""Write one batch together with its record, or find out that the documents are not as planned any more."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -23,13 +23,13 @@ from models.showable import readable_text
 
 DUPLICATE_KEY: Final = 11000
 PHASES: Final = (Delete, Update, Insert)
-"""A name that one document gives up can so be taken by another of the same batch."""
+"""The order of the writes: a name that one document gives up can be used by another of the same batch."""
 HELD: Final = "chatctl_held"
-"""A field that a document has for a moment inside of a transaction, and never outside of it."""
+"""A field that a document has only for a moment inside a transaction; it is never saved."""
 
 
 class ChangedMeanwhileError(ConflictError):
-    """A document is no longer as the plan has seen it."""
+    """A document was changed after the plan was made."""
 
     def __init__(self, what: str, event: ObjectId | None) -> None:
         hint = "nothing was written; look at it again and repeat the command"
@@ -39,7 +39,7 @@ class ChangedMeanwhileError(ConflictError):
 
 
 class NotAsPlannedError(Exception):
-    """A write matched fewer documents than it should have, or what was to be unique is `taken`."""
+    """A write matched too few documents, or a unique value is `taken`."""
 
     def __init__(self, *, taken: bool = False) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class Numbered(NamedTuple):
 
 
 def numbered(batches: Iterable[Batch], start: int) -> Generator[Numbered]:
-    """Give batches their numbers, made one ahead of the one that is written; an empty one comes only alone."""
+    """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""
     number, held = start, None
     for batch in filter(None, batches):
         if held is not None:
@@ -85,7 +85,7 @@ def write(
         transactions.take_turns(database, rule.lock, session)
         rule.check(session)
     if session is None and any(_children(database, changes, session)):
-        raise NotAsPlannedError  # looked for early too: nothing would take the deletion back
+        raise NotAsPlannedError  # checked before too: without a transaction the deletion would stay
     event.record(batch.number, changes, session)
     try:
         _write(database, changes, session)
@@ -100,9 +100,10 @@ def write(
 
 
 def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
-    """Keep everybody else from the documents that a batch changes or deletes, until the transaction ends.
+    """Lock the documents that a batch changes or deletes, until the transaction ends.
 
-    Each is written to and then is as it was. Who works on one of them all the time would else always come first.
+    Each gets a field, which is then removed. Otherwise a program that writes to one of them all the time would always
+    win.
     """
     held: dict[str, list[Any]] = {}
     for change in batch:
@@ -116,16 +117,16 @@ def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSessio
 def in_the_way(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
-    """Find out, when it is too late, what was in the way of a batch."""
+    """Find out, after the write has failed, which document prevented it."""
     if error.taken:
         return next(_taken(database, batch), "a name is taken already")
     return next(_changed(database, batch, names), "something was changed meanwhile")
 
 
 def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Leave out of a batch what lists have gained or lost already; everything else stays as it was planned.
+    """Yield a batch without the ids that lists have gained or lost already; all other changes stay as planned.
 
-    Nothing is lost by that: the lists end as they were to, and what others have done to them meanwhile stays.
+    The lists end as planned, and keep the changes that others have made to them.
     """
     for change in batch:
         lists = _lists(change)
@@ -144,7 +145,7 @@ def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
 
 
 def _lists(change: Change) -> dict[str, Add | Take]:
-    """Return what a change does to lists that may have it already."""
+    """Return the changes of lists that others may have made already."""
     fields = change.fields if isinstance(change, Update) else {}
     found = {name: field for name, field in fields.items() if not isinstance(field, Set)}
     return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
@@ -173,9 +174,10 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 def _children(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
-    """Find documents that stay and need one that goes, and its id: a child has no link that would conflict.
+    """Yield documents that stay but whose parent is deleted, with the id of the parent.
 
-    A document that comes back under the same id, be it of another type, does not go.
+    A new child changes nothing in its parent, so no guard would notice it. A parent that is inserted again under the
+    same id, also of another type, does not count as deleted.
     """
     deleted: dict[str, list[Any]] = {}
     come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
@@ -210,7 +212,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
 
 
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
-    """Find which unique value is taken; no two servers say it in the same words."""
+    """Find which unique value is taken; the error texts of servers differ too much to read it from them."""
     for change in batch:
         for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
             values = _new_values(change)

@@ -42,7 +42,7 @@ def read() -> str:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        reason = "it is a link" if file.is_symlink() else (error.strerror or "it failed").lower()
+        reason = "it is a symbolic link" if file.is_symlink() else (error.strerror or "it failed").lower()
         raise NotAllowedError(f"{file} cannot be read: {reason}", "put a file of your own there") from None
     try:
         _check(file.parent, file.parent.stat())

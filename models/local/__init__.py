@@ -33,7 +33,7 @@ _ATTEMPTS = 2
 _AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
-"""The server makes its journal of 10 MiB beforehand."""
+"""Free disk space that the server needs: it reserves 10 MiB for its journal."""
 # What a process needs to run at all; no URL and no password of chatctl's surroundings gets into a process that stays.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
@@ -47,7 +47,7 @@ class Use(NamedTuple):
 
 @contextmanager
 def _at_work() -> Iterator[Path]:
-    """Give the folder; what the system refuses there is said as what it is."""
+    """Yield the folder; errors of the system become `NotAllowedError` with a hint."""
     folder = at.chosen()
     try:
         yield folder
@@ -127,10 +127,10 @@ def _stop(folder: Path) -> bool:
 
 
 def explain(error: ChatctlError) -> ChatctlError:
-    """Say what an error of the connection means where the server is the embedded one."""
+    """Translate an error of the connection to the embedded server into its likely cause."""
     folder = at.chosen()
     if isinstance(error, AuthFailedError):
-        what = f"the password in {folder / at.CREDENTIALS} does not fit the data of the embedded database"
+        what = f"the password in {folder / at.CREDENTIALS} does not match the data of the embedded database"
         return AuthFailedError(what, at.restore(folder, f"{folder / at.CREDENTIALS} and {folder / at.DATA}"))
     if isinstance(error, ServerFailedError):
         return _failure(folder, "the embedded database failed")
@@ -174,12 +174,12 @@ def _pause(folder: Path, deadline: float, what: str = "start") -> None:
 
 
 def _failure(folder: Path, what: str) -> ServerFailedError:
-    """Say why the server fails, as far as that can be seen, and what to do."""
+    """Return an error with the likely reason why the server fails, and what to do."""
     free = shutil.disk_usage(folder).free
     if free < _BYTES_TO_WORK:
         return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", at.MAKE_SPACE)
     return ServerFailedError(
-        f"{what}: its data may be damaged; {folder / at.LOG} may say more",
+        f"{what}: its data may be damaged; {folder / at.LOG} may have details",
         f"run the command again; if it fails again, {at.restore(folder, folder / at.DATA)}",
     )
 

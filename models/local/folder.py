@@ -7,7 +7,7 @@ A lock is a file held by `flock`: the kernel lets go of it when its holder ends,
 - `server.lock`, taken by the watcher and handed to the server, which writes its pid into it;
 - `turn.lock`, held by the one at work of those that take turns.
 
-What a lock or an announcement says may be damaged: then it is as if it said nothing, and the watcher says it again.
+The content of a lock or an announcement may be damaged. Then it is ignored, and the watcher writes it again.
 """
 
 import errno
@@ -32,7 +32,7 @@ USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lo
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 MOST_SAID = 10_000
-"""Bytes that are read of a file."""
+"""The most bytes that are read from a file."""
 
 
 class Server(NamedTuple):
@@ -82,14 +82,14 @@ def make_private(folder: Path) -> None:
 
 _ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""What the system says where something else than a file has its name."""
+"""The errors of the system if something that is not a file has the name of one."""
 MAKE_SPACE = "free some space on its disk, and run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a file of the folder; raises `FileNotFoundError`, and `NotAllowedError` for what is not this user's own."""
+    """Open a file of the folder; raises `FileNotFoundError`, and `NotAllowedError` if it is not a file of this user."""
     try:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private.MODE)  # a pipe would be waited at
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private.MODE)  # opening a pipe would wait
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -104,8 +104,8 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def unusable(path: Path, error: OSError) -> NotAllowedError:
-    """Say what the system refuses to do with a file of the folder, and what helps."""
-    reason = "it is a link" if error.errno == errno.ELOOP else str(error.strerror or "it failed").lower()
+    """Return an error that says why a file of the folder cannot be used, and what to do."""
+    reason = "it is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror or "it failed").lower()
     return _unusable(path, reason, error.errno)
 
 
@@ -125,7 +125,7 @@ def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedE
 
 
 def restore(folder: Path, path: Path | str) -> str:
-    """Say what to do about a part of the database that is damaged or missing."""
+    """Return a hint for a part of the database that is damaged or missing."""
     start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
     return f"restore {path} from a backup, or start with an empty database: {start}"
 
@@ -134,7 +134,7 @@ def open_lock(path: Path) -> int:
     try:
         return open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError:
-        raise _unusable(path, "the folder is gone") from None
+        raise _unusable(path, "the folder does not exist any more") from None
 
 
 def open_log(folder: Path) -> BinaryIO:
@@ -169,7 +169,7 @@ def holder(path: Path) -> int | None:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # half a pid is another process's
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # a cut pid would name another process
 
 
 def running(folder: Path) -> Server | None:
@@ -187,7 +187,7 @@ def running(folder: Path) -> Server | None:
 
 
 def check(folder: Path) -> None:
-    """Refuse what would keep a server from starting; call it only where no watcher is at work."""
+    """Raise an error for anything that would prevent a server from starting; call it only while no watcher runs."""
     for name in (CREDENTIALS, STATE, LOG, STOP, UNFINISHED, CONFIG, SERVER, USE):
         with suppress(FileNotFoundError):
             os.close(open_own(folder / name, os.O_RDONLY))
@@ -195,9 +195,9 @@ def check(folder: Path) -> None:
 
 
 def is_set_up(folder: Path) -> bool:
-    """Tell whether there is a store to sign in to; ask only where no watcher is at work.
+    """Tell whether a store with a password exists; call it only while no watcher runs.
 
-    Raises `NotAllowedError` where the data or the password are missing or damaged.
+    Raises `NotAllowedError` if the data or the password is missing or damaged.
     """
     data = folder / DATA
     if (folder / CREDENTIALS).exists():
@@ -211,7 +211,7 @@ def is_set_up(folder: Path) -> bool:
 
 
 def credentials(folder: Path) -> Credentials:
-    """Give the user and the password of the store; raises `NotAllowedError` where they are missing or damaged."""
+    """Return the user and the password of the store; raises `NotAllowedError` if they are missing or damaged."""
     path = folder / CREDENTIALS
     said = read(path) or {}
     try:
@@ -224,7 +224,7 @@ def credentials(folder: Path) -> Credentials:
 
 
 def read(path: Path) -> dict[str, Any] | None:
-    """Read what one of the files says; None where it is not there, or says nothing that can be understood."""
+    """Read a JSON file of the folder; None if it does not exist or cannot be understood."""
     try:
         with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
             said = json.loads(file.read(MOST_SAID))

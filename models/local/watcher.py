@@ -51,7 +51,7 @@ class Watcher:
         while self.lives():
             if self.is_over():
                 self.end()
-            elif at.running(self.folder) != server:  # somebody has damaged what says so
+            elif at.running(self.folder) != server:  # the files that announce it are damaged
                 self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
@@ -118,8 +118,8 @@ class Watcher:
     def set_up(self) -> int:
         """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
 
-        Until the password is written no command has written anything, so what a kill left behind is thrown away. Others
-        on this machine could reach the first server too: a store with more than that user in it is thrown away.
+        No command can write before the password is saved, so data that a killed run left behind is deleted. Others on
+        this machine could reach the first server too: a store with more than that one user is deleted.
         """
         data, unfinished = self.folder / at.DATA, self.folder / at.UNFINISHED
         unfinished.touch()
@@ -144,7 +144,7 @@ class Watcher:
                     return port
                 time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
             self.kill()
-            if not _listens(port):  # nobody has taken the port: it failed for a reason of its own
+            if not _listens(port):  # the port is free, so the server failed for another reason
                 break
         sys.exit("the server does not start")
 

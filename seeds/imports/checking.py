@@ -16,7 +16,7 @@ from seeds.imports.headers import NOT_UTF8, SAVE_AS_UTF8, is_data
 from seeds.imports.row import Row
 
 HIGHEST_COST: Final = 14
-MISSING: Final = "nothing stands here"
+MISSING: Final = "a value is required"
 
 _HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _BROKEN: Final = re.compile("[\ud800-\udfff]")
@@ -35,7 +35,7 @@ _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
 Found = tuple[str | None, str]
-"""A column, none for the row as a whole, and what is wrong with it; never what stands there."""
+"""A column (None for the whole row) and what is wrong with it, never the value itself."""
 
 
 class BadCellError(Exception):
@@ -76,14 +76,14 @@ def _password_flaws(values: dict[str, Any]) -> Iterator[Found]:
 
 
 _ADVICE: Final = {
-    True: "it belongs in the column hashedPassword",
-    False: "the application checks bcrypt hashes only. Leave it empty: the user needs a new password",
+    True: "put it in the column hashedPassword",
+    False: "the application checks only bcrypt hashes. Leave it empty; the user needs a new password",
 }
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadCellError(f"{_KINDS[type(value)]} stands here, where a text belongs")
+        raise BadCellError(f"expected a text, found {_KINDS[type(value)]}")
     if not value.isascii() and _BROKEN.search(value):
         raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
     if "\0" in value:
@@ -139,20 +139,20 @@ def _verified(value: Any) -> Any:
 def _names(value: Any) -> tuple[str, ...]:
     names = cells.divided(value) if isinstance(value, str) else value
     if not isinstance(names, list):
-        raise BadCellError(f"{_KINDS[type(value)]} stands here, where a list of names belongs")
+        raise BadCellError(f"expected a list of names, found {_KINDS[type(value)]}")
     return tuple(dict.fromkeys(_text(name) for name in names))
 
 
 def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
-    """Read linked accounts: objects, or in a cell `provider:providerAccountId` with `;` between them."""
+    """Read linked sign-ins: objects, or in a cell `provider:providerAccountId` with `;` between them."""
     given = _in_cell(_text(value)) if isinstance(value, str) else value
     if not isinstance(given, list):
-        raise BadCellError(f"{_KINDS[type(given)]} stands here, where a list of accounts belongs")
+        raise BadCellError(f"expected a list of accounts, found {_KINDS[type(given)]}")
     accounts: dict[tuple[str, str], dict[str, Any]] = {}
     for account in map(_account, given):
         pair = account["provider"], account["providerAccountId"]
         if accounts.setdefault(pair, account) != account:
-            raise BadCellError("one account stands here twice")
+            raise BadCellError("the same account is listed twice")
     return tuple(accounts.values())
 
 
@@ -168,29 +168,29 @@ def _in_cell(text: str) -> Any:
 
 def _account(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise BadCellError(f"{_KINDS[type(given)]} stands here, where an account belongs")
+        raise BadCellError(f"expected an account, found {_KINDS[type(given)]}")
     if tokens := _named(given.keys() & TOKENS):
-        raise BadCellError(f"tokens are never imported: leave out {tokens}")
+        raise BadCellError(f"tokens are never imported: remove {tokens}")
     if unknown := _named(given.keys() - set(ACCOUNT)):
-        raise BadCellError(f"an account has no {unknown}; it has {', '.join(ACCOUNT)}")
+        raise BadCellError(f"unknown in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
     account = {"type": OAUTH} | {key: _part(key, value) for key, value in given.items() if value is not None}
     if missing := [key for key in ("provider", "providerAccountId") if not account.get(key)]:
-        raise BadCellError(f"an account needs {' and '.join(missing)}; in CSV write provider:providerAccountId")
+        raise BadCellError(f"an account requires {' and '.join(missing)}; in CSV write provider:providerAccountId")
     return account
 
 
 def _part(key: str, value: Any) -> Any:
     if key == "expires_at":
         if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
-            raise BadCellError("expires_at is a whole number of seconds since 1970")
+            raise BadCellError("expires_at must be a whole number of seconds since 1970")
         return value
     if key == "providerAccountId" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # as the interfaces of some providers write it
+        return str(value)  # the APIs of some providers write a number
     return _text(value)
 
 
 def _named(keys: Iterable[str]) -> str:
-    """Name keys that look like names."""
+    """List keys; a key that may be a value of a user is not printed."""
     return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
 
 

@@ -1,4 +1,4 @@
-"""The columns of an import: what each takes, and which of them a foreign name probably means."""
+"""The columns of an import: what each accepts, and which one an unknown header probably means."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ COLUMNS: Final = {
     "email": "An e-mail address. Required.",
     "username": "A unique name. Required.",
     "name": "The name that others see.",
-    "password": "A password of at least 15 characters, to be hashed.",
+    "password": "A password of at least 15 characters. It is hashed.",
     "hashedPassword": "A bcrypt hash ($2a$, $2b$ or $2y$), instead of a password.",
     "status": "ACTIVE, SUSPENDED or EMAIL_VERIFIED.",
     "emailVerified": "true, false or the time of the verification.",
@@ -27,7 +27,7 @@ REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
 LONGEST_NEAR: Final = 100
-"""Characters of a word that a person may have misspelt."""
+"""The most characters of a name that is compared with the columns."""
 
 _WORD: Final = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+")
 _E_MAIL: Final = re.compile("e[-_ ]mail", re.IGNORECASE)
@@ -48,16 +48,16 @@ _ALSO: Final = {
 }
 """Other words for columns."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
-"""Words before "name" for what is only a part of a name."""
+"""Words of headers for only a part of a name, for example "first name"."""
 
 
 def fold(name: str) -> str:
-    """Return a name of a column without what does not matter: its case, and blanks around it."""
+    """Return a column name in lower case and without blanks around it, so that names can be compared."""
     return name.strip().casefold()
 
 
 def meant(name: str, free: Collection[str]) -> str | None:
-    """Find the column that a name from elsewhere probably means, among those that are free; None where none is near."""
+    """Find the free column that an unknown name probably means; None if no column is similar."""
     if len(name) > LONGEST_NEAR:
         return None
     words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]

@@ -1,4 +1,4 @@
-"""The names that a file has for its columns, and what is wrong with them, said once for all its rows."""
+"""The headers or keys of a file: which columns they mean, and what is wrong with them, reported once for all rows."""
 
 import re
 import shlex
@@ -11,20 +11,20 @@ from seeds.imports.layout import LEFT_OUT, Layout
 from seeds.imports.row import ERROR
 
 MOST_NAMES: Final = 1000
-"""Different names that are told apart; a file of garbage may have a new one in every row."""
+"""The most unknown names that are remembered; a broken file may have a new one in every row."""
 FEW_MAPS: Final = 6
-"""Examples in a hint."""
+"""The most --map options in a hint."""
 
 LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
-"""Some of the columns of `users list` that no import has."""
+"""Columns that `users list` prints and an import does not accept."""
 
 _DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S{40}|.{80}", re.IGNORECASE | re.DOTALL)
-"""What stands in the cells of people, and in no header."""
+"""Text that is probably a value of a user, not a header."""
 _BYTES: Final = re.compile("[\ud800-\udfff]")
 
 
 def is_data(name: str) -> bool:
-    """Tell whether a name looks like a value of a person, which no message may quote."""
+    """Tell whether a name looks like personal data, which messages must not quote."""
     return bool(_DATA.search(name))
 
 
@@ -38,10 +38,10 @@ class Problem(NamedTuple):
 
 
 class Names:
-    """Which column each name of a file means; in the order in which they are met.
+    """The headers or keys of a file, and the column that each means.
 
-    `met` are those that mean one, folded; `unknown` has those that mean none, with the first row that has one and the
-    number of rows.
+    `met` has the names read so far that mean a column, folded. `unknown` has the other names in the order in which
+    they are read, each with its first row and its number of rows.
     """
 
     def __init__(self, layout: Layout, noun: str = "key") -> None:
@@ -57,7 +57,7 @@ class Names:
         self._more = 0
 
     def column(self, name: str) -> str | None:
-        """Return the column that a name means, `LEFT_OUT` where it is to be passed over, None where it means none."""
+        """Return the column that a name means, `LEFT_OUT` if the name is ignored, None if it is unknown."""
         if name not in self._columns:
             folded = fold(name)
             if folded not in self._meant:
@@ -67,11 +67,11 @@ class Names:
         return self._columns[name]
 
     def meaning(self, name: str) -> str | None:
-        """Return the column that a name would mean, which is not to say that it was met."""
+        """Return the column that a name would mean, without marking the name as met."""
         return self._meant.get(fold(name))
 
     def of(self, given: Mapping[str, Any] | Sequence[Any], before: str = "") -> Iterator[tuple[str | None, str, Any]]:
-        """Go through an object, and into others where a path leads: the column, the whole name, the value."""
+        """Yield the column, the full name and the value of each key of an object, also inside a mapped path."""
         for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
             name = f"{before}{key}"
             column = self.column(name)
@@ -81,7 +81,7 @@ class Names:
                 yield column, name, value
 
     def note(self, names: Sequence[str], row: int) -> None:
-        """Note that a row has names that mean no column."""
+        """Remember the unknown names of a row."""
         for name in names:
             if name in self.unknown or len(self.unknown) < MOST_NAMES:
                 self.unknown.setdefault(name, [row, 0])[1] += 1
@@ -90,13 +90,13 @@ class Names:
 
     @property
     def missing(self) -> list[str]:
-        """Return the required columns that nothing means."""
+        """Return the required columns that the file does not have."""
         met = {self._meant.get(name) for name in self.met}
         return [column for column in REQUIRED if column not in met]
 
     def problem(self, header: Sequence[str] | None = None) -> Problem | None:
-        """Say what is wrong with all names, in one sentence; nothing that may be a person's data is quoted."""
-        if header is None and not self.met and not self.unknown:  # of an empty list nothing is missing
+        """Say what is wrong with all names, in one message that quotes no personal data."""
+        if header is None and not self.met and not self.unknown:  # an empty list has no missing columns
             return None
         header = header or ()
         broken = next((place for place, name in enumerate(header, 1) if _BYTES.search(name)), None)
@@ -110,12 +110,14 @@ class Names:
         free = [column for column in COLUMNS if column not in {self._meant.get(name) for name in self.met}]
         near = {name: column for name in self.unknown if not is_data(name) and (column := meant(name, free))}
         if header and not self.met and (not near or any(map(is_data, header))):
-            message = "the first row names none of the columns: a table must begin with a header"
-            return Problem(1, None, message, f"add a header, or name the columns of this one with --map. {LISTED}")
+            message = "the first row has no known column: the file must begin with a header"
+            return Problem(1, None, message, f"add a header, or map its columns with --map. {LISTED}")
         parts = [self._unknown(near)] if self.unknown else []
         parts += [f"missing {self._noun}{'s' * (len(missing) > 1)}: {', '.join(missing)}"] if missing else []
         parts += [f"several {self._noun}s for {', '.join(twice)}"] if twice else []
-        parts += [f"--map names a {self._noun} that is not there: {', '.join(map(shown, lost))}"] if lost else []
+        parts += (
+            [f"--map names a {self._noun} that the file does not have: {', '.join(map(shown, lost))}"] if lost else []
+        )
         first = min(self.unknown.values(), default=[1, 0])[0]
         place = next((place for place, name in enumerate(header, 1) if name in self.unknown), None)
         return Problem(first, place, "; ".join(parts), self._hint(near))
@@ -135,13 +137,13 @@ class Names:
 
     def _hint(self, near: Mapping[str, str]) -> str:
         if self.unknown.keys() >= LISTED_USERS:
-            return "chatctl users list printed this; chatctl users export writes what an import reads"
+            return "this is the output of chatctl users list; chatctl users export writes a file that can be imported"
         first: dict[str, str] = {}
         for name, column in near.items():  # one column may be meant by several names
             first.setdefault(column, f"{name}={column}")
         pairs = [*first.values()]
         maps = [f"--map {shlex.quote(pair)}" for pair in pairs[:FEW_MAPS]]
-        say = f"say which {self._noun} is which with {' '.join(maps or ['--map HEADER=column'])}"
+        say = f"map the {self._noun}s with {' '.join(maps or ['--map HEADER=column'])}"
         ignore = f", and ignore the other {self._noun}s with --ignore-unknown" if len(self.unknown) > len(maps) else ""
         return f"{say}{ignore}. {LISTED}"
 

@@ -92,7 +92,7 @@ class Import:
 
     def _table(self, text: TextIO) -> Iterator[Row]:
         if self._layout.path:
-            raise UsageError("--path is about JSON and YAML, and this is CSV")
+            raise UsageError("--path works only with JSON and YAML, and this file is CSV")
         names = Names(self._layout, "column")
         table = Table(text, names)
         self.header, self._places = table.header, table.places
@@ -102,7 +102,7 @@ class Import:
         self._problem = names.problem(self.header)
         if not self._problem or not names.missing:
             return table.rows()
-        if self._keep:  # to be handed back; they cannot be checked
+        if self._keep:  # for the file of --errors; these rows cannot be checked
             while part := list(islice(table.rows(), AT_ONCE)):
                 self._put_by(part)
         return iter(())
@@ -129,7 +129,7 @@ class Import:
             self._put_by(part)
 
     def _put_by(self, part: Sequence[Row]) -> None:
-        """Keep rows as they came."""
+        """Keep rows unchanged, for the file of --errors."""
         self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
         self._spool.keep((row.number, row.written()) for row in part)
 

@@ -1,4 +1,4 @@
-"""How a file lays its people out: which name means which column, and where the list of them is."""
+"""The layout of an import file: which header or key means which column, and where the list of users is."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,14 +9,15 @@ from models.names import did_you_mean, shown
 from seeds.imports.columns import COLUMNS, fold
 
 LEFT_OUT: Final = ""
-"""The column of a name that nothing is imported from."""
+"""The column of a name that is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """What is known of a file that does not have the columns of an import.
+    """How to read a file whose names are not the columns of an import.
 
-    `columns` says what names mean: headers, keys, or paths of keys with dots between them. `path` leads to the list.
+    `columns` maps names to columns: headers, keys, or paths of keys joined by dots. `path` has the keys that lead to
+    the list of users.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -25,7 +26,7 @@ class Layout:
 
 
 def layout(maps: Sequence[str] = (), *, ignore_unknown: bool = False, path: str | None = None) -> Layout:
-    """Read `HEADER=column` as often as it is given; raises `UsageError` for what cannot be meant."""
+    """Read each `HEADER=column`. Raises `UsageError` for one that is not valid."""
     columns: dict[str, str] = {}
     for text in maps:
         name, equals, column = text.rpartition("=")

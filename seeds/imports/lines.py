@@ -19,7 +19,7 @@ FORMATS: Final = {
 }
 _MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
-"""Which of the first two bytes is zero, where a file begins with a letter or a bracket."""
+"""The encoding, by which of the first two bytes is zero: a file begins with a letter or a bracket."""
 
 
 def form_of(name: str, head: bytes) -> str:

@@ -89,7 +89,7 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [])
 
 
 def _is_whole(line: str) -> bool:
-    """Tell whether a line is an object, so that a file has one a line."""
+    """Tell whether a line is a complete object: then the file has one object per line."""
     try:
         return isinstance(_DECODER.decode(line), dict)
     except (ValueError, RecursionError):
@@ -97,7 +97,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _people_within(value: Any, names: Names) -> str | None:
-    """Say under which key a list of people lies, where an object is nobody itself."""
+    """Return a hint with the key of a list of users inside an object that is not a user itself."""
     if not isinstance(value, dict) or any(names.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
@@ -105,7 +105,7 @@ def _people_within(value: Any, names: Names) -> str | None:
 
 
 def _under(key: str) -> str:
-    return f"the list of people is under a key: add --path {shlex.quote(key)}"
+    return f"the list of users is under a key: add --path {shlex.quote(key)}"
 
 
 def _values(source: "_Source", path: Sequence[str]) -> Iterator[Any]:
@@ -132,7 +132,7 @@ class _Source:
         self.begins_with_object = self.next(peek=True) == "{"
 
     def listed(self, read: Callable[[], T], end: str) -> Iterator[T]:
-        """Read what stands with commas between it up to the end of a list or an object that has begun."""
+        """Read items with commas between them, up to the end of a list or an object that has begun."""
         if self.next(peek=True) == end:
             self.next()
             return
@@ -140,10 +140,10 @@ class _Source:
         while (mark := self.next()) == ",":
             yield read()
         if mark != end:
-            raise JSONDecodeError(f"a comma or {end} belongs here", "", 0)
+            raise JSONDecodeError(f"expected a comma or {end}", "", 0)
 
     def enter(self, key: str) -> None:
-        """Go on at the value of a key of the object that begins here."""
+        """Move to the value of a key of the object that begins here."""
         if self.next() != "{":
             raise ValueError(f"there is no key {shown(key)}")
         for name in self.listed(self._key, "}"):
@@ -155,11 +155,11 @@ class _Source:
     def _key(self) -> Any:
         name = self.value()
         if self.next() != ":":
-            raise JSONDecodeError("a : belongs here", "", 0)
+            raise JSONDecodeError("expected a colon", "", 0)
         return name
 
     def _pass_over(self) -> None:
-        """Pass over a value, however long it is."""
+        """Skip a value, however long it is."""
         begin = self.next(peek=True)
         if begin not in "[{":
             self.value()
@@ -231,7 +231,7 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Read a whole number; any other, which no column takes, as far as JSON can hand it back."""
+    """Read a number. No column accepts one that is not whole: it is read as a float, for the file of --errors."""
     if _WHOLE.fullmatch(text):
         return int(text)
     try:

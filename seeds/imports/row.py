@@ -28,7 +28,7 @@ class Row:
     """A row of a file: texts, lists of texts, or whatever else stands there; empty cells are left out.
 
     `flaws` are what its reader has found wrong, which may leave it without `cells`; `given` is the row as it came, to
-    be handed back. `unknown` are names that mean no column.
+    be handed back. `unknown` are the names that do not mean a column.
     """
 
     number: int

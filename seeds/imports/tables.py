@@ -14,21 +14,21 @@ from seeds.imports.row import LONGEST_LINE, Row, UnreadableError
 
 DELIMITERS: Final = ",;\t|"
 _SAID: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
-"""The line by which spreadsheets tell each other the delimiter."""
+"""A first line that names the delimiter, as some spreadsheets write it."""
 
 
 class Table:
-    """A CSV file being read; `header` is there at once, and rows come as they are asked for.
+    """A CSV file: the `header` is read at once, the rows one at a time.
 
-    `places` says where each column of an import stands.
+    `places` has the position of each column of an import, from 1.
     """
 
     def __init__(self, text: TextIO, names: Names) -> None:
-        first = next(read := lines(text), "").removeprefix("\ufeff")  # one mark has been taken off already
+        first = next(read := lines(text), "").removeprefix("\ufeff")  # the decoder has removed one mark already
         said = _SAID.fullmatch(first)
         first = next(read, "") if said else first
         self._delimiter = said[1] if said else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), names))
-        # Who types a table by hand puts blanks after the commas of the header, and then of every row.
+        # A table typed by hand has blanks after the commas of the header, and then after those of every row.
         others = _cells(first, self._delimiter)[1:]
         self._blanks = bool(others) and all(cell.startswith(" ") for cell in others)
         self._rows = self._read(chain([first], read))
@@ -68,5 +68,5 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _weight(header: list[str], names: Names) -> tuple[int, int]:
-    """Weigh a way to divide the header: by the columns it gives, then by the number of cells."""
+    """Rate a way to divide the header: by the known columns it gives, then by the number of cells."""
     return len({column for name in header if (column := names.meaning(name))}), len(header)

@@ -1,4 +1,4 @@
-"""Dates outside the years 1 to 9999, which MongoDB stores: every command writes them as JavaScript does."""
+"""MongoDB stores dates outside the years 1 to 9999; every command writes them as JavaScript does."""
 
 import json
 from typing import Any
@@ -45,7 +45,9 @@ def test_a_time_is_written_as_javascript_writes_it(value: Any, shown: str | None
 
 @ON_MONGOMOCK
 @EACH
-def test_every_format_writes_it_as_iso(either: Chatctl, database: Documents, shown: str, date: DatetimeMS) -> None:
+def test_every_format_writes_a_far_date_as_iso(
+    either: Chatctl, database: Documents, shown: str, date: DatetimeMS
+) -> None:
     talk.settle(database)
     database["User"].update_one({"username": "ada"}, {"$set": {"createdAt": date, "lastLogin": date}})
     database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"createAt": date}})
@@ -73,7 +75,7 @@ LOOKS = (
 
 
 @pytest.mark.parametrize("command", LOOKS, ids=" ".join)
-def test_where_the_driver_reads_every_date_so_all_is_the_same(
+def test_the_output_is_the_same_if_the_driver_reads_all_dates_as_milliseconds(
     chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
     talk.settle(database)
@@ -88,7 +90,7 @@ def test_where_the_driver_reads_every_date_so_all_is_the_same(
 
 
 @EACH
-def test_a_transcript_has_its_day_and_time(shown: str, date: DatetimeMS) -> None:
+def test_a_transcript_shows_the_day_and_time_of_a_far_date(shown: str, date: DatetimeMS) -> None:
     day, _, time = shown.partition("T")
     assert (text.day(date), text.clock(date)) == (day, time[:5])
     assert text.cell(date) == text.ago(date) == shown
@@ -96,7 +98,7 @@ def test_a_transcript_has_its_day_and_time(shown: str, date: DatetimeMS) -> None
 
 @ON_MONGOMOCK
 @EACH
-def test_previews_and_the_trail_write_it_too(
+def test_previews_and_the_trail_write_a_far_date_as_iso(
     either: Chatctl, database: Documents, shown: str, date: DatetimeMS
 ) -> None:
     talk.settle(database)
@@ -109,7 +111,7 @@ def test_previews_and_the_trail_write_it_too(
 
 
 @ON_MONGOMOCK
-def test_a_check_knows_it(either: Chatctl, database: Documents) -> None:
+def test_a_check_reports_a_far_date(either: Chatctl, database: Documents) -> None:
     talk.settle(database)
     database["User"].update_one({"username": "ada"}, {"$set": {"lastLogin": FAR}})
     either("db", "check", "--rule", "wrong-type", code=1)

@@ -94,23 +94,23 @@ def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
 
 @pytest.fixture
 def other_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Be somebody else than the owner of what the test has made."""
+    """Run as another user than the owner of the files of the test."""
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     monkeypatch.setattr(files, "ROOT", -1)
 
 
 @pytest.mark.usefixtures("other_user")
 @pytest.mark.parametrize("way", ["itself", "a link"])
-def test_a_pipe_of_another_user_is_refused_and_not_waited_at(tmp_path: Path, way: str) -> None:
+def test_a_pipe_of_another_user_is_refused_without_waiting(tmp_path: Path, way: str) -> None:
     pipe, link = tmp_path / "pipe", tmp_path / "link"
     os.mkfifo(pipe)
     link.symlink_to(pipe)
     with pytest.raises(RefusedError, match="belongs to another user") as refused:
         write_file("secret", str(pipe if way == "itself" else link), overwrite=True)
-    assert refused.value.hint == "name a file in a folder of your own, or write to standard output: --to -"
+    assert refused.value.hint == "use a file in your own folder, or write to standard output: --to -"
 
 
-def test_what_took_the_place_of_a_pipe_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_replaced_a_pipe_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pipe, kept, opening = tmp_path / "pipe", tmp_path / "kept", os.open
     os.mkfifo(pipe)
     kept.write_text("theirs")
@@ -137,7 +137,7 @@ with opened(sys.argv[1]) as file:
 
 
 def writer(to: Path) -> "subprocess.Popen[bytes]":
-    """Start a run that has written half of a file, and waits."""
+    """Start a run that writes half of a file and then waits."""
     command = [sys.executable, "-c", KILLED, str(to)]
     running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
     assert running.stdout is not None
@@ -145,7 +145,7 @@ def writer(to: Path) -> "subprocess.Popen[bytes]":
     return running
 
 
-def test_what_a_kill_left_behind_is_removed_by_the_next_that_writes_there(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_removed_by_the_next_run(tmp_path: Path) -> None:
     with writer(tmp_path / "big.csv") as running:
         running.kill()
     assert [path.name[: len(PREFIX)] for path in tmp_path.iterdir()] == [PREFIX]
@@ -153,7 +153,7 @@ def test_what_a_kill_left_behind_is_removed_by_the_next_that_writes_there(tmp_pa
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_what_another_run_still_writes_stays(tmp_path: Path) -> None:
+def test_a_file_that_another_run_still_writes_is_kept(tmp_path: Path) -> None:
     with writer(tmp_path / "big.csv") as running:
         write_file("whole", str(tmp_path / "out"))
         assert len(list(tmp_path.iterdir())) == 2
@@ -163,7 +163,7 @@ def test_what_another_run_still_writes_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("other_user")
-def test_what_another_user_left_behind_stays(tmp_path: Path) -> None:
+def test_leftovers_of_another_user_are_kept(tmp_path: Path) -> None:
     (tmp_path / f"{PREFIX}abcd1234").write_text("theirs")
     write_file("x", str(tmp_path / "out"))
     assert (tmp_path / f"{PREFIX}abcd1234").read_text() == "theirs"
@@ -185,13 +185,13 @@ def test_only_files_of_the_pattern_are_removed_and_no_link_is_followed(tmp_path:
     assert (tmp_path / f"{PREFIX}elsewher").read_text() == "kept"
 
 
-def test_runs_that_begin_together_do_not_take_each_others_file_for_a_leftover(tmp_path: Path) -> None:
+def test_runs_that_start_together_keep_each_others_files(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: write_file(f"{number}", str(tmp_path / f"{number}")), range(400)))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, range(400)))
 
 
-def test_a_folder_that_cannot_be_listed_is_written_all_the_same(
+def test_a_file_can_be_written_into_a_folder_that_cannot_be_listed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_: Path) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Values of every type in every field, and as ids: what reads goes on, and what would write is planned or refused."""
+"""Values of every type in every field and as ids: commands read all of them, and plan or refuse writes."""
 
 import json
 import re
@@ -17,7 +17,7 @@ from models.ids import written
 from tests.conftest import Chatctl, Result
 
 CODES = {0, 1, 3, 4, 5, 7, 8}
-"""Of these 7 is a rule that refuses: a one-to-one conversation has no name."""
+"""Of these, 7 is the refusal by a rule: a one-to-one conversation has no name."""
 ACTS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff]")
 FORMS = ("table", "json", "ndjson", "yaml", "csv", "ids")
 FAR = tuple(odd.REWRITTEN.values())
@@ -88,13 +88,13 @@ def is_usual(identifier: Any) -> bool:
 
 
 def is_typable(identifier: Any) -> bool:
-    """Tell whether all of an id is printed; of text that was cut, of a far date and of a scope something is not."""
+    """Tell whether an id is printed completely; cut text, far dates and code with a scope are not."""
     scoped = isinstance(identifier, Code) and identifier.scope is not None
     return written(identifier).isprintable() and is_exact(identifier) and not scoped and identifier not in FAR
 
 
 class Planted(NamedTuple):
-    """A database, and the ids of what was planted there: of all, of those that are odd all over, and the odd ones."""
+    """A database with planted documents: all ids, the ids of documents with only odd values, and the odd ids."""
 
     url: str
     documents: Documents
@@ -129,7 +129,7 @@ def planted(server: str, server_client: "pymongo.MongoClient[dict[str, Any]]") -
 
 @pytest.fixture
 def typed(chatctl: Chatctl, planted: Planted, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Type a line, and look at what comes back."""
+    """Run a command line, and check its output."""
     monkeypatch.setenv("MONGODB_DATABASE_URL", planted.url)
 
     def run(*line: object, code: int | None = None, **given: Any) -> Result:
@@ -145,7 +145,7 @@ def typed(chatctl: Chatctl, planted: Planted, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("line", LISTS, ids=" ".join)
-def test_a_list_has_all_that_is_odd_in_every_format(typed: Chatctl, planted: Planted, line: tuple[str, ...]) -> None:
+def test_a_list_shows_all_odd_values_in_every_format(typed: Chatctl, planted: Planted, line: tuple[str, ...]) -> None:
     for form in FORMS:
         listed = typed(*line, "-o", form, code=0).stdout
         if form == "ids" and line[1:] == ("list", "--all"):
@@ -156,12 +156,12 @@ def test_a_list_has_all_that_is_odd_in_every_format(typed: Chatctl, planted: Pla
 
 
 @pytest.mark.parametrize("line", READS, ids=" ".join)
-def test_what_reads_reads_on(typed: Chatctl, line: tuple[str, ...]) -> None:
+def test_reading_commands_do_not_stop_at_odd_values(typed: Chatctl, line: tuple[str, ...]) -> None:
     typed("--debug", *line)
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_what_a_list_has_printed_is_found(typed: Chatctl, planted: Planted, group: str) -> None:
+def test_an_id_that_a_list_has_printed_is_found(typed: Chatctl, planted: Planted, group: str) -> None:
     listed = set(typed(group, "list", "--all", "-o", "ids").stdout.splitlines())
     for identifier in planted.odd[GROUPS[group]]:
         printed = written(identifier)
@@ -184,7 +184,7 @@ def test_pages_lead_through_ids_of_all_types(typed: Chatctl, group: str) -> None
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_what_is_odd_throughout_is_shown_and_planned_with(typed: Chatctl, planted: Planted, group: str) -> None:
+def test_documents_with_only_odd_values_are_shown_and_planned(typed: Chatctl, planted: Planted, group: str) -> None:
     for identifier in planted.throughout[GROUPS[group]]:
         typed(group, "show", f"id:{identifier}", "-o", "yaml", code=0)
         for verb, *options in OF_ONE[group]:
@@ -195,7 +195,7 @@ def test_what_is_odd_throughout_is_shown_and_planned_with(typed: Chatctl, plante
     ("group", "line"),
     [pytest.param(group, line, id=f"{group} {line[0]}") for group in OF_MANY for line in OF_MANY[group]],
 )
-def test_what_would_be_written_to_all_is_planned(
+def test_writes_to_all_documents_are_planned(
     typed: Chatctl, planted: Planted, group: str, line: tuple[str, ...]
 ) -> None:
     verb, *options = line

@@ -1,4 +1,4 @@
-"""Ids in every form that real data has them in: each command finds all that refers to something, or refuses."""
+"""Ids in every form that real data has: each command finds all references to a document, or refuses."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -76,7 +76,7 @@ def plant(database: Documents, places: list[tuple[str, str]], spell: Callable[[O
 
 
 def everything(database: Documents) -> dict[str, list[dict[str, Any]]]:
-    """Read all documents of the application; lists of ids in one order, as an undo does not promise theirs."""
+    """Read all documents of the application, with sorted lists of ids, because an undo may change their order."""
     return {
         name: sorted((ordered(one) for one in database[name].find()), key=lambda one: str(referred(one["_id"])))
         for name in FIELDS
@@ -149,7 +149,7 @@ def test_every_form_of_all_references_is_found_by_every_command(
 
 
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
-def test_one_reference_that_is_stored_unread_is_found_by_every_deletion(
+def test_a_reference_stored_as_extended_json_is_found_by_every_deletion(
     chatctl: Chatctl, database: Documents, place: tuple[str, str]
 ) -> None:
     plant(database, [place], SPELLINGS["$oid"])
@@ -157,7 +157,7 @@ def test_one_reference_that_is_stored_unread_is_found_by_every_deletion(
 
 
 @pytest.mark.parametrize("collection", sorted(FIELDS))
-def test_an_id_that_is_text_is_nobodys_orphan_and_is_mended_and_undone(
+def test_an_id_stored_as_text_makes_no_orphans_and_can_be_mended_and_undone(
     chatctl: Chatctl, database: Documents, collection: str
 ) -> None:
     plant(database, [(collection, "_id")], str)
@@ -196,7 +196,7 @@ def test_a_repair_gives_every_form_its_type_and_leaves_nothing_to_do(
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
-def test_a_person_is_erased_and_exported_whole_however_they_are_referred_to(
+def test_a_user_is_erased_and_exported_completely_with_every_form_of_reference(
     chatctl: Chatctl, database: Documents, spelling: str
 ) -> None:
     plant(database, PLACES, SPELLINGS[spelling])
@@ -222,9 +222,7 @@ def test_a_person_is_erased_and_exported_whole_however_they_are_referred_to(
     ],
     ids=lambda words: " ".join(words[:2]),
 )
-def test_two_documents_of_one_id_are_refused_as_nobody_knows_whose_the_references_are(
-    chatctl: Chatctl, database: Documents, words: tuple[str, ...]
-) -> None:
+def test_two_documents_with_one_id_are_refused(chatctl: Chatctl, database: Documents, words: tuple[str, ...]) -> None:
     plant(database, [], str)
     for collection, identifier in (("User", JANE), ("Role", ROLE), ("Permission", PERMISSION), ("Conversation", GROUP)):
         database[collection].insert_one({"_id": str(identifier), "name": "twin", "username": "twin", "email": "twin"})

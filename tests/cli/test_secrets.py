@@ -1,4 +1,4 @@
-"""What lies in fields that nobody has thought of is nowhere to be seen, is not kept, and comes back with an undo."""
+"""Values of unknown fields are never shown and never kept in the trail, and an undo restores them."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from people import SEVEN, Documents
 from tests.conftest import Chatctl, Result
 
 SECRET = "SECRET"
-"""Whatever is planted holds it, and says where it was planted behind it."""
+"""Every planted value starts with this text, followed by the place where it is planted."""
 FORMATS = ("table", "json", "yaml", "csv", "ndjson")
 
 WRONG: dict[str, dict[str, Any]] = {
@@ -26,7 +26,7 @@ WRONG: dict[str, dict[str, Any]] = {
     "Conversation": {"messagesIds": [SECRET], "lastMessageAt": {"token": SECRET}},
     "Message": {"image": {"token": SECRET}, "body": [{"token": SECRET}]},
 }
-"""Fields of the schema that hold another type than it says, and one that is never shown."""
+"""Fields with another type than in the schema, and one that is never shown."""
 
 KINDS: dict[str, dict[str, dict[str, Any]]] = {
     "unknown": {name: {"twoFactorSecret": f"{SECRET}-{name}", "recoveryCodes": [SECRET, SECRET]} for name in SEVEN},
@@ -39,13 +39,13 @@ NOT_HERE = {"db generate", "db protect", "db unprotect"}
 """They require an empty database, or one that is protected, and write no documents of these."""
 WRITES = [(command, kind) for command in sorted(typed.WRITES.keys() - NOT_HERE) for kind in KINDS]
 MORE = {"audit undo": ("--force",)}
-"""What was planted is a change that an undo refuses otherwise."""
+"""Without --force the undo refuses, because the planted values are changes made since."""
 
 every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def settle(database: Documents, workspace: Path, kind: str) -> None:
-    """Put a database there in which every document holds a secret of one kind."""
+    """Create a database in which every document holds a secret of one kind."""
     typed.settle(database)
     sampled.lay_out(workspace)
     ada = (database["User"].find_one({"username": "ada"}) or {})["_id"]
@@ -66,7 +66,7 @@ def assert_unseen(*shown: Result) -> None:
 
 
 def held(database: Documents) -> dict[str, dict[Any, dict[str, Any]]]:
-    """Return each field's bytes; the order of a list says nothing, and the time of the last change moves."""
+    """Return the bytes of each field, without the order of lists and the time of the last change."""
     return {
         name: {
             document["_id"]: {
@@ -101,7 +101,7 @@ def test_no_write_shows_or_keeps_a_secret_and_an_undo_brings_it_back(
 
 @every_kind
 @pytest.mark.parametrize("command", sorted(sampled.LOOKS.keys() - {"messages tail"}))
-def test_no_look_shows_a_secret(
+def test_no_reading_command_shows_a_secret(
     chatctl: Chatctl, database: Documents, workspace: Path, command: str, kind: str
 ) -> None:
     settle(database, workspace, kind)
@@ -114,7 +114,7 @@ def test_no_look_shows_a_secret(
             assert_unseen(said)
 
 
-def test_a_list_of_ids_shows_what_refers_in_any_way_and_of_all_else_the_type(
+def test_a_list_of_ids_shows_references_in_any_form_and_the_types_of_other_values(
     chatctl: Chatctl, database: Documents
 ) -> None:
     one = ObjectId()

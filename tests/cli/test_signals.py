@@ -128,7 +128,7 @@ EXPORTS = ["users export", "conversations transcript Lunch", "users export-data 
 
 
 @pytest.mark.parametrize("line", EXPORTS)
-def test_what_a_killed_export_left_is_removed_by_the_next_one(
+def test_leftovers_of_a_killed_export_are_removed_by_the_next_one(
     environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path, line: str
 ) -> None:
     ada = person(database, "ada")

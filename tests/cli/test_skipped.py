@@ -1,4 +1,4 @@
-"""--skip-missing, on every command that has it: who was skipped is said, and the rest is done."""
+"""--skip-missing, on every command that has it: the skipped items are named, and the others are done."""
 
 import json
 
@@ -26,12 +26,12 @@ def office(either: Chatctl, database: Documents) -> Chatctl:
     return either
 
 
-def test_every_group_has_such_a_command() -> None:
+def test_every_group_has_a_command_with_skip_missing() -> None:
     assert {name.split()[0] for name in SKIPPING} == {"users", "roles", "permissions", "conversations", "messages"}
 
 
 @EACH
-def test_the_skipped_are_named_and_the_others_done(office: Chatctl, command: str) -> None:
+def test_skipped_items_are_named_and_the_others_are_done(office: Chatctl, command: str) -> None:
     done = office(*command.split(), *WRITES[command], missing(command), "--skip-missing", "--yes")
     assert done.stderr.startswith(f"1 skipped: {missing(command)}\n")
     assert "undo: chatctl audit undo" in done.stderr
@@ -40,7 +40,7 @@ def test_the_skipped_are_named_and_the_others_done(office: Chatctl, command: str
 
 
 @EACH
-def test_programs_find_the_skipped_among_the_results(office: Chatctl, command: str) -> None:
+def test_json_results_include_the_skipped_items(office: Chatctl, command: str) -> None:
     done = office(*command.split(), *WRITES[command], missing(command), "--skip-missing", "--yes", "-o", "json")
     outcome = json.loads(done.stdout)
     assert outcome["results"][-1] == {"id": None, "ref": missing(command), "outcome": "missing"}
@@ -49,7 +49,7 @@ def test_programs_find_the_skipped_among_the_results(office: Chatctl, command: s
 
 
 @EACH
-def test_where_all_are_skipped_nothing_is_done(office: Chatctl, command: str) -> None:
+def test_nothing_is_done_if_all_items_are_skipped(office: Chatctl, command: str) -> None:
     words = [*WRITES[command]]
     words[command in {"conversations add", "conversations remove"}] = missing(command)
     done = office(*command.split(), *words, "--skip-missing", "--yes")
@@ -58,7 +58,7 @@ def test_where_all_are_skipped_nothing_is_done(office: Chatctl, command: str) ->
     assert (outcome["event"], outcome["changed"], outcome["unchanged"]) == (None, 0, 1)
 
 
-def test_of_many_the_first_ten_are_named_as_they_were_typed(office: Chatctl) -> None:
+def test_the_first_ten_of_many_skipped_items_are_named_as_typed(office: Chatctl) -> None:
     names = [f"Nobody{number}@Example.com" for number in range(12)]
     typed_names = "\n".join([*names, "ada", names[0]])
     said = office("users", "suspend", "-", "--yes", "--skip-missing", input=typed_names).stderr
@@ -66,16 +66,16 @@ def test_of_many_the_first_ten_are_named_as_they_were_typed(office: Chatctl) -> 
     office("users", "reinstate", "-", "--yes", "--skip-missing", "--max", "1", input=typed_names)
 
 
-def test_a_preview_names_the_skipped_too(office: Chatctl) -> None:
+def test_a_preview_names_the_skipped_items_too(office: Chatctl) -> None:
     assert "1 skipped: nobody\n" in office("users", "suspend", "ada", "nobody", "--skip-missing", "--dry-run").stderr
 
 
-def test_who_is_asked_knows_who_is_skipped(terminal: Terminal, database: Documents) -> None:
+def test_skipped_items_are_named_before_the_question(terminal: Terminal, database: Documents) -> None:
     typed.settle(database)
     screen = terminal("users", "suspend", "ada", "nobody\x1b[2J", "--skip-missing", typed="n\n")
     assert screen.code == 7
     assert screen.text.startswith("1 skipped: nobody\\x1b[2J")
 
 
-def test_without_it_what_does_not_exist_still_stops_everything(office: Chatctl) -> None:
+def test_without_skip_missing_an_unknown_item_stops_the_command(office: Chatctl) -> None:
     office("users", "suspend", "ada", "nobody", "--yes", code=3)

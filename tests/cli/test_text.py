@@ -128,12 +128,12 @@ def test_a_spreadsheet_runs_no_cell_and_import_can_take_the_guard_off(value: str
         (-3, "-3"),
     ],
 )
-def test_a_guard_stands_where_a_spreadsheet_would_begin_a_formula(value: object, cell: str) -> None:
+def test_a_guard_is_written_where_a_spreadsheet_would_begin_a_formula(value: object, cell: str) -> None:
     assert formats._cell(value) == cell
 
 
 @given(st.lists(st.lists(hostile, min_size=3, max_size=3), max_size=4), st.sampled_from(",;\t"))
-def test_a_spreadsheet_that_divides_lines_by_another_character_runs_no_cell(rows: list[list[str]], by: str) -> None:
+def test_a_spreadsheet_with_another_delimiter_runs_no_cell(rows: list[list[str]], by: str) -> None:
     written = "".join(formats._csv([dict(zip("abc", row, strict=True)) for row in rows], "abc"))
     read = [
         *csv.reader(io.StringIO(written, newline=""), delimiter=by),
@@ -154,7 +154,7 @@ def test_an_object_in_a_cell_is_read_back(values: list[str], nested: bool) -> No
 
 
 @given(st.lists(hostile, min_size=2))
-def test_a_line_ends_in_a_newline_alone_and_is_read_back(values: list[str]) -> None:
+def test_a_line_ends_in_a_single_newline_and_is_read_back(values: list[str]) -> None:
     line = formats._line(values)
     assert line.endswith("\n")
     assert not line.endswith("\r\n") or values[-1].endswith("\r")

@@ -121,7 +121,7 @@ NUMBERS = [pytest.param(*pair, id=f"{pair[0][-1]} {pair[1].name}") for pair in p
 
 
 @pytest.mark.parametrize(("path", "param"), NUMBERS)
-def test_a_number_that_no_database_can_hold_is_a_wrong_command_line(typed: Type, path: Words, param: Any) -> None:
+def test_a_number_that_no_database_can_hold_is_a_usage_error(typed: Type, path: Words, param: Any) -> None:
     for text in (str(2**63), "9" * 50, str(-(2**63) - 1), "1.5", "1_000", "\u0661", "1e3", ""):
         said = typed(*line(path, **{param.name: text}), code={2})
         assert f"invalid value for '{param.opts[0]}': " in said.stderr

@@ -129,12 +129,12 @@ def test_items_come_from_standard_input(chatctl: Chatctl) -> None:
 
 @pytest.mark.parametrize("given", ["\ufeffa\r\nb\r\n", "\ufeff\na\n \t\n\nb", "a\nb\n\n  \n", "\ufeffa\n\r\nb"])
 @pytest.mark.parametrize("end", ["", "\n"])
-def test_a_byte_order_mark_and_blank_lines_are_no_items(chatctl: Chatctl, given: str, end: str) -> None:
+def test_a_byte_order_mark_and_blank_lines_are_not_items(chatctl: Chatctl, given: str, end: str) -> None:
     assert chatctl("permissions", "create", "-", input=given + end).stdout == "a: created\nb: created\n"
 
 
 @pytest.mark.parametrize("given", ["\ufeff", "\ufeff\r\n", " \n\t\n"])
-def test_a_list_of_nothing_but_blanks_is_nothing_to_do(chatctl: Chatctl, given: str) -> None:
+def test_a_list_of_only_blank_lines_is_nothing_to_do(chatctl: Chatctl, given: str) -> None:
     assert chatctl("permissions", "delete", "-", input=given) == ("", "nothing to do\n", 0)
 
 

@@ -1,4 +1,4 @@
-"""What is read is written again as it was, whatever it is, and can be put into a set."""
+"""Every value is written again as it was read, and can be put into a set."""
 
 import re
 from datetime import UTC, datetime
@@ -63,13 +63,13 @@ IDS = [
 
 
 @pytest.mark.parametrize("value", [*IDS, [], [[1], {"a": Regex("x")}]], ids=repr)
-def test_what_is_read_is_written_again_byte_for_byte(value: Any) -> None:
+def test_a_document_is_written_as_it_was_read_byte_for_byte(value: Any) -> None:
     stored = bson.encode({"_id": ObjectId(), "field": value, "list": [value]})
     assert bson.encode(bson.decode(stored, AS_STORED), codec_options=AS_STORED) == stored
 
 
 @pytest.mark.parametrize("value", IDS, ids=repr)
-def test_what_may_be_an_id_can_be_in_a_set(value: Any) -> None:
+def test_every_possible_id_can_be_in_a_set(value: Any) -> None:
     stored = bson.encode({"value": value, "again": value})
     one, other = bson.decode(stored, AS_STORED).values()
     assert len({one, other}) == (1 if one == other else 2)
@@ -83,7 +83,7 @@ def test_text_that_is_cut_inside_a_character_is_read(of: str) -> None:
     assert "n\ufffdx" in (key, value, getattr(value, "pattern", None), str(value))
 
 
-def test_the_connection_reads_so(chatctl: Chatctl) -> None:
+def test_the_connection_uses_these_options(chatctl: Chatctl) -> None:
     chatctl("users", "list")
     found = connection.database().client.codec_options
     assert found._asdict() == AS_STORED._asdict()  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Files that are written whole, or not at all."""
+"""Private files are written completely or not at all."""
 
 import errno
 import os
@@ -26,7 +26,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path, m
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_a_kill_left_is_replaced(tmp_path: Path) -> None:
+def test_leftovers_of_a_killed_run_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.with_suffix(".new").write_bytes(b"half")
     private.write(path, b"whole")

@@ -1,4 +1,4 @@
-"""What may be shown of a document, and the plain words for what may not."""
+"""Which values of a document may be shown, and the plain words for the others."""
 
 import re
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ WORDS: list[tuple[Any, str]] = [
 ]
 
 
-def test_what_is_never_shown_is_known_by_name() -> None:
+def test_all_fields_that_are_never_shown_are_listed_by_name() -> None:
     """A field that is new in the schema is hidden until somebody has decided about it, here and there."""
     assert {name: fields - SHOWN[name] for name, fields in FIELDS.items() if fields - SHOWN[name]} == NEVER
     assert SHOWN.keys() == {*FIELDS, STATE}

@@ -127,7 +127,7 @@ def test_the_plan_tells_of_users(here: Any, grow: Grow, seed: Callable[[str], Se
 
 def test_a_user_with_another_username_is_a_conflict(here: Any, grow: Grow) -> None:
     add_user(here, username="countess")
-    with pytest.raises(ConflictError, match=r'"ada@example\.org" is there with the username "countess", not "ada"'):
+    with pytest.raises(ConflictError, match=r'"ada@example\.org" exists with the username "countess", not "ada"'):
         grow(ROLES + ADA)
     assert here.Role.count_documents({}) == 0
 

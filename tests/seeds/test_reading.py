@@ -202,7 +202,7 @@ def test_all_faults_are_told_at_once_each_with_its_place(
         'seed.yaml:20:18 no role "d" is named in the seed',
         'seed.yaml:21:11 the role "c" is named twice, first at seed.yaml:19:5',
         "seed.yaml:22:5 a text stands here, where a role belongs",
-        'seed.yaml:24:12 "${X": a variable is written ${NAME}; $${ stands for ${',
+        'seed.yaml:24:12 "${X": write a variable as ${NAME}; $${ stands for ${',
         'seed.yaml:26:5 "pasword" is no key of a user (did you mean "password"?)',
         'seed.yaml:27:12 "nobody" is not an e-mail address',
         "seed.yaml:28:15 YAML reads \"1:30\" as a number, where a text belongs: write '1:30' in quotes if you mean it",

@@ -21,7 +21,7 @@ PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
 SAID: Final = ("lastMessageAt", "created_at")
 MOMENTS: Final = timedelta(seconds=10)
-"""Between the two times of a conversation as the application creates it."""
+"""The largest difference between the two times of a new conversation: the application sets both."""
 FEW: Final = 200
 """Conversations up to which their messages are looked for; for more it is less work to read those of all."""
 
@@ -151,7 +151,7 @@ class Participants:
 
 
 class StaleLastMessage(Rule):
-    """A conversation does not say when its last message was written, or without any, when it was created."""
+    """`lastMessageAt` of a conversation is not the time of its last message or, without messages, of its creation."""
 
     name = "stale-last-message"
     severity = "W"
@@ -193,7 +193,7 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        right = _right_times(ids)  # first: what comes meanwhile moves the other on, and is no fault then
+        right = _right_times(ids)  # first: a message that arrives now changes only the time that is read next
         said = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = said.get(found.id, {}).get("lastMessageAt")
@@ -212,12 +212,12 @@ class StaleLastMessage(Rule):
 
 
 def _without_messages(said: datetime, created: Any) -> datetime:
-    """Return when the last message was written of a conversation that has none: when it was created, or moments off."""
+    """Return the `lastMessageAt` of a conversation without messages: its creation, or a time only moments from it."""
     return created if isinstance(created, datetime) and abs(said - created) > MOMENTS else said
 
 
 def _right_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Return the `lastMessageAt` that conversations should have; those of which it is not known are left out."""
+    """Return the `lastMessageAt` that conversations should have, without those for which it is not known."""
     last = last_messages(conversations)
     empty = _empty([one for one in conversations if one not in last])
     for identifier, place in documents("Conversation", empty, SAID).items():
@@ -249,7 +249,7 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
         place = referred(row["_id"])
         if (
             isinstance(place, ObjectId) and place in last and isinstance(row["at"], datetime)
-        ):  # beyond 9999 is no datetime
+        ):  # a date after the year 9999 is not a datetime
             last[place] = max(last[place] or row["at"], row["at"])
     return {place: at for place, at in last.items() if at is not None}
 

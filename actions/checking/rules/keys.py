@@ -101,12 +101,12 @@ class MisnamedIndex(_OfIndexes):
     name = "misnamed-index"
     severity = "W"
     effect = "duplicate values are accepted, or the application cannot tell which value was a duplicate"
-    fix = "drop the index in the way, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
+    fix = "drop the conflicting index, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
     state = "conflict"
 
 
 class OtherCollection(Rule):
-    """A collection is named like one of the application's in other letters, or in the plural beside an empty one."""
+    """A collection has the name of one of the application's in another case, or in the plural beside an empty one."""
 
     name = "other-collection"
     severity = "E"

@@ -131,7 +131,7 @@ class OneSidedLink(_Half):
 
 
 def _once(items: list[Any]) -> list[Any]:
-    """Keep each id once, as an ObjectId where it is there as one, and all that is no id."""
+    """Keep each id once, as an ObjectId if the list has it as one, and all other values."""
     right = {item for item in items if type(item) is ObjectId}
     seen: set[Any] = set()
     kept = []

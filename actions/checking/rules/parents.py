@@ -28,7 +28,7 @@ class MissingParent(Rule):
     name = "missing-parent"
     severity = "E"
     effect = "every query of the application that includes what is referred to fails as a whole"
-    fix = "chatctl db repair --rule {name} --delete (deletes what refers to nothing)"
+    fix = "chatctl db repair --rule {name} --delete (deletes documents without a parent)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 

@@ -20,7 +20,7 @@ from models.schema import SCHEMA
 from models.user import UserStatus
 
 ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""The types that are right, where it is not the wanted one alone; code is no text, though it looks so."""
+"""The allowed types, if there are others than the wanted one; code is not allowed as text."""
 
 SEVERITIES: Final = {
     (int, float): "I",
@@ -28,17 +28,17 @@ SEVERITIES: Final = {
     (str, ObjectId): "I",
     (datetime, DatetimeMS): "W",
 }
-"""Types that the application's client reads all the same, by the wanted type and the one found (Prisma 6)."""
+"""The severity of types that the application can read, by the wanted and the found type (Prisma 6)."""
 
 READ: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
 MEANT: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
-"""Type → what a value of another type is said to be meant as."""
+"""Wanted type → the words for a value that stands for it."""
 
 NULL: Final = "null in the list"
 
 Fault = tuple[tuple[str, str], str, Any]
-"""Which rule and severity, which field, and what is there."""
+"""The rule and its severity, the field, and what was found there."""
 
 
 class Shapes:
@@ -50,7 +50,7 @@ class Shapes:
         self._faults: list[tuple[Any, Fault]] = []
 
     def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
-        """Give the faults of one rule and severity among documents; those of the others are found on the way."""
+        """Yield the faults of one rule and severity; one search finds those of all rules, and is kept."""
         if documents is not self._seen:
             self._seen, self._faults = documents, list(self._all(collection, documents))
         for identifier, (kind, field, value) in self._faults:
@@ -101,7 +101,7 @@ def _other(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
 
 
 def _wrong_type(wanted: type, value: Any) -> str:
-    """Name the type of a value, and what the value is meant to be where that is certain: `str (a date)`."""
+    """Name the type of a value and, if it is certain, what it stands for: `str (a date)`."""
     if value is None:
         return NULL
     meant = f" ({MEANT[wanted]})" if intended(wanted, value) is not None else ""
@@ -164,7 +164,7 @@ class WrongType(_Shape):
 
     name = "wrong-type"
     severity = "E"
-    effect = "every query of the application that returns the document fails as a whole"
+    effect = "the application cannot load the document, or any list that contains it"
     fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
     fixes = {"User.status": REINSTATE}
     all_ids = True
@@ -175,7 +175,7 @@ class WrongType(_Shape):
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
     def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
-        """Tell whether it is certain what a value is meant to be; an id may be that of another document."""
+        """Tell whether the right value is certain, and, for an id, not the id of another document."""
         del decided
         if not str(found.value).endswith((*(f"({meant})" for meant in MEANT.values()), NULL)):
             return False
@@ -187,10 +187,8 @@ class WrongType(_Shape):
         if found.field != "_id":
             return super().advise(found)
         if isinstance(referred(found.id), ObjectId):
-            return "choose one of the two documents with this id, and delete the other in mongosh"
-        return (
-            "insert the document again under a new ObjectId, change what refers to it, and delete this one, in mongosh"
-        )
+            return "delete one of the two documents with this id, in mongosh"
+        return "insert the document again with a new ObjectId, change its references, and delete this one, in mongosh"
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del decided
@@ -242,7 +240,8 @@ class StringId(_Shape):
         for users in finding.parts(referred(found.value) for found in findings if _is_unique(found)):
             where = finding.referring("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
-            holders.update(user for profile in profiles if (user := reference(profile, "userId")))  # a list is none
+            # A list is not a reference.
+            holders.update(user for profile in profiles if (user := reference(profile, "userId")))
         yield from (found for found in findings if not _is_unique(found) or holders[referred(found.value)] == 1)
 
 
@@ -264,7 +263,7 @@ class NullList(_Shape):
 
 
 def _righted(collection: str, field: str, value: Any) -> Any:
-    """Return a value of a field as the schema has it, where it is certain what was meant; else as it is."""
+    """Return the value with the type of the schema if that is certain, otherwise unchanged."""
     wanted, _ = SCHEMA[collection].get(field, (None, False))
     if wanted is list:
         return [] if value is None else _with_ids(value) if isinstance(value, list) else value
@@ -275,7 +274,7 @@ def _righted(collection: str, field: str, value: Any) -> Any:
 
 
 def _with_ids(items: list[Any]) -> list[Any]:
-    """Return a list with ids in the place of their other forms, each of those once, and without nulls."""
+    """Return a list in which ids replace their other forms, without duplicates of these and without nulls."""
     seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
     for item in items:
@@ -288,7 +287,7 @@ def _with_ids(items: list[Any]) -> list[Any]:
 
 
 def _rewrite(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
-    """Give fields the values that they are meant to have."""
+    """Write the right values into fields."""
     for collection, faults in by_collection(findings).items():
         for identifier, document in mending.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
@@ -299,7 +298,7 @@ def _rewrite(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
 
 
 def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
-    """Insert documents under the ids that their own stand for, and delete the old ones: no `_id` can be updated."""
+    """Insert documents again with the right `_id`, and delete the old ones, because an `_id` cannot be updated."""
     for collection, faults in by_collection(findings).items():
         for part in finding.parts(faults):
             taken = _taken(collection, part)

@@ -48,7 +48,7 @@ class InvalidText(Rule):
                     yield Finding(collection, document["_id"], field, "not valid UTF-8")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Read the bytes: U+FFFD may also have been written as such."""
+        """Check the stored bytes, because U+FFFD may also be a valid part of the text."""
         yield from (found for found in super().confirm(suspects) if _is_invalid(found))
 
 

@@ -1,4 +1,4 @@
-"""What older versions have left in the audit trail."""
+"""Find secrets that older versions wrote into the audit trail."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -22,13 +22,13 @@ class SecretInTrail(Rule):
     name = "secret-in-trail"
     severity = "W"
     effect = "everybody who can read the audit trail can read the value, which may be a password or a token"
-    fix = "chatctl db repair --rule {name} (takes the values out of the trail; this cannot be undone)"
+    fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
     mends = True
-    undoable = False  # what an undo needs would keep the values for thirty days more
+    undoable = False  # an undo would keep the values for thirty more days
 
     def end(self) -> Iterator[Finding]:
-        """Read the trail one part after the other: it may be larger than the memory."""
+        """Read the trail part by part, because it may be larger than the memory."""
         steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]
         if self.known.sample is not None:
             steps.insert(1, {"$sample": {"size": self.known.sample}})

@@ -105,7 +105,7 @@ class BadPasswordHash(_OfUsers):
 class EmailCase(_OfUsers):
     """An e-mail is not in lower case.
 
-    Where another user has the same address, the value of a finding is the e-mail and the id of that user.
+    If another user has the same address, the value of a finding is the e-mail and the id of that user.
     """
 
     name = "email-case"
@@ -117,14 +117,14 @@ class EmailCase(_OfUsers):
     }
     reads = {"User": ("email",)}
     at_once = 10_000
-    """For each so many, all e-mails that are not in lower case are read once more."""
+    """All e-mails that are not in lower case are read once for each group of this size."""
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         if type(email := user.get("email")) is str and email != email.lower():
             yield "email", email
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Find who else has an address: that cannot be mended without a decision."""
+        """Find other users with the same address: such a fault needs a decision."""
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
         for user in finding.with_emails({found.value.lower() for found in faults}, ["email"]):

@@ -1,4 +1,4 @@
-"""The linked accounts that people of an import bring with them, and who has them already."""
+"""Find which linked sign-ins of an import exist already, and who has them."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -13,15 +13,15 @@ from models.showable import readable_text
 
 FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER: Final = "owner"
-"""Stands beside an account's own fields: the e-mail of the user who has it, if there is one."""
+"""An extra key of an account: the e-mail of the user who has it, if that user exists."""
 
 SignIn = tuple[str, str]
 
 
 def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return those of the accounts of some people that are on disk, whoever has them.
+    """Return the linked sign-ins of some people that exist already, whoever has them.
 
-    They are looked up by what the application finds them by; where nobody has any, nothing is read.
+    They are looked up by the same fields as in the application. If nobody has any, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:
@@ -41,12 +41,12 @@ def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
 
 
 def is_of(account: Document, user: Document) -> bool:
-    """Tell whether a linked account is a user's, in whatever form it refers to them."""
+    """Tell whether a linked sign-in belongs to a user; it may refer to the user in any form."""
     return _owner(account) == str(references.referred(user["_id"]))
 
 
 def taken_by(account: Document) -> str:
-    owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked, with no user that exists"
+    owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked to a user that does not exist"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
 
 
@@ -58,5 +58,7 @@ def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
     there = connection.database()[ACCOUNT_USER.collection]
     for part in finding.parts(identifiers):
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, FIELDS):
-            if account["provider"] == provider and account["providerAccountId"] in part:  # neither is a list of them
+            if (
+                account["provider"] == provider and account["providerAccountId"] in part
+            ):  # a list that holds the value matches too
                 yield account

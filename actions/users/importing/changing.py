@@ -53,7 +53,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         rules=protection.rules(changes) if known and not allow_last_member else [],
         fits=True,
         resuming=Resuming(
-            lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are in",
+            lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are imported",
             "--on-conflict",
             (Policy.UPDATE if known else Policy.SKIP).value,
         ),
@@ -81,7 +81,7 @@ def _notes(spool: Spool) -> list[str]:
 
 
 def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
-    """Count the documents that are changed, each once, but for roles, which are in every batch."""
+    """Count the changed documents, each once, without roles, which are in every batch."""
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
         for batch in batches
@@ -94,9 +94,9 @@ def _unhashed(words: Iterable[str]) -> Iterator[str]:
 
 
 def _written(spool: Spool, roles: Roles, sizes: list[int]) -> Iterator[Batch]:
-    """Make the batches that are written, each while the one before it is, with its passwords hashed on all cores.
+    """Make each batch while the one before it is written, and hash its passwords on all cores.
 
-    `sizes` gets the number of rows in each.
+    `sizes` receives the number of rows in each batch.
     """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
@@ -215,7 +215,7 @@ class _Maker:
             self._members.lose(role, one.id)
 
     def _fill(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
-        """Change a profile, made where there is none yet; return the fields of the user that this changes."""
+        """Change a profile, or create it if there is none; return the fields of the user that this changes."""
         if values and profile:
             self._draft.set("Profile", profile, values)
         if not values or profile:

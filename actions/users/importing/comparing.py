@@ -34,7 +34,7 @@ READ: Final = (
     "updatedAt",
 )
 FEW_ROLES: Final = 10
-"""Wrong names of roles that are told apart."""
+"""The most unknown role names that are reported by name."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 
 
@@ -72,7 +72,7 @@ class _Comparison:
         for field in () if self._nobody else NAMES:
             values = (value for person in people if (value := getattr(person, field)) is not None)
             for document in finding.having("User", field, values, self._fields):
-                if isinstance(document[field], list):  # in broken data one that holds a name is found too
+                if isinstance(document[field], list):  # in broken data a list that holds a name is found too
                     continue
                 owners.setdefault((field, document[field]), []).append(document)
         on_disk = linked(people)
@@ -95,7 +95,7 @@ class _Comparison:
 
     def _flaws(self, person: Person, found: "Found") -> Iterator[Flaw]:
         mine = found.mine
-        if self._policy is Policy.SKIP and any(found):  # nothing of it is written
+        if self._policy is Policy.SKIP and any(found):  # the row is not written
             yield from self._role_flaws(person)
             return
         if self._policy is Policy.FAIL and mine:
@@ -115,7 +115,7 @@ class _Comparison:
             yield Flaw(person.row, "email", f"the id of {shown(person.email)} is no ObjectId", conflict=True)
 
     def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
-        """Refuse what no new user can have; who is on disk with such a text may keep it."""
+        """Refuse texts that a new user cannot have; an existing user may keep such a text."""
         for field in USER_TEXTS:
             text = getattr(person, field)
             if text is None or not (problem := user_flaw(field, text)):
@@ -128,7 +128,7 @@ class _Comparison:
         if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
             return
         since = mine[0].get("emailVerified") if mine else None
-        as_it_is = mine and mine[0].get("status") == person.status  # it was so before, right or wrong
+        as_it_is = mine and mine[0].get("status") == person.status  # the row does not change it
         if (since and person.emailVerified is False) or not (since or as_it_is):
             yield Flaw(person.row, "status", NEEDS_A_TIME)
 
@@ -141,7 +141,7 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that there is no such role; of many not which, since names of something else stand in the column."""
+        """Say that a role does not exist; do not print many different names: the column may hold other data."""
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "there is no such role"
         if name not in self._unknown_roles:
@@ -162,7 +162,7 @@ class _Comparison:
 
 
 class Found(NamedTuple):
-    """Who has the e-mail of a person, who else has the username, and the linked accounts of others."""
+    """The users with the e-mail of a person, others with the username, and linked sign-ins of others."""
 
     mine: list[Document]
     theirs: list[Document]

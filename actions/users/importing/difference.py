@@ -19,7 +19,7 @@ UNHASHED = "(a hash to be)"
 
 
 class Known(NamedTuple):
-    """What there is of somebody; `accounts` are those of their accounts that the row names."""
+    """What is on disk about a user; `accounts` are only the linked sign-ins that the row names."""
 
     user: Document
     profile: Document | None = None
@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What a row changes: fields of the user and the profile, roles that come and go, accounts new and changed."""
+    """What a row changes: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
 
     user: Document
     profile: Document
@@ -38,9 +38,9 @@ class Difference(NamedTuple):
 
 
 def difference(person: Person, known: Known, roles: Roles) -> Difference | None:
-    """Compare what a row says with what is there; None where nothing differs. A password given is always a new one.
+    """Compare a row with the user on disk; None if nothing differs. A password always counts as new.
 
-    A linked account that the row does not name stays: to take it away may lock its user out.
+    A linked sign-in that the row does not name stays: without it the user might not be able to sign in.
     """
     user = known.user
     values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
@@ -73,7 +73,7 @@ def verified_at(person: Person) -> datetime | None:
 
 
 def stored(account: Mapping[str, Any]) -> Document:
-    """Return the fields of a linked account as they lie on disk."""
+    """Return the fields of a linked sign-in as they are stored."""
     return {field: Int64(value) if field == "expires_at" else value for field, value in account.items()}
 
 
@@ -84,7 +84,7 @@ def status_of(person: Person) -> str:
 
 
 def _verification(person: Person, user: Document) -> Document:
-    """Return the fields that say whether the e-mail is known to be theirs, as far as the row says it."""
+    """Return the fields that change if the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
     if person.emailVerified:

@@ -17,14 +17,14 @@ class Policy(StrEnum):
 
 
 OAUTH: Final = "oauth"
-"""The type of a linked account that says none."""
+"""The type of a linked sign-in without a type."""
 
 
 class Person(NamedTuple):
     """What a row says of a person, checked; None where it says nothing.
 
     `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
-    `providerAccountId` and a `type`, and may have more of `documents.ACCOUNT`.
+    `providerAccountId` and a `type`, and may have other fields of `documents.ACCOUNT`.
     """
 
     row: int
@@ -45,7 +45,7 @@ class Person(NamedTuple):
 
     @property
     def sign_ins(self) -> Iterator[tuple[str, str]]:
-        """Return what the application finds each linked account by."""
+        """Return the two fields by which the application finds each linked sign-in."""
         return ((account["provider"], account["providerAccountId"]) for account in self.accounts or ())
 
     @property

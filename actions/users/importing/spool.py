@@ -21,9 +21,9 @@ from models.errors import OutputError
 
 AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
-"""No BSON document is as short."""
+"""The length of an ObjectId in bytes; other ids are stored as longer BSON documents."""
 SAID_EACH: Final = 10
-"""Up to so many rows with the same fault are listed one by one."""
+"""Up to this many rows with the same fault are listed one by one."""
 
 LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
 CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
@@ -53,9 +53,9 @@ SELECT row, field, message, conflict, quiet, times FROM (
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a row, in one of its fields or as a whole; a conflict is right but for what is there.
+    """What is wrong with a row or one of its fields; a `conflict` is a valid row that contradicts the database.
 
-    A `quiet` one is said elsewhere, once for all rows: it only goes into the file of rows handed back.
+    A `quiet` flaw is reported elsewhere, once for all rows; here it is only for the file of faulty rows.
     """
 
     row: int
@@ -66,7 +66,7 @@ class Flaw(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """How many people have some outcome, and of them profiles, linked accounts, and no way to sign in."""
+    """The number of people with an outcome, and how many profiles, linked sign-ins and no way to sign in they have."""
 
     people: int
     profiles: int
@@ -134,7 +134,7 @@ class Spool(Collection[Result]):
 
     @_room()
     def hush(self, field: str, message: str) -> None:
-        """Say the faults of a field with some message elsewhere."""
+        """Do not list faults of a field with this message: they are reported elsewhere."""
         self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_room()
@@ -151,7 +151,7 @@ class Spool(Collection[Result]):
 
     @_room()
     def note_double_accounts(self) -> None:
-        """Note every row that has a linked account of an earlier one."""
+        """Note every row that has a linked sign-in of an earlier row."""
         doubles = self._database.execute(_TWICE.format("provider, providerAccountId", "account"))
         self.note(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
 
@@ -205,7 +205,7 @@ class Spool(Collection[Result]):
     def faults(self, most: int) -> tuple[int, int, list[Flaw]]:
         """Count faults and conflicts, and return the first of them in the order of rows.
 
-        One that many rows have is said of the first of them.
+        A fault that many rows have is reported once, for the first of them.
         """
         count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
         number, conflicts = self._database.execute(count).fetchone()
@@ -213,9 +213,9 @@ class Spool(Collection[Result]):
         return number, conflicts, [_with_times(Flaw(*values), times) for *values, times in first]
 
     def rejected(self, of_all: str = "") -> Iterator[tuple[str, str]]:
-        """Read the rows at fault as `keep` was given them, each with all that is wrong with it.
+        """Read the faulty rows as they were given to `keep`, each with all its faults.
 
-        What is wrong with all of them has no faults of its own.
+        `of_all` is a fault of all rows, which is not stored for each of them.
         """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
         join = "LEFT JOIN" if of_all else "JOIN"
@@ -273,7 +273,7 @@ _ODD: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     Person._fields.index("roles"): (cells.joined, lambda text: tuple(cells.divided(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
-"""Values that SQLite has no type for, by their place: how they are stored and read back."""
+"""Values for which SQLite has no type, by their position: how they are stored and read back."""
 
 
 def _with_times(flaw: Flaw, times: int) -> Flaw:
@@ -294,7 +294,7 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _id(data: bytes) -> Any:
-    """Read back an id, which in broken data may be anything."""
+    """Read back an id, which may be of any type in broken data."""
     return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
 
 

@@ -1,4 +1,4 @@
-"""What a value of another type is read as, and what is left to a person."""
+"""Values of a wrong type: which are converted, and which need a decision."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -40,7 +40,7 @@ NEVER = (None, True, [], {}, {"a": 1}, b"x", Binary(b"x", 4), Decimal128("1"), R
     ],
     ids=str,
 )
-def test_a_date_is_read_from_what_can_only_be_one(value: Any, date: datetime | None) -> None:
+def test_only_a_value_that_is_certainly_a_date_is_read_as_one(value: Any, date: datetime | None) -> None:
     assert intended(datetime, value) == date
 
 
@@ -60,7 +60,7 @@ def test_a_number_is_read_from_its_digits(value: Any, number: int | None) -> Non
 
 @pytest.mark.parametrize("value", NEVER, ids=repr)
 @pytest.mark.parametrize("wanted", [datetime, int, ObjectId, str, bool, list])
-def test_what_could_be_anything_is_left_to_a_person(wanted: type, value: Any) -> None:
+def test_an_ambiguous_value_is_not_converted(wanted: type, value: Any) -> None:
     assert intended(wanted, value) is None
 
 

@@ -34,7 +34,7 @@ from actions.checking.rules.shapes import Shapes
         ("User", "rolesIds", [Timestamp(1, 1)], "E"),
     ],
 )
-def test_a_type_is_as_bad_as_what_the_application_does_with_it(
+def test_the_severity_of_a_wrong_type_follows_the_application(
     collection: str, field: str, value: Any, severity: str | None
 ) -> None:
     shapes, documents = Shapes(), [{"_id": ObjectId(), field: value}]

@@ -1,4 +1,4 @@
-"""Text that is not valid UTF-8: it is named, and no command stops at it."""
+"""Text that is not valid UTF-8 is reported, and no command fails because of it."""
 
 import json
 import re
@@ -16,7 +16,7 @@ from tests.conftest import Chatctl
 def cut(
     chatctl: Chatctl, database: Documents, url: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Chatctl]:
-    """Have a user whose name was cut, and one whose name holds U+FFFD."""
+    """Insert a user whose name was cut, and one whose name has a valid U+FFFD."""
     ids = settle(database)
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"name": f"Grace {CUT}"}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"name": "Alan \ufffd"}})
@@ -25,12 +25,12 @@ def cut(
         yield chatctl
 
 
-def test_text_that_was_cut_is_named(cut: Chatctl) -> None:
+def test_text_cut_inside_a_character_is_reported(cut: Chatctl) -> None:
     [row] = json.loads(cut("db", "check", "--rule", "invalid-text", "-o", "json", code=1).stdout)
     assert (row["count"], row["examples"][0]["field"]) == (1, "name")
 
 
-def test_a_user_with_such_a_name_is_suspended_deleted_and_brought_back(cut: Chatctl, database: Documents) -> None:
+def test_a_user_with_invalid_text_can_be_suspended_deleted_and_restored(cut: Chatctl, database: Documents) -> None:
     cut("users", "suspend", "grace", "--yes")
     assert user(database, "grace")["status"] == "SUSPENDED"
     planned = cut("users", "delete", "grace", "--dry-run")

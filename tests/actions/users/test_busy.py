@@ -1,4 +1,4 @@
-"""Every command comes to its end beside an application that never rests."""
+"""Every command ends while the application writes all the time."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ Ids = dict[str, ObjectId]
 
 @pytest.fixture
 def world(database: Documents) -> Ids:
-    """Settle people who write to each other in a group and in pairs, and roles that come and go."""
+    """Insert users who write to each other in a group and in pairs, and roles that are granted and revoked."""
     database["Role"].insert_many([role("support"), role("intern"), role("guest")])
     ids = {name: person(database, name, roles=("support",)) for name in ("ada", "grace")}
     ids |= {name: person(database, name) for name in ("alan", "edith", "mary", "joan")}
@@ -55,11 +55,13 @@ COMMANDS: dict[str, Callable[[Ids], Changeset]] = {
 
 
 OF_THE_APPLICATION = {"duplicate-direct", "unsynced-copy", "foreign-sender", "foreign-seen", "missing-index"}
-"""What it leaves by itself, and what somebody leaves who is removed from a conversation."""
+"""Faults that the application itself leaves, and those of a user who is removed from a conversation."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_ends_beside_an_application_that_never_rests(database: Documents, world: Ids, command: str) -> None:
+def test_a_command_ends_while_the_application_writes_all_the_time(
+    database: Documents, world: Ids, command: str
+) -> None:
     with busy(database, [world["ada"], world["alan"]], [world["grace"], world["edith"]]) as application:
         while application.done < 5:
             pass
@@ -71,7 +73,7 @@ def test_a_command_ends_beside_an_application_that_never_rests(database: Documen
     assert audit.show(str(event))["state"] == "done"
 
 
-def test_an_import_changes_roles_beside_an_application_that_never_rests(
+def test_an_import_changes_roles_while_the_application_writes_all_the_time(
     chatctl: Chatctl, database: Documents, world: Ids, workspace: Path
 ) -> None:
     rows = (f"{name}@example.org,{name},{roles}" for name, roles in (("ada", "guest"), ("alan", "support;intern")))
@@ -85,7 +87,7 @@ def test_an_import_changes_roles_beside_an_application_that_never_rests(
     links(database)
 
 
-def test_different_roles_given_to_the_same_people_at_once_are_no_conflict(database: Documents, url: str) -> None:
+def test_granting_different_roles_to_the_same_users_at_once_is_not_a_conflict(database: Documents, url: str) -> None:
     names = [f"role{number}" for number in range(16)]
     database["Role"].insert_many([role(name) for name in names])
     people = [person(database, name) for name in ("ada", "grace", "alan")]
@@ -121,7 +123,7 @@ def test_a_list_that_was_absent_is_absent_again_after_an_undo_unless_others_have
     assert len(links(database)["rolesIds"]) == 3
 
 
-def test_who_has_the_role_by_then_is_unchanged_and_all_others_get_it(database: Documents, world: Ids) -> None:
+def test_users_who_got_the_role_meanwhile_are_unchanged_and_all_others_get_it(database: Documents, world: Ids) -> None:
     names = ("alan", "edith", "mary", "joan")
     planned = users.grant(names, ["support"])
     apply(users.grant(["edith"], ["support"]))

@@ -174,9 +174,7 @@ def test_more_messages_than_a_batch_holds_are_counted_and_blanked(
     assert found(database, ("secret",)) == []
 
 
-def test_what_is_changed_meanwhile_goes_too_and_an_erasure_that_has_begun_ends(
-    database: Documents, past: History
-) -> None:
+def test_an_erasure_finishes_and_includes_what_is_written_meanwhile(database: Documents, past: History) -> None:
     class Meanwhile(Watch):
         def wrote(self, *_: int) -> None:
             there = {"_id": past.ada["_id"], "status": {"$ne": "SUSPENDED"}}

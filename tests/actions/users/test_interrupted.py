@@ -1,4 +1,4 @@
-"""What is killed between two batches leaves nothing that a check finds, and is finished or undone."""
+"""A command killed between two batches leaves no faults, and can be finished or undone."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ COMMANDS: dict[str, Callable[[dict[str, ObjectId]], Changeset]] = {
 
 
 class Stopped(Watch):
-    """Somebody who pulls the plug after a batch that is not the last."""
+    """A watch that stops the command after a batch that is not the last."""
 
     def wrote(self, *_: int) -> None:
         raise KeyboardInterrupt
@@ -32,7 +32,7 @@ class Stopped(Watch):
 
 @pytest.fixture
 def ids(database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
-    """Settle people with more messages than a batch holds, which is few here."""
+    """Insert users with more messages than fit into a batch, which is small here."""
     for module, name, number in ((removing, "MESSAGES", 7), (draft, "BATCH", 12), (removing, "BATCH", 12)):
         monkeypatch.setattr(module, name, number)
     monkeypatch.setattr("actions.planning.BATCH", 12)
@@ -52,7 +52,7 @@ def findings() -> set[str]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_batch_is_whole_and_all_of_them_together_are_undone(
+def test_each_batch_is_complete_and_all_of_them_are_undone_together(
     database: Documents, ids: dict[str, ObjectId], command: str
 ) -> None:
     before, stops = stored(database), 0

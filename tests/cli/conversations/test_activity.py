@@ -1,4 +1,4 @@
-"""Since when a conversation is active: what its messages say, whatever it says of itself."""
+"""A conversation is active by its messages, whatever its own `lastMessageAt` is."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ SINCE = "2026-01-01T00:30Z"
 
 @pytest.fixture
 def places(either: Chatctl, database: Documents) -> dict[str, str]:
-    """Have a conversation of each kind; give their names by id."""
+    """Insert a conversation of each kind; return their names by id."""
     ada, bob = person(database, "ada"), person(database, "bob")
     known: dict[str, ObjectId] = {}
 
@@ -70,7 +70,7 @@ def test_active_means_a_message_since_then_and_idle_the_opposite(
         ("2026-01-01", minute_after(5), None),
     ],
 )
-def test_without_any_message_the_last_one_is_as_old_as_the_conversation(
+def test_without_messages_the_creation_counts_as_the_last_message(
     either: Chatctl, database: Documents, created: Any, said: Any, expected: Any
 ) -> None:
     place = conversation(database, person(database, "ada"), person(database, "bob"))
@@ -83,7 +83,7 @@ def test_without_any_message_the_last_one_is_as_old_as_the_conversation(
 
 
 @pytest.mark.parametrize("odd", ["createAt", "conversationId"])
-def test_a_message_without_a_usable_date_or_that_refers_by_text_is_a_message(
+def test_a_message_counts_without_a_usable_date_or_with_a_reference_as_text(
     either: Chatctl, database: Documents, odd: str
 ) -> None:
     ada = person(database, "ada")

@@ -1,4 +1,4 @@
-"""What a check says is to be done: each fault its own command, and nothing that is not so."""
+"""The commands that a check suggests: each fault has its own, and each of them works."""
 
 import json
 import re
@@ -23,7 +23,7 @@ def findings(chatctl: Chatctl, *rules: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{number} {fault.rule}" for number, fault in enumerate(FAULTS)])
-def test_a_repair_that_is_promised_mends(chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault) -> None:
+def test_every_suggested_repair_mends_its_fault(chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault) -> None:
     fault.plant(database, ids)
     [row] = findings(chatctl, fault.rule)
     promised = re.match(r"chatctl (db repair --rule [\w-]+(?: --\w+)?)", row["fix"])
@@ -51,8 +51,8 @@ def test_every_fault_has_the_command_that_it_needs(either: Chatctl, database: Do
     assert said.count("  to do: ") == 3
     assert needed["Role", "name"] in said
     left = either("db", "repair", "--rule", "missing-field", "--yes").stdout
-    assert "1 fault left, to be decided: chatctl roles rename" in left
-    assert "9 faults left, to be decided: give it a value" in left
+    assert "1 fault left, decision required: chatctl roles rename" in left
+    assert "9 faults left, decision required: give it a value" in left
 
 
 def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -67,7 +67,9 @@ def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documen
     either("db", "check", "--rule", "wrong-type", code=0)
 
 
-def test_e_mails_are_mended_in_bulk_unless_two_users_have_one(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_emails_are_mended_in_bulk_unless_two_users_have_the_same(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     was = {name: user(database, name)["email"] for name in ("ada", "grace", "alan")}
     for name, email in was.items():
         database["User"].update_one({"username": name}, {"$set": {"email": email.capitalize()}})
@@ -86,7 +88,7 @@ def test_e_mails_are_mended_in_bulk_unless_two_users_have_one(either: Chatctl, d
     assert "db repair" not in grace["fix"]
     done = either("db", "repair", "--rule", "email-case", "--yes")
     assert done.stdout.startswith(
-        "email-case: mended (32 faults)\nemail-case: unchanged (3 faults left, to be decided:"
+        "email-case: mended (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
     )
     kept = {str(one["_id"]): one["email"] for one in database["User"].find() if one["email"] != one["email"].lower()}
     assert kept == {
@@ -100,7 +102,7 @@ def test_e_mails_are_mended_in_bulk_unless_two_users_have_one(either: Chatctl, d
 
 
 @pytest.mark.parametrize("plural", ["users", "Users", "USERS", "messages", "Roles", "accounts"])
-def test_a_plural_collection_beside_an_empty_one_is_pointed_out(
+def test_a_plural_collection_beside_an_empty_one_is_reported(
     chatctl: Chatctl, database: Documents, plural: str
 ) -> None:
     meant = {"user": "User", "message": "Message", "role": "Role", "account": "Account"}[plural.lower()[:-1]]
@@ -123,7 +125,7 @@ def test_a_plural_collection_beside_an_empty_one_is_pointed_out(
     assert findings(chatctl, "other-collection") == []
 
 
-def test_an_index_that_is_not_unique_says_so(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_an_index_that_is_not_unique_is_reported_as_such(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["User"].drop_index("User_email_key")
     database["User"].create_index("email", name="User_email_key")
     database["User"].drop_index("User_username_key")
@@ -131,7 +133,7 @@ def test_an_index_that_is_not_unique_says_so(either: Chatctl, database: Document
     [row] = findings(either, "misnamed-index")
     assert [one["value"] for one in row["examples"]] == [
         "User_email_key is not unique",
-        "the same key has an index named username_1, and is not unique",
+        "the index username_1 has the same key but is not unique",
     ]
     listed = json.loads(either("db", "indexes", "-o", "json").stdout)
     assert [one["message"] for one in listed if one["state"] == "conflict"] == [one["value"] for one in row["examples"]]
@@ -140,7 +142,7 @@ def test_an_index_that_is_not_unique_says_so(either: Chatctl, database: Document
     assert "users update id:" in twice["fix"]
 
 
-def test_rules_without_one_right_answer_promise_no_plain_repair() -> None:
+def test_rules_that_need_a_decision_do_not_suggest_a_plain_repair() -> None:
     plain = "chatctl db repair --rule {name}"
     for rule in all_rules():
         mends = rule.mends or rule.mendable.__qualname__.startswith(rule.__name__)

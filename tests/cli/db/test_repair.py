@@ -42,11 +42,11 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
         "dangling-link: mended (1 fault)",
         "one-sided-link: mended (1 fault)",
         (
-            "missing-parent: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-parent --delete"
-            " (deletes what refers to nothing))"
+            "missing-parent: unchanged (1 fault left, decision required: chatctl db repair --rule missing-parent"
+            " --delete (deletes documents without a parent))"
         ),
         (
-            f"unknown-status: unchanged (1 fault left, to be decided: chatctl users reinstate id:{ada},"
+            f"unknown-status: unchanged (1 fault left, decision required: chatctl users reinstate id:{ada},"
             f" or users suspend id:{ada} to keep the user out)"
         ),
     ]
@@ -68,7 +68,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
     assert "null-list: 1 fault to be mended\n" in result.stderr
-    assert "unknown-status: 1 fault left, to be decided: chatctl users reinstate" in result.stderr
+    assert "unknown-status: 1 fault left, decision required: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
 
@@ -142,7 +142,7 @@ def test_a_decision_needs_the_rules_that_it_decides(
     assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
 
 
-def test_an_undo_brings_back_what_had_no_parent_before(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_an_undo_restores_documents_that_had_no_parent_before(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["User"].delete_one({"_id": ids["alan"]})
     was = stored(database)
     repaired = either("db", "repair", "--rule", "missing-parent", "--delete", "--yes").stderr
@@ -151,16 +151,14 @@ def test_an_undo_brings_back_what_had_no_parent_before(either: Chatctl, database
     assert stored(database) == was
 
 
-def test_an_undo_brings_back_nothing_whose_parent_was_deleted_since(
-    either: Chatctl, database: Documents, ids: Ids
-) -> None:
+def test_an_undo_is_refused_if_a_parent_was_deleted_since(either: Chatctl, database: Documents, ids: Ids) -> None:
     place = (database["Message"].find_one({"_id": ids["two"]}) or {})["conversationId"]
     deleted = either("messages", "delete", ids["two"], "--yes").stderr
     database["Conversation"].delete_one({"_id": place})
     assert "was deleted since" in either(*deleted.rpartition("undo: chatctl ")[2].split(), "--yes", code=4).stderr
 
 
-def test_no_undo_is_named_where_only_an_index_was_made(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_no_undo_is_suggested_if_only_an_index_was_created(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["Role"].drop_index("Role_name_key")
     assert "undo:" not in either("db", "repair", "--rule", "missing-index", "--yes").stderr
 
@@ -214,7 +212,7 @@ def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database
     assert result.stdout.splitlines() == [
         "missing-index: mended (1 fault)",
         (
-            "missing-index: unchanged (1 fault left, to be decided: chatctl db repair --rule missing-index,"
+            "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
             " once each document has a value of its own (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]

@@ -1,4 +1,4 @@
-"""chatctl db repair --rule secret-in-trail, on a trail that an older version has written."""
+"""chatctl db repair --rule secret-in-trail, on an audit trail of an older version."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ def ids(database: Documents) -> Ids:
 
 
 def event(database: Documents, collection: str, *fields: dict[str, Any], **more: Any) -> ObjectId:
-    """Plant an event with the deletion of one document, and give the id of its part."""
+    """Insert an event with the deletion of one document; return the id of its part."""
     head = {"kind": "event", "at": BEGAN, "actor": {}, "command": "x", "summary": [], "whole": True, "undoable": True}
     kept = database["chatctl_audit"].insert_one(head).inserted_id
     one = ObjectId()
@@ -45,7 +45,7 @@ def event(database: Documents, collection: str, *fields: dict[str, Any], **more:
     ],
 )
 @pytest.mark.usefixtures("ids")
-def test_the_values_go_and_the_rest_stays(
+def test_only_the_secret_values_are_removed(
     either: Chatctl, database: Documents, collection: str, field: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     part = event(database, collection, {"field": "email", "from": "(erased)"}, field)
@@ -66,7 +66,7 @@ def test_the_values_go_and_the_rest_stays(
 
 
 @pytest.mark.usefixtures("ids")
-def test_the_name_of_what_has_none_was_an_unknown_field(either: Chatctl, database: Documents) -> None:
+def test_a_name_in_a_collection_without_names_is_removed(either: Chatctl, database: Documents) -> None:
     part = event(database, "Account", {"field": "provider", "from": "x"}, name="SECRET")
     either("db", "repair", *RULE, "--yes")
     after = database["chatctl_audit"].find_one({"_id": part}) or {}
@@ -74,7 +74,7 @@ def test_the_name_of_what_has_none_was_an_unknown_field(either: Chatctl, databas
 
 
 @pytest.mark.usefixtures("ids")
-def test_its_own_event_says_what_it_did_and_cannot_be_undone(either: Chatctl, database: Documents) -> None:
+def test_the_event_of_the_repair_says_what_it_did_and_cannot_be_undone(either: Chatctl, database: Documents) -> None:
     event(database, "Account", {"field": "oauth_token", "from": "SECRET"})
     done = either("db", "repair", *RULE, "--yes", "-o", "json", "--reason", "case 4711")
     own = json.loads(done.stdout)["event"]
@@ -87,18 +87,18 @@ def test_its_own_event_says_what_it_did_and_cannot_be_undone(either: Chatctl, da
     assert "never kept" in either("audit", "undo", own, "--yes", code=7).stderr
 
 
-def test_it_is_done_only_where_it_is_named_and_alone(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_the_repair_runs_only_if_its_rule_is_the_only_one_named(either: Chatctl, database: Documents, ids: Ids) -> None:
     part = event(database, "Account", {"field": "oauth_token", "from": "SECRET"})
     was = database["chatctl_audit"].find_one({"_id": part})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     refused = either("db", "repair", *RULE, "--rule", "null-list", "--yes", code=2)
     assert (
         refused.stderr
-        == "error: a repair by secret-in-trail cannot be undone\nhint: run it alone: --rule secret-in-trail\n"
+        == "error: a repair by secret-in-trail cannot be undone\nhint: run only this rule: --rule secret-in-trail\n"
     )
     done = either("db", "repair", "--yes")
     assert (
-        "secret-in-trail: unchanged (1 fault left, to be decided: chatctl db repair --rule secret-in-trail"
+        "secret-in-trail: unchanged (1 fault left, decision required: chatctl db repair --rule secret-in-trail"
         in done.stdout
     )
     assert "undo: chatctl audit undo" in done.stderr

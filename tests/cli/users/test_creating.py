@@ -67,7 +67,7 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
         (PASSWORD, ["--username", "id:ada"], (5, "would be read as an id")),
         (PASSWORD, ["--username", "email:ada"], (5, "would be read as an e-mail address")),
-        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the name behind the colon")),
+        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the part after the colon")),
         (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
         ("\n", [], (5, "standard input holds no password")),

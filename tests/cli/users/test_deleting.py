@@ -229,7 +229,7 @@ def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(
 
 
 class Answers(str):
-    """What somebody answers to one question after another, while something happens before the first."""
+    """Answer several questions, and do something before the answer to the first."""
 
     __slots__ = ("_given", "_happens")
 
@@ -244,7 +244,7 @@ class Answers(str):
 
 
 @pytest.mark.parametrize(("answers", "code", "left"), [("y,y", 0, 0), ("y,n", 7, 14)])
-def test_what_is_sent_while_somebody_thinks_is_asked_about_too(
+def test_messages_sent_during_the_question_cause_a_second_question(
     terminal: Terminal, database: Documents, answers: str, code: int, left: int
 ) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")
@@ -253,14 +253,12 @@ def test_what_is_sent_while_somebody_thinks_is_asked_about_too(
     typed = Answers(answers).thought_over(lambda: messages(database, place, ada, *map(str, range(12)), after=5))
     screen = terminal("users", "delete", "ada", typed=typed)
     assert screen.text.count("[y/N]") == 2
-    assert "  new since the question: delete 12 messages more\n" in screen.text
+    assert "  new since the question: delete 12 more messages\n" in screen.text
     assert screen.code == code
     assert database["Message"].count_documents({}) == left
 
 
-def test_what_somebody_sees_again_while_others_think_is_no_second_question(
-    terminal: Terminal, database: Documents
-) -> None:
+def test_a_message_seen_during_the_question_causes_no_second_question(terminal: Terminal, database: Documents) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")
     [one] = messages(database, conversation(database, ada, grace), ada, "one")
 

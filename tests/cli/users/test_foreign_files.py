@@ -1,4 +1,4 @@
-"""Files as spreadsheets and other products write them: what is read, and what is said of what is not."""
+"""Files of spreadsheets and other products: what is read, and the messages about what is not."""
 
 import csv
 import io
@@ -35,7 +35,9 @@ GOOGLE = "First Name [Required],Last Name [Required],Email Address [Required],Or
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-16-le", "utf-16-be"])
-def test_headers_are_read_as_people_have_them(load: Import, imported: Any, text: str, encoding: str) -> None:
+def test_headers_are_read_in_all_common_spellings_and_encodings(
+    load: Import, imported: Any, text: str, encoding: str
+) -> None:
     load(text.encode(encoding), *(["--map", "E-mail=email"] if "E-mail" in text else []))
     assert imported("a")["name"] == "Ann"
 
@@ -74,18 +76,18 @@ def test_a_list_under_a_path_of_keys_is_read(load: Import, imported: Any, file: 
     assert "cannot be read from here on: there is no" in refused
 
 
-def test_a_list_under_a_key_is_told_of(load: Import) -> None:
+def test_a_list_under_a_key_gets_a_hint(load: Import) -> None:
     person = {"id": 1, "email": "alice@example.com", "username": "a" * 50}
     for count in (2, 30_000):
         refused = load(json.dumps({"users": [person] * count}), name="p.json", code=5).stderr
-        assert refused.splitlines()[0] == "p.json:1: the list of people is under a key: add --path users"
+        assert refused.splitlines()[0] == "p.json:1: the list of users is under a key: add --path users"
     assert load("users:\n- {email: a@b.c}\n", name="p.yaml", code=5).stderr.splitlines()[0] == (
-        "p.yaml:1: cannot be read from here on: a list belongs here; --path KEY reads the list under a key"
+        "p.yaml:1: cannot be read from here on: expected a list; --path KEY reads the list under a key"
     )
     load("email,username\n", "--path", "users", code=2)
 
 
-def test_a_map_says_which_column_is_which(load: Import, imported: Any, database: Documents) -> None:
+def test_a_map_assigns_headers_to_columns(load: Import, imported: Any, database: Documents) -> None:
     rows = io.StringIO()
     csv.writer(rows).writerows([["Mail", "a=b", "Fon", "Junk", "x.y"], ["a@b.c", "a", "1", "2", "Ann"]])
     maps = [
@@ -133,19 +135,23 @@ def test_a_map_reaches_into_objects_and_lists(load: Import, imported: Any, datab
         (["--map", "x=name", "--map", "y=name"], "--map names the column name twice"),
     ],
 )
-def test_a_map_that_cannot_be_meant_is_refused(load: Import, options: list[str], said: str) -> None:
+def test_an_invalid_map_is_refused(load: Import, options: list[str], said: str) -> None:
     assert said in load("email,username\n", *options, code=2).stderr
 
 
 @pytest.mark.parametrize(
     ("text", "options", "said"),
     [
-        ("email,username,y\n", ["--map", "x=name"], 'unknown column: "y"; --map names a column that is not there: "x"'),
+        (
+            "email,username,y\n",
+            ["--map", "x=name"],
+            'unknown column: "y"; --map names a column that the file does not have: "x"',
+        ),
         ("email,username,mail\n", ["--map", "mail=email"], "several columns for email"),
         ("Email,email,username\n", [], "several columns for email"),
         ("email,nmae\n", [], 'unknown column: "nmae" (did you mean "name"?); missing column: username'),
-        (GOOGLE, ["--ignore-unknown"], "the first row names none of the columns: a table must begin with a header"),
-        ("x,y\n", [], "the first row names none of the columns: a table must begin with a header"),
+        (GOOGLE, ["--ignore-unknown"], "the first row has no known column: the file must begin with a header"),
+        ("x,y\n", [], "the first row has no known column: the file must begin with a header"),
         (
             GOOGLE,
             [],
@@ -157,7 +163,7 @@ def test_a_map_that_cannot_be_meant_is_refused(load: Import, options: list[str],
         ),
     ],
 )
-def test_all_that_is_wrong_with_a_header_is_one_message(load: Import, text: str, options: list[str], said: str) -> None:
+def test_all_faults_of_a_header_are_one_message(load: Import, text: str, options: list[str], said: str) -> None:
     fault, error, hint = load(text, *options, code=5).stderr.splitlines()
     assert fault.partition(": ")[2] == said
     assert error == "error: the import has a fault"
@@ -165,7 +171,7 @@ def test_all_that_is_wrong_with_a_header_is_one_message(load: Import, text: str,
     assert hint.endswith(COLUMNS)
 
 
-def test_a_hint_of_a_header_can_be_pasted(load: Import, imported: Any) -> None:
+def test_the_hint_for_a_header_can_be_pasted(load: Import, imported: Any) -> None:
     rows = "E-Mail Address,user name,Junk\na@b.c,a,x\n"
     hint = load(rows, code=5).stderr.splitlines()[-1]
     assert (
@@ -190,13 +196,13 @@ def test_a_hint_of_a_header_can_be_pasted(load: Import, imported: Any) -> None:
         ("p.yaml", json.dumps([{"emailVerified": CHATTY[1], "hashedPassword": CHATTY[2], "roles": [1, CHATTY[1]]}])),
     ],
 )
-def test_no_value_of_a_person_is_printed(load: Import, file: str, text: str) -> None:
+def test_no_personal_data_is_printed(load: Import, file: str, text: str) -> None:
     refused = load(text, name=file, code=5).stderr
     assert not [value for value in CHATTY[1:] if value in refused], refused
     assert len(refused.splitlines()) <= 12
 
 
-def test_an_unknown_key_is_said_once_with_its_rows(load: Import, tmp_path: Path) -> None:
+def test_an_unknown_key_is_reported_once_with_its_number_of_rows(load: Import, tmp_path: Path) -> None:
     rows = [{"email": f"u{n}@b.c", "username": f"u{n}", "user_id": n, "created_at": "2020-01-01"} for n in range(2000)]
     text = "\n".join(json.dumps(row | ({"odd": 1} if n == 7 else {})) for n, row in enumerate(rows))
     refused = load(text, "--errors", "faults.ndjson", name="p.ndjson", code=5).stderr.splitlines()
@@ -245,7 +251,7 @@ def test_a_wrong_file_or_map_ends_in_a_few_lines(
     assert database["User"].count_documents({}) == 0
 
 
-def test_other_encodings_are_told_how_to_be_saved(load: Import) -> None:
+def test_another_encoding_gets_a_hint_how_to_save_the_file(load: Import) -> None:
     refused = load("email,username,name\na@b.c,a,Zo\xeb\n".encode("cp1252"), code=5).stderr.splitlines()
     assert refused[0] == (
         'people.csv:2:3: name: this is not UTF-8 text; save the file as UTF-8: "CSV UTF-8" in Excel, '
@@ -264,7 +270,7 @@ def test_roles_with_a_wrong_separator_get_a_hint(load: Import, chatctl: Chatctl,
 
 
 @pytest.mark.parametrize("header", [GOOGLE, "email,username,Junk,x\n", "email,email,x,y\n", "email,name,\n"])
-def test_every_row_is_handed_back_where_the_header_is_wrong(load: Import, tmp_path: Path, header: str) -> None:
+def test_every_row_goes_to_the_errors_file_if_the_header_is_wrong(load: Import, tmp_path: Path, header: str) -> None:
     width = header.count(",") + 1
     rows = [[f"cell{n}-{place}" if place else f"u{n}@b.c" for place in range(width)] for n in range(3)]
     text = header + "".join(",".join(row) + "\n" for row in rows)
@@ -276,11 +282,13 @@ def test_every_row_is_handed_back_where_the_header_is_wrong(load: Import, tmp_pa
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "ndjson", "yaml"])
-def test_what_a_list_prints_is_told_from_an_export(load: Import, chatctl: Chatctl, form: str) -> None:
+def test_the_output_of_users_list_gets_a_hint(load: Import, chatctl: Chatctl, form: str) -> None:
     load("email,username\na@b.c,a\n")
     listed = chatctl("users", "list", "-o", form).stdout
     hint = load(listed, name=f"list.{form}", code=5).stderr.splitlines()[-1]
-    assert hint.endswith("chatctl users list printed this; chatctl users export writes what an import reads")
+    assert hint.endswith(
+        "this is the output of chatctl users list; chatctl users export writes a file that can be imported"
+    )
 
 
 def test_the_columns_are_listed_without_a_database(

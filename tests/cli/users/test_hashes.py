@@ -1,4 +1,4 @@
-"""A hash is no password, and only bcrypt is a hash that the application checks."""
+"""A hash is not a password, and the application checks only bcrypt hashes."""
 
 from typing import Any
 
@@ -57,11 +57,11 @@ def test_a_hash_is_refused_wherever_a_password_belongs(
 
 
 @pytest.mark.parametrize("text", PASSWORDS)
-def test_a_password_that_only_looks_a_little_like_a_hash_is_taken(chatctl: Chatctl, text: str) -> None:
+def test_a_password_that_only_resembles_a_hash_is_accepted(chatctl: Chatctl, text: str) -> None:
     chatctl("users", "create", "--email", "e@b.c", "--username", "e", "--password-stdin", input=text)
 
 
-def test_a_hash_of_a_seed_is_refused_too(chatctl: Chatctl, workspace: Any) -> None:
+def test_a_hash_in_a_seed_is_refused_too(chatctl: Chatctl, workspace: Any) -> None:
     (workspace / "s.yaml").write_text("version: 1\nusers:\n- {email: a@b.c, username: a, password: {env: SECRET}}\n")
     refused = chatctl("seeds", "plan", "s.yaml", code=5, env={"SECRET": BCRYPT})
     assert "a hash (bcrypt)" in refused.stderr
@@ -82,7 +82,7 @@ def test_a_hash_that_the_application_cannot_check_is_a_fault(load: Import, text:
 
 
 @pytest.mark.parametrize("spelling", ["$2a$", "$2b$", "$2y$"])
-def test_bcrypt_comes_in_from_any_column_that_means_a_hash(load: Import, imported: Any, spelling: str) -> None:
+def test_bcrypt_hashes_can_be_mapped_from_all_common_headers(load: Import, imported: Any, spelling: str) -> None:
     names = ("password_digest", "password_hash", "passwordHash", "hashed_password", "encrypted_password", "pw_hash")
     for name in (*names, "PasswordDigest", "hashedpassword", "HASHED PASSWORD"):
         rows = f"email,username,{name}\na@b.c,a,{BCRYPT.replace('$2b$', spelling)}\n"

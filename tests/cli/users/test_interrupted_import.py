@@ -96,7 +96,9 @@ def test_an_interrupted_import_says_so_and_keeps_whole_batches(
     written = len(check_whole(database))
     [event] = database["chatctl_audit"].distinct("_id", {"command": {"$regex": "^users import"}})
     command = "chatctl users import people.csv --on-conflict skip"
-    assert hint == f"hint: {written:,} of {ROWS:,} rows are in (chatctl audit show {event}). Finish with: {command}"
+    assert (
+        hint == f"hint: {written:,} of {ROWS:,} rows are imported (chatctl audit show {event}). Finish with: {command}"
+    )
     assert 0 < written < ROWS
     assert ",interrupted" in chatctl("audit", "list", "-o", "csv").stdout
     chatctl(*people)
@@ -111,7 +113,9 @@ def test_a_terminated_import_says_so_to_programs_too(
     _, said = child.communicate()
     error = json.loads(said)["error"]
     assert (child.returncode, error["code"]) == (143, "interrupted")
-    assert error["hint"].startswith(f"{len(check_whole(database)):,} of {ROWS:,} rows are in (chatctl audit show ")
+    assert error["hint"].startswith(
+        f"{len(check_whole(database)):,} of {ROWS:,} rows are imported (chatctl audit show "
+    )
     assert error["hint"].endswith("Finish with: chatctl users import people.csv -o json --on-conflict skip")
 
 

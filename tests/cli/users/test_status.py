@@ -21,7 +21,7 @@ ODD: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Have three people with a right status, and one of each wrong kind."""
+    """Insert three users with a valid status, and one of each invalid kind."""
     for status in ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"):
         person(database, status.lower(), status=status)
     for name, fields in ODD.items():
@@ -31,7 +31,7 @@ def people(either: Chatctl, database: Documents) -> Chatctl:
     return either
 
 
-def test_they_are_listed_by_none(people: Chatctl) -> None:
+def test_status_none_lists_users_without_a_valid_status(people: Chatctl) -> None:
     listed = people("users", "list", "--status", "None", "--columns", "username", "-o", "csv").stdout.split()
     assert listed[1:] == [*ODD]
     assert people("users", "list", "--status", "none", "--count").stdout == f"{len(ODD)}\n"
@@ -40,7 +40,7 @@ def test_they_are_listed_by_none(people: Chatctl) -> None:
 
 @pytest.mark.parametrize("name", ODD)
 @pytest.mark.parametrize(("verified", "status"), [({}, "ACTIVE"), ({"emailVerified": BEGAN}, "EMAIL_VERIFIED")])
-def test_reinstating_gives_them_a_status(
+def test_reinstating_gives_users_a_valid_status(
     people: Chatctl, database: Documents, name: str, verified: dict[str, Any], status: str
 ) -> None:
     database["User"].update_one({"username": name}, {"$set": {"name": name, **verified}})
@@ -53,13 +53,13 @@ def test_reinstating_gives_them_a_status(
     assert stored(database) == was
 
 
-def test_who_has_a_valid_status_keeps_it(people: Chatctl, database: Documents) -> None:
+def test_a_valid_status_is_kept(people: Chatctl, database: Documents) -> None:
     done = people("users", "reinstate", "active", "email_verified")
     assert done.stdout == "active: unchanged\nemail_verified: unchanged\n"
     assert user(database, "email_verified")["status"] == "EMAIL_VERIFIED"
 
 
-def test_without_a_status_a_user_may_do_what_an_active_one_may(people: Chatctl, database: Documents) -> None:
+def test_a_user_without_a_status_has_the_access_of_an_active_one(people: Chatctl, database: Documents) -> None:
     people("permissions", "create", "user.read")
     people("roles", "create", "viewer", "--permission", "user.read")
     people("users", "grant", "absent", "active", "--role", "viewer")
@@ -71,7 +71,9 @@ def test_without_a_status_a_user_may_do_what_an_active_one_may(people: Chatctl, 
     assert "STATUS" in people("users", "show", "absent").stdout
 
 
-def test_an_absent_status_misleads_and_is_mended_others_break(people: Chatctl, database: Documents) -> None:
+def test_an_absent_status_is_a_warning_with_a_repair_and_others_are_errors(
+    people: Chatctl, database: Documents
+) -> None:
     def found() -> list[tuple[str, str, int]]:
         rules = ("--rule", "missing-field", "--rule", "unknown-status", "--rule", "wrong-type")
         rows = json.loads(people("db", "check", *rules, "-o", "json", code=None).stdout)
@@ -88,7 +90,7 @@ def test_an_absent_status_misleads_and_is_mended_others_break(people: Chatctl, d
     assert found() == []
 
 
-def test_taking_a_password_away_does_not_ask(people: Chatctl, database: Documents) -> None:
+def test_removing_a_password_does_not_ask(people: Chatctl, database: Documents) -> None:
     database["User"].update_one({"username": "active"}, {"$set": {"hashedPassword": "$2b$12$" + "a" * 53}})
     people("users", "set-password", "active", "--no-password", "--allow-lockout")
     assert "hashedPassword" not in user(database, "active")
@@ -97,9 +99,7 @@ def test_taking_a_password_away_does_not_ask(people: Chatctl, database: Document
 @pytest.mark.parametrize(
     "command", [("suspend",), ("verify-email",), ("update", "--name", "Ada"), ("update", "--email", "b@example.org")]
 )
-def test_an_undo_moves_the_time_of_the_last_change_on(
-    people: Chatctl, database: Documents, command: tuple[str, ...]
-) -> None:
+def test_an_undo_moves_updated_at_forward(people: Chatctl, database: Documents, command: tuple[str, ...]) -> None:
     verb, *options = command
     was = stored(database)
     times = [BEGAN]
@@ -113,14 +113,14 @@ def test_an_undo_moves_the_time_of_the_last_change_on(
     assert times == sorted(set(times))
 
 
-def test_an_undo_that_changes_nothing_else_leaves_the_time_alone(people: Chatctl, database: Documents) -> None:
+def test_an_undo_that_changes_nothing_else_keeps_updated_at(people: Chatctl, database: Documents) -> None:
     event = people("users", "suspend", "active", "--yes").stderr.split()[-1]
     database["User"].update_one({"username": "active"}, {"$set": {"status": "ACTIVE", "updatedAt": BEGAN}})
     people("audit", "undo", event, "--yes")
     assert user(database, "active")["updatedAt"] == BEGAN
 
 
-def test_a_user_who_comes_back_has_the_time_from_before(people: Chatctl, database: Documents) -> None:
+def test_a_restored_user_has_the_updated_at_from_before(people: Chatctl, database: Documents) -> None:
     event = people("users", "delete", "active", "--yes").stderr.split()[-1]
     people("audit", "undo", event, "--yes")
     assert user(database, "active")["updatedAt"] == BEGAN

@@ -122,7 +122,7 @@ def test_a_link_to_a_list_in_any_state_is_made_and_undone_exactly(database: Docu
 
 
 @pytest.mark.parametrize("before", [[], ABSENT], ids=["empty", "absent"])
-def test_an_id_that_a_list_has_by_then_is_a_conflict_and_not_added_twice(database: Documents, before: Any) -> None:
+def test_an_id_that_others_have_added_is_a_conflict_and_not_added_twice(database: Documents, before: Any) -> None:
     support = {**role(), "userIds": before}
     support = {name: value for name, value in support.items() if value is not ABSENT}
     database["Role"].insert_one(dict(support))

@@ -166,7 +166,7 @@ def test_changes_of_one_field_in_one_batch_are_undone_from_the_last_to_the_first
 
 
 @pytest.mark.parametrize("missing", [{"batch": 0, "part": 0}, {"batch": 0, "part": 1}, {"batch": 1}], ids=str)
-def test_what_is_not_kept_whole_is_not_undone_in_part(
+def test_an_event_with_a_missing_image_is_not_undone_in_part(
     database: Documents, monkeypatch: pytest.MonkeyPatch, missing: dict[str, int]
 ) -> None:
     monkeypatch.setattr(record, "PART_BYTES", 100)

@@ -67,7 +67,7 @@ def test_a_link_is_neither_read_nor_written_through(file: Path, workspace: Path)
     elsewhere = workspace / "elsewhere"
     put(elsewhere, FILE)
     file.symlink_to(elsewhere)
-    assert broken(NotAllowedError) == f"{file} cannot be read: it is a link"
+    assert broken(NotAllowedError) == f"{file} cannot be read: it is a symbolic link"
     with pytest.raises(NotAllowedError):
         contexts.add(Context("new", "url-env", "A"))
     assert (file.is_symlink(), elsewhere.read_text()) == (True, FILE)

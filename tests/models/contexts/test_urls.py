@@ -60,7 +60,7 @@ def test_a_command_that_prints_what_is_no_text_gives_no_url() -> None:
         connection.target()
 
 
-def test_a_url_is_in_no_text_that_an_object_is_shown_as() -> None:
+def test_no_text_of_an_object_contains_its_url() -> None:
     url = "mongodb://ada:secret@localhost/shop"
     choice = sources.Choice(url)
     found = sources.find(choice, {})

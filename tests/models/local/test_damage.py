@@ -1,4 +1,4 @@
-"""A folder whose files are damaged, in the way or of another user, and a disk that is full."""
+"""A folder whose files are damaged, of a wrong kind or of another user, and a full disk."""
 
 import json
 import os
@@ -56,7 +56,7 @@ in_the_way = pytest.mark.parametrize("damage", IN_THE_WAY.values(), ids=IN_THE_W
 
 @pytest.fixture
 def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give a folder that looks as if it had been used; no server is started in it."""
+    """Return a folder that looks used, without a server."""
     folder = workspace / "embedded"
     (folder / at.DATA).mkdir(mode=0o700, parents=True)
     folder.chmod(0o700)
@@ -68,7 +68,7 @@ def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def refused() -> NotAllowedError:
-    """Give what a command ends with, soon."""
+    """Return the error of a command, which must end soon."""
     began = time.monotonic()
     with pytest.raises(NotAllowedError) as caught:
         use()
@@ -77,7 +77,7 @@ def refused() -> NotAllowedError:
 
 
 @damage
-def test_a_damaged_password_is_named_with_what_to_do(set_up: Path, damage: Damage) -> None:
+def test_a_damaged_password_is_reported_with_a_hint(set_up: Path, damage: Damage) -> None:
     path = set_up / at.CREDENTIALS
     damage(path)
     error = refused()
@@ -88,7 +88,7 @@ def test_a_damaged_password_is_named_with_what_to_do(set_up: Path, damage: Damag
 
 @in_the_way
 @pytest.mark.parametrize("name", [at.USE, at.WATCHER, at.SERVER, at.STATE, at.LOG, at.STOP, at.UNFINISHED, at.CONFIG])
-def test_what_is_in_the_way_of_a_file_is_named_with_what_to_do(set_up: Path, name: str, damage: Damage) -> None:
+def test_something_else_in_the_place_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
     path = set_up / name
     damage(path)
     error = refused()
@@ -96,14 +96,14 @@ def test_what_is_in_the_way_of_a_file_is_named_with_what_to_do(set_up: Path, nam
     assert error.hint == f"rm -r {path}"
 
 
-def test_data_that_are_missing_are_not_replaced_by_an_empty_database(set_up: Path) -> None:
+def test_missing_data_is_not_replaced_by_an_empty_database(set_up: Path) -> None:
     (set_up / at.DATA).rmdir()
     error = refused()
     assert error.message == f"the data of the embedded database is missing: {set_up / at.DATA}"
     assert not (set_up / at.DATA).exists()
 
 
-def test_a_store_with_a_password_is_never_thrown_away(folder: Path) -> None:
+def test_a_store_with_a_password_is_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
     (folder / at.UNFINISHED).touch()
@@ -111,7 +111,7 @@ def test_a_store_with_a_password_is_never_thrown_away(folder: Path) -> None:
     eventually(lambda: not (folder / at.UNFINISHED).exists())
 
 
-def test_a_file_of_another_user_is_named_with_what_to_do(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_another_user_is_reported_with_a_hint(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(os, "fstat", _of_another_user)
         error = refused()
@@ -125,7 +125,7 @@ def _of_another_user(descriptor: int) -> os.stat_result:
 
 
 @pytest.mark.parametrize("said", [b"", b"\xff\x00\xfe" * 99, b"1", b"null"], ids=["empty", "bytes", "half", "null"])
-def test_what_says_that_the_server_runs_is_written_again(folder: Path, said: bytes) -> None:
+def test_a_damaged_announcement_of_the_server_is_written_again(folder: Path, said: bytes) -> None:
     use()["Role"].insert_one({"name": "support"})
     server = server_pid(folder)
     for name in (at.SERVER, at.STATE):
@@ -137,7 +137,7 @@ def test_what_says_that_the_server_runs_is_written_again(folder: Path, said: byt
     assert local.stop()
 
 
-def test_a_server_that_does_not_start_says_so_soon(folder: Path) -> None:
+def test_a_server_that_does_not_start_is_reported_soon(folder: Path) -> None:
     use()
     local.stop()
     for path in (folder / at.DATA).iterdir():
@@ -149,7 +149,7 @@ def test_a_server_that_does_not_start_says_so_soon(folder: Path) -> None:
     assert f"restore {folder / at.DATA} from a backup" in str(caught.value.hint)
 
 
-def test_a_password_that_does_not_fit_the_data_is_said_to(folder: Path) -> None:
+def test_a_password_that_does_not_match_the_data_is_reported(folder: Path) -> None:
     use()
     local.stop()
     (folder / at.CREDENTIALS).write_text(json.dumps({"user": "chatctl-0123", "password": "4567"}))
@@ -158,10 +158,10 @@ def test_a_password_that_does_not_fit_the_data_is_said_to(folder: Path) -> None:
     connection.close()
     known = connection.explain(caught.value)
     assert type(known) is AuthFailedError
-    assert known.message.endswith("does not fit the data of the embedded database")
+    assert known.message.endswith("does not match the data of the embedded database")
 
 
-def test_a_full_disk_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1 << 30, 1 << 30, 1 << 20))
     use()
     known = connection.explain(OperationFailure("s3cr3t", 1))

@@ -124,7 +124,7 @@ def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pyte
 def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
     (folder / at.USE).symlink_to("elsewhere")
-    with pytest.raises(NotAllowedError, match=r"cannot use .*/use\.lock: it is a link"):
+    with pytest.raises(NotAllowedError, match=r"cannot use .*/use\.lock: it is a symbolic link"):
         use()
 
 

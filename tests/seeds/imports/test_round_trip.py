@@ -24,7 +24,7 @@ HOSTILE = st.one_of(
         ["=1+1", "'=1", "''", "'", "null", "~", "true", "012", "2026-03-01", "<<", "\\;", ";", "\r\n", "- "]
     ),
 )
-TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2037, 1, 1)).map(  # noqa: DTZ001 - hypothesis wants them so
+TIMES = st.datetimes(datetime(1970, 1, 2), datetime(2037, 1, 1)).map(  # noqa: DTZ001 - hypothesis requires naive times
     lambda time: time.replace(tzinfo=UTC, microsecond=time.microsecond // 1000 * 1000)
 )
 ACCOUNTS = st.lists(
@@ -136,7 +136,7 @@ def test_export_then_import_is_the_identity(chatctl: Chatctl, database: Document
 
 
 @pytest.mark.parametrize("form", ["csv", "json"])
-def test_who_is_on_disk_with_a_name_that_is_refused_now_is_exported_and_updated(
+def test_a_user_whose_name_is_now_refused_can_be_exported_and_updated(
     chatctl: Chatctl, database: Documents, workspace: Path, form: str
 ) -> None:
     @settings(QUICK, max_examples=10)
