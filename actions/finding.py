@@ -69,7 +69,7 @@ def meanings() -> Iterator[dict[tuple[str, str], Any]]:
 def object_id(text: str, what: str) -> ObjectId:
     """Read an id; raises `UsageError` for anything else."""
     if not OBJECT_ID.fullmatch(text):
-        raise UsageError(f'"{text}" is no {what} id', "an id has 24 hex digits")
+        raise UsageError(f'"{text}" is not a {what} id', "an id has 24 characters, 0-9 and a-f")
     return ObjectId(text)
 
 

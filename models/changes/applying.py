@@ -16,6 +16,7 @@ from models.changes import transactions, writing
 from models.changes.changeset import Changeset
 from models.changes.draft import Batch
 from models.changes.events import Event
+from models.changes.record import OUR_RECORDS
 from models.changes.writing import ChangedMeanwhileError, NotAsPlannedError, Numbered
 from models.errors import ConflictError, PartialError
 
@@ -174,10 +175,12 @@ class _Work:
         return bool(self._batches) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, collections: Iterable[str]) -> None:
+        """Create what the batch needs, with the first batch also what every event needs."""
         locks = {rule.lock for rule in self._plan.rules}
-        if not locks.union(collections) <= self._prepared:
+        needed = locks.union(collections, OUR_RECORDS)
+        if not needed <= self._prepared:
             transactions.prepare(connection.database(), collections, locks)
-            self._prepared |= locks.union(collections)
+            self._prepared |= needed
 
     def _begin(self, *, whole: bool) -> Event:
         """Begin the event, unless one of its batches is written already."""

@@ -97,7 +97,7 @@ def test_bash_gets_what_comes_behind_the_typed_part(complete: Complete) -> None:
 
 def test_every_word_that_is_known_without_the_driver_is_a_right_one(chatctl: Chatctl) -> None:
     assert WORDS["STATUS"] == tuple(UserStatus)
-    assert WORDS["RULE"] == tuple(sorted(rule.name for rule in all_rules()))
+    assert WORDS["RULE"] == tuple(sorted({rule.name for rule in all_rules()}))
     assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)
 
 

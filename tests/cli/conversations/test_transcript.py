@@ -76,7 +76,7 @@ def test_broken_data_is_shown_as_it_is(either: Chatctl, lobby: Lobby) -> None:
        (empty)
 
 00:30  ada
-       text 1
+       (document)
 
 00:40  bob
        (empty)

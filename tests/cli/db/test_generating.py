@@ -21,7 +21,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 SMALL = ("db", "generate", "--users", "15", "--conversations", "8", "--messages", "120")
-LATE = ("missing-index", "misnamed-index", "other-collection", "secret-in-trail")
+LATE = ("invalid-text", "missing-index", "misnamed-index", "other-collection", "secret-in-trail")
 
 
 def everything(database: Documents) -> dict[str, list[dict[str, Any]]]:
@@ -150,7 +150,7 @@ def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Doc
         (("2", "2", "0"), "two users have one conversation with each other"),
         (("5", "0", "1"), "a message needs a conversation"),
         (("3", "1", "2000001"), "a user has room for 650,000"),
-        (("-1", "1", "1"), "-1"),
+        (("-1", "1", "1"), "must be 0 or more"),
     ],
 )
 def test_what_cannot_be_is_said(chatctl: Chatctl, numbers: tuple[str, ...], why: str) -> None:

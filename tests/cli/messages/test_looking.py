@@ -132,7 +132,7 @@ CONVERSATION ID  {SHIFT}
         ),
         (["list", "--since", "yesterday"], 2, "invalid value for '--since'"),
         (["list", "--after", "5f" * 12], 3, f"no message {'5f' * 12} to go on after"),
-        (["show", "x"], 2, "invalid value for 'MESSAGE': \"x\" is no id"),
+        (["show", "x"], 2, '"x" is not a message id'),
         (["show", "5f" * 12], 3, f'no message "{"5f" * 12}"\nhint: see chatctl messages list'),
     ],
 )

@@ -31,7 +31,7 @@ def test_an_id_is_read_as_one_and_nothing_falls_through(either: Chatctl, databas
     assert f'no user "{gone}"' in either("users", "suspend", gone, "--yes", code=3).stderr
     either("users", "suspend", "5f" * 12, "--yes", code=3)
     either("users", "suspend", "username:" + "5f" * 12, "--yes")
-    assert "is no user id" in either("users", "suspend", "id:ada", "--yes", code=2).stderr
+    assert "is not a user id" in either("users", "suspend", "id:ada", "--yes", code=2).stderr
 
 
 def test_two_who_differ_in_case_alone_are_named(either: Chatctl, database: Documents) -> None:
