@@ -61,6 +61,9 @@ class Removing:
                 if place := reference(message, "conversationId"):
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
                     last[place] = max(times, default=None)
+            for conversation in self.with_list("Conversation", "userIds", last):
+                for user in references_in(conversation, "userIds"):  # a list of theirs alone may have a message
+                    seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))

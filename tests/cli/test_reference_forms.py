@@ -231,3 +231,19 @@ def test_two_documents_with_one_id_are_refused(chatctl: Chatctl, database: Docum
     assert "as an ObjectId and as text" in refused
     assert "chatctl db check --rule wrong-type" in refused
     assert everything(database) == before
+
+
+@pytest.mark.parametrize("words", [deletion.words for deletion in DELETIONS[:6]], ids=" ".join)
+def test_a_message_goes_out_of_a_list_that_alone_has_it(
+    chatctl: Chatctl, database: Documents, words: tuple[str, ...]
+) -> None:
+    plant(database, [], str)
+    database["Message"].update_many({}, {"$set": {"seenIds": []}})
+    before = everything(database)
+    chatctl(*words, "--yes")
+    there = {message["_id"] for message in database["Message"].find()}
+    for user in database["User"].find():
+        assert {*user["seenMessageIds"]} <= there
+    event = chatctl("audit", "list", "-o", "ids", "--sort", "-at", "--limit", 1).stdout.strip()
+    chatctl("audit", "undo", event, "--yes")
+    assert everything(database) == before
