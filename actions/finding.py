@@ -57,7 +57,7 @@ _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings"
 
 @contextmanager
 def meanings() -> Iterator[dict[tuple[str, str], Any]]:
-    """Note what is meant by each name that is looked up: the collection and what was typed → the id."""
+    """Record which document each looked-up name means: (collection, typed name) → its id."""
     noted: dict[tuple[str, str], Any] = {}
     token = _MEANINGS.set(noted)
     try:

@@ -44,7 +44,7 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
 
 
 def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
-    """Return what a list of a document refers to, also by an id that is not an ObjectId."""
+    """Return the ids in a list of a document, also ids that are not ObjectIds."""
     items = document.get(field)
     found = map(referred, items) if isinstance(items, list) else ()
     return {item for item in found if isinstance(item, Hashable)}

@@ -105,7 +105,7 @@ class _Erasure:
             yield changes
 
     def tombstone(self, held: Document | None = None) -> list[Change]:
-        """Change the user, whose roles are those `held` by now, into one; nothing where there is none any more."""
+        """Turn the user into a placeholder, whose current roles are `held`; nothing if the user no longer exists."""
         if self._user.keys() == {"_id"}:
             return []
         draft = Draft()

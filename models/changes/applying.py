@@ -48,7 +48,7 @@ class Watch:
         """Hear that another write is in the way, once it has been for a while."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
-        """Tell whether `accepts` would ask a person about a plan: no transaction can wait for that."""
+        """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
         return False
 
     def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
@@ -171,11 +171,11 @@ class _Work:
             return plan, next(batches)
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a plan may take the place of the one that was agreed to, of which nothing is written."""
+        """Tell whether a new plan may replace the agreed one; always, if something of that is already written."""
         return bool(self._batches) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, collections: Iterable[str]) -> None:
-        """Create what the batch needs, with the first batch also what every event needs."""
+        """Create the collections and locks that a batch needs; before the first batch also those of the audit trail."""
         locks = {rule.lock for rule in self._plan.rules}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:

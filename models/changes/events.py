@@ -78,10 +78,10 @@ class Event:
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self.recorded = 0
-        """Batches that no transaction takes back."""
+        """The number of batches recorded without a transaction: they stay if a later step fails."""
 
     def describe(self, changeset: Changeset) -> None:
-        """Take over what a plan that is made again says of itself, before its first batch is recorded."""
+        """Take the names and the summary of a newer plan, before its first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()
 
