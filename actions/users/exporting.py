@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any, Final
 
 from bson import ObjectId
@@ -18,7 +19,8 @@ from models import connection
 from models.changes import Document, ids_in
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.listing import BATCH, Listing, Row
-from models.showable import readable
+from models.references import has_other_forms, referred
+from models.showable import readable, showable
 
 OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
 LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
@@ -63,10 +65,11 @@ def _rows(
     first = _first(profiles(ids))
     linked = _linked(accounts(ids))
     for user in users:
-        profile = first.get(user["_id"], {})
+        identifier = referred(user["_id"])
+        profile = first.get(identifier, {})
         row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
-        mine = linked.get(user["_id"], [])
+        mine = linked.get(identifier, [])
         row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_is_short, mine)) else mine
         yield row | {field: readable(profile.get(field)) for field in PROFILE}
 
@@ -76,7 +79,7 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     profiles: dict[Any, Document] = {}
     for profile in found:
         if not isinstance(user := profile[PROFILE_USER.field], list):  # a list with the id matches too
-            profiles.setdefault(user, profile)
+            profiles.setdefault(referred(user), profile)
     return profiles
 
 
@@ -84,8 +87,9 @@ def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
     """Return linked sign-ins by user, without their ids and without empty fields."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
-        shown = {field: readable(value) for field in LINKED if (value := account.get(field)) is not None}
-        accounts.setdefault(account[ACCOUNT_USER.field], []).append(shown)
+        held = {field: value for field in LINKED if (value := account.get(field)) is not None}
+        shown = {field: showable(ACCOUNT_USER.collection, field, value) for field, value in held.items()}
+        accounts.setdefault(referred(account[ACCOUNT_USER.field]), []).append(shown)
     return accounts
 
 
@@ -103,11 +107,13 @@ def _cell(account: Document) -> str:
 def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
     """Return a function that reads the documents that belong to users."""
     wanted = (owned.field, *fields)
-    return _InOrder(owned, wanted).of if filters == Filters() else partial(_of, owned, wanted)
+    odd = has_other_forms(connection.database(), owned.collection, owned.field)
+    return _InOrder(owned, wanted).of if filters == Filters() and not odd else partial(_of, owned, wanted)
 
 
 def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
-    for document in finding.having(owned.collection, owned.field, ids, fields):
+    filters = (finding.referring(owned.collection, owned.field, *part) for part in finding.parts(ids))
+    for document in chain.from_iterable(connection.database()[owned.collection].find(one, fields) for one in filters):
         if not isinstance(document[owned.field], list):
             yield document
 

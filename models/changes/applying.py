@@ -83,7 +83,7 @@ class _Work:
         self._watch = watch
         self._event: Event | None = None
         self._lease = ExitStack()
-        self._batches = self._documents = self._conflicts = 0
+        self._batches = self._written = self._documents = self._conflicts = 0
         self._prepared: set[str] = set()
         self._waits = False
         self._in_the_way: Batch = []
@@ -164,7 +164,7 @@ class _Work:
     def _first_batch(self) -> tuple[Changeset, Numbered]:
         """Plan again inside the transaction, and return the plan and the batch to write."""
         plan = _replanned(self._plan)
-        asks = not self._batches and plan.changes_something and self._watch.asks_about(plan)
+        asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
         if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
             raise ChangedMeanwhileError("something was changed meanwhile", None)
         with closing(writing.numbered(plan.batches, self._batches)) as batches:
@@ -172,7 +172,7 @@ class _Work:
 
     def _may_begin(self, plan: Changeset) -> bool:
         """Tell whether a new plan may replace the agreed one; always, if something of that is already written."""
-        return bool(self._batches) or not plan.changes_something or self._watch.accepts(plan)
+        return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, collections: Iterable[str]) -> None:
         """Create the collections and locks that a batch needs; before the first batch also those of the audit trail."""
@@ -198,6 +198,7 @@ class _Work:
             self._told = plan
         if plan.changes_something or self._batches:
             self._batches = batch.number + 1
+            self._written += 1
         self._conflicts, self._progress = 0, time.monotonic()
         self._documents += plan.size(batch.changes)
         self._watch.wrote(self._documents, max(self._told.total, self._documents))

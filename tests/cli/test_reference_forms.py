@@ -130,6 +130,10 @@ def check_reading(chatctl: Chatctl) -> None:
         assert said in shown
     assert "MESSAGES       1" in shown.replace("MESSAGES         1", "MESSAGES       1")
     assert chatctl("users", "can", "jane", "user.read").code == 0
+    for line in (("users", "export"), ("users", "export", "--search", "jane")):
+        exported = chatctl(*line).stdout
+        assert "+1 555 0100" in exported
+        assert "google:1" in exported
     assert "written by" in chatctl("conversations", "transcript", str(GROUP)).stdout
     assert chatctl("messages", "list", "--conversation", str(GROUP), "--count").stdout == "2\n"
     assert chatctl("messages", "list", "--sender", "jane", "--count").stdout == "1\n"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from bson import Int64, ObjectId
@@ -38,8 +39,8 @@ ACCOUNTS = st.lists(
 
 
 def texts(field: str) -> st.SearchStrategy[str]:
-    """Give what a new user may have in a field."""
-    return HOSTILE.filter(lambda text: user_flaw(field, text) is None)
+    """Give what a new user may have in a field; a refused text becomes another, as too many would be filtered out."""
+    return HOSTILE.map(lambda text: f"x{crc32(text.encode())}" if user_flaw(field, text) else text)
 
 
 def people(text: Callable[[str], st.SearchStrategy[str]]) -> st.SearchStrategy[list[dict[str, Any]]]:
