@@ -22,6 +22,8 @@ from models.errors import ConflictError, PartialError
 
 PATIENCE: Final = 60
 """Seconds without a written batch after which a conflict is reported."""
+ALIKE: Final = 3
+"""Times that a batch is tried again as it is: a list may have been changed and changed back."""
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """Seconds to wait after a conflict; the wait grows with each conflict."""
@@ -116,17 +118,18 @@ class _Work:
 
     def _write_fitting(self, batch: Numbered) -> None:
         """Write a batch of the plan, adapted to lists that others have changed if necessary."""
-        make = partial(_given, self._plan, batch)
+        alike, planned = 0, _given
         while True:
+            batch = batch._replace(number=self._batches)  # what is recorded, be it written in part, keeps its number
             try:
-                self._write_batch(make, batch.collections, whole=batch.last)
+                self._write_batch(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
             except ChangedMeanwhileError as conflict:
-                tried = batch
+                tried, planned = batch, _fitted
                 batch = _fitted(self._plan, batch)[1] if self._plan.fits else batch
-                if batch == tried:
+                alike = alike + 1 if batch == tried else 0
+                if not self._plan.fits or alike > ALIKE:
                     raise
                 self._pause(conflict)
-                make = partial(_fitted, self._plan, batch)
             else:
                 return
 
