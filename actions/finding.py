@@ -2,10 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from itertools import chain, islice, product, takewhile
+from itertools import islice, product, takewhile
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -83,9 +83,10 @@ def named(
     keys = {ref: key(ref) for ref in refs}
     names = [value for field, value in keys.values() if field == "name"]
     texts = [value for field, value in keys.values() if field == "_id"]
-    where = {"$or": [{"_id": any_of(_readings(texts))}, {"name": {"$in": names, **PRESENT}}]}
     projection = None if fields is None else ["name", *fields]
-    documents = list(connection.database()[collection].find(where, projection)) if keys else []
+    documents = list(with_id(collection, texts, projection))
+    if names:
+        documents += connection.database()[collection].find({"name": {"$in": names, **PRESENT}}, projection)
     by_id = named_by(documents, texts)
     found: dict[Any, Found] = {}
     missing = []
@@ -192,11 +193,7 @@ def key(ref: str) -> tuple[str, str]:
 
 def with_ids(collection: str, texts: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Document]:
     """Read documents by ids of any type, written as lists print them: text → document."""
-    return named_by(having(collection, "_id", _readings(texts), fields), texts)
-
-
-def _readings(texts: Iterable[str]) -> Iterator[Any]:
-    return chain.from_iterable(map(readings, texts))
+    return named_by(with_id(collection, texts, fields), texts)
 
 
 def user_label(document: Document) -> str:
@@ -230,15 +227,17 @@ def referring(collection: str, field: str, *identifiers: Any) -> Document:
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
     """Read the documents that ids refer to, also those whose `_id` is text."""
-    wanted = chain.from_iterable((one, *_others(one)) for one in ids)
-    return references.documents(connection.database(), collection, wanted, fields)
+    wanted = list(ids)
+    yield from references.documents(connection.database(), collection, wanted, fields)
+    if others := [value for one in wanted for value in _others(one)]:
+        yield from having(collection, "_id", others, fields)
 
 
 def _others(identifier: Any) -> list[Any]:
     """Return the values that a text may stand for as an id, except an ObjectId."""
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
-    return [value for value in readings(identifier) if isinstance(value, Hashable)]
+    return [value for value in readings(identifier) if value != identifier]
 
 
 def refuse_twins(collection: str, documents: Iterable[Document]) -> None:
