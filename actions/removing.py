@@ -13,8 +13,7 @@ from models import connection
 from models.changes import Batch, Document, Draft, ids_in
 from models.changes.draft import BATCH
 from models.changes.record import PART_BYTES, pages
-from models.filters import any_of
-from models.references import joined, reference, references_in, referred
+from models.references import filter_of, has_other_forms, reference, references_in, referred
 
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -45,6 +44,7 @@ class Removing:
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
         self._taken: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
+        self._odd: bool | None = None
 
     def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
         """Delete the messages that the filters match, filter by filter, and remove them from every list."""
@@ -115,8 +115,10 @@ class Removing:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), taken[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
-                gone = [message for place, message in self._taken if place == identifier]
-                last = _last_message_at(conversation, {"_id": any_of(gone)})
+                gone = {repr(message) for place, message in self._taken if place == identifier}
+                if self._odd is None:  # looked up once: without an index the server reads all messages for it
+                    self._odd = has_other_forms(connection.database(), "Message", "conversationId")
+                last = _last_message_at(conversation, gone, odd=self._odd)
                 if isinstance(last, datetime) and last < was:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
@@ -142,9 +144,10 @@ def _length(value: Any) -> int:
     return len(value) if isinstance(value, list) else 0
 
 
-def _last_message_at(conversation: Document, gone: Document) -> Any:
-    """Return when the last message of a conversation was written, or it itself, once some are gone."""
-    others = joined({"$nor": [gone]}, finding.referring("Message", "conversationId", conversation["_id"]))
+def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
+    """Return the time of the last message that stays, or of the beginning; `gone` are the ids of others, as `repr`."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
-    last = connection.database()["Message"].find_one(others, ["createAt"], sort=order) or {}
+    where = filter_of("conversationId", [conversation["_id"]], odd=odd)
+    found = connection.database()["Message"].find(where, ["createAt"], sort=order, limit=len(gone) + 1)
+    last: Document = next((message for message in found if repr(message["_id"]) not in gone), {})
     return last.get("createAt") or conversation.get("created_at")
