@@ -55,7 +55,10 @@ def repair(
         Stream(lambda: found.batches(names), found.counts()),
         asks=True,
         names=names,
-        notes=[*found.notes(), *(() if undoable else ("this cannot be undone, and backups are not changed",))],
+        notes=[
+            *found.notes(),
+            *(() if undoable or not found.mended else ("this cannot be undone, and backups are not changed",)),
+        ],
         rules=protection.rules(found.leaving()),
         indexes=[
             index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
