@@ -10,16 +10,16 @@ from actions import finding
 from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.planning import changeset, replannable
-from models import connection
-from models.changes import Changeset, Document, Draft, Result, orphans, record, undoing
-from models.changes.blanking import discreet, discreet_names
-from models.changes.changeset import diff
-from models.changes.events import LEASE_SECONDS
-from models.changes.record import lease
-from models.filters import any_of
-from models.ids import readings
-from models.listing import Listing, Row
-from models.records import AUDIT, IMAGES, STATE
+from changes import Changeset, Document, Draft, Result, orphans, record, undoing
+from changes.blanking import discreet, discreet_names
+from changes.changeset import diff
+from changes.events import LEASE_SECONDS
+from changes.record import lease
+from database import connection
+from database.filters import any_of
+from database.ids import readings
+from database.listing import Listing, Row
+from database.own_collections import AUDIT, IMAGES, STATE
 
 ACTORS: Final = ("os", "host", "database", "claimed")
 

@@ -6,13 +6,13 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from models import sources
+from database import sources
 from models.names import EASY
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
 
-    from models.changes import Document
+    from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
 """From what is typed to the field and the value that it means."""
@@ -47,7 +47,7 @@ def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
 
 
 def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
-    from models import connection
+    from database import connection
 
     with connection.glance(choice, _milliseconds()) as database:
         if database is None:

@@ -4,9 +4,9 @@ import re
 from datetime import datetime
 from typing import Final
 
-from models.changes import Document
-from models.errors import UsageError
-from models.listing import PRESENT
+from changes import Document
+from database.errors import UsageError
+from database.listing import PRESENT
 
 LONGEST: Final = 200
 """Characters that are looked for inside others: some servers take no pattern that is much longer."""

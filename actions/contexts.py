@@ -3,9 +3,9 @@
 import re
 from typing import Any
 
-from models import contexts
-from models.contexts import Context
-from models.errors import NotConfiguredError, NotFoundError
+from database import contexts
+from database.contexts import Context
+from database.errors import NotConfiguredError, NotFoundError
 
 Row = dict[str, Any]
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from actions import finding
-from models import connection
-from models.references import referred
+from database import connection
+from database.references import referred
 
 
 def counting(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:

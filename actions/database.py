@@ -8,10 +8,10 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from actions.planning import changeset
-from models import connection, indexes, local
-from models.changes import Changeset, Draft, Result
-from models.failures import is_refusal
-from models.listing import Row
+from changes import Changeset, Draft, Result
+from database import connection, indexes, local
+from database.failures import is_refusal
+from database.listing import Row
 from models.schema import FIELDS
 
 T = TypeVar("T")

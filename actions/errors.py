@@ -1,6 +1,6 @@
 """Every refusal by its name."""
 
-from models.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
+from database.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
 from models.names import counted
 
 

@@ -12,15 +12,15 @@ from bson import ObjectId
 from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
-from models import connection, references
-from models.changes import Document, Result
-from models.errors import UsageError
-from models.filters import any_of
-from models.ids import OBJECT_ID, readings, written
-from models.ids import named as named_by
-from models.listing import PRESENT
+from changes import Document, Result
+from changes.showable import readable
+from database import connection, references
+from database.errors import UsageError
+from database.filters import any_of
+from database.ids import OBJECT_ID, readings, written
+from database.ids import named as named_by
+from database.listing import PRESENT
 from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
-from models.showable import readable
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""
@@ -221,7 +221,7 @@ def having(
 
 
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Return the filter for references to one of some documents, in any form; see `models.references.to`."""
+    """Return the filter for references to one of some documents, in any form; see `database.references.to`."""
     return references.to(connection.database(), collection, field, identifiers)
 
 

@@ -1,12 +1,12 @@
 """The marker by which a database is protected."""
 
 from actions.planning import changeset
-from models import connection
-from models.changes import Changeset, Draft, Result
-from models.errors import InvalidInputError
-from models.marker import ID, Marker, document
+from changes import Changeset, Draft, Result
+from database import connection
+from database.errors import InvalidInputError
+from database.marker import ID, Marker, document
+from database.own_collections import STATE
 from models.names import EASY, HOW_EASY, shown
-from models.records import STATE
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:

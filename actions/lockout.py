@@ -6,10 +6,10 @@ from typing import Any
 from pymongo.client_session import ClientSession
 
 from actions.errors import LastSignInError
-from models import connection
-from models.changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
+from changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
+from database import connection
+from database.references import forms, joined, referred, to
 from models.links import ACCOUNT_USER
-from models.references import forms, joined, referred, to
 
 
 def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:

@@ -7,8 +7,8 @@ from bson import ObjectId
 
 from actions.errors import BadNameError, NameTakenError
 from actions.finding import with_emails
-from models import connection
-from models.listing import PRESENT
+from database import connection
+from database.listing import PRESENT
 from models.names import READ_AS, flaw, shown, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}

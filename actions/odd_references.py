@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from models import connection
-from models.filters import any_of, equal
+from database import connection
+from database.filters import any_of, equal
+from database.references import ODD, forms, referred
 from models.links import OTHER_SIDES, OWNED
-from models.references import ODD, forms, referred
 from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})

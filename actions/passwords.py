@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from threading import Lock
 from typing import Final
 
-from models.errors import InvalidInputError
+from database.errors import InvalidInputError
 
 SHORTEST: Final = 15
 """Characters."""

@@ -6,9 +6,9 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from models.changes import Document
-from models.ids import written
-from models.references import referred
+from changes import Document
+from database.ids import written
+from database.references import referred
 
 HELD: Final = 50_000
 """Names that are kept in memory."""

@@ -7,13 +7,13 @@ from bson import ObjectId
 
 from actions import finding, naming
 from actions.planning import changeset, replannable
-from models import connection
-from models.changes import Changeset, Document, Draft, Result, ids_in
-from models.listing import Listing, Row
+from changes import Changeset, Document, Draft, Result, ids_in
+from changes.showable import readable, readable_text
+from database import connection
+from database.listing import Listing, Row
+from database.own_collections import STATE
+from database.references import referred
 from models.names import in_words
-from models.records import STATE
-from models.references import referred
-from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "rolesIds")
 

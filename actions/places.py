@@ -5,12 +5,12 @@ from typing import Any, Final, NamedTuple
 
 from actions import finding
 from actions.people import Names, ids
-from models.changes import Document
-from models.ids import written
-from models.listing import Row
+from changes import Document
+from changes.showable import readable_text
+from database.ids import written
+from database.listing import Row
+from database.references import referred
 from models.names import NAMED
-from models.references import referred
-from models.showable import readable_text
 
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""

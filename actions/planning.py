@@ -8,8 +8,7 @@ from typing import Any, Final, ParamSpec
 from pymongo.client_session import ClientSession
 
 from actions import finding, lockout, protection
-from models import connection
-from models.changes import (
+from changes import (
     Batch,
     Change,
     ChangedMeanwhileError,
@@ -21,12 +20,13 @@ from models.changes import (
     Set,
     Update,
 )
-from models.changes.draft import BATCH
-from models.changes.record import PART_BYTES, freeze
-from models.decoding import is_exact
-from models.ids import written
+from changes.draft import BATCH
+from changes.record import PART_BYTES, freeze
+from database import connection
+from database.decoding import is_exact
+from database.ids import written
+from database.references import Document, forms
 from models.names import NAMED
-from models.references import Document, forms
 
 P = ParamSpec("P")
 

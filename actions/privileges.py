@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from models import connection, sources
-from models.errors import NotConfiguredError, UsageError
+from database import connection, sources
+from database.errors import NotConfiguredError, UsageError
+from database.own_collections import AUDIT, IMAGES, STATE
+from database.privileges import Privilege
 from models.names import shown
-from models.privileges import Privilege
-from models.records import AUDIT, IMAGES, STATE
 
 Rights = Mapping[str, str]
 """Collection → actions on it, with spaces between them; no collection is the database itself."""

@@ -7,11 +7,11 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError
-from models import connection
-from models.changes import Change, Delete, Rule, Set, Take, Update, ids_in
-from models.records import STATE
-from models.references import forms, referred
-from models.showable import readable
+from changes import Change, Delete, Rule, Set, Take, Update, ids_in
+from changes.showable import readable
+from database import connection
+from database.own_collections import STATE
+from database.references import forms, referred
 from models.user import UserStatus
 
 PROTECTED: Final = "protected-roles"

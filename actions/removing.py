@@ -9,11 +9,11 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import finding
-from models import connection
-from models.changes import Batch, Document, Draft, ids_in
-from models.changes.draft import BATCH
-from models.changes.record import PART_BYTES, pages
-from models.references import filter_of, has_other_forms, reference, references_in, referred
+from changes import Batch, Document, Draft, ids_in
+from changes.draft import BATCH
+from changes.record import PART_BYTES, pages
+from database import connection
+from database.references import filter_of, has_other_forms, reference, references_in, referred
 
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""

@@ -8,15 +8,15 @@ from bson import ObjectId
 
 from actions import finding, naming, protection
 from actions.planning import changeset, replannable
-from models import connection
-from models.changes import Changeset, Document, Draft, Result, ids_in
-from models.changes.draft import BATCH
+from changes import Changeset, Document, Draft, Result, ids_in
+from changes.draft import BATCH
+from changes.showable import readable, readable_text
+from database import connection
+from database.listing import Listing, Row
+from database.own_collections import STATE
+from database.references import referred
 from models.links import ROLE_PERMISSIONS
-from models.listing import Listing, Row
 from models.names import in_words
-from models.records import STATE
-from models.references import referred
-from models.showable import readable, readable_text
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}

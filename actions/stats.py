@@ -9,11 +9,11 @@ from bson import ObjectId
 
 from actions import roles
 from actions.people import Names
-from models import connection
-from models.changes import Document
-from models.errors import UsageError
-from models.listing import NO_LIST, PRESENT, Row
-from models.references import has_other_forms, referred
+from changes import Document
+from database import connection
+from database.errors import UsageError
+from database.listing import NO_LIST, PRESENT, Row
+from database.references import has_other_forms, referred
 from models.user import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}

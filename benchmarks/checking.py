@@ -17,7 +17,7 @@ from bson import ObjectId
 from measuring import compare, database
 
 from actions.checking.rules import all_rules
-from models import indexes
+from database import indexes
 
 CHATCTL = Path(sys.executable).with_name("chatctl")
 MESSAGES = int(os.environ.get("CHATCTL_BENCH_MESSAGES", "1000000"))

@@ -10,8 +10,8 @@ from measuring import Commands, compare, database
 from pymongo import monitoring
 
 from actions import users
-from models import connection
-from models.changes import apply
+from changes import apply
+from database import connection
 
 FEW, MANY = 1_000, 10_000
 

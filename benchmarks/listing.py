@@ -15,7 +15,7 @@ from bson import ObjectId
 from measuring import ROUNDS, database
 
 from actions.users import Filters, find
-from models import connection, indexes
+from database import connection, indexes
 
 MANY, FEW = 1_000_000, 1_000
 BATCH = 10_000

@@ -11,8 +11,8 @@ from measuring import Commands, compare, database
 from pymongo import monitoring
 
 import seeds
-from models import connection
-from models.changes import Outcome, apply
+from changes import Outcome, apply
+from database import connection
 from seeds.seed import Seed
 
 ROLES, PERMISSIONS, LINKS = 1_000, 2_000, 100

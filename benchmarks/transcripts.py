@@ -19,7 +19,7 @@ from bson import ObjectId
 from measuring import CHATCTL, ROUNDS, compare, database, memory, run
 
 from actions.conversations import transcript
-from models import connection, indexes
+from database import connection, indexes
 
 MANY, FEW, EXPORTED = 1_000_000, 1_000, 100_000
 BATCH = 10_000

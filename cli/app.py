@@ -13,7 +13,7 @@ from typer.main import get_command
 from cli import signals
 from cli.group import PLAIN, Group
 from cli.invocation import Invocation, is_broken
-from models.errors import OutputError, UsageError
+from database.errors import OutputError, UsageError
 
 GROUPS: Final = {
     "users": "Users: who they are, and what they may do.",
@@ -149,5 +149,5 @@ def _closing() -> Iterator[None]:
     try:
         yield
     finally:
-        if connection := sys.modules.get("models.connection"):
+        if connection := sys.modules.get("database.connection"):
             connection.close()

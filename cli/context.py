@@ -12,7 +12,7 @@ from cli.group import group, warn_of_password
 from cli.invocation import Invocation
 from cli.output import Output
 from cli.params import LinesOut, Out
-from models.errors import UsageError
+from database.errors import UsageError
 
 app = group()
 
@@ -47,7 +47,7 @@ def add(
     --url stands for the context's own here. What a command prints is not kept, and nobody runs it before the database
     is needed.
     """
-    from models import contexts
+    from database import contexts
 
     file = url_file and str(Path(url_file).absolute())
     elsewhere = Invocation.of(ctx.meta).url if url is None else url
@@ -85,7 +85,7 @@ def use(name: Name, out: Out) -> None:
 
     It is the database of every command that names no other, where no variable and no .env file does.
     """
-    from models import contexts
+    from database import contexts
 
     _report(out, name, "current" if contexts.use(name) else "unchanged")
 
@@ -93,7 +93,7 @@ def use(name: Name, out: Out) -> None:
 @app.command(example="chatctl context remove staging")
 def remove(name: Name, out: Out) -> None:
     """Forget a context. Its database is not touched."""
-    from models import contexts
+    from database import contexts
 
     was_current = contexts.remove(name)
     _report(out, name, "removed")

@@ -11,7 +11,7 @@ import typer
 from cli import hints
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
-from models.errors import (
+from database.errors import (
     ChatctlError,
     ConflictError,
     DatabaseError,
@@ -130,7 +130,7 @@ def _explained(error: BaseException) -> ChatctlError | None:
     """Have the driver's errors explained; they exist only where the driver is loaded."""
     if "pymongo" not in sys.modules:
         return None
-    from models import connection
+    from database import connection
 
     return connection.explain(error)
 

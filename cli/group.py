@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
-from models.errors import UsageError
+from database.errors import UsageError
 from models.names import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -101,7 +101,7 @@ class Command(Shared, TyperCommand):
     """A command; the database is chosen before it runs, and whether it may be written to."""
 
     def invoke(self, ctx: Any) -> Any:
-        from models import connection
+        from database import connection
 
         said = Invocation.of(ctx.meta)
         said.command = _described(ctx)

@@ -11,8 +11,8 @@ import typer
 
 from cli.invocation import Invocation, is_broken
 from cli.output import Output
-from models import times
-from models.errors import InvalidInputError
+from database import times
+from database.errors import InvalidInputError
 from models.names import did_you_mean, shown
 
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
@@ -84,7 +84,7 @@ def form_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Read a TIME as `models.times.moment` does."""
+    """Read a TIME as `database.times.moment` does."""
     time = times.moment(text)
     if time is None:
         raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')

@@ -9,7 +9,7 @@ import seeds
 from cli import output, views
 from cli.group import group
 from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
-from models.errors import UsageError
+from database.errors import UsageError
 from models.names import counted
 
 app = group()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from models.errors import TerminatedError
+from database.errors import TerminatedError
 
 ENDING: Final = tuple(number for number in signal.Signals if number.name in {"SIGHUP", "SIGINT", "SIGTERM"})
 """By name, as not every platform has a terminal that hangs up."""

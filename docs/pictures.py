@@ -96,7 +96,7 @@ def main() -> None:
     sys.path += [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "docs")]
     import office
 
-    from models import connection
+    from database import connection
 
     with tempfile.TemporaryDirectory() as home:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -4,9 +4,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seeds import exporting, imports, planning, reading, saved, schema, testing
+    from seeds import exporting, planning, reading, saved, schema, testing
 
-__all__ = ["exporting", "imports", "planning", "reading", "saved", "schema", "testing"]
+__all__ = ["exporting", "planning", "reading", "saved", "schema", "testing"]
 
 
 def __getattr__(name: str) -> Any:

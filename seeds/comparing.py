@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from models.changes import Document, ids_in
-from models.errors import ConflictError
+from changes import Document, ids_in
+from database.errors import ConflictError
 from models.names import shown
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actions.users.documents import new_user
-from models.changes import Document, Draft, Result, ids_in
-from models.records import STATE
-from models.references import referred
-from models.showable import readable_text
+from changes import Document, Draft, Result, ids_in
+from changes.showable import readable_text
+from database.own_collections import STATE
+from database.references import referred
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.people import secret
 

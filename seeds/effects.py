@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from actions.finding import referring
-from models.changes import Document, ids_in
+from changes import Document, ids_in
 from seeds.comparing import Comparison
 from seeds.state import find
 

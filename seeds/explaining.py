@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from models.changes import ids_in
+from changes import ids_in
+from changes.showable import readable_text
 from models.names import counted
-from models.showable import readable_text
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects
 

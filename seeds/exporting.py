@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from models.changes import Document, ids_in
+from changes import Document, ids_in
 from seeds import state
 from seeds.seed import UNNAMED
 from seeds.variables import escape

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 import yaml
 
-from models.errors import Fault
+from database.errors import Fault
 from models.names import LONGEST, nearest, shown
 
 DEEPEST: Final = 50

@@ -9,10 +9,10 @@ from typing import Final
 from bson import ObjectId
 
 from actions import passwords
-from models.changes import Document
-from models.errors import ConflictError
+from changes import Document
+from changes.showable import readable_text
+from database.errors import ConflictError
 from models.names import shown, user_flaw
-from models.showable import readable_text
 from seeds import state
 from seeds.nodes import Faults, Node
 from seeds.reading import refuse

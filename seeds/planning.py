@@ -9,12 +9,12 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions.planning import changeset
-from models import connection
-from models.changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
-from models.errors import ConflictError, RefusedError, UsageError
+from changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
+from changes.showable import readable_text
+from database import connection
+from database.errors import ConflictError, RefusedError, UsageError
+from database.references import forms
 from models.names import counted, shown
-from models.references import forms
-from models.showable import readable_text
 from models.user import UserStatus
 from seeds import people, state
 from seeds.comparing import Comparison, Options, compare

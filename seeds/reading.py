@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from models.errors import InvalidInputError, NotFoundError
+from database.errors import InvalidInputError, NotFoundError
 from models.names import shown
 from seeds.checking import check
 from seeds.nodes import MOST_BYTES, Faults, Node, compose

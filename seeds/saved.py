@@ -6,9 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeGuard
 
-from models import connection
-from models.changes import ids_in
-from models.errors import ConflictError, InvalidInputError, NotFoundError
+from changes import ids_in
+from database import connection
+from database.errors import ConflictError, InvalidInputError, NotFoundError
 from models.names import shown
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse

@@ -7,12 +7,12 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.protection import PROTECTED
-from models import connection
-from models.changes import Document, ids_in
-from models.errors import ConflictError
+from changes import Document, ids_in
+from changes.showable import readable_text
+from database import connection
+from database.errors import ConflictError
+from database.own_collections import STATE
 from models.names import shown
-from models.records import STATE
-from models.showable import readable_text
 
 _AT_ONCE: Final = 1_000_000
 """Documents in one reply, if they fit into the 16 MiB that a reply has."""

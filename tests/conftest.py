@@ -18,7 +18,7 @@ from mongomock.collection import BulkOperationBuilder
 from pymongo.database import Database
 
 from actions import passwords
-from models import connection
+from database import connection
 
 VARIABLES = (
     "MONGODB_DATABASE_URL",

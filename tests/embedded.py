@@ -11,12 +11,12 @@ from typing import Any
 
 from pymongo.database import Database
 
-from models import connection
-from models.local import folder as at
+from database import connection
+from database.local import folder as at
 
 INSERT = """
 import sys
-from models import connection, local
+from database import connection, local
 connection.choose(local=True)
 connection.database()["Role"].insert_one({"name": sys.argv[1]})
 print(local.status()["pid"])
@@ -70,7 +70,7 @@ def watcher_pid(folder: Path) -> int:
             said = (process / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"models.local.watcher" in said and os.fsencode(folder) in said:
+        if b"database.local.watcher" in said and os.fsencode(folder) in said:
             return int(process.name)
     return 0
 

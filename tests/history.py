@@ -8,7 +8,7 @@ import bson
 from bson import Int64, ObjectId
 from samples import Documents
 
-from models.changes import ABSENT, Changeset, Draft, apply
+from changes import ABSENT, Changeset, Draft, apply
 from models.links import USER_ROLES
 
 THEN = datetime(2026, 3, 1, tzinfo=UTC)

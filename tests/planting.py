@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from bson import Int64, ObjectId, Timestamp
 from people import BEGAN, SEVEN, Documents, conversation, messages, minute_after, person
 
-import models.changes  # noqa: F401 - before models.indexes, which it imports
-from models.indexes import APPLICATION, create
+import changes  # noqa: F401 - before database.indexes, which it imports
+from database.indexes import APPLICATION, create
 
 HASH = "$2b$12$" + "a" * 53
 

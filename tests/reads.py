@@ -9,9 +9,9 @@ import pymongo
 import pytest
 from pymongo import monitoring
 
-from models import connection, privileges
-from models.indexes import QUERIES
-from models.privileges import Privilege
+from database import connection, privileges
+from database.indexes import QUERIES
+from database.privileges import Privilege
 
 
 class Sent(monitoring.CommandListener):

@@ -10,7 +10,7 @@ from bson import ObjectId
 from people import Documents, messages
 from typed import EVENT, MESSAGE
 
-from models.records import AUDIT, STATE
+from database.own_collections import AUDIT, STATE
 from tests.conftest import Chatctl
 
 NIGHT = ("--conversation", "Night shift")

@@ -5,7 +5,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from models.changes import Changeset, Draft, Outcome, apply, record, undoing
+from changes import Changeset, Draft, Outcome, apply, record, undoing
 
 Documents = Database[dict[str, Any]]
 

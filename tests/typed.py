@@ -10,9 +10,9 @@ from people import BEGAN, Documents, conversation, person
 from samples import permission, role
 from typer.main import get_command
 
+from changes.change import Insert
+from changes.record import freeze
 from cli.app import app
-from models.changes.change import Insert
-from models.changes.record import freeze
 
 EVENT = ObjectId("700000000000000000000001")
 """Of the creation of the role `temp`."""

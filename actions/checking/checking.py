@@ -7,14 +7,14 @@ from typing import Any, Final
 from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule, sound
 from actions.checking.rules import all_rules
-from models import connection
-from models.ahead import ahead
-from models.changes import Document
-from models.errors import UsageError
-from models.listing import BATCH, Row
+from changes import Document
+from changes.showable import readable
+from database import connection
+from database.errors import UsageError
+from database.listing import BATCH, Row
+from database.prefetch import ahead
 from models.names import did_you_mean
 from models.schema import FIELDS
-from models.showable import readable
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
 """The order in which collections are read: what is referred to before what refers to it."""

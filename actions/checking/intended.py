@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from bson import Int64, ObjectId
 
-from models.references import referred
-from models.times import iso
+from database.references import referred
+from database.times import iso
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A number is read as a date only between this day and now."""

@@ -5,8 +5,8 @@ from typing import Any, Final, TypeVar
 
 from bson import ObjectId
 
-from models.changes import Document
-from models.references import referred
+from changes import Document
+from database.references import referred
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from actions import finding
-from models.changes import Batch, Document, Draft
+from changes import Batch, Document, Draft
 
 GENERATIONS: Final = 4
 """Of batches, for which documents are kept: that being made, that which waits, that being written, and one to spare."""

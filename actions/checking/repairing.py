@@ -9,8 +9,8 @@ from actions.checking.checking import Hear, chosen, examine
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
 from actions.checking.rules.keys import MissingIndex, index
-from models.changes import Batch, Change, Changeset, Result, Stream, Take, Update
-from models.errors import UsageError
+from changes import Batch, Change, Changeset, Result, Stream, Take, Update
+from database.errors import UsageError
 from models.names import counted
 
 ORDER: Final = (

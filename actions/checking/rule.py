@@ -8,8 +8,8 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.mending import Mending
-from models.changes import Batch, Document
-from models.references import referred
+from changes import Batch, Document
+from database.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""

@@ -7,7 +7,7 @@ from typing import Any
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule, by_collection, by_field, sound
-from models.changes import Document
+from changes import Document
 
 Values = tuple[Hashable, ...]
 

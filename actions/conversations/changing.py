@@ -11,12 +11,12 @@ from actions.errors import OneToOneError
 from actions.finding import Found, FoundAll
 from actions.places import PAIR, is_group, titles
 from actions.planning import changeset, replannable
-from models import connection
-from models.changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
-from models.changes.draft import BATCH
+from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
+from changes.draft import BATCH
+from database import connection
+from database.references import referred
 from models.links import USER_CONVERSATIONS
 from models.names import in_words
-from models.references import referred
 
 _READ: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}

@@ -11,12 +11,12 @@ from actions import finding, naming
 from actions.conversations import shape
 from actions.places import PAIR
 from actions.planning import changeset
-from models import connection
-from models.changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule
-from models.changes.events import now
-from models.errors import UsageError
+from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule
+from changes.events import now
+from database import connection
+from database.errors import UsageError
+from database.listing import PRESENT
 from models.links import USER_CONVERSATIONS
-from models.listing import PRESENT
 from models.names import in_words, shown
 
 

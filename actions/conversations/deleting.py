@@ -8,11 +8,11 @@ from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER, replannable
 from actions.removing import Removing
-from models import connection
-from models.changes import Batch, Changeset, Document, Result, Stream
-from models.ids import written
+from changes import Batch, Changeset, Document, Result, Stream
+from database import connection
+from database.ids import written
+from database.references import referred
 from models.names import NAMED, counted, in_words
-from models.references import referred
 
 
 @replannable(deletes=True)

@@ -5,11 +5,11 @@ from typing import Any, Final
 from actions import finding, messages
 from actions.conversations.reading import unread
 from actions.conversations.rows import FIELDS, Rows
-from models import connection
-from models.changes import Document
-from models.ids import written
-from models.listing import Row
-from models.references import referred
+from changes import Document
+from database import connection
+from database.ids import written
+from database.listing import Row
+from database.references import referred
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 

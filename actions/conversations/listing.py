@@ -6,12 +6,12 @@ from actions import finding
 from actions.conditions import between, containing
 from actions.conversations.filters import Filters
 from actions.conversations.rows import FIELDS, Rows
-from models.changes import Document
-from models.errors import UsageError
-from models.linked import Linked
+from changes import Document
+from database.errors import UsageError
+from database.listing import Listing
+from database.referenced_listing import Linked
+from database.references import joined
 from models.links import MESSAGE_CONVERSATION
-from models.listing import Listing
-from models.references import joined
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
 

@@ -7,10 +7,10 @@ from bson import ObjectId
 
 from actions.conversations.rows import NEWEST
 from actions.people import ids
-from models import connection
-from models.changes import Document
-from models.ids import written
-from models.references import forms, joined, referred
+from changes import Document
+from database import connection
+from database.ids import written
+from database.references import forms, joined, referred
 
 LAST: Final = 1_000
 """Messages among which nearly everybody has seen or written one."""

@@ -9,11 +9,11 @@ from actions import places
 from actions.counting import counting
 from actions.people import Names, ids
 from actions.places import Place, Places
-from models import connection
-from models.changes import Document
-from models.listing import Row
-from models.references import filter_of, has_other_forms, referred
-from models.showable import readable
+from changes import Document
+from changes.showable import readable
+from database import connection
+from database.listing import Row
+from database.references import filter_of, has_other_forms, referred
 
 FIELDS: Final = ("lastMessageAt", "created_at", *places.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""

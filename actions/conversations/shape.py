@@ -7,10 +7,10 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions.places import PAIR, is_group
-from models import connection
-from models.changes import Document, ids_in
-from models.listing import PRESENT
-from models.references import forms, referred
+from changes import Document, ids_in
+from database import connection
+from database.listing import PRESENT
+from database.references import forms, referred
 
 
 def between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:

@@ -12,14 +12,14 @@ from actions import finding
 from actions.conditions import between
 from actions.messages import rows
 from actions.places import FIELDS, Place, Places
-from models import connection
-from models.ahead import ahead
-from models.changes import Document
-from models.errors import NotFoundError, UsageError
-from models.failures import is_refusal
-from models.ids import written
-from models.listing import PRESENT, Listing, Row
-from models.references import referred
+from changes import Document
+from database import connection
+from database.errors import NotFoundError, UsageError
+from database.failures import is_refusal
+from database.ids import written
+from database.listing import PRESENT, Listing, Row
+from database.prefetch import ahead
+from database.references import referred
 
 INDEX: Final = "chatctl_conversation"
 MANY: Final = 10_000

@@ -11,8 +11,8 @@ from bson import ObjectId
 from actions.checking.rules.sizes import BYTES
 from actions.generating.world import DAY, SECOND, World, moment
 from actions.users.documents import new_user
-from models import connection, indexes
-from models.changes import Batch, Document, Insert
+from changes import Batch, Document, Insert
+from database import connection, indexes
 from models.user import UserStatus
 
 AT_ONCE: Final = 100

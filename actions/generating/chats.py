@@ -10,7 +10,7 @@ from actions.generating.people import Person
 from actions.generating.words import Words
 from actions.generating.world import DAY, SECOND, World, moment
 from actions.places import PAIR
-from models.changes import Document
+from changes import Document
 
 GROUPS: Final = 0.35
 LARGEST: Final = 12

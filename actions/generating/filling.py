@@ -4,8 +4,8 @@ from datetime import datetime
 
 from bson import ObjectId
 
-from models.changes import Add, Batch, Document, Insert, Update
-from models.changes.change import FieldChange, Raise
+from changes import Add, Batch, Document, Insert, Update
+from changes.change import FieldChange, Raise
 
 
 class Filling:

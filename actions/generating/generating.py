@@ -22,12 +22,12 @@ from actions.generating.world import World
 from actions.places import PAIR
 from actions.removing import COPIED
 from actions.users.importing.known import Members
-from models import connection
-from models.ahead import ahead
-from models.changes import Batch, Changeset, Document, Result, Stream
-from models.changes.draft import BATCH, MOST_IDS
-from models.errors import RefusedError, UsageError
-from models.indexes import APPLICATION, Index
+from changes import Batch, Changeset, Document, Result, Stream
+from changes.draft import BATCH, MOST_IDS
+from database import connection
+from database.errors import RefusedError, UsageError
+from database.indexes import APPLICATION, Index
+from database.prefetch import ahead
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"

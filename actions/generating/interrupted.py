@@ -8,10 +8,10 @@ from typing import Final
 
 from actions import audit
 from actions.errors import StillRunningError
-from models import connection
-from models.changes import Batch, Insert
-from models.changes.events import LEASE_SECONDS
-from models.listing import Row
+from changes import Batch, Insert
+from changes.events import LEASE_SECONDS
+from database import connection
+from database.listing import Row
 
 OFTEN: Final = 0.5
 """Seconds between two checks of a lease."""

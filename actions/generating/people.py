@@ -10,8 +10,8 @@ from bson import Int64, ObjectId
 from actions.generating.words import PHRASES, Words, words
 from actions.generating.world import DAY, EPOCH, MILLISECOND, SECOND, World, moment
 from actions.users.documents import new_user
-from models.changes import Document
-from models.errors import WITH_LOCAL, InvalidInputError
+from changes import Document
+from database.errors import WITH_LOCAL, InvalidInputError
 from models.user import UserStatus
 
 if TYPE_CHECKING:

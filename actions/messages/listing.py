@@ -6,10 +6,10 @@ from actions import finding
 from actions.conditions import between
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
-from models import connection
-from models.changes import Document
-from models.listing import Listing, Row
-from models.references import joined, not_to
+from changes import Document
+from database import connection
+from database.listing import Listing, Row
+from database.references import joined, not_to
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"

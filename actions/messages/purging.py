@@ -10,11 +10,11 @@ from pymongo import DESCENDING
 from actions import finding
 from actions.planning import FOREVER, replannable
 from actions.removing import Removing
-from models import connection
-from models.changes import Batch, Changeset, Document, Result, Stream
-from models.listing import PRESENT
+from changes import Batch, Changeset, Document, Result, Stream
+from database import connection
+from database.listing import PRESENT
+from database.references import joined, referred
 from models.names import counted
-from models.references import joined, referred
 
 DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
 """Matches a time, and no list that holds one."""

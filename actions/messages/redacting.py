@@ -6,9 +6,9 @@ from typing import Final
 from actions import finding
 from actions.messages.writing import refuse_body
 from actions.planning import FOREVER, batched, changeset
-from models.changes import ABSENT, Changeset, Draft, Result
+from changes import ABSENT, Changeset, Draft, Result
+from changes.showable import readable_text
 from models.names import in_words
-from models.showable import readable_text
 
 REMOVED: Final = "[removed by an administrator]"
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from actions.people import ids
 from actions.places import Place, Places
-from models.changes import Document
-from models.listing import Row
-from models.references import referred
-from models.showable import readable, readable_text
+from changes import Document
+from changes.showable import readable, readable_text
+from database.listing import Row
+from database.references import referred
 
 FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
 """What is read of a message."""

@@ -14,8 +14,8 @@ from actions.errors import BadPatternError
 from actions.messages.filters import Filters
 from actions.messages.listing import NEWEST, SORTABLE, where
 from actions.messages.rows import FIELDS, Rows
-from models.errors import TimedOutError
-from models.listing import Document, Listing, Row
+from database.errors import TimedOutError
+from database.listing import Document, Listing, Row
 from models.names import shown
 
 if TYPE_CHECKING:

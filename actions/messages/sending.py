@@ -12,9 +12,9 @@ from actions.messages.writing import refuse_body, refuse_image
 from actions.places import titles
 from actions.planning import changeset
 from actions.removing import COPIED
-from models.changes import Changeset, Document, Draft, Holding, Result, ids_in
-from models.changes.events import now
-from models.references import referred
+from changes import Changeset, Document, Draft, Holding, Result, ids_in
+from changes.events import now
+from database.references import referred
 from models.user import UserStatus
 
 

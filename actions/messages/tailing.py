@@ -12,11 +12,11 @@ from pymongo.errors import ExecutionTimeout
 from actions import finding
 from actions.messages.redacting import REMOVED
 from actions.messages.rows import Rows
-from models import connection
-from models.changes import Document
-from models.following import Following, Say, lasting
-from models.listing import PRESENT, Row
-from models.references import forms, joined
+from changes import Document
+from database import connection
+from database.following import Following, Say, lasting
+from database.listing import PRESENT, Row
+from database.references import forms, joined
 
 TEXT: Final = ("body", "image")
 """What is changed when a message is; who has seen it changes all the time."""

@@ -6,10 +6,10 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from actions import finding
-from models import connection
-from models.changes import Document, ids_in
-from models.listing import Row
-from models.references import referred
+from changes import Document, ids_in
+from database import connection
+from database.listing import Row
+from database.references import referred
 from models.user import UserStatus
 
 

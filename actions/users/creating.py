@@ -9,10 +9,10 @@ from actions import finding, naming, passwords
 from actions.planning import changeset
 from actions.users import status
 from actions.users.documents import new_user
-from models import connection
-from models.changes import ABSENT, Changeset, Document, Draft, Result
-from models.changes.events import now
-from models.errors import UsageError
+from changes import ABSENT, Changeset, Document, Draft, Result
+from changes.events import now
+from database import connection
+from database.errors import UsageError
 from models.links import USER_ROLES
 
 Profile: TypeAlias = Mapping[str, str | None]

@@ -8,12 +8,12 @@ from actions import finding, protection
 from actions.places import PAIR, is_group
 from actions.planning import FOREVER, inexact, replannable
 from actions.removing import Removing
-from models import connection
-from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
+from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
+from changes.showable import readable_text
+from database import connection
+from database.own_collections import STATE
+from database.references import filter_of, has_other_forms, joined, references_in, referred
 from models.names import NAMED, in_words
-from models.records import STATE
-from models.references import filter_of, has_other_forms, joined, references_in, referred
-from models.showable import readable_text
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from models.changes import Document
-from models.changes.events import now
+from changes import Document
+from changes.events import now
 from models.user import UserStatus
 
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")

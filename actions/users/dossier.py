@@ -6,7 +6,7 @@ from bson import ObjectId
 
 from actions import audit, finding
 from actions.users.rows import FIELDS, RESOLVED, rows
-from models.listing import Row
+from database.listing import Row
 
 EVENTS: Final = 5
 

@@ -12,8 +12,7 @@ from actions.messages.redacting import REMOVED
 from actions.planning import batched, replannable
 from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
-from models import connection
-from models.changes import (
+from changes import (
     ABSENT,
     Batch,
     Change,
@@ -27,13 +26,14 @@ from models.changes import (
     Update,
     are_ids,
 )
-from models.changes.change import Overwrite
-from models.changes.changeset import kind
+from changes.change import Overwrite
+from changes.changeset import kind
+from changes.showable import field_name, readable_text
+from database import connection
+from database.own_collections import AUDIT, IMAGES
+from database.references import ids_in, referred
 from models.names import counted
-from models.records import AUDIT, IMAGES
-from models.references import ids_in, referred
 from models.schema import FIELDS
-from models.showable import field_name, readable_text
 from models.user import UserStatus
 
 STAYS: Final = frozenset(

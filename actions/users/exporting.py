@@ -15,12 +15,12 @@ from actions.users import listing
 from actions.users.documents import PROFILE
 from actions.users.filters import Filters
 from actions.users.importing import FIELDS, OAUTH, Roles
-from models import connection
-from models.changes import Document, ids_in
+from changes import Document, ids_in
+from changes.showable import readable, showable
+from database import connection
+from database.listing import BATCH, Listing, Row
+from database.references import has_other_forms, referred
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
-from models.listing import BATCH, Listing, Row
-from models.references import has_other_forms, referred
-from models.showable import readable, showable
 
 OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
 LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")

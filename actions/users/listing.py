@@ -10,12 +10,12 @@ from actions.conditions import between, containing, literal, matching, said
 from actions.users import access
 from actions.users.filters import Filters
 from actions.users.rows import FIELDS, rows
-from models import connection
-from models.changes import Document
-from models.errors import UsageError
-from models.linked import Linked
+from changes import Document
+from database import connection
+from database.errors import UsageError
+from database.listing import NO_LIST, PRESENT, Listing
+from database.referenced_listing import Linked
 from models.links import ACCOUNT_USER
-from models.listing import NO_LIST, PRESENT, Listing
 from models.names import did_you_mean, shown
 from models.user import UserStatus
 

@@ -13,11 +13,11 @@ from actions import audit, finding
 from actions.people import People, ids
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
-from models import connection
-from models.changes import Document, ids_in
-from models.listing import BATCH, Row
-from models.references import forms, referred
-from models.showable import readable
+from changes import Document, ids_in
+from changes.showable import readable
+from database import connection
+from database.listing import BATCH, Row
+from database.references import forms, referred
 
 FIELDS: Final = {
     "User": (

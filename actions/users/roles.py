@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from actions import finding
 from actions.planning import changeset, replannable
-from models.changes import Changeset, Draft, Result, ids_in
-from models.changes.draft import BATCH
+from changes import Changeset, Draft, Result, ids_in
+from changes.draft import BATCH
 from models.links import USER_ROLES
 from models.names import in_words
 

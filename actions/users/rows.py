@@ -9,12 +9,12 @@ from actions import finding
 from actions.counting import counting
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
-from models import connection
-from models.changes import Document, ids_in
+from changes import Document, ids_in
+from changes.showable import readable, showable
+from database import connection
+from database.listing import Row
+from database.references import joined, referred
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
-from models.listing import Row
-from models.references import joined, referred
-from models.showable import readable, showable
 
 FIELDS: Final = (
     "email",

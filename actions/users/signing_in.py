@@ -6,11 +6,11 @@ from actions import finding, passwords
 from actions.errors import UnknownNameError
 from actions.planning import changeset
 from actions.users import status
-from models import connection
-from models.changes import ABSENT, Changeset, Draft, Result
-from models.changes.events import now
+from changes import ABSENT, Changeset, Draft, Result
+from changes.events import now
+from changes.showable import readable_text
+from database import connection
 from models.names import did_you_mean, shown
-from models.showable import readable_text
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:

@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from actions import finding
 from actions.planning import changeset, replannable
-from models.changes import ABSENT, Changeset, Document, Draft, Result
-from models.changes.change import same
-from models.changes.events import now
+from changes import ABSENT, Changeset, Document, Draft, Result
+from changes.change import same
+from changes.events import now
 from models.names import in_words
 from models.user import UserStatus
 

@@ -7,12 +7,12 @@ from bson import ObjectId
 
 from actions import audit, finding
 from actions.errors import StillRunningError
-from models import connection
-from models.changes import Change, Delete, Document, Draft
-from models.changes.blanking import ERASED, blanked, values, without
+from changes import Change, Delete, Document, Draft
+from changes.blanking import ERASED, blanked, values, without
+from database import connection
+from database.own_collections import AUDIT, IMAGES
+from database.references import forms, joined, referred
 from models.links import OWNED
-from models.records import AUDIT, IMAGES
-from models.references import forms, joined, referred
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
 """Collection → the field that says whose a document is."""

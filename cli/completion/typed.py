@@ -11,8 +11,8 @@ import typer
 
 from cli.completion.words import NAMES, SORTED_BY, VIEWS, WORDS
 from cli.group import EVERYWHERE
-from models import contexts, sources
-from models.errors import UsageError
+from database import contexts, sources
+from database.errors import UsageError
 
 FILES: Final = ":files"
 """Asks the shell for the names of files."""

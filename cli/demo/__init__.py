@@ -4,7 +4,7 @@ from typing import Any
 
 from cli.group import Command, part
 from cli.invocation import Invocation
-from models.errors import UsageError
+from database.errors import UsageError
 
 app = part()
 

@@ -8,8 +8,8 @@ import actions
 import seeds
 from cli.demo import typed
 from cli.output import say
-from models import connection
-from models.errors import RefusedError
+from database import connection
+from database.errors import RefusedError
 
 GENERATE: Final = (
     *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),

@@ -3,7 +3,7 @@
 import sys
 
 from cli.output import say, streams
-from models.errors import InvalidInputError
+from database.errors import InvalidInputError
 
 
 def typed() -> str:

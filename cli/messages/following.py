@@ -10,7 +10,7 @@ from cli.output import text
 from cli.params import FromSender, InConversation, StreamOut
 
 if TYPE_CHECKING:
-    from models.listing import Row
+    from database.listing import Row
 
 app = part()
 

@@ -22,7 +22,7 @@ from cli.params import (
     Sort,
     Until,
 )
-from models.errors import RefusedError
+from database.errors import RefusedError
 
 WithImage = Annotated[bool, typer.Option("--with-image", help="With an image.")]
 UnseenBy = Annotated[

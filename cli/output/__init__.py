@@ -10,12 +10,12 @@ from cli.invocation import Invocation
 from cli.output import bodies, formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
-from models.errors import OutputError, UsageError
+from database.errors import OutputError, UsageError
 from models.names import did_you_mean
 
 if TYPE_CHECKING:
-    from models.changes import Changeset
-    from models.listing import Listing
+    from changes import Changeset
+    from database.listing import Listing
 
 __all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows", "writing"]
 

@@ -21,8 +21,8 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
     `targets` are the ids of what is looked at, as far as one thing is. Whoever sees it masked is told so with `note`.
     """
     if invocation.shows_bodies is None:
-        from models import connection
-        from models.changes.events import record_reading
+        from changes.events import record_reading
+        from database import connection
 
         marker = connection.guarded()
         masked = marker is not None and marker.mask_bodies
@@ -46,7 +46,7 @@ def masked_message(row: Row) -> Row:
 
 def masked(value: Any) -> Any:
     """Say of a private value how long it is, whatever it is in broken data."""
-    from models.showable import is_withheld
+    from changes.showable import is_withheld
 
     return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
 

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 from cli.output import streams, unfinished
 from cli.output.streams import ReaderGoneError
-from models.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
+from database.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0

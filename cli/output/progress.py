@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, Self, TypeVar
 
+from changes import Changeset, Watch
 from cli.output import streams
-from models.changes import Changeset, Watch
 
 if TYPE_CHECKING:
     from bson import ObjectId

@@ -5,7 +5,7 @@ import shutil
 import sys
 from typing import TextIO
 
-from models.errors import OutputError
+from database.errors import OutputError
 
 
 class ReaderGoneError(OutputError):

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
-from models import times
+from database import times
 
 # Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
 # ones, separators of lines, surrogates, what Unicode calls default-ignorable.
@@ -74,7 +74,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 def typed(identifier: Any) -> str:
     """Write an id of any type in a form that can be typed again."""
-    from models import ids
+    from database import ids
 
     return ids.written(identifier)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, say, streams, text
 from cli.output.bodies import masked, masked_entry
-from models.errors import OutputError, RefusedError, TerminatedError, UsageError
+from database.errors import OutputError, RefusedError, TerminatedError, UsageError
 from models.names import NAMED, counted
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
     from bson import ObjectId
 
+    from changes import Changeset, Result
+    from changes.changeset import Resuming
     from cli.output import Output
     from cli.output.progress import WriteBar
-    from models.changes import Changeset, Result
-    from models.changes.changeset import Resuming
-    from models.marker import Marker
+    from database.marker import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
@@ -40,7 +40,7 @@ def apply(
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
     _refuse_more(changeset, max_items)
     _note_skipped(out, changeset)
-    from models import connection
+    from database import connection
 
     event: ObjectId | None = None
     out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
@@ -82,8 +82,8 @@ def _note_skipped(out: "Output", changeset: "Changeset") -> None:
 def _carry_out(
     out: "Output", changeset: "Changeset", reason: str | None, agreement: "_Agreement"
 ) -> "tuple[ObjectId | None, Changeset]":
+    import changes
     from cli.output.progress import WriteBar
-    from models import changes
 
     with WriteBar(out.note, agreement.covers, agreement.asks_about) as bar:
         try:
@@ -96,7 +96,7 @@ def _carry_out(
 
 def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: BaseException) -> None:
     """Add to an error how much is done and which command finishes the work."""
-    from models import changes
+    import changes
 
     batches = bar.batches
     # After an interrupt, a batch may be written although its answer did not arrive.
@@ -159,7 +159,7 @@ def _must_ask(changeset: "Changeset") -> bool:
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
     """Say which database it is before anything happens to it, and what else there is to know: who is asked hears it."""
-    from models import connection
+    from database import connection
 
     note = say if asked else out.note
     target = connection.target()

@@ -22,7 +22,7 @@ from cli.params import (
     Users,
     Yes,
 )
-from models.errors import UsageError
+from database.errors import UsageError
 
 app = part()
 

@@ -8,7 +8,6 @@ from typing import Annotated, Final
 import typer
 
 import actions
-import seeds
 from cli import output
 from cli.group import part
 from cli.invocation import Invocation
@@ -28,8 +27,8 @@ from cli.users.filters import (
     Unverified,
 )
 from cli.views import IMPORTED
-from models.ahead import ahead
-from models.errors import UsageError
+from database.errors import UsageError
+from database.prefetch import ahead
 
 app = part()
 
@@ -47,7 +46,9 @@ def _file(ctx: typer.Context, name: str) -> str:
 def _columns(ctx: typer.Context, wanted: bool) -> None:
     """List the columns and exit, without a file and without a database."""
     if wanted and not ctx.resilient_parsing:
-        rows = [{"column": name, "takes": text} for name, text in seeds.imports.COLUMNS.items()]
+        import imports
+
+        rows = [{"column": name, "takes": text} for name, text in imports.COLUMNS.items()]
         ctx.params["out"].items(rows, IMPORTED)
         raise typer.Exit
 
@@ -118,10 +119,11 @@ def import_(
     --columns lists the columns that can be imported. Headers may be in upper or lower case. An empty cell changes
     nothing, and linked sign-ins are only added. To finish an interrupted import, add --on-conflict skip.
     """
+    import imports
     from cli.output.progress import Bar
 
     del columns  # if it is given, its callback ends the command
-    layout = seeds.imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
+    layout = imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"
@@ -129,7 +131,7 @@ def import_(
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
         given = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = seeds.imports.read(file, given, layout, keep=errors is not None, hear=bar.wrote)
+        people = imports.read(file, given, layout, keep=errors is not None, hear=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         names, rows = people.rejected()

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.output.writes import can_ask, hidden
-from models.errors import InvalidInputError, UsageError
+from database.errors import InvalidInputError, UsageError
 
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
 GeneratePassword = Annotated[bool, typer.Option("--generate-password", help="Make one up, and print it this once.")]

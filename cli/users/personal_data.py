@@ -4,13 +4,13 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
+from changes.events import now
 from cli.output.archive import Archive
 from cli.output.formats import as_json
 from cli.output.progress import watched
 from cli.users import personal_page
 from cli.users.spool import Spool
-from models import connection
-from models.changes.events import now
+from database import connection
 from models.names import counted
 
 if TYPE_CHECKING:

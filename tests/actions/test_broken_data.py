@@ -11,9 +11,9 @@ from pymongo.database import Database
 
 from actions import audit, permissions, protection, roles
 from actions.errors import LastMemberError
-from models import connection
-from models.changes import Changeset, Draft, apply
-from models.records import STATE
+from changes import Changeset, Draft, apply
+from database import connection
+from database.own_collections import STATE
 
 Documents = Database[dict[str, Any]]
 WRONG = [5, "abc", {"a": 1}, [{"a": 1}], [["a"]], [None, 5]]

@@ -9,7 +9,7 @@ from people import Documents
 from planting import Ids, settle
 
 from actions import audit, messages, users
-from models.changes import ChangedMeanwhileError, Changeset, apply
+from changes import ChangedMeanwhileError, Changeset, apply
 from tests.conftest import Chatctl
 
 LATER = datetime(2999, 1, 1, tzinfo=UTC)

@@ -12,7 +12,7 @@ from reads import Needs, heard
 
 import actions
 from actions.privileges import ADMIN, FREE, ROLES, Role
-from models.privileges import Privilege
+from database.privileges import Privilege
 from tests.conftest import Chatctl
 
 Measured = dict[tuple[str, ...], set[Privilege]]
@@ -33,10 +33,10 @@ def test_the_roles_allow_exactly_what_their_commands_need(
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
         importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
     for limit, number in {
-        "models.changes.draft.BATCH": 3,
+        "changes.draft.BATCH": 3,
         "actions.planning.BATCH": 3,
         "actions.removing.MESSAGES": 2,
-        "models.following.AWAIT": 0.05,
+        "database.following.AWAIT": 0.05,
     }.items():  # work in several batches holds a lease, which needs rights of its own
         monkeypatch.setattr(limit, number)
     sampled.lay_out(workspace)

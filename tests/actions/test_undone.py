@@ -7,7 +7,7 @@ from bson import ObjectId
 from people import Documents
 
 from actions import audit
-from models.records import AUDIT
+from database.own_collections import AUDIT
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -156,7 +156,7 @@ def test_two_databases_are_one_too_many(chatctl: Chatctl) -> None:
 def test_a_password_on_the_command_line_is_warned_of_and_never_shown(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
+    monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     url = "mongodb://ada:hunter2@127.0.0.1:1/x"
     said = chatctl("roles", "list", "--url", url, "--debug", code=6)
     assert said.stderr.startswith("warning: other users of this machine can see a password in --url; ")

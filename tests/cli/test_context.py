@@ -9,7 +9,7 @@ import pytest
 import typed
 from pymongo.database import Database
 
-from models.marker import Marker, document
+from database.marker import Marker, document
 from tests.cli.conftest import Process, Terminal
 from tests.cli.test_app import HEAVY, run
 from tests.conftest import Chatctl
@@ -23,7 +23,7 @@ NOWHERE = "mongodb://127.0.0.1:1/nowhere"
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
     """Be `chatctl` where no variable names a database, and a server that is not there is soon known not to be."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
-    monkeypatch.setattr("models.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
+    monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl
 
 
@@ -144,7 +144,7 @@ def test_contexts_load_no_driver_and_are_not_read_where_a_variable_names_the_dat
     assert run(["context", "list"], HEAVY)[1] == []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MONGODB_DATABASE_URL", url)
-        assert run(["roles", "list"], ["models.contexts", "pymongo", "tomllib"])[1] == ["pymongo"]
+        assert run(["roles", "list"], ["database.contexts", "pymongo", "tomllib"])[1] == ["pymongo"]
 
 
 # What a read-only context refuses

@@ -9,7 +9,7 @@ from pymongo.errors import OperationFailure, ServerSelectionTimeoutError
 from actions.errors import BadNameError, LastMemberError, NameTakenError, UnknownNameError
 from cli import errors
 from cli.output.streams import ReaderGoneError
-from models.errors import (
+from database.errors import (
     AuthFailedError,
     ChatctlError,
     ConflictError,

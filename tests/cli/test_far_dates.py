@@ -12,7 +12,7 @@ from talk import DIRECT, MESSAGES
 
 from actions.checking import check
 from cli.output import text
-from models import decoding, times
+from database import decoding, times
 from tests.conftest import Chatctl
 
 FAR, LONG_AGO = DatetimeMS(253_402_300_800_000), DatetimeMS(-62_198_755_200_001)

@@ -13,7 +13,7 @@ import pytest
 
 from cli.output import files, write_file
 from cli.output.unfinished import PREFIX
-from models.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
+from database.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
 
 def test_a_file_is_private_and_leaves_nothing_beside_it(tmp_path: Path) -> None:

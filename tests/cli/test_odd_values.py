@@ -12,8 +12,8 @@ from bson import Code, ObjectId, Timestamp
 from people import Documents
 from planting import HASH
 
-from models.decoding import AS_STORED, is_exact
-from models.ids import written
+from database.decoding import AS_STORED, is_exact
+from database.ids import written
 from tests.conftest import Chatctl, Result
 
 CODES = {0, 1, 3, 4, 5, 7, 8}

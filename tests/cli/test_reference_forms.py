@@ -9,9 +9,9 @@ from bson import ObjectId
 from conftest import Chatctl
 from pymongo.database import Database
 
-from models.indexes import APPLICATION, create
+from database.indexes import APPLICATION, create
+from database.references import referred
 from models.links import OTHER_SIDES, OWNED
-from models.references import referred
 from models.schema import FIELDS
 
 Documents = Database[dict[str, Any]]

@@ -14,7 +14,7 @@ from embedded import kill
 from pymongo.database import Database
 
 from cli import signals
-from models.errors import TerminatedError
+from database.errors import TerminatedError
 from tests.cli.conftest import PROGRAM, Process, Terminal
 from tests.conftest import Chatctl
 from tests.people import person

@@ -62,7 +62,19 @@ def test_without_a_home_the_embedded_database_says_what_to_set(process: Process)
 
 
 def test_modules_of_the_working_folder_are_none_of_its_own(process: Process, workspace: Path) -> None:
-    for name in ("actions", "cli", "enum", "models", "seeds", "signal", "typer", "typing"):
+    for name in (
+        "actions",
+        "changes",
+        "cli",
+        "database",
+        "enum",
+        "imports",
+        "models",
+        "seeds",
+        "signal",
+        "typer",
+        "typing",
+    ):
         (workspace / f"{name}.py").write_text("raise SystemExit(99)")
     local = {"CHATCTL_LOCAL_DIR": str(workspace / "local")}
     assert process("roles", "list").stderr == b"nothing found\n"

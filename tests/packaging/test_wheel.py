@@ -9,7 +9,7 @@ import pytest
 
 from tests.packaging.conftest import ROOT
 
-PACKAGES = ("actions", "cli", "models", "seeds")
+PACKAGES = ("actions", "changes", "cli", "database", "imports", "models", "seeds")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 

@@ -10,9 +10,9 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from models import connection
-from models.changes import Outcome, apply
-from models.errors import InvalidInputError
+from changes import Outcome, apply
+from database import connection
+from database.errors import InvalidInputError
 from seeds.planning import Options, plan
 from seeds.reading import read
 from seeds.seed import Seed

@@ -7,7 +7,7 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.changes import apply
+from changes import apply
 from seeds.planning import Options, plan
 from seeds.reading import parse
 

@@ -9,8 +9,8 @@ from bson import ObjectId
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models import connection
-from models.changes import apply
+from changes import apply
+from database import connection
 from models.names import flaw
 from seeds.exporting import export
 from seeds.patterns import Pattern, literal

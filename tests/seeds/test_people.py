@@ -7,7 +7,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from models.errors import ConflictError, InvalidInputError, RefusedError
+from database.errors import ConflictError, InvalidInputError, RefusedError
 from seeds.planning import plan
 from seeds.seed import Seed
 

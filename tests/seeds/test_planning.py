@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from models.errors import ConflictError
+from database.errors import ConflictError
 from seeds.planning import plan
 from seeds.seed import Seed
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import ObjectId
 
-from models.errors import RefusedError
+from database.errors import RefusedError
 from seeds.planning import Options, plan
 from seeds.seed import Seed
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.errors import InvalidInputError, NotFoundError
+from database.errors import InvalidInputError, NotFoundError
 from seeds.reading import read
 from seeds.seed import Seed
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from models import connection
-from models.changes import apply
-from models.errors import ConflictError, InvalidInputError, NotFoundError
+from changes import apply
+from database import connection
+from database.errors import ConflictError, InvalidInputError, NotFoundError
 from seeds import saved
 from seeds.planning import Options, plan
 from seeds.seed import Seed

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pymongo import monitoring
 
-from models import connection
-from models.changes import apply
-from models.errors import ConflictError, UsageError
+from changes import apply
+from database import connection
+from database.errors import ConflictError, UsageError
 from seeds.planning import plan
 from seeds.reading import read
 from seeds.seed import Seed

@@ -10,8 +10,8 @@ from bson import ObjectId
 from actions import finding
 from actions.checking.known import Known
 from actions.checking.rule import Finding
-from models import connection
-from models.changes import Document, are_ids, ids_in
+from changes import Document, are_ids, ids_in
+from database import connection
 from models.links import LINKS, OTHER_SIDES, Link
 
 HELD: Final = 200_000

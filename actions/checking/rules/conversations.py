@@ -12,10 +12,10 @@ from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, documents
 from actions.checking.twice import Twice, Values
 from actions.places import PAIR, is_group
-from models import connection
-from models.changes import Batch, Document, ids_in
-from models.listing import NO_LIST, PRESENT
-from models.references import reference, referred
+from changes import Batch, Document, ids_in
+from database import connection
+from database.listing import NO_LIST, PRESENT
+from database.references import reference, referred
 
 PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()

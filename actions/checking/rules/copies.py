@@ -12,9 +12,9 @@ from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection, documents
 from actions.checking.rules.conversations import of_conversations
 from actions.removing import COPIED
-from models import connection
-from models.changes import ABSENT, Batch, Document
-from models.references import referred
+from changes import ABSENT, Batch, Document
+from database import connection
+from database.references import referred
 
 COPIES = {"User": "profileId", "Conversation": "messagesIds"}
 """Collection → the field that copies."""

@@ -10,9 +10,9 @@ from actions.checking.known import Known
 from actions.checking.rule import Finding, Rule
 from actions.checking.twice import Twice, Values
 from actions.database import other_collections
-from models import connection, indexes
-from models.changes import Document
-from models.failures import is_refusal
+from changes import Document
+from database import connection, indexes
+from database.failures import is_refusal
 from models.names import counted
 from models.schema import UNIQUE_INDEXES
 

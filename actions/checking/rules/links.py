@@ -8,9 +8,9 @@ from bson import ObjectId
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection, by_field, documents
 from actions.checking.rules.balance import READ, Balance, distinct, is_doubled
-from models.changes import Batch, Document
+from changes import Batch, Document
+from database.references import referred
 from models.links import OTHER_SIDES
-from models.references import referred
 
 
 class DuplicateLink(Rule):

@@ -8,10 +8,10 @@ from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
 from actions.checking.twice import Twice, Values
 from actions.removing import Removing
-from models import connection
-from models.changes import ABSENT, Batch, Document
+from changes import ABSENT, Batch, Document
+from database import connection
+from database.references import reference
 from models.links import OWNED, PROFILE_USER
-from models.references import reference
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
 """Collection and field of a required reference → what it refers to."""

@@ -11,11 +11,11 @@ from actions import finding
 from actions.checking.intended import intended
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule, by_collection
-from models import connection
-from models.changes import Batch, Document, are_ids
-from models.changes.events import now
+from changes import Batch, Document, are_ids
+from changes.events import now
+from database import connection
+from database.references import reference, referred
 from models.links import PROFILE_USER
-from models.references import reference, referred
 from models.schema import SCHEMA
 from models.user import UserStatus
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from actions.checking.rule import Finding, Rule
 from actions.checking.rules.shapes import READ
-from models.changes import Document
+from changes import Document
 from models.schema import SCHEMA
 
 BYTES: Final = 8 * 1024 * 1024

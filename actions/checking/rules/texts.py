@@ -10,9 +10,9 @@ from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
 from actions.checking.rule import Finding, Rule
-from models import connection
-from models.changes import Document
-from models.filters import equal
+from changes import Document
+from database import connection
+from database.filters import equal
 from models.schema import SCHEMA
 
 STRICT: Final[CodecOptions[dict[str, Any]]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)

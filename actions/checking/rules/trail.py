@@ -7,11 +7,11 @@ from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
 from actions.planning import batched
-from models import connection
-from models.changes import Batch, Change, Document, Draft
-from models.changes.blanking import discreet, secrets
-from models.records import AUDIT
-from models.showable import field_name
+from changes import Batch, Change, Document, Draft
+from changes.blanking import discreet, secrets
+from changes.showable import field_name
+from database import connection
+from database.own_collections import AUDIT
 
 PART: Final = {"kind": "part"}
 

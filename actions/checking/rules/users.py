@@ -8,8 +8,8 @@ from actions import finding
 from actions.checking.mending import Mending
 from actions.checking.rule import Finding, Rule
 from actions.checking.rules.shapes import REINSTATE
-from models.changes import Batch, Document
-from models.changes.events import now
+from changes import Batch, Document
+from changes.events import now
 from models.names import counted
 from models.user import UserStatus
 

@@ -6,10 +6,10 @@ from typing import Final
 from actions import finding
 from actions.users.documents import ACCOUNT
 from actions.users.importing.person import Person
-from models import connection, references
-from models.changes import Document
+from changes import Document
+from changes.showable import readable_text
+from database import connection, references
 from models.links import ACCOUNT_USER
-from models.showable import readable_text
 
 FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER: Final = "owner"

@@ -15,10 +15,10 @@ from actions.users.importing.difference import UNHASHED, Known, difference, stat
 from actions.users.importing.known import Members, Roles
 from actions.users.importing.person import Policy
 from actions.users.importing.spool import Spool, Waiting
-from models.changes import Changeset, Document, Draft, Stream
-from models.changes.changeset import Resuming, kind
-from models.changes.draft import BATCH, Batch
-from models.changes.events import now
+from changes import Changeset, Document, Draft, Stream
+from changes.changeset import Resuming, kind
+from changes.draft import BATCH, Batch
+from changes.events import now
 from models.names import counted
 
 HASHED_AT_ONCE: Final = 100

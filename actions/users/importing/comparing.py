@@ -13,11 +13,11 @@ from actions.users.importing.difference import Known, difference
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
 from actions.users.importing.spool import Decision, Flaw, Spool
-from models import connection
-from models.changes import Document
+from changes import Document
+from changes.showable import readable_text
+from database import connection
 from models.links import ACCOUNT_USER
 from models.names import LONGEST, USER_TEXTS, did_you_mean, shown, user_flaw
-from models.showable import readable_text
 from models.user import UserStatus
 
 NAMES: Final = ("email", "username")

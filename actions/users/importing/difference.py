@@ -9,9 +9,9 @@ from bson import Int64, ObjectId
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person
 from actions.users.status import unverified, verified
-from models.changes import ABSENT, Document, ids_in
-from models.changes.change import same
-from models.changes.events import now
+from changes import ABSENT, Document, ids_in
+from changes.change import same
+from changes.events import now
 from models.user import UserStatus
 
 UNHASHED = "(a hash to be)"

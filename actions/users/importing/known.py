@@ -5,10 +5,10 @@ from typing import Final
 
 from bson import ObjectId
 
-from models import connection
-from models.changes import ABSENT, Add, Change, Document, Set, Update
-from models.changes.change import FieldChange
-from models.changes.draft import MOST_IDS, TooManyLinksError, adding, taking
+from changes import ABSENT, Add, Change, Document, Set, Update
+from changes.change import FieldChange
+from changes.draft import MOST_IDS, TooManyLinksError, adding, taking
+from database import connection
 
 FIELD: Final = "userIds"
 

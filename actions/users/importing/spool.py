@@ -11,13 +11,12 @@ from weakref import finalize
 import bson
 from bson import ObjectId
 
-from actions import finding
+from actions import csv_cells, finding
 from actions.users.documents import PROFILE
 from actions.users.importing.person import Person
-from models import cells
-from models.changes import Result
-from models.decoding import AS_STORED
-from models.errors import OutputError
+from changes import Result
+from database.decoding import AS_STORED
+from database.errors import OutputError
 
 AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
@@ -200,7 +199,7 @@ class Spool(Collection[Result]):
         """Read the lists of roles of people with an outcome, each once, and how many have it."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
-            yield cells.divided(roles), count
+            yield csv_cells.divided(roles), count
 
     def faults(self, most: int) -> tuple[int, int, list[Flaw]]:
         """Count faults and conflicts, and return the first of them in the order of rows.
@@ -270,7 +269,7 @@ def _read_time(value: str | int) -> datetime | bool:
 
 _ODD: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     **{Person._fields.index(field): (_time, _read_time) for field in ("emailVerified", "createdAt", "lastLogin")},
-    Person._fields.index("roles"): (cells.joined, lambda text: tuple(cells.divided(text))),
+    Person._fields.index("roles"): (csv_cells.joined, lambda text: tuple(csv_cells.divided(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
 """Values for which SQLite has no type, by their position: how they are stored and read back."""

@@ -9,7 +9,7 @@ from planting import settle
 
 from actions import audit
 from actions.checking import check, repair
-from models.changes import apply
+from changes import apply
 from models.schema import FIELDS
 
 pytestmark = pytest.mark.usefixtures("either")

@@ -11,8 +11,8 @@ from planting import Ids, settle
 from actions.checking import check, checking, repair
 from actions.checking.rule import Rule
 from actions.checking.rules import all_rules
-from models.changes import apply
-from models.errors import ConflictError
+from changes import apply
+from database.errors import ConflictError
 
 pytestmark = pytest.mark.usefixtures("either")
 

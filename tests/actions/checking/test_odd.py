@@ -9,7 +9,7 @@ from planting import AGAIN, Ids, settle
 
 from actions.checking import check, repair
 from actions.checking.rules import conversations, copies
-from models.changes import apply
+from changes import apply
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -14,9 +14,9 @@ from planting import FAULTS, settle
 
 from actions import audit, conversations, messages, permissions, roles, users
 from actions.checking import check, repair
-from models import connection
-from models.changes import Changeset, apply
-from models.errors import ChatctlError
+from changes import Changeset, apply
+from database import connection
+from database.errors import ChatctlError
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -10,7 +10,7 @@ from planting import FAULTS, Fault, settle
 from actions import audit
 from actions.checking import check, checking, repair
 from actions.checking.rules import all_rules
-from models.changes import apply
+from changes import apply
 
 pytestmark = pytest.mark.usefixtures("either")
 

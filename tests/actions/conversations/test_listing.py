@@ -8,7 +8,7 @@ from people import BEGAN, Documents, minute_after
 from reads import Sent, assert_served, listening
 
 from actions.conversations import Filters, find
-from models import linked
+from database import referenced_listing
 
 
 @pytest.fixture
@@ -86,5 +86,5 @@ def test_a_count_of_empty_conversations_that_takes_long_says_what_it_knows(
 ) -> None:
     found = find(Filters(empty=True))
     assert (found.count(), found.count_up_to(10)) == (1, (1, True))
-    monkeypatch.setattr(linked, "PATIENCE", -1)
+    monkeypatch.setattr(referenced_listing, "PATIENCE", -1)
     assert found.count_up_to(10) == (1, False)

@@ -12,8 +12,8 @@ from pymongo.errors import OperationFailure
 from reads import heard
 
 from actions.conversations import lacks_index, transcript
-from models import connection
-from models.indexes import QUERIES
+from database import connection
+from database.indexes import QUERIES
 
 [INDEX] = [index for index in QUERIES if index.name == "chatctl_conversation"]
 ORDER = ["createAt", "_id"]

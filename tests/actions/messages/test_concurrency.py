@@ -14,9 +14,9 @@ import pytest
 from people import Documents, conversation, links, person
 
 from actions import conversations, messages
-from models import connection
-from models.changes import Changeset, apply
-from models.errors import ChatctlError
+from changes import Changeset, apply
+from database import connection
+from database.errors import ChatctlError
 
 WAYS: dict[str, Callable[[], Changeset]] = {
     "create": lambda: conversations.create(["ada", "grace"]),

@@ -10,9 +10,9 @@ from people import BEGAN, Documents, conversation, links, messages, person, stor
 from actions import audit, conversations, users
 from actions import messages as acting
 from actions.errors import NotParticipantError, OneToOneError, UnknownNameError
-from models.changes import apply
-from models.changes.undoing import ChangedSinceError, StillNeededError
-from models.errors import ConflictError
+from changes import apply
+from changes.undoing import ChangedSinceError, StillNeededError
+from database.errors import ConflictError
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -13,8 +13,8 @@ from people import BEGAN, SEVEN, Documents, conversation, links, messages, perso
 
 from actions import audit, conversations, users
 from actions import messages as acting
-from models.changes import Changeset, apply
-from models.errors import ChatctlError
+from changes import Changeset, apply
+from database.errors import ChatctlError
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -7,7 +7,7 @@ from people import BEGAN, Documents, conversation, links, messages, person
 
 from actions import messages as acting
 from actions import removing
-from models.changes import Watch, apply, draft
+from changes import Watch, apply, draft
 
 pytestmark = pytest.mark.usefixtures("either")
 

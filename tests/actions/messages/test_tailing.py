@@ -11,7 +11,7 @@ from pymongo.database import Database
 from pymongo.errors import AutoReconnect, OperationFailure
 
 from actions.messages import follow, tailing
-from models import following
+from database import following
 
 Documents = Database[dict[str, Any]]
 

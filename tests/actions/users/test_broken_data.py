@@ -10,7 +10,7 @@ from pymongo.database import Database
 from staff import IDS, PERMISSIONS, ROLES, day, person, settle
 
 from actions.users import Filters, access, find, rows, show
-from models import connection
+from database import connection
 from tests.conftest import Chatctl
 
 Documents = Database[dict[str, Any]]

@@ -14,7 +14,7 @@ from samples import role
 
 from actions import audit, checking, conversations, roles, users
 from actions import messages as acting
-from models.changes import Changeset, apply
+from changes import Changeset, apply
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl
 

@@ -10,8 +10,8 @@ from samples import Documents
 
 from actions import audit, protection, users
 from actions.errors import LastMemberError, UnknownNameError
-from models.changes import Watch, apply
-from models.records import AUDIT, STATE
+from changes import Watch, apply
+from database.own_collections import AUDIT, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

@@ -9,8 +9,8 @@ from samples import role
 
 from actions import audit, checking, conversations, removing, users
 from actions import messages as acting
-from models.changes import Changeset, Watch, apply, draft
-from models.records import STATE
+from changes import Changeset, Watch, apply, draft
+from database.own_collections import STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

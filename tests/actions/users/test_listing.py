@@ -10,7 +10,7 @@ from reads import Sent, assert_served, listening
 from staff import IDS, account, day, person, settle
 
 from actions.users import Filters, dossier, find, listing, rows
-from models import linked
+from database import referenced_listing
 
 Documents = Database[dict[str, Any]]
 SECRET = {"hashedPassword", "access_token", "refresh_token", "id_token", "seenMessageIds", "conversationIds"}
@@ -127,5 +127,5 @@ def test_users_with_an_account_come_once_each_and_only_if_they_are_there(sent: S
 
 
 def test_a_count_along_accounts_that_takes_long_says_what_it_knows(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(linked, "PATIENCE", -1)
+    monkeypatch.setattr(referenced_listing, "PATIENCE", -1)
     assert find(Filters(provider="github")).count_up_to(10) == (1, False)

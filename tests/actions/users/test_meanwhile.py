@@ -9,9 +9,9 @@ from people import Documents, links
 from actions import users
 from actions.errors import LastMemberError
 from actions.protection import PROTECTED
-from models.changes import apply
-from models.errors import ConflictError
-from models.records import STATE
+from changes import apply
+from database.errors import ConflictError
+from database.own_collections import STATE
 
 pytestmark = pytest.mark.usefixtures("chatctl")
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from people import SEVEN, Documents, conversation, links, messages, person, stored
 
 from actions import audit, roles, users
-from models.changes import Changeset, apply
-from models.errors import ChatctlError
+from changes import Changeset, apply
+from database.errors import ChatctlError
 
 pytestmark = pytest.mark.usefixtures("either")
 

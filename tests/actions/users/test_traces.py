@@ -7,11 +7,11 @@ from samples import Documents
 
 from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from models.changes import Changeset, Draft, apply
-from models.changes.blanking import without
-from models.changes.events import record_reading
-from models.changes.record import lease
-from models.records import AUDIT, IMAGES, STATE
+from changes import Changeset, Draft, apply
+from changes.blanking import without
+from changes.events import record_reading
+from changes.record import lease
+from database.own_collections import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
 

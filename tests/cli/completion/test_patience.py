@@ -13,7 +13,7 @@ import pytest
 from pymongo.database import Database
 
 from actions import completing
-from models import connection
+from database import connection
 from tests.cli.completion.conftest import Complete
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl

@@ -5,7 +5,7 @@ from bson import ObjectId
 from engines import undone
 from people import Documents, conversation, links, messages, person, stored
 
-from models.records import IMAGES
+from database.own_collections import IMAGES
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl, Result
 

@@ -16,7 +16,7 @@ from actions.conversations import lacks_index
 from actions.conversations import transcript as transcripts
 from cli import views
 from cli.output import text
-from models import connection
+from database import connection
 from tests.cli.conftest import Process
 from tests.conftest import Chatctl
 

@@ -13,7 +13,7 @@ from people import Documents, conversation, messages, person
 from actions.places import Place
 from cli.conversations.chat import markdown
 from cli.output.text import safe
-from models.listing import Row
+from database.listing import Row
 from tests.conftest import Chatctl
 
 READERS = [

@@ -14,7 +14,7 @@ from pymongo.database import Database
 
 from actions.checking import check
 from actions.checking.rules import all_rules
-from models import connection
+from database import connection
 from tests.cli.conftest import Process, Terminal
 from tests.conftest import Chatctl
 

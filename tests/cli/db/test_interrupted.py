@@ -14,7 +14,7 @@ from people import links
 from pymongo.database import Database
 
 from actions.checking import check
-from models import connection
+from database import connection
 from tests.cli.conftest import PROGRAM, Process
 from tests.conftest import Chatctl, start_server
 

@@ -9,7 +9,7 @@ from planting import AGAIN, Ids, many, settle
 
 from actions.checking import repairing
 from actions.protection import PROTECTED
-from models.records import STATE
+from database.own_collections import STATE
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 

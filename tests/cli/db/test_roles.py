@@ -19,8 +19,8 @@ from reads import Needs, heard
 from sampled import Sample
 
 from actions.privileges import NOT_KEPT_APART, ROLES, SEEDER, SUPPORT_READ, Role
-from models.privileges import Privilege, needed
-from models.records import AUDIT, IMAGES, STATE
+from database.own_collections import AUDIT, IMAGES, STATE
+from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server
 
 ATLAS = {
@@ -115,7 +115,7 @@ def tried(role: Role) -> list[Sample]:
 @pytest.fixture
 def files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write the files that commands name; who follows messages ends soon."""
-    monkeypatch.setattr("models.following.AWAIT", 0.05)
+    monkeypatch.setattr("database.following.AWAIT", 0.05)
     sampled.lay_out(workspace)
 
 

@@ -8,7 +8,7 @@ from bson import ObjectId
 from engines import Ids, last, settle, undone
 from people import BEGAN, Documents, links, messages, stored
 
-from models.records import IMAGES
+from database.own_collections import IMAGES
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 

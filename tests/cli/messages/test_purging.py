@@ -12,7 +12,7 @@ from bson import ObjectId
 from engines import undone
 from people import BEGAN, Documents, conversation, links, messages, person, stored
 
-from models.records import IMAGES
+from database.own_collections import IMAGES
 from tests.cli.conftest import PROGRAM, Terminal
 from tests.conftest import Chatctl
 

@@ -10,7 +10,7 @@ import pytest
 from bson import ObjectId
 from people import Documents, conversation, links, messages, person, stored
 
-from models.records import IMAGES
+from database.own_collections import IMAGES
 from tests.cli.conftest import PROGRAM, Terminal
 from tests.conftest import Chatctl
 

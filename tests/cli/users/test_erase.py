@@ -99,7 +99,7 @@ def test_the_help_says_that_it_is_for_good_and_how_it_differs(chatctl: Chatctl) 
 KILLED = """
 import os, signal
 from actions import users
-from models.changes import Watch, apply
+from changes import Watch, apply
 
 class Killed(Watch):
     def wrote(self, documents, total):

@@ -1,0 +1,49 @@
+"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
+
+from changes.applying import Outcome, Watch, apply
+from changes.change import (
+    ABSENT,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Holding,
+    Insert,
+    Set,
+    Take,
+    Update,
+    are_ids,
+)
+from changes.changeset import Changeset, Result, Rule, Stream
+from changes.draft import Batch, Draft
+from changes.events import batches_written
+from changes.writing import ChangedMeanwhileError
+from database.references import ids_in
+
+__all__ = [
+    "ABSENT",
+    "Add",
+    "Batch",
+    "Change",
+    "ChangedMeanwhileError",
+    "Changeset",
+    "Delete",
+    "Document",
+    "Draft",
+    "FieldChange",
+    "Holding",
+    "Insert",
+    "Outcome",
+    "Result",
+    "Rule",
+    "Set",
+    "Stream",
+    "Take",
+    "Update",
+    "Watch",
+    "apply",
+    "are_ids",
+    "batches_written",
+    "ids_in",
+]

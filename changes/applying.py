@@ -1,0 +1,249 @@
+"""Write a changeset: each batch in a transaction with its record; after a conflict the rest is planned again."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack, closing
+from functools import partial
+from itertools import count
+from typing import Final, NamedTuple
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from changes import transactions, writing
+from changes.changeset import Changeset
+from changes.draft import Batch
+from changes.events import Event
+from changes.record import OUR_RECORDS
+from changes.writing import ChangedMeanwhileError, NotAsPlannedError, Numbered
+from database import connection, indexes
+from database.errors import ConflictError, PartialError
+
+PATIENCE: Final = 60
+"""Seconds without a written batch after which a conflict is reported."""
+ALIKE: Final = 3
+"""Times that a batch is tried again as it is: a list may have been changed and changed back."""
+FIRST_PAUSE: Final = 0.01
+LONGEST_PAUSE: Final = 0.5
+"""Seconds to wait after a conflict; the wait grows with each conflict."""
+SEE_INDEXES: Final = "mend what is in the way; chatctl db indexes shows them all"
+
+
+class Outcome(NamedTuple):
+    """What came of a changeset: its event, none where nothing was left to do, and the plan that was carried out."""
+
+    event: ObjectId | None
+    changeset: Changeset
+
+
+class Watch:
+    """Hear the progress of a write, and decide about changed plans; this class accepts all of them."""
+
+    def begins(self, event: ObjectId) -> None:
+        """Hear the id of the event, before the first batch is written."""
+
+    def wrote(self, documents: int, total: int) -> None:
+        """Hear how many documents are written, of how many, after each batch."""
+
+    def waits(self) -> None:
+        """Hear that another write is in the way, once it has been for a while."""
+
+    def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+        """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
+        return False
+
+    def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+        """Decide whether a plan made again after a conflict may replace the first."""
+        return True
+
+
+UNWATCHED: Final = Watch()
+
+
+def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
+    """Carry out a changeset and leave its event in the audit trail.
+
+    If a document was changed in the meantime, the rest is planned again and continues in the same event; a changeset
+    that cannot be planned again raises `ConflictError`. A rule of the changeset may raise its own error. A batch that
+    fails is not written. `connection.permit_write` is called first, and may refuse.
+    """
+    connection.permit_write()
+    refused = _create_indexes(changeset)
+    outcome = _Work(changeset, reason, watch).carried_out()
+    if refused:
+        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
+    return outcome
+
+
+class _Work:
+    """A changeset that is being written: one event, however often the rest is planned again."""
+
+    def __init__(self, changeset: Changeset, reason: str | None, watch: Watch) -> None:
+        self._plan = self._told = changeset
+        self._reason = reason
+        self._watch = watch
+        self._event: Event | None = None
+        self._lease = ExitStack()
+        self._batches = self._written = self._documents = self._conflicts = 0
+        self._prepared: set[str] = set()
+        self._waits = False
+        self._in_the_way: Batch = []
+        self._progress = time.monotonic()
+
+    def carried_out(self) -> Outcome:
+        with self._lease:
+            while self._plan.changes_something or self._batches:
+                try:
+                    if self._write():
+                        break
+                    self._plan = _replanned(self._plan)
+                except ChangedMeanwhileError as conflict:
+                    if self._plan.replan is None:
+                        raise
+                    self._pause(conflict)
+                    self._plan_anew(conflict)
+        return Outcome(self._event.id if self._event and self._batches else None, self._told)
+
+    def _write(self) -> bool:
+        """Write batches of the plan; tell whether the last one is written."""
+        if self._conflicts > 1 and self._plan.quick and connection.transactions():
+            # The plan is made inside the transaction, so nobody can change the documents between plan and write.
+            collections = {change.collection for change in self._in_the_way}
+            return self._write_batch(self._first_batch, collections, whole=False)
+        with closing(writing.numbered(self._plan.batches, self._batches)) as batches:
+            for batch in batches:
+                self._write_fitting(batch)
+        return True
+
+    def _write_fitting(self, batch: Numbered) -> None:
+        """Write a batch of the plan, adapted to lists that others have changed if necessary."""
+        alike, planned = 0, _given
+        while True:
+            batch = batch._replace(number=self._batches)  # what is recorded, be it written in part, keeps its number
+            try:
+                self._write_batch(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
+            except ChangedMeanwhileError as conflict:
+                tried, planned = batch, _fitted
+                batch = _fitted(self._plan, batch)[1] if self._plan.fits else batch
+                alike = alike + 1 if batch == tried else 0
+                if not self._plan.fits or alike > ALIKE:
+                    raise
+                self._pause(conflict)
+            else:
+                return
+
+    def _write_batch(
+        self, make: Callable[[], tuple[Changeset, Numbered]], collections: Iterable[str], *, whole: bool
+    ) -> bool:
+        """Write the batch that `make` returns inside the transaction; tell whether it was the last."""
+        database, tries = connection.database(), count(self._conflicts)
+        self._prepare(collections)
+        event = self._begin(whole=whole)
+        made = self._plan, Numbered(self._batches, [], last=True)
+
+        def work(session: ClientSession | None) -> None:
+            nonlocal made
+            if next(tries) and session:
+                writing.hold(database, self._in_the_way, session)
+            plan, batch = made = transactions.bound(session, make)
+            self._in_the_way = batch.changes
+            if not self._batches and plan is not self._plan:
+                event.describe(plan)
+            if plan.changes_something or self._batches:
+                writing.write(database, plan, event, batch, session)
+
+        try:
+            transactions.run(database, work, self._watch.waits)
+        except NotAsPlannedError as error:
+            plan, batch = made
+            what = writing.in_the_way(database, batch.changes, plan.names, error)
+            written = self._batches or not connection.transactions()
+            self._batches = max(self._batches, event.recorded)  # without transactions it is recorded, written in part
+            raise ChangedMeanwhileError(what, event.id if written else None) from None
+        self._wrote(*made)
+        return made[1].last
+
+    def _first_batch(self) -> tuple[Changeset, Numbered]:
+        """Plan again inside the transaction, and return the plan and the batch to write."""
+        plan = _replanned(self._plan)
+        asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
+        if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
+            raise ChangedMeanwhileError("something was changed meanwhile", None)
+        with closing(writing.numbered(plan.batches, self._batches)) as batches:
+            return plan, next(batches)
+
+    def _may_begin(self, plan: Changeset) -> bool:
+        """Tell whether a new plan may replace the agreed one; always, if something of that is already written."""
+        return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
+
+    def _prepare(self, collections: Iterable[str]) -> None:
+        """Create the collections and locks that a batch needs; before the first batch also those of the audit trail."""
+        locks = {rule.lock for rule in self._plan.rules}
+        needed = locks.union(collections, OUR_RECORDS)
+        if not needed <= self._prepared:
+            transactions.prepare(connection.database(), collections, locks)
+            self._prepared |= needed
+
+    def _begin(self, *, whole: bool) -> Event:
+        """Begin the event, unless one of its batches is written already."""
+        if not self._batches:
+            self._lease.close()
+            whole = whole and connection.transactions()
+            self._event = Event(connection.database(), self._plan, self._reason, whole=whole)
+            self._watch.begins(self._event.id)
+            self._lease.enter_context(self._event.held())
+        assert self._event is not None  # noqa: S101 - the first batch began it
+        return self._event
+
+    def _wrote(self, plan: Changeset, batch: Numbered) -> None:
+        if not self._batches:
+            self._told = plan
+        if plan.changes_something or self._batches:
+            self._batches = batch.number + 1
+            self._written += 1
+        self._conflicts, self._progress = 0, time.monotonic()
+        self._documents += plan.size(batch.changes)
+        self._watch.wrote(self._documents, max(self._told.total, self._documents))
+
+    def _pause(self, conflict: ChangedMeanwhileError) -> None:
+        """Wait for a random time, so that others can finish first. Raises the conflict if this takes too long."""
+        if time.monotonic() - self._progress > PATIENCE:
+            raise conflict
+        if time.monotonic() - self._progress > transactions.A_MOMENT and not self._waits:
+            self._waits = True
+            self._watch.waits()
+        self._conflicts += 1
+        longest = min(FIRST_PAUSE * 2**self._conflicts, LONGEST_PAUSE)
+        time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+
+    def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
+        """Plan the rest again; before the first write the watch must accept a plan that differs from the agreed one."""
+        again = _replanned(self._plan)
+        if not self._may_begin(again):
+            raise conflict
+        if not self._batches:
+            self._told = again
+        self._plan = again
+
+
+def _given(plan: Changeset, batch: Numbered) -> tuple[Changeset, Numbered]:
+    return plan, batch
+
+
+def _fitted(plan: Changeset, batch: Numbered) -> tuple[Changeset, Numbered]:
+    return plan, batch._replace(changes=list(writing.fitted(connection.database(), batch.changes)))
+
+
+def _replanned(plan: Changeset) -> Changeset:
+    assert plan.replan is not None  # noqa: S101 - a plan without it has raised its conflict already
+    return plan.replan()
+
+
+def _create_indexes(changeset: Changeset) -> str:
+    """Create indexes, and say which of them the server refused; raises `ConflictError` where it refused all."""
+    found = [indexes.create(connection.database(), index) for index in changeset.indexes]
+    refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
+    if refused and len(refused) == len(found):
+        raise ConflictError(f"no index could be made: {', '.join(refused)}", SEE_INDEXES)
+    return ", ".join(refused)

@@ -1,0 +1,241 @@
+"""A whole write, described before it is done."""
+
+from collections import ChainMap, Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple, cast
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from changes.change import Change, Document, Update
+from changes.draft import Batch
+from changes.record import OUR_RECORDS, describe, is_lease
+from changes.showable import name_of
+from database.indexes import Index
+from database.times import written
+from models.names import NAMED, counted
+from models.schema import FIELDS
+
+VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
+SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
+UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
+"""Outcomes of items that are not written: already as wanted, not found, or broken and therefore not changed."""
+
+
+class Result(NamedTuple):
+    """The result for one item that the user named; an item with an outcome in `UNTOUCHED` is not written.
+
+    `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
+    the database, to be deleted there. A `warning` is for programs: people read it in the notes of the changeset.
+    """
+
+    id: ObjectId | None
+    ref: str
+    outcome: str
+    message: str | None = None
+    password: str | None = None
+    elsewhere: Collection[str] = ()
+    warning: str | None = None
+
+
+class Rule(NamedTuple):
+    """A rule over several documents, looked at in every transaction of the changeset while `lock` is held.
+
+    Two transactions that read the same documents and write others do not conflict on any server, so each first counts
+    up one common document; the second then has to wait for the first, and reads what that one left. `check` takes the
+    session to read in (`None` where the server has no transactions) and raises a `RefusedError`.
+    """
+
+    lock: str
+    check: Callable[[ClientSession | None], None]
+
+
+class Resuming(NamedTuple):
+    """How to continue interrupted work: the progress after a number of batches, and the option that continues it."""
+
+    done: Callable[[int], str]
+    option: str
+    value: str
+
+
+class Stream:
+    """Batches that are made while they are written, in memory that does not grow with them.
+
+    `make` is called when they are carried out, and to show them unless `shown` does that with less work. None of them
+    is empty.
+    `counts` says beforehand how many documents they insert, update and delete, by verb and collection; where that would
+    take as long as the work, those that are worth saying.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Iterator[Batch]],
+        counts: Mapping[tuple[str, str], int],
+        shown: Callable[[], Iterator[Batch]] | None = None,
+    ) -> None:
+        self._make = make
+        self.shown = shown or make
+        self.counts = {what: count for what, count in counts.items() if count}
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self._make()
+
+
+@dataclass
+class Changeset:
+    """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
+
+    `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` makes
+    the plan again after a conflict; it is `quick` if it can run inside a transaction. A new plan never does anything
+    that the user has not agreed to. If others have changed lists, a changeset that `fits` writes only the changes that
+    are still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
+    are created before the first batch, because transactions cannot create them. Without `itemised` the changes are
+    counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
+    several. `resuming` says how to continue after an interruption between two batches.
+    """
+
+    command: str
+    results: Collection[Result]
+    batches: list[Batch] | Stream
+    asks: bool = False
+    asks_about_many: bool = True
+    notes: list[str] = field(default_factory=list)
+    names: Mapping[Any, str] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    indexes: list[Index] = field(default_factory=list)
+    undoes: ObjectId | None = None
+    undoable: bool = True
+    itemised: bool = True
+    items: int | None = None
+    replan: Callable[[], "Changeset"] | None = None
+    quick: bool = False
+    fits: bool = False
+    resuming: Resuming | None = None
+
+    @property
+    def changes(self) -> Iterator[Change]:
+        return (change for batch in self.batches for change in batch)
+
+    @property
+    def changed(self) -> int:
+        return sum(result.outcome not in UNTOUCHED for result in self.results)
+
+    @property
+    def touched(self) -> int:
+        """Count the things that are touched, in the sense of those that a person has named or would count."""
+        found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
+        return found if self.items is None else self.items
+
+    @property
+    def changes_something(self) -> bool:
+        planned = self.documents if isinstance(self.batches, Stream) else any(self.batches)
+        return bool(planned) or bool(self.indexes)
+
+    @property
+    def total(self) -> int:
+        """Count the documents that are written, one in several batches as often; of a stream those it has counted."""
+        if isinstance(self.batches, Stream):
+            return sum(self.batches.counts.values())
+        return self.size(self.changes)
+
+    def size(self, changes: Iterable[Change]) -> int:
+        """Count the documents of some changes in the way that `total` does."""
+        counted = self.batches.counts if isinstance(self.batches, Stream) else None
+        return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
+
+    def beyond(self, agreed: "Changeset") -> list[str]:
+        """Say how many more documents this changes or deletes than a plan that the user has agreed to."""
+        more = Counter(self.documents) - Counter(agreed.documents)
+        return [
+            f"{VERBS[op]} {counted(count, f'more {collection.lower()}')}"
+            for (op, collection), count in more.items()
+            if op != "insert" and collection in FIELDS
+        ]
+
+    def summary(self) -> list[str]:
+        """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
+        counts = self.documents
+        known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
+        lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
+        return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
+
+    @property
+    def documents(self) -> dict[tuple[str, str], int]:
+        """Count documents by what happens to them, each once, without leases."""
+        if isinstance(self.batches, Stream):
+            return self.batches.counts
+        touched: dict[tuple[str, str], set[object]] = {}
+        for change in (change for change in self.changes if not is_lease(change)):
+            touched.setdefault(kind(change), set()).update(change.ids)
+        return {key: len(ids) for key, ids in touched.items()}
+
+    def shows(self, collection: str) -> bool:
+        """Tell whether `lines` has documents of a collection."""
+        return self.itemised and any(name == collection for _, name in self.documents)
+
+    def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
+        """Show every change on a line, as `show` has it: `~ Role support: permissionsIds +user.read`."""
+        if not self.itemised:
+            yield from self.summary()
+            return
+        names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
+        for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
+            if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another
+                names.maps[0].clear()
+            for change in batch:
+                if isinstance(change, Update):
+                    continue
+                if name := name_of(change.collection, change.document):
+                    names.setdefault(change.document["_id"], name)
+            for change in batch:
+                if change.collection in OUR_RECORDS:  # the trail has no entries about itself
+                    yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
+                yield from diff(map(show, describe(change)), names)
+        for index in self.indexes:
+            yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
+
+
+def kind(change: Change) -> tuple[str, str]:
+    """Return what a change does and to which collection, in the words of the audit trail."""
+    return type(change).__name__.lower(), change.collection
+
+
+def diff(entries: Iterable[Document], names: Mapping[Any, str]) -> Iterator[str]:
+    """Show entries of the audit trail, a line each, ids by their names where those are known."""
+    for entry in entries:
+        fields = ", ".join(_field(row, names) for row in entry["fields"])
+        title = f"{SIGNS[entry['op']]} {entry['collection']} {_named(entry['ids'], names)}"
+        yield f"{title}: {fields}" if fields else title
+
+
+def _field(row: Document, names: Mapping[Any, str]) -> str:
+    for side, sign in (("added", "+"), ("taken", "-")):
+        if side in row:
+            return f"{row['field']} {sign}{_named(row[side], names)}"
+    before, after = (_value(row[side], names) if side in row else "" for side in ("from", "to"))
+    return (
+        f"{row['field']} {before} -> {after}"
+        if "from" in row and "to" in row
+        else f"{row['field']} {before or after}".rstrip()
+    )
+
+
+def _value(value: Any, names: Mapping[Any, str]) -> str:
+    if isinstance(value, list):
+        return f"[{_named(value, names)}]"
+    return _named([value], names)
+
+
+def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
+    shown = ", ".join(_item(item, names) for item in ids[:NAMED])
+    return f"{shown} and {len(ids) - NAMED:,} more" if len(ids) > NAMED else shown
+
+
+def _item(value: Any, names: Mapping[Any, str]) -> str:
+    """Show an id by its name; text that looks like an id, as broken data has it, is told from one."""
+    if isinstance(value, ObjectId):
+        return names.get(value, str(value))
+    if isinstance(value, str) and ObjectId.is_valid(value):
+        return f'"{value}"'
+    return "null" if value is None else written(value) or str(value)

@@ -1,0 +1,101 @@
+"""What a transaction needs of the server: collections that exist, another try after a conflict, turns to take."""
+
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import NetworkTimeout, OperationFailure, PyMongoError
+
+from database import connection, indexes
+from database.errors import ConflictError
+from database.own_collections import AUDIT, IMAGES, STATE
+
+WRITE_CONFLICT: Final = 112
+PATIENCE: Final = 120
+"""Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
+A_MOMENT: Final = 2
+"""Seconds that nobody needs an explanation for."""
+
+Work = Callable[[ClientSession | None], None]
+T = TypeVar("T")
+
+
+class BusyError(ConflictError):
+    """Other writes to the same documents went on for longer than anybody waits."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"other writes to the same documents went on for {PATIENCE} seconds",
+            "run the command again later; what it has written before stays",
+        )
+
+
+def prepare(database: Database[dict[str, Any]], collections: Iterable[str], locks: Iterable[str]) -> None:
+    """Create what a transaction cannot: missing collections, as the application would have them, and locks."""
+    missing = {AUDIT, IMAGES, STATE, *collections} - set(database.list_collection_names())
+    for name in sorted(missing):
+        indexes.create_collection(database, name)
+    for lock in locks:
+        database[STATE].update_one({"_id": f"lock:{lock}"}, {"$setOnInsert": {"turns": 0}}, upsert=True)
+
+
+def take_turns(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
+    """Let no other transaction pass here before this one has ended."""
+    database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
+
+
+def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
+    """Do work in a transaction, again after a conflict with another; without transactions do it as it is.
+
+    `waits` is called once when others are in the way for longer than a moment. Not every server labels a conflict as
+    one to try again after, so its code decides too.
+    """
+    if not connection.transactions():
+        work(None)
+        return
+    began = time.monotonic()
+    said = False
+
+    def attempt(session: ClientSession) -> None:
+        nonlocal said
+        if not said and time.monotonic() - began > A_MOMENT:
+            said = True
+            waits()
+        work(session)
+
+    with database.client.start_session() as session:
+        while True:
+            try:
+                session.with_transaction(attempt)
+            except PyMongoError as error:
+                if not _is_write_conflict(error):
+                    raise
+                if isinstance(error, NetworkTimeout) or time.monotonic() - began > PATIENCE:
+                    raise BusyError from None
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
+            else:
+                return
+
+
+def bound(session: ClientSession | None, read: Callable[[], T]) -> T:
+    """Run reads inside a transaction without passing its session to them."""
+    if session is None:
+        return read()
+    try:
+        with session.bind(end_session=False):
+            return read()
+    except PyMongoError as error:
+        # A bound session removes the labels by which the driver decides to retry; the original error still has them.
+        raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
+
+
+def _is_write_conflict(error: BaseException | None) -> bool:
+    if isinstance(error, NetworkTimeout):  # what the driver makes of the last conflict when it gives up
+        error = error.__cause__
+    if not isinstance(error, OperationFailure):
+        return False
+    writes = (error.details or {}).get("writeErrors", ())
+    return WRITE_CONFLICT in (error.code, *(write.get("code") for write in writes))

@@ -1,0 +1,243 @@
+"""Write one batch together with its record, or find out that the documents are not as planned any more."""
+
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
+
+from changes import transactions
+from changes.change import Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
+from changes.changeset import Changeset
+from changes.draft import Batch, adding, taking
+from changes.events import Event
+from changes.record import is_lease
+from changes.showable import readable_text
+from database.errors import ConflictError
+from database.filters import any_of, equal
+from database.references import joined, referred, to
+from models.links import OWNED, Owned
+from models.schema import FIELDS, UNIQUE_INDEXES
+
+DUPLICATE_KEY: Final = 11000
+PHASES: Final = (Delete, Update, Insert)
+"""The order of the writes: a name that one document gives up can be used by another of the same batch."""
+HELD: Final = "chatctl_held"
+"""A field that a document has only for a moment inside a transaction; it is never saved."""
+
+
+class ChangedMeanwhileError(ConflictError):
+    """A document was changed after the plan was made."""
+
+    def __init__(self, what: str, event: ObjectId | None) -> None:
+        hint = "nothing was written; look at it again and repeat the command"
+        if event is not None:
+            hint = f"what was written before stays (chatctl audit show {event}); repeat the command to finish it"
+        super().__init__(what, hint)
+
+
+class NotAsPlannedError(Exception):
+    """A write matched too few documents, or a unique value is `taken`."""
+
+    def __init__(self, *, taken: bool = False) -> None:
+        super().__init__()
+        self.taken = taken
+
+
+class Numbered(NamedTuple):
+    """A batch of an event, and whether it is the last."""
+
+    number: int
+    changes: Batch
+    last: bool
+
+    @property
+    def collections(self) -> set[str]:
+        return {change.collection for change in self.changes}
+
+
+def numbered(batches: Iterable[Batch], start: int) -> Generator[Numbered]:
+    """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""
+    number, held = start, None
+    for batch in filter(None, batches):
+        if held is not None:
+            yield Numbered(number, held, last=False)
+            number += 1
+        held = batch
+    yield Numbered(number, held or [], last=True)
+
+
+def write(
+    database: Database[dict[str, Any]],
+    changeset: Changeset,
+    event: Event,
+    batch: Numbered,
+    session: ClientSession | None,
+) -> None:
+    """Write a batch, its record and, with the last one, the end of the event.
+
+    Raises `NotAsPlannedError`, and what a rule of the changeset raises.
+    """
+    changes = batch.changes
+    for rule in changeset.rules:
+        transactions.take_turns(database, rule.lock, session)
+        rule.check(session)
+    if session is None and any(_children(database, changes, session)):
+        raise NotAsPlannedError  # checked before too: without a transaction the deletion would stay
+    event.record(batch.number, changes, session)
+    try:
+        _write(database, changes, session)
+    except OperationFailure as error:
+        if not _is_duplicate(error):
+            raise
+        raise NotAsPlannedError(taken=True) from None
+    if any(_children(database, changes, session)):
+        raise NotAsPlannedError
+    if batch.last:
+        event.end(session)
+
+
+def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
+    """Lock the documents that a batch changes or deletes, until the transaction ends.
+
+    Each gets a field, which is then removed. Otherwise a program that writes to one of them all the time would always
+    win.
+    """
+    held: dict[str, list[Any]] = {}
+    for change in batch:
+        if not isinstance(change, Insert) and change.collection in FIELDS:
+            held.setdefault(change.collection, []).extend(change.ids)
+    for collection, ids in held.items():
+        for operator in ("$set", "$unset"):
+            database[collection].update_many({"_id": any_of(ids)}, {operator: {HELD: 1}}, session=session)
+
+
+def in_the_way(
+    database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
+) -> str:
+    """Find out, after the write has failed, which document prevented it."""
+    if error.taken:
+        return next(_taken(database, batch), "a name is taken already")
+    return next(_changed(database, batch, names), "something was changed meanwhile")
+
+
+def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
+    """Yield a batch without the ids that lists have gained or lost already; all other changes stay as planned.
+
+    The lists end as planned, and keep the changes that others have made to them.
+    """
+    for change in batch:
+        lists = _lists(change)
+        there = database[change.collection].find({"_id": any_of(change.ids)}, list(lists)) if lists else ()
+        found = {document["_id"]: document for document in there}
+        if not isinstance(change, Update) or not found:
+            yield change
+            continue
+        for identifier in change.ids:
+            fields: dict[str, FieldChange | None] = {**change.fields}
+            if document := found.get(identifier):
+                fields |= {name: _fit(change.collection, document, name, field) for name, field in lists.items()}
+            left = {name: field for name, field in fields.items() if field is not None}
+            if left:
+                yield Update(change.collection, (identifier,), left, change.given)
+
+
+def _lists(change: Change) -> dict[str, Add | Take]:
+    """Return the changes of lists that others may have made already."""
+    fields = change.fields if isinstance(change, Update) else {}
+    found = {name: field for name, field in fields.items() if not isinstance(field, Set)}
+    return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
+
+
+def _fit(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
+    if isinstance(field, Take):
+        return taking(there, name, field.ids)
+    return adding(collection, there, name, field.ids)
+
+
+def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
+    """Write a batch in at most three commands a collection."""
+    for kind in PHASES:
+        grouped: dict[str, list[Change]] = {}
+        for change in batch:
+            if isinstance(change, kind):
+                grouped.setdefault(change.collection, []).append(change)
+        for collection, changes in grouped.items():
+            done = database[collection].bulk_write([change.operation() for change in changes], session=session)
+            count = done.deleted_count + done.matched_count + done.inserted_count
+            if count != sum(len(change.ids) for change in changes):
+                raise NotAsPlannedError
+
+
+def _children(
+    database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
+) -> Iterator[tuple[Owned, Any]]:
+    """Yield documents that stay but whose parent is deleted, with the id of the parent.
+
+    A new child changes nothing in its parent, so no guard would notice it. A parent that is inserted again under the
+    same id, also of another type, does not count as deleted.
+    """
+    deleted: dict[str, list[Any]] = {}
+    come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
+    for change in batch:
+        if isinstance(change, Delete):
+            deleted.setdefault(change.collection, []).append(change.document["_id"])
+    for owned in OWNED:
+        gone = [one for one in deleted.get(owned.parent, ()) if (owned.parent, referred(one)) not in come]
+        if gone:
+            staying = {"_id": {"$nin": deleted.get(owned.collection, [])}}
+            where = joined(staying, to(database, owned.collection, owned.field, gone, session))
+            if child := database[owned.collection].find_one(where, session=session):
+                yield owned, referred(child[owned.field])
+
+
+def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Mapping[Any, str]) -> Iterator[str]:
+    for change in batch:
+        if isinstance(change, Insert):
+            continue
+        collection = database[change.collection]
+        found = {document["_id"] for document in collection.find(change.filter(), {"_id": 1})}
+        for identifier in (identifier for identifier in change.ids if identifier not in found):
+            if is_lease(change):
+                yield "the event went on or was undone meanwhile"
+                continue
+            label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
+            there = collection.find_one({"_id": equal(identifier)}, {"_id": 1})
+            yield f"{label} was changed meanwhile" if there else f"{label} is gone"
+    for owned, identifier in _children(database, batch, None):
+        label = f"{owned.parent.lower()} {names.get(identifier, identifier)}"
+        yield f"{label} has got a {owned.collection.lower()} meanwhile"
+
+
+def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
+    """Find which unique value is taken; the error texts of servers differ too much to read it from them."""
+    for change in batch:
+        for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
+            values = _new_values(change)
+            if all(field in values for field in fields):
+                wanted = {field: values[field] for field in fields}
+                there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
+                if there:
+                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} exists already"
+        if isinstance(change, Insert) and database[change.collection].find_one(
+            {"_id": equal(change.document["_id"])}, {"_id": 1}
+        ):
+            yield f"{change.collection.lower()} {change.document['_id']} exists already"
+
+
+def _new_values(change: Change) -> dict[str, Any]:
+    if isinstance(change, Insert):
+        return change.document
+    if isinstance(change, Update):
+        return {name: field.after for name, field in change.fields.items() if isinstance(field, Set)}
+    return {}
+
+
+def _is_duplicate(error: OperationFailure) -> bool:
+    if isinstance(error, DuplicateKeyError):
+        return True
+    return isinstance(error, BulkWriteError) and any(
+        write["code"] == DUPLICATE_KEY for write in error.details["writeErrors"]
+    )

@@ -1,0 +1,259 @@
+"""The one connection of a run: the database that was chosen, reached when it is first needed."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from database import clients, failures, marker, sources
+from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
+
+if TYPE_CHECKING:
+    from pymongo.database import Database
+
+    from database.refusals import Refusals
+
+MILLISECONDS_TO_FIND_A_SERVER = 5000
+
+
+@dataclass(frozen=True)
+class Target:
+    """The database that this run works on, in words that may be shown to anybody."""
+
+    name: str
+    host: str
+    source: str
+    user: str | None = None
+    local: bool = False
+    password_on_command_line: bool = False
+    context: str | None = None
+    read_only: bool = False
+
+
+@dataclass
+class _Run:
+    """What `choose` was told, and what followed from it so far."""
+
+    choice: sources.Choice
+    source: sources.Source | None = None
+    target: Target | None = None
+    database: "Database[dict[str, Any]] | None" = None
+    guarded: "tuple[marker.Marker | None] | None" = None
+    transactions: bool | None = None
+    lock: int | None = None
+    refusals: "Refusals | None" = None
+
+
+_run = _Run(sources.Choice())
+
+
+def choose(
+    url: str | None = None,
+    local: bool = False,
+    env_file: Path | None = None,
+    expect: str | None = None,
+    context: str | None = None,
+) -> None:
+    """Remember the root options of this run; nothing is read or connected before it is needed."""
+    global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
+    choice = sources.Choice(url, local, env_file, expect, context)
+    close()
+    _run = _Run(choice)
+
+
+def target() -> Target:
+    """Say which database was chosen, without connecting to it."""
+    if _run.target is None:
+        _run.target = _target(_located())
+    return _run.target
+
+
+def permit_write() -> None:
+    """Refuse to write in a read-only context, and where nobody has said which of two databases is meant.
+
+    Raises `ReadOnlyError` or `RefusedError`; no server is asked, and no command of a context run.
+    """
+    source = _source()
+    if source.context and source.context.read_only:
+        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+    if source.found and (other := _other(source)):
+        raise RefusedError(
+            f"{source.label} and the current context {other} name two databases, and this would write",
+            f"say which is meant, with --env-file {source.label} or --context {other}",
+        )
+
+
+def database() -> "Database[dict[str, Any]]":
+    """Give the database, connecting on first use; that a server answers is known at the first operation."""
+    if _run.database is None:
+        _run.database = _connect(_located(), target().name)
+        if _run.choice.expect is not None:
+            _check_expected(_run.choice.expect)
+    return _run.database
+
+
+def guarded() -> "marker.Marker | None":
+    """Read the marker of the database, once a run; None where it is not protected."""
+    if _run.guarded is None:
+        _run.guarded = (marker.read(database()),)
+    return _run.guarded[0]
+
+
+def transactions() -> bool:
+    """Tell whether the server has transactions: it is one of a replica set, or a gateway to a cluster."""
+    if _run.transactions is None:
+        hello = database().command("hello")
+        _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
+    return _run.transactions
+
+
+def clock() -> datetime:
+    """Tell the time by the server's clock; some servers say it in milliseconds since 1970."""
+    said = database().command("hello").get("localTime") or datetime.now(UTC)
+    return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
+
+
+def explain(error: BaseException) -> ChatctlError | None:
+    """Say what an error of the driver means in words of our own; None for what is none, or not known."""
+    missing = _run.refusals.missing if _run.refusals else ()
+    known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
+    if known is not None and _run.target and _run.target.local:
+        from database import local
+
+        return local.explain(known)
+    return known
+
+
+@contextmanager
+def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+    """Open a database for a moment, beside the one of this run; None where there is none at hand.
+
+    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
+    waited for longer than `milliseconds`, but what the network's names stand for.
+    """
+    source = _at_hand(choice)
+    if source is None:
+        yield None
+        return
+    name = sources.parse(source).name
+    client = clients.make(source, milliseconds)
+    clients.leave_at_once()
+    with client:
+        yield client[name]
+
+
+def close() -> None:
+    """End the connection, if there is one; the next use opens another."""
+    if _run.database is not None:
+        import mongoengine
+
+        mongoengine.disconnect()
+        _run.database = _run.transactions = _run.guarded = None
+        clients.leave_at_once()
+    if _run.lock is not None:  # the embedded server may end when nobody holds it any more
+        os.close(_run.lock)
+        _run.lock = None
+
+
+def _check_expected(name: str) -> None:
+    """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
+    chosen = target()
+    found = guarded()
+    if name != (found.name if found else chosen.name):
+        close()
+        protected = f', protected as "{found.name}"' if found else ""
+        raise RefusedError(
+            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "name another database, or --expect the right one",
+        )
+
+
+def _source() -> sources.Source:
+    if _run.source is None:
+        _run.source = sources.find(_run.choice, os.environ)
+    return _run.source
+
+
+def _located() -> sources.Source:
+    """Give the source with its URL; a context's is found out once, when it is needed."""
+    source = _source()
+    if source.context and source.url is None:
+        from database import contexts
+
+        source = _run.source = replace(source, url=contexts.url(source.context))
+    return source
+
+
+def _other(source: sources.Source) -> str | None:
+    """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
+    from database import contexts
+
+    current = contexts.load().the_current()
+    if current is None:
+        return None
+    here = sources.parse(source)
+    try:
+        there = contexts.address(current)
+    except NotConfiguredError:
+        there = None
+    same = there and (there.name, there.hosts) == (here.name, here.hosts)
+    return None if same and not current.read_only else current.name
+
+
+def _target(source: sources.Source) -> Target:
+    if source.url is None:
+        return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
+    address = sources.parse(source)
+    return Target(
+        address.name,
+        address.hosts,
+        source.label,
+        address.user,
+        password_on_command_line=address.has_password and source.label == "--url",
+        context=source.context.name if source.context else None,
+        read_only=bool(source.context and source.context.read_only),
+    )
+
+
+def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
+    import mongoengine
+
+    if source.url is None:
+        source = _embedded(source, name)
+    from database.refusals import Refusals
+
+    _run.refusals = Refusals()
+    client = clients.make(source, MILLISECONDS_TO_FIND_A_SERVER, _run.refusals)
+    # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
+    mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
+    return client[name]
+
+
+def _embedded(source: sources.Source, name: str) -> sources.Source:
+    """Start the embedded server where it does not run, and keep it up while this connection lasts."""
+    if os.name != "posix":
+        raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
+    from database import local
+
+    url, _run.lock = local.use(name)
+    return replace(source, url=url)
+
+
+def _at_hand(choice: sources.Choice) -> sources.Source | None:
+    """Find a source and its URL without side effects."""
+    source = sources.without_files(choice, os.environ)
+    if source is None or source.url is not None:
+        return source
+    if source.context:
+        from database import contexts
+
+        return None if source.context.source == "url-command" else replace(source, url=contexts.url(source.context))
+    if os.name != "posix":
+        return None
+    from database import local
+
+    url = local.glance(sources.LOCAL_NAME)
+    return None if url is None else replace(source, url=url)

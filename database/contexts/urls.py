@@ -1,0 +1,114 @@
+"""From a context to its URL."""
+
+import os
+import re
+import selectors
+import shlex
+import subprocess
+import time
+from typing import IO, Final, cast
+
+from database import sources
+from database.contexts import file
+from database.contexts.reading import Context
+from database.errors import InvalidInputError, NotConfiguredError
+from database.sources import Address, Source
+
+SECONDS: Final = 30.0
+"""For a command to print a URL in."""
+LONGEST: Final = 64 * 1024
+"""Bytes of what a command prints that are kept."""
+
+_VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+def url(context: Context) -> str:
+    """Give the URL, running the command where there is one; raises `NotConfiguredError`, which quotes none of it."""
+    if context.source == "url-env":
+        said = os.environ.get(context.value, "")
+        if not said:
+            raise _failed(context, f"takes its URL from {context.value}, which is not set")
+    elif context.source == "url-file":
+        place = file.path().parent / context.value
+        if place.exists() and not place.is_file():
+            raise _failed(context, f"takes its URL from {place}, which is no file")
+        said = sources.text(place, f"the file of {context.label}")
+    elif context.source == "url-command":
+        said = _printed(context)
+    else:
+        said = context.value
+    return said.strip()
+
+
+def address(context: Context) -> Address | None:
+    """Say where a context leads, as far as that is known without running a command."""
+    return None if context.source == "url-command" else sources.parse(Source(context.label, url(context)))
+
+
+def check(context: Context) -> None:
+    """Refuse what can be no context, whatever the environment; raises `InvalidInputError`."""
+    try:
+        if context.source == "url":
+            sources.parse(Source("--url", context.value))
+        elif context.source == "url-file" and not context.value:
+            raise InvalidInputError("--url-file is empty", "name a file that holds a URL")
+        elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):
+            raise InvalidInputError("--url-env is no name of a variable", "it looks like PRODUCTION_URL")
+        elif context.source == "url-command":
+            _words(context)
+    except NotConfiguredError as error:
+        raise InvalidInputError(error.message, error.hint) from None
+
+
+def _printed(context: Context) -> str:
+    """Run the command without a shell and give the first line it prints; what it says beside that is not caught."""
+    deadline = time.monotonic() + SECONDS
+    try:
+        words = _words(context)
+        process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        raise _failed(context, f"has a command that cannot be run: {reason.lower()}") from None
+    with process:
+        try:
+            said = _read(cast("IO[bytes]", process.stdout), deadline)
+            code = process.wait(max(deadline - time.monotonic(), 0))
+        except (TimeoutError, subprocess.TimeoutExpired):
+            raise _failed(context, f"has a command that took more than {SECONDS:g} seconds") from None
+        finally:
+            process.kill()
+    if code:
+        raise _failed(context, f"has a command that failed with exit code {code}")
+    line = said.decode(errors="replace").strip().partition("\n")[0]
+    if not line:
+        raise _failed(context, "has a command that printed nothing")
+    return line
+
+
+def _read(pipe: IO[bytes], deadline: float) -> bytes:
+    """Read to the end, and keep the beginning: somebody else may hold the pipe, or print for ever."""
+    said = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while selector.select(max(deadline - time.monotonic(), 0)):
+            part = os.read(pipe.fileno(), LONGEST)
+            if not part:
+                return said
+            said = (said + part)[:LONGEST]
+            if time.monotonic() > deadline:
+                break
+    raise TimeoutError
+
+
+def _words(context: Context) -> list[str]:
+    try:
+        words = shlex.split(context.value)
+    except ValueError:
+        raise _failed(context, "has a command with a quote that does not end") from None
+    if not words:
+        raise _failed(context, "has an empty command")
+    return words
+
+
+def _failed(context: Context, what: str) -> NotConfiguredError:
+    return NotConfiguredError(f"{context.label} {what}", f"see chatctl context show {context.name}")

@@ -1,0 +1,150 @@
+"""What the driver's errors mean, by their class and code; their texts can hold passwords and are never shown."""
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final
+
+from database.errors import (
+    AuthFailedError,
+    ChatctlError,
+    ConflictError,
+    InvalidInputError,
+    NotAllowedError,
+    NotConfiguredError,
+    ServerFailedError,
+    TimedOutError,
+    UnreachableError,
+)
+from database.privileges import Privilege
+
+NOT_ALLOWED: Final = 13
+ATLAS: Final = 8000
+"""What clusters of Atlas that several projects share say of all that is their own; the text alone tells it apart."""
+MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
+"""What writes need once alone, where something of theirs is not there yet."""
+
+
+def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
+    """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known.
+
+    `missing` are the rights that the last command needed which the server did not allow.
+    """
+    if isinstance(error, ChatctlError):
+        return error
+    if "pymongo.errors" not in sys.modules:
+        return None
+    from pymongo import errors
+
+    explanations: tuple[tuple[type[BaseException], Callable[[BaseException, str], ChatctlError | None]], ...] = (
+        (errors.WaitQueueTimeoutError, _timed_out),
+        (errors.ConnectionFailure, _no_connection),
+        (errors.ConfigurationError, _configuration),
+        (errors.DocumentTooLarge, _too_large),
+        (errors.OperationFailure, _refused),
+    )
+    known = next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
+    if missing and isinstance(known, NotAllowedError):
+        rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
+        made = any(action in MADE_BY_ADMIN for _, action in missing)
+        hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
+    return known
+
+
+def is_refusal(code: Any, text: object) -> bool:
+    """Tell whether a server says that a right is missing, by the code and, on Atlas, the text of what it answers."""
+    return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
+
+
+def _refused(error: Any, host: str) -> ChatctlError | None:
+    """Go by the code of an error, or by those of the writes that failed in a bulk."""
+    details = error.details if isinstance(error.details, dict) else {}
+    failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
+    codes = [part.get("code") for part in failed] + [error.code]
+    return next((_BY_CODE[code](error, host) for code in codes if code in _BY_CODE), None)
+
+
+def _no_connection(error: BaseException, host: str) -> ChatctlError:
+    from pymongo import errors
+
+    if isinstance(error, errors.NotPrimaryError):
+        return _no_primary(error, host)
+    if isinstance(error, errors.NetworkTimeout):
+        return _timed_out(error, host)
+    return UnreachableError(
+        f"no server answers at {host}", "check that it runs, and the host, the port, tls and replicaSet in the URL"
+    )
+
+
+def _configuration(error: BaseException, host: str) -> ChatctlError:
+    """Tell a host that the name service does not know from a URL that makes no sense."""
+    if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
+        return UnreachableError(f"the name service does not know {host}", "check the host in the URL, and the network")
+    return NotConfiguredError("the options of the database URL do not fit the server", "check the part behind the ?")
+
+
+def _timed_out(_: BaseException, host: str) -> ChatctlError:
+    return TimedOutError(f"{host} took too long to answer", "try again, or ask for less")
+
+
+def _too_large(_: BaseException, __: str) -> ChatctlError:
+    return InvalidInputError("a document would pass the server's 16 MiB", "see `chatctl db check --rule oversized`")
+
+
+def _no_primary(_: BaseException, host: str) -> ChatctlError:
+    return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
+
+
+def _auth_failed(_: BaseException, host: str) -> ChatctlError:
+    return AuthFailedError(
+        f"{host} refused the user or the password",
+        "check both in the URL, percent-encoded, and authSource where the user lives in another database",
+    )
+
+
+def _not_allowed(_: BaseException, host: str) -> ChatctlError:
+    return NotAllowedError(
+        f"{host} does not allow this",
+        "name a user in the URL that may, or have the right granted; chatctl db roles prints roles that suffice",
+    )
+
+
+def _atlas(error: BaseException, host: str) -> ChatctlError:
+    if is_refusal(ATLAS, error):
+        return _not_allowed(error, host)
+    return _failed(error, host) if "space quota" in str(error) else _auth_failed(error, host)
+
+
+def _failed(_: BaseException, host: str) -> ChatctlError:
+    return ServerFailedError(f"something went wrong within {host}", "its log may say why; its disk may be full")
+
+
+def _duplicate(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("another document has the same unique value already", "look it up, and run the command again")
+
+
+def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("the data was changed meanwhile", "run the command again")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+_BY_CODE = {
+    code: explanation
+    for explanation, codes in {
+        _auth_failed: (18,),
+        _atlas: (ATLAS,),
+        _not_allowed: (NOT_ALLOWED,),
+        _timed_out: (50, 64, 89, 262),
+        _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _failed: (1, 14031),
+        _duplicate: (11000, 11001, 12582),
+        _changed_meanwhile: (112, 251),
+        _too_large: (10334, 17280, 17419, 17420),
+    }.items()
+    for code in codes
+}

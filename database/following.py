@@ -1,0 +1,175 @@
+"""What happens to a collection from now on: told by the server, or looked for where it tells nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import pymongo
+from bson import ObjectId
+from pymongo import ASCENDING, DESCENDING
+from pymongo import collection as driver
+from pymongo.errors import OperationFailure, PyMongoError
+
+from database import connection
+from database.errors import DatabaseError
+
+Document = dict[str, Any]
+Say = Callable[[str], None]
+T = TypeVar("T")
+
+NO_STREAMS: Final = {59, 115, 303, 40573}
+"""How servers say that they have no change streams: no such command, not supported, no such feature, no replica set."""
+LOST: Final = {260, 280, 286}
+"""How they say that they do not know any more what came behind a place in their history."""
+AWAIT: Final = 1
+"""Seconds that a server keeps a question back while it has nothing to tell, and between two looks."""
+PATIENCE: Final = 5
+"""Seconds without an answer after which the connection counts as lost."""
+PAUSES: Final = (0.5, 30)
+"""Seconds before the first try to connect again, and at most."""
+OVERLAP: Final = timedelta(minutes=1)
+"""How far the clocks of those who make ids may differ."""
+AT_ONCE: Final = 200
+"""Ids in one filter."""
+
+
+def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
+    """Read for ever, anew after each loss of the connection; None is a sign of life that is not passed on.
+
+    `read` has to go on where it was. A server that has not answered even once is an error.
+    """
+    answered, lost, pause = False, False, PAUSES[0]
+    while True:
+        try:
+            for item in read():
+                if lost:
+                    say("connected again")
+                answered, lost, pause = True, False, PAUSES[0]
+                if item is not None:
+                    yield item
+        except (PyMongoError, DatabaseError) as error:
+            failure = connection.explain(error)
+            if not answered or not isinstance(failure, DatabaseError) or not failure.retryable:
+                raise
+            if not lost:
+                say("connection lost, trying again")
+            lost = True
+        with pymongo.timeout(AWAIT):  # who has gone is not waited for
+            connection.close()
+        time.sleep(pause)
+        pause = min(2 * pause, PAUSES[1])
+
+
+class Following:
+    """The changes of documents that match `where`, as a change stream has them; None stands for nothing new.
+
+    A call begins where the one before has ended. `pipeline` is what the change stream is filtered by. Where there is
+    none, documents are looked for that were not there before: then only insertions are seen, which is said once.
+    """
+
+    def __init__(self, collection: str, where: Document, pipeline: list[Document], say: Say) -> None:
+        self._say = say
+        self._stream = _Stream(collection, pipeline, say)
+        self._looking = _Looking(collection, where)
+        self._streams: bool | None = None
+
+    def __call__(self) -> Iterator[Document | None]:
+        if self._streams is None:
+            self._settle(streams=connection.transactions())
+        if self._streams:
+            try:
+                yield from self._stream()
+            except OperationFailure as error:
+                if error.code not in NO_STREAMS:
+                    raise
+            self._settle(streams=False)
+        yield from self._looking()
+
+    def _settle(self, *, streams: bool) -> None:
+        self._streams = streams
+        if not streams:
+            self._say(
+                "this server has no change streams: new messages are looked for every second, "
+                "redactions and deletions are not seen"
+            )
+
+
+class _Stream:
+    def __init__(self, collection: str, pipeline: list[Document], say: Say) -> None:
+        self._collection = collection
+        self._pipeline = pipeline
+        self._say = say
+        self._place: Any = None
+
+    def __call__(self) -> Iterator[Document | None]:
+        while True:
+            try:
+                yield from self._watch()
+                self._say("the collection was dropped or renamed; what comes when it is there again is shown")
+            except OperationFailure as error:
+                if self._place is None or error.code not in LOST:
+                    raise
+                self._place = None
+                self._say("the server does not know any more what came meanwhile: messages may have been missed")
+
+    def _watch(self) -> Iterator[Document | None]:
+        with connection.database()[self._collection].watch(
+            self._pipeline, full_document="updateLookup", start_after=self._place, max_await_time_ms=int(AWAIT * 1000)
+        ) as stream:
+            self._place = self._place or stream.resume_token
+            yield None
+            while stream.alive:
+                with pymongo.timeout(PATIENCE):
+                    change = stream.try_next()
+                yield dict(change) if change else None
+                self._place = stream.resume_token
+
+
+class _Looking:
+    """Look for ids that are new: those of the last minute are remembered, as clients make them by their own clocks."""
+
+    def __init__(self, collection: str, where: Document) -> None:
+        self._collection = collection
+        self._where = where
+        self._known: set[Any] | None = None
+        self._last: ObjectId | None = None
+
+    def __call__(self) -> Iterator[Document | None]:
+        while True:
+            where = {"_id": {"$gte": self._since()}}
+            ids = [found["_id"] for found in self._documents.find(where, ["_id"], sort=[("_id", ASCENDING)])]
+            if self._known is None:
+                self._known = set(ids)
+            yield None
+            new = [identifier for identifier in ids if identifier not in self._known]
+            for start in range(0, len(new), AT_ONCE):
+                for identifier, change in self._read(new[start : start + AT_ONCE]):
+                    yield change
+                    self._known.add(identifier)
+            self._known.intersection_update(ids)
+            self._last = ids[-1] if ids else self._last
+            time.sleep(AWAIT)
+
+    def _read(self, ids: list[Any]) -> Iterator[tuple[Any, Document | None]]:
+        found = self._documents.find({"$and": [{"_id": {"$in": ids}}, self._where]})
+        documents = {document["_id"]: document for document in found}
+        for identifier in ids:
+            message = documents.get(identifier)
+            key = {"_id": identifier}
+            yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
+
+    def _since(self) -> ObjectId:
+        """Return the first id to look at; neither a server nor clients with a wrong clock must hide new ones."""
+        if self._last is None:
+            first = ObjectId(bytes(12))
+            order = [("_id", DESCENDING)]
+            last = self._documents.find_one({"_id": {"$gte": first}}, ["_id"], sort=order)
+            if last is None:
+                return first
+            self._last = last["_id"]
+        return ObjectId.from_datetime(min(self._last.generation_time, connection.clock()) - OVERLAP)
+
+    @property
+    def _documents(self) -> driver.Collection[Document]:
+        return connection.database()[self._collection]

@@ -1,0 +1,147 @@
+"""Ids as users read and type them; in broken data an id may be of any type."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import islice, product
+from typing import Any, Final
+from uuid import UUID
+
+from bson import Binary, DatetimeMS, DBRef, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+from bson.binary import BINARY_SUBTYPE, MD5_SUBTYPE, OLD_UUID_SUBTYPE, USER_DEFINED_SUBTYPE, UUID_SUBTYPE
+
+from database import times
+from database.decoding import Code, Decimal128, Object
+
+Document = dict[str, Any]
+
+OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
+READINGS: Final = 200
+"""The most values that one typed text is looked up as."""
+
+_WORDS: Final[dict[str, Any]] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    "MinKey()": MinKey(),
+    "MaxKey()": MaxKey(),
+}
+UUID_BYTES: Final = 16
+SUBTYPES: Final = (BINARY_SUBTYPE, OLD_UUID_SUBTYPE, UUID_SUBTYPE, MD5_SUBTYPE, USER_DEFINED_SUBTYPE)
+_TIMESTAMP: Final = re.compile(r"Timestamp\((\d{1,10}), (\d{1,10})\)")
+_MOST: Final = 2**63
+
+
+def written(value: Any) -> str:
+    """Write an id as lists print it, so that it can be typed again: a document is JSON without blanks."""
+    if isinstance(value, (str, ObjectId)):
+        return str(value)
+    if value is None or isinstance(value, (dict, list, bool)):
+        return json.dumps(value, default=written, separators=(",", ":"), ensure_ascii=False)
+    if isinstance(value, (datetime, DatetimeMS)):
+        return str(times.written(value))
+    if isinstance(value, bytes):
+        is_uuid = isinstance(value, Binary) and value.subtype == UUID_SUBTYPE and len(value) == UUID_BYTES
+        return str(UUID(bytes=bytes(value))) if is_uuid else base64.b64encode(value).decode()
+    if isinstance(value, DBRef):
+        return written(value.as_doc())
+    return f"/{value.pattern}/" if isinstance(value, Regex) else str(value)
+
+
+def spellings(identifier: Any) -> list[str]:
+    """Return the texts for an id: as lists print it, and the digits of an id that was stored as Extended JSON."""
+    spelt = [written(identifier)]
+    if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
+        [digits] = identifier.values()
+        spelt += [digits] if isinstance(digits, str) else []
+    return spelt
+
+
+def named(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
+    """Map each text to the document whose id it names; of several, ObjectIds win over text, and text over JSON."""
+    found: dict[str, Document] = {}
+    for document in sorted(documents, key=_likelihood):
+        for text in spellings(document["_id"]):
+            found.setdefault(text, document)
+    return {text: found[key] for text in texts for key in (text, text.lower()) if key in found}
+
+
+def _likelihood(document: Document) -> int:
+    kinds = (ObjectId, str)
+    return next((number for number, kind in enumerate(kinds) if isinstance(document["_id"], kind)), len(kinds))
+
+
+def readings(text: str) -> list[Any]:
+    """Return the values that an id may have on disk if it is printed as this text, the most likely first."""
+    return [*islice(_readings(text), READINGS)]
+
+
+def _readings(text: str) -> Iterator[Any]:
+    if OBJECT_ID.fullmatch(text):
+        digits = text.lower()
+        yield from (ObjectId(digits), *{digits: None, text: None}, Object(oid=digits), Object({"$oid": digits}))
+        return
+    yield text
+    if text in _WORDS:
+        yield _WORDS[text]
+    yield from _numbers(text)
+    for read in (_date, _timestamp):
+        if (value := read(text)) is not None:
+            yield value
+    yield from _bytes(text)
+    yield Code(text)
+    if text.startswith(("{", "[")):
+        try:
+            yield from _nested(json.loads(text))
+        except (ValueError, RecursionError):
+            return
+
+
+def _numbers(text: str) -> Iterator[Any]:
+    kinds: tuple[Callable[[str], Any], ...] = (_integer, float, Decimal128)
+    for kind in kinds:
+        with suppress(ValueError, ArithmeticError):
+            yield kind(text)
+
+
+def _integer(text: str) -> Int64:
+    if (number := int(text)) not in range(-_MOST, _MOST):
+        raise ValueError(text)
+    return Int64(number)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
+
+
+def _bytes(text: str) -> Iterator[Any]:
+    with suppress(ValueError):
+        yield Binary(UUID(text).bytes, UUID_SUBTYPE)
+    with suppress(ValueError):
+        data = base64.b64decode(text, validate=True)
+        yield from (Binary(data, subtype) for subtype in SUBTYPES)
+
+
+def _timestamp(text: str) -> Timestamp | None:
+    found = _TIMESTAMP.fullmatch(text)
+    return Timestamp(*map(int, found.groups())) if found and max(map(int, found.groups())) < 2**32 else None
+
+
+def _nested(value: Any) -> Iterator[Any]:
+    """Yield the values that JSON may stand for, with all readings of the texts inside."""
+    if isinstance(value, str):
+        yield from _readings(value)
+    elif isinstance(value, dict):
+        for values in product(*(list(islice(_nested(item), READINGS)) for item in value.values())):
+            yield Object(zip(value, values, strict=True))
+    elif isinstance(value, list):
+        yield from map(list, product(*(list(islice(_nested(item), READINGS)) for item in value)))
+    else:
+        yield value

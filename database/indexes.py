@@ -1,0 +1,154 @@
+"""The indexes there should be, those there are, and what stands between them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+from pymongo.database import Database
+from pymongo.errors import CollectionInvalid, OperationFailure
+
+from database.own_collections import AUDIT, IMAGES
+from models.schema import UNIQUE_INDEXES
+
+IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
+"""Seconds."""
+
+NAMESPACE_EXISTS: Final = 48
+OPTIONS_CONFLICT: Final = {85, 86, 11000}
+"""The same key under another name, the same name with another key, or two documents with one value."""
+
+
+class Index(NamedTuple):
+    """An index as it should be; `options` are those of the server's `createIndexes`."""
+
+    collection: str
+    name: str
+    keys: tuple[tuple[str, int], ...]
+    options: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """An index and its state: `present`, `missing`, or `conflict` with the reason in `message`."""
+
+    index: Index
+    state: str
+    message: str | None = None
+
+
+def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
+    """Describe an index of our own: partial, since the schema push of the application drops every other."""
+    keys = tuple((field, direction) for field in fields)
+    return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
+
+
+APPLICATION: Final = tuple(
+    Index(collection, name, tuple((field, ASCENDING) for field in fields), {"unique": True})
+    for collection, indexes in UNIQUE_INDEXES.items()
+    for name, fields in indexes
+)
+"""The unique indexes of the application, under the names it reads out of errors."""
+
+QUERIES: Final = (
+    _partial("User", "created", "createdAt", "_id"),
+    _partial("User", "status", "status", "_id"),
+    _partial("User", "last_login", "lastLogin", "_id"),
+    _partial("User", "roles", "rolesIds", "_id"),
+    _partial("Account", "user", "userId"),
+    _partial("Account", "provider", "provider", "userId"),
+    _partial("Conversation", "last_message", "lastMessageAt", "_id", direction=DESCENDING),
+    _partial("Conversation", "name", "name"),
+    _partial("Conversation", "users", "userIds"),
+    _partial("Message", "created", "createAt", "_id", direction=DESCENDING),
+    _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
+    _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
+)
+"""What makes chatctl's own queries fast; each is right without, only slower."""
+
+RECORDS: Final = (
+    Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
+    Index(AUDIT, "chatctl_targets", (("targets", ASCENDING),), {}),
+    Index(AUDIT, "chatctl_undoes", (("undoes", ASCENDING),), {}),
+    Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
+    Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
+)
+"""Those of our own records."""
+
+
+def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
+    """Compare each index with what the server has: its name, its keys in their order, and its options."""
+    wanted = (*APPLICATION, *QUERIES, *RECORDS)
+    there = {
+        name: database[name].index_information() if name in database.list_collection_names() else {}
+        for name in dict.fromkeys(index.collection for index in wanted)
+    }
+    for index in wanted:
+        yield _compare(index, there[index.collection])
+
+
+def create(database: Database[dict[str, Any]], index: Index) -> Finding:
+    """Create an index, and its collection where there is none; what the server refuses is found, not raised."""
+    try:
+        database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
+    except OperationFailure as error:
+        if error.code not in OPTIONS_CONFLICT:
+            raise
+        why = "two documents have one value" if error.code == 11000 else "another index is in the way"  # noqa: PLR2004
+        return Finding(index, "conflict", why)
+    return Finding(index, "present")
+
+
+def create_collection(database: Database[dict[str, Any]], name: str) -> None:
+    """Create a collection as the application would have it: with its unique indexes, or those of our own records.
+
+    The indexes bring the collection with them in one command, so that no crash in between leaves it without.
+    """
+    wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
+    if wanted:
+        models = [IndexModel(list(index.keys), name=index.name, **index.options) for index in wanted]
+        database[name].create_indexes(models)
+        return
+    try:
+        database.create_collection(name)
+    except CollectionInvalid:
+        return  # somebody else was faster
+    except OperationFailure as error:
+        if error.code != NAMESPACE_EXISTS:
+            raise
+
+
+def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
+    if (same_name := there.get(index.name)) is not None:
+        flaw = _flaw(index, same_name)
+        return Finding(index, "conflict", f"{index.name} {flaw}") if flaw else Finding(index, "present")
+    for name, other in there.items():
+        if _keys(other) == index.keys:
+            lax = " but is not unique" if _is_lax(index, other) else ""
+            return Finding(index, "conflict", f"the index {name} has the same key{lax}")
+    return Finding(index, "missing")
+
+
+def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with an index that has the right name."""
+    if _keys(other) != index.keys:
+        return "has other keys"
+    if _is_lax(index, other):
+        return "is not unique"
+    if any(other.get(option) != value for option, value in index.options.items()):
+        return "has other options"
+    is_partial = "partialFilterExpression" in other
+    return (
+        "does not cover all documents"
+        if other.get("sparse") or is_partial > ("partialFilterExpression" in index.options)
+        else None
+    )
+
+
+def _is_lax(index: Index, other: Mapping[str, Any]) -> bool:
+    """Tell whether an index allows duplicates that the right one would refuse."""
+    return bool(index.options.get("unique")) and not other.get("unique")
+
+
+def _keys(index: Mapping[str, Any]) -> tuple[tuple[str, int], ...]:
+    return tuple((field, int(way)) for field, way in index["key"])

@@ -1,0 +1,216 @@
+"""The embedded database: a server of this user's own, started by the first command that needs it.
+
+Commands only take locks, read what the watcher announced and connect; the watcher (`database.local.watcher`) alone
+starts and ends the server.
+"""
+
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from database.errors import (
+    WITH_LOCAL,
+    AuthFailedError,
+    ChatctlError,
+    NotConfiguredError,
+    ServerFailedError,
+    UnreachableError,
+)
+from database.local import folder as at
+from database.local.folder import Server
+
+IDLE_SECONDS = 60.0
+_SECONDS_TO_START = 30.0
+_ATTEMPTS = 2
+_AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
+_SECONDS_BETWEEN_LOOKS = 0.01
+_BYTES_TO_WORK = 16 << 20
+"""Free disk space that the server needs: it reserves 10 MiB for its journal."""
+# What a process needs to run at all; no URL and no password of chatctl's surroundings gets into a process that stays.
+_ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
+
+
+class Use(NamedTuple):
+    """The embedded database in use: it stays up until `lock` is closed, and for a while after."""
+
+    url: str
+    lock: int
+
+
+@contextmanager
+def _at_work() -> Iterator[Path]:
+    """Yield the folder; errors of the system become `NotAllowedError` with a hint."""
+    folder = at.chosen()
+    try:
+        yield folder
+    except OSError as error:
+        raise at.unusable(Path(error.filename or folder), error) from None
+
+
+def use(database: str) -> Use:
+    """Give the embedded database, starting it where it does not run; several commands at once share one."""
+    with _at_work() as folder, ExitStack() as unless_it_runs:
+        at.make_private(folder)
+        lock = at.open_lock(folder / at.USE)
+        unless_it_runs.callback(os.close, lock)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        os.utime(lock)
+        server = _running(folder)
+        url = _url(folder, server, database)
+        unless_it_runs.pop_all()
+    return Use(url, lock)
+
+
+def glance(database: str) -> str | None:
+    """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
+    with _at_work() as folder:
+        if not (folder / at.STATE).is_file():
+            return None
+        at.make_private(folder)
+        server = at.running(folder)
+        return server and _url(folder, server, database)
+
+
+@contextmanager
+def turn(waits: Callable[[], None]) -> Iterator[None]:
+    """Let nobody else have a turn meanwhile; `waits` is called where somebody has one."""
+    folder = at.chosen()
+    at.make_private(folder)
+    with at.opened(folder / at.TURN) as lock:
+        if not at.take(lock):
+            waits()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def status() -> dict[str, object] | None:
+    """Say that the server runs (its pid), since when (a time in UTC), and where its data lie; None when it does not."""
+    with _at_work() as folder:
+        if not folder.is_dir():
+            return None
+        at.make_private(folder)
+        server = at.running(folder)
+        return server and {"pid": server.pid, "since": server.since, "folder": str(folder)}
+
+
+def stop() -> bool:
+    """End the server, whoever uses it, and return when it is gone; False when none ran."""
+    with _at_work() as folder:
+        if not folder.is_dir():
+            return False
+        at.make_private(folder)
+        return _stop(folder)
+
+
+def _stop(folder: Path) -> bool:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    asked: Server | None = None
+    found = False
+    while not _is_gone(folder):
+        if not found:
+            (folder / at.STOP).touch(mode=0o600)
+        found = True
+        now = at.running(folder)
+        if asked and now and now != asked:  # gone, and a command has started another
+            break
+        asked = asked or now
+        _pause(folder, deadline, "stop")
+    return found
+
+
+def explain(error: ChatctlError) -> ChatctlError:
+    """Translate an error of the connection to the embedded server into its likely cause."""
+    folder = at.chosen()
+    if isinstance(error, AuthFailedError):
+        what = f"the password in {folder / at.CREDENTIALS} does not match the data of the embedded database"
+        return AuthFailedError(what, at.restore(folder, f"{folder / at.CREDENTIALS} and {folder / at.DATA}"))
+    if isinstance(error, ServerFailedError):
+        return _failure(folder, "the embedded database failed")
+    if isinstance(error, UnreachableError):
+        return UnreachableError("the embedded server stopped while the command ran", _AGAIN)
+    return error
+
+
+def _url(folder: Path, server: Server, database: str) -> str:
+    user, password = at.credentials(folder)
+    address = f"{user}:{password}@127.0.0.1:{server.port}"
+    return f"mongodb://{address}/{database}?authSource=admin&directConnection=true"
+
+
+def _is_gone(folder: Path) -> bool:
+    """Tell whether neither server nor watcher is there; a server whose watcher was killed is killed too."""
+    with at.opened(folder / at.WATCHER) as lock:
+        if not at.take(lock):
+            return False
+        pid = at.holder(folder / at.SERVER)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+        return pid is None
+
+
+def _running(folder: Path) -> Server:
+    """Wait for the server, and see that somebody watches it: a watcher that was killed is replaced."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    started = 0
+    while True:
+        started += _watch(folder)
+        if server := at.running(folder):
+            return server
+        _pause(folder, deadline if started <= _ATTEMPTS else 0.0)
+
+
+def _pause(folder: Path, deadline: float, what: str = "start") -> None:
+    if time.monotonic() > deadline:
+        raise _failure(folder, f"the embedded database does not {what}")
+    time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+
+def _failure(folder: Path, what: str) -> ServerFailedError:
+    """Return an error with the likely reason why the server fails, and what to do."""
+    free = shutil.disk_usage(folder).free
+    if free < _BYTES_TO_WORK:
+        return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", at.MAKE_SPACE)
+    return ServerFailedError(
+        f"{what}: its data may be damaged; {folder / at.LOG} may have details",
+        f"run the command again; if it fails again, {at.restore(folder, folder / at.DATA)}",
+    )
+
+
+def _watch(folder: Path) -> bool:
+    """Start a watcher unless one lives; the lock that decides is handed to it, so that there is never a second."""
+    with at.opened(folder / at.WATCHER) as lock:
+        if not at.take(lock):
+            return False
+        at.check(folder)
+        command = [sys.executable, "-P", "-m", "database.local.watcher"]
+        command += [str(folder), str(lock), str(_server_program()), str(IDLE_SECONDS)]
+        with at.open_log(folder) as log:
+            subprocess.run(  # noqa: S603 - made of nothing that came from elsewhere
+                command,
+                cwd=folder,
+                env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                pass_fds=(lock,),
+                start_new_session=True,
+                umask=0o077,
+                check=False,
+            )
+        return True
+
+
+def _server_program() -> Path:
+    """Find the server beside the Python that runs; it is under another licence, so it is run and never imported."""
+    program = Path(sys.executable).with_name("secantusd-py")
+    if not program.exists():
+        raise NotConfiguredError("the embedded database is not installed", WITH_LOCAL)
+    return program

@@ -1,0 +1,239 @@
+"""The folder of the embedded database: private to its user, with the locks that say who lives.
+
+A lock is a file held by `flock`: the kernel lets go of it when its holder ends, however it ends. Four of them:
+
+- `use.lock`, shared by every command at work;
+- `watcher.lock`, taken by the command that starts a watcher, and handed to it;
+- `server.lock`, taken by the watcher and handed to the server, which writes its pid into it;
+- `turn.lock`, held by the one at work of those that take turns.
+
+The content of a lock or an announcement may be damaged. Then it is ignored, and the watcher writes it again.
+"""
+
+import errno
+import fcntl
+import json
+import os
+import re
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import platformdirs
+
+from database import private_files
+from database.errors import NotAllowedError
+
+USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lock"
+STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
+STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
+MOST_SAID = 10_000
+"""The most bytes that are read from a file."""
+
+
+class Server(NamedTuple):
+    """A server that lives, as its watcher announced it."""
+
+    pid: int
+    port: int
+    since: datetime
+
+
+class Credentials(NamedTuple):
+    user: str
+    password: str
+
+
+def chosen() -> Path:
+    """Name the folder: CHATCTL_LOCAL_DIR, else where the platform keeps the data of a user's programs."""
+    try:
+        named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
+        return Path(named).absolute()
+    except RuntimeError:
+        raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
+    except FileNotFoundError:
+        raise NotAllowedError("the working directory, which CHATCTL_LOCAL_DIR starts from, is gone", "cd ~") from None
+
+
+def make_private(folder: Path) -> None:
+    """Create the folder where there is none; refuse one that anybody else could look or write into."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
+        found = folder.lstat()
+    except OSError as error:
+        reason = (error.strerror or "no such name can be").lower()
+        raise NotAllowedError(
+            f"the folder of the embedded database cannot be made: {folder}: {reason}", _ELSEWHERE
+        ) from None
+    if not stat.S_ISDIR(found.st_mode):
+        raise NotAllowedError(f"the folder of the embedded database is a link: {folder}", _ELSEWHERE)
+    if found.st_uid != os.geteuid():
+        raise NotAllowedError(f"the folder of the embedded database belongs to another user: {folder}", _ELSEWHERE)
+    if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise NotAllowedError(
+            f"others may look into the folder of the embedded database: {folder}", f"chmod 700 {folder}"
+        )
+
+
+_ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
+_IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
+"""The errors of the system if something that is not a file has the name of one."""
+MAKE_SPACE = "free some space on its disk, and run the command again"
+
+
+def open_own(path: Path, flags: int) -> int:
+    """Open a file of the folder; raises `FileNotFoundError`, and `NotAllowedError` if it is not a file of this user."""
+    try:
+        descriptor = os.open(
+            path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private_files.MODE
+        )  # opening a pipe would wait
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unusable(path, error) from None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        raise _unusable(path, "it belongs to another user", errno.EPERM)
+    raise _unusable(path, "it is not a file")
+
+
+def unusable(path: Path, error: OSError) -> NotAllowedError:
+    """Return an error that says why a file of the folder cannot be used, and what to do."""
+    reason = "it is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror or "it failed").lower()
+    return _unusable(path, reason, error.errno)
+
+
+def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedError:
+    folder = path.parent
+    if number in {errno.ENOSPC, errno.EDQUOT}:
+        hint = MAKE_SPACE
+    elif number == errno.EPERM:
+        hint = f"sudo chown -R {os.geteuid()} {shlex.quote(str(folder))}"
+    elif number not in _IN_THE_WAY:
+        hint = _ELSEWHERE
+    elif path.name == CREDENTIALS:
+        hint = restore(folder, path)
+    else:
+        hint = f"rm -r {shlex.quote(str(path))}"
+    return NotAllowedError(f"the embedded database cannot use {path}: {reason}", hint)
+
+
+def restore(folder: Path, path: Path | str) -> str:
+    """Return a hint for a part of the database that is damaged or missing."""
+    start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
+    return f"restore {path} from a backup, or start with an empty database: {start}"
+
+
+def open_lock(path: Path) -> int:
+    try:
+        return open_own(path, os.O_RDWR | os.O_CREAT)
+    except FileNotFoundError:
+        raise _unusable(path, "the folder does not exist any more") from None
+
+
+def open_log(folder: Path) -> BinaryIO:
+    return os.fdopen(open_own(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND), "ab")
+
+
+def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take an open lock, if nobody stands in the way."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[int]:
+    """Open a lock for a moment; what was taken meanwhile is let go, unless it was handed on."""
+    lock = open_lock(path)
+    try:
+        yield lock
+    finally:
+        os.close(lock)
+
+
+def holder(path: Path) -> int | None:
+    """Give the pid of the server that holds a lock, 0 where it has not said yet, None where nobody holds it.
+
+    Those who ask share the lock, so that two of them do not take each other for the server.
+    """
+    with opened(path) as lock:
+        if take(lock, fcntl.LOCK_SH):
+            return None
+        said = os.pread(lock, 20, 0)
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # a cut pid would name another process
+
+
+def running(folder: Path) -> Server | None:
+    """Give the server that lives and takes commands.
+
+    Both files must name it: an announcement that a killed watcher left behind is no news of the server after it.
+    """
+    pid = holder(folder / SERVER)
+    said = read(folder / STATE)
+    try:
+        server = said and Server(int(said["pid"]), int(said["port"]), datetime.fromisoformat(said["since"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return server if server and server.pid == pid else None
+
+
+def check(folder: Path) -> None:
+    """Raise an error for anything that would prevent a server from starting; call it only while no watcher runs."""
+    for name in (CREDENTIALS, STATE, LOG, STOP, UNFINISHED, CONFIG, SERVER, USE):
+        with suppress(FileNotFoundError):
+            os.close(open_own(folder / name, os.O_RDONLY))
+    is_set_up(folder)
+
+
+def is_set_up(folder: Path) -> bool:
+    """Tell whether a store with a password exists; call it only while no watcher runs.
+
+    Raises `NotAllowedError` if the data or the password is missing or damaged.
+    """
+    data = folder / DATA
+    if (folder / CREDENTIALS).exists():
+        credentials(folder)
+        if not data.exists():
+            raise NotAllowedError(f"the data of the embedded database is missing: {data}", restore(folder, data))
+        return True
+    if data.exists() and not (folder / UNFINISHED).exists():
+        credentials(folder)
+    return False
+
+
+def credentials(folder: Path) -> Credentials:
+    """Return the user and the password of the store; raises `NotAllowedError` if they are missing or damaged."""
+    path = folder / CREDENTIALS
+    said = read(path) or {}
+    try:
+        found = Credentials(**said)
+        if all(re.fullmatch(r"[\w-]+", word, re.ASCII) for word in found):
+            return found
+    except TypeError:  # other keys, or values that are not text
+        pass
+    raise NotAllowedError(f"the password of the embedded database is missing or damaged: {path}", restore(folder, path))
+
+
+def read(path: Path) -> dict[str, Any] | None:
+    """Read a JSON file of the folder; None if it does not exist or cannot be understood."""
+    try:
+        with os.fdopen(open_own(path, os.O_RDONLY), "rb") as file:
+            said = json.loads(file.read(MOST_SAID))
+    except (FileNotFoundError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def write(path: Path, said: dict[str, Any]) -> None:
+    private_files.write(path, json.dumps(said).encode())

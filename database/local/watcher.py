@@ -1,0 +1,223 @@
+"""The process beside the embedded server: it starts the server, and ends it when nobody has used it for a while.
+
+Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`, LOCK being an open file that holds the watcher's
+lock. It may be killed at any moment, as the server may: every commit is synced, so nothing acknowledged is lost, and
+the next command starts what is missing.
+"""
+
+import fcntl
+import functools
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from database.errors import ChatctlError
+from database.local import folder as at
+from database.local.folder import Credentials, Server
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+_SECONDS_BETWEEN_LOOKS = 0.1
+_SECONDS_TO_LISTEN = 20.0
+_SECONDS_TO_FINISH = 10.0
+_PORTS_TO_TRY = 3
+_LOG_BYTES = 1_000_000
+
+
+class Watcher:
+    """One server over one folder, from its start to its end."""
+
+    def __init__(self, folder: Path, program: str, idle: float) -> None:
+        self.folder = folder
+        self.program = program
+        self.idle = idle
+        self.use = at.open_lock(folder / at.USE)
+        self.touched = 0
+        self.last_used = time.monotonic()
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Start the server, unless the one of a watcher that was killed still runs; stay until it is gone."""
+        server = at.running(self.folder) or self.start()
+        while self.lives():
+            if self.is_over():
+                self.end()
+            elif at.running(self.folder) != server:  # the files that announce it are damaged
+                self.announce(server)
+            time.sleep(_SECONDS_BETWEEN_LOOKS)
+
+    def lives(self) -> bool:
+        if self.child:
+            self.child.poll()  # a dead one shall not stay as a zombie
+        return at.holder(self.folder / at.SERVER) is not None
+
+    def is_over(self) -> bool:
+        """Withdraw the announcement when `db stop` asks for it, or when nobody has used the server for long."""
+        if (self.folder / at.STOP).exists():
+            self.withdraw()
+            return True
+        alone = at.take(self.use)
+        touched = os.fstat(self.use).st_mtime_ns
+        if not alone or touched != self.touched:
+            self.touched, self.last_used = touched, time.monotonic()
+        over = time.monotonic() - self.last_used > self.idle
+        if over:  # still alone: a command that comes now finds no announcement
+            self.withdraw()
+        fcntl.flock(self.use, fcntl.LOCK_UN)
+        return over
+
+    def end(self) -> None:
+        """Let the server finish, unless a command comes meanwhile: that waits for no stop, so the server is killed."""
+        self.signal(signal.SIGTERM)
+        deadline = time.monotonic() + _SECONDS_TO_FINISH
+        while self.lives():
+            if not at.take(self.use) or time.monotonic() > deadline:
+                self.signal(signal.SIGKILL)
+            fcntl.flock(self.use, fcntl.LOCK_UN)
+            time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
+
+    def signal(self, number: int) -> None:
+        """Signal the server by the pid that it wrote into the lock it holds: no other process can have it."""
+        if pid := at.holder(self.folder / at.SERVER):
+            os.kill(pid, number)
+
+    def kill(self) -> None:
+        while self.lives():
+            self.signal(signal.SIGKILL)
+            time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
+
+    def withdraw(self) -> None:
+        (self.folder / at.STATE).unlink(missing_ok=True)
+
+    def start(self) -> Server:
+        """Start the server and announce it; the first time, make its user before."""
+        self.withdraw()
+        self.kill()  # one that was never announced is in the middle of a first set-up
+        (self.folder / at.STOP).unlink(missing_ok=True)
+        (self.folder / at.CONFIG).write_bytes(b"")
+        port = self.serve("--auth") if at.is_set_up(self.folder) else self.set_up()
+        (self.folder / at.UNFINISHED).unlink(missing_ok=True)
+        server = Server(at.holder(self.folder / at.SERVER) or 0, port, datetime.now(UTC))
+        self.announce(server)
+        return server
+
+    def announce(self, server: Server) -> None:
+        with at.opened(self.folder / at.SERVER) as lock:
+            _write_pid(lock, server.pid)
+        at.write(self.folder / at.STATE, server._asdict() | {"since": server.since.isoformat()})
+
+    def set_up(self) -> int:
+        """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
+
+        No command can write before the password is saved, so data that a killed run left behind is deleted. Others on
+        this machine could reach the first server too: a store with more than that one user is deleted.
+        """
+        data, unfinished = self.folder / at.DATA, self.folder / at.UNFINISHED
+        unfinished.touch()
+        if data.exists():
+            shutil.rmtree(data)
+        user = Credentials(f"chatctl-{secrets.token_hex(8)}", secrets.token_urlsafe(32))
+        _create(user, self.serve())
+        self.kill()
+        port = self.serve("--auth")
+        _check_alone(user, port)
+        at.write(self.folder / at.CREDENTIALS, user._asdict())
+        return port
+
+    def serve(self, *options: str) -> int:
+        """Start a server on a free port and give the port when it listens; another may take a port before it does."""
+        for _ in range(_PORTS_TO_TRY):
+            port = _free_port()
+            self.child = self.launch("--port", str(port), *options)
+            deadline = time.monotonic() + _SECONDS_TO_LISTEN
+            while self.child.poll() is None and time.monotonic() < deadline:
+                if _listens(port):
+                    return port
+                time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
+            self.kill()
+            if not _listens(port):  # the port is free, so the server failed for another reason
+                break
+        sys.exit("the server does not start")
+
+    def launch(self, *options: str) -> "subprocess.Popen[bytes]":
+        """Start the server with its lock in its hands."""
+        command = [self.program, "--host", "127.0.0.1", "--sync-on-commit", "--log-level", "WARNING"]
+        command += ["--config", str(self.folder / at.CONFIG), "--storage-path", str(self.folder / at.DATA), *options]
+        with at.opened(self.folder / at.SERVER) as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            # The pid is there before the server is. No thread runs here, so code between fork and exec is safe.
+            sign = functools.partial(_write_own_pid, lock)
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,), preexec_fn=sign)  # noqa: PLW1509, S603
+
+
+def _write_own_pid(lock: int) -> None:
+    _write_pid(lock, os.getpid())
+
+
+def _write_pid(lock: int, pid: int) -> None:
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, b"%d\n" % pid, 0)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _create(user: Credentials, port: int) -> None:
+    with _client(port) as client:
+        client.admin.command("createUser", user.user, pwd=user.password, roles=["root"])
+
+
+def _check_alone(user: Credentials, port: int) -> None:
+    with _client(port, username=user.user, password=user.password) as client:
+        users = [found["user"] for found in client.admin["system.users"].find()]
+        databases = set(client.list_database_names()) - {"admin", "config", "local"}
+    if users != [user.user] or databases:
+        sys.exit("somebody else was at the server before it had a password")
+
+
+def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
+    """Connect to a server that is known to listen; one killed since is not waited for."""
+    from pymongo import MongoClient
+
+    return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
+
+
+def main() -> None:
+    """Leave the process that started this one, and watch; an orderly end of the watcher ends the server too."""
+    if os.fork():
+        os._exit(0)
+    folder = Path(sys.argv[1])
+    if (folder / at.LOG).stat().st_size > _LOG_BYTES:
+        os.truncate(folder / at.LOG, 0)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    watcher = Watcher(folder, program=sys.argv[3], idle=float(sys.argv[4]))
+    try:
+        watcher.run()
+    except ChatctlError as error:
+        sys.exit(f"{error.message}; {error.hint}")
+    finally:
+        if watcher.child:
+            watcher.child.kill()  # whatever became of the folder
+        watcher.withdraw()
+        watcher.kill()
+
+
+if __name__ == "__main__":
+    main()

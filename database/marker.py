@@ -1,0 +1,29 @@
+"""The marker that guards a database, for everybody who comes to it with chatctl, by whatever URL."""
+
+from typing import Any, Final, NamedTuple
+
+from database.own_collections import STATE
+
+ID: Final = "marker"
+"""The `_id` of the state document that is the marker."""
+
+
+class Marker(NamedTuple):
+    """The name of a protected database; whether message bodies are masked there, and reading them leaves an event."""
+
+    name: str
+    mask_bodies: bool
+    audit_reads: bool
+
+
+def document(marker: Marker) -> dict[str, Any]:
+    """Write a marker as it lies in the database."""
+    return {"_id": ID, "name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+
+
+def read(database: Any) -> Marker | None:
+    """Read the marker of a database, if it has one; one without a name, which nobody could type, has the database's."""
+    found = database[STATE].find_one({"_id": ID})
+    return found and Marker(
+        str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))
+    )

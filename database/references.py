@@ -1,0 +1,152 @@
+"""References to documents: by the id, or by other forms of the id in data from other tools."""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from database.filters import any_of
+from database.ids import OBJECT_ID
+from database.listing import PRESENT
+
+NESTED: Final = ("$oid", "oid")
+"""Keys of Extended JSON that was stored without being read as such: `{"$oid": "65…"}`."""
+
+ODD: Final = ("string", "object")
+"""The BSON types of the other forms of an id."""
+
+AT_ONCE: Final = 600
+"""The most values in one filter."""
+
+Document = dict[str, Any]
+
+_NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictionary()
+
+
+def referred(value: Any) -> Any:
+    """Return the id that a value stands for, in any form; a value that stands for no ObjectId is returned as it is."""
+    if type(value) is ObjectId:
+        return value
+    inner = next(iter(value.values())) if _is_nested(value) else value
+    return ObjectId(inner) if type(inner) is str and OBJECT_ID.fullmatch(inner) else value
+
+
+def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
+    """Return the ids in a list of a document, in any form; the list may be absent, or hold other values."""
+    items = document.get(field)
+    if not isinstance(items, list):
+        return []
+    return [item if type(item) is ObjectId else found for item in items if type(found := referred(item)) is ObjectId]
+
+
+def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
+    """Return the ids in a list of a document, also ids that are not ObjectIds."""
+    items = document.get(field)
+    found = map(referred, items) if isinstance(items, list) else ()
+    return {item for item in found if isinstance(item, Hashable)}
+
+
+def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
+    """Return the id that a field of a document refers to, in any form; None if it is not a reference."""
+    found = referred(document.get(field))
+    return found if isinstance(found, ObjectId) else None
+
+
+def forms(identifier: Any) -> list[Any]:
+    """Return the values by which `$in` finds an id: the id and its digits as text. `$in` cannot find nested forms."""
+    found = referred(identifier)
+    if not isinstance(found, ObjectId):
+        return [identifier]
+    digits = str(found)
+    return list(dict.fromkeys([found, digits, digits.upper()]))
+
+
+def documents(
+    database: Database[Document],
+    collection: str,
+    ids: Iterable[Any],
+    fields: Sequence[str] | None = None,
+    session: ClientSession | None = None,
+) -> Iterator[Document]:
+    """Read the documents that ids refer to, also those whose own `_id` is in another form."""
+    wanted = dict.fromkeys(map(referred, ids))
+    values = iter([form for one in wanted for form in forms(one)])
+    found = set()
+    while part := list(islice(values, AT_ONCE)):
+        for document in database[collection].find({"_id": any_of(part)}, fields, session=session):
+            found.add(referred(document["_id"]))
+            yield document
+    missing = iter([str(one) for one in wanted if isinstance(one, ObjectId) and one not in found])
+    while (part := list(islice(missing, AT_ONCE))) and _has_nested_ids(database, collection):
+        yield from database[collection].find({"_id.oid": {"$in": part}}, fields, session=session)
+
+
+def to(
+    database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
+) -> Document:
+    """Return the filter for documents whose `field` refers to one of the ids, alone or in a list."""
+    return filter_of(field, ids, odd=has_other_forms(database, collection, field, session))
+
+
+def has_other_forms(
+    database: Database[Document], collection: str, field: str, session: ClientSession | None = None
+) -> bool:
+    """Tell whether any document has a reference in this field that is not an ObjectId, which is rare."""
+    odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
+    return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
+
+
+def filter_of(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
+    """Return the filter for references to one of the ids; without `odd` forms it can use an index.
+
+    Servers refuse `$in` with `{"$oid": …}`, so those forms are found by the path of the inner key.
+    """
+    wanted = [referred(identifier) for identifier in ids]
+    if not odd:
+        return {field: among(wanted)}
+    found = [form for identifier in wanted for form in forms(identifier)]
+    nested = [{path: {"$in": digits}} for path, digits in _nested(field, found)]
+    return {"$or": [{field: among(found)}, *nested]}
+
+
+def not_to(field: str, identifier: Any) -> Document:
+    """Return the filter for the documents whose `field` does not refer to an id, in any form."""
+    found = forms(identifier)
+    return {field: {"$nin": found}, **{path: {"$nin": digits} for path, digits in _nested(field, found)}}
+
+
+def among(values: list[Any]) -> Document:
+    """Return the condition that a field is one of the values, or a list that holds one."""
+    return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
+
+
+def joined(conditions: Document, *filters: Document) -> Document:
+    """Combine filters with AND; keys stay at the top level, where lists look for them."""
+    both = dict(conditions)
+    for one in filters:
+        if both.keys().isdisjoint(one):
+            both |= one
+        else:
+            both["$and"] = [*both.get("$and", ()), one]
+    return both
+
+
+def _has_nested_ids(database: Database[Document], collection: str) -> bool:
+    """Tell whether any `_id` is a document; asked once per connection, because some servers must read all to answer."""
+    known = _NESTED_IDS.setdefault(database.client, {})
+    if (key := (database.name, collection)) not in known:
+        known[key] = database[collection].find_one({"_id": {"$type": "object"}}, {"_id": 1}) is not None
+    return known[key]
+
+
+def _nested(field: str, values: list[Any]) -> list[tuple[str, list[str]]]:
+    digits = [value for value in values if isinstance(value, str)]
+    return [(f"{field}.{key}", digits) for key in NESTED]
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) and len(value) == 1 and next(iter(value)) in NESTED

@@ -1,0 +1,25 @@
+"""What the server did not allow: it says so with a code alone, and its text is never shown."""
+
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from database.failures import is_refusal
+from database.privileges import Privilege, needed
+
+
+class Refusals(CommandListener):
+    """Remember which rights the last command that was not allowed would have needed."""
+
+    def __init__(self) -> None:
+        self.missing: set[Privilege] = set()
+        self._sent: dict[int, CommandStartedEvent] = {}
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self._sent[event.request_id] = event
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        self._sent.pop(event.request_id, None)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        sent = self._sent.pop(event.request_id, None)
+        if sent and is_refusal(event.failure.get("code"), event.failure.get("errmsg")):
+            self.missing = needed(sent.command)

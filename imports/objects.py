@@ -1,0 +1,240 @@
+"""JSON, NDJSON and YAML: objects with the columns of an import as keys."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from json import JSONDecodeError, JSONDecoder
+from typing import Any, BinaryIO, Final, TextIO, TypeVar
+
+from imports.headers import Names
+from imports.lines import lines
+from imports.row import LONGEST_LINE, Row, UnreadableError
+from models.names import shown
+from seeds.nodes import Faults, Node, items
+
+CHUNK: Final = 64 * 1024
+_BLANKS: Final = " \t\r\n"
+_WHOLE: Final = re.compile("-?(0|[1-9][0-9]{0,18})")
+_LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
+
+T = TypeVar("T")
+
+
+def ndjson(text: Iterable[str], names: Names, first: int = 1) -> Iterator[Row]:
+    """Read an object a line; a line that is none does not keep the others from being read."""
+    for number, line in enumerate(text, first):
+        if line.strip():
+            try:
+                yield _row(number, _DECODER.decode(line.strip(_BLANKS)), names)
+            except (ValueError, RecursionError) as error:
+                yield Row(number, None, line.strip(), [_not_json(error)])
+
+
+def json(text: TextIO, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
+    """Read the objects of one array, at the end of a path if there is one, or one object after another."""
+    first, begin = "", 0
+    while not path and (first := text.readline(LONGEST_LINE)).isspace():
+        begin += 1
+    if first.startswith("{") and _is_whole(first):
+        if hint := _people_within(_DECODER.decode(first), names):
+            raise UnreadableError(begin + 1, hint)
+        yield from ndjson(chain([first], lines(text)), names, begin + 1)
+        return
+    number = 0
+    try:
+        source = _Source(text, first)
+        for number, value in enumerate(_values(source, path), 1):
+            if number == 1 and source.begins_with_object and (hint := _people_within(value, names)):
+                raise UnreadableError(1, hint)
+            yield _row(number, value, names)
+    except (ValueError, RecursionError) as error:
+        if number == 0 and first.startswith("{") and (found := _LIST.search(first)):
+            raise UnreadableError(1, _under(found[1])) from None
+        raise UnreadableError(number + 1, f"cannot be read from here on: {_not_json(error)}") from None
+
+
+def yaml(file: BinaryIO, name: str, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
+    """Read the objects of one list, each as it comes."""
+    faults = Faults()
+    number = 0
+    for number, node in enumerate(items(file, name, faults, path), 1):
+        row = _row(number, _plain(node), names)
+        row.flaws += [fault.message for fault in faults.found]
+        faults.found.clear()
+        yield row
+    if faults.found:
+        raise UnreadableError(number + 1, f"cannot be read from here on: {faults.found[0].message}")
+
+
+def _row(number: int, value: Any, names: Names) -> Row:
+    if not isinstance(value, dict):
+        return Row(number, None, value, ["an object with the columns as keys belongs here"])
+    cells: dict[str, Any] = {}
+    row = Row(number, cells, value)
+    for column, name, item in names.of(value):
+        if item in _EMPTY:
+            continue
+        if column is None:
+            row.unknown.append(name)
+        elif column in cells:
+            row.flaws.append(f"two keys mean {column}")
+        elif column:
+            cells[column] = item
+    names.note(row.unknown, number)
+    return row
+
+
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [])
+
+
+def _is_whole(line: str) -> bool:
+    """Tell whether a line is a complete object: then the file has one object per line."""
+    try:
+        return isinstance(_DECODER.decode(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _people_within(value: Any, names: Names) -> str | None:
+    """Return a hint with the key of a list of users inside an object that is not a user itself."""
+    if not isinstance(value, dict) or any(names.meaning(key) for key in value):
+        return None
+    lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
+    return next(map(_under, lists), None)
+
+
+def _under(key: str) -> str:
+    return f"the list of users is under a key: add --path {shlex.quote(key)}"
+
+
+def _values(source: "_Source", path: Sequence[str]) -> Iterator[Any]:
+    for key in path:
+        source.enter(key)
+    if not path and source.begins_with_object:
+        while source.next(peek=True):
+            yield source.value()
+        return
+    if source.next() != "[":
+        raise JSONDecodeError("a list begins with [", "", 0)
+    yield from source.listed(source.value, "]")
+    if not path and source.next():
+        raise JSONDecodeError("more stands behind the end of the list", "", 0)
+
+
+class _Source:
+    """Text of which as much is in memory as its values are long."""
+
+    def __init__(self, text: TextIO, held: str = "") -> None:
+        self._text = text
+        self._held = held
+        self._at = 0
+        self.begins_with_object = self.next(peek=True) == "{"
+
+    def listed(self, read: Callable[[], T], end: str) -> Iterator[T]:
+        """Read items with commas between them, up to the end of a list or an object that has begun."""
+        if self.next(peek=True) == end:
+            self.next()
+            return
+        yield read()
+        while (mark := self.next()) == ",":
+            yield read()
+        if mark != end:
+            raise JSONDecodeError(f"expected a comma or {end}", "", 0)
+
+    def enter(self, key: str) -> None:
+        """Move to the value of a key of the object that begins here."""
+        if self.next() != "{":
+            raise ValueError(f"there is no key {shown(key)}")
+        for name in self.listed(self._key, "}"):
+            if name == key:
+                return
+            self._pass_over()
+        raise ValueError(f"there is no key {shown(key)}")
+
+    def _key(self) -> Any:
+        name = self.value()
+        if self.next() != ":":
+            raise JSONDecodeError("expected a colon", "", 0)
+        return name
+
+    def _pass_over(self) -> None:
+        """Skip a value, however long it is."""
+        begin = self.next(peek=True)
+        if begin not in "[{":
+            self.value()
+            return
+        self.next()
+        for _ in self.listed(self._pass_over, "]") if begin == "[" else self.listed(self._key, "}"):
+            if begin == "{":
+                self._pass_over()
+
+    def next(self, *, peek: bool = False) -> str:
+        """Pass over blanks and give the character behind them, an empty one at the end."""
+        while True:
+            while self._at < len(self._held) and self._held[self._at] in _BLANKS:
+                self._at += 1
+            if self._at < len(self._held) or not self._more():
+                break
+        found = self._held[self._at : self._at + 1]
+        self._at += 0 if peek else 1
+        return found
+
+    def value(self) -> Any:
+        self.next(peek=True)
+        while True:
+            try:
+                value, self._at = _DECODER.raw_decode(self._held, self._at)
+            except JSONDecodeError:
+                if len(self._held) - self._at > LONGEST_LINE or not self._more():
+                    raise
+            else:
+                return value
+
+    def _more(self) -> bool:
+        """Read on, twice as much as is left over, so that no long value is looked at too often."""
+        left = self._held[self._at :]
+        read = self._text.read(max(CHUNK, len(left)))
+        self._held, self._at = left + read, 0
+        return bool(read)
+
+
+def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {shown(key)} stands in an object twice")
+        found[key] = value
+    return found
+
+
+def _not_json(error: Exception) -> str:
+    if isinstance(error, JSONDecodeError):
+        return f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+
+
+_DECODER: Final = JSONDecoder(object_pairs_hook=_object)
+
+
+def _plain(node: Node) -> Any:
+    """Return the value of a YAML node as JSON would have it; times stay texts."""
+    if node.kind == "object":
+        return {key: _plain(value) for key, value in node.value.items()}
+    if node.kind == "array":
+        return [_plain(value) for value in node.value]
+    if node.kind in {"integer", "number"}:
+        return _number(node.value)
+    if node.kind == "boolean":
+        return node.value.lower() in {"true", "yes", "on"}
+    return None if node.kind in {"null", "fault"} else node.value
+
+
+def _number(text: str) -> float:
+    """Read a number. No column accepts one that is not whole: it is read as a float, for the file of --errors."""
+    if _WHOLE.fullmatch(text):
+        return int(text)
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0

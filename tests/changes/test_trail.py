@@ -1,0 +1,143 @@
+"""What a write leaves behind: events, and for a while what an undo needs."""
+
+import bson
+import pytest
+from bson import ObjectId
+from samples import Documents, carry_out, changeset, permission, role, undo
+
+from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
+from changes.record import freeze, lease, thaw
+from database.own_collections import AUDIT, IMAGES, STATE
+from models.links import ROLE_PERMISSIONS
+
+pytestmark = pytest.mark.usefixtures("either")
+
+
+def test_no_secret_gets_into_the_trail_and_all_of_it_into_what_an_undo_needs(database: Documents) -> None:
+    draft = Draft()
+    draft.insert("User", {"_id": ObjectId(), "username": "ada", "email": "a@b.c", "hashedPassword": "$2b$12$geheim"})
+    draft.insert("Account", {"_id": ObjectId(), "provider": "x", "providerAccountId": "1", "access_token": "geheim"})
+    carry_out(draft)
+    assert "geheim" not in str(list(database[AUDIT].find()))
+    assert str(list(database[IMAGES].find())).count("geheim") == 2
+
+
+def test_however_long_names_and_commands_are_the_trail_holds_them(database: Documents) -> None:
+    many = [ObjectId() for _ in range(900)]
+    support = role(_id="an id of another type")
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.add("Role", [support], "permissionsIds", many)
+    names = draft.names | dict.fromkeys(many, "x" * 20_000)
+    event = apply(Changeset("x" * 20_000_000, [], draft.batches, names=names)).event
+    kept = database[AUDIT].find({"$or": [{"_id": event}, {"event": event}]})
+    assert max(len(bson.encode(document)) for document in kept) < 2 * 1024 * 1024
+
+
+def test_a_document_of_very_many_fields_fits_into_the_trail(database: Documents) -> None:
+    support = role(**{f"f{number}": number for number in range(100_000)})
+    draft = Draft()
+    draft.insert("Role", support)
+    event = carry_out(draft).event
+    kept = [len(bson.encode(document)) for document in database[AUDIT].find({"event": event})]
+    assert max(kept) < 3_000_000 < sum(kept)
+
+
+def test_work_that_fails_half_way_is_interrupted_at_once(database: Documents) -> None:
+    support = role()
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.add("Role", [dict(support)], "userIds", [ObjectId()])
+    draft.room(1000)
+    draft.set("Role", {**support, "name": "another"}, {"name": "helpdesk"})
+    with pytest.raises(ChangedMeanwhileError) as refused:
+        carry_out(draft)
+    event = database[AUDIT].find_one({"kind": "event"})["_id"]
+    assert str(event) in str(refused.value.hint)
+    assert "renewed" not in database[STATE].find_one({"_id": lease(event)})
+    assert database["Role"].find_one()["name"] == "support"
+
+
+def test_work_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(database: Documents) -> None:
+    draft = Draft()
+    support = role()
+    draft.insert("Role", support)
+    for number in range(3):
+        draft.room(1000)
+        draft.add("Role", [support], "userIds", [ObjectId() for _ in range(number + 1)])
+    outcome = carry_out(draft)
+    kinds = [
+        document["kind"]
+        for document in database[AUDIT].find({"$or": [{"_id": outcome.event}, {"event": outcome.event}]})
+    ]
+    assert sorted(kinds) == ["end", "event", "part", "part", "part", "part"]
+    assert database[STATE].count_documents({}) == 0
+    assert len(database["Role"].find_one()["userIds"]) == 6
+    undo(database, outcome.event)
+    assert database["Role"].count_documents({}) == 0
+
+
+def test_a_changeset_without_changes_leaves_no_trace(database: Documents) -> None:
+    assert carry_out(Draft()).event is None
+    assert database.list_collection_names() == []
+
+
+def test_a_change_is_described_before_it_is_done() -> None:
+    support, read = role(), permission()
+    draft = Draft()
+    draft.link(ROLE_PERMISSIONS, [support], [read])
+    draft.set("Role", support, {"name": "helpdesk"})
+    described = changeset(draft)
+    assert described.summary() == ["change 1 role", "change 1 permission"]
+    assert list(described.lines()) == [
+        "~ Role support: permissionsIds +user.read",
+        "~ Permission user.read: rolesIds +support",
+        "~ Role support: name support -> helpdesk",
+    ]
+    assert all(isinstance(change, Update) for change in described.changes)
+
+
+def test_our_own_records_are_there_before_a_transaction_needs_them_and_images_go_after_thirty_days(
+    database: Documents,
+) -> None:
+    draft = Draft()
+    draft.insert("Role", role())
+    carry_out(draft)
+    assert {AUDIT, IMAGES, STATE, "Role"} == set(database.list_collection_names())
+    kept = [
+        index["expireAfterSeconds"]
+        for index in database[IMAGES].index_information().values()
+        if "expireAfterSeconds" in index
+    ]
+    assert kept == [30 * 24 * 60 * 60]
+    assert database["Role"].index_information()["Role_name_key"]["unique"]
+
+
+def test_what_an_undo_needs_lies_in_parts_of_eight_mebibytes(database: Documents) -> None:
+    many = [ObjectId() for _ in range(600_000)]
+    parts = freeze([Insert("Role", role(userIds=many))])
+    assert [len(part) <= 8 * 1024 * 1024 for part in parts] == [True, True]
+    [change] = thaw(parts)
+    assert change.document["userIds"] == many
+
+
+def test_many_ids_leave_a_list_by_one_operation() -> None:
+    many = [ObjectId() for _ in range(300)]
+    draft = Draft()
+    draft.take("Role", [role(userIds=list(many))], "userIds", many)
+    assert [change.operation()._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
+
+
+def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> None:
+    support = role()
+    draft = Draft()
+    draft.insert("Role", support)
+    draft.room(1000)
+    draft.set("Role", support, {"name": "helpdesk"})
+    event = carry_out(draft).event
+    was = list(database[AUDIT].find().sort("_id"))
+
+    undo(database, undo(database, event).event)
+
+    assert list(database[AUDIT].find().sort("_id"))[: len(was)] == was
+    assert database["Role"].find_one()["name"] == "helpdesk"

@@ -1,0 +1,180 @@
+"""An undo puts back what an event changed, exactly, or refuses."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import bson
+import pytest
+from bson import Int64, ObjectId
+from samples import Documents, carry_out, permission, role, stored, undo
+
+from changes import Draft, record
+from changes.undoing import ChangedSinceError
+from database.own_collections import IMAGES
+
+pytestmark = pytest.mark.usefixtures("either")
+
+
+def test_an_undo_refuses_what_was_changed_since_unless_forced(database: Documents) -> None:
+    support = role()
+    draft = Draft()
+    draft.insert("Role", dict(support))
+    event = carry_out(draft).event
+    database["Role"].update_one({"_id": support["_id"]}, {"$set": {"name": "desk"}})
+
+    with pytest.raises(ChangedSinceError, match=r"was changed \(name\) since"):
+        undo(database, event)
+
+    undo(database, event, force=True)
+    assert database["Role"].count_documents({}) == 0
+
+
+def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> None:
+    support, read, write = role(), permission("user.read"), permission("user.write")
+    support["permissionsIds"] = [read["_id"], write["_id"]]
+    read["rolesIds"] = write["rolesIds"] = [support["_id"]]
+    database["Role"].insert_one(dict(support))
+    database["Permission"].insert_many([dict(read), dict(write)])
+    draft = Draft()
+    draft.take("Permission", [read, write], "rolesIds", [support["_id"]])
+    draft.delete("Role", support)
+    event = carry_out(draft).event
+    database["Permission"].delete_one({"_id": read["_id"]})
+
+    with pytest.raises(ChangedSinceError, match="was deleted since"):
+        undo(database, event)
+    undo(database, event, force=True)
+
+    assert database["Role"].find_one()["permissionsIds"] == [write["_id"]]
+    assert database["Permission"].find_one()["rolesIds"] == [support["_id"]]
+
+
+def test_an_undo_computes_anew_what_moved_since_and_restores_what_did_not(database: Documents) -> None:
+    ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1}
+    for moved, expected in ((False, {1}), (True, None)):
+        database["User"].replace_one({"_id": ada["_id"]}, ada, upsert=True)
+        draft = Draft()
+        draft.set("User", dict(ada), {"name": "Ada", "updatedAt": 2})
+        event = carry_out(draft).event
+        if moved:
+            database["User"].update_one({}, {"$set": {"updatedAt": 7}})
+        undo(database, event)
+        user = database["User"].find_one()
+        assert "name" not in user
+        assert (expected is None and user["updatedAt"] not in {1, 2, 7}) or user["updatedAt"] in (expected or ())
+
+
+def test_an_undo_keeps_types_and_fields_nobody_knows(database: Documents) -> None:
+    support = role(extra={"$odd": {"a.b": Int64(1)}}, big=Int64(5), none=None)
+    draft = Draft()
+    draft.insert("Role", support)
+    carry_out(draft)
+    raw = bson.encode(database["Role"].find_one())
+    draft = Draft()
+    draft.delete("Role", database["Role"].find_one())
+    event = carry_out(draft).event
+    undo(database, event)
+    assert bson.encode(database["Role"].find_one()) == raw
+
+
+@pytest.mark.parametrize("gone", [{"batch": 1}, {"batch": 3}, {}], ids=["middle", "last", "all"])
+def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents, gone: dict[str, Any]) -> None:
+    draft = Draft()
+    support = role()
+    draft.insert("Role", support)
+    for _ in range(3):
+        draft.room(1000)
+        draft.add("Role", [support], "userIds", [ObjectId()])
+    event = carry_out(draft).event
+    assert len(record.images(database, event)) == 4
+    database[IMAGES].delete_many({"event": event, **gone})
+    assert record.images(database, event) == []
+
+
+def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
+    ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada"}
+    account = {"_id": ObjectId(), "provider": "x", "providerAccountId": "1", "userId": ada["_id"]}
+    database["User"].insert_one(ada)
+    database["Account"].insert_one(dict(account))
+    draft = Draft()
+    draft.delete("Account", account)
+    event = carry_out(draft).event
+    database["User"].delete_one({})
+
+    with pytest.raises(ChangedSinceError, match="was deleted since"):
+        undo(database, event)
+    undo(database, event, force=True)
+    assert database["Account"].count_documents({}) == 0
+
+    database["User"].insert_one(ada)
+    undo(database, event)
+    assert database["Account"].find_one() == account
+
+
+def test_what_has_gained_links_to_a_list_that_was_null_is_undone_by_force(database: Documents) -> None:
+    support, ada = role(userIds=None), {"_id": ObjectId(), "username": "ada", "email": "a", "rolesIds": []}
+    draft = Draft()
+    draft.insert("Role", dict(support))
+    event = carry_out(draft).event
+    database["Role"].update_one({}, {"$set": {"userIds": [ada["_id"], "junk", {}]}})
+    database["User"].insert_one({**ada, "rolesIds": [support["_id"]]})
+    assert event is not None
+    undo(database, event, force=True)
+    assert stored(database)["User"] == [ada]
+    assert stored(database)["Role"] == []
+
+
+@pytest.mark.parametrize("when", [None, "yesterday", {}], ids=str)
+def test_a_message_without_a_time_is_not_the_last(database: Documents, when: Any) -> None:
+    group = {"_id": ObjectId(), "userIds": [], "created_at": datetime(2026, 1, 1, tzinfo=UTC), "lastMessageAt": 1}
+    database["Conversation"].insert_one(dict(group))
+    database["Message"].insert_one({"_id": ObjectId(), "conversationId": group["_id"], "createAt": when})
+    last = {"_id": ObjectId(), "conversationId": group["_id"], "createAt": datetime(2026, 2, 1, tzinfo=UTC)}
+    database["Message"].insert_one(dict(last))
+    draft = Draft()
+    draft.delete("Message", last)
+    draft.set("Conversation", group, {"lastMessageAt": group["created_at"]})
+    event = carry_out(draft).event
+    database["Conversation"].update_one({}, {"$set": {"lastMessageAt": 2}})
+    assert event is not None
+    undo(database, event)
+    assert database["Conversation"].find_one()["lastMessageAt"] == last["createAt"]
+
+
+def test_what_never_had_the_document_it_needs_comes_back_as_it_was(database: Documents) -> None:
+    odd = [{"_id": ObjectId(), "senderId": sender, "body": "hello"} for sender in (None, "ada", [])]
+    database["Message"].insert_many([dict(message) for message in odd])
+    draft = Draft()
+    for message in odd:
+        draft.delete("Message", message)
+    event = carry_out(draft).event
+    assert event is not None
+    undo(database, event)
+    assert list(database["Message"].find().sort("_id")) == odd
+
+
+def test_changes_of_one_field_in_one_batch_are_undone_from_the_last_to_the_first(database: Documents) -> None:
+    support = role("first")
+    database["Role"].insert_one(dict(support))
+    was = stored(database)
+    draft = Draft()
+    for name in ("second", "third", "fourth"):
+        draft.set("Role", support, {"name": name})
+    event = carry_out(draft).event
+    undo(database, event)
+    assert stored(database) == was
+
+
+@pytest.mark.parametrize("missing", [{"batch": 0, "part": 0}, {"batch": 0, "part": 1}, {"batch": 1}], ids=str)
+def test_an_event_with_a_missing_image_is_not_undone_in_part(
+    database: Documents, monkeypatch: pytest.MonkeyPatch, missing: dict[str, int]
+) -> None:
+    monkeypatch.setattr(record, "PART_BYTES", 100)
+    draft = Draft()
+    for name in ("support", "desk"):
+        draft.batches.append([])
+        draft.insert("Role", role(name))
+    event = carry_out(draft).event
+    assert len(record.images(database, event)) == 2
+    database[IMAGES].delete_many({"event": event, **missing})
+    assert record.images(database, event) == []

@@ -1,0 +1,132 @@
+"""Which database a context makes the target, and when nothing may be written to it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samples import changeset, role
+
+import changes
+from database import connection, contexts
+from database.connection import Target
+from database.contexts import Context
+from database.errors import NotFoundError, ReadOnlyError, RefusedError, UsageError
+
+COMMAND = "sh -c 'echo run >> runs; echo mongodb://h/command'"
+
+
+@pytest.fixture(autouse=True)
+def _some() -> None:
+    for name in ("current", "named", "said"):
+        contexts.add(Context(name, "url", f"mongodb://h/{name}"))
+    contexts.use("current")
+
+
+def chosen(**options: Any) -> tuple[str, str]:
+    connection.choose(**options)
+    return connection.target().name, connection.target().source
+
+
+def refusal(**options: Any) -> tuple[str, str | None]:
+    connection.choose(**options)
+    with pytest.raises(RefusedError) as caught:
+        connection.permit_write()
+    return caught.value.message, caught.value.hint
+
+
+def test_the_current_context_comes_last_and_a_named_one_before_the_urls_of_the_environment(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert chosen() == ("current", "context current")
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
+    assert chosen() == ("file", ".env")
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/environment")
+    assert chosen() == ("environment", "MONGODB_DATABASE_URL")
+    monkeypatch.setenv("CHATCTL_CONTEXT", "said")
+    assert chosen() == ("said", "context said")
+    monkeypatch.setenv("CHATCTL_LOCAL", "1")
+    assert chosen() == ("chatctl", "CHATCTL_LOCAL")
+    assert chosen(context="named") == ("named", "context named")
+    assert chosen(url="mongodb://h/url") == ("url", "--url")
+
+
+def test_a_target_says_which_context_it_is() -> None:
+    contexts.add(Context("live", "url", "mongodb://ada:x@h/live", read_only=True))
+    connection.choose(context="live")
+    assert connection.target() == Target("live", "h", "context live", "ada", context="live", read_only=True)
+
+
+@pytest.mark.parametrize("options", [{"local": True}, {"url": "mongodb://h/x"}])
+def test_a_context_and_another_database_are_one_too_many(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"--(url|local) and --context name two databases"):
+        connection.choose(context="named", **options)
+
+
+def test_a_context_that_is_not_there_is_said_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    for options, variable in (({"context": "naemd"}, ""), ({}, "naemd")):
+        monkeypatch.setenv("CHATCTL_CONTEXT", variable)
+        connection.choose(**options)  # type: ignore[arg-type]
+        with pytest.raises(NotFoundError) as caught:
+            connection.target()
+        assert (caught.value.message, caught.value.hint) == ('no context "naemd"', 'did you mean "named"?')
+
+
+def test_a_command_runs_once_and_only_when_the_database_is_needed(workspace: Path) -> None:
+    contexts.add(Context("command", "url-command", COMMAND))
+    connection.choose(context="command")
+    connection.permit_write()
+    assert not (workspace / "runs").exists()
+    for _ in range(3):
+        assert connection.target().name == "command"
+        assert connection.database().name == "command"
+    assert (workspace / "runs").read_text() == "run\n"
+
+
+def test_nothing_is_written_in_a_read_only_context_by_whatever_way(workspace: Path) -> None:
+    contexts.add(Context("live", "url-command", COMMAND, read_only=True))
+    connection.choose(context="live")
+    draft = changes.Draft()
+    draft.insert("Role", role())
+    with pytest.raises(ReadOnlyError, match="context live is read-only"):
+        changes.apply(changeset(draft))
+    assert not (workspace / "runs").exists()
+
+
+def test_where_a_file_and_the_current_context_differ_one_has_to_be_named(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
+    message = ".env and the current context current name two databases, and this would write"
+    assert refusal() == (message, "say which is meant, with --env-file .env or --context current")
+    assert chosen() == ("file", ".env")
+    for options in ({"env_file": Path(".env")}, {"context": "current"}, {"local": True}, {"url": "mongodb://h/x"}):
+        connection.choose(**options)  # type: ignore[arg-type]
+        connection.permit_write()
+    for variable, value in {"CHATCTL_CONTEXT": "current", "MONGODB_DATABASE_URL": "mongodb://h/file"}.items():
+        with monkeypatch.context() as patch:
+            patch.setenv(variable, value)
+            connection.choose()
+            connection.permit_write()
+    contexts.remove("current")
+    connection.choose()
+    connection.permit_write()
+
+
+def test_a_file_and_a_current_context_of_one_database_do_not_differ(workspace: Path) -> None:
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://ada:x@h/current?w=1")
+    connection.choose()
+    connection.permit_write()
+
+
+@pytest.mark.parametrize(
+    ("source", "value", "read_only"),
+    [("url", "mongodb://h/file", True), ("url-env", "UNSET", False), ("url-command", COMMAND, False)],
+)
+def test_a_current_context_that_is_read_only_or_not_known_is_another(
+    workspace: Path, source: str, value: str, read_only: bool
+) -> None:
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
+    contexts.add(Context("other", source, value, read_only))
+    contexts.use("other")
+    assert "the current context other" in refusal()[0]
+    assert not (workspace / "runs").exists()

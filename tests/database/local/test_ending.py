@@ -1,0 +1,88 @@
+"""Who ends the embedded database, and when."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from embedded import eventually, is_free, is_serving, names, server_pid, use, watcher_pid
+
+from database import connection, local
+from database.local import folder as at
+
+
+def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
+    assert not local.stop()
+    use()
+    connection.close()
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+    assert is_free(folder / at.WATCHER)
+    assert local.status() is None
+    assert not local.stop()
+
+
+def test_stop_ends_it_under_a_command_that_uses_it(folder: Path) -> None:
+    use()
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_command_after_a_stop_finds_everything() -> None:
+    use()["Role"].insert_one({"name": "support"})
+    local.stop()
+    assert names() == ["support"]
+
+
+def test_it_ends_by_itself_when_nobody_has_used_it_for_a_while(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "IDLE_SECONDS", 0.5)
+    use()
+    time.sleep(1.5)
+    assert server_pid(folder), "a command at work keeps it"
+    connection.close()
+    eventually(lambda: is_free(folder / at.WATCHER))
+    assert local.status() is None
+
+
+def test_every_command_starts_the_while_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "IDLE_SECONDS", 2.0)
+    pids = set()
+    for _ in range(6):
+        use()
+        connection.close()
+        pids.add(server_pid(folder))
+        time.sleep(0.8)
+    assert len(pids) == 1
+
+
+def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "IDLE_SECONDS", 1.0)
+    use()["Role"].insert_one({"name": "support"})
+    first = server_pid(folder)
+    connection.close()
+    os.kill(first, signal.SIGSTOP)  # it would never end by itself
+    eventually(lambda: not (folder / at.STATE).exists())
+    time.sleep(0.1)
+    started = time.monotonic()
+    assert names() == ["support"]
+    assert time.monotonic() - started < 5
+    assert server_pid(folder) != first
+
+
+def test_a_server_that_hangs_can_be_stopped(folder: Path) -> None:
+    use()
+    connection.close()
+    os.kill(watcher_pid(folder), signal.SIGKILL)
+    os.kill(server_pid(folder), signal.SIGSTOP)
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+
+
+def test_a_folder_that_was_deleted_ends_its_server(folder: Path) -> None:
+    use()
+    pid = server_pid(folder)
+    connection.close()
+    folder.rename(folder.with_name("away"))
+    eventually(lambda: not is_serving(pid))

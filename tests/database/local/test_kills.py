@@ -1,0 +1,120 @@
+"""What a kill of a command, the watcher or the server leaves behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pymongo
+import pytest
+from embedded import INSERT, command, eventually, is_free, kill, names, server_pid, use, watcher_pid
+
+from database import connection, local
+from database.errors import NotAllowedError, NotConfiguredError, UnreachableError
+from database.local import folder as at
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_killed_server_loses_nothing_acknowledged() -> None:
+    roles = use()["Role"]
+    acknowledged: list[int] = []
+
+    def insert() -> None:
+        with suppress(pymongo.errors.PyMongoError):
+            while True:
+                roles.insert_one({"name": str(len(acknowledged))})
+                acknowledged.append(len(acknowledged))
+
+    writing = threading.Thread(target=insert)
+    writing.start()
+    time.sleep(0.5)
+    status = local.status()
+    assert status is not None
+    os.kill(int(str(status["pid"])), signal.SIGKILL)
+    writing.join()
+    assert len(acknowledged) > 10
+    assert set(map(str, acknowledged)) <= set(names())
+
+
+def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
+    use()
+    server, watcher = server_pid(folder), watcher_pid(folder)
+    os.kill(watcher, signal.SIGKILL)
+    eventually(lambda: is_free(folder / at.WATCHER))
+    use()
+    assert server_pid(folder) == server
+    assert watcher_pid(folder) not in {0, watcher}
+    connection.close()
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+
+
+def test_stop_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
+    use()
+    os.kill(watcher_pid(folder), signal.SIGKILL)
+    eventually(lambda: is_free(folder / at.WATCHER))
+    assert local.stop()
+    assert at.holder(folder / at.SERVER) is None
+
+
+def test_a_terminated_watcher_takes_the_server_with_it(folder: Path) -> None:
+    use()
+    os.kill(watcher_pid(folder), signal.SIGTERM)
+    eventually(lambda: at.holder(folder / at.SERVER) is None)
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.4, 0.7, 1.0, 1.3])
+def test_a_first_set_up_that_was_killed_is_done_again(folder: Path, seconds: float) -> None:
+    process = command("first")
+    time.sleep(seconds)
+    process.kill()
+    process.communicate()
+    if folder.is_dir():
+        kill(folder)
+    use()["Role"].insert_one({"name": "second"})
+    assert set(names()) in ({"second"}, {"first", "second"})
+
+
+def test_a_killed_command_leaves_the_server_to_the_others(folder: Path) -> None:
+    use()["Role"].insert_one({"name": "support"})
+    process = command("admin", INSERT.replace("connection.close()", "input()"), stdin=subprocess.PIPE)
+    assert process.stdout is not None
+    pid = int(process.stdout.readline())
+    process.kill()
+    process.communicate()
+    assert pid == server_pid(folder)
+    assert names() == ["admin", "support"]
+
+
+def test_a_store_that_lost_its_password_is_never_thrown_away(folder: Path) -> None:
+    use()["Role"].insert_one({"name": "support"})
+    local.stop()
+    (folder / at.CREDENTIALS).rename(folder / "kept")
+    with pytest.raises(NotAllowedError, match=f"missing or damaged: {folder / at.CREDENTIALS}"):
+        use()
+    (folder / "kept").rename(folder / at.CREDENTIALS)
+    assert names() == ["support"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_missing_server_program_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    with pytest.raises(NotConfiguredError) as caught:
+        use()
+    assert "uv tool install '.[local]'" in str(caught.value.hint)
+
+
+def test_a_server_that_went_away_is_explained(folder: Path) -> None:
+    roles = use()["Role"]
+    os.kill(server_pid(folder), signal.SIGKILL)
+    with pytest.raises(pymongo.errors.PyMongoError) as caught:
+        roles.insert_one({})
+    connection.close()  # as a command does before it says what went wrong
+    known = connection.explain(caught.value)
+    assert isinstance(known, UnreachableError)
+    assert "run the command again" in str(known.hint)
+    assert known.message == "the embedded server stopped while the command ran"

@@ -1,0 +1,282 @@
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pymongo import ReadPreference, errors
+from pymongo.database import Database
+
+from database import connection
+from database.connection import Target
+from database.errors import (
+    AuthFailedError,
+    ChatctlError,
+    NotAllowedError,
+    NotConfiguredError,
+    RefusedError,
+    UnreachableError,
+    UsageError,
+)
+from models.role import Role
+
+SECRET = "s3cr3t"
+
+
+pytestmark = pytest.mark.usefixtures("workspace")
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> Iterator[None]:
+    connection.choose()
+    yield
+    connection.choose()
+
+
+def failure(call: Any) -> ChatctlError:
+    """Give what a person would read of a failure."""
+    with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
+        call()
+    known = connection.explain(caught.value)
+    assert known is not None
+    assert SECRET not in f"{known.message} {known.hint}"
+    return known
+
+
+def use() -> Any:
+    return connection.database()["Role"].find_one()
+
+
+# Which source names the database
+
+
+def test_options_come_before_the_environment_and_files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (workspace / "prisma").mkdir()
+    (workspace / "prisma" / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/prisma")
+    assert _chosen() == ("prisma", "prisma/.env")
+    (workspace / ".env").write_text("OTHER=1")
+    assert _chosen() == ("prisma", "prisma/.env")
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/beside")
+    assert _chosen() == ("beside", ".env")
+    (workspace / "given").write_text("MONGODB_DATABASE_URL=mongodb://h/given")
+    assert _chosen(env_file=Path("given")) == ("given", "given")
+    (workspace / "url").write_text("mongodb://h/file\n")
+    monkeypatch.setenv("MONGODB_DATABASE_URL_FILE", "url")
+    assert _chosen(env_file=Path("given")) == ("file", "MONGODB_DATABASE_URL_FILE")
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/environment")
+    assert _chosen() == ("environment", "MONGODB_DATABASE_URL")
+    monkeypatch.setenv("CHATCTL_LOCAL", "1")
+    assert _chosen() == ("chatctl", "CHATCTL_LOCAL")
+    assert _chosen(url="mongodb://h/option") == ("option", "--url")
+    assert _chosen(local=True) == ("chatctl", "--local")
+
+
+def _chosen(**options: Any) -> tuple[str, str]:
+    connection.choose(**options)
+    return connection.target().name, connection.target().source
+
+
+def test_url_and_local_together_are_a_usage_error() -> None:
+    with pytest.raises(UsageError):
+        connection.choose(url="mongodb://h/db", local=True)
+
+
+def test_a_variable_in_prisma_env_may_come_from_the_env_file_before_it(workspace: Path) -> None:
+    (workspace / ".env").write_text("NAME=shop")
+    (workspace / "prisma").mkdir()
+    (workspace / "prisma" / ".env").write_text('MONGODB_DATABASE_URL="mongodb://h/${NAME}"')
+    assert connection.target().name == "shop"
+
+
+def test_no_source_names_the_variable_and_the_embedded_database() -> None:
+    known = failure(connection.target)
+    assert isinstance(known, NotConfiguredError)
+    assert known.message == "no database is configured"
+    assert known.hint
+    assert "MONGODB_DATABASE_URL" in known.hint
+    assert "--local" in known.hint
+
+
+@pytest.mark.parametrize("said", ["true", "yes", "2"])
+def test_a_chatctl_local_that_is_no_number_is_not_passed_over(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATCTL_LOCAL", said)
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
+    assert "CHATCTL_LOCAL" in failure(connection.target).message
+
+
+def test_a_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.choose(env_file=Path("nowhere.env"))
+    assert "nowhere.env" in failure(connection.target).message
+    monkeypatch.setenv("MONGODB_DATABASE_URL_FILE", "nowhere.txt")
+    connection.choose()
+    assert "nowhere.txt" in failure(connection.target).message
+
+
+def test_an_env_file_without_the_variable_does_not_fall_back(workspace: Path) -> None:
+    (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/beside")
+    (workspace / "given").write_text("OTHER=1")
+    connection.choose(env_file=Path("given"))
+    assert failure(connection.target).message == "given does not set MONGODB_DATABASE_URL"
+
+
+# What a URL may say
+
+
+def test_a_target_names_the_database_and_hosts_without_the_password() -> None:
+    connection.choose(
+        f"mongodb://ada:{SECRET}@one:27017,[::1]:2,[::2],%2Ftmp%2Fx.sock/shop?authSource=admin&appName=a@b"
+    )
+    assert connection.target() == Target(
+        "shop", "one:27017,[::1]:2,[::2],/tmp/x.sock", "--url", "ada", password_on_command_line=True
+    )
+
+
+def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.MonkeyPatch) -> None:
+    connection.choose("mongodb://ada@one/shop")
+    assert not connection.target().password_on_command_line
+    monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://ada:{SECRET}@one/shop")
+    connection.choose()
+    assert not connection.target().password_on_command_line
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("", "is empty"),
+        (f"postgresql://u:{SECRET}@h/db", "starts with neither mongodb:// nor mongodb+srv://"),
+        (f"{SECRET}", "starts with neither mongodb:// nor mongodb+srv://"),
+        (f"mongodb://u:{SECRET}@h", "names no database"),
+        (f"mongodb://u:{SECRET}@h/", "names no database"),
+        (f"mongodb://u:{SECRET}@h/?w=1", "names no database"),
+        (f"mongodb+srv://u:{SECRET}@h.example.com/", "names no database"),
+        (f"mongodb://u:a/{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:1234/{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a@{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a:{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a?{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a#{SECRET}@h/db", "must be escaped"),
+        (f"mongodb://u:a@{SECRET}/b@h", "must be escaped"),
+        (f"mongodb://u:1234/{SECRET}?b@h/db", "must be escaped"),
+        (f"mongodb://u:a@1234/{SECRET}?b@h/db", "cannot be read"),
+        (f"mongodb://u:%zz{SECRET}@h/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h\n/db", "cannot be read"),
+        (f"mongodb://u:x/{SECRET}", "cannot be read"),
+        (f"mongodb://u:{SECRET}@/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@[::1/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h:99999/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h,,i/db", "cannot be read"),
+        (f"mongodb+srv://u:{SECRET}@a.example.com:1/db", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db.{SECRET}", "cannot exist"),
+        (f"mongodb://u:{SECRET}@h/a%20b", "cannot exist"),
+        (f"mongodb://u:{SECRET}@h/db?tls=yes", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db?tlsCAFile=/nowhere/{SECRET}", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db?authMechanism={SECRET}", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db?{SECRET}", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h/db?wTimeoutMS=99999999999999999999", "cannot be read"),
+        (f"mongodb://u:{SECRET}@h,i/db?directConnection=true", "cannot be read"),
+    ],
+)
+def test_a_url_that_is_wrong_is_not_configured_and_never_quoted(url: str, message: str) -> None:
+    connection.choose(url)
+    known = failure(connection.database)
+    assert isinstance(known, NotConfiguredError)
+    assert message in known.message
+    assert known.hint
+
+
+def test_options_of_other_drivers_are_passed_over(url: str) -> None:
+    connection.choose(f"{url}?connection_limit=5")
+    use()
+
+
+def test_the_urls_options_do_not_weaken_reads_and_writes(url: str) -> None:
+    connection.choose(f"{url}?readPreference=secondaryPreferred&readPreferenceTags=a:b&w=0&tz_aware=false")
+    for database in (connection.database(), Role.objects._collection.database):
+        assert database.read_preference == ReadPreference.PRIMARY
+        assert database.write_concern.document == {"w": "majority"}
+        assert database.codec_options.tz_aware
+    assert connection.database().client.options.pool_options.metadata["application"] == {"name": "chatctl"}
+
+
+# The connection
+
+
+def test_documents_and_raw_reads_share_one_connection(url: str, database: Database[dict[str, Any]]) -> None:
+    database["Role"].insert_one({"name": "support"})
+    connection.choose(url)
+    assert connection.database() is connection.database()
+    assert [role.name for role in Role.objects] == ["support"]
+    assert Role.objects._collection.database.client is connection.database().client
+
+
+def test_expecting_another_database_is_refused_each_time(url: str, name: str) -> None:
+    connection.choose(url, expect="staging")
+    for _ in range(2):
+        known = failure(connection.database)
+        assert isinstance(known, RefusedError)
+        assert known.message == f'this is the database "{name}" on {connection.target().host}, not "staging"'
+
+
+def test_expecting_this_database_is_fine(url: str, name: str) -> None:
+    connection.choose(url, expect=name)
+    use()
+
+
+@pytest.mark.usefixtures("mock_client")
+def test_a_standalone_server_has_no_transactions() -> None:
+    connection.choose("mongodb://localhost/db")
+    assert not connection.transactions()
+
+
+def test_a_replica_set_has_transactions(url: str) -> None:
+    connection.choose(url)
+    assert connection.transactions()
+
+
+# What goes wrong on the way
+
+
+def test_an_unreachable_host_is_given_up_after_five_seconds() -> None:
+    connection.choose(f"mongodb://u:{SECRET}@127.0.0.1:1/shop?serverSelectionTimeoutMS=60000")
+    started = time.monotonic()
+    known = failure(use)
+    assert isinstance(known, UnreachableError)
+    assert known.message == "no server answers at 127.0.0.1:1"
+    assert known.retryable
+    assert 4 < time.monotonic() - started < 8
+
+
+def test_a_server_that_never_answers_is_given_up_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connection.choose(f"mongodb://127.0.0.1:{silent.getsockname()[1]}/shop")
+        started = time.monotonic()
+        assert isinstance(failure(use), UnreachableError)
+        assert time.monotonic() - started < 8
+
+
+def test_a_wrong_password_is_told_apart(secured: str) -> None:
+    connection.choose(f"mongodb://ada:{SECRET}@{secured}/shop?authSource=admin")
+    known = failure(use)
+    assert isinstance(known, AuthFailedError)
+    assert known.code == "auth-failed"
+
+
+def test_a_user_without_rights_is_not_allowed(secured: str) -> None:
+    connection.choose(f"mongodb://reader:reader@{secured}/shop?authSource=admin")
+    use()
+    known = failure(lambda: connection.database()["Role"].insert_one({}))
+    assert isinstance(known, NotAllowedError)
+    assert known.message == f"{secured} does not allow insert on Role"
+
+
+def test_all_rights_that_a_refused_command_needs_are_named(secured: str) -> None:
+    connection.choose(f"mongodb://reader:reader@{secured}/shop?authSource=admin")
+    roles = connection.database()["Role"]
+    known = failure(lambda: roles.update_one({}, {"$set": {"name": "x"}}, upsert=True))
+    assert known.message == f"{secured} does not allow insert on Role and update on Role"
+
+
+def test_no_user_at_all_is_not_allowed(secured: str) -> None:
+    connection.choose(f"mongodb://{secured}/shop")
+    assert isinstance(failure(use), NotAllowedError)

@@ -1,0 +1,71 @@
+"""Errors of the driver in words of our own, by class and code."""
+
+import pytest
+from pymongo import errors
+
+from database import connection, failures
+from database.errors import (
+    AuthFailedError,
+    ChatctlError,
+    ConflictError,
+    DatabaseError,
+    InvalidInputError,
+    NotAllowedError,
+    NotConfiguredError,
+    ServerFailedError,
+    TimedOutError,
+    UnreachableError,
+)
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (errors.OperationFailure(SECRET, 18), AuthFailedError),
+        (errors.OperationFailure(SECRET, 8000), AuthFailedError),
+        (errors.OperationFailure(f"user is not allowed to do action [find] on [{SECRET}.User]", 8000), NotAllowedError),
+        (errors.OperationFailure(f"you are over your space quota, {SECRET}", 8000), ServerFailedError),
+        (errors.OperationFailure(SECRET, 13), NotAllowedError),
+        (errors.ExecutionTimeout(SECRET, 50), TimedOutError),
+        (errors.WTimeoutError(SECRET, 64), TimedOutError),
+        (errors.NetworkTimeout(SECRET), TimedOutError),
+        (errors.WaitQueueTimeoutError(SECRET), TimedOutError),
+        (errors.NotPrimaryError(SECRET), UnreachableError),
+        (errors.OperationFailure(SECRET, 11602), UnreachableError),
+        (errors.AutoReconnect(SECRET), UnreachableError),
+        (errors.OperationFailure(SECRET, 1), ServerFailedError),
+        (errors.OperationFailure(SECRET, 14031), ServerFailedError),
+        (errors.DuplicateKeyError(SECRET, 11000), ConflictError),
+        (errors.BulkWriteError({"writeErrors": [{"code": 11000, "errmsg": SECRET}]}), ConflictError),
+        (errors.OperationFailure(SECRET, 112), ConflictError),
+        (errors.DocumentTooLarge(SECRET), InvalidInputError),
+        (errors.ConfigurationError(SECRET), NotConfiguredError),
+    ],
+)
+def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, kind: type[ChatctlError]) -> None:
+    known = connection.explain(error)
+    assert type(known) is kind
+    assert SECRET not in f"{known.message} {known.hint}"
+    assert not isinstance(known, DatabaseError) or known.hint
+
+
+def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
+    error = errors.OperationFailure(SECRET, 13)
+    assert str(failures.explain(error, "db:1")) == "db:1 does not allow this"
+    missing = {("", "listCollections"), ("User", "find")}
+    assert str(failures.explain(error, "db:1", missing)) == (
+        "db:1 does not allow listCollections on the database and find on User"
+    )
+    made = failures.explain(error, "db:1", {("chatctl_audit", "createIndex")})
+    assert made is not None
+    assert made.hint is not None
+    assert made.hint.startswith("have an admin run chatctl db indexes --apply, or name a user")
+    other = failures.explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
+    assert isinstance(other, TimedOutError)
+
+
+@pytest.mark.parametrize("error", [errors.OperationFailure("?", 9), KeyError("x"), errors.InvalidOperation("x")])
+def test_what_is_not_known_is_left_to_be_a_bug(error: Exception) -> None:
+    assert connection.explain(error) is None
