@@ -1,7 +1,7 @@
 """Every refusal by its name."""
 
 from database.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
-from models.names import counted
+from database.wording import counted
 
 
 class UnknownNameError(NotFoundError):

@@ -20,7 +20,8 @@ from database.filters import any_of
 from database.ids import OBJECT_ID, readings, written
 from database.ids import named as named_by
 from database.listing import PRESENT
-from models.names import LONGEST_EMAIL, did_you_mean, one_edit_away, shown
+from database.wording import did_you_mean, one_edit_away, shown
+from models.names import LONGEST_EMAIL
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """What a shell takes as it is."""

@@ -6,7 +6,8 @@ from database import connection
 from database.errors import InvalidInputError
 from database.marker import ID, Marker, document
 from database.own_collections import STATE
-from models.names import EASY, HOW_EASY, shown
+from database.wording import shown
+from models.names import EASY, HOW_EASY
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:

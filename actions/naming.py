@@ -9,7 +9,8 @@ from actions.errors import BadNameError, NameTakenError
 from actions.finding import with_emails
 from database import connection
 from database.listing import PRESENT
-from models.names import READ_AS, flaw, shown, user_flaw
+from database.wording import name_flaw, shown
+from models.names import READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 
@@ -18,7 +19,7 @@ def refuse(collection: str, names: list[str]) -> None:
     """Raise `BadNameError` for what is no name, and `NameTakenError` for one that is there already."""
     noun = collection.lower()
     for name in names:
-        if found := flaw(name):
+        if found := name_flaw(name):
             raise BadNameError(f"not a valid {noun} name: {found}")
         for kind, shape in READ_AS:
             if shape.fullmatch(name):

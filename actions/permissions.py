@@ -13,7 +13,7 @@ from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
 from database.references import referred
-from models.names import in_words
+from database.wording import in_words
 
 LISTED: Final = ("name", "rolesIds")
 

@@ -10,7 +10,7 @@ from changes.showable import readable_text
 from database.ids import written
 from database.listing import Row
 from database.references import referred
-from models.names import NAMED
+from database.wording import NAMED
 
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""

@@ -26,7 +26,7 @@ from database import connection
 from database.decoding import is_exact
 from database.ids import written
 from database.references import Document, forms
-from models.names import NAMED
+from database.wording import NAMED
 
 P = ParamSpec("P")
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from database import connection, sources
+from database import addresses, connection
 from database.errors import NotConfiguredError, UsageError
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.privileges import Privilege
-from models.names import shown
+from database.wording import shown
 
 Rights = Mapping[str, str]
 """Collection → actions on it, with spaces between them; no collection is the database itself."""
@@ -168,6 +168,6 @@ def database(name: str | None) -> str:
         except NotConfiguredError as error:
             error.hint = f"{error.hint}; here --database NAME is enough"
             raise
-    if not sources.is_database_name(name):
+    if not addresses.is_database_name(name):
         raise UsageError(f"{shown(name)} cannot be the name of a database")
     return name

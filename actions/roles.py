@@ -15,8 +15,8 @@ from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
 from database.references import referred
+from database.wording import in_words
 from models.links import ROLE_PERMISSIONS
-from models.names import in_words
 
 LISTED: Final = ("name", "permissionsIds")
 OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}

@@ -14,7 +14,7 @@ from changes.record import OUR_RECORDS, describe, is_lease
 from changes.showable import name_of
 from database.indexes import Index
 from database.times import written
-from models.names import NAMED, counted
+from database.wording import NAMED, counted
 from models.schema import FIELDS
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
 from database.errors import UsageError
-from models.names import shown
+from database.wording import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 

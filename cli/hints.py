@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from models.names import did_you_mean, nearest
+from database.wording import did_you_mean, nearest
 
 ELSEWHERE_CALLED: Final = {
     "add": ("create", "grant"),

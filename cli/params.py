@@ -13,7 +13,7 @@ from cli.invocation import Invocation, is_broken
 from cli.output import Output
 from database import times
 from database.errors import InvalidInputError
-from models.names import did_you_mean, shown
+from database.wording import did_you_mean, shown
 
 LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")

@@ -10,7 +10,7 @@ from cli import output, views
 from cli.group import group
 from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
 from database.errors import UsageError
-from models.names import counted
+from database.wording import counted
 
 app = group()
 

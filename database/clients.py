@@ -5,7 +5,7 @@ import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from database import sources
+from database import addresses, sources
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -43,7 +43,7 @@ def make(source: sources.Source, milliseconds: int, *listeners: "CommandListener
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
             # Their texts quote the URL, passwords and all.
-            raise sources.unreadable(source) from None
+            raise addresses.unreadable(source.label) from None
 
 
 def leave_at_once() -> None:

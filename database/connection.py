@@ -14,7 +14,7 @@ from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, Ref
 if TYPE_CHECKING:
     from pymongo.database import Database
 
-    from database.refusals import Refusals
+    from database.missing_privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 
@@ -44,7 +44,7 @@ class _Run:
     guarded: "tuple[marker.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
-    refusals: "Refusals | None" = None
+    missing_privileges: "MissingPrivileges | None" = None
 
 
 _run = _Run(sources.Choice())
@@ -118,7 +118,7 @@ def clock() -> datetime:
 
 def explain(error: BaseException) -> ChatctlError | None:
     """Say what an error of the driver means in words of our own; None for what is none, or not known."""
-    missing = _run.refusals.missing if _run.refusals else ()
+    missing = _run.missing_privileges.missing if _run.missing_privileges else ()
     known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if known is not None and _run.target and _run.target.local:
         from database import local
@@ -138,7 +138,7 @@ def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict
     if source is None:
         yield None
         return
-    name = sources.parse(source).name
+    name = source.address.name
     client = clients.make(source, milliseconds)
     clients.leave_at_once()
     with client:
@@ -194,7 +194,7 @@ def _other(source: sources.Source) -> str | None:
     current = contexts.load().the_current()
     if current is None:
         return None
-    here = sources.parse(source)
+    here = source.address
     try:
         there = contexts.address(current)
     except NotConfiguredError:
@@ -206,7 +206,7 @@ def _other(source: sources.Source) -> str | None:
 def _target(source: sources.Source) -> Target:
     if source.url is None:
         return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
-    address = sources.parse(source)
+    address = source.address
     return Target(
         address.name,
         address.hosts,
@@ -223,10 +223,10 @@ def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
 
     if source.url is None:
         source = _embedded(source, name)
-    from database.refusals import Refusals
+    from database.missing_privileges import MissingPrivileges
 
-    _run.refusals = Refusals()
-    client = clients.make(source, MILLISECONDS_TO_FIND_A_SERVER, _run.refusals)
+    _run.missing_privileges = MissingPrivileges()
+    client = clients.make(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
     # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]

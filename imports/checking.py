@@ -9,10 +9,10 @@ from actions import csv_cells, passwords
 from actions.users.documents import ACCOUNT, TOKENS
 from actions.users.importing import OAUTH, Person
 from database import times
+from database.wording import nearest
 from imports.columns import COLUMNS, LONGEST_NEAR, REQUIRED
 from imports.headers import NOT_UTF8, SAVE_AS_UTF8, is_data
 from imports.row import Row
-from models.names import nearest
 from models.user import UserStatus
 
 HIGHEST_COST: Final = 14

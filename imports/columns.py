@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from models.names import nearest
+from database.wording import nearest
 
 COLUMNS: Final = {
     "email": "An e-mail address. Required.",

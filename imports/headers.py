@@ -5,10 +5,10 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from database.wording import NAMED, counted, shown
 from imports.columns import COLUMNS, LISTED, REQUIRED, fold, meant
 from imports.layout import LEFT_OUT, Layout
 from imports.row import ERROR
-from models.names import NAMED, counted, shown
 
 MOST_NAMES: Final = 1000
 """The most unknown names that are remembered; a broken file may have a new one in every row."""

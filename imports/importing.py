@@ -13,6 +13,7 @@ from actions.users import importing
 from actions.users.importing import Flaw, Policy, Spool
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
+from database.wording import counted, shown
 from imports import objects
 from imports.checking import MISSING, check
 from imports.headers import Names, Problem
@@ -20,7 +21,6 @@ from imports.layout import Layout
 from imports.lines import form_of, lines, text_of
 from imports.row import BEYOND, ERROR, Row, UnreadableError
 from imports.tables import Table
-from models.names import counted, shown
 from seeds.nodes import Faults
 
 AT_ONCE: Final = 1000

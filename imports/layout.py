@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from database.errors import UsageError
+from database.wording import did_you_mean, shown
 from imports.columns import COLUMNS, fold
-from models.names import did_you_mean, shown
 
 LEFT_OUT: Final = ""
 """The column of a name that is ignored."""

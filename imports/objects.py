@@ -7,10 +7,10 @@ from itertools import chain
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
+from database.wording import shown
 from imports.headers import Names
 from imports.lines import lines
 from imports.row import LONGEST_LINE, Row, UnreadableError
-from models.names import shown
 from seeds.nodes import Faults, Node, items
 
 CHUNK: Final = 64 * 1024

@@ -7,10 +7,10 @@ from itertools import chain
 from typing import Final, TextIO
 
 from actions.csv_cells import unguarded
+from database.wording import counted
 from imports.headers import Names
 from imports.lines import lines
 from imports.row import LONGEST_LINE, Row, UnreadableError
-from models.names import counted
 
 DELIMITERS: Final = ",;\t|"
 _SAID: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from models.names import flaw, shown
+from database.wording import name_flaw, shown
 from seeds.nodes import Faults, Node
 from seeds.patterns import Pattern
 from seeds.schema import SCHEMA
@@ -94,7 +94,7 @@ def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
 
 def _check_name(node: Node) -> str | None:
     """Refuse what is no name; from here on it is without its escapes."""
-    return _check_text(node) or flaw(node.value)
+    return _check_text(node) or name_flaw(node.value)
 
 
 def _check_text(node: Node) -> str | None:
@@ -108,7 +108,7 @@ def _check_text(node: Node) -> str | None:
 
 def _check_pattern(node: Node) -> str | None:
     """Escapes may make a pattern longer than the name it means."""
-    return _check_text(node) or flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
+    return _check_text(node) or name_flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
 
 
 def _check_filled(node: Node) -> str | None:

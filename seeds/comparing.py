@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from changes import Document, ids_in
 from database.errors import ConflictError
-from models.names import shown
+from database.wording import shown
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from changes import ids_in
 from changes.showable import readable_text
-from models.names import counted
+from database.wording import counted
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects
 

@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, Final
 import yaml
 
 from database.errors import Fault
-from models.names import LONGEST, nearest, shown
+from database.wording import nearest, shown
+from models.names import LONGEST
 
 DEEPEST: Final = 50
 MOST_NODES: Final = 1_000_000

@@ -12,7 +12,8 @@ from actions import passwords
 from changes import Document
 from changes.showable import readable_text
 from database.errors import ConflictError
-from models.names import shown, user_flaw
+from database.wording import shown
+from models.names import user_flaw
 from seeds import state
 from seeds.nodes import Faults, Node
 from seeds.reading import refuse

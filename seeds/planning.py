@@ -14,7 +14,7 @@ from changes.showable import readable_text
 from database import connection
 from database.errors import ConflictError, RefusedError, UsageError
 from database.references import forms
-from models.names import counted, shown
+from database.wording import counted, shown
 from models.user import UserStatus
 from seeds import people, state
 from seeds.comparing import Comparison, Options, compare

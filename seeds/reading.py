@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from database.errors import InvalidInputError, NotFoundError
-from models.names import shown
+from database.wording import shown
 from seeds.checking import check
 from seeds.nodes import MOST_BYTES, Faults, Node, compose
 from seeds.resolving import resolve

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from models.names import shown, user_flaw
+from database.wording import shown
+from models.names import user_flaw
 from seeds.extending import in_order
 from seeds.nodes import Faults, Node
 from seeds.patterns import Pattern

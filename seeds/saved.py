@@ -9,7 +9,7 @@ from typing import Any, Final, TypeGuard
 from changes import ids_in
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError
-from models.names import shown
+from database.wording import shown
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
 from seeds.writing import seed_document

@@ -12,7 +12,7 @@ from changes.showable import readable_text
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import STATE
-from models.names import shown
+from database.wording import shown
 
 _AT_ONCE: Final = 1_000_000
 """Documents in one reply, if they fit into the 16 MiB that a reply has."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from models.names import shown
+from database.wording import shown
 from seeds.seed import Seed, SeedTest
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from models.names import flaw
+from database.wording import name_flaw
 from seeds.patterns import literal
 from seeds.people import Person
 from seeds.seed import Seed, SeedRole
@@ -41,7 +41,7 @@ def references(names: Iterable[str]) -> list[str]:
 def unsayable(name: object) -> str | None:
     """Say what keeps a name in a database from standing in a seed, in characters that harm no file."""
     if isinstance(name, str):
-        return ascii_only(problem) if (problem := flaw(name)) else None
+        return ascii_only(problem) if (problem := name_flaw(name)) else None
     return "its name is no text"
 
 

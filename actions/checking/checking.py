@@ -13,7 +13,7 @@ from database import connection
 from database.errors import UsageError
 from database.listing import BATCH, Row
 from database.prefetch import ahead
-from models.names import did_you_mean
+from database.wording import did_you_mean
 from models.schema import FIELDS
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")

@@ -11,7 +11,7 @@ from actions.checking.rule import Finding, Rule
 from actions.checking.rules.keys import MissingIndex, index
 from changes import Batch, Change, Changeset, Result, Stream, Take, Update
 from database.errors import UsageError
-from models.names import counted
+from database.wording import counted
 
 ORDER: Final = (
     "wrong-type",

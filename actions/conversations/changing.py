@@ -15,8 +15,8 @@ from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, R
 from changes.draft import BATCH
 from database import connection
 from database.references import referred
+from database.wording import in_words
 from models.links import USER_CONVERSATIONS
-from models.names import in_words
 
 _READ: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}

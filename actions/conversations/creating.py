@@ -16,8 +16,8 @@ from changes.events import now
 from database import connection
 from database.errors import UsageError
 from database.listing import PRESENT
+from database.wording import in_words, shown
 from models.links import USER_CONVERSATIONS
-from models.names import in_words, shown
 
 
 def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:

@@ -12,7 +12,7 @@ from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.ids import written
 from database.references import referred
-from models.names import NAMED, counted, in_words
+from database.wording import NAMED, counted, in_words
 
 
 @replannable(deletes=True)

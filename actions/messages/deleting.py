@@ -11,7 +11,7 @@ from actions.removing import Removing
 from changes import Batch, Changeset, Result, Stream
 from database.ids import written
 from database.references import referred
-from models.names import NAMED, counted, in_words
+from database.wording import NAMED, counted, in_words
 
 
 @replannable(deletes=True)

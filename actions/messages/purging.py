@@ -14,7 +14,7 @@ from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT
 from database.references import joined, referred
-from models.names import counted
+from database.wording import counted
 
 DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
 """Matches a time, and no list that holds one."""

@@ -8,7 +8,7 @@ from actions.messages.writing import refuse_body
 from actions.planning import FOREVER, batched, changeset
 from changes import ABSENT, Changeset, Draft, Result
 from changes.showable import readable_text
-from models.names import in_words
+from database.wording import in_words
 
 REMOVED: Final = "[removed by an administrator]"
 

@@ -16,7 +16,7 @@ from actions.messages.listing import NEWEST, SORTABLE, where
 from actions.messages.rows import FIELDS, Rows
 from database.errors import TimedOutError
 from database.listing import Document, Listing, Row
-from models.names import shown
+from database.wording import shown
 
 if TYPE_CHECKING:
     import regex

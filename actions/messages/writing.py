@@ -4,7 +4,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from actions.errors import BadMessageError
-from models.names import shown
+from database.wording import shown
 
 LARGEST: Final = 1024 * 1024
 """Bytes of a body, so that a page of many messages stays one that can be shown."""

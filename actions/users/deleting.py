@@ -13,7 +13,7 @@ from changes.showable import readable_text
 from database import connection
 from database.own_collections import STATE
 from database.references import filter_of, has_other_forms, joined, references_in, referred
-from models.names import NAMED, in_words
+from database.wording import NAMED, in_words
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""

@@ -32,7 +32,7 @@ from changes.showable import field_name, readable_text
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import ids_in, referred
-from models.names import counted
+from database.wording import counted
 from models.schema import FIELDS
 from models.user import UserStatus
 

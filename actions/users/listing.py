@@ -15,8 +15,8 @@ from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Listing
 from database.referenced_listing import Linked
+from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER
-from models.names import did_you_mean, shown
 from models.user import UserStatus
 
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")

@@ -7,8 +7,8 @@ from actions import finding
 from actions.planning import changeset, replannable
 from changes import Changeset, Draft, Result, ids_in
 from changes.draft import BATCH
+from database.wording import in_words
 from models.links import USER_ROLES
-from models.names import in_words
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
 

@@ -10,7 +10,7 @@ from changes import ABSENT, Changeset, Draft, Result
 from changes.events import now
 from changes.showable import readable_text
 from database import connection
-from models.names import did_you_mean, shown
+from database.wording import did_you_mean, shown
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:

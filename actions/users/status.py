@@ -8,7 +8,7 @@ from actions.planning import changeset, replannable
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.change import same
 from changes.events import now
-from models.names import in_words
+from database.wording import in_words
 from models.user import UserStatus
 
 FIELDS: Final = ("status", "emailVerified", "updatedAt")

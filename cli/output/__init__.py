@@ -11,7 +11,7 @@ from cli.output import bodies, formats, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
 from database.errors import OutputError, UsageError
-from models.names import did_you_mean
+from database.wording import did_you_mean
 
 if TYPE_CHECKING:
     from changes import Changeset

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from cli.invocation import Invocation
 from cli.views import MESSAGES
-from models.names import counted
+from database.wording import counted
 
 Row = dict[str, Any]
 

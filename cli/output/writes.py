@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.output import formats, say, streams, text
 from cli.output.bodies import masked, masked_entry
 from database.errors import OutputError, RefusedError, TerminatedError, UsageError
-from models.names import NAMED, counted
+from database.wording import NAMED, counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection

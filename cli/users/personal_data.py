@@ -11,7 +11,7 @@ from cli.output.progress import watched
 from cli.users import personal_page
 from cli.users.spool import Spool
 from database import connection
-from models.names import counted
+from database.wording import counted
 
 if TYPE_CHECKING:
     from actions.users import PersonalData

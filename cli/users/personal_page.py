@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cli.output import page
 from cli.output.text import cell, clock, day
-from models.names import counted
+from database.wording import counted
 
 Row = dict[str, Any]
 Messages = Callable[[str | None], Iterable[Row]]

@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from database.contexts import file
+from database.contexts import config_file
 from database.contexts.reading import READ_ONLY, Context, Contexts, parse
 from database.contexts.urls import check
 from database.errors import ConflictError, InvalidInputError, NotConfiguredError
-from models.names import EASY, HOW_EASY, shown
+from database.wording import shown
+from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
 """From the text of the file, and what it says, to another text, and what that should say."""
@@ -72,11 +73,11 @@ def remove(name: str) -> bool:
 
 def _change(change: Change) -> bool:
     """Replace the file by what `change` makes of it, unless that does not say what it should; tell if it differs."""
-    with file.locked():
-        text = file.read()
+    with config_file.locked():
+        text = config_file.read()
         changed = _changed(change, text, parse(text))
         if changed != text:
-            file.write(changed)
+            config_file.write(changed)
         return changed != text
 
 
@@ -89,7 +90,9 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
             return changed
     except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # it reads less than what reads the file
         pass
-    raise NotConfiguredError(f"{file.path()} is written in a way that chatctl cannot change", "change it by hand")
+    raise NotConfiguredError(
+        f"{config_file.path()} is written in a way that chatctl cannot change", "change it by hand"
+    )
 
 
 def _without(document: Any, name: str) -> str:

@@ -5,9 +5,10 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
-from database.contexts import file
+from database.contexts import config_file
 from database.errors import NotConfiguredError, NotFoundError
-from models.names import EASY, did_you_mean, shown
+from database.wording import did_you_mean, shown
+from models.names import EASY
 
 SOURCES: Final = ("url", "url-env", "url-file", "url-command")
 """Where the URL of a context comes from: each has one of them."""
@@ -51,7 +52,7 @@ class Contexts:
 
 def load() -> Contexts:
     """Read the contexts there are; raises `NotConfiguredError` for a broken file, `NotAllowedError` for one at risk."""
-    return parse(file.read())
+    return parse(config_file.read())
 
 
 def parse(text: str) -> Contexts:
@@ -93,11 +94,13 @@ def _no_toml(text: str, said: str) -> NotConfiguredError:
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
     why = place[1] if place and "://" not in said else "this is no TOML"
-    return NotConfiguredError(f"{file.path()}:{line}: {why[:1].lower()}{why[1:]}", "correct it there, or move it away")
+    return NotConfiguredError(
+        f"{config_file.path()}:{line}: {why[:1].lower()}{why[1:]}", "correct it there, or move it away"
+    )
 
 
 def _broken(what: str, hint: str | None = None) -> NoReturn:
-    raise NotConfiguredError(f"{file.path()}: {what}", hint or "correct it there, or move it away")
+    raise NotConfiguredError(f"{config_file.path()}: {what}", hint or "correct it there, or move it away")
 
 
 def _quoted(key: str) -> str:

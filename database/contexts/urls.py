@@ -8,11 +8,10 @@ import subprocess
 import time
 from typing import IO, Final, cast
 
-from database import sources
-from database.contexts import file
+from database import addresses
+from database.contexts import config_file
 from database.contexts.reading import Context
 from database.errors import InvalidInputError, NotConfiguredError
-from database.sources import Address, Source
 
 SECONDS: Final = 30.0
 """For a command to print a URL in."""
@@ -29,10 +28,10 @@ def url(context: Context) -> str:
         if not said:
             raise _failed(context, f"takes its URL from {context.value}, which is not set")
     elif context.source == "url-file":
-        place = file.path().parent / context.value
+        place = config_file.path().parent / context.value
         if place.exists() and not place.is_file():
             raise _failed(context, f"takes its URL from {place}, which is no file")
-        said = sources.text(place, f"the file of {context.label}")
+        said = addresses.read(place, f"the file of {context.label}")
     elif context.source == "url-command":
         said = _printed(context)
     else:
@@ -40,16 +39,16 @@ def url(context: Context) -> str:
     return said.strip()
 
 
-def address(context: Context) -> Address | None:
+def address(context: Context) -> addresses.Address | None:
     """Say where a context leads, as far as that is known without running a command."""
-    return None if context.source == "url-command" else sources.parse(Source(context.label, url(context)))
+    return None if context.source == "url-command" else addresses.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
     """Refuse what can be no context, whatever the environment; raises `InvalidInputError`."""
     try:
         if context.source == "url":
-            sources.parse(Source("--url", context.value))
+            addresses.parse(context.value, "--url")
         elif context.source == "url-file" and not context.value:
             raise InvalidInputError("--url-file is empty", "name a file that holds a URL")
         elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):

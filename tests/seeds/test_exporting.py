@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from changes import apply
 from database import connection
-from models.names import flaw
+from database.wording import name_flaw
 from seeds.exporting import export
 from seeds.patterns import Pattern, literal
 from seeds.planning import plan
@@ -75,7 +75,7 @@ def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None
     assert (parsed.name == name if parsed.name is not None else parsed.matches(name)) == fnmatchcase(name, pattern)
 
 
-@given(st.lists(NAMES.filter(lambda name: flaw(name) is None), unique=True, max_size=5))
+@given(st.lists(NAMES.filter(lambda name: name_flaw(name) is None), unique=True, max_size=5))
 def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
     document = {
         "version": 1,

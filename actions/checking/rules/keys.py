@@ -13,7 +13,7 @@ from actions.database import other_collections
 from changes import Document
 from database import connection, indexes
 from database.failures import is_refusal
-from models.names import counted
+from database.wording import counted
 from models.schema import UNIQUE_INDEXES
 
 KEYS: Final = {

@@ -10,7 +10,7 @@ from actions.checking.rule import Finding, Rule
 from actions.checking.rules.shapes import REINSTATE
 from changes import Batch, Document
 from changes.events import now
-from models.names import counted
+from database.wording import counted
 from models.user import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")

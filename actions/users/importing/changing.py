@@ -19,7 +19,7 @@ from changes import Changeset, Document, Draft, Stream
 from changes.changeset import Resuming, kind
 from changes.draft import BATCH, Batch
 from changes.events import now
-from models.names import counted
+from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
 """Passwords in one batch: at the application's cost a core takes 25 seconds for so many."""

@@ -16,8 +16,9 @@ from actions.users.importing.spool import Decision, Flaw, Spool
 from changes import Document
 from changes.showable import readable_text
 from database import connection
+from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER
-from models.names import LONGEST, USER_TEXTS, did_you_mean, shown, user_flaw
+from models.names import LONGEST, USER_TEXTS, user_flaw
 from models.user import UserStatus
 
 NAMES: Final = ("email", "username")

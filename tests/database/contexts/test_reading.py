@@ -59,7 +59,7 @@ def test_a_file_that_is_none_is_refused_and_not_waited_for(file: Path) -> None:
     os.mkfifo(file, 0o600)
     assert broken() == f"{file} is no file"
     file.unlink()
-    put(file, "#" * (contexts.file.LARGEST + 1))
+    put(file, "#" * (contexts.config_file.LARGEST + 1))
     assert broken() == f"{file} is larger than 1,048,576 bytes"
 
 

@@ -6,7 +6,7 @@ from database.failures import is_refusal
 from database.privileges import Privilege, needed
 
 
-class Refusals(CommandListener):
+class MissingPrivileges(CommandListener):
     """Remember which rights the last command that was not allowed would have needed."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandStartedEvent
 
-from database.refusals import Refusals
+from database.missing_privileges import MissingPrivileges
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,7 @@ from database.refusals import Refusals
     ],
 )
 def test_what_a_refused_command_needs_is_remembered(answer: dict[str, Any], refused: bool) -> None:
-    listener = Refusals()
+    listener = MissingPrivileges()
     place = ("db", 1)
     listener.started(CommandStartedEvent({"find": "User"}, "shop", 1, place, None))
     listener.failed(CommandFailedEvent(timedelta(), answer, "find", 1, place, None))

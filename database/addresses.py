@@ -1,0 +1,108 @@
+"""The URL of a database: what it says, and what is wrong with one."""
+
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from database.errors import NotConfiguredError
+
+EXAMPLE: Final = "mongodb://user:password@host:27017/database"
+_NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
+TOO_LONG = 64
+"""Bytes that the name of a database has not."""
+LONGEST_WAIT = 9
+"""The most digits of a number of milliseconds that always fits into 32 bits."""
+
+
+class Address(NamedTuple):
+    """What a URL says, without its secrets: `hosts` is "host:port[,…]"."""
+
+    name: str
+    hosts: str
+    user: str | None
+    has_password: bool
+
+
+def parse(url: str, label: str) -> Address:
+    """Take a URL apart; raises `NotConfiguredError`, which names the place it is from (`label`) and quotes nothing."""
+    scheme = url.partition("://")[0]
+    if not url:
+        raise NotConfiguredError(f"the database URL in {label} is empty", f"set it to {EXAMPLE}")
+    if scheme not in {"mongodb", "mongodb+srv"}:
+        raise NotConfiguredError(
+            f"the database URL in {label} starts with neither mongodb:// nor mongodb+srv://",
+            f"it looks like {EXAMPLE}",
+        )
+    parts = _split(url, label)
+    user, _, hosts = parts.netloc.rpartition("@")
+    _check_escapes(label, user, parts)
+    name = unquote(parts.path.removeprefix("/"))
+    if not all(map(_is_host, hosts.split(","))) or not all(map(_is_option, filter(None, parts.query.split("&")))):
+        raise unreadable(label)
+    if not name:
+        raise NotConfiguredError(
+            f"the database URL in {label} names no database",
+            f"put the name behind the host, as in {EXAMPLE}",
+        )
+    if not is_database_name(name):
+        raise NotConfiguredError(
+            f"the database URL in {label} names a database that cannot exist",
+            "the part between the host and ? is the name; in a password write / as %2F and @ as %40",
+        )
+    login, _, password = user.partition(":")
+    return Address(name, unquote(hosts), unquote(login) or None, bool(password))
+
+
+def is_database_name(text: str) -> bool:
+    """Tell what a database can be called."""
+    return 0 < len(text.encode(errors="surrogateescape")) < TOO_LONG and not _NO_DATABASE_NAME & set(text)
+
+
+def unreadable(label: str) -> NotConfiguredError:
+    return NotConfiguredError(f"the database URL in {label} cannot be read", f"it looks like {EXAMPLE}")
+
+
+def read(file: Path, what: str) -> str:
+    """Read a small file; raises `NotConfiguredError`."""
+    try:
+        return file.read_text("utf-8-sig", errors="replace")
+    except (OSError, ValueError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        raise NotConfiguredError(f"{what} ({file}) cannot be read: {reason.lower()}") from None
+
+
+def _split(url: str, label: str) -> SplitResult:
+    """Split a URL; some Pythons allow no bracket behind the first host, so they are escaped meanwhile."""
+    try:
+        if url.isprintable():
+            return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
+    except ValueError:
+        pass  # its text quotes the URL
+    raise unreadable(label)
+
+
+def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
+    """Notice a user name or password that ends the host part early, or holds a second `@`.
+
+    An `@` in an option is legal, but where no user stands before the host it is what is left of a password.
+    """
+    early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
+    if early or "@" in user or user.count(":") > 1:
+        raise NotConfiguredError(
+            f"the user name or password of the database URL in {label} has a character that must be escaped",
+            "percent-encode it: / is %2F, @ is %40, : is %3A, ? is %3F, # is %23, % is %25",
+        )
+
+
+def _is_host(host: str) -> bool:
+    """Tell "name", "name:port", "[v6]:port" and an escaped socket path from what is left of a broken password."""
+    if host.endswith("%5D"):
+        return True
+    name, colon, port = host.rpartition(":")
+    return port.isdecimal() and bool(name) if colon else bool(host)
+
+
+def _is_option(said: str) -> bool:
+    """Tell whether a text is "name=value", not the rest of a broken password; pymongo does not check `wTimeoutMS`."""
+    name, equals, value = said.partition("=")
+    return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)
