@@ -6,37 +6,27 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from actions import (
         audit,
-        checking,
         contexts,
         conversations,
         database,
         finding,
-        generating,
-        guarding,
         messages,
         odd_references,
         permissions,
-        privileges,
         roles,
-        stats,
         users,
     )
 
 __all__ = [
     "audit",
-    "checking",
     "contexts",
     "conversations",
     "database",
     "finding",
-    "generating",
-    "guarding",
     "messages",
     "odd_references",
     "permissions",
-    "privileges",
     "roles",
-    "stats",
     "users",
 ]
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.conditions import literal
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from actions.planning import changeset, replannable
+from actions.filter_conditions import literal
+from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, orphans, record, undoing
 from changes.blanking import discreet, discreet_names
 from changes.changeset import diff

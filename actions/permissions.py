@@ -5,8 +5,9 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions import finding, naming
-from actions.planning import changeset, replannable
+from actions import finding
+from actions.rules import new_names
+from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.showable import readable, readable_text
 from database import connection
@@ -31,7 +32,7 @@ def show(ref: str) -> Row:
 def create(names: Sequence[str]) -> Changeset:
     """Make permissions that no role has yet. Raises `NameTakenError`."""
     wanted = list(dict.fromkeys(names))
-    naming.refuse("Permission", wanted)
+    new_names.refuse("Permission", wanted)
     draft = Draft()
     results = []
     for name in wanted:
@@ -47,7 +48,7 @@ def rename(ref: str, name: str) -> Changeset:
     draft = Draft()
     command = f"permissions rename {finding.label(permission)} {name}"
     if name != permission.get("name"):
-        naming.refuse("Permission", [name])
+        new_names.refuse("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
     return changeset(command, draft, [Result(permission["_id"], name, outcome)])

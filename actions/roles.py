@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding, naming, protection
-from actions.planning import changeset, replannable
+from actions import finding
+from actions.rules import last_active_member, new_names
+from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
 from changes.showable import readable, readable_text
@@ -34,7 +35,7 @@ def show(ref: str) -> Row:
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
     """Make a role that has permissions and no members. Raises `NameTakenError`."""
-    naming.refuse("Role", [name])
+    new_names.refuse("Role", [name])
     granted = _permissions(permissions)
     return _create("roles create", name, granted, [name, *(f"--permission {finding.label(p)}" for p in granted)])
 
@@ -42,7 +43,7 @@ def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
 def copy(ref: str, name: str) -> Changeset:
     """Make a role with the permissions of another, and without its members."""
     role = finding.one("Role", ref, LISTED)
-    naming.refuse("Role", [name])
+    new_names.refuse("Role", [name])
     granted = list(finding.with_id("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
     return _create("roles copy", name, granted, [finding.label(role), name])
 
@@ -53,7 +54,7 @@ def rename(ref: str, name: str) -> Changeset:
     command = f"roles rename {finding.label(role)} {name}"
     draft = Draft()
     if name != role.get("name"):
-        naming.refuse("Role", [name])
+        new_names.refuse("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
     return changeset(command, draft, [Result(role["_id"], name, outcome)])
@@ -135,7 +136,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     found = finding.with_id("Permission", wanted, ["name"])
     names = {referred(permission["_id"]): permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
-    protected = protection.protected_roles()
+    protected = last_active_member.protected_roles()
     return [
         {
             "id": role["_id"],

@@ -16,7 +16,7 @@ import pymongo
 from bson import ObjectId
 from measuring import compare, database
 
-from actions.checking.rules import all_rules
+from actions.database.checking.rules import all_rules
 from database import indexes
 
 CHATCTL = Path(sys.executable).with_name("chatctl")

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from typer.main import get_command
 
-from actions.checking.rule import Rule
-from actions.checking.rules import all_rules
+from actions.database.checking.rule import Rule
+from actions.database.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS, app
 
 ROOT: Final = Path(__file__).parent.parent

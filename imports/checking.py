@@ -5,7 +5,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
-from actions import csv_cells, passwords
+from actions import csv_cells
+from actions.rules import passwords
 from actions.users.documents import ACCOUNT, TOKENS
 from actions.users.importing import OAUTH, Person
 from database import times

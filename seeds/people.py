@@ -8,7 +8,7 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions import passwords
+from actions.rules import passwords
 from changes import Document
 from changes.showable import readable_text
 from database.errors import ConflictError

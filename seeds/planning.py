@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions.planning import changeset
+from actions.rules.changesets import changeset
 from changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
 from changes.showable import readable_text
 from database import connection

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.protection import PROTECTED
+from actions.rules.last_active_member import PROTECTED
 from changes import Document, ids_in
 from changes.showable import readable_text
 from database import connection

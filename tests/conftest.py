@@ -17,7 +17,7 @@ import pytest
 from mongomock.collection import BulkOperationBuilder
 from pymongo.database import Database
 
-from actions import passwords
+from actions.rules import passwords
 from database import connection
 
 VARIABLES = (

@@ -101,7 +101,7 @@ OLD = {
 
 
 class Sample(NamedTuple):
-    """A command line: the command as `actions.privileges` names it, the line, and one to type before it.
+    """A command line: the command as `actions.database.server_roles` names it, the line, and one to type before it.
 
     An `empty` database has no collections.
     """

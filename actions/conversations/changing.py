@@ -5,12 +5,13 @@ from typing import Any, Final
 
 from pymongo.client_session import ClientSession
 
-from actions import finding, naming
+from actions import finding
+from actions.conversation_titles import PAIR, is_group, titles
 from actions.conversations import shape
 from actions.errors import OneToOneError
 from actions.finding import Found, FoundAll
-from actions.places import PAIR, is_group, titles
-from actions.planning import changeset, replannable
+from actions.rules import new_names
+from actions.rules.changesets import changeset, replannable
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
 from changes.draft import BATCH
 from database import connection
@@ -61,7 +62,7 @@ def rename(ref: str, name: str) -> Changeset:
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
     draft = Draft()
     if name != group.get("name"):
-        naming.refuse("Conversation", [name])
+        new_names.refuse("Conversation", [name])
         draft.set("Conversation", group, {"name": name}, given=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"

@@ -7,10 +7,11 @@ from typing import Any
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions import finding, naming
+from actions import finding
+from actions.conversation_titles import PAIR
 from actions.conversations import shape
-from actions.places import PAIR
-from actions.planning import changeset
+from actions.rules import new_names
+from actions.rules.changesets import changeset
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule
 from changes.events import now
 from database import connection
@@ -28,7 +29,7 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
     if name is None and len(found) > PAIR:
         raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
     if name is not None:
-        naming.refuse("Conversation", [name])
+        new_names.refuse("Conversation", [name])
     users, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
     ids = [user["_id"] for user in users]
     command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")

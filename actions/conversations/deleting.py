@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actions import finding
-from actions.places import FIELDS, titles
-from actions.planning import FOREVER, replannable
-from actions.removing import Removing
+from actions.conversation_titles import FIELDS, titles
+from actions.message_removal import Removing
+from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.ids import written

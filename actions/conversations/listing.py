@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from actions import finding
-from actions.conditions import between, containing
 from actions.conversations.filters import Filters
 from actions.conversations.rows import FIELDS, Rows
+from actions.filter_conditions import between, containing
 from changes import Document
 from database.errors import UsageError
 from database.listing import Listing

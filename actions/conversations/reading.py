@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.conversations.rows import NEWEST
-from actions.people import ids
+from actions.usernames import ids
 from changes import Document
 from database import connection
 from database.ids import written

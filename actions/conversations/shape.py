@@ -6,7 +6,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions.places import PAIR, is_group
+from actions.conversation_titles import PAIR, is_group
 from changes import Document, ids_in
 from database import connection
 from database.listing import PRESENT

@@ -9,9 +9,9 @@ from typing import Any, Final
 from pymongo.errors import OperationFailure
 
 from actions import finding
-from actions.conditions import between
+from actions.conversation_titles import FIELDS, Place, Places
+from actions.filter_conditions import between
 from actions.messages import rows
-from actions.places import FIELDS, Place, Places
 from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError

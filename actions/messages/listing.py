@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from actions import finding
-from actions.conditions import between
+from actions.filter_conditions import between
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
 from changes import Document

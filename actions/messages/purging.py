@@ -8,8 +8,8 @@ from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
 from actions import finding
-from actions.planning import FOREVER, replannable
-from actions.removing import Removing
+from actions.message_removal import Removing
+from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT

@@ -5,7 +5,7 @@ from typing import Final
 
 from actions import finding
 from actions.messages.writing import refuse_body
-from actions.planning import FOREVER, batched, changeset
+from actions.rules.changesets import FOREVER, batched, changeset
 from changes import ABSENT, Changeset, Draft, Result
 from changes.showable import readable_text
 from database.wording import in_words

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from actions.people import ids
-from actions.places import Place, Places
+from actions.conversation_titles import Place, Places
+from actions.usernames import ids
 from changes import Document
 from changes.showable import readable, readable_text
 from database.listing import Row

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
-from actions.conditions import matching, said
 from actions.errors import BadPatternError
+from actions.filter_conditions import matching, said
 from actions.messages.filters import Filters
 from actions.messages.listing import NEWEST, SORTABLE, where
 from actions.messages.rows import FIELDS, Rows

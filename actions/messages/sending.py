@@ -7,11 +7,11 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from actions import finding
+from actions.conversation_titles import titles
 from actions.errors import BadMessageError, NotParticipantError
+from actions.message_removal import COPIED
 from actions.messages.writing import refuse_body, refuse_image
-from actions.places import titles
-from actions.planning import changeset
-from actions.removing import COPIED
+from actions.rules.changesets import changeset
 from changes import Changeset, Document, Draft, Holding, Result, ids_in
 from changes.events import now
 from database.references import referred

@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, product
 from typing import Any, Final
 
-from actions import finding, protection
-from actions.places import PAIR, is_group
-from actions.planning import FOREVER, inexact, replannable
-from actions.removing import Removing
+from actions import finding
+from actions.conversation_titles import PAIR, is_group
+from actions.message_removal import Removing
+from actions.rules import last_active_member
+from actions.rules.changesets import FOREVER, inexact, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.showable import readable_text
 from database import connection
@@ -44,7 +45,7 @@ def delete(
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
         names=deletion.names,
-        rules=[] if allow_last_member else protection.rules(gone),
+        rules=[] if allow_last_member else last_active_member.rules(gone),
         undoable=not forever,
     )
 

@@ -6,10 +6,11 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
-from actions import finding, protection
+from actions import finding
 from actions.errors import UnknownNameError
 from actions.messages.redacting import REMOVED
-from actions.planning import batched, replannable
+from actions.rules import last_active_member
+from actions.rules.changesets import batched, replannable
 from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from changes import (
@@ -53,7 +54,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     user = _user(ref)
     finding.refuse_twins("User", [user])
     erasure = _Erasure(user, with_messages=with_messages)
-    rules = [] if allow_last_member else protection.rules(erasure.tombstone())
+    rules = [] if allow_last_member else last_active_member.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
     for batch in erasure.batches():

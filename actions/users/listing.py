@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.conditions import between, containing, literal, matching, said
+from actions.filter_conditions import between, containing, literal, matching, said
 from actions.users import access
 from actions.users.filters import Filters
 from actions.users.rows import FIELDS, rows

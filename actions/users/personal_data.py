@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, finding
-from actions.people import People, ids
+from actions.usernames import People, ids
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in

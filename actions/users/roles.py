@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.planning import changeset, replannable
+from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Draft, Result, ids_in
 from changes.draft import BATCH
 from database.wording import in_words

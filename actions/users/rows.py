@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.counting import counting
+from actions.reference_counts import counting
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in

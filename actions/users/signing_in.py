@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from actions import finding, passwords
+from actions import finding
 from actions.errors import UnknownNameError
-from actions.planning import changeset
+from actions.rules import passwords
+from actions.rules.changesets import changeset
 from actions.users import status
 from changes import ABSENT, Changeset, Draft, Result
 from changes.events import now

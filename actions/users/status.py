@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.planning import changeset, replannable
+from actions.rules.changesets import changeset, replannable
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.change import same
 from changes.events import now

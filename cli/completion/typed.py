@@ -160,12 +160,12 @@ class SoFar:
         return (self.context.parent and self.context.parent.info_name) or ""
 
     def _names(self, collection: str, begun: str) -> Iterable[str]:
-        from actions import completing
+        from actions import completion
 
         given = self.given
         env_file = Path(given["env_file"]) if "env_file" in given else None
         choice = sources.Choice(given.get("url"), "local" in given, env_file, context=given.get("context"))
-        return completing.names(collection, begun, choice)
+        return completion.names(collection, begun, choice)
 
     @staticmethod
     def _after(typed: str, words: Iterable[str]) -> Iterable[str]:

@@ -39,7 +39,7 @@ def check(
     from cli.output.progress import Bar
 
     with Bar() as bar:
-        found = actions.checking.check(rule, collection, sample, bar.wrote)
+        found = actions.database.checking.check(rule, collection, sample, bar.wrote)
     reports.findings(out, found)
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)
@@ -67,5 +67,5 @@ def repair(
     from cli.output.progress import Bar
 
     with Bar() as bar:
-        change = actions.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
+        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

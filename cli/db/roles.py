@@ -15,7 +15,7 @@ from cli.output import streams
 from cli.params import choice
 
 if TYPE_CHECKING:
-    from actions.privileges import Role
+    from actions.database.server_roles import Role
 
 app = part()
 
@@ -47,12 +47,12 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
     seeder applies seeds, admin does everything. Nothing is connected to. The shell's are a script to be run by somebody
     who may create roles there, Atlas's the bodies of its API. What such roles cannot keep apart is said beside them.
     """
-    name = actions.privileges.database(database)
+    name = actions.database.server_roles.database(database)
     if form == "mongosh":
         streams.write("".join(f"{line}\n" for line in (*_head(name), *_script(name))))
         return
-    output.show_json([_atlas(role, name) for role in actions.privileges.ROLES])
-    for note in (ATLAS, FIRST, *actions.privileges.NOT_KEPT_APART):
+    output.show_json([_atlas(role, name) for role in actions.database.server_roles.ROLES])
+    for note in (ATLAS, FIRST, *actions.database.server_roles.NOT_KEPT_APART):
         output.say(note)
 
 
@@ -63,21 +63,21 @@ def _head(name: str) -> Iterator[str]:
     yield from _comment(FIRST)
     user = '{ user: "ada", pwd: passwordPrompt(), roles: ["support-read"] }'
     yield f"// A user: db.getSiblingDB({json.dumps(name)}).createUser({user})"
-    for role in actions.privileges.ROLES:
+    for role in actions.database.server_roles.ROLES:
         yield "//"
         yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
         if role.also:
             yield from _comment(f"Its rights let run, too, though some in part: {', '.join(role.also)}.")
     yield "//"
     yield "// What no role can keep apart:"
-    for note in actions.privileges.NOT_KEPT_APART:
+    for note in actions.database.server_roles.NOT_KEPT_APART:
         yield from _comment(f"- {note}", "  ")
 
 
 def _script(name: str) -> Iterator[str]:
     """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
     yield "for (const { role, privileges } of ["
-    for role in actions.privileges.ROLES:
+    for role in actions.database.server_roles.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
         for collection, allowed in role.rights.items():
             resource = f"db: {json.dumps(name)}, collection: {json.dumps(collection)}"

@@ -15,7 +15,7 @@ app = part()
 @app.command(example="chatctl --local db status -o json")
 def status(out: LinesOut) -> None:
     """Show the server, the database and what is in it."""
-    row = actions.database.status()
+    row = actions.database.server.status()
     out.record(row, views.STATUS, below={"collections": views.COLLECTIONS})
     if row["indexesMissing"]:
         out.note("the missing indexes are made with: chatctl db indexes --apply")
@@ -36,9 +36,9 @@ def indexes(
 ) -> None:
     """Show the indexes there should be, or create them."""
     if not create:
-        out.items(actions.database.list_indexes(), views.INDEXES)
+        out.items(actions.database.server.list_indexes(), views.INDEXES)
         return
-    change = actions.database.create_indexes()
+    change = actions.database.server.create_indexes()
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
@@ -64,7 +64,7 @@ def protect(
     wants --expect NAME instead of --yes. Given anew, it takes the place of what was said before. It is no boundary
     against people: the roles of chatctl db roles are.
     """
-    change = actions.guarding.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
+    change = actions.database.protecting.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
@@ -73,12 +73,12 @@ def unprotect(
     out: Out, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False, max_items: Max = None
 ) -> None:
     """Take the guard away."""
-    change = actions.guarding.unprotect()
+    change = actions.database.protecting.unprotect()
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 
 @app.command(example="chatctl --local db stop")
 def stop(out: Out) -> None:
     """End the embedded server. The next command that needs it starts it again."""
-    stopped = actions.database.stop()
+    stopped = actions.database.server.stop()
     out.document({"stopped": stopped}, ["stopped" if stopped else "it was not running"])

@@ -32,7 +32,7 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
     Unless --since says otherwise these are the last 30 days, 12 weeks or 12 months; weeks begin on Monday. Users are
     counted by status and role as they are now, messages by sender in that time.
     """
-    found = actions.stats.stats(since, by)
+    found = actions.database.stats.stats(since, by)
     status = [{"status": name, "users": users} for name, users in found["status"].items()]
     tables = (status, views.STATUSES), (found["roles"], views.MEMBERS), (found["topSenders"], views.SENDERS)
     reports.figures(out, found, CURVES, tables)

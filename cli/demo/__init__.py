@@ -30,10 +30,10 @@ def demo() -> None:
     other, and faults to find. Then commands are shown with all they print, among them the suspension of a user and its
     undo. The data stay, to try things out; where the database holds data of your own the tour is refused.
     """
-    from actions import database
+    from actions.database import server
     from cli.demo import stage, tour
     from cli.output import say
 
-    with database.turn(lambda: say("another tour is going on: waiting for its end")):
+    with server.turn(lambda: say("another tour is going on: waiting for its end")):
         stage.prepare()
         tour.show()

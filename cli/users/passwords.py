@@ -27,7 +27,7 @@ def new_password(*, from_stdin: bool, generated: bool, none: bool) -> Password:
     if none:
         return Password(None)
     if generated:
-        from actions import passwords
+        from actions.rules import passwords
 
         return Password(passwords.generated(), reveal=True)
     if from_stdin:
@@ -52,7 +52,7 @@ def _read() -> str:
 
 
 def _asked() -> str:
-    from actions import passwords
+    from actions.rules import passwords
 
     first = _hidden("Password: ")
     passwords.check(first)  # nobody types for a second time what cannot be taken

@@ -10,7 +10,7 @@ from bson.codec_options import DatetimeConversion
 from people import BEGAN, Documents
 from talk import DIRECT, MESSAGES
 
-from actions.checking import check
+from actions.database.checking import check
 from cli.output import text
 from database import decoding, times
 from tests.conftest import Chatctl

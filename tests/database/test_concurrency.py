@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from actions import audit, roles, users
 from actions.errors import LastMemberError
-from actions.protection import PROTECTED
+from actions.rules.last_active_member import PROTECTED
 from changes import apply, draft, transactions
 from changes.record import lease
 from database import connection

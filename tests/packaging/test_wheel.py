@@ -28,7 +28,12 @@ def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(contents: dic
     }
     info = f"chatctl-{PROJECT['version']}.dist-info"
     about = {f"{info}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE")}
-    assert {"cli/__main__.py", "cli/output/page.css", "seeds/default.yaml", "actions/generating/words.json"} <= files
+    assert {
+        "cli/__main__.py",
+        "cli/output/page.css",
+        "seeds/default.yaml",
+        "actions/database/generating/words.json",
+    } <= files
     assert set(contents) == files | about
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import passwords, protection
+from actions.rules import last_active_member, passwords
 from actions.users.documents import new_user
 from actions.users.importing.difference import UNHASHED, Known, difference, status_of, stored, verified_at
 from actions.users.importing.known import Members, Roles
@@ -50,7 +50,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         asks_about_many=False,
         notes=_notes(spool),
         names=_Names(spool, roles),
-        rules=protection.rules(changes) if known and not allow_last_member else [],
+        rules=last_active_member.rules(changes) if known and not allow_last_member else [],
         fits=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are imported",

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from people import BEGAN, Documents, conversation, links, messages, person
 
+from actions import message_removal
 from actions import messages as acting
-from actions import removing
 from changes import Watch, apply, draft
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("either")
 def test_what_is_seen_between_two_batches_is_in_no_list_either(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(removing, "MESSAGES", 2)
+    monkeypatch.setattr(message_removal, "MESSAGES", 2)
     monkeypatch.setattr(draft, "BATCH", 5)
     ada, grace = person(database, "ada"), person(database, "grace")
     large, small = (conversation(database, ada, grace, name=name) for name in ("engines", "looms"))

@@ -12,8 +12,9 @@ from busy import busy
 from people import Documents, conversation, links, messages, minute_after, person
 from samples import role
 
-from actions import audit, checking, conversations, roles, users
+from actions import audit, conversations, roles, users
 from actions import messages as acting
+from actions.database.server import checking
 from changes import Changeset, apply
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl

@@ -8,8 +8,9 @@ from bson import ObjectId
 from history import HERS, WRITTEN, History, found, user, write
 from samples import Documents
 
-from actions import audit, protection, users
+from actions import audit, users
 from actions.errors import LastMemberError, UnknownNameError
+from actions.rules import last_active_member
 from changes import Watch, apply
 from database.own_collections import AUDIT, STATE
 
@@ -108,7 +109,7 @@ class Stopped(Watch):
 def test_one_that_was_interrupted_is_finished_by_the_same_command(
     database: Documents, past: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.planning.BATCH", 1)
+    monkeypatch.setattr("actions.rules.changesets.BATCH", 1)
     stops = 0
     while True:
         try:
@@ -152,7 +153,7 @@ def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:
     role = database["Role"].find_one({"name": "support"})
-    database[STATE].insert_one({"_id": protection.PROTECTED, "ids": [role["_id"]]})
+    database[STATE].insert_one({"_id": last_active_member.PROTECTED, "ids": [role["_id"]]})
     with pytest.raises(LastMemberError):
         users.erase("ada_later")
     apply(users.erase("ada_later", allow_last_member=True))
@@ -162,7 +163,7 @@ def test_a_protected_role_keeps_an_active_member(database: Documents, past: Hist
 def test_more_messages_than_a_batch_holds_are_counted_and_blanked(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.planning.BATCH", 100)
+    monkeypatch.setattr("actions.rules.changesets.BATCH", 100)
     ada = user("ada")
     said = {"senderId": ada["_id"], "conversationId": ObjectId(), "createAt": ada["createdAt"], "seenIds": []}
     database["User"].insert_one(ada)

@@ -8,7 +8,7 @@ from people import Documents, links
 
 from actions import users
 from actions.errors import LastMemberError
-from actions.protection import PROTECTED
+from actions.rules.last_active_member import PROTECTED
 from changes import apply
 from database.errors import ConflictError
 from database.own_collections import STATE

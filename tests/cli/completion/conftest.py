@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from actions import completing
+from actions import completion
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl
 
@@ -64,8 +64,8 @@ mv told.new told
 @pytest.fixture
 def complete(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Complete:
     """Ask chatctl how a line goes on, with more patience than a shell has: this machine may be busy."""
-    monkeypatch.setattr(completing, "SECONDS", 20)
-    monkeypatch.setattr(completing, "SECONDS_TO_LOAD", 20)
+    monkeypatch.setattr(completion, "SECONDS", 20)
+    monkeypatch.setattr(completion, "SECONDS_TO_LOAD", 20)
 
     def ask(line: str, shell: str = "zsh") -> list[str]:
         answer = chatctl("completion", shell, "--line", input=line)

@@ -7,7 +7,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
-from actions import completing
+from actions import completion
 from tests.cli.completion.conftest import HOSTILE, Complete
 from tests.conftest import Chatctl
 from tests.people import conversation, person
@@ -104,10 +104,10 @@ def test_good_names_are_found_behind_many_bad_ones(complete: Complete, database:
 def test_what_the_first_of_many_have_in_common_is_not_taken_for_what_all_have(
     complete: Complete, database: Documents
 ) -> None:
-    database["Role"].insert_many([{"name": f"team-a{number:02}"} for number in range(completing.AT_MOST + 5)])
+    database["Role"].insert_many([{"name": f"team-a{number:02}"} for number in range(completion.AT_MOST + 5)])
     database["Role"].insert_one({"name": "team-b"})
     found = complete("chatctl roles show t")
-    assert len(found) == completing.AT_MOST + 1
+    assert len(found) == completion.AT_MOST + 1
     assert found[-1] == "team-b"
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from actions import completing
+from actions import completion
 from database import connection
 from tests.cli.completion.conftest import Complete
 from tests.cli.conftest import PROGRAM
@@ -96,20 +96,20 @@ def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, f
 def test_a_server_that_is_not_there_is_not_waited_for(environment: dict[str, str], url: str) -> None:
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL": url})
     assert shown == b""
-    assert seconds < completing.SECONDS + 1.5
+    assert seconds < completion.SECONDS + 1.5
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for(environment: dict[str, str], silent: str) -> None:
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL": silent})
     assert shown == b""
-    assert seconds < completing.SECONDS + 1.5
+    assert seconds < completion.SECONDS + 1.5
 
 
 def test_a_name_of_a_host_that_is_never_resolved_is_not_waited_for(environment: dict[str, str]) -> None:
     hanging = {**environment, "MONGODB_DATABASE_URL": "mongodb://slow.example/shop"}
     shown, seconds = ask(LINE, hanging, str(PROGRAM.with_name("python")), "-c", HANGING)
     assert shown == b""
-    assert seconds < completing.SECONDS + 1.5
+    assert seconds < completion.SECONDS + 1.5
 
 
 def test_a_file_that_is_never_read_to_its_end_is_not_waited_for(environment: dict[str, str], workspace: Path) -> None:
@@ -117,13 +117,13 @@ def test_a_file_that_is_never_read_to_its_end_is_not_waited_for(environment: dic
     del environment["MONGODB_DATABASE_URL"]
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL_FILE": "pipe"})
     assert shown == b""
-    assert seconds < completing.SECONDS_TO_LOAD + completing.SECONDS + 1.5
+    assert seconds < completion.SECONDS_TO_LOAD + completion.SECONDS + 1.5
 
 
 def test_a_slow_server_is_asked_for_no_longer_than_somebody_waits(
     complete: Complete, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(completing, "SECONDS", 0.2)
+    monkeypatch.setattr(completion, "SECONDS", 0.2)
     database["Role"].insert_one({"name": "support"})
     fail = {"failCommands": ["find"], "blockConnection": True, "blockTimeMS": 1_000}
     database.client.admin.command("configureFailPoint", "failCommand", mode={"times": 1}, data=fail)

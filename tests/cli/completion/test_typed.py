@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actions.checking.rules import all_rules
+from actions.database.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS
 from cli.completion.words import SORTED_BY, VIEWS, WORDS
 from models.schema import DOCUMENTS

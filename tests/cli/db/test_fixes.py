@@ -8,7 +8,7 @@ import pytest
 from people import BEGAN, Documents, person, stored, user
 from planting import AGAIN, FAULTS, Fault, Ids, settle
 
-from actions.checking.rules import all_rules
+from actions.database.checking.rules import all_rules
 from tests.conftest import Chatctl
 
 

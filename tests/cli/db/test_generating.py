@@ -12,8 +12,8 @@ import pytest
 from people import SEVEN, links, person
 from pymongo.database import Database
 
-from actions.checking import check
-from actions.checking.rules import all_rules
+from actions.database.checking import check
+from actions.database.checking.rules import all_rules
 from database import connection
 from tests.cli.conftest import Process, Terminal
 from tests.conftest import Chatctl

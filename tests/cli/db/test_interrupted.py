@@ -13,7 +13,7 @@ from embedded import kill
 from people import links
 from pymongo.database import Database
 
-from actions.checking import check
+from actions.database.checking import check
 from database import connection
 from tests.cli.conftest import PROGRAM, Process
 from tests.conftest import Chatctl, start_server

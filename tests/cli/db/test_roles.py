@@ -18,7 +18,7 @@ from pymongo import monitoring
 from reads import Needs, heard
 from sampled import Sample
 
-from actions.privileges import NOT_KEPT_APART, ROLES, SEEDER, SUPPORT_READ, Role
+from actions.database.server_roles import NOT_KEPT_APART, ROLES, SEEDER, SUPPORT_READ, Role
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server

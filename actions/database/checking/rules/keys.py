@@ -1,0 +1,138 @@
+"""What must be there once: unique values, their indexes, the collections."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.errors import OperationFailure
+
+from actions.database.checking.known import Known
+from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.twice import Twice, Values
+from actions.database.server import other_collections
+from changes import Document
+from database import connection, indexes
+from database.failures import is_refusal
+from database.wording import counted
+from models.schema import UNIQUE_INDEXES
+
+KEYS: Final = {
+    collection: tuple(fields for _, fields in unique) for collection, unique in UNIQUE_INDEXES.items() if unique
+}
+
+
+class DuplicateKey(Twice):
+    """Two documents have one value of a unique field, as an index that would prevent it is missing."""
+
+    name = "duplicate-key"
+    severity = "E"
+    effect = "the application finds either of them; the unique index cannot be made"
+    fix = 'delete one of them, in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
+    fixes = {
+        "User.email": "chatctl users update id:{id} --email ADDRESS, or users delete id:{id}",
+        "User.username": "chatctl users update id:{id} --username NAME, or users delete id:{id}",
+        "Role.name": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
+        "Permission.name": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
+        "Profile.userId": "chatctl db repair --rule second-profile --delete",
+    }
+    reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}
+
+    def __init__(self, known: Known) -> None:
+        super().__init__(known)
+        held = {
+            (one.index.collection, one.index.keys)
+            for one in indexes.inspect(connection.database())
+            if one.state == "present"
+        }
+        self._unkept = {
+            collection: [fields for fields in keys if (collection, tuple((field, 1) for field in fields)) not in held]
+            for collection, keys in KEYS.items()
+        }
+
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        for fields in self._unkept[collection]:
+            values = tuple(document.get(field) for field in fields)
+            if all(type(value) in (str, ObjectId) for value in values):
+                yield ", ".join(fields), values
+
+
+class _OfIndexes(Rule):
+    state: str
+
+    def end(self) -> Iterator[Finding]:
+        for one in indexes.inspect(connection.database()):
+            if one.state == self.state and one.index in indexes.APPLICATION:
+                keys = ", ".join(field for field, _ in one.index.keys)
+                yield Finding(one.index.collection, one.index.name, keys, one.message)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        return iter(suspects)
+
+
+class MissingIndex(_OfIndexes):
+    """A unique index of the application is missing."""
+
+    name = "missing-index"
+    severity = "W"
+    effect = "nothing prevents two documents with one value, and finding one reads all"
+    fix = (
+        "chatctl db repair --rule {name}, once each document has a value of its own"
+        " (chatctl db check --rule duplicate-key --rule missing-field)"
+    )
+    state = "missing"
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+        del decided
+        keys = {
+            f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
+        }
+        pipeline: list[Document] = [
+            {"$group": {"_id": keys, "count": {"$sum": 1}}},
+            {"$match": {"count": {"$gt": 1}}},
+            {"$limit": 1},
+        ]
+        return not list(connection.database()[found.collection].aggregate(pipeline, allowDiskUse=True))
+
+
+class MisnamedIndex(_OfIndexes):
+    """A unique index of the application has another name or other keys, or is not unique."""
+
+    name = "misnamed-index"
+    severity = "W"
+    effect = "duplicate values are accepted, or the application cannot tell which value was a duplicate"
+    fix = "drop the conflicting index, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
+    state = "conflict"
+
+
+class OtherCollection(Rule):
+    """A collection has the name of one of the application's in another case, or in the plural beside an empty one."""
+
+    name = "other-collection"
+    severity = "E"
+    effect = "the application does not see these documents"
+    fix = (
+        "if the documents belong to the application, move them to {collection}, in mongosh:"
+        " db.{id}.aggregate([{{$merge: '{collection}'}}]), then db.{id}.drop()"
+    )
+
+    def end(self) -> Iterator[Finding]:
+        for name, meant in other_collections(connection.database().list_collection_names()).items():
+            yield Finding(meant, name, None, self._size(name))
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        return iter(suspects)
+
+    def _size(self, name: str) -> str:
+        """Count the documents; the roles of `db roles` know the application's collections alone."""
+        try:
+            return counted(connection.database()[name].estimated_document_count(), "document")
+        except OperationFailure as error:
+            if not is_refusal(error.code, error):
+                raise
+            return "may not be counted"
+
+
+def index(found: Finding) -> Any:
+    """Return the index that a finding is about."""
+    return next(one for one in indexes.APPLICATION if one.name == found.id)

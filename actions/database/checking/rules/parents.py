@@ -1,0 +1,120 @@
+"""Documents that belong to others, and need them to be there."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from actions import finding
+from actions.database.checking.mending import Mending
+from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
+from actions.database.checking.twice import Twice, Values
+from actions.message_removal import Removing
+from changes import ABSENT, Batch, Document
+from database import connection
+from database.references import reference
+from models.links import OWNED, PROFILE_USER
+
+PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
+"""Collection and field of a required reference → what it refers to."""
+
+FIELDS: Final = {
+    collection: tuple(field for owner, field in PARENTS if owner == collection)
+    for collection in dict.fromkeys(owner for owner, _ in PARENTS)
+}
+
+
+class MissingParent(Rule):
+    """A required reference leads nowhere."""
+
+    name = "missing-parent"
+    severity = "E"
+    effect = "every query of the application that includes what is referred to fails as a whole"
+    fix = "chatctl db repair --rule {name} --delete (deletes documents without a parent)"
+    reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
+    decisions = frozenset({"delete"})
+
+    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
+        return super().needs(collection, chosen) and (not chosen or collection in {*chosen, *PARENTS.values()})
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        for field in self.reads[collection]:
+            there = self.known.ids(PARENTS[collection, field])
+            for document in documents:
+                parent = reference(document, field)
+                if parent and parent not in there:
+                    yield Finding(collection, document["_id"], field, parent)
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        for (collection, field), some in by_field(suspects).items():
+            there = documents(collection, {found.id for found in some}, [field])
+            parents = documents(PARENTS[collection, field], {found.value for found in some}, ())
+            for found in some:
+                if reference(there.get(found.id, {}), field) == found.value and found.value not in parents:
+                    yield found
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
+        del decided
+        return "delete", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        sorted_ = by_collection(findings)
+        yield from _without_messages(mending, sorted_.pop("Message", {}))
+        for collection, faults in sorted_.items():
+            yield from delete(mending, collection, faults)
+
+
+def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
+    """Delete messages, out of every list that has them."""
+    removing = Removing(mending.draft.names)
+    removing.draft = mending.draft
+    yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
+
+
+def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
+    """Delete accounts or profiles; a user does not name a profile that is gone."""
+    copies: dict[Any, list[Any]] = {}
+    if collection == "Profile":
+        for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
+            if profile := reference(user, "profileId"):
+                copies.setdefault(profile, []).append(user["_id"])
+    for identifier, document in mending.each(collection, ids):
+        users = mending.documents("User", copies.get(identifier, ())).values()
+        mending.draft.room(1 + len(users))
+        mending.remove(collection, document)
+        for user in users:
+            mending.draft.set("User", user, {"profileId": ABSENT})
+        yield from mending.full()
+
+
+class SecondProfile(Twice):
+    """A user has two profiles."""
+
+    name = "second-profile"
+    severity = "W"
+    effect = "the application shows one of them, and no unique index can be made"
+    fix = "chatctl db repair --rule {name} --delete (keeps the one that the user names, else the first)"
+    reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
+    decisions = frozenset({"delete"})
+
+    def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
+        del collection
+        if user := reference(document, PROFILE_USER.field):
+            yield PROFILE_USER.field, (user,)
+
+    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
+        del decided
+        return "delete", found.collection, found.id
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del decided
+        users = {found.value[0] for found in findings}
+        profiles: dict[Any, list[Any]] = {}
+        where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
+        for profile in sound(connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])):
+            if user := reference(profile, PROFILE_USER.field):
+                profiles.setdefault(user, []).append(profile["_id"])
+        kept = documents("User", users, ("profileId",))
+        for user, ids in profiles.items():
+            named = reference(kept.get(user, {}), "profileId")
+            keeps = named if named in ids else min(ids, key=str)
+            yield from delete(mending, PROFILE_USER.collection, [one for one in ids if one != keeps])

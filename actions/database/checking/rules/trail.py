@@ -1,0 +1,57 @@
+"""Find secrets that older versions wrote into the audit trail."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from actions import finding
+from actions.database.checking.mending import Mending
+from actions.database.checking.rule import Finding, Rule
+from actions.rules.changesets import batched
+from changes import Batch, Change, Document, Draft
+from changes.blanking import discreet, secrets
+from changes.showable import field_name
+from database import connection
+from database.own_collections import AUDIT
+
+PART: Final = {"kind": "part"}
+
+
+class SecretInTrail(Rule):
+    """An event of an older version holds the value of a field that the schema does not name, or a secret."""
+
+    name = "secret-in-trail"
+    severity = "W"
+    effect = "everybody who can read the audit trail can read the value, which may be a password or a token"
+    fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
+    reads = {AUDIT: ("event", "changes", "names")}
+    mends = True
+    undoable = False  # an undo would keep the values for thirty more days
+
+    def end(self) -> Iterator[Finding]:
+        """Read the trail part by part, because it may be larger than the memory."""
+        steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]
+        if self.known.sample is not None:
+            steps.insert(1, {"$sample": {"size": self.known.sample}})
+        return self._look(connection.database()[AUDIT].aggregate(steps))
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        return self._look(self._parts(suspects))
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        del mending, decided
+        return batched(self._changes(findings))
+
+    def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:
+        for part in self._parts(findings):
+            draft = Draft()
+            draft.set(AUDIT, part, discreet(part))
+            yield from draft.changes
+
+    def _parts(self, findings: Sequence[Finding]) -> Iterator[Document]:
+        return finding.having(AUDIT, "_id", [found.id for found in findings], self.reads[AUDIT])
+
+    @staticmethod
+    def _look(parts: Iterable[Document]) -> Iterator[Finding]:
+        for part in parts:
+            if fields := secrets(part):
+                yield Finding(AUDIT, part["_id"], field_name(fields[0]), f"in event {part['event']}")

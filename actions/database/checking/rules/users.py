@@ -1,0 +1,144 @@
+"""What users are, and how they sign in."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from actions import finding
+from actions.database.checking.mending import Mending
+from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.rules.shapes import REINSTATE
+from changes import Batch, Document
+from changes.events import now
+from database.wording import counted
+from models.user import UserStatus
+
+HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
+Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
+"""The same under the name that PHP gives it."""
+STATUSES: Final = frozenset(UserStatus)
+
+
+class _OfUsers(Rule):
+    apart = True
+
+    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        for document in documents:
+            yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        """Find what is wrong: the field, and what is said of its value."""
+        raise NotImplementedError(user)
+
+    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+        for _, user in mending.each("User", [found.id for found in findings if self.mendable(found, decided)]):
+            if any(self.mendable(found, decided) for found in self.look("User", [user])):
+                mending.draft.room(1)
+                mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
+                yield from mending.full()
+
+    def mended(self, user: Document) -> Document:
+        """Return the fields that are as they should be."""
+        raise NotImplementedError(user)
+
+
+class UnknownStatus(_OfUsers):
+    """A status outside the three there are."""
+
+    name = "unknown-status"
+    severity = "E"
+    effect = "the application cannot load the user, or any list that contains them"
+    fix = REINSTATE
+    reads = {"User": ("status",)}
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if type(status := user.get("status")) is str and status not in STATUSES:
+            yield "status", status
+
+
+class StatusMismatch(_OfUsers):
+    """A user counts as verified, and no time of it is known."""
+
+    name = "status-mismatch"
+    severity = "W"
+    effect = "the application takes the e-mail for verified or not, depending on where it looks"
+    fix = "chatctl db repair --rule {name} (takes it for not verified), or users verify-email id:{id}"
+    reads = {"User": ("status", "emailVerified")}
+    mends = True
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if user.get("status") == UserStatus.EMAIL_VERIFIED and user.get("emailVerified") is None:
+            yield "status", UserStatus.EMAIL_VERIFIED.value
+
+    def mended(self, user: Document) -> Document:
+        del user
+        return {"status": UserStatus.ACTIVE.value}
+
+
+class BadPasswordHash(_OfUsers):
+    """A password is kept in a form that the application cannot compare with."""
+
+    name = "bad-password-hash"
+    severity = "W"
+    effect = "the user cannot sign in with a password"
+    fix = "chatctl users set-password id:{id}"
+    fixes = {"$2y$": "chatctl db repair --rule {name}"}
+    reads = {"User": ("hashedPassword",)}
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        hashed = user.get("hashedPassword")
+        if type(hashed) is str and not HASH.fullmatch(hashed):
+            yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
+
+    def cases(self, found: Finding) -> Sequence[str]:
+        return (found.value,)
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        """Tell whether the form alone is wrong: `$2y$` is what `$2b$` is."""
+        del decided
+        return bool(found.value == "$2y$")
+
+    def mended(self, user: Document) -> Document:
+        return {"hashedPassword": user["hashedPassword"].replace("$2y$", "$2b$", 1)}
+
+
+class EmailCase(_OfUsers):
+    """An e-mail is not in lower case.
+
+    If another user has the same address, the value of a finding is the e-mail and the id of that user.
+    """
+
+    name = "email-case"
+    severity = "W"
+    effect = "sign-in fails when the address is typed in lower case"
+    fixes = {
+        "twice": "chatctl users show id:{value[1]} (has the same address), then users update id:{id} --email ADDRESS,"
+        " or users delete id:{id}"
+    }
+    reads = {"User": ("email",)}
+    at_once = 10_000
+    """All e-mails that are not in lower case are read once for each group of this size."""
+
+    def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
+        if type(email := user.get("email")) is str and email != email.lower():
+            yield "email", email
+
+    def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
+        """Find other users with the same address: such a fault needs a decision."""
+        faults = list(super().confirm(suspects))
+        holders: dict[str, list[Any]] = {}
+        for user in finding.with_emails({found.value.lower() for found in faults}, ["email"]):
+            holders.setdefault(user["email"].lower(), []).append(user["_id"])
+        for found in faults:
+            others = [one for one in holders.get(found.value.lower(), ()) if one != found.id]
+            yield found._replace(value=(found.value, others[0])) if others else found
+
+    def cases(self, found: Finding) -> Sequence[str]:
+        return ("twice",) if isinstance(found.value, tuple) else ()
+
+    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+        del decided
+        return not isinstance(found.value, tuple)
+
+    def mended(self, user: Document) -> Document:
+        return {"email": user["email"].lower()}

@@ -1,0 +1,40 @@
+"""The marker by which a database is protected."""
+
+from actions.rules.changesets import changeset
+from changes import Changeset, Draft, Result
+from database import connection
+from database.errors import InvalidInputError
+from database.marker import ID, Marker, document
+from database.own_collections import STATE
+from database.wording import shown
+from models.names import EASY, HOW_EASY
+
+
+def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
+    """Mark the database, or give its marker another name and other guards.
+
+    Raises `InvalidInputError` for a name that is hard to type.
+    """
+    if not EASY.fullmatch(name):
+        raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
+    wanted = document(Marker(name, mask_bodies, audit_reads))
+    draft = Draft()
+    if found := connection.database()[STATE].find_one({"_id": ID}):
+        draft.set(STATE, found, wanted)
+    else:
+        draft.insert(STATE, wanted)
+    guards = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
+    return _changeset(" ".join(["db protect", name, *guards]), draft, name, "protected")
+
+
+def unprotect() -> Changeset:
+    """Take the marker away; nothing where there is none."""
+    draft = Draft()
+    found = connection.database()[STATE].find_one({"_id": ID})
+    if found:
+        draft.delete(STATE, found)
+    return _changeset("db unprotect", draft, str((found or {}).get("name", connection.target().name)), "unprotected")
+
+
+def _changeset(command: str, draft: Draft, name: str, outcome: str) -> Changeset:
+    return changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])

@@ -1,0 +1,147 @@
+"""The database as a whole: what it is, and the indexes it should have."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+from pymongo.database import Database
+from pymongo.errors import OperationFailure
+
+from actions.rules.changesets import changeset
+from changes import Changeset, Draft, Result
+from database import connection, indexes, local
+from database.failures import is_refusal
+from database.listing import Row
+from models.schema import FIELDS
+
+T = TypeVar("T")
+
+
+def status() -> Row:
+    """Describe the database: server, version, topology, collections, and the indexes that are missing.
+
+    What the server's user may not read is left out and named in `notAllowed`.
+    """
+    database, target = connection.database(), connection.target()
+    hello = database.command("hello")
+    refused: list[str] = []
+    names = _allowed(lambda: sorted(database.list_collection_names()), "the names of collections", refused)
+    found = _allowed(lambda: list(indexes.inspect(database)), "indexes", refused)
+    return {
+        "database": target.name,
+        "server": target.host,
+        "source": target.source,
+        "readOnly": target.read_only,
+        "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
+        "topology": _topology(hello),
+        "transactions": connection.transactions(),
+        "collections": None if names is None else [_size(database, name, refused) for name in names],
+        "otherCollections": None if names is None else _others(names),
+        "indexesMissing": None if found is None else _places(found, "missing"),
+        "indexesInConflict": None if found is None else _places(found, "conflict"),
+        "local": local.status() if target.local else None,
+        "protected": _allowed(_protected, "the marker of a protected database", refused),
+        "notAllowed": refused,
+    }
+
+
+def other_collections(names: Iterable[str]) -> dict[str, str]:
+    """Return collections with a wrong name that probably belong to the application: their name → the right name.
+
+    Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
+    """
+    right = {name.lower(): name for name in FIELDS}
+    found = {}
+    for name in sorted(set(names) - FIELDS.keys()):
+        meant = right.get(name.lower()) or right.get(name.lower().removesuffix("s"))
+        if meant and (name.lower() in right or (_is_empty(meant) and not _is_empty(name))):
+            found[name] = meant
+    return found
+
+
+def _others(names: Iterable[str]) -> list[Row]:
+    return [{"name": name, "meant": meant} for name, meant in other_collections(names).items()]
+
+
+def _is_empty(collection: str) -> bool:
+    """Tell whether a collection has no documents, or may not be read."""
+    return _allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
+
+
+def _protected() -> Row | None:
+    marker = connection.guarded()
+    return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+
+
+def list_indexes() -> list[Row]:
+    """Return a row for each index there should be: `{name, collection, keys, unique, partial, state, message}`."""
+    return [
+        {
+            "name": one.index.name,
+            "collection": one.index.collection,
+            "keys": [field if way > 0 else f"-{field}" for field, way in one.index.keys],
+            "unique": bool(one.index.options.get("unique")),
+            "partial": "partialFilterExpression" in one.index.options,
+            "state": one.state,
+            "message": one.message,
+        }
+        for one in indexes.inspect(connection.database())
+    ]
+
+
+def create_indexes() -> Changeset:
+    """Create the indexes that are missing; one that is there under another name is reported and left alone."""
+    found = list(indexes.inspect(connection.database()))
+    results = [
+        Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
+    ]
+    return changeset(
+        "db indexes --apply",
+        Draft(),
+        results,
+        indexes=[one.index for one in found if one.state == "missing"],
+        notes=[
+            f"{one.index.name} on {one.index.collection} is left alone: {one.message}" for one in found if one.message
+        ],
+        asks_about_many=False,
+        undoable=False,
+    )
+
+
+def stop() -> bool:
+    """End the server of the embedded database; False where none ran."""
+    return local.stop()
+
+
+def turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
+    """Start the embedded database, and let others who take turns there wait; `waits` is called where one is at work."""
+    connection.database()
+    return local.turn(waits)
+
+
+def _places(found: list[indexes.Finding], state: str) -> list[str]:
+    return [f"{one.index.collection}.{one.index.name}" for one in found if one.state == state]
+
+
+def _topology(hello: dict[str, Any]) -> str:
+    if hello.get("msg") == "isdbgrid":
+        return "sharded cluster"
+    return f"replica set {hello['setName']}" if "setName" in hello else "standalone"
+
+
+def _size(database: Database[dict[str, Any]], name: str, refused: list[str]) -> Row:
+    """Return `{name, count, bytes}` of a collection, as the server knows it without counting."""
+    sizes = _allowed(lambda: database.command("collStats", name), f"the size of {name}", refused) or {}
+    return {"name": name, "count": sizes.get("count"), "bytes": sizes.get("size")}
+
+
+def _allowed(read: Callable[[], T], what: str, refused: list[str]) -> T | None:
+    """Read something, or note that it may not be read."""
+    try:
+        return read()
+    except OperationFailure as error:
+        if not is_refusal(error.code, error):
+            raise
+        if what not in refused:
+            refused.append(what)
+        return None

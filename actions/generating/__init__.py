@@ -1,5 +1,0 @@
-"""Believable data that is made up: people, conversations, messages, and faults to find."""
-
-from actions.generating.generating import Wanted, generate
-
-__all__ = ["Wanted", "generate"]

@@ -1,0 +1,142 @@
+"""From a draft to a changeset that keeps the rules."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec
+
+from pymongo.client_session import ClientSession
+
+from actions import finding
+from actions.rules import last_active_member, last_sign_in
+from changes import (
+    Batch,
+    Change,
+    ChangedMeanwhileError,
+    Changeset,
+    Delete,
+    Draft,
+    Result,
+    Rule,
+    Set,
+    Update,
+)
+from changes.draft import BATCH
+from changes.record import PART_BYTES, freeze
+from database import connection
+from database.decoding import is_exact
+from database.ids import written
+from database.references import Document, forms
+from database.wording import NAMED
+
+P = ParamSpec("P")
+
+FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
+"""Said before what cannot be taken back."""
+
+
+def changeset(
+    command: str,
+    draft: Draft,
+    results: list[Result],
+    *,
+    allow_last_member: bool = False,
+    allow_lockout: bool = False,
+    **details: Any,
+) -> Changeset:
+    """Make a changeset of a draft; `details` are further fields of `Changeset`.
+
+    Raises `LastMemberError` where a protected role would be left without an active member, and `LastSignInError` where
+    a user would be left without a way to sign in.
+    """
+    names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
+    rules = _resting(draft, names)
+    rules += [] if allow_last_member else last_active_member.rules(draft.changes)
+    rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
+    details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
+    return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def inexact(changes: Iterable[Change]) -> list[str]:
+    """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
+    fields = [
+        f"{change.collection} {written(change.ids[0])} {name}"
+        for change in changes
+        for name, value in _lost(change).items()
+        if not is_exact(value)
+    ]
+    more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(fields[:NAMED])}{more}"] if fields else []
+
+
+def _lost(change: Change) -> Document:
+    if isinstance(change, Update):
+        return {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
+    return change.document if isinstance(change, Delete) else {}
+
+
+def replannable(
+    *, deletes: bool = False, quick: bool = True
+) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+    """Let the plan of a function be made again, with the same arguments, if documents change before the write.
+
+    The arguments must name the same documents as before. With `deletes`, some of them may be deleted in the meantime.
+    With `quick`, the function is fast enough to run inside a transaction.
+    """
+
+    def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
+        @wraps(plan)
+        def planned(*args: P.args, **options: P.kwargs) -> Changeset:
+            first: dict[tuple[str, str], Any] = {}
+
+            def made() -> Changeset:
+                with finding.meanings() as meant:
+                    changeset = plan(*args, **options)
+                for (collection, ref), identifier in meant.items():
+                    if first.setdefault((collection, ref), identifier) != identifier:
+                        raise ChangedMeanwhileError(
+                            f'the name "{ref}" now belongs to another {collection.lower()}', None
+                        )
+                return replace(changeset, replan=again, quick=quick)
+
+            def again() -> Changeset:
+                if deletes:
+                    options["skip_missing"] = True
+                return made()
+
+            return made()
+
+        return planned
+
+    return decorated
+
+
+def batched(changes: Iterable[Change]) -> Iterator[Batch]:
+    """Divide changes into batches that a transaction and a message to the server have room for."""
+    batch: Batch = []
+    room = PART_BYTES
+    for change in changes:
+        size = sum(map(len, freeze([change])))
+        if batch and (size > room or len(batch) == BATCH):
+            yield batch
+            batch, room = [], PART_BYTES
+        batch.append(change)
+        room -= size
+    if batch:
+        yield batch
+
+
+def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
+
+    def check(session: ClientSession | None) -> None:
+        for (collection, identifier, field, holds), ids in draft.resting.items():
+            documents = connection.database()[collection]
+            for part in finding.parts(ids):
+                listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
+                still = {"_id": identifier, "$and" if holds else "$nor": listed}
+                if not documents.find_one(still, {"_id": 1}, session=session):
+                    label = f"{collection.lower()} {names.get(identifier, identifier)}"
+                    raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
+
+    return [Rule("half-links", check)] if draft.resting else []

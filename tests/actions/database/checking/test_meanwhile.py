@@ -1,0 +1,172 @@
+"""What the application writes while a check reads is no fault, and no repair undoes it."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from people import BEGAN, Documents, conversation, links, messages, person
+from planting import Ids, settle
+
+from actions.database.checking import check, checking, repair
+from actions.database.checking.rule import Rule
+from actions.database.checking.rules import all_rules
+from changes import apply
+from database.errors import ConflictError
+
+pytestmark = pytest.mark.usefixtures("either")
+
+Hook = Callable[[str, Callable[[], object]], None]
+
+
+@pytest.fixture
+def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
+    """Do something before a collection is read."""
+    read = checking._documents
+
+    def hook(collection: str, work: Callable[[], object]) -> None:
+        def documents(name: str, *rest: Any) -> Iterator[Any]:
+            if name == collection:
+                work()
+            return read(name, *rest)
+
+        monkeypatch.setattr(checking, "_documents", documents)
+
+    return hook
+
+
+@pytest.fixture
+def confirming(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Do something between the suspicion and the second look, once."""
+
+    def hook(work: Callable[[], object]) -> None:
+        left = [work]
+
+        def first(confirm: Any) -> Any:
+            def again(self: Rule, suspects: Any) -> Any:
+                if suspects and left:
+                    left.pop()()
+                return confirm(self, suspects)
+
+            return again
+
+        for kind in all_rules():
+            monkeypatch.setattr(kind, "confirm", first(kind.confirm))
+
+    return hook
+
+
+@pytest.fixture
+def ids(database: Documents) -> Ids:
+    return settle(database)
+
+
+@pytest.mark.parametrize("collection", checking.ORDER)
+def test_what_appears_while_it_is_read_is_no_fault(
+    database: Documents, ids: Ids, before: Hook, collection: str
+) -> None:
+    def live() -> None:
+        new = person(database, "new", roles=("viewer",))
+        place = conversation(database, new, ids["ada"])
+        messages(database, place, new, "hello", seen=(ids["ada"],))
+        messages(database, ids["group"], ids["ada"], "news", seen=(ids["alan"],), after=20)
+        profile = database["Profile"].insert_one({"userId": new}).inserted_id
+        database["User"].update_one({"_id": new}, {"$set": {"profileId": profile}})
+        database["Account"].insert_one({"userId": new, "type": "oauth", "provider": "google", "providerAccountId": "9"})
+
+    before(collection, live)
+    assert check() == []
+
+
+@pytest.mark.parametrize("collection", checking.ORDER)
+def test_what_goes_while_it_is_read_is_no_fault(database: Documents, ids: Ids, before: Hook, collection: str) -> None:
+    def leave() -> None:
+        database["Message"].delete_one({"_id": ids["four"]})
+        database["User"].update_many({}, {"$pull": {"seenMessageIds": ids["four"]}})
+        last = (database["Message"].find_one({"_id": ids["three"]}) or {})["createAt"]
+        database["Conversation"].update_one(
+            {"_id": ids["group"]}, {"$pull": {"messagesIds": ids["four"]}, "$set": {"lastMessageAt": last}}
+        )
+        database["Role"].delete_one({"_id": ids["support"]})
+        database["User"].update_many({}, {"$pull": {"rolesIds": ids["support"]}})
+        database["Permission"].update_many({}, {"$pull": {"rolesIds": ids["support"]}})
+
+    before(collection, leave)
+    assert check() == []
+
+
+def test_a_link_that_moves_while_it_is_read_is_no_fault(database: Documents, ids: Ids, before: Hook) -> None:
+    def move() -> None:
+        database["User"].update_one({"_id": ids["alan"]}, {"$addToSet": {"rolesIds": ids["viewer"]}})
+        database["Role"].update_one({"_id": ids["viewer"]}, {"$addToSet": {"userIds": ids["alan"]}})
+        database["User"].update_one({"_id": ids["ada"]}, {"$pull": {"rolesIds": ids["viewer"]}})
+        database["Role"].update_one({"_id": ids["viewer"]}, {"$pull": {"userIds": ids["ada"]}})
+
+    before("Role", move)
+    assert check() == []
+
+
+def test_what_is_mended_before_the_second_look_is_not_reported(
+    database: Documents, ids: Ids, confirming: Callable[[Callable[[], object]], None]
+) -> None:
+    break_(database, ids)
+
+    def mend() -> None:
+        database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": [], "status": "ACTIVE"}})
+        database["Role"].update_one({"_id": ids["viewer"]}, {"$pull": {"userIds": ids["alan"]}})
+        database["Conversation"].delete_many({"userIds": []})
+        database["Message"].delete_many({"senderId": {"$nin": [ids[name] for name in ("ada", "grace", "alan")]}})
+
+    confirming(mend)
+    assert check() == []
+
+
+def test_what_is_deleted_before_the_second_look_is_not_reported(
+    database: Documents, ids: Ids, confirming: Callable[[Callable[[], object]], None]
+) -> None:
+    database["Role"].insert_one({"_id": ObjectId(), "name": None, "userIds": None, "permissionsIds": [ObjectId()]})
+    database["Account"].insert_one({"userId": ObjectId(), "type": 1, "provider": "a", "providerAccountId": "b"})
+    confirming(lambda: (database["Role"].delete_one({"name": None}), database["Account"].delete_one({"type": 1})))
+    assert check() == []
+
+
+def break_(database: Documents, ids: Ids) -> None:
+    database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None, "status": "BANNED"}})
+    database["Role"].update_one({"_id": ids["viewer"]}, {"$push": {"userIds": ids["alan"]}})
+    database["Conversation"].insert_one({"userIds": [], "created_at": BEGAN, "lastMessageAt": BEGAN})
+    lost = {"senderId": ObjectId(), "conversationId": ids["direct"], "createAt": BEGAN, "seenIds": []}
+    database["Message"].insert_one(lost)
+
+
+def test_what_was_mended_meanwhile_is_passed_over_by_a_repair(database: Documents, ids: Ids) -> None:
+    database["Role"].update_one({"_id": ids["viewer"]}, {"$push": {"userIds": ids["alan"]}})
+    database["User"].update_one({"_id": ids["grace"]}, {"$push": {"rolesIds": ObjectId()}})
+    planned = repair()
+    database["User"].update_one({"_id": ids["alan"]}, {"$push": {"rolesIds": ids["viewer"]}})
+    apply(planned)
+    assert check() == []
+    links(database)
+    assert (database["User"].find_one({"_id": ids["alan"]}) or {})["rolesIds"] == [ids["viewer"]]
+
+
+def test_an_id_whose_document_came_meanwhile_is_not_taken_out(database: Documents, ids: Ids) -> None:
+    coming = ObjectId()
+    database["User"].update_one({"_id": ids["alan"]}, {"$push": {"rolesIds": coming}})
+    planned = repair()
+    database["Role"].insert_one({"_id": coming, "name": "coming", "userIds": [ids["alan"]], "permissionsIds": []})
+    apply(planned)
+    assert check() == []
+    assert (database["User"].find_one({"_id": ids["alan"]}) or {})["rolesIds"] == [coming]
+
+
+def test_what_changes_between_the_last_look_and_the_write_is_a_conflict(
+    database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "EMAIL_VERIFIED"}})
+    planned = repair()
+    batches = list(planned.batches)
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"emailVerified": BEGAN}})
+    planned.batches = batches
+    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+        apply(planned)
+    assert check() == []

@@ -1,0 +1,102 @@
+"""Values that nobody expects: they are the one fault they are, and no repair writes them anywhere."""
+
+from typing import Any
+
+import pytest
+from bson import Code, ObjectId
+from people import BEGAN, Documents, messages, minute_after
+from planting import AGAIN, Ids, settle
+
+from actions.database.checking import check, repair
+from actions.database.checking.rules import conversations, copies
+from changes import apply
+
+pytestmark = pytest.mark.usefixtures("either")
+
+
+@pytest.fixture
+def ids(database: Documents) -> Ids:
+    return settle(database)
+
+
+def counts() -> dict[str, int]:
+    return {row["rule"]: row["count"] for row in check()}
+
+
+def test_a_copy_of_another_type_is_left_as_it_is(database: Documents, ids: Ids) -> None:
+    database["User"].update_one({"_id": ids["grace"]}, {"$set": {"profileId": [ObjectId()]}})
+    database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"messagesIds": ids["one"]}})
+    assert counts() == {"wrong-type": 2}
+    assert not repair().changes_something
+
+
+def test_code_is_no_text(database: Documents, ids: Ids) -> None:
+    database["User"].drop_index("User_email_key")
+    database["User"].update_one({"_id": ids["ada"]}, {"$set": {"email": Code("Ada"), "name": Code("Ada")}})
+    assert counts() == {"wrong-type": 2, "missing-index": 1}
+
+
+@pytest.mark.parametrize("side", [("User", "rolesIds"), ("Role", "userIds")])
+def test_half_a_link_to_what_has_no_list_is_not_mended_again_and_again(
+    database: Documents, ids: Ids, side: tuple[str, str]
+) -> None:
+    collection, field = side
+    who = ids["grace"] if collection == "User" else ids["viewer"]
+    database[collection].update_one({"_id": who}, {"$set": {field: 7}})
+    assert counts() == {"wrong-type": 1}
+    assert not repair().changes_something
+
+
+def test_a_list_of_times_is_no_last_message(database: Documents, ids: Ids) -> None:
+    database["Message"].update_one({"_id": ids["one"]}, {"$set": {"createAt": [minute_after(90)]}})
+    database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"lastMessageAt": BEGAN}})
+    apply(repair())
+    place = database["Conversation"].find_one({"_id": ids["direct"]}) or {}
+    assert place["lastMessageAt"] == minute_after(2)
+
+
+def test_a_message_that_comes_while_the_last_one_is_looked_up_stays_the_last(
+    database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"lastMessageAt": BEGAN}})
+    planned = repair(["stale-last-message"])
+    looked, read = [], conversations.last_messages
+
+    def last_messages(places: Any) -> Any:
+        found = read(places)
+        looked.append(found)
+        if len(looked) == 2:  # once to make sure, once to mend
+            messages(database, ids["direct"], ids["ada"], "now", after=30)
+        return found
+
+    monkeypatch.setattr(conversations, "last_messages", last_messages)
+    apply(planned)
+    place = database["Conversation"].find_one({"_id": ids["direct"]}) or {}
+    assert place["lastMessageAt"] == minute_after(31)
+
+
+def test_no_copy_is_made_of_more_messages_than_it_may_hold(
+    database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
+    messages(database, ids["group"], ids["ada"], "more")
+    database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
+    monkeypatch.setattr(copies, "COPIED", 3)
+    assert counts() == {"unsynced-copy": 1}
+    apply(repair())
+    kept = {one["_id"]: one["messagesIds"] for one in database["Conversation"].find()}
+    assert kept == {ids["direct"]: [ids["one"], ids["two"]], ids["group"]: []}
+
+
+def test_text_is_measured_in_bytes(database: Documents, ids: Ids) -> None:
+    database["Message"].update_one({"_id": ids["one"]}, {"$set": {"body": "\u6f22" * (3 * 1024 * 1024)}})
+    [row] = check(["oversized"])
+    assert row["examples"][0]["value"] == "9.0 MiB"
+
+
+@pytest.mark.usefixtures("ids")
+def test_an_index_is_not_promised_where_one_value_is_absent_and_one_is_null(database: Documents) -> None:
+    database["User"].drop_index("User_email_key")
+    database["User"].insert_many([{"username": "none", **AGAIN}, {"username": "null", "email": None, **AGAIN}])
+    [result] = repair(["missing-index"]).results
+    assert result.outcome == "unchanged"

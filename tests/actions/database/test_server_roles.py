@@ -1,0 +1,71 @@
+"""What the commands send is what the roles of `db roles` allow: no more, and no less."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+import pytest
+import sampled
+import typed
+from people import Documents
+from reads import Needs, heard
+
+import actions
+from actions.database.server_roles import ADMIN, FREE, ROLES, Role
+from database.privileges import Privilege
+from tests.conftest import Chatctl
+
+Measured = dict[tuple[str, ...], set[Privilege]]
+
+
+def test_every_command_is_for_the_admin_or_free() -> None:
+    commands = {name for name, _ in typed.commands()} | {"db indexes --apply"}
+    assert commands == ADMIN.commands | set(FREE)
+
+
+def test_every_command_has_a_sample() -> None:
+    assert {sample.command for sample in sampled.samples()} == ADMIN.commands
+
+
+def test_the_roles_allow_exactly_what_their_commands_need(
+    chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in pkgutil.walk_packages(actions.__path__, "actions."):
+        importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
+    for limit, number in {
+        "changes.draft.BATCH": 3,
+        "actions.rules.changesets.BATCH": 3,
+        "actions.message_removal.MESSAGES": 2,
+        "database.following.AWAIT": 0.05,
+    }.items():  # work in several batches holds a lease, which needs rights of its own
+        monkeypatch.setattr(limit, number)
+    sampled.lay_out(workspace)
+    measured = {sample: measure(sample, database, chatctl) for sample in sampled.samples()}
+    for role in ROLES:
+        needed = set[Privilege]().union(
+            *(found for sample, found in measured.items() if sample.command in role.commands)
+        )
+        assert needed == role.privileges(), role.name
+        others = {sample.command for sample, found in measured.items() if found <= role.privileges()} - role.commands
+        assert others == set(role.also), role.name
+
+
+def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> set[Privilege]:
+    """Tell which rights a command line needs."""
+    listener = Needs()
+    sample.settle(database, chatctl)
+    with heard(listener):
+        chatctl(*sample.line, code=sample.code)
+    return listener.found
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_none_but_the_admin_can_make_the_trail_forget(role: Role) -> None:
+    """An index of times to live deletes, so that who may create indexes there can delete as well."""
+    allowed = {action for collection, action in role.privileges() if collection == "chatctl_audit"}
+    forgetting = allowed & {"update", "remove", "createIndex", "collMod", "dropCollection"}
+    assert forgetting == ({"update", "remove", "createIndex"} if role is ADMIN else set())
+
+
+def test_what_an_undo_needs_is_found_by_the_admin_alone() -> None:
+    assert [role.name for role in ROLES if ("chatctl_images", "find") in role.privileges()] == ["admin"]
