@@ -14,7 +14,7 @@ from samples import role
 
 from actions import audit, conversations, roles, users
 from actions import messages as acting
-from actions.database.server import checking
+from actions.database import checking
 from changes import Changeset, apply
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl

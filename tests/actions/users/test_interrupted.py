@@ -9,7 +9,7 @@ from samples import role
 
 from actions import audit, conversations, message_removal, users
 from actions import messages as acting
-from actions.database.server import checking
+from actions.database import checking
 from changes import Changeset, Watch, apply, draft
 from database.own_collections import STATE
 
