@@ -1,7 +1,10 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
+import inspect
 from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -166,6 +169,41 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
         raise typer.Exit
 
 
+def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace the parameters of a command that are dataclasses of options by one parameter for each option.
+
+    Typer reads the signature, so the order of the options in help is that of the parameters and fields.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    bundles: dict[str, Any] = {param.name: param.annotation for param in parameters if is_dataclass(param.annotation)}
+    if not bundles:
+        return function
+
+    @wraps(function)
+    def command(**given: Any) -> None:
+        for name, bundle in bundles.items():
+            given[name] = bundle(**{field.name: given.pop(field.name) for field in fields(bundle)})
+        function(**given)
+
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [option for param in parameters for option in _options_of(param)]
+    )
+    return command
+
+
+def _options_of(param: inspect.Parameter) -> list[inspect.Parameter]:
+    """Give the parameters that stand for one; all are passed by name."""
+    kind, empty = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
+    if not is_dataclass(param.annotation):
+        return [param.replace(kind=kind)]
+    return [
+        inspect.Parameter(
+            field.name, kind, annotation=field.type, default=empty if field.default is MISSING else field.default
+        )
+        for field in fields(param.annotation)
+    ]
+
+
 class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
@@ -177,8 +215,17 @@ class _App(typer.Typer):
         cls: type[TyperCommand] | None = None,
         **settings: Any,
     ) -> Callable[[F], F]:
-        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several."""
-        return super().command(name, cls=cls or Command, epilog=example, **settings)
+        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several.
+
+        A parameter whose type is a dataclass of options, like `Confirm`, becomes an option for each of its fields.
+        """
+        add = super().command(name, cls=cls or Command, epilog=example, **settings)
+
+        def register(function: F) -> F:
+            add(_with_options(function))
+            return function
+
+        return register
 
 
 def _help_of_group(ctx: typer.Context) -> None:

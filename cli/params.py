@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from typing import Annotated, Any, Final
@@ -174,19 +175,34 @@ Conversations = Annotated[
 Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
 Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
-Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
-Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")]
-All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
-After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")]
-Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
 
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
-Max = Annotated[
-    int | None, typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items.")
-]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
+@dataclass(frozen=True)
+class Page:
+    """Which rows of a list a command prints, with which columns, in which order."""
+
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")] = None
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")
+    ] = None
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")] = None
+    all: Annotated[bool, typer.Option("--all", help="All, also as a table.")] = False
+    after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")] = None
+    count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False
+
+
+@dataclass(frozen=True)
+class Confirm:
+    """How a write is confirmed, limited and recorded."""
+
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")] = False
+    max: Annotated[
+        int | None,
+        typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
+    ] = None
+
+
 Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
 SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]
 AllowLastMember = Annotated[

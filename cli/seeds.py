@@ -8,7 +8,7 @@ import typer
 import seeds
 from cli import output, views
 from cli.group import group
-from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
+from cli.params import Confirm, LinesOut, Out, Overwrite, To
 from database.errors import UsageError
 from database.wording import counted
 
@@ -79,17 +79,14 @@ def apply(
     prune: Prune = False,
     allow_members: AllowMembers = False,
     adopt: Adopt = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Bring the database to what the seed says. All of it is done, or nothing."""
     if saved and (paths or prune or allow_members or adopt):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
     options = seeds.planning.Options(prune, allow_members, adopt)
     planned = seeds.saved.load(saved) if saved else seeds.planning.plan(seeds.reading.read(paths or []), options)
-    out.apply(planned.changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(planned.changeset, confirm)
 
 
 @app.command(example="chatctl seeds export --to roles.yaml")

@@ -5,7 +5,7 @@ from cli import views
 from cli.conversations.filters import ActiveSince, Between, Direct, Empty, Group, IdleSince, Search, WithUser
 from cli.conversations.indexes import note_if_slow
 from cli.group import Revealing, part
-from cli.params import After, All, Columns, Conversation, Count, Limit, ReadOut, Sort
+from cli.params import Conversation, Page, ReadOut
 
 app = part()
 
@@ -22,12 +22,7 @@ def list_(
     idle_since: IdleSince = None,
     search: Search = None,
     empty: Empty = False,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
+    page: Page,
 ) -> None:
     """List conversations, the latest activity first. Of several filters all have to hold."""
     filters = actions.conversations.Filters(
@@ -41,9 +36,9 @@ def list_(
         empty=empty,
     )
     found = actions.conversations.find(filters)
-    if not count and out.form != "ids":
+    if not page.count and out.form != "ids":
         note_if_slow(out.note)
-    out.rows(found, views.CONVERSATIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, views.CONVERSATIONS, page)
 
 
 @app.command(example="chatctl conversations show 'Night shift'", cls=Revealing)

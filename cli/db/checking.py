@@ -7,7 +7,7 @@ import typer
 import actions
 from cli.group import Revealing, part
 from cli.output import reports
-from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes, number
+from cli.params import Confirm, LinesOut, Out, number
 
 app = part()
 
@@ -55,10 +55,7 @@ def repair(
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete what refers to nothing, or second profiles.")
     ] = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Mend what has one right answer. What has to be decided is listed and left.
 
@@ -68,4 +65,4 @@ def repair(
 
     with Bar() as bar:
         change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

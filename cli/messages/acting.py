@@ -7,20 +7,7 @@ import typer
 import actions
 from cli.group import Revealing, part
 from cli.messages import body as bodies
-from cli.params import (
-    Before,
-    DryRun,
-    Forever,
-    FromSender,
-    InConversation,
-    Max,
-    Messages,
-    Out,
-    Reason,
-    SkipMissing,
-    Yes,
-    number,
-)
+from cli.params import Before, Confirm, Forever, FromSender, InConversation, Messages, Out, SkipMissing, number
 
 app = part()
 
@@ -42,10 +29,7 @@ def send(
     sender: Annotated[str, typer.Option("--from", metavar="USER", help="Who sends it.", show_default=False)],
     body: Annotated[str | None, typer.Option("--body", metavar="TEXT", help="The text.")] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="URL", help="An image, https:// or http://.")] = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Send a message in the name of a participant.
 
@@ -55,7 +39,7 @@ def send(
         actions.messages.place(conversation, sender)  # nobody types a message that cannot be sent
         body = bodies.typed()
     change = actions.messages.send(conversation, sender, body=body, image=image)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages redact 66a1f0c2d4e5f60718293a4b --reason 'a telephone number'", cls=Revealing)
@@ -68,17 +52,14 @@ def redact(
     ] = None,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take away what messages say; the messages stay.
 
     Their images go too. Images lie elsewhere: their addresses are printed, to be deleted there.
     """
     change = actions.messages.redact(messages, text=text, forever=forever, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages delete 66a1f0c2d4e5f60718293a4b --dry-run", cls=Revealing)
@@ -88,10 +69,7 @@ def delete(
     *,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete messages.
 
@@ -99,7 +77,7 @@ def delete(
     same command with --skip-missing.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages purge --before 2024-01-01 --keep-last 50 --dry-run -o json", cls=Revealing)
@@ -116,10 +94,7 @@ def purge(
         ),
     ] = None,
     forever: Forever = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete the messages from before a time.
 
@@ -129,4 +104,4 @@ def purge(
     change = actions.messages.purge(
         before, conversation=conversation, sender=sender, keep_last=keep_last, forever=forever
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

@@ -8,20 +8,7 @@ import actions
 from cli import views
 from cli.group import Revealing, part
 from cli.output import bodies, silent
-from cli.params import (
-    After,
-    All,
-    Columns,
-    Count,
-    FromSender,
-    InConversation,
-    Limit,
-    Message,
-    ReadOut,
-    Since,
-    Sort,
-    Until,
-)
+from cli.params import FromSender, InConversation, Message, Page, ReadOut, Since, Until
 from database.errors import RefusedError
 
 WithImage = Annotated[bool, typer.Option("--with-image", help="With an image.")]
@@ -42,17 +29,12 @@ def list_(
     until: Until = None,
     with_image: WithImage = False,
     unseen_by: UnseenBy = None,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
+    page: Page,
 ) -> None:
     """List messages, newest first. Of several filters all have to hold."""
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
     found = actions.messages.find(filters)
-    out.rows(found, views.MESSAGES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, views.MESSAGES, page)
 
 
 @app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=Revealing)
@@ -67,12 +49,7 @@ def search(
     until: Until = None,
     with_image: WithImage = False,
     unseen_by: UnseenBy = None,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
+    page: Page,
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
     filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
@@ -80,7 +57,7 @@ def search(
     if not bodies.may_show(out.invocation, silent):  # counts and ids would tell as well
         hint = "search with --reveal --reason TEXT"
         raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
-    out.rows(found, views.MATCHES, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, views.MATCHES, page)
 
 
 @app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", cls=Revealing)

@@ -15,6 +15,7 @@ from database.wording import did_you_mean
 
 if TYPE_CHECKING:
     from changes import Changeset
+    from cli.params import Confirm, Page
     from database.listing import Listing
 
 __all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows", "writing"]
@@ -32,35 +33,25 @@ class Output:
     form: str
     invocation: Invocation
 
-    def rows(
-        self,
-        listing: "Listing",
-        view: View,
-        *,
-        columns: str | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        all_: bool = False,
-        after: str | None = None,
-        count: bool = False,
-    ) -> None:
+    def rows(self, listing: "Listing", view: View, page: "Page") -> None:
         """Print a list as it is read; a table stops after a page and says how to get the next."""
-        chosen = _chosen(view, columns)
-        chosen = _fitting(chosen) if self.form == "table" and columns is None else chosen
+        chosen = _chosen(view, page.columns)
+        chosen = _fitting(chosen) if self.form == "table" and page.columns is None else chosen
         keys = [column.key for column in chosen]
-        _check_sort(sort, listing.sortable)
-        if limit is not None and all_:
+        _check_sort(page.sort, listing.sortable)
+        if page.limit is not None and page.all:
             raise UsageError("--limit and --all contradict each other", "give one of them")
-        if count:
+        if page.count:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
-            formats.write_rows("ids", listing.ids(sort, after, limit), ())
+            formats.write_rows("ids", listing.ids(page.sort, page.after, page.limit), ())
         elif self.form != "table":
-            self._data(self._seen(listing.rows(sort, after, limit, columns=keys), chosen), chosen)
-        elif all_:
-            self._table(list(self._seen(listing.rows(sort, after, columns=keys), chosen)), chosen)
+            rows = listing.rows(page.sort, page.after, page.limit, columns=keys)
+            self._data(self._seen(rows, chosen), chosen)
+        elif page.all:
+            self._table(list(self._seen(listing.rows(page.sort, page.after, columns=keys), chosen)), chosen)
         else:
-            self._page(listing, chosen, sort, after, limit or PAGE)
+            self._page(listing, chosen, page.sort, page.after, page.limit or PAGE)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
@@ -168,19 +159,11 @@ class Output:
             for message in messages:
                 say(message)
 
-    def apply(
-        self,
-        changeset: "Changeset",
-        *,
-        dry_run: bool = False,
-        yes: bool = False,
-        max_items: int | None = None,
-        reason: str | None = None,
-    ) -> None:
+    def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
         """Preview, ask where that is due, carry out and report a write."""
         from cli.output import writes
 
-        writes.apply(self, changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+        writes.apply(self, changeset, confirm)
 
     def nothing(self) -> None:
         """Report a write of no items at all."""

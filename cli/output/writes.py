@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from changes.changeset import Resuming
     from cli.output import Output
     from cli.output.progress import WriteBar
+    from cli.params import Confirm
     from database.marker import Marker
 
 MISSING: Final = "missing"
@@ -32,39 +33,37 @@ MOST_LINES: Final = 100
 """Items of one outcome that have a line each."""
 
 
-def apply(
-    out: "Output", changeset: "Changeset", *, dry_run: bool, yes: bool, max_items: int | None, reason: str | None
-) -> None:
+def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
     """Carry a changeset out as a person wants it; see `Output.apply`."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
-    _refuse_more(changeset, max_items)
+    _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
     from database import connection
 
     event: ObjectId | None = None
-    out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
-    if dry_run:
+    out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
+    if confirm.dry_run:
         _announce(out, "would change", _notes(out, changeset))
         if out.form != "json":
             whole = not changeset.shows("Message") or out.may_show_bodies()
             out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
         marker = connection.guarded()
-        yes = out.invocation.expect is not None if marker else yes
+        yes = out.invocation.expect is not None if marker else confirm.yes
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             raise _unconfirmed(marker)
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
         told = asked or (changeset.asks and changeset.undoable)
         _announce(out, "changing", [] if told else _notes(out, changeset), asked=asked)
-        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=max_items)
+        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
         if asked:
             _ask(changeset, _notes(out, changeset), marker)
             changeset = agreement.renewed()
-        event, changeset = _carry_out(out, changeset, reason, agreement)
+        event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
     try:
-        _report(out, changeset, event, dry_run=dry_run)
+        _report(out, changeset, event, dry_run=confirm.dry_run)
         streams.flush()
     except OutputError as error:
         error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint

@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli.group import part
-from cli.params import AllowLastMember, AllowLockout, DryRun, Max, Out, Reason, SkipMissing, User, Users, Yes
+from cli.params import AllowLastMember, AllowLockout, Confirm, Out, SkipMissing, User, Users
 from cli.users.passwords import GeneratePassword, NoPassword, PasswordStdin, new_password
 
 app = part()
@@ -36,10 +36,7 @@ def create(
     phone: Phone = None,
     address: Address = None,
     image_url: ImageUrl = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Create a user. Without an option about the password it is asked for, twice and unseen."""
     password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
@@ -53,7 +50,7 @@ def create(
         verified=verified,
         profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users update ada --email ada@example.com --phone ''")
@@ -70,10 +67,7 @@ def update(
     phone: Phone = None,
     address: Address = None,
     image_url: ImageUrl = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Change what a user is called and how they can be reached. An empty text takes an optional one away."""
     change = actions.users.update(
@@ -84,7 +78,7 @@ def update(
         verified=verified,
         profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users suspend ada@example.org --reason 'stolen laptop'")
@@ -94,17 +88,14 @@ def suspend(
     *,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Stop users from signing in. Their messages stay.
 
     The application checks the status where it looks: a session that is open may go on.
     """
     change = actions.users.suspend(users, skip_missing=skip_missing, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users reinstate ada --reason 'the laptop is found'")
@@ -113,17 +104,14 @@ def reinstate(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Let suspended users sign in again.
 
     Users with a missing or invalid status get one too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
     """
     change = actions.users.reinstate(users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command("verify-email", example="chatctl users verify-email ada@example.org")
@@ -132,14 +120,11 @@ def verify_email(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Note that users' e-mail addresses are theirs. Suspended users stay suspended."""
     change = actions.users.verify_email(users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command("set-password", example="pass show chat/ada | chatctl users set-password ada --password-stdin")
@@ -151,16 +136,13 @@ def set_password(
     generate_password: GeneratePassword = False,
     no_password: NoPassword = False,
     allow_lockout: AllowLockout = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
     actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
     password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(
@@ -172,14 +154,11 @@ def grant(
     *,
     role: Roles,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Give users roles."""
     change = actions.users.grant(users, role, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users revoke ada --role support")
@@ -190,14 +169,11 @@ def revoke(
     role: Roles,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take roles from users."""
     change = actions.users.revoke(users, role, skip_missing=skip_missing, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users unlink ada google")
@@ -207,11 +183,8 @@ def unlink(
     out: Out,
     *,
     allow_lockout: AllowLockout = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take a linked sign-in from a user. The account at the provider is not touched."""
     change = actions.users.unlink(user, provider, allow_lockout=allow_lockout)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

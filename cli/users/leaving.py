@@ -8,20 +8,7 @@ import actions
 from cli import output
 from cli.group import Revealing, part
 from cli.output import bodies
-from cli.params import (
-    AllowLastMember,
-    DryRun,
-    Forever,
-    LinesOut,
-    Max,
-    Out,
-    Overwrite,
-    Reason,
-    SkipMissing,
-    User,
-    Users,
-    Yes,
-)
+from cli.params import AllowLastMember, Confirm, Forever, LinesOut, Out, Overwrite, SkipMissing, User, Users
 from database.errors import UsageError
 
 app = part()
@@ -40,10 +27,7 @@ def delete(
     forever: Forever = False,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete users and all that depends on them.
 
@@ -57,7 +41,7 @@ def delete(
         forever=forever,
         allow_last_member=allow_last_member,
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users erase ada@example.org --with-messages --dry-run", cls=Revealing)
@@ -69,10 +53,7 @@ def erase(
         bool, typer.Option("--with-messages", help="Also the text and images of all messages they sent.")
     ] = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Forget a person for good. It cannot be undone.
 
@@ -85,7 +66,7 @@ def erase(
     delete takes the conversations too, and can be undone; suspend keeps everything and stops sign-ins.
     """
     change = actions.users.erase(user, with_messages=with_messages, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command("export-data", example="chatctl users export-data ada --to ada.zip", cls=Revealing)

@@ -7,7 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import part
-from cli.params import After, All, Columns, Count, Limit, Permission, ReadOut, Sort, User
+from cli.params import Page, Permission, ReadOut, User
 from cli.users.filters import (
     CreatedBefore,
     CreatedSince,
@@ -42,12 +42,7 @@ def list_(
     no_password: NoPassword = False,
     provider: Provider = None,
     no_roles: NoRoles = False,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
+    page: Page,
 ) -> None:
     """List users; of several filters all have to hold."""
     filters = actions.users.Filters(
@@ -66,7 +61,7 @@ def list_(
     )
     view = views.USERS if permission is None else views.HOLDERS
     found = actions.users.find(filters)
-    out.rows(found, view, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, view, page)
 
 
 @app.command(example="chatctl users show ada@example.org")

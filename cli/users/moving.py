@@ -11,7 +11,7 @@ import actions
 from cli import output
 from cli.group import part
 from cli.invocation import Invocation
-from cli.params import AllowLastMember, DryRun, Max, Out, Overwrite, Reason, To, Yes, choice, form_of, written_as
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, To, choice, form_of, written_as
 from cli.users.filters import (
     CreatedBefore,
     CreatedSince,
@@ -109,10 +109,7 @@ def import_(
     errors: Errors = None,
     overwrite: Overwrite = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
@@ -137,7 +134,7 @@ def import_(
         names, rows = people.rejected()
         output.write_rows(rows, names, people.rejects_as, errors, overwrite=overwrite)
     change = people.changeset(policy, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users export --role support --to support.csv")
