@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -169,38 +168,47 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
         raise typer.Exit
 
 
-def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace the parameters of a command that are dataclasses of options by one parameter for each option.
+class Options:
+    """A group of options that several commands have: each annotated attribute of a subclass is one, in this order.
 
-    Typer reads the signature, so the order of the options in help is that of the parameters and fields.
+    A command with a parameter of such a type has these options in its place, and gets their values as one object.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+
+def _with_single_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace the parameters of a command that are groups of options by one parameter for each option.
+
+    Typer makes the options from the signature, and passes all values by name.
     """
     parameters = inspect.signature(function).parameters.values()
-    bundles: dict[str, Any] = {param.name: param.annotation for param in parameters if is_dataclass(param.annotation)}
-    if not bundles:
+    groups = {param.name: param.annotation for param in parameters if _is_options(param)}
+    if not groups:
         return function
 
     @wraps(function)
-    def command(**given: Any) -> None:
-        for name, bundle in bundles.items():
-            given[name] = bundle(**{field.name: given.pop(field.name) for field in fields(bundle)})
-        function(**given)
+    def command(**values: Any) -> None:
+        for name, options in groups.items():
+            values[name] = options(**{option: values.pop(option) for option in options.__annotations__})
+        function(**values)
 
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [option for param in parameters for option in _options_of(param)]
+        [single for param in parameters for single in (_single_options(param) if _is_options(param) else [param])]
     )
     return command
 
 
-def _options_of(param: inspect.Parameter) -> list[inspect.Parameter]:
-    """Give the parameters that stand for one; all are passed by name."""
-    kind, empty = inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.empty
-    if not is_dataclass(param.annotation):
-        return [param.replace(kind=kind)]
+def _is_options(param: inspect.Parameter) -> bool:
+    return isinstance(param.annotation, type) and issubclass(param.annotation, Options)
+
+
+def _single_options(param: inspect.Parameter) -> list[inspect.Parameter]:
+    options = param.annotation
     return [
-        inspect.Parameter(
-            field.name, kind, annotation=field.type, default=empty if field.default is MISSING else field.default
-        )
-        for field in fields(param.annotation)
+        inspect.Parameter(name, param.kind, annotation=annotation, default=getattr(options, name, param.empty))
+        for name, annotation in options.__annotations__.items()
     ]
 
 
@@ -217,12 +225,12 @@ class _App(typer.Typer):
     ) -> Callable[[F], F]:
         """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several.
 
-        A parameter whose type is a dataclass of options, like `Confirm`, becomes an option for each of its fields.
+        Its parameters are its options; those of a type like `Confirm` are several, see `Options`.
         """
         add = super().command(name, cls=cls or Command, epilog=example, **settings)
 
         def register(function: F) -> F:
-            add(_with_options(function))
+            add(_with_single_options(function))
             return function
 
         return register

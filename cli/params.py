@@ -3,13 +3,13 @@
 import re
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
 from typing import Annotated, Any, Final
 
 import typer
 
+from cli.group import Options
 from cli.invocation import Invocation, is_broken
 from cli.output import Output
 from database import times
@@ -176,8 +176,7 @@ Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a mes
 Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(Options):
     """Which rows of a list a command prints, with which columns, in which order."""
 
     columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")] = None
@@ -190,8 +189,7 @@ class Page:
     count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False
 
 
-@dataclass(frozen=True)
-class Confirm:
+class Confirm(Options):
     """How a write is confirmed, limited and recorded."""
 
     reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")] = None

@@ -2,7 +2,7 @@
 
 import actions
 from cli import views
-from cli.conversations.filters import ActiveSince, Between, Direct, Empty, Group, IdleSince, Search, WithUser
+from cli.conversations.filters import Filters
 from cli.conversations.indexes import note_if_slow
 from cli.group import Revealing, part
 from cli.params import Conversation, Page, ReadOut
@@ -11,31 +11,9 @@ app = part()
 
 
 @app.command("list", example="chatctl conversations list --between ada bob --active-since 7d")
-def list_(
-    out: ReadOut,
-    *,
-    user: WithUser = None,
-    between: Between = None,
-    group: Group = False,
-    direct: Direct = False,
-    active_since: ActiveSince = None,
-    idle_since: IdleSince = None,
-    search: Search = None,
-    empty: Empty = False,
-    page: Page,
-) -> None:
+def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List conversations, the latest activity first. Of several filters all have to hold."""
-    filters = actions.conversations.Filters(
-        user=user,
-        between=between,
-        group=group,
-        direct=direct,
-        active_since=active_since,
-        idle_since=idle_since,
-        search=search,
-        empty=empty,
-    )
-    found = actions.conversations.find(filters)
+    found = actions.conversations.find(actions.conversations.Filters(**vars(filters)))
     if not page.count and out.form != "ids":
         note_if_slow(out.note)
     out.rows(found, views.CONVERSATIONS, page)

@@ -6,34 +6,31 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Revealing, part
+from cli.group import Options, Revealing, part
 from cli.output import bodies, silent
 from cli.params import FromSender, InConversation, Message, Page, ReadOut, Since, Until
 from database.errors import RefusedError
 
-WithImage = Annotated[bool, typer.Option("--with-image", help="With an image.")]
-UnseenBy = Annotated[
-    str | None, typer.Option("--unseen-by", metavar="USER", help="In this user's conversations, but not seen yet.")
-]
-
 app = part()
 
 
+class Filters(Options):
+    """Which messages a command lists or searches."""
+
+    conversation: InConversation = None
+    sender: FromSender = None
+    since: Since = None
+    until: Until = None
+    with_image: Annotated[bool, typer.Option("--with-image", help="With an image.")] = False
+    unseen_by: Annotated[
+        str | None, typer.Option("--unseen-by", metavar="USER", help="In this user's conversations, but not seen yet.")
+    ] = None
+
+
 @app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=Revealing)
-def list_(
-    out: ReadOut,
-    *,
-    conversation: InConversation = None,
-    sender: FromSender = None,
-    since: Since = None,
-    until: Until = None,
-    with_image: WithImage = False,
-    unseen_by: UnseenBy = None,
-    page: Page,
-) -> None:
+def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List messages, newest first. Of several filters all have to hold."""
-    filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
-    found = actions.messages.find(filters)
+    found = actions.messages.find(actions.messages.Filters(**vars(filters)))
     out.rows(found, views.MESSAGES, page)
 
 
@@ -43,17 +40,11 @@ def search(
     out: ReadOut,
     *,
     regex: Annotated[bool, typer.Option("--regex", help="TEXT is a regular expression, as PCRE has them.")] = False,
-    conversation: InConversation = None,
-    sender: FromSender = None,
-    since: Since = None,
-    until: Until = None,
-    with_image: WithImage = False,
-    unseen_by: UnseenBy = None,
+    filters: Filters,
     page: Page,
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
-    filters = actions.messages.Filters(conversation, sender, since, until, with_image, unseen_by)
-    found = actions.messages.search(text, filters, pattern=regex)
+    found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
     if not bodies.may_show(out.invocation, silent):  # counts and ids would tell as well
         hint = "search with --reveal --reason TEXT"
         raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)

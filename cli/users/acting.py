@@ -5,20 +5,31 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import part
+from cli.group import Options, part
 from cli.params import AllowLastMember, AllowLockout, Confirm, Out, SkipMissing, User, Users
-from cli.users.passwords import GeneratePassword, NoPassword, PasswordStdin, new_password
+from cli.users.passwords import PasswordSource
 
 app = part()
 
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name that others see.")]
-Phone = Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")]
-Address = Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")]
-ImageUrl = Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")]
+
+
 Roles = Annotated[
     list[str],
     typer.Option("--role", metavar="ROLE", help="A role, by name or id; may be repeated.", show_default=False),
 ]
+
+
+class Profile(Options):
+    """The fields of a profile."""
+
+    phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")] = None
+    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")] = None
+    image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")] = None
+
+    def fields(self) -> dict[str, str | None]:
+        """Return them under the names that a document has."""
+        return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 
 @app.command(example="chatctl users create --email eve@example.org --username eve --role support --generate-password")
@@ -29,17 +40,13 @@ def create(
     username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique.", show_default=False)],
     name: Name = None,
     role: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
-    password_stdin: PasswordStdin = False,
-    generate_password: GeneratePassword = False,
-    no_password: NoPassword = False,
+    password_source: PasswordSource,
     verified: Annotated[bool, typer.Option("--verified", help="The e-mail is known to be theirs.")] = False,
-    phone: Phone = None,
-    address: Address = None,
-    image_url: ImageUrl = None,
+    profile: Profile,
     confirm: Confirm,
 ) -> None:
     """Create a user. Without an option about the password it is asked for, twice and unseen."""
-    password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
+    password = password_source.new_password()
     change = actions.users.create(
         email,
         username,
@@ -48,7 +55,7 @@ def create(
         password=password.text,
         reveal=password.reveal,
         verified=verified,
-        profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
+        profile=profile.fields(),
     )
     out.apply(change, confirm)
 
@@ -64,9 +71,7 @@ def update(
     username: Annotated[str | None, typer.Option("--username", metavar="NAME", help="Unique.")] = None,
     name: Name = None,
     verified: Annotated[bool, typer.Option("--verified", help="The new e-mail is known to be theirs.")] = False,
-    phone: Phone = None,
-    address: Address = None,
-    image_url: ImageUrl = None,
+    profile: Profile,
     confirm: Confirm,
 ) -> None:
     """Change what a user is called and how they can be reached. An empty text takes an optional one away."""
@@ -76,7 +81,7 @@ def update(
         username=username,
         name=name,
         verified=verified,
-        profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
+        profile=profile.fields(),
     )
     out.apply(change, confirm)
 
@@ -132,15 +137,13 @@ def set_password(
     user: User,
     out: Out,
     *,
-    password_stdin: PasswordStdin = False,
-    generate_password: GeneratePassword = False,
-    no_password: NoPassword = False,
+    password_source: PasswordSource,
     allow_lockout: AllowLockout = False,
     confirm: Confirm,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
     actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
-    password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
+    password = password_source.new_password()
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)
 

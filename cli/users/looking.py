@@ -8,59 +8,16 @@ import actions
 from cli import views
 from cli.group import part
 from cli.params import Page, Permission, ReadOut, User
-from cli.users.filters import (
-    CreatedBefore,
-    CreatedSince,
-    EmailDomain,
-    HavingPermission,
-    HavingRole,
-    InactiveSince,
-    NoPassword,
-    NoRoles,
-    Provider,
-    Search,
-    Status,
-    Unverified,
-)
+from cli.users.filters import Filters
 
 app = part()
 
 
 @app.command("list", example="chatctl users list --role support --inactive-since 90d")
-def list_(
-    out: ReadOut,
-    *,
-    status: Status = None,
-    role: HavingRole = None,
-    permission: HavingPermission = None,
-    search: Search = None,
-    email_domain: EmailDomain = None,
-    created_since: CreatedSince = None,
-    created_before: CreatedBefore = None,
-    inactive_since: InactiveSince = None,
-    unverified: Unverified = False,
-    no_password: NoPassword = False,
-    provider: Provider = None,
-    no_roles: NoRoles = False,
-    page: Page,
-) -> None:
+def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List users; of several filters all have to hold."""
-    filters = actions.users.Filters(
-        status=status,
-        role=role,
-        permission=permission,
-        search=search,
-        email_domain=email_domain,
-        created_since=created_since,
-        created_before=created_before,
-        inactive_since=inactive_since,
-        unverified=unverified,
-        no_password=no_password,
-        provider=provider,
-        no_roles=no_roles,
-    )
-    view = views.USERS if permission is None else views.HOLDERS
-    found = actions.users.find(filters)
+    view = views.USERS if filters.permission is None else views.HOLDERS
+    found = actions.users.find(actions.users.Filters(**vars(filters)))
     out.rows(found, view, page)
 
 

@@ -12,20 +12,7 @@ from cli import output
 from cli.group import part
 from cli.invocation import Invocation
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, To, choice, form_of, written_as
-from cli.users.filters import (
-    CreatedBefore,
-    CreatedSince,
-    EmailDomain,
-    HavingPermission,
-    HavingRole,
-    InactiveSince,
-    NoPassword,
-    NoRoles,
-    Provider,
-    Search,
-    Status,
-    Unverified,
-)
+from cli.users.filters import Filters
 from cli.views import IMPORTED
 from database.errors import UsageError
 from database.prefetch import ahead
@@ -140,18 +127,7 @@ def import_(
 @app.command(example="chatctl users export --role support --to support.csv")
 def export(
     *,
-    status: Status = None,
-    role: HavingRole = None,
-    permission: HavingPermission = None,
-    search: Search = None,
-    email_domain: EmailDomain = None,
-    created_since: CreatedSince = None,
-    created_before: CreatedBefore = None,
-    inactive_since: InactiveSince = None,
-    unverified: Unverified = False,
-    no_password: NoPassword = False,
-    provider: Provider = None,
-    no_roles: NoRoles = False,
+    filters: Filters,
     with_password_hashes: Annotated[
         bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
     ] = False,
@@ -165,22 +141,10 @@ def export(
     """
     from cli.output.progress import watched
 
-    filters = actions.users.Filters(
-        status=status,
-        role=role,
-        permission=permission,
-        search=search,
-        email_domain=email_domain,
-        created_since=created_since,
-        created_before=created_before,
-        inactive_since=inactive_since,
-        unverified=unverified,
-        no_password=no_password,
-        provider=provider,
-        no_roles=no_roles,
-    )
     written = form_of(form, to, FORMATS)
-    found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes, in_cells=written == "csv")
+    found, columns = actions.users.export(
+        actions.users.Filters(**vars(filters)), with_password_hashes=with_password_hashes, in_cells=written == "csv"
+    )
     rows = ahead(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
