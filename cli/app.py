@@ -60,11 +60,12 @@ class Root(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        try:
-            with signals.ending(), _closing():
-                code = self.run(arguments, prog_name or "chatctl")
-        except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
-            code = _fail(error, arguments)
+        with _closing():  # after a failure is explained: what it means may depend on the connection
+            try:
+                with signals.ending():
+                    code = self.run(arguments, prog_name or "chatctl")
+            except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
+                code = _fail(error, arguments)
         sys.exit(code)
 
     def run(self, arguments: list[str], name: str = "chatctl") -> int:
