@@ -103,7 +103,7 @@ def remove(name: Name, out: Out) -> None:
 
 def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
     """Take where the URL comes from; without any option ask for the URL itself."""
-    from cli.output.writes import can_ask, hidden
+    from cli.output.applying import can_ask, hidden
 
     named = [(source, value) for source, value in given.items() if value is not None]
     options = [f"--{source}" for source in given]

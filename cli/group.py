@@ -131,9 +131,11 @@ class Group(Shared, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         names = self.list_commands(ctx)
         if args[0] not in names:
-            from cli import hints
+            from cli import suggestions
 
-            raise UsageError(f"no command {shown(args[0])} in {ctx.command_path}", hints.of_command(ctx, args, names))
+            raise UsageError(
+                f"no command {shown(args[0])} in {ctx.command_path}", suggestions.of_command(ctx, args, names)
+            )
         return super().resolve_command(ctx, args)
 
 

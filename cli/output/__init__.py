@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import bodies, formats, streams, table, text
+from cli.output import formats, masking, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
 from database.errors import OutputError, UsageError
@@ -124,9 +124,9 @@ class Output:
 
     def entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
         """Give entries of the audit trail as they may be seen."""
-        if self.form == "ids" or not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
+        if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
-        return [bodies.masked_entry(entry) for entry in entries]
+        return [masking.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -161,9 +161,9 @@ class Output:
 
     def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
         """Preview, ask where that is due, carry out and report a write."""
-        from cli.output import writes
+        from cli.output import applying
 
-        writes.apply(self, changeset, confirm)
+        applying.apply(self, changeset, confirm)
 
     def nothing(self) -> None:
         """Report a write of no items at all."""
@@ -172,8 +172,8 @@ class Output:
         self.note("nothing to do")
 
     def may_show_bodies(self, *targets: Any) -> bool:
-        """Decide whether what people wrote is shown; see `bodies.may_show`."""
-        return bodies.may_show(self.invocation, self.note, targets)
+        """Decide whether what people wrote is shown; see `masking.may_show`."""
+        return masking.may_show(self.invocation, self.note, targets)
 
     @property
     def coloured(self) -> bool:
@@ -182,7 +182,7 @@ class Output:
     def _seen(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
-        return rows if not private or self.may_show_bodies(*targets) else bodies.masked_rows(rows, private)
+        return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:
         keys = [column.key for column in view]

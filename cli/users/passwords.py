@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.group import Options
-from cli.output.writes import can_ask, hidden
+from cli.output.applying import can_ask, hidden
 from database.errors import InvalidInputError, UsageError
 
 

@@ -1,4 +1,4 @@
-"""Messages as they come."""
+"""The command that follows messages as they are sent."""
 
 from typing import TYPE_CHECKING
 

@@ -7,7 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import Options, Revealing, part
-from cli.output import bodies, silent
+from cli.output import masking, silent
 from cli.params import FromSender, InConversation, Message, Page, ReadOut, Since, Until
 from database.errors import RefusedError
 
@@ -45,7 +45,7 @@ def search(
 ) -> None:
     """Search what messages say, newest first. The server gives up after ten seconds; filters make it quicker."""
     found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
-    if not bodies.may_show(out.invocation, silent):  # counts and ids would tell as well
+    if not masking.may_show(out.invocation, silent):  # counts and ids would tell as well
         hint = "search with --reveal --reason TEXT"
         raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
     out.rows(found, views.MATCHES, page)

@@ -8,7 +8,7 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, say, streams, text
-from cli.output.bodies import masked, masked_entry
+from cli.output.masking import masked, masked_entry
 from database.errors import OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 

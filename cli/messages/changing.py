@@ -1,13 +1,15 @@
-"""Commands that send messages, and take them away."""
+"""Commands that send, redact and delete messages."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 import actions
 from cli.group import Revealing, part
-from cli.messages import body as bodies
+from cli.output import say, streams
 from cli.params import Before, Confirm, Forever, FromSender, InConversation, Messages, Out, SkipMissing, number
+from database.errors import InvalidInputError
 
 app = part()
 
@@ -37,7 +39,7 @@ def send(
     """
     if body is None and image is None:
         actions.messages.place(conversation, sender)  # nobody types a message that cannot be sent
-        body = bodies.typed()
+        body = _typed_body()
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)
 
@@ -105,3 +107,18 @@ def purge(
         before, conversation=conversation, sender=sender, keep_last=keep_last, forever=forever
     )
     out.apply(change, confirm)
+
+
+def _typed_body() -> str:
+    """Read a message from standard input, never much more of it than a message may be long."""
+    from actions.messages.writing import LARGEST, refuse_size
+
+    if streams.is_terminal(sys.stdin):
+        say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
+    given = sys.stdin.buffer.read(LARGEST + len(b"\r\n") + 1) if sys.stdin else b""
+    line = given.removesuffix(b"\n").removesuffix(b"\r") if given.endswith(b"\n") else given
+    refuse_size(len(line))
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("standard input is not UTF-8") from None

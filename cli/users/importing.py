@@ -1,4 +1,4 @@
-"""Commands that bring many users in and out."""
+"""The command that creates and updates users from a file."""
 
 import io
 import sys
@@ -11,15 +11,12 @@ import actions
 from cli import output
 from cli.group import part
 from cli.invocation import Invocation
-from cli.params import AllowLastMember, Confirm, Out, Overwrite, To, choice, form_of, written_as
-from cli.users.filters import Filters
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
 from cli.views import IMPORTED
 from database.errors import UsageError
-from database.prefetch import ahead
 
 app = part()
 
-FORMATS: Final = ("csv", "json", "ndjson", "yaml")
 POLICIES: Final = ("fail", "skip", "update")
 
 
@@ -80,7 +77,6 @@ Columns = Annotated[
 ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
-Format = Annotated[str | None, written_as(FORMATS)]
 
 
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
@@ -122,30 +118,3 @@ def import_(
         output.write_rows(rows, names, people.rejects_as, errors, overwrite=overwrite)
     change = people.changeset(policy, allow_last_member=allow_last_member)
     out.apply(change, confirm)
-
-
-@app.command(example="chatctl users export --role support --to support.csv")
-def export(
-    *,
-    filters: Filters,
-    with_password_hashes: Annotated[
-        bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
-    ] = False,
-    form: Format = None,
-    to: To = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Write users as an import reads them.
-
-    Of several filters all have to hold.
-    """
-    from cli.output.progress import watched
-
-    written = form_of(form, to, FORMATS)
-    found, columns = actions.users.export(
-        actions.users.Filters(**vars(filters)), with_password_hashes=with_password_hashes, in_cells=written == "csv"
-    )
-    rows = ahead(found.rows())
-    if to not in {None, *output.STANDARD_OUTPUT}:
-        rows = watched(rows, found.count)
-    output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)
