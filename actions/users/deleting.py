@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actions import finding, protection
 from actions.places import PAIR, is_group
-from actions.planning import FOREVER, inexact, replannable
+from actions.planning import FOREVER, replannable
 from actions.removing import Removing
 from models import connection
 from models.changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
@@ -42,7 +42,7 @@ def delete(
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
-        notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
+        notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
         rules=[] if allow_last_member else protection.rules(gone),
         undoable=not forever,
