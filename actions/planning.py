@@ -21,6 +21,7 @@ from models.changes import (
     Result,
     Rule,
     Set,
+    Stream,
     Update,
 )
 from models.changes.draft import BATCH
@@ -64,7 +65,7 @@ def inexact(changeset: Changeset) -> list[str]:
         return []
     first: list[str] = []
     number = 0
-    for change in changeset.changes:
+    for change in changeset.batches.losing() if isinstance(changeset.batches, Stream) else changeset.changes:
         for name in _inexact(change):
             number += 1
             first += [f"{change.collection} {written(change.ids[0])} {field_name(name)}"] if number <= NAMED else []

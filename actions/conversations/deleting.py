@@ -7,7 +7,7 @@ from typing import Any
 from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER, replannable
-from actions.removing import Removing
+from actions.removing import Removing, deletions, of_conversations
 from models import connection
 from models.changes import Batch, Changeset, Document, Result, Stream
 from models.ids import written
@@ -36,7 +36,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
         [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
-        Stream(batches, deleted),
+        Stream(batches, deleted, losing=lambda: deletions(of_conversations(names))),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],
         names=labels,

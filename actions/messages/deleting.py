@@ -7,8 +7,8 @@ from typing import Any
 from actions import finding
 from actions.places import FIELDS, titles
 from actions.planning import FOREVER, replannable
-from actions.removing import Removing
-from models.changes import Batch, Changeset, Result, Stream
+from actions.removing import Removing, deletions
+from models.changes import Batch, Changeset, Document, Result, Stream
 from models.ids import written
 from models.names import NAMED, counted, in_words
 from models.references import referred
@@ -34,12 +34,16 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     return Changeset(
         f"messages delete {in_words([ref for ref, _ in found])}",
         [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
-        Stream(batches, {("delete", "Message"): len(ids)}),
+        Stream(batches, {("delete", "Message"): len(ids)}, losing=lambda: deletions(_filters(ids))),
         asks=True,
         notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
         names=names,
         undoable=not forever,
     )
+
+
+def _filters(ids: Sequence[Any]) -> Iterator[tuple[str, Document]]:
+    return (("Message", {"_id": {"$in": some}}) for some in finding.parts(ids))
 
 
 def _said(counts: Counter[str]) -> Iterator[str]:

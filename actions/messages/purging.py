@@ -9,9 +9,9 @@ from pymongo import DESCENDING
 
 from actions import finding
 from actions.planning import FOREVER, replannable
-from actions.removing import Removing
+from actions.removing import Removing, deletions
 from models import connection
-from models.changes import Batch, Changeset, Document, Result, Stream
+from models.changes import Batch, Change, Changeset, Document, Result, Stream
 from models.listing import PRESENT
 from models.names import counted
 from models.references import joined, referred
@@ -74,11 +74,14 @@ def purge(
             yield from removing.messages(joined(where, one) for one in filters)
         yield from removing.draft.batches
 
+    def losing() -> Iterator[Change]:
+        return deletions(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
         " ".join(words),
         [*(_result(part, names) for part in parts), *_undated(theirs)],
-        Stream(batches, {("delete", "Message"): number}),
+        Stream(batches, {("delete", "Message"): number}, losing=losing),
         asks=True,
         notes=[*_said(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,
