@@ -17,9 +17,11 @@ from changes import (
     Changeset,
     Delete,
     Draft,
+    Insert,
     Result,
     Rule,
     Set,
+    Stream,
     Update,
 )
 from changes.draft import BATCH
@@ -64,7 +66,7 @@ def inexact(changeset: Changeset) -> list[str]:
         return []
     first: list[str] = []
     number = 0
-    for change in changeset.changes:
+    for change in changeset.batches.losing() if isinstance(changeset.batches, Stream) else changeset.changes:
         for name in _inexact(change):
             number += 1
             first += [f"{change.collection} {written(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
@@ -123,13 +125,18 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
     room = PART_BYTES
     for change in changes:
         size = sum(map(len, freeze([change])))
-        if batch and (size > room or len(batch) == BATCH):
+        if batch and (size > room or len(batch) >= BATCH) and not _is_same_document(batch[-1], change):
             yield batch
             batch, room = [], PART_BYTES
         batch.append(change)
         room -= size
     if batch:
         yield batch
+
+
+def _is_same_document(deleted: Change, change: Change) -> bool:
+    """Tell whether a change inserts again what the one before deletes: it must not be gone in between."""
+    return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

@@ -36,7 +36,8 @@ def stopped_and_killed(server: int, then: Callable[[], object] = lambda: None) -
     os.kill(server, signal.SIGSTOP)
     then()
     time.sleep(2)
-    os.kill(server, signal.SIGKILL)
+    with suppress(ProcessLookupError):
+        os.kill(server, signal.SIGKILL)
 
 
 dying = pytest.mark.parametrize("die", [killed, stopped_and_killed])

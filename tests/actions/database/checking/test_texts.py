@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -93,3 +94,37 @@ def test_what_an_undo_cannot_restore_is_said_before(
     [found] = re.findall("an undo cannot restore the exact bytes of: (.*)\n", said) or [""]
     expected = {f"{collection} {ids[CUT_TEXTS[collection][0]]} {CUT_TEXTS[collection][1]}" for collection in lost}
     assert set(filter(None, found.split(", "))) == expected
+
+
+SOON = 30
+TOMBSTONE = ["_id", "conversationIds", "createdAt", "email", "rolesIds", "seenMessageIds", "status", "updatedAt"]
+TOMBSTONE += ["username"]
+PERSON = [*TOMBSTONE, "hashedPassword", CUT]
+
+
+@pytest.mark.parametrize(
+    ("typed", "having", "user_has"),
+    [
+        ("users erase ada --with-messages", ["direct"], TOMBSTONE),
+        ("users erase ada", ["one", "direct"], TOMBSTONE),
+        ("users delete ada", [], []),
+        ("users delete ada --keep-conversations", ["direct"], []),
+        ("users suspend ada", ["ada", "account", "one", "direct"], PERSON),
+        ("users update ada --name Ada", ["ada", "account", "one", "direct"], [*PERSON, "name"]),
+        ("messages delete {one}", ["ada", "account", "direct"], PERSON),
+        ("conversations delete {direct}", ["ada", "account"], PERSON),
+    ],
+)
+def test_a_field_whose_name_is_cut_prevents_no_write(
+    proxied: Chatctl, database: Documents, typed: str, having: list[str], user_has: list[str]
+) -> None:
+    ids = settle(database)
+    everywhere = (("User", "ada"), ("Account", "account"), ("Message", "one"), ("Conversation", "direct"))
+    for collection, who in everywhere:
+        database[collection].update_one({"_id": ids[who]}, {"$set": {CUT: "a secret"}})
+    began = time.monotonic()
+    proxied(*typed.format(**ids).split(), "--yes")
+    assert time.monotonic() - began < SOON
+    left = [one["_id"] for name, _ in everywhere for one in database[name].find({CUT: "a secret"})]
+    assert left == [ids[who] for who in having]
+    assert sorted(database["User"].find_one({"_id": ids["ada"]}) or {}) == sorted(user_has)
