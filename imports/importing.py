@@ -14,14 +14,12 @@ from actions.users.importing import Flaw, Policy, Spool
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
-from imports import objects
-from imports.checking import MISSING, check
-from imports.headers import Names, Problem
-from imports.layout import Layout
-from imports.lines import form_of, lines, text_of
-from imports.row import BEYOND, ERROR, Row, UnreadableError
-from imports.tables import Table
-from seeds.nodes import Faults
+from imports import object_rows
+from imports.columns import MISSING, check
+from imports.csv_rows import Table
+from imports.formats import BEYOND, ERROR, Row, UnreadableError, form_of, lines, text_of
+from imports.layout import Layout, Names, Problem
+from seeds.yaml_tree import Faults
 
 AT_ONCE: Final = 1000
 PLAIN: Final = Layout()
@@ -110,11 +108,11 @@ class Import:
     def _objects(self, file: BinaryIO, text: TextIO) -> Iterator[Row]:
         names = Names(self._layout)
         if self.form == "yaml":
-            yield from objects.yaml(file, self._name, names, self._layout.path)
+            yield from object_rows.yaml(file, self._name, names, self._layout.path)
         elif self.form == "json" or self._layout.path:
-            yield from objects.json(text, names, self._layout.path)
+            yield from object_rows.json(text, names, self._layout.path)
         else:
-            yield from objects.ndjson(lines(text), names)
+            yield from object_rows.ndjson(lines(text), names)
         self._problem = names.problem()
         for column in names.missing:
             self._spool.hush(column, MISSING)

@@ -1,5 +1,6 @@
-"""The database's roles and permissions as a seed."""
+"""The database's roles and permissions as a seed, written so that reading it gives back the same."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -7,10 +8,11 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from changes import Document, ids_in
+from database.wording import name_flaw
 from seeds import state
-from seeds.seed import UNNAMED
-from seeds.variables import escape
-from seeds.writing import ascii_only, references, unsayable
+from seeds.notation import escape, literal
+from seeds.seed import UNNAMED, Seed, SeedRole
+from seeds.users import Person
 
 _DUMPER: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NEVER_FOLDED: Final = 1_000_000
@@ -68,3 +70,49 @@ def _sayable(kind: str, documents: Iterable[Document], there: state.State, notes
         else:
             names[document["_id"]] = str(name)
     return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def seed_document(seed: Seed, people: Iterable[Person]) -> dict[str, Any]:
+    """Return a seed as a file would have it, without patterns, `extends` and variables: a password stays a variable."""
+    return {
+        "version": 1,
+        "seed": escape(seed.name),
+        "permissions": [escape(name) for name in seed.permissions],
+        "roles": [role_document(role) for role in seed.roles],
+        "users": [_user_document(person) for person in people],
+    }
+
+
+def role_document(role: SeedRole) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": escape(role.name)}
+    if role.renamed_from is not None:
+        document["renamed_from"] = escape(role.renamed_from)
+    if role.protected is not None:
+        document["protected"] = role.protected
+    if role.permissions is not None:
+        document["permissions"] = references(role.permissions)
+    return document
+
+
+def references(names: Iterable[str]) -> list[str]:
+    """Write names of permissions as a role has them, where a star would be a pattern."""
+    return [escape(literal(name)) for name in sorted(names)]
+
+
+def unsayable(name: object) -> str | None:
+    """Say what keeps a name in a database from standing in a seed, in characters that harm no file."""
+    if isinstance(name, str):
+        return ascii_only(problem) if (problem := name_flaw(name)) else None
+    return "its name is no text"
+
+
+def ascii_only(text: str) -> str:
+    return json.dumps(text)[1:-1].replace('\\"', '"')
+
+
+def _user_document(person: Person) -> dict[str, Any]:
+    texts = {"email": person.email, "username": person.username, "name": person.name}
+    document: dict[str, Any] = {key: escape(text) for key, text in texts.items() if text is not None}
+    if person.password:
+        document["password"] = {"env": person.password.value}
+    return {**document, "roles": [escape(role) for role in person.roles]}

@@ -16,11 +16,10 @@ from database.errors import ConflictError, RefusedError, UsageError
 from database.references import forms
 from database.wording import counted, shown
 from models.user import UserStatus
-from seeds import people, state
-from seeds.comparing import Comparison, Options, compare
-from seeds.drafting import Drafting
-from seeds.effects import Effects
-from seeds.explaining import Explained, explain
+from seeds import state, users
+from seeds.comparison import Comparison, Options, compare
+from seeds.draft import Drafting
+from seeds.planned_changes import Effects, Explained, explain
 from seeds.seed import Seed
 
 __all__ = ["Options", "Plan", "plan"]
@@ -116,7 +115,7 @@ def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
     """
     there = state.read(seed.name)
     _refuse_shipped(seed, there, None)
-    comparison = compare(seed, options, there, people.find(seed.users))
+    comparison = compare(seed, options, there, users.find(seed.users))
     _refuse_adoption(comparison, options)
     whole = _whole(comparison)
     effects = Effects(comparison)

@@ -7,10 +7,9 @@ from typing import Final
 
 from database.errors import InvalidInputError, NotFoundError
 from database.wording import shown
-from seeds.checking import check
-from seeds.nodes import MOST_BYTES, Faults, Node, compose
-from seeds.resolving import resolve
-from seeds.seed import Seed
+from seeds.schema import check
+from seeds.seed import Seed, resolve
+from seeds.yaml_tree import MOST_BYTES, Faults, Node, compose
 
 _SHIPPED: Final = Path(__file__).with_name("default.yaml")
 _ENDINGS: Final = frozenset({".yaml", ".yml"})

@@ -13,10 +13,9 @@ from changes import apply
 from database import connection
 from database.wording import name_flaw
 from seeds.exporting import export
-from seeds.patterns import Pattern, literal
+from seeds.notation import Pattern, escape, expand, literal, variables
 from seeds.planning import plan
 from seeds.reading import parse, read
-from seeds.variables import escape, expand, variables
 
 AWKWARD = st.sampled_from(
     ["*", "a*b", "a\\*b", "\\", "${HOME}", "$${", "no", "1", "~", "null", "2026-01-01", "- a", "#", "a: b"]

@@ -8,9 +8,8 @@ from typing import Final, TextIO
 
 from actions.csv_cells import unguarded
 from database.wording import counted
-from imports.headers import Names
-from imports.lines import lines
-from imports.row import LONGEST_LINE, Row, UnreadableError
+from imports.formats import LONGEST_LINE, Row, UnreadableError, lines
+from imports.layout import Names
 
 DELIMITERS: Final = ",;\t|"
 _SAID: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)

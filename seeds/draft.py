@@ -8,8 +8,8 @@ from changes import Document, Draft, Result, ids_in
 from changes.showable import readable_text
 from database.own_collections import STATE
 from database.references import referred
-from seeds.comparing import Comparison, RoleDifference, UserDifference
-from seeds.people import secret
+from seeds.comparison import Comparison, RoleDifference, UserDifference
+from seeds.users import secret
 
 
 class Drafting:

@@ -10,9 +10,9 @@ from changes import ids_in
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError
 from database.wording import shown
+from seeds.exporting import seed_document
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
-from seeds.writing import seed_document
 
 VERSION: Final = 1
 MOST_BYTES: Final = 64 * 1024 * 1024

@@ -9,9 +9,9 @@ from bson import ObjectId
 from changes import Document, ids_in
 from database.errors import ConflictError
 from database.wording import shown
-from seeds.people import Person
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name
+from seeds.users import Person
 
 
 class Options(NamedTuple):

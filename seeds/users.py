@@ -15,10 +15,10 @@ from database.errors import ConflictError
 from database.wording import shown
 from models.names import user_flaw
 from seeds import state
-from seeds.nodes import Faults, Node
+from seeds.notation import expand, variables
 from seeds.reading import refuse
 from seeds.seed import SeedUser
-from seeds.variables import expand, variables
+from seeds.yaml_tree import Faults, Node
 
 _RESERVED: Final = ("MONGODB_", "CHATCTL_")
 _FIELDS: Final = ["email", "username", "rolesIds"]

@@ -8,10 +8,9 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
 from database.wording import shown
-from imports.headers import Names
-from imports.lines import lines
-from imports.row import LONGEST_LINE, Row, UnreadableError
-from seeds.nodes import Faults, Node, items
+from imports.formats import LONGEST_LINE, Row, UnreadableError, lines
+from imports.layout import Names
+from seeds.yaml_tree import Faults, Node, items
 
 CHUNK: Final = 64 * 1024
 _BLANKS: Final = " \t\r\n"
