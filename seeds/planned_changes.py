@@ -104,7 +104,6 @@ class Explained:
     """`{users, gain: {permission: users}, lose: {permission: users}}`"""
     details: list[str] = field(default_factory=list)
     """Lines below its own."""
-    takes_away: bool = False
 
     def lines(self) -> Iterator[str]:
         yield f"{_SIGNS[self.action]} {self.kind} {self.name}"
@@ -150,7 +149,7 @@ class _Explainer:
         affected = self._affected(identifier)
         users = affected["users"]
         lost = [f"{counted(users, 'member')} had it"] if kind == "role" and users else []
-        return Explained("delete", kind, before["name"], before, None, affected, lost, True)
+        return Explained("delete", kind, before["name"], before, None, affected, lost)
 
     def _role(self, role: RoleDifference) -> Explained:
         identifier = role.document["_id"]
@@ -170,9 +169,7 @@ class _Explainer:
         if mended := len(role.add) + len(role.take) - len(gained) - len(lost):
             details.append(f"mends {counted(mended, 'link')} that one side alone has")
         action = "create" if role.created else "change"
-        return Explained(
-            action, "role", role.spec.name, before, after, self._affected(identifier), details, role.takes_away
-        )
+        return Explained(action, "role", role.spec.name, before, after, self._affected(identifier), details)
 
     def _user(self, user: UserDifference) -> Explained:
         given = {role.document["_id"]: role.spec.name for role in self._comparison.roles}

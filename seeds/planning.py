@@ -35,7 +35,10 @@ class Plan:
     seed: Seed
     options: Options
     comparison: Comparison
-    effects: Effects
+    changes: list[Explained]
+    """What `lines` and `document` show. It is made with the plan: the changeset then changes the documents read."""
+    members: list[Document]
+    """Users with a role that is changed or deleted."""
     whole: dict[Any, Document]
     """Roles and permissions that are deleted, as read; of roles that users are given `userIds`."""
     replan: Callable[[], "Plan"]
@@ -44,10 +47,6 @@ class Plan:
     def differs(self) -> bool:
         """Whether there is anything to do: what `plan --exit-code` asks."""
         return self.comparison.differs
-
-    @cached_property
-    def changes(self) -> list[Explained]:
-        return list(explain(self.comparison, self.effects))
 
     def lines(self) -> Iterator[str]:
         """Show the plan to a person: `+`, `~`, `-` lines, below each whom it touches, a sum at the end."""
@@ -63,9 +62,10 @@ class Plan:
     def changeset(self) -> Changeset:
         """The changes as they are carried out: one transaction, in turn with other seeds, none where nothing differs.
 
-        It asks where something is taken away. Passwords of users who are created are hashed here.
+        It asks where something is taken away, and then shows the lines of the plan. Passwords of users who are created
+        are hashed here.
         """
-        drafting = Drafting(self.comparison, self.whole, self.effects.members)
+        drafting = Drafting(self.comparison, self.whole, self.members)
         words = [f"--{name.replace('_', '-')}" for name, given in self.options._asdict().items() if given]
         made = changeset(
             " ".join(["seeds apply", *words]),
@@ -74,12 +74,9 @@ class Plan:
             asks=self.comparison.takes_away,
             asks_about_many=False,
             rules=[Rule(_LOCK, self._look_again)],
-            notes=self._losses() if self.comparison.takes_away else [],
+            notes=list(self.lines()) if self.comparison.takes_away else [],
         )
         return replace(made, replan=self._plan_anew)
-
-    def _losses(self) -> list[str]:
-        return [line for change in self.changes if change.takes_away for line in change.lines()]
 
     def _plan_anew(self) -> Changeset:
         """Plan again after a conflict; what would now have to be asked about is not done instead of what was not."""
@@ -120,7 +117,8 @@ def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
     whole = _whole(comparison)
     effects = Effects(comparison)
     _refuse_members(comparison, options, whole, effects)
-    return Plan(seed, options, comparison, effects, whole, lambda: plan(seed, options))
+    changes = list(explain(comparison, effects))
+    return Plan(seed, options, comparison, changes, effects.members, whole, lambda: plan(seed, options))
 
 
 def _whole(comparison: Comparison) -> dict[Any, Document]:
