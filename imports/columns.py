@@ -34,7 +34,7 @@ COLUMNS: Final = {
 REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
-LONGEST_NEAR: Final = 100
+MAX_GUESSED: Final = 100
 """The most characters of a name that is compared with the columns."""
 
 NOT_UTF8: Final = "this is not UTF-8 text"
@@ -57,7 +57,7 @@ MISSING: Final = "a value is required"
 _HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
 _BROKEN: Final = re.compile("[\ud800-\udfff]")
 _BYTES: Final = re.compile("[\udc80-\udcff]")
-_KINDS: Final = {
+_KIND_NAMES: Final = {
     str: "a text",
     bool: "true or false",
     int: "a number",
@@ -70,24 +70,24 @@ _YES: Final = frozenset({"true", "yes", "1"})
 _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
-Found = tuple[str | None, str]
-"""A column (None for the whole row) and what is wrong with it, never the value itself."""
+ColumnFlaw = tuple[str | None, str]
+"""A column (None for the whole row) and its fault, which never quotes the value."""
 
 
 class BadCellError(Exception):
-    """What stands in a cell cannot be what the column is for."""
+    """A cell has a value that its column does not accept."""
 
 
-def check(row: Row) -> tuple[Person | None, list[Found]]:
-    """Make a person of a row, and say what is wrong with it.
+def check(row: Row) -> tuple[Person | None, list[ColumnFlaw]]:
+    """Return the person of a row, and the faults of the row.
 
-    Of a row at fault the person has what is right: it can be at fault for what is in the database, too.
+    The person of a faulty row has its valid values: they can have further faults in the database.
     """
-    found: list[Found] = [(None, flaw) for flaw in row.flaws]
+    found: list[ColumnFlaw] = [(None, flaw) for flaw in row.flaws]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
     for column, value in (row.cells or {}).items():
         try:
-            values[column] = _READ[column](value)
+            values[column] = _PARSERS[column](value)
         except BadCellError as error:
             found.append((column, str(error)))
     if row.cells is None:
@@ -99,7 +99,7 @@ def check(row: Row) -> tuple[Person | None, list[Found]]:
     return Person(row.number, **values), found
 
 
-def _password_flaws(values: dict[str, Any]) -> Iterator[Found]:
+def _password_flaws(values: dict[str, Any]) -> Iterator[ColumnFlaw]:
     password = values.get("password")
     if password is None:
         return
@@ -119,7 +119,7 @@ _ADVICE: Final = {
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise BadCellError(f"expected a text, found {_KINDS[type(value)]}")
+        raise BadCellError(f"expected a text, found {_KIND_NAMES[type(value)]}")
     if not value.isascii() and _BROKEN.search(value):
         raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
     if "\0" in value:
@@ -149,7 +149,7 @@ def _status(value: Any) -> str:
     try:
         return UserStatus(text.upper()).value
     except ValueError:
-        near = nearest(text, UserStatus) if len(text) <= LONGEST_NEAR else None
+        near = nearest(text, UserStatus) if len(text) <= MAX_GUESSED else None
         hint = f'; did you mean "{near}"?' if near else ""
         *others, last = UserStatus
         raise BadCellError(f"use {', '.join(others)} or {last}{hint}") from None
@@ -175,7 +175,7 @@ def _verified(value: Any) -> Any:
 def _names(value: Any) -> tuple[str, ...]:
     names = csv_cells.divided(value) if isinstance(value, str) else value
     if not isinstance(names, list):
-        raise BadCellError(f"expected a list of names, found {_KINDS[type(value)]}")
+        raise BadCellError(f"expected a list of names, found {_KIND_NAMES[type(value)]}")
     return tuple(dict.fromkeys(_text(name) for name in names))
 
 
@@ -183,7 +183,7 @@ def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
     """Read linked sign-ins: objects, or in a cell `provider:providerAccountId` with `;` between them."""
     given = _in_cell(_text(value)) if isinstance(value, str) else value
     if not isinstance(given, list):
-        raise BadCellError(f"expected a list of accounts, found {_KINDS[type(given)]}")
+        raise BadCellError(f"expected a list of accounts, found {_KIND_NAMES[type(given)]}")
     accounts: dict[tuple[str, str], dict[str, Any]] = {}
     for account in map(_account, given):
         pair = account["provider"], account["providerAccountId"]
@@ -204,7 +204,7 @@ def _in_cell(text: str) -> Any:
 
 def _account(given: Any) -> dict[str, Any]:
     if not isinstance(given, dict):
-        raise BadCellError(f"expected an account, found {_KINDS[type(given)]}")
+        raise BadCellError(f"expected an account, found {_KIND_NAMES[type(given)]}")
     if tokens := _named(given.keys() & TOKENS):
         raise BadCellError(f"tokens are never imported: remove {tokens}")
     if unknown := _named(given.keys() - set(ACCOUNT)):
@@ -230,7 +230,7 @@ def _named(keys: Iterable[str]) -> str:
     return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
 
 
-_READ: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {
+_PARSERS: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {
     "email": _email,
     "hashedPassword": _hash,
     "status": _status,

@@ -9,17 +9,17 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, Final, TextIO
 
 ERROR: Final = "error"
-"""The column that says what is wrong with a row that is handed back; on its way in it is passed over."""
+"""The column with the faults of a rejected row; an import ignores it."""
 
-BEYOND: Final = "too many"
-"""The column that a row which is handed back has for the cells beyond its header; no import takes it."""
+EXTRA_CELLS: Final = "too many"
+"""The column of a rejected row for cells without a header; an import does not accept it."""
 
-LONGEST_LINE: Final = 1_000_000
-"""Characters, so that no file without ends of lines fills the memory."""
+MAX_LINE: Final = 1_000_000
+"""The most characters of a line, so that a file without line ends does not fill the memory."""
 
 
 class UnreadableError(Exception):
-    """A file cannot be read any further; `row` is where."""
+    """The rest of a file, from `row` on, cannot be read."""
 
     def __init__(self, row: int, message: str) -> None:
         super().__init__(message)
@@ -29,10 +29,10 @@ class UnreadableError(Exception):
 
 @dataclass(slots=True)
 class Row:
-    """A row of a file: texts, lists of texts, or whatever else stands there; empty cells are left out.
+    """A row of a file: the values of its cells by column, without empty ones.
 
-    `flaws` are what its reader has found wrong, which may leave it without `cells`; `given` is the row as it came, to
-    be handed back. `unknown` are the names that do not mean a column.
+    `flaws` are the faults that the reader found; `cells` is None if it could not read the row. `given` is the unchanged
+    row, and `unknown` has the names that do not mean a column.
     """
 
     number: int
@@ -42,7 +42,7 @@ class Row:
     unknown: list[str] = field(default_factory=list)
 
     def written(self) -> str:
-        """Write the row down as it came."""
+        """Return the unchanged row as text."""
         return json.dumps(self.given)
 
 
@@ -60,8 +60,8 @@ _UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
 """The encoding, by which of the first two bytes is zero: a file begins with a letter or a bracket."""
 
 
-def form_of(name: str, head: bytes) -> str:
-    """Tell the format of a file by its name, else by how it begins: `[`, `{`, `- ` or a header."""
+def format_of(name: str, head: bytes) -> str:
+    """Detect the format of a file by its name, or else by its beginning: `[`, `{`, `- ` or a header."""
     if form := FORMATS.get(PurePath(name).suffix.lower()):
         return form
     begin = head.decode(encoding_of(head), "ignore").lstrip()
@@ -74,16 +74,16 @@ def encoding_of(head: bytes) -> str:
     return _MARKS.get(head[:2]) or _UNMARKED.get(tuple(not byte for byte in head[:2]), "utf-8-sig")  # type: ignore[arg-type]
 
 
-def text_of(file: BinaryIO, head: bytes) -> io.TextIOWrapper:
-    """Read bytes as text; what is not in its encoding comes as surrogates, to be found where it stands."""
+def decoded(file: BinaryIO, head: bytes) -> io.TextIOWrapper:
+    """Read bytes as text; invalid bytes become surrogates, which the check of their cell reports."""
     return io.TextIOWrapper(file, encoding=encoding_of(head), errors="surrogateescape", newline="")
 
 
 def lines(text: TextIO) -> Iterator[str]:
-    """Read lines with their ends; raises `UnreadableError` for one that never ends."""
+    """Read lines with their line ends. Raises `UnreadableError` for a line that is too long."""
     number = 0
-    while line := text.readline(LONGEST_LINE):
+    while line := text.readline(MAX_LINE):
         number += 1
-        if len(line) == LONGEST_LINE:
-            raise UnreadableError(number, f"a line has more than {LONGEST_LINE:,} characters")
+        if len(line) == MAX_LINE:
+            raise UnreadableError(number, f"a line has more than {MAX_LINE:,} characters")
         yield line

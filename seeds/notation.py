@@ -10,7 +10,7 @@ class Pattern(NamedTuple):
     r"""A name where `*` stands for any characters and `\` takes the meaning from what follows it."""
 
     parts: tuple[str, ...]
-    """What stands between the stars: a single part is a plain name."""
+    """The texts between the stars; a single part is a plain name."""
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -26,11 +26,11 @@ class Pattern(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The one name this is, if it is no pattern at all."""
+        """The name, if there is no star."""
         return self.parts[0] if len(self.parts) == 1 else None
 
     def matches(self, name: str) -> bool:
-        """Match in linear time: the leftmost place for each part is as good as any, and no pattern can make it slow."""
+        """Match in linear time: the leftmost place for each part is as good as any other."""
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
             return False
@@ -43,8 +43,8 @@ class Pattern(NamedTuple):
         return True
 
 
-def literal(name: str) -> str:
-    """Write a name so that `Pattern.parse` takes it for nothing but itself."""
+def escape_pattern(name: str) -> str:
+    """Write a name so that `Pattern.parse` reads exactly this name."""
     return name.replace("\\", "\\\\").replace("*", "\\*")
 
 
@@ -52,12 +52,12 @@ _VARIABLE: Final = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z
 
 
 def variables(text: str) -> list[str | None]:
-    """List the variables in a text, `None` for one that is not written as `${NAME}`."""
+    """Return the variables in a text, with `None` for each `${` that is not a valid `${NAME}`."""
     return [found["name"] for found in _VARIABLE.finditer(text) if not found["escaped"]]
 
 
 def expand(text: str, values: dict[str, str]) -> str:
-    """Put values in the place of variables, and `${` in the place of `$${`."""
+    """Replace variables by their values, and `$${` by `${`."""
 
     def value(found: re.Match[str]) -> str:
         if found["escaped"]:
@@ -67,6 +67,6 @@ def expand(text: str, values: dict[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def escape(text: str) -> str:
-    """Write a text so that `expand` gives it back."""
+def escape_variables(text: str) -> str:
+    """Write a text so that `expand` returns it."""
     return text.replace("${", "$${")

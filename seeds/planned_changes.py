@@ -15,7 +15,7 @@ from seeds.state import find
 
 @dataclass(slots=True)
 class Affected:
-    """Users touched by one change; `gain` and `lose` count them by the id of a permission."""
+    """The users affected by one change; `gain` and `lose` count them by the id of a permission."""
 
     users: int = 0
     gain: Counter[Any] = field(default_factory=Counter)
@@ -30,17 +30,20 @@ class Affected:
 
 
 class Effects:
-    """What becomes of users when a comparison is carried out, by the id of the role, permission or user changed."""
+    """The users affected by a comparison, by the id of the changed role, permission or user.
+
+    A user who keeps a permission through another role does not lose it.
+    """
 
     def __init__(self, comparison: Comparison) -> None:
         self._comparison = comparison
         self._pruned = set(comparison.pruned_permissions)
         self._affected: dict[Any, Affected] = {}
         state = comparison.state
-        self._before = {role: state.allowed(role) for role in state.roles}
+        self._before = {role: state.permissions_of(role) for role in state.roles}
         self._after = self._allowed_after()
         self.members = list(self._members())
-        """Users with a role that is changed or deleted, as read: `_id` and `rolesIds`."""
+        """Users with a role that is changed or deleted: `_id` and `rolesIds`."""
         self._count()
 
     def of(self, identifier: Any) -> Affected:
@@ -49,8 +52,8 @@ class Effects:
     def _allowed_after(self) -> dict[Any, set[Any]]:
         after = {role: allowed - self._pruned for role, allowed in self._before.items()}
         for difference in self._comparison.roles:
-            if difference.wanted is not None:
-                after[difference.document["_id"]] = difference.wanted
+            if difference.desired is not None:
+                after[difference.document["_id"]] = difference.desired
             else:
                 after.setdefault(difference.document["_id"], set())
         for role in self._comparison.pruned_roles:
@@ -78,7 +81,7 @@ class Effects:
             for permission in lost & self._pruned:
                 self.of(permission).count(users, (), [permission])
         for difference in self._comparison.users:
-            had = frozenset(ids_in(difference.person.document or {}, "rolesIds")).intersection(self._before)
+            had = frozenset(ids_in(difference.spec.document or {}, "rolesIds")).intersection(self._before)
             before = _union(self._before, had)
             after = _union(self._after, had.union(difference.roles) - pruned)
             self.of(difference.identifier).count(1, after - before, before - after, all_of_them=difference.differs)
@@ -92,8 +95,8 @@ _SIGNS: Final = {"create": "+", "change": "~", "delete": "-"}
 
 
 @dataclass(slots=True)
-class Explained:
-    """One change of one thing; `before` and `after` are `None` where it is not there."""
+class PlannedChange:
+    """One change of one permission, role or user; `before` is `None` for a new one, `after` for a deleted one."""
 
     action: str
     kind: str
@@ -103,7 +106,7 @@ class Explained:
     affected: dict[str, Any]
     """`{users, gain: {permission: users}, lose: {permission: users}}`"""
     details: list[str] = field(default_factory=list)
-    """Lines below its own."""
+    """The lines below the line of the change."""
 
     def lines(self) -> Iterator[str]:
         yield f"{_SIGNS[self.action]} {self.kind} {self.name}"
@@ -117,12 +120,12 @@ class Explained:
         return {name: getattr(self, name) for name in ("action", "kind", "name", "before", "after", "affected")}
 
 
-def explain(comparison: Comparison, effects: Effects) -> Iterator[Explained]:
-    """Explain all changes: permissions, roles, users, what is deleted last."""
-    return _Explainer(comparison, effects).all()
+def describe(comparison: Comparison, effects: Effects) -> Iterator[PlannedChange]:
+    """Describe all changes: permissions, roles and users, then what is deleted."""
+    return _Describer(comparison, effects).all()
 
 
-class _Explainer:
+class _Describer:
     def __init__(self, comparison: Comparison, effects: Effects) -> None:
         self._comparison = comparison
         self._effects = effects
@@ -130,10 +133,10 @@ class _Explainer:
         self._protected = set(ids_in(comparison.state.protected, "ids"))
         self._roles = {role: readable_text(found.get("name")) for role, found in comparison.state.roles.items()}
 
-    def all(self) -> Iterator[Explained]:
+    def all(self) -> Iterator[PlannedChange]:
         for identifier in self._comparison.created:
             name = self._names[identifier]
-            yield Explained("create", "permission", name, None, {"name": name}, self._affected(identifier))
+            yield PlannedChange("create", "permission", name, None, {"name": name}, self._affected(identifier))
         for role in self._comparison.roles:
             if role.differs:
                 yield self._role(role)
@@ -145,19 +148,19 @@ class _Explainer:
         for identifier in self._comparison.pruned_permissions:
             yield self._deleted("permission", identifier, {"name": self._names[identifier]})
 
-    def _deleted(self, kind: str, identifier: Any, before: dict[str, Any]) -> Explained:
+    def _deleted(self, kind: str, identifier: Any, before: dict[str, Any]) -> PlannedChange:
         affected = self._affected(identifier)
         users = affected["users"]
         lost = [f"{counted(users, 'member')} had it"] if kind == "role" and users else []
-        return Explained("delete", kind, before["name"], before, None, affected, lost)
+        return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
 
-    def _role(self, role: RoleDifference) -> Explained:
+    def _role(self, role: RoleDifference) -> PlannedChange:
         identifier = role.document["_id"]
         before = None if role.created else self._described(identifier)
         kept: dict[str, Any] = before or {"permissions": [], "protected": False}
         after: dict[str, Any] = {
             "name": role.spec.name,
-            "permissions": kept["permissions"] if role.wanted is None else self._listed(role.wanted),
+            "permissions": kept["permissions"] if role.desired is None else self._listed(role.desired),
             "protected": kept["protected"] if role.protect is None else role.protect,
         }
         gained = sorted(set(after["permissions"]) - set(kept["permissions"]))
@@ -166,14 +169,14 @@ class _Explainer:
         if role.protect is not None:
             details.append("+ protected" if role.protect else "- protected")
         details += [*(f"+ {name}" for name in gained), *(f"- {name}" for name in lost)]
-        if mended := len(role.add) + len(role.take) - len(gained) - len(lost):
+        if mended := len(role.add) + len(role.remove) - len(gained) - len(lost):
             details.append(f"mends {counted(mended, 'link')} that one side alone has")
         action = "create" if role.created else "change"
-        return Explained(action, "role", role.spec.name, before, after, self._affected(identifier), details)
+        return PlannedChange(action, "role", role.spec.name, before, after, self._affected(identifier), details)
 
-    def _user(self, user: UserDifference) -> Explained:
+    def _user(self, user: UserDifference) -> PlannedChange:
         given = {role.document["_id"]: role.spec.name for role in self._comparison.roles}
-        person, gained = user.person, [given[role] for role in user.roles]
+        person, gained = user.spec, [given[role] for role in user.roles]
         before = None
         if person.document:
             held = sorted(self._roles[role] for role in ids_in(person.document, "rolesIds") if role in self._roles)
@@ -181,7 +184,7 @@ class _Explainer:
         after = {"email": person.email, "username": person.username, "roles": sorted([*gained, *_held(before)])}
         if before:
             after["email"] = before["email"]
-        return Explained(
+        return PlannedChange(
             "create" if user.created else "change",
             "user",
             person.email,
@@ -194,7 +197,7 @@ class _Explainer:
     def _described(self, identifier: Any) -> dict[str, Any]:
         return {
             "name": self._roles[identifier],
-            "permissions": self._listed(self._comparison.state.allowed(identifier)),
+            "permissions": self._listed(self._comparison.state.permissions_of(identifier)),
             "protected": identifier in self._protected,
         }
 

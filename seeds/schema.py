@@ -124,7 +124,7 @@ SCHEMA: Final[Schema] = {
 """What `seeds schema` prints, as JSON."""
 
 
-_WRITTEN: Final = {
+_KIND_NAMES: Final = {
     "object": "a group of keys",
     "array": "a list",
     "string": "a text",
@@ -136,7 +136,7 @@ _WRITTEN: Final = {
 
 
 def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
-    """Note all that is wrong with a value and in it; what is wrong itself becomes a `fault`, to be passed over."""
+    """Note every fault of a value and of its parts. A faulty value gets the kind `fault` and is ignored later."""
     if node.kind == "fault":
         return
     name, schema = _definition(schema)
@@ -146,7 +146,7 @@ def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
         )
         name, schema = _definition(schema)
     if schema["type"] != node.kind:
-        _refuse(node, faults, _misplaced(node, schema["title"]))
+        _reject(node, faults, _wrong_kind(node, schema["title"]))
     elif node.kind == "object":
         _check_object(node, schema, faults)
     elif node.kind == "array":
@@ -154,9 +154,9 @@ def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
     elif node.kind == "string":
         problem = _TEXTS[name](node) if name else None
         if problem:
-            _refuse(node, faults, problem)
+            _reject(node, faults, problem)
     elif "const" in schema and node.value != str(schema["const"]):
-        _refuse(
+        _reject(
             node, faults, f"{shown(node.value)} is no version this chatctl knows; the one it reads is {schema['const']}"
         )
 
@@ -168,21 +168,21 @@ def _definition(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
     return name, SCHEMA["$defs"][name]
 
 
-def _refuse(node: Node, faults: Faults, message: str) -> None:
-    faults.at(node, message)
+def _reject(node: Node, faults: Faults, message: str) -> None:
+    faults.add(node, message)
     node.kind = "fault"
 
 
-def _misplaced(node: Node, title: str) -> str:
+def _wrong_kind(node: Node, title: str) -> str:
     if node.kind == "null" and not node.value:
         return f"nothing stands here, where {title} belongs"
     if title == "1":
         return "the version is a plain 1, without quotes"
     if node.kind in {"boolean", "integer", "number", "time", "null"}:
-        read_as = _WRITTEN.get(node.kind, "nothing")
+        read_as = _KIND_NAMES.get(node.kind, "nothing")
         quote = f": write '{node.value}' in quotes if you mean it" if title not in _NOT_TEXTS else ""
         return f"YAML reads {shown(node.value)} as {read_as}, where {title} belongs{quote}"
-    return f"{_WRITTEN[node.kind]} stands here, where {title} belongs"
+    return f"{_KIND_NAMES[node.kind]} stands here, where {title} belongs"
 
 
 def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
@@ -191,10 +191,12 @@ def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
         if key in properties:
             check(value, faults, properties[key])
         else:
-            faults.at(node.keys[key], f"{shown(key)} is no key of {schema['title']}{faults.near(key, properties)}")
+            faults.add(
+                node.keys[key], f"{shown(key)} is no key of {schema['title']}{faults.did_you_mean(key, properties)}"
+            )
     for key in schema["required"]:
         if key not in node.value:
-            faults.at(node, f"{schema['title']} needs the key {shown(key)}")
+            faults.add(node, f"{schema['title']} needs the key {shown(key)}")
 
 
 def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
@@ -204,11 +206,11 @@ def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
         if item.kind == "string" and schema.get("uniqueItems"):
             earlier = first.setdefault(item.value, item)
             if earlier is not item:
-                _refuse(item, faults, f"{shown(item.value)} stands in this list twice, first at {earlier.place}")
+                _reject(item, faults, f"{shown(item.value)} stands in this list twice, first at {earlier.place}")
 
 
 def _check_name(node: Node) -> str | None:
-    """Refuse what is no name; from here on it is without its escapes."""
+    """Check a name, and replace its escapes."""
     return _check_text(node) or name_flaw(node.value)
 
 
@@ -222,12 +224,12 @@ def _check_text(node: Node) -> str | None:
 
 
 def _check_pattern(node: Node) -> str | None:
-    """Escapes may make a pattern longer than the name it means."""
+    """Check a pattern; escapes may make it longer than the name it means."""
     return _check_text(node) or name_flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
 
 
-def _check_filled(node: Node) -> str | None:
-    """Variables are looked up when the seed meets a database; here it counts only how they are written."""
+def _check_template(node: Node) -> str | None:
+    """Check only how variables are written; their values are read when the seed is planned."""
     if None in variables(node.value):
         return f"{shown(node.value)}: write a variable as ${{NAME}}; $${{ stands for ${{"
     return None
@@ -243,7 +245,7 @@ _TEXTS: Final[dict[str, Callable[[Node], str | None]]] = {
     "name": _check_name,
     "pattern": _check_pattern,
     "text": _check_text,
-    "filled": _check_filled,
+    "filled": _check_template,
     "variable": _check_variable,
 }
 _NOT_TEXTS: Final = {

@@ -29,7 +29,7 @@ class SeedRole:
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """Its texts may still hold variables; the nodes are where they stand."""
+    """A user of a seed; the texts may contain variables, and the nodes know their place in the file."""
 
     email: Node
     username: Node
@@ -49,7 +49,7 @@ class SeedTest:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed asks for, in the order in which it does."""
+    """What a seed defines, in the order of its files."""
 
     name: str
     permissions: tuple[str, ...]
@@ -67,7 +67,7 @@ _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge what the files say; every fault is noted, and the result is worth something only without any."""
+    """Merge the trees of checked files into a seed. Faults are noted; the result is valid only without any."""
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -92,11 +92,13 @@ class _Resolver:
         for other in named[1:]:
             if other.value != named[0].value:
                 first = f"at {named[0].place} it is {shown(named[0].value)}"
-                self._faults.at(other, f"the files of one seed have one name: here it is {shown(other.value)}, {first}")
+                self._faults.add(
+                    other, f"the files of one seed have one name: here it is {shown(other.value)}, {first}"
+                )
         return named[0].value if named else None
 
     def _named(self, kind: str, items: Iterable[Node]) -> dict[str, Node]:
-        """Collect what has a name of its own; a second of one name is a fault that names both places."""
+        """Collect the named items. A duplicate name is a fault with both places."""
         found: dict[str, Node] = {}
         for item in items:
             name = item if item.kind == "string" else item.get("name", "string")
@@ -104,16 +106,16 @@ class _Resolver:
                 continue
             first = found.setdefault(name.value, name if kind == "permission" else item)
             if first not in (name, item):
-                self._faults.at(name, f"the {kind} {shown(name.value)} is named twice, first at {first.place}")
+                self._faults.add(name, f"the {kind} {shown(name.value)} is named twice, first at {first.place}")
         return found
 
     def _resolved_roles(self) -> list[SeedRole]:
         extended = {name: self._extends(name, node) for name, node in self._roles.items()}
-        order, circles = in_order({name: list(others) for name, others in extended.items()})
-        for circle in circles:
-            named = circle if len(circle) <= _MOST_SHOWN else [*circle[: _MOST_SHOWN - 1], "…", circle[-1]]
+        order, cycles = resolution_order({name: list(others) for name, others in extended.items()})
+        for cycle in cycles:
+            named = cycle if len(cycle) <= _MOST_SHOWN else [*cycle[: _MOST_SHOWN - 1], "…", cycle[-1]]
             path = " → ".join(name if name == "…" else shown(name) for name in named)
-            self._faults.at(extended[circle[0]][circle[1]], f"roles extend each other in a circle: {path}")
+            self._faults.add(extended[cycle[0]][cycle[1]], f"roles extend each other in a circle: {path}")
         resolved: dict[str, frozenset[str] | None] = {}
         for name in order:
             resolved[name] = self._allowed(name, extended[name], resolved)
@@ -130,7 +132,7 @@ class _Resolver:
                 self._missing(other, "role", self._roles)
             elif not {"permissions", "extends"} & self._roles[other.value].value.keys():
                 message = f"the role {shown(other.value)} says no permissions that {shown(name)} could take over"
-                self._faults.at(other, f"{message}; give it permissions, [] for none")
+                self._faults.add(other, f"{message}; give it permissions, [] for none")
             else:
                 found[other.value] = other
         return found
@@ -145,43 +147,43 @@ class _Resolver:
         return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
 
     def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
-        """Put sets together as long as the seed stays of a size that can be worked on."""
+        """Unite sets until the seed has too many links."""
         whole: set[str] = set()
         for item, names in parts:
             if self._links > MOST_LINKS:
                 break
             self._links += len(names)
             if self._links > MOST_LINKS:
-                self._faults.at(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
+                self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
             whole |= names
         return frozenset(whole)
 
     def _match(self, item: Node) -> frozenset[str]:
-        """Find the permissions that a name or pattern stands for; none is a fault."""
+        """Return the permissions that match a name or pattern; no match is a fault."""
         known = self._matches.get(item.value)
         if known is None:
             pattern = Pattern.parse(item.value)
             if pattern.name is not None:
                 known = frozenset([pattern.name] if pattern.name in self._permissions else [])
             elif len(self._matches) * len(self._permissions) > _MOST_COMPARED:
-                self._faults.at(item, "too many different patterns for so many permissions")
+                self._faults.add(item, "too many different patterns for so many permissions")
                 return frozenset()
             else:
                 known = frozenset(name for name in self._permissions if pattern.matches(name))
             self._matches[item.value] = known
         if not known:
             if Pattern.parse(item.value).name is None:
-                if not self._faults.unread:
-                    self._faults.at(item, f"the pattern {shown(item.value)} matches no permission of the seed")
+                if not self._faults.incomplete:
+                    self._faults.add(item, f"the pattern {shown(item.value)} matches no permission of the seed")
             else:
                 self._missing(item, "permission", self._permissions)
         return known
 
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
-        """Note that nothing has a name, unless it may stand in what could not be read."""
-        if not self._faults.unread:
-            near = self._faults.near(node.value, names)
-            self._faults.at(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
+        """Report an unknown name, unless a file that could not be read may define it."""
+        if not self._faults.incomplete:
+            near = self._faults.did_you_mean(node.value, names)
+            self._faults.add(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
 
     def _former_names(self) -> dict[str, str]:
         found: dict[str, Node] = {}
@@ -193,9 +195,9 @@ class _Resolver:
             first = found.setdefault(node.value, node)
             if node.value in self._roles:
                 message = f"a role {shown(node.value)} is named in the seed too, at {self._roles[node.value].place}"
-                self._faults.at(node, f"{message}, so it cannot become {shown(name)}")
+                self._faults.add(node, f"{message}, so it cannot become {shown(name)}")
             elif first is not node:
-                self._faults.at(
+                self._faults.add(
                     node, f"the role {shown(node.value)} can become one role; at {first.place} it is another"
                 )
             former[name] = node.value
@@ -215,7 +217,7 @@ class _Resolver:
             for kind, node in (("email", email), ("username", username)):
                 first = seen.setdefault((kind, node.value.lower() if kind == "email" else node.value), node)
                 if first is not node:
-                    self._faults.at(node, f"two users have the {kind} {shown(node.value)}, the first at {first.place}")
+                    self._faults.add(node, f"two users have the {kind} {shown(node.value)}, the first at {first.place}")
             password = item.get("password", "object")
             roles = tuple(role.value for role in item.items("roles"))
             secret = password.get("env", "string") if password else None
@@ -223,12 +225,12 @@ class _Resolver:
         return users
 
     def _texts(self, user: Node) -> None:
-        """Report texts that no user can have; a text with a variable is checked when the variable is known."""
+        """Report texts that are not valid for a user; a text with a variable is checked when the seed is planned."""
         for key in ("email", "username", "name"):
             node = user.get(key, "string")
             text = expand(node.value, {}) if node and not variables(node.value) else None
             if node and text is not None and (problem := user_flaw(key, text)):
-                self._faults.at(node, f"{shown(text)} {problem}")
+                self._faults.add(node, f"{shown(text)} {problem}")
 
     def _test(self, item: Node) -> SeedTest | None:
         role = item.get("role", "string")
@@ -250,13 +252,13 @@ def _flag(role: Node, key: str) -> bool | None:
     return None if node is None else node.value.lower() in {"true", "yes", "on"}
 
 
-def in_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Return all names, those that others need first, and each circle as the path around it (its start at both ends).
+def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Return all names, those that others need first, and each cycle as the path around it (its start at both ends).
 
-    Without recursion: a chain may be as long as a file. In a circle the step that closes it is left out of the order.
+    Without recursion: a chain may be as long as a file. In a cycle the step that closes it is left out of the order.
     """
     order: dict[str, None] = {}
-    circles: list[list[str]] = []
+    cycles: list[list[str]] = []
     for start, others in graph.items():
         path: dict[str, Iterator[str]] = {} if start in order else {start: iter(others)}
         while path:
@@ -267,7 +269,7 @@ def in_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
                 del path[name]
             elif step in path:
                 names = list(path)
-                circles.append([*names[names.index(step) :], step])
+                cycles.append([*names[names.index(step) :], step])
             else:
                 path[step] = iter(graph[step])
-    return list(order), circles
+    return list(order), cycles
