@@ -10,6 +10,7 @@ from pymongo.client_session import ClientSession
 from actions import finding
 from actions.rules import last_active_member, last_sign_in
 from changes import (
+    Add,
     Batch,
     Change,
     ChangedMeanwhileError,
@@ -23,6 +24,7 @@ from changes import (
 )
 from changes.draft import BATCH
 from changes.record import PART_BYTES, freeze
+from changes.showable import field_name
 from database import connection
 from database.decoding import is_exact
 from database.ids import written
@@ -53,26 +55,30 @@ def changeset(
     rules = _resting(draft, names)
     rules += [] if allow_last_member else last_active_member.rules(draft.changes)
     rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
-    details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
-def inexact(changes: Iterable[Change]) -> list[str]:
+def inexact(changeset: Changeset) -> list[str]:
     """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
-    fields = [
-        f"{change.collection} {written(change.ids[0])} {name}"
-        for change in changes
-        for name, value in _lost(change).items()
-        if not is_exact(value)
-    ]
-    more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
-    return [f"an undo cannot restore the exact bytes of: {', '.join(fields[:NAMED])}{more}"] if fields else []
+    if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
+        return []
+    first: list[str] = []
+    number = 0
+    for change in changeset.changes:
+        for name in _inexact(change):
+            number += 1
+            first += [f"{change.collection} {written(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
+    more = f" and {number - NAMED:,} more" if number > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
 
 
-def _lost(change: Change) -> Document:
+def _inexact(change: Change) -> Iterator[str]:
+    """Yield the fields that a change deletes or overwrites and whose name or value is not known exactly."""
+    lost: Document = change.document if isinstance(change, Delete) else {}
     if isinstance(change, Update):
-        return {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
-    return change.document if isinstance(change, Delete) else {}
+        fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
+        lost = {name: field.before if isinstance(field, Set) else list(field.ids) for name, field in fields}
+    return (name for name, value in lost.items() if not is_exact(name) or not is_exact(value))
 
 
 def replannable(

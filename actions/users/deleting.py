@@ -8,7 +8,7 @@ from actions import finding
 from actions.conversation_titles import PAIR, is_group
 from actions.message_removal import Removing
 from actions.rules import last_active_member
-from actions.rules.changesets import FOREVER, inexact, replannable
+from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.showable import readable_text
 from database import connection
@@ -43,7 +43,7 @@ def delete(
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
         Stream(deletion.batches, deletion.counts()),
         asks=True,
-        notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
+        notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
         rules=[] if allow_last_member else last_active_member.rules(gone),
         undoable=not forever,
