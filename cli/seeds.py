@@ -64,7 +64,7 @@ def plan(
     """Show what apply would do, and write nothing."""
     planned = _planned(paths, options)
     if to is not None:
-        output.write_file(seeds.saved.dump(planned), to, overwrite=overwrite)
+        output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
     if to != "-":
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
@@ -85,7 +85,7 @@ def apply(
     """Bring the database to what the seed says. All of it is done, or nothing."""
     if saved and (paths or any(vars(options).values())):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
-    planned = seeds.saved.load(saved) if saved else _planned(paths, options)
+    planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
     out.apply(planned.changeset, confirm)
 
 
