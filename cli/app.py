@@ -11,8 +11,8 @@ import typer
 from typer.main import get_command
 
 from cli import signals
-from cli.group import PLAIN, Group
-from cli.invocation import Invocation, is_broken
+from cli.group import TYPER_SETTINGS, Group
+from cli.invocation import Invocation, is_not_utf8
 from database.errors import OutputError, UsageError
 
 GROUPS: Final = {
@@ -73,7 +73,7 @@ class Root(Group):
         from cli.output import streams
 
         streams.prepare()
-        if any(map(is_broken, arguments)):
+        if any(map(is_not_utf8, arguments)):
             raise UsageError("an argument is not UTF-8")
         try:
             with self.make_context(name, list(arguments)) as context:
@@ -86,7 +86,7 @@ class Root(Group):
         return 0
 
 
-app = typer.Typer(cls=Root, epilog=EXAMPLES, **PLAIN)
+app = typer.Typer(cls=Root, epilog=EXAMPLES, **TYPER_SETTINGS)
 
 
 def _show_version(wanted: bool) -> None:

@@ -38,7 +38,7 @@ def list_(
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
-    row["changes"] = out.entries(row["changes"], row["id"])
+    row["changes"] = out.visible_entries(row["changes"], row["id"])
     out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 

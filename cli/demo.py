@@ -28,22 +28,24 @@ GENERATE: Final = (
 """Few enough for one transaction, and as the trail has it: by that the tour knows its own."""
 
 
-ANOTHER: Final = 'give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo'
+USE_ANOTHER_FOLDER: Final = (
+    'give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo'
+)
 
 
-HELPERS: Final = "support"
+SUPPORT_ROLE: Final = "support"
 """The role of the person whom the tour is about, as long as somebody has it."""
 SUSPENDED: Final = "SUSPENDED"
-LOOKED_AT: Final = 1_000
-RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
+MOST_USERS: Final = 1_000
+SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
 """Of the faults that are there some; all of them would fill six screens."""
-ONWARD: Final = (
+CLOSING_LINES: Final = (
     "Now you: all of this is made up, so nothing can go wrong.",
     "What chatctl says to type leaves --local out; after `export CHATCTL_LOCAL=1` you can, too.",
 )
 
 
-class Somebody(NamedTuple):
+class Person(NamedTuple):
     """Whom the tour is about, and a conversation of theirs."""
 
     username: str
@@ -59,10 +61,10 @@ class _OnEmbedded(Command):
     """A command that works on the embedded database, whatever else the environment names."""
 
     def invoke(self, ctx: Any) -> Any:
-        said = Invocation.of(ctx.meta)
-        if said.url is not None or said.context is not None:
+        invocation = Invocation.of(ctx.meta)
+        if invocation.url is not None or invocation.context is not None:
             raise UsageError("the tour is on the embedded database alone", "name no other database")
-        said.local = True
+        invocation.local = True
         return super().invoke(ctx)
 
 
@@ -89,11 +91,13 @@ def _prepare() -> None:
     Raises `RefusedError` where it has other data, and where it is protected: the tour would stop at its first write.
     """
     if marker := connection.guarded():
-        raise RefusedError(f'the embedded database is protected as "{marker.name}", and the tour writes', ANOTHER)
-    if _is_made():
+        raise RefusedError(
+            f'the embedded database is protected as "{marker.name}", and the tour writes', USE_ANOTHER_FOLDER
+        )
+    if _was_filled():
         return
     if _has_other_data():
-        raise RefusedError("the embedded database has data that the tour did not make", ANOTHER)
+        raise RefusedError("the embedded database has data that the tour did not make", USE_ANOTHER_FOLDER)
     say("Nothing is there yet: first roles and permissions from the seed that ships, and people who are made up.")
     for line in (("seeds", "apply"), (*GENERATE, "--yes")):
         say(f"$ {_as_typed(line)}")
@@ -101,7 +105,7 @@ def _prepare() -> None:
             _run(line)
 
 
-def _is_made() -> bool:
+def _was_filled() -> bool:
     return actions.audit.find(command=" ".join(GENERATE)).count() > 0
 
 
@@ -117,28 +121,28 @@ def _has_other_data() -> bool:
 
 def _show() -> None:
     """Run the tour, and say how to go on."""
-    somebody = _somebody()
-    for step in _steps(somebody):
-        streams.write(f"\n{table.folded(step.heading, 0)}\n{_bold(f'$ {_as_typed(step.line)}')}\n")
+    person = _choose_person()
+    for step in _steps(person):
+        streams.write(f"\n{table.wrapped(step.heading, 0)}\n{_bold(f'$ {_as_typed(step.line)}')}\n")
         streams.flush()
         _run(step.line)
-    streams.write("\n" + "".join(f"{table.folded(line, 0)}\n" for line in ONWARD))
-    for line in _next(somebody):
+    streams.write("\n" + "".join(f"{table.wrapped(line, 0)}\n" for line in CLOSING_LINES))
+    for line in _next(person):
         streams.write(f"  {_bold(_as_typed(line))}\n")
 
 
-def _steps(somebody: Somebody | None) -> Iterator[Step]:
+def _steps(person: Person | None) -> Iterator[Step]:
     columns = ("--columns", "username,name,roles,lastLogin")
     yield Step("Who signed in last.", ("users", "list", "--sort", "-lastLogin", "--limit", "6", *columns))
     yield Step("What each role allows.", ("roles", "matrix"))
-    if somebody:
-        yield from _steps_about(*somebody)
-    check = ("db", "check", *(word for rule in RULES for word in ("--rule", rule)))
+    if person:
+        yield from _steps_about(*person)
+    check = ("db", "check", *(word for rule in SHOWN_RULES for word in ("--rule", rule)))
     yield Step("Faults as they gather in real data: what each does, and how to mend it.", check)
 
 
 def _steps_about(name: str, conversation: str) -> Iterator[Step]:
-    """Show somebody, and what is said and done; the event is there once the suspension was run."""
+    """Show the person, and what is said and done; the event is there once the suspension was run."""
     yield Step("All about one of them, and which role allows what.", ("users", "show", name))
     yield Step("What was said.", ("conversations", "transcript", conversation, "--last", "6"))
     suspend = ("users", "suspend", name)
@@ -150,31 +154,31 @@ def _steps_about(name: str, conversation: str) -> Iterator[Step]:
         yield Step("The laptop is found: what was written can be undone.", ("audit", "undo", event, "--yes"))
 
 
-def _next(somebody: Somebody | None) -> Iterator[Line]:
-    if somebody:
-        yield ("users", "suspend", somebody.username)
+def _next(person: Person | None) -> Iterator[Line]:
+    if person:
+        yield ("users", "suspend", person.username)
     yield ("audit", "list", "--sort", "-at", "--limit", "5")
     yield ("messages", "search", "cake")
     yield ("db", "repair", "--dry-run")
 
 
-def _somebody() -> Somebody | None:
+def _choose_person() -> Person | None:
     """Choose one who may be suspended and talks with somebody; whoever it was last time may have been changed since."""
     protected = {row["name"] for row in actions.roles.find().rows() if row["protected"]}
     people = [
         user
-        for user in actions.users.find().rows(limit=LOOKED_AT, columns=["roles"])
+        for user in actions.users.find().rows(limit=MOST_USERS, columns=["roles"])
         if user["lastLogin"] and user["status"] != SUSPENDED and protected.isdisjoint(user["roles"])
     ]
-    for user in sorted(people, key=lambda user: (user["roles"] != [HELPERS], not user["roles"])):
+    for user in sorted(people, key=lambda user: (user["roles"] != [SUPPORT_ROLE], not user["roles"])):
         talks = actions.conversations.find(actions.conversations.Filters(user=f"id:{user['id']}"))
         for conversation in talks.rows(limit=1):
-            return Somebody(str(user["username"]), str(conversation["id"]))
+            return Person(str(user["username"]), str(conversation["id"]))
     return None
 
 
-def _bold(shown: str) -> str:
-    return f"\x1b[1m{shown}\x1b[0m" if streams.has_colour(sys.stdout) else shown
+def _bold(line: str) -> str:
+    return f"\x1b[1m{line}\x1b[0m" if streams.has_colour(sys.stdout) else line
 
 
 def _run(line: Line) -> None:

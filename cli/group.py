@@ -16,7 +16,7 @@ from database.wording import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PLAIN: Final[dict[str, Any]] = {
+TYPER_SETTINGS: Final[dict[str, Any]] = {
     "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
     "rich_markup_mode": None,
@@ -25,7 +25,9 @@ PLAIN: Final[dict[str, Any]] = {
 }
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
-ELSEWHERE: Final = "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+GLOBAL_OPTIONS_HELP: Final = (
+    "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+)
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -44,7 +46,7 @@ def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
     )
 
 
-EVERYWHERE: Final = (
+GLOBAL_OPTIONS: Final = (
     _option("--url", "The database, mongodb://user:password@host:27017/name.", metavar="URL"),
     _option("--local", "The embedded database of this user: nothing to install."),
     _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
@@ -54,20 +56,22 @@ EVERYWHERE: Final = (
 )
 
 
-REVEALING: Final = (
+REVEAL_OPTIONS: Final = (
     _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
     _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
 )
 """Of commands that may show what people wrote."""
 
-HARMLESS: Final = frozenset({"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"})
+RECORDED_PARAMETERS: Final = frozenset(
+    {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
+)
 """Parameters whose values the audit trail may have of a command that reads."""
 
 
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
-    shared: tuple[TyperOption, ...] = EVERYWHERE
+    shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Add them, but for what the command itself has by the same name."""
@@ -83,8 +87,8 @@ class Shared:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """List the command's own options; those that stand anywhere are listed once, at the root."""
-        hidden = [] if ctx.parent is None else EVERYWHERE
-        for option in EVERYWHERE:
+        hidden = [] if ctx.parent is None else GLOBAL_OPTIONS
+        for option in GLOBAL_OPTIONS:
             option.hidden = option in hidden
         super().format_options(ctx, formatter)  # type: ignore[misc]
 
@@ -96,7 +100,7 @@ class Shared:
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         if ctx.parent is not None:
             formatter.write_paragraph()
-            formatter.write_text(ELSEWHERE)
+            formatter.write_text(GLOBAL_OPTIONS_HELP)
 
 
 class Command(Shared, TyperCommand):
@@ -105,14 +109,14 @@ class Command(Shared, TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         from database import connection
 
-        said = Invocation.of(ctx.meta)
-        said.command = _described(ctx)
-        said.reason = ctx.params.get("reason", said.reason)
-        if said.reveal and not (said.reason or "").strip():
+        invocation = Invocation.of(ctx.meta)
+        invocation.command = _audit_command(ctx)
+        invocation.reason = ctx.params.get("reason", invocation.reason)
+        if invocation.reveal and not (invocation.reason or "").strip():
             raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
-        env_file = None if said.env_file is None else Path(said.env_file)
-        connection.choose(said.url, said.local, env_file, said.expect, said.context)
-        if said.url is not None and connection.target().password_on_command_line:
+        env_file = None if invocation.env_file is None else Path(invocation.env_file)
+        connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
+        if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
         if _writes(ctx.params):
             connection.permit_write()
@@ -122,7 +126,7 @@ class Command(Shared, TyperCommand):
 class Revealing(Command):
     """A command that may show what people wrote."""
 
-    shared = (*REVEALING, *EVERYWHERE)
+    shared = (*REVEAL_OPTIONS, *GLOBAL_OPTIONS)
 
 
 class Group(Shared, TyperGroup):
@@ -139,14 +143,14 @@ class Group(Shared, TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def _described(ctx: Any) -> str:
+def _audit_command(ctx: Any) -> str:
     """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
     words = ctx.command_path.split()[1:]
     for parameter in ctx.command.params:
-        value = ctx.params.get(parameter.name) if parameter.name in HARMLESS else None
+        value = ctx.params.get(parameter.name) if parameter.name in RECORDED_PARAMETERS else None
         for item in value if isinstance(value, list) else [] if value is None else [value]:
-            shown = item.isoformat() if isinstance(item, datetime) else str(item)
-            words += [shown] if parameter.param_type_name == "argument" else [parameter.opts[0], shown]
+            value_text = item.isoformat() if isinstance(item, datetime) else str(item)
+            words += [value_text] if parameter.param_type_name == "argument" else [parameter.opts[0], value_text]
     return " ".join(words)
 
 
@@ -245,7 +249,7 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 def group(*parts: _App) -> _App:
     """Begin a group of commands; `parts` hold those of a large one, in their order."""
-    app = _App(cls=Group, callback=_help_of_group, **PLAIN)
+    app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
     for part in parts:
         app.add_typer(part)
     return app
@@ -253,4 +257,4 @@ def group(*parts: _App) -> _App:
 
 def part() -> _App:
     """Begin a part of a group."""
-    return _App(**PLAIN)
+    return _App(**TYPER_SETTINGS)

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from cli.group import Options
-from cli.invocation import Invocation, is_broken
+from cli.invocation import Invocation, is_not_utf8
 from cli.output import Output
 from database import times
 from database.errors import InvalidInputError
@@ -67,7 +67,7 @@ def _output(forms: Sequence[str]) -> Any:
     )
 
 
-def written_as(forms: Sequence[str]) -> Any:
+def file_format(forms: Sequence[str]) -> Any:
     """Describe the `-o` of what is mostly written into files."""
     return typer.Option(
         "--output",
@@ -78,7 +78,7 @@ def written_as(forms: Sequence[str]) -> Any:
     )
 
 
-def form_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
+def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
     """Return the format that was asked for, or that the name of the file says."""
     by_name = ENDINGS.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
@@ -126,15 +126,15 @@ def _items(ctx: typer.Context, items: list[str]) -> list[str]:
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
     names = [name for line in text.split("\n") if (name := line.rstrip("\r")).strip()]
-    if any(map(is_broken, names)):
+    if any(map(is_not_utf8, names)):
         raise InvalidInputError("standard input is not UTF-8")
     if not names:
-        ctx.params["out"].nothing()
+        ctx.params["out"].nothing_to_do()
         raise typer.Exit
     return names
 
 
-def several(noun: str, text: str) -> Any:
+def repeatable(noun: str, text: str) -> Any:
     """Describe an argument of one or more names or ids; `-` reads them from standard input."""
     return typer.Argument(metavar=f"{noun}...", callback=_items, show_default=False, help=text)
 
@@ -154,11 +154,11 @@ User = Annotated[
         show_default=False,
     ),
 ]
-Users = Annotated[list[str], several("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
+Users = Annotated[list[str], repeatable("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
-Roles = Annotated[list[str], several("ROLE", "Names or ids; - reads them from standard input.")]
+Roles = Annotated[list[str], repeatable("ROLE", "Names or ids; - reads them from standard input.")]
 Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]
-Permissions = Annotated[list[str], several("PERMISSION", "Names or ids; - reads them from standard input.")]
+Permissions = Annotated[list[str], repeatable("PERMISSION", "Names or ids; - reads them from standard input.")]
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.", show_default=False)]
 Event = Annotated[
     str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
@@ -170,10 +170,10 @@ Conversation = Annotated[
 ]
 Conversations = Annotated[
     list[str],
-    several("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
+    repeatable("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
 ]
 Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
-Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
+Messages = Annotated[list[str], repeatable("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
 
 class Page(Options):

@@ -5,7 +5,7 @@ from typing import Annotated
 import actions
 from cli import views
 from cli.group import group
-from cli.params import Confirm, NewName, Out, Page, Permission, Permissions, ReadOut, SkipMissing, several
+from cli.params import Confirm, NewName, Out, Page, Permission, Permissions, ReadOut, SkipMissing, repeatable
 
 app = group()
 
@@ -27,7 +27,7 @@ def show(permission: Permission, out: ReadOut) -> None:
 
 @app.command(example="chatctl permissions create report.read report.close")
 def create(
-    names: Annotated[list[str], several("NAME", "The names of new permissions; - reads them from standard input.")],
+    names: Annotated[list[str], repeatable("NAME", "The names of new permissions; - reads them from standard input.")],
     out: Out,
     confirm: Confirm,
 ) -> None:

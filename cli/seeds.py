@@ -47,8 +47,8 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. No database is needed."""
     seed = seeds.reading.read(paths or [])
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
-    said = ", ".join(counted(number, noun) for noun, number in counts.items())
-    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {said}"])
+    summary = ", ".join(counted(number, noun) for noun, number in counts.items())
+    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")

@@ -42,5 +42,5 @@ def completion(
     if not line:
         streams.write(files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8"))
         return
-    for word in candidates(context.find_root().command, sys.stdin, rest=shell == "bash"):
+    for word in candidates(context.find_root().command, sys.stdin, suffix_only=shell == "bash"):
         streams.write(f"{word}\n")

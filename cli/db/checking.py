@@ -84,14 +84,14 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
     if not rows:
         out.note("no fault was found")
         return
-    out.items([{**row, "example": text.place(row["examples"][0])} for row in rows], FOUND)
+    out.items([{**row, "example": text.fault_text(row["examples"][0])} for row in rows], FOUND)
     for row in rows:
         title = f"\x1b[1m{row['rule']}\x1b[0m" if out.coloured else row["rule"]
-        streams.write(f"\n{title}: {table.folded(row['effect'], len(row['rule']) + 2)}\n")
+        streams.write(f"\n{title}: {table.wrapped(row['effect'], len(row['rule']) + 2)}\n")
         more = row["count"] - len(row["examples"])
-        out.lines(f"  {text.place(example)}" for example in row["examples"])
+        out.lines(f"  {text.fault_text(example)}" for example in row["examples"])
         out.lines([f"  and {more:,} more"] if more else [])
-        streams.write("".join(f"  to do: {table.folded(fix, len('  to do: '))}\n" for fix in _fixes(row)))
+        streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in _fixes(row)))
     out.note("E breaks the application, W misleads it, I is for information")
 
 

@@ -115,8 +115,8 @@ def _typed_body() -> str:
 
     if streams.is_terminal(sys.stdin):
         say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
-    given = sys.stdin.buffer.read(LARGEST + len(b"\r\n") + 1) if sys.stdin else b""
-    line = given.removesuffix(b"\n").removesuffix(b"\r") if given.endswith(b"\n") else given
+    data = sys.stdin.buffer.read(LARGEST + len(b"\r\n") + 1) if sys.stdin else b""
+    line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
     refuse_size(len(line))
     try:
         return line.decode()

@@ -7,7 +7,7 @@ import typer
 import actions
 from cli import output
 from cli.group import part
-from cli.params import Overwrite, To, form_of, written_as
+from cli.params import Overwrite, To, file_format, format_of
 from cli.users.reading import Filters
 from database.prefetch import ahead
 
@@ -23,7 +23,7 @@ def export(
     with_password_hashes: Annotated[
         bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
     ] = False,
-    form: Annotated[str | None, written_as(FORMATS)] = None,
+    form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -31,13 +31,13 @@ def export(
 
     Of several filters all have to hold.
     """
-    from cli.output.progress import watched
+    from cli.output.progress import with_progress
 
-    written = form_of(form, to, FORMATS)
+    written = format_of(form, to, FORMATS)
     found, columns = actions.users.export(
         actions.users.Filters(**vars(filters)), with_password_hashes=with_password_hashes, in_cells=written == "csv"
     )
     rows = ahead(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
-        rows = watched(rows, found.count)
+        rows = with_progress(rows, found.count)
     output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)

@@ -102,7 +102,7 @@ def import_(
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if it is given, its callback ends the command
+    del columns  # if it is stdin, its callback ends the command
     layout = imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
@@ -110,8 +110,8 @@ def import_(
         )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
-        given = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = imports.read(file, given, layout, keep=errors is not None, progress=bar.wrote)
+        stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
+        people = imports.read(file, stdin, layout, keep=errors is not None, progress=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         names, rows = people.rejected()

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.group import Options
-from cli.output.applying import can_ask, hidden
+from cli.output import questions
 from database.errors import InvalidInputError, UsageError
 
 
@@ -42,7 +42,7 @@ class PasswordSource(Options):
             return Password(passwords.generated(), reveal=True)
         if self.password_stdin:
             return Password(_read())
-        if not can_ask():
+        if not questions.can_ask():
             raise UsageError(
                 "there is no terminal to ask for a password on",
                 "give one of --password-stdin, --generate-password and --no-password",
@@ -64,15 +64,15 @@ def _read() -> str:
 def _asked() -> str:
     from actions.rules import passwords
 
-    first = _hidden("Password: ")
+    first = _ask("Password: ")
     passwords.check(first)  # nobody types for a second time what cannot be taken
-    if first != _hidden("Again: "):
+    if first != _ask("Again: "):
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first
 
 
-def _hidden(prompt: str) -> str:
-    typed = hidden(prompt)
+def _ask(prompt: str) -> str:
+    typed = questions.ask_hidden(prompt)
     if typed is None:
         raise InvalidInputError("no password was typed", "for a user without one there is --no-password")
     return typed

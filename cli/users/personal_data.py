@@ -41,8 +41,8 @@ def export_data(
         if file.isatty():
             raise UsageError("a zip is nothing for a terminal", "name a file with --to")
         counts = personal_zip.write(data, file, show)
-    said = personal_zip.summary(data.label, counts)
+    summary = personal_zip.summary(data.label, counts)
     if to in output.STANDARD_OUTPUT:
-        out.note(said)
+        out.note(summary)
     else:
-        out.document({"id": data.id, "to": to, **counts}, [f"{said}, written to {to}"])
+        out.document({"id": data.id, "to": to, **counts}, [f"{summary}, written to {to}"])

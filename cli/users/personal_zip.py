@@ -13,7 +13,7 @@ from changes.events import now
 from cli.output import html
 from cli.output.archive import Archive
 from cli.output.formats import as_json
-from cli.output.progress import watched
+from cli.output.progress import with_progress
 from cli.output.text import cell, clock, day
 from database import connection
 from database.wording import counted
@@ -34,9 +34,9 @@ HUGE: Final = 2**28
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
     """Write the zip, with messages as `show` has them, in memory that does not grow with them; return what is in it."""
     about = _about(data)
-    with Spool() as messages, Archive(file, about["exportedAt"]) as archive:
-        for message in watched(map(show, data.messages()), data.count_messages):
-            messages.keep(message["conversationId"], f"{as_json(message)}\n")
+    with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:
+        for message in with_progress(map(show, data.messages()), data.count_messages):
+            messages.add(message["conversationId"], f"{as_json(message)}\n")
         parts = _parts(data, messages.counts())
         counts = {name: _records(part) for name, part in parts.items()} | {"messages": sum(messages.counts().values())}
         about |= {"leftOut": list(data.left_out())}
@@ -47,7 +47,7 @@ def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> R
             for line in messages.lines():
                 write_part(line)
         with archive.entry("index.html", huge=huge) as write_part:
-            for piece in page_pieces(data.label, about, parts, messages.of):
+            for piece in page_pieces(data.label, about, parts, messages.in_conversation):
                 write_part(piece)
         _add(archive, "manifest", {**about, "files": archive.written})
     return counts
@@ -90,7 +90,7 @@ def _records(part: Any) -> int:
     return len(part) if isinstance(part, list) else len(part.get("roles", [part]))
 
 
-class Spool:
+class MessageFile:
     """Lines of JSON in a file without a name, gone with the program: read again in order, or by conversation."""
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def keep(self, conversation: str | None, line: str) -> None:
+    def add(self, conversation: str | None, line: str) -> None:
         self._places.setdefault(conversation, array("Q")).append(self._file.tell())
         self._file.write(line.encode("utf-8", "backslashreplace"))
 
@@ -119,7 +119,7 @@ class Spool:
         self._file.seek(0)
         return (line.decode() for line in self._file)
 
-    def of(self, conversation: str | None) -> Iterator[dict[str, Any]]:
+    def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
         """Read the messages of a conversation, in the order in which they were kept."""
         for place in self._places.get(conversation, ()):
             self._file.seek(place)
@@ -167,8 +167,8 @@ def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[s
     """Write the page; `own` reads the person's messages in a conversation, as they are in the file of messages."""
     yield html.opening(f"Personal data of {label}")
     yield (
-        f"<header><h1>Personal data of {html.said(label)}</h1>\n"
-        f"<p>What the database {html.said(about['database'])} held of this person at {_time(about['exportedAt'])}. "
+        f"<header><h1>Personal data of {html.isolated(label)}</h1>\n"
+        f"<p>What the database {html.isolated(about['database'])} held of this person at {_time(about['exportedAt'])}. "
         "The files beside this page say it to programs. What is not here, and why, is at the end.</p></header>\n"
     )
     yield from _contents(parts["conversations"])
@@ -213,7 +213,7 @@ def _list(titles: dict[str, str], row: Row) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, datetime):
         return _time(value)
-    return html.address(value) if isinstance(value, str) else html.said(value)
+    return html.address(value) if isinstance(value, str) else html.isolated(value)
 
 
 def _time(moment: datetime) -> str:
@@ -226,7 +226,7 @@ def _entry(title: str, *more: str) -> str:
 
 
 def _role(role: Row) -> str:
-    return _entry(html.said(role["name"] or role["id"]), html.said(role["permissions"] or "no permissions"))
+    return _entry(html.isolated(role["name"] or role["id"]), html.isolated(role["permissions"] or "no permissions"))
 
 
 def _event(event: Row) -> str:
@@ -235,7 +235,7 @@ def _event(event: Row) -> str:
 
 
 def _reason(event: Row) -> list[str]:
-    return [html.said(event["reason"])] if event.get("reason") else []
+    return [html.isolated(event["reason"])] if event.get("reason") else []
 
 
 def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> Iterator[str]:
@@ -252,8 +252,8 @@ def _title(conversation: Row) -> str:
     if conversation["gone"]:
         return "A conversation that is gone"
     if _is_group(conversation):
-        return html.said(conversation["name"] or "A group without a name")
-    return f"With {html.said(conversation['participants'] or 'nobody')}"
+        return html.isolated(conversation["name"] or "A group without a name")
+    return f"With {html.isolated(conversation['participants'] or 'nobody')}"
 
 
 def _is_group(conversation: Row) -> bool:
@@ -261,14 +261,14 @@ def _is_group(conversation: Row) -> bool:
 
 
 def _circumstances(conversation: Row) -> str:
-    said = [counted(conversation["ownMessages"], "own message")]
+    facts = [counted(conversation["ownMessages"], "own message")]
     if conversation["created_at"] is not None:
-        said.append(f"begun {html.text(conversation['created_at'])}")
+        facts.append(f"begun {html.text(conversation['created_at'])}")
     if conversation["participants"] and _is_group(conversation):
-        said.append(f"with {html.said(conversation['participants'])}")
+        facts.append(f"with {html.isolated(conversation['participants'])}")
     if not conversation["member"]:
-        said.append("not a member")
-    return " · ".join([*said, f"<code>{html.text(conversation['id'])}</code>"])
+        facts.append("not a member")
+    return " · ".join([*facts, f"<code>{html.text(conversation['id'])}</code>"])
 
 
 def _message(message: Row) -> str:
@@ -276,7 +276,7 @@ def _message(message: Row) -> str:
     body, image, seen = message["body"], message["image"], message["seen"]
     below = [f"image: {html.address(cell(image))}"] if image is not None else []
     if seen:
-        below.append(f"seen by {html.said(seen) if len(seen) <= NAMED_AT_MOST else len(seen)}")
+        below.append(f"seen by {html.isolated(seen) if len(seen) <= NAMED_AT_MOST else len(seen)}")
     written = html.passage(body if isinstance(body, str) else cell(body)) if body is not None else ""
     quiet = f'<p class="quiet">{" · ".join(below)}</p>' if below else ""
     return f"<article><time>{_moment(message)[1]}</time><div>{written}{quiet}</div></article>\n"

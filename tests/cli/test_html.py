@@ -47,4 +47,4 @@ def test_anything_else_is_text(url: str) -> None:
 
 def test_lines_stay_lines_and_nothing_acts() -> None:
     assert html.passage("a\r\nb\t\rc\x1b<") == '<bdi class="passage">a\nb\t\\rc\\x1b&lt;</bdi>'
-    assert html.said("a\nb") == r"<bdi>a\nb</bdi>"
+    assert html.isolated("a\nb") == r"<bdi>a\nb</bdi>"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
+from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
 from cli.output import html, streams
 from cli.output.text import clock, plain
 
@@ -28,9 +28,9 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     yield _header(transcript)
     # A browser that draws only what is seen leads but near to the message that is marked.
     yield f'<main class="chat{" long" if transcript.marked is None else ""}">\n'
-    last = Last(messages)
+    last = LastMessage(messages)
     open_ = ""
-    for one in said(last):
+    for one in laid_out(last):
         if one.day:
             yield f'{open_}<section class="day">\n<h2>{one.day}</h2>\n'
             open_ = "</div>\n</section>\n"
@@ -42,22 +42,22 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield '<p class="quiet">No messages.</p>\n'
     yield "</main>\n"
     if transcript.whole and last.row is not None and (seen := readers(last.row)):
-        yield f"<footer>{' · '.join(f'{phrase} {html.said(names)}' for phrase, names in seen)}</footer>\n"
+        yield f"<footer>{' · '.join(f'{phrase} {html.isolated(names)}' for phrase, names in seen)}</footer>\n"
     yield html.CLOSING
 
 
 def _header(transcript: "Transcript") -> str:
-    parts = " · ".join([*map(html.said, about(transcript)), "times in UTC"])
-    return f"<header><h1>{html.said(transcript.place.title)}</h1>\n<p>{parts}</p></header>\n"
+    parts = " · ".join([*map(html.isolated, about(transcript)), "times in UTC"])
+    return f"<header><h1>{html.isolated(transcript.place.title)}</h1>\n<p>{parts}</p></header>\n"
 
 
-def _author(one: Said, numbers: dict[Any, int], *, closing: str) -> str:
+def _author(one: ChatMessage, numbers: dict[Any, int], *, closing: str) -> str:
     number = numbers.setdefault(one.row["sender"]["id"], len(numbers)) % COLOURS
-    return f'{closing}<div class="run who{number}">\n<p class="author">{html.said(author(one.row))}</p>\n'
+    return f'{closing}<div class="run who{number}">\n<p class="author">{html.isolated(author(one.row))}</p>\n'
 
 
 def _message(row: Row, *, marked: bool) -> str:
-    body = written(row)
+    body = body_text(row)
     text = html.passage(body) if body.strip() else ""
     picture = f'<p class="quiet">image: {html.address(address)}</p>' if (address := image(row)) else ""
     mark = ' class="marked" aria-current="true"' if marked else ""
