@@ -11,7 +11,7 @@ from pymongo.errors import OperationFailure
 from actions import finding
 from actions.conversation_titles import FIELDS, Place, Places
 from actions.filter_conditions import between
-from actions.messages import rows
+from actions.messages import listing as messages_listing
 from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError
@@ -48,7 +48,7 @@ class Transcript:
     part: str = ""
 
     def rows(self) -> Iterator[Row]:
-        """Read the messages, as `actions.messages.rows` has them.
+        """Read the messages, as `actions.messages.listing` has them.
 
         The first few are read apart: some servers find all before they give any, unless they know how few are wanted.
         """
@@ -85,7 +85,7 @@ def transcript(
     where = finding.referring("Message", "conversationId", conversation["_id"])
     if said := between(since, until):
         where["createAt"] = said
-    listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
+    listing = Listing("Message", where, messages_listing.Rows(places), order="createAt", fields=messages_listing.FIELDS)
     place, began = places.of(conversation["_id"]), conversation.get("created_at")
     found = Transcript(place, began, listing, whole=until is None, part=_part(since, until, last))
     if around is not None:

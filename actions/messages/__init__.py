@@ -1,8 +1,7 @@
 """Messages: what was written, who has seen it, and what is taken away of it."""
 
 from actions.messages.deleting import delete
-from actions.messages.filters import Filters
-from actions.messages.listing import find, show
+from actions.messages.listing import Filters, find, show
 from actions.messages.purging import purge
 from actions.messages.redacting import REMOVED, redact
 from actions.messages.searching import search

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from actions import finding
-from actions.messages.writing import refuse_body
+from actions.messages.sending import refuse_body
 from actions.rules.changesets import FOREVER, batched, changeset
 from changes import ABSENT, Changeset, Draft, Result
 from changes.showable import readable_text

@@ -11,9 +11,7 @@ from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions.errors import BadPatternError
 from actions.filter_conditions import matching, said
-from actions.messages.filters import Filters
-from actions.messages.listing import NEWEST, SORTABLE, where
-from actions.messages.rows import FIELDS, Rows
+from actions.messages.listing import FIELDS, NEWEST, SORTABLE, Filters, Rows, where
 from database.errors import TimedOutError
 from database.listing import Document, Listing, Row
 from database.wording import shown

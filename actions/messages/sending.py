@@ -1,8 +1,9 @@
-"""Sending a message in somebody's name."""
+"""Send a message in the name of a user, if its text and its image are valid."""
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from bson import ObjectId
 
@@ -10,12 +11,15 @@ from actions import finding
 from actions.conversation_titles import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.message_removal import COPIED
-from actions.messages.writing import refuse_body, refuse_image
 from actions.rules.changesets import changeset
 from changes import Changeset, Document, Draft, Holding, Result, ids_in
 from changes.events import now
 from database.references import referred
+from database.wording import shown
 from models.user import UserStatus
+
+LARGEST: Final = 1024 * 1024
+"""Bytes of a body, so that a page of many messages stays one that can be shown."""
 
 
 class Place(NamedTuple):
@@ -90,3 +94,29 @@ def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         mend = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
         yield f"{called} may not see it: their own list lacks {title} ({mend} mends that)"
+
+
+def refuse_body(body: str) -> None:
+    """Raise `BadMessageError` for a text that nobody could read as a message."""
+    if not body.strip():
+        raise BadMessageError("the message is empty", "it needs a text")
+    if "\0" in body:
+        raise BadMessageError("the message holds a NUL character", "a message is text")
+    refuse_size(len(body.encode(errors="replace")))
+
+
+def refuse_size(size: int) -> None:
+    """Raise `BadMessageError` for so many bytes."""
+    if size > LARGEST:
+        raise BadMessageError(f"the message is longer than {LARGEST:,} bytes", "send it in parts")
+
+
+def refuse_image(image: str) -> None:
+    """Raise `BadMessageError` for what is no address of the web."""
+    try:
+        address = urlsplit(image)
+        loads = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        loads = False
+    if not loads or " " in image or not image.isprintable() or len(image) > LARGEST:
+        raise BadMessageError(f"{shown(image)} is no address of an image", "it begins with https:// or http://")

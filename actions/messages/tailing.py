@@ -10,8 +10,8 @@ from pymongo import DESCENDING
 from pymongo.errors import ExecutionTimeout
 
 from actions import finding
+from actions.messages.listing import Rows
 from actions.messages.redacting import REMOVED
-from actions.messages.rows import Rows
 from changes import Document
 from database import connection
 from database.following import Following, Say, lasting

@@ -8,7 +8,7 @@ from database.errors import InvalidInputError
 
 def typed() -> str:
     """Read a message from standard input, never much more of it than a message may be long."""
-    from actions.messages.writing import LARGEST, refuse_size
+    from actions.messages.sending import LARGEST, refuse_size
 
     if streams.is_terminal(sys.stdin):
         say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
