@@ -1,14 +1,15 @@
-"""People who do not exist: what they are called, where they live, how they sign in."""
+"""Make users with their profiles and accounts, and the texts that they write in their languages."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bson import Int64, ObjectId
 
-from actions.database.generating.words import PHRASES, Words, words
-from actions.database.generating.world import DAY, EPOCH, MILLISECOND, SECOND, World, moment
+from actions.database.generating.seeded_year import DAY, EPOCH, MILLISECOND, SECOND, World, moment
 from actions.users.documents import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
@@ -21,13 +22,50 @@ VERIFIED: Final = 0.6
 SIGNED_IN: Final = 0.9
 SUSPENDED: Final = 0.04
 PROVIDERS: Final = ("google", "github")
-DRAWN: Final = 60
+NAMES_DRAWN: Final = 60
 """Names of each kind and language that are drawn once: the library takes long for each."""
 PAIRED: Final = 500
 """Names that are put together of those."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Those that nobody can have (RFC 2606)."""
+EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
+ENDS: Final = ("!", "?", "؟", ";")
+TEXTS_DRAWN: Final = 400
+"""Texts of each kind that are drawn once, and then chosen from."""
+
+PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
+    Path(__file__).with_name("phrases.json").read_text("utf-8")
+)
+"""Language → `groups`, `openers` and `answers`; `{city}` and `{time}` stand for one."""
+
+
+class Words(NamedTuple):
+    """Texts of a language: what groups are called, what begins and what answers."""
+
+    groups: Sequence[str]
+    openers: Sequence[str]
+    answers: Sequence[str]
+
+
+def words(language: str, cities: Sequence[str], random: Random) -> Words:
+    """Draw the texts of a language."""
+    groups, openers, answers = (PHRASES[language][kind] for kind in Words._fields)
+
+    def drawn(phrases: Sequence[str], *, alone: bool = False) -> str:
+        text = random.choice(phrases)
+        if not alone and random.random() < 0.25:  # noqa: PLR2004 - a fourth says two things
+            text = f"{text}{'' if text.endswith(ENDS) else '.'} {random.choice(answers)}"
+        if not alone and random.random() < 0.3:  # noqa: PLR2004 - a third has a picture
+            text = f"{text} {random.choice(EMOJI)}"
+        time = f"{random.randint(8, 21)}:{random.choice(('00', '15', '30', '45'))}"
+        return text.replace("{city}", random.choice(cities)).replace("{time}", time)
+
+    return Words(
+        [drawn(groups, alone=True) for _ in range(TEXTS_DRAWN // 4)],
+        [drawn(openers) for _ in range(TEXTS_DRAWN)],
+        [drawn(answers) for _ in range(TEXTS_DRAWN)],
+    )
 
 
 class Country(NamedTuple):
@@ -64,12 +102,12 @@ def _country(language: str, person: "mimesis.Person", address: "mimesis.Address"
     english = mimesis.Person(mimesis.Locale.EN, seed=random.getrandbits(32))
     names: list[tuple[str, str]] = []
     for gender in (Gender.FEMALE, Gender.MALE):
-        given = [person.first_name(gender=gender) for _ in range(DRAWN)]
-        family = [person.last_name(gender=gender) for _ in range(DRAWN)]
+        given = [person.first_name(gender=gender) for _ in range(NAMES_DRAWN)]
+        family = [person.last_name(gender=gender) for _ in range(NAMES_DRAWN)]
         names += [(random.choice(given), random.choice(family)) for _ in range(PAIRED)]
     nicknames = [_plain(given) or _plain(english.first_name()) for given, _ in names]
     order = "{1}{0}" if language in FAMILY_FIRST else "{0} {1}"
-    cities = [address.city() for _ in range(DRAWN)]
+    cities = [address.city() for _ in range(NAMES_DRAWN)]
     return Country(
         list(zip((order.format(*name) for name in names), nicknames, strict=True)),
         [f"{address.address().strip()}, {city}" for city in cities],

@@ -7,9 +7,8 @@ from typing import Final, NamedTuple
 from bson import ObjectId
 
 from actions.conversation_titles import PAIR
-from actions.database.generating.people import Person
-from actions.database.generating.words import Words
-from actions.database.generating.world import DAY, SECOND, World, moment
+from actions.database.generating.people import Person, Words
+from actions.database.generating.seeded_year import DAY, SECOND, World, moment
 from changes import Document
 
 GROUPS: Final = 0.35

@@ -1,56 +1,36 @@
-"""Plan people and what they say to each other, and faults if they are wanted, from a seed."""
+"""Plan and write the users, conversations, messages and faults of `db generate`, from a seed."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, takewhile
 from random import Random
 from typing import Final
 
-from bson import ObjectId
-
+from actions import audit
 from actions.conversation_titles import PAIR
-from actions.database.generating import interrupted, people
-from actions.database.generating.broken import Breaking
-from actions.database.generating.chats import Chat, Place, places
-from actions.database.generating.filling import Filling
-from actions.database.generating.people import Country, People, Person
-from actions.database.generating.words import PHRASES
-from actions.database.generating.world import World
-from actions.errors import NameTakenError
-from actions.message_removal import COPIED
-from actions.rules import last_active_member, passwords
-from actions.users.importing.known import Members
-from changes import Batch, Changeset, Document, Result, Stream
+from actions.database.generating import people
+from actions.database.generating.batches import ROOM, Making, Wanted
+from actions.database.generating.faults import Breaking
+from actions.database.generating.people import Country, People
+from actions.database.generating.seeded_year import World
+from actions.errors import NameTakenError, StillRunningError
+from actions.rules import passwords
+from changes import Batch, Changeset, Insert, Result, Stream
 from changes.draft import BATCH, MOST_IDS
+from changes.events import LEASE_SECONDS
 from database import connection
 from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
+from database.listing import Row
 from database.prefetch import ahead
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
-WITH_ROLE: Final = 0.35
-ROOM: Final = 120
-"""Documents that one conversation or one burst of messages adds to a batch, at most."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """How much is to be made, from which seed, and how many faults of each kind beside it."""
-
-    users: int = 100
-    conversations: int = 40
-    messages: int = 2_000
-    seed: int = 1
-    broken: int = 0
-
-    def places(self) -> Iterator[Place]:
-        """Decide who talks to whom; from numbers of its own, so that it can be asked before anybody is made."""
-        random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
-        return places(random, self.users, self.conversations, self.messages, len(PHRASES))
+OFTEN: Final = 0.5
+"""Seconds between two checks of a lease."""
 
 
 def generate(wanted: Wanted) -> Changeset:
@@ -63,7 +43,7 @@ def generate(wanted: Wanted) -> Changeset:
     _check(wanted)
     command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())])
     countries = people.countries(Random(f"chatctl words {wanted.seed}"))  # noqa: S311 - nothing here is a secret
-    begun = interrupted.begun(command)
+    begun = _begun(command)
     if begun is None:
         _, first = People(World(wanted.seed), wanted.users, wanted.seed, countries, "").called(0)
         _refuse_users(first, wanted)
@@ -90,9 +70,9 @@ def _made(
     begun: datetime | None,
 ) -> Iterator[Batch]:
     """Make all that is wanted; few documents in one batch, so that they are all there, or none."""
-    batches = _Making(wanted, countries, _secret(wanted.seed), begun).batches(breaking)
+    batches = Making(wanted, countries, _secret(wanted.seed), begun).batches(breaking)
     if begun:
-        return interrupted.left(batches)
+        return _unwritten(batches)
     # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
     few = sum(counts.values()) + wanted.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
@@ -154,69 +134,38 @@ def _secret(seed: int) -> str:
     return passwords.hashed(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 
-class _Making:
-    """Makes all that is wanted, batch by batch; somebody is made with their first conversation."""
+def _begun(command: str) -> datetime | None:
+    """Return when an interrupted command began; None if there is no such event.
 
-    def __init__(self, wanted: Wanted, countries: Sequence[Country], secret: str, end: datetime | None) -> None:
-        self._wanted = wanted
-        self._countries = countries
-        self._world = World(wanted.seed, end)
-        self._people = People(self._world, wanted.users, wanted.seed, countries, secret)
-        self._made: dict[int, Person] = {}
-        self._roles = _roles()
-        self._members = Members()
-        self._filling = Filling()
-
-    def batches(self, breaking: Breaking) -> Iterator[Batch]:
-        for place in self._wanted.places():
-            for burst in self._talk(place):
-                self._filling.write(*burst)
-                yield from self._full()
-            yield from self._full()
-        for number in range(self._wanted.users):
-            self._person(number)
-            yield from self._full()
-        yield from self._full(0)
-        yield from breaking.batches(self._world)
-
-    def _full(self, bound: int = BATCH - ROOM) -> Iterator[Batch]:
-        if len(self._filling) and len(self._filling) + self._members.known > bound:
-            filled, self._filling = self._filling, Filling()
-            yield [*filled.batch(), *self._members.changes()]
-
-    def _talk(self, place: Place) -> Iterator[tuple[Document, list[Document]]]:
-        """Make a conversation, and give it with each burst of its messages."""
-        words = self._countries[place.people[0] % len(self._countries)].words
-        chat = Chat(self._world, place, [self._person(number) for number in place.people], words)
-        if place.messages > COPIED:
-            del chat.document["messagesIds"]
-        self._filling.insert("Conversation", chat.document, grows=True)
-        for person in chat.document["userIds"]:
-            self._filling.gain("User", person, "conversationIds", [chat.document["_id"]])
-        return ((chat.document, burst) for burst in chat.bursts())
-
-    def _person(self, number: int) -> Person:
-        if number not in self._made:
-            self._made[number], documents = self._people.make(number)
-            for role in self._given(number):
-                documents[0][1]["rolesIds"].append(role)
-                self._members.new(role, self._made[number].id)
-            for collection, document in documents:
-                self._filling.insert(collection, document, grows=collection == "User")
-        return self._made[number]
-
-    def _given(self, number: int) -> Sequence[ObjectId]:
-        """Choose roles for somebody; only the first gets those that are protected."""
-        ordinary, protected = self._roles
-        if not number:
-            return protected
-        random = self._world.random
-        return [random.choice(ordinary)] if ordinary and random.random() < WITH_ROLE else []
+    A killed program keeps its lease for some seconds: wait until it has expired. Raises `StillRunningError`.
+    """
+    until = time.monotonic() + LEASE_SECONDS + OFTEN
+    while (events := _events(command)) and events[0]["state"] == "running":
+        if time.monotonic() > until:
+            raise StillRunningError(f"event {events[0]['id']} is still running", "repeat the command when it has ended")
+        time.sleep(OFTEN)
+    stopped = list(takewhile(lambda event: event["state"] == "interrupted", events))
+    return stopped[-1]["at"] if stopped else None
 
 
-def _roles() -> tuple[list[ObjectId], list[ObjectId]]:
-    """Return the roles that anybody may get, and those that are protected: in the embedded database alone."""
-    protected = last_active_member.protected_roles()
-    roles = [role["_id"] for role in connection.database()["Role"].find({"_id": {"$type": "objectId"}}, ["_id"])]
-    given = [role for role in roles if role in protected and connection.target().local]
-    return sorted(set(roles) - protected), sorted(given)
+def _unwritten(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Return the batches that are not written yet; a batch is written as a whole or not at all."""
+    for batch in batches:
+        if not any(map(_is_there, batch[:1])):
+            return chain([batch], batches)
+    return iter(())
+
+
+def _is_there(change: object) -> bool:
+    found = isinstance(change, Insert) and connection.database()[change.collection].find_one(
+        {"_id": change.document["_id"]}, ["_id"]
+    )
+    return bool(found)
+
+
+def _events(command: str) -> list[Row]:
+    """Return the events of exactly this command, the newest first."""
+    events = (event for event in audit.find(command=command).rows() if event["command"] == command)
+    return sorted(
+        events, key=lambda event: event["at"], reverse=True
+    )  # the ids of two processes are not in the order of time

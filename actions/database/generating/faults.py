@@ -9,7 +9,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.database.checking.rules.sizes import BYTES
-from actions.database.generating.world import DAY, SECOND, World, moment
+from actions.database.generating.seeded_year import DAY, SECOND, World, moment
 from actions.users.documents import new_user
 from changes import Batch, Document, Insert
 from database import connection, indexes
