@@ -11,10 +11,10 @@ from typing import Final
 from actions import audit
 from actions.conversation_titles import PAIR
 from actions.database.generating import people
-from actions.database.generating.batches import ROOM, Making, Wanted
-from actions.database.generating.faults import Breaking
-from actions.database.generating.people import Country, People
-from actions.database.generating.seeded_year import World
+from actions.database.generating.batches import ROOM, Amounts, BatchMaker
+from actions.database.generating.faults import FaultMaker
+from actions.database.generating.people import Language, People
+from actions.database.generating.seeded_year import SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import passwords
 from changes import Batch, Changeset, Insert, Result, Stream
@@ -33,53 +33,53 @@ OFTEN: Final = 0.5
 """Seconds between two checks of a lease."""
 
 
-def generate(wanted: Wanted) -> Changeset:
+def generate(amounts: Amounts) -> Changeset:
     """Make up a year of people and their conversations that ends with the last midnight, UTC.
 
     After an interruption the same command finishes the work, with the same year. Raises `UsageError` for impossible
     numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
-    has the users of this seed, `StillRunningError`, and the errors of `people.countries`.
+    has the users of this seed, `StillRunningError`, and the errors of `people.draw_languages`.
     """
-    _check(wanted)
-    command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(wanted).items())])
-    countries = people.countries(Random(f"chatctl words {wanted.seed}"))  # noqa: S311 - nothing here is a secret
+    _check(amounts)
+    command = " ".join(["db generate", *(f"--{name} {number}" for name, number in vars(amounts).items())])
+    languages = people.draw_languages(Random(f"chatctl words {amounts.seed}"))  # noqa: S311 - nothing here is a secret
     begun = _begun(command)
     if begun is None:
-        _, first = People(World(wanted.seed), wanted.users, wanted.seed, countries, "").called(0)
-        _refuse_users(first, wanted)
-    breaking = Breaking(wanted.broken, wanted.seed)
-    counts = {of: number for of, number in (_counts(wanted) + breaking.counts()).items() if number}
+        _, first = People(SeededYear(amounts.seed), amounts.users, amounts.seed, languages, "").name_of(0)
+        _refuse_users(first, amounts)
+    faults = FaultMaker(amounts.broken, amounts.seed)
+    counts = {of: number for of, number in (_counts(amounts) + faults.counts()).items() if number}
     notes = [f'everybody who is made has the password "{PASSWORD}": nobody else may reach such a database']
     return Changeset(
         command,
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(_made(wanted, countries, breaking, counts, begun), 1), counts),
+        Stream(lambda: ahead(_batches(amounts, languages, faults, counts, begun), 1), counts),
         items=sum(counts.values()),
         indexes=_indexes(),
-        notes=[*notes[: wanted.users], *breaking.notes(), *(CONTINUED if begun else ())],
+        notes=[*notes[: amounts.users], *faults.notes(), *(CONTINUED if begun else ())],
         undoable=False,
         itemised=False,
     )
 
 
-def _made(
-    wanted: Wanted,
-    countries: Sequence[Country],
-    breaking: Breaking,
+def _batches(
+    amounts: Amounts,
+    languages: Sequence[Language],
+    faults: FaultMaker,
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Make all that is wanted; few documents in one batch, so that they are all there, or none."""
-    batches = Making(wanted, countries, _secret(wanted.seed), begun).batches(breaking)
+    """Return the batches; a few documents are one batch, so that all of them are written, or none."""
+    batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
     # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
-    few = sum(counts.values()) + wanted.users <= BATCH - ROOM
+    few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 
 
-def _check(wanted: Wanted) -> None:
-    users, conversations, messages = wanted.users, wanted.conversations, wanted.messages
+def _check(amounts: Amounts) -> None:
+    users, conversations, messages = amounts.users, amounts.conversations, amounts.messages
     if conversations and users < PAIR:
         raise UsageError("nobody can talk without another: a conversation takes two users", "give more --users")
     if conversations > 1 and users == PAIR:
@@ -88,8 +88,8 @@ def _check(wanted: Wanted) -> None:
         raise UsageError("a message needs a conversation", "give --conversations, or --messages 0")
     seen: Counter[int] = Counter()
     if messages > MOST_IDS:
-        for place in wanted.places():
-            seen.update(dict.fromkeys(place.people, place.messages))
+        for plan in amounts.plan_conversations():
+            seen.update(dict.fromkeys(plan.people, plan.messages))
     if max(seen.values(), default=0) > MOST_IDS:
         raise UsageError(
             f"so many messages for so few: a user has room for {MOST_IDS:,} that were seen",
@@ -97,39 +97,39 @@ def _check(wanted: Wanted) -> None:
         )
 
 
-def _refuse_users(first: str, wanted: Wanted) -> None:
+def _refuse_users(first: str, amounts: Amounts) -> None:
     users, target = connection.database()["User"], connection.target()
     if not target.local and users.find_one({}, ["_id"]):
         raise RefusedError(
             f"{target.name} has users: what is made up does not belong among them", "take an empty database, or --local"
         )
-    if wanted.users and users.find_one({"username": first}, ["_id"]):
+    if amounts.users and users.find_one({"username": first}, ["_id"]):
         raise NameTakenError(
-            f"the users of the seed {wanted.seed} are there already: {first} is one", "give another --seed"
+            f"the users of the seed {amounts.seed} are there already: {first} is one", "give another --seed"
         )
 
 
-def _counts(wanted: Wanted) -> Counter[tuple[str, str]]:
-    numbers = range(wanted.users)
+def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
+    numbers = range(amounts.users)
     return Counter(
         {
-            ("insert", "User"): wanted.users,
+            ("insert", "User"): amounts.users,
             ("insert", "Profile"): sum(map(people.has_profile, numbers)),
             ("insert", "Account"): sum(map(people.has_account, numbers)),
-            ("insert", "Conversation"): wanted.conversations,
-            ("insert", "Message"): wanted.messages,
+            ("insert", "Conversation"): amounts.conversations,
+            ("insert", "Message"): amounts.messages,
         }
     )
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of the collections that are not there yet, as the application makes them at once."""
+    """Return the unique indexes of the collections that do not exist yet, as the application creates them at once."""
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 
 
 def _secret(seed: int) -> str:
-    """Hash the password with a salt that follows from the seed, as everything does."""
+    """Hash the password with a salt from the seed, so that the same seed makes the same data."""
     random = Random(seed)  # noqa: S311 - it is no secret
     return passwords.hashed(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
