@@ -1,4 +1,4 @@
-"""Conversations: who is in them, what was said, and how they are kept in order."""
+"""Actions on conversations, by command. Start reading at `find` (a list) or `add` (a change)."""
 
 from actions.conversations.changing import add, create, remove, rename
 from actions.conversations.deleting import delete

@@ -1,4 +1,4 @@
-"""List conversations, by who is in them and by what goes on there."""
+"""List conversations, filtered by their participants and their activity."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,15 +22,15 @@ from database.references import filter_of, has_other_forms, joined, referred
 from models.links import MESSAGE_CONVERSATION
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
-FIELDS: Final = ("lastMessageAt", "created_at", *conversation_titles.FIELDS)
-"""What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
+CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *conversation_titles.FIELDS)
+"""The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of conversations is narrowed by; all that is given has to hold. Times are in UTC."""
+    """Filters of `conversations list`, combined with AND. Times are in UTC."""
 
     user: str | None = None
     between: tuple[str, str] | None = None
@@ -43,14 +43,19 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as `Rows` makes them, those in which something was said last first.
+    """List conversations as `ConversationRows` makes them, those with the newest message first.
 
     Activity is read from the messages, because creating a conversation also sets `lastMessageAt`.
-    Raises `UnknownNameError` for a user who is not there.
+    Raises `UnknownNameError` for an unknown user.
     """
     chosen = filters or Filters()
-    where = joined(_fields(chosen), _people(chosen))
-    common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
+    where = joined(_by_fields(chosen), _by_participants(chosen))
+    common: dict[str, Any] = {
+        "resolve": ConversationRows(),
+        "sortable": SORTABLE,
+        "order": "-lastMessageAt",
+        "fields": CONVERSATION_FIELDS,
+    }
     having = between(chosen.active_since, None)
     lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
@@ -59,7 +64,7 @@ def find(filters: Filters | None = None) -> Listing:
     return Listing("Conversation", where, **common)
 
 
-def _fields(filters: Filters) -> Document:
+def _by_fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
         raise UsageError("--group and --direct contradict each other", "give one of them")
     conditions: dict[str, Any] = {
@@ -69,16 +74,16 @@ def _fields(filters: Filters) -> Document:
     return {field: condition for field, condition in conditions.items() if condition}
 
 
-def _people(filters: Filters) -> Document:
+def _by_participants(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
     people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
     return joined({}, *(finding.referring("Conversation", "userIds", person) for person in people))
 
 
-class Rows:
-    """Make rows of conversations, some at a time; of what has to be read of messages only the columns that are wanted.
+class ConversationRows:
+    """Make rows of conversations, some at a time; messages are read only for the columns that need them.
 
-    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, where wanted, `unread` (who has
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
     not seen the last message, which is all that the application goes by) and `messages`, how many there are.
     """
 
@@ -86,14 +91,14 @@ class Rows:
         self._names = Names()
 
     def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
-        known = Places(self._names)
-        known.learn(conversations)
-        wanted = [conversation["_id"] for conversation in conversations]
+        places = Places(self._names)
+        places.learn(conversations)
+        identifiers = [conversation["_id"] for conversation in conversations]
         odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
-        counted = counting("Message", "conversationId")(wanted) if "messages" in columns else None
+        message_counts = counting("Message", "conversationId")(identifiers) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
-            place = known.of(identifier)
+            place = places.of(identifier)
             row = {
                 "id": identifier,
                 "title": place.title,
@@ -104,13 +109,13 @@ class Rows:
                 "created_at": readable(conversation.get("created_at")),
             }
             if "unread" in columns:
-                row["unread"] = _unread(place, filter_of("conversationId", [identifier], odd=odd))
-            if counted is not None:
-                row["messages"] = counted[referred(identifier)]
+                row["unread"] = _not_read_by(place, filter_of("conversationId", [identifier], odd=odd))
+            if message_counts is not None:
+                row["messages"] = message_counts[referred(identifier)]
             yield row
 
 
-def _unread(place: Place, where: Document) -> list[Row]:
+def _not_read_by(place: Place, where: Document) -> list[Row]:
     last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
     seen = {*ids(last, "seenIds")} if last else set()
     return [person for person in place.participants if last and person["id"] not in seen]

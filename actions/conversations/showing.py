@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding, messages
-from actions.conversations.listing import FIELDS, NEWEST, Rows
+from actions.conversations.listing import CONVERSATION_FIELDS, NEWEST, ConversationRows
 from actions.usernames import ids
 from changes import Document
 from database import connection
@@ -15,22 +15,22 @@ from database.listing import Row
 from database.references import forms, joined, referred
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
-LAST: Final = 1_000
-"""Messages among which nearly everybody has seen or written one."""
+RECENT: Final = 1_000
+"""Newest messages that are searched first: nearly every participant has seen or written one of them."""
 
 
-def show(ref: str) -> Row:
-    """Describe a conversation as `find` does, with the first and last of its messages and what participants missed.
+def show(conversation: str) -> Row:
+    """Describe a conversation as `find` does, with its first and last message and the unread messages of each person.
 
-    `messages` is how many there are, `unread` has a participant's number of `messages` behind the last one they have
-    seen or written, those excepted who have read all. `people` are all participants, with what they have sent.
+    `messages` is their number. `unread` has each participant with unread messages: their number after the last one that
+    they have seen or written. `people` are all participants, with the numbers of their sent and unread messages.
     """
-    conversation = finding.one("Conversation", ref, FIELDS)
-    [row] = Rows()([conversation])
-    found = messages.find(messages.Filters(conversation=f"id:{written(conversation['_id'])}"))
-    sent = _sent(found.where)
+    document = finding.one("Conversation", conversation, CONVERSATION_FIELDS)
+    [row] = ConversationRows()([document])
+    found = messages.find(messages.Filters(conversation=f"id:{written(document['_id'])}"))
+    sent = _sent_counts(found.where)
     total = sum(sent.values())
-    missed = unread(found.where, [person["id"] for person in row["participants"]], total)
+    missed = unread_counts(found.where, [person["id"] for person in row["participants"]], total)
     people = [
         {"person": person, "messages": sent.get(person["id"], 0), "unread": missed[person["id"]]}
         for person in row["participants"]
@@ -46,8 +46,8 @@ def show(ref: str) -> Row:
     }
 
 
-def _sent(where: Document) -> dict[str, int]:
-    """Count who has sent how many messages."""
+def _sent_counts(where: Document) -> dict[str, int]:
+    """Count the messages of each sender."""
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
@@ -56,30 +56,30 @@ def _sent(where: Document) -> dict[str, int]:
     return counted
 
 
-def unread(where: Document, people: Collection[str], total: int) -> dict[str, int]:
-    """Count for each person the messages behind the last one that they have seen or written.
+def unread_counts(where: Document, people: Collection[str], total: int) -> dict[str, int]:
+    """Count for each person the messages after the last one that they have seen or written.
 
     `where` matches the messages of a conversation, of which there are `total`.
     """
-    behind: dict[str, int] = {}
+    unread: dict[str, int] = {}
     read = 0
-    for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=LAST):
+    for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=RECENT):
         for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
-            behind.setdefault(person, read)
+            unread.setdefault(person, read)
         read += 1
-        if behind.keys() >= {*people}:
+        if unread.keys() >= {*people}:
             break
-    left = [person for person in people if person not in behind]
-    last = _last_read(where, left) if left and read == LAST else {}
-    newer = {place: _newer(where, *place) for place in {*last.values()}}
+    left = [person for person in people if person not in unread]
+    last = _last_read(where, left) if left and read == RECENT else {}
+    newer = {place: _count_newer(where, *place) for place in {*last.values()}}
     return {
-        person: behind[person] if person in behind else newer[last[person]] if person in last else total
+        person: unread[person] if person in unread else newer[last[person]] if person in last else total
         for person in people
     }
 
 
 def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any, ObjectId]]:
-    """Find of each person the time and the id of the last message they have seen or written, in one go."""
+    """Find for each person the time and the id of the last message they have seen or written, in one query."""
     among = [form for person in people for form in forms(person)]
     seen = {"$cond": [{"$isArray": "$seenIds"}, "$seenIds", []]}
     pipeline: list[Document] = [
@@ -93,9 +93,9 @@ def _last_read(where: Document, people: Collection[str]) -> dict[str, tuple[Any,
     return {group["_id"]: (group["at"], group["id"]) for group in _messages().aggregate(pipeline)}
 
 
-def _newer(where: Document, at: Any, identifier: ObjectId) -> int:
-    behind = [{"createAt": {"$gt": at}}, {"createAt": at, "_id": {"$gt": identifier}}]
-    return int(_messages().count_documents(joined(where, {"$or": behind})))
+def _count_newer(where: Document, at: Any, identifier: ObjectId) -> int:
+    after = [{"createAt": {"$gt": at}}, {"createAt": at, "_id": {"$gt": identifier}}]
+    return int(_messages().count_documents(joined(where, {"$or": after})))
 
 
 def _messages() -> Any:
