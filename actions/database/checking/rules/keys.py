@@ -9,7 +9,7 @@ from pymongo.errors import OperationFailure
 from actions.database.checking.known import Known
 from actions.database.checking.rule import Finding, Rule
 from actions.database.checking.twice import Twice, Values
-from actions.database.server import other_collections
+from actions.database.server import misnamed_collections
 from changes import Document
 from database import connection, indexes
 from database.failures import is_refusal
@@ -117,7 +117,7 @@ class OtherCollection(Rule):
     )
 
     def end(self) -> Iterator[Finding]:
-        for name, meant in other_collections(connection.database().list_collection_names()).items():
+        for name, meant in misnamed_collections(connection.database().list_collection_names()).items():
             yield Finding(meant, name, None, self._size(name))
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
