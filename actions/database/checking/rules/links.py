@@ -1,7 +1,8 @@
 """The four links between documents, which the application never cleans and reads from either side."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
 
 from bson import ObjectId
 
@@ -11,6 +12,9 @@ from actions.database.checking.rules.balance import READ, Balance, distinct, is_
 from changes import Batch, Document
 from database.references import referred
 from models.links import OTHER_SIDES
+
+LISTS: Final = 1_000
+"""Lists that are in memory together."""
 
 
 class DuplicateLink(Rule):
@@ -43,6 +47,8 @@ class _Half(Rule):
     """What only one side of a link has; whether the other document is there makes the difference."""
 
     reads = READ
+    at_once = 20_000
+    """A list that has more faults is read again for each group of this size."""
     mends = True
     gone: bool
 
@@ -58,13 +64,15 @@ class _Half(Rule):
 
     def _still(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
         other, other_field = OTHER_SIDES[collection, field]
-        lists = _lists(collection, {found.id for found in suspects}, field)
-        back = _lists(other, {found.value for found in suspects}, other_field)
-        for found in suspects:
-            if found.value in (lists.get(found.id) or ()):
-                listed = back.get(found.value)
-                if found.value not in back if self.gone else listed is not None and found.id not in listed:
-                    yield found
+        lists = _lists_of(collection, field, suspects, lambda found: found.id)
+        listed = [found for found, _, ids in lists if found.value in (ids or ())]
+        others = _lists_of(other, other_field, listed, lambda found: found.value)
+        still = {
+            found
+            for found, is_there, ids in others
+            if (not is_there if self.gone else ids is not None and found.id not in ids)
+        }
+        yield from (found for found in suspects if found in still)
 
     @staticmethod
     def _drop(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
@@ -78,12 +86,25 @@ class _Half(Rule):
                 yield from mending.full()
 
 
-def _lists(collection: str, ids: set[Any], field: str) -> dict[Any, set[Any] | None]:
-    """Read what documents list; None where that is no list, which is another fault."""
-    return {
-        identifier: distinct(document, field) if isinstance(document.get(field), list | None) else None
-        for identifier, document in documents(collection, ids, [field]).items()
-    }
+def _lists_of(
+    collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
+) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
+    """Read the list of one document for each finding: the finding, whether the document exists, and its ids.
+
+    The ids are None if the field is not a list, which is another fault. A list that many findings are about is read
+    only once, because it may be long; so findings are returned document by document.
+    """
+    findings_of: dict[Any, list[Finding]] = {}
+    for found in findings:
+        findings_of.setdefault(of(found), []).append(found)
+    identifiers = iter(findings_of)
+    while some := list(islice(identifiers, LISTS)):
+        there = documents(collection, some, [field])
+        for identifier in some:
+            is_there = identifier in there
+            is_list = is_there and isinstance(there[identifier].get(field), list | None)
+            ids = distinct(there[identifier], field) if is_list else None
+            yield from ((found, is_there, ids) for found in findings_of[identifier])
 
 
 class DanglingLink(_Half):
