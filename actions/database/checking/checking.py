@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final
 
-from actions.database.checking.known import Known
-from actions.database.checking.rule import Finding, Rule, sound
+from actions.database.checking.rule import Finding, Known, Rule, sound
 from actions.database.checking.rules import all_rules
 from changes import Document
 from changes.showable import readable

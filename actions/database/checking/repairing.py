@@ -5,8 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from actions.database.checking.checking import Hear, chosen, examine
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.rule import Finding, Mending, Rule
 from actions.database.checking.rules.keys import MissingIndex, index
 from actions.rules import last_active_member
 from changes import Batch, Change, Changeset, Result, Stream, Take, Update

@@ -1,18 +1,23 @@
-"""What a rule of the check is: how a fault is suspected, made sure of, and mended."""
+"""What a rule of `db check` is, and what it works with while it checks and repairs."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from bson import ObjectId
 
 from actions import finding
-from actions.database.checking.known import Known
-from actions.database.checking.mending import Mending
-from changes import Batch, Document
+from changes import Batch, Document, Draft
 from database.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
 """It breaks the application, misleads it, or is for information."""
+T = TypeVar("T")
+
+PARENTS: Final = frozenset({"User", "Role", "Permission", "Conversation"})
+"""Collections whose ids are kept; messages are too many, and nothing needs one to be there."""
+GENERATIONS: Final = 4
+"""Of batches, for which documents are kept: that being made, that which waits, that being written, and one to spare."""
 
 
 class Finding(NamedTuple):
@@ -53,7 +58,7 @@ class Rule:
     decisions: ClassVar[frozenset[str]] = frozenset()
     """Of `drop` and `delete` those that decide what a repair does."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: "Known") -> None:
         self.known = known
 
     def needs(self, collection: str, chosen: Sequence[str]) -> bool:
@@ -94,7 +99,7 @@ class Rule:
         """Say of the change that mends a fault what it does (`update`, `delete`), in which collection, to which id."""
         return "update", found.collection, found.id
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
+    def mend(self, mending: "Mending", findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         """Write down what mends some faults, which were confirmed a moment ago, and give the batches that are full."""
         raise NotImplementedError(self.name)
 
@@ -129,3 +134,74 @@ def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dic
 def sound(documents: Iterable[Document]) -> Iterator[Document]:
     """Leave out documents whose `_id` is none: they have a fault of their own, and may not be looked up."""
     return (document for document in documents if type(document["_id"]) is ObjectId)
+
+
+class Known:
+    """The ids there are, and what rules that look at the same things have in common.
+
+    Of a sample nothing is known: all that refers to something else is suspected, and looked up.
+    """
+
+    def __init__(self, sample: int | None = None) -> None:
+        self.sample = sample
+        self.sampled = sample is not None
+        self._ids: dict[str, set[Any]] = defaultdict(set)
+        self._shared: dict[type, Any] = {}
+
+    def learn(self, collection: str, documents: list[Document]) -> None:
+        """Keep the ids of the documents that are read; an id as text counts as the ObjectId."""
+        if collection in PARENTS and not self.sampled:
+            found = (referred(document["_id"]) for document in documents)
+            self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
+
+    def ids(self, collection: str) -> set[Any]:
+        """Return the ids of the documents that are known to be there."""
+        return self._ids[collection]
+
+    def shared(self, kind: type[T]) -> T:
+        """Give the one object of a kind that rules share."""
+        if kind not in self._shared:
+            self._shared[kind] = kind()
+        found: T = self._shared[kind]
+        return found
+
+
+class Mending:
+    """A draft with a view of the documents that is ahead of the database.
+
+    Batches are made before those in front of them are written, and one document may be mended in several ways: whoever
+    changes one takes it from here, whole, and finds in it what was changed before.
+    """
+
+    def __init__(self, names: dict[Any, str]) -> None:
+        self.draft = Draft()
+        self.draft.names = names
+        self._kept: deque[dict[tuple[str, Any], Document]] = deque([{}], GENERATIONS)
+        self._deleted: set[tuple[str, Any]] = set()
+
+    def documents(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
+        """Return documents by their ids; those that are gone are left out."""
+        wanted = [one for one in dict.fromkeys(ids) if (collection, one) not in self._deleted]
+        held = {
+            one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
+        }
+        missing = [one for one in wanted if one not in held]
+        held |= {document["_id"]: document for document in finding.having(collection, "_id", missing)}
+        self._kept[0].update(((collection, one), document) for one, document in held.items())
+        return held
+
+    def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
+        """Give ids and documents, a part of them read at a time."""
+        for part in finding.parts(ids):
+            yield from self.documents(collection, part).items()
+
+    def remove(self, collection: str, document: Document) -> None:
+        """Delete a document, which nobody finds here any more."""
+        self._deleted.add((collection, document["_id"]))
+        self.draft.delete(collection, document)
+
+    def full(self) -> Iterator[Batch]:
+        """Hand out the batches that are full."""
+        if full := self.draft.full():
+            yield from full
+            self._kept.appendleft({})

@@ -8,10 +8,8 @@ from bson import ObjectId
 
 from actions import finding
 from actions.conversation_titles import PAIR, is_group
-from actions.database.checking.known import Known
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, documents
-from actions.database.checking.twice import Twice, Values
+from actions.database.checking.duplicates import Twice, Values
+from actions.database.checking.rule import Finding, Known, Mending, Rule, documents
 from changes import Batch, Document, ids_in
 from database import connection
 from database.listing import NO_LIST, PRESENT

@@ -6,9 +6,8 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
-from actions.database.checking.known import Known
-from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.twice import Twice, Values
+from actions.database.checking.duplicates import Twice, Values
+from actions.database.checking.rule import Finding, Known, Rule
 from actions.database.server import misnamed_collections
 from changes import Document
 from database import connection, indexes

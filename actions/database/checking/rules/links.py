@@ -6,9 +6,8 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents
-from actions.database.checking.rules.balance import READ, Balance, distinct, is_doubled
+from actions.database.checking.link_balance import READ, Balance, distinct, is_doubled
+from actions.database.checking.rule import Finding, Mending, Rule, by_collection, by_field, documents
 from changes import Batch, Document
 from database.references import referred
 from models.links import OTHER_SIDES

@@ -4,9 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
-from actions.database.checking.twice import Twice, Values
+from actions.database.checking.duplicates import Twice, Values
+from actions.database.checking.rule import Finding, Mending, Rule, by_collection, by_field, documents, sound
 from actions.message_removal import Removing
 from changes import ABSENT, Batch, Document
 from database import connection

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.rules.shapes import READ
+from actions.database.checking.rules.field_types import READ
 from changes import Document
 from models.schema import SCHEMA
 

@@ -5,9 +5,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.rules.shapes import REINSTATE
+from actions.database.checking.rule import Finding, Mending, Rule
+from actions.database.checking.rules.field_types import REINSTATE
 from changes import Batch, Document
 from changes.events import now
 from database.wording import counted

@@ -8,8 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.database.checking.known import Known
-from actions.database.checking.rule import Finding
+from actions.database.checking.rule import Finding, Known
 from changes import Document, are_ids, ids_in
 from database import connection
 from models.links import LINKS, OTHER_SIDES, Link

@@ -8,9 +8,8 @@ from typing import Any, Final
 from bson import DatetimeMS, Int64, ObjectId, Timestamp
 
 from actions import finding
-from actions.database.checking.intended import intended
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection
+from actions.database.checking.conversion import intended
+from actions.database.checking.rule import Finding, Mending, Rule, by_collection
 from changes import Batch, Document, are_ids
 from changes.events import now
 from database import connection

@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.rule import Finding, Mending, Rule
 from actions.rules.changesets import batched
 from changes import Batch, Change, Document, Draft
 from changes.blanking import discreet, secrets

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import Code, DatetimeMS, Int64, ObjectId, Timestamp
 
-from actions.database.checking.rules.shapes import Shapes
+from actions.database.checking.rules.field_types import Shapes
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,7 @@ from typing import Any
 from bson import ObjectId
 
 from actions import finding
-from actions.database.checking.known import Known
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection, documents
+from actions.database.checking.rule import Finding, Known, Mending, Rule, by_collection, documents
 from actions.database.checking.rules.conversations import of_conversations
 from actions.message_removal import COPIED
 from changes import ABSENT, Batch, Document

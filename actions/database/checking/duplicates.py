@@ -5,8 +5,7 @@ from itertools import chain
 from typing import Any
 
 from actions import finding
-from actions.database.checking.known import Known
-from actions.database.checking.rule import Finding, Rule, by_collection, by_field, sound
+from actions.database.checking.rule import Finding, Known, Rule, by_collection, by_field, sound
 from changes import Document
 
 Values = tuple[Hashable, ...]
