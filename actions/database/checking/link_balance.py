@@ -1,4 +1,4 @@
-"""What only one side of each link has, found without keeping either."""
+"""Find one-sided and dangling links without keeping the lists of both sides in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,87 +8,89 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.database.checking.rule import Finding, Known
+from actions.database.checking.rule import Finding, Scan
 from changes import Document, are_ids, ids_in
 from database import connection
 from models.links import LINKS, OTHER_SIDES, Link
 
-HELD: Final = 200_000
-"""Ids of lists that are kept in memory to compare with."""
-FEW: Final = 20
-"""Ids of a list that are looked at in a sample: there may be a million in each."""
-AT_ONCE: Final = 1_000
-"""Documents that are looked up together by their `_id`."""
+IDS_IN_MEMORY: Final = 200_000
+"""Ids in lists that are kept in memory for comparison."""
+IDS_OF_A_SAMPLE: Final = 20
+"""Ids of each list that are checked in a sample."""
+DOCUMENTS_TOGETHER: Final = 1_000
+"""Documents that are read in one query by their `_id`."""
 
-READ: Final = {
+LINK_FIELDS: Final = {
     collection: tuple(field for side, field in OTHER_SIDES if side == collection)
     for collection in dict.fromkeys(side for side, _ in OTHER_SIDES)
 }
 
 
-class Balance:
-    """Both sides of each link held against each other by a number for each document on the left.
+class LinkBalance:
+    """Compare both sides of each link by one number for each document on the left side (`Link.collection`).
 
-    The hashes of all that it lists are taken from it, those of all that list it are added: where both sides are the
-    same nothing is left, and no list has to be kept. Where something is left its lists are read again.
+    The hashes of the ids in its list are subtracted, and the hash of each document that lists it is added. If both
+    sides agree, the balance is zero, and no list has to be kept. If it is not zero, the lists are read again.
     """
 
     def __init__(self) -> None:
-        self._left: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
-        self._seen: Sequence[Document] = ()
-        self._found: list[Finding] = []
-        self._ended: dict[bool, Pairs] = {}
+        self._balances: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
+        self._last_documents: Sequence[Document] = ()
+        self._last_suspects: list[Finding] = []
+        self._late: dict[bool, PackedFindings] = {}
 
-    def look(self, collection: str, documents: Sequence[Document], known: Known, *, gone: bool) -> Iterator[Finding]:
-        """Take documents into account, once for all rules, and suspect at once what dangles on the right.
+    def suspects(
+        self, collection: str, documents: Sequence[Document], scan: Scan, *, dangling: bool
+    ) -> Iterator[Finding]:
+        """Add documents to the balances, once for all rules, and yield links from the right side to missing documents.
 
-        Of a sample some of each list is suspected, and looked up.
+        In a sample, some ids of each list are suspected, because not all documents were read.
         """
-        if documents is not self._seen:
-            self._seen, self._found = documents, []
+        if documents is not self._last_documents:
+            self._last_documents, self._last_suspects = documents, []
             for link in LINKS:
                 if collection == link.collection:
-                    self._take(link, documents, known)
+                    self._subtract(link, documents, scan)
                 if collection == link.other:
-                    self._add(link, documents, FEW if known.sampled else None)
-        return iter(self._found if gone or known.sampled else ())
+                    self._add_back(link, documents, IDS_OF_A_SAMPLE if scan.sampled else None)
+        return iter(self._last_suspects if dangling or scan.sampled else ())
 
-    def end(self, *, gone: bool) -> Iterator[Finding]:
-        """Suspect what one side alone has; asked for by several rules, it is found once."""
-        if not self._ended:
-            self._ended = {True: Pairs(), False: Pairs()}
-            for link, left in self._left.items():
-                for dangles, found in _alone(link, left):
-                    self._ended[dangles].add(found)
-                left.clear()
-        return iter(self._ended[gone])
+    def late_suspects(self, *, dangling: bool) -> Iterator[Finding]:
+        """Yield the suspected links of all unbalanced documents; they are found once and shared by the rules."""
+        if not self._late:
+            self._late = {True: PackedFindings(), False: PackedFindings()}
+            for link, balances in self._balances.items():
+                for dangles, found in _one_sided(link, balances):
+                    self._late[dangles].add(found)
+                balances.clear()
+        return iter(self._late[dangling])
 
-    def _take(self, link: Link, documents: Sequence[Document], known: Known) -> None:
-        left = self._left[link]
+    def _subtract(self, link: Link, documents: Sequence[Document], scan: Scan) -> None:
+        balances = self._balances[link]
         for document in documents:
             ids = distinct(document, link.field)
-            if known.sampled:
-                self._suspect(link.collection, document["_id"], link.field, islice(ids, FEW))
+            if scan.sampled:
+                self._suspect(link.collection, document["_id"], link.field, islice(ids, IDS_OF_A_SAMPLE))
             else:
-                left[document["_id"]] = -sum(map(hash, ids))
+                balances[document["_id"]] = -sum(map(hash, ids))
 
-    def _add(self, link: Link, documents: Sequence[Document], most: int | None) -> None:
-        left = self._left[link]
+    def _add_back(self, link: Link, documents: Sequence[Document], limit: int | None) -> None:
+        balances = self._balances[link]
         for document in documents:
             number = hash(document["_id"])
-            for identifier in islice(distinct(document, link.other_field), most):
-                before = left.get(identifier)
+            for identifier in islice(distinct(document, link.other_field), limit):
+                before = balances.get(identifier)
                 if before is None:
                     self._suspect(link.other, document["_id"], link.other_field, (identifier,))
                 else:
-                    left[identifier] = before + number
+                    balances[identifier] = before + number
 
     def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
-        self._found += (Finding(collection, identifier, field, item) for item in ids)
+        self._last_suspects += (Finding(collection, identifier, field, item) for item in ids)
 
 
-class Pairs:
-    """Findings of one id beside another, in as little memory as they need: there may be a million."""
+class PackedFindings:
+    """Findings with an id and an id as value, packed as bytes, because there may be a million."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str | None], bytearray] = defaultdict(bytearray)
@@ -103,8 +105,8 @@ class Pairs:
                 yield Finding(collection, ObjectId(pair[:12]), field, ObjectId(pair[12:]))
 
 
-class Lists:
-    """What documents on the right list, kept as long as there is room: roles are asked for again and again."""
+class OtherLists:
+    """The lists of documents on the right side, kept up to a limit, because many documents link to the same role."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -112,8 +114,8 @@ class Lists:
         self._held = 0
 
     def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
-        """Return what some documents list; None for one that is gone."""
-        if self._held > HELD and any(identifier not in self._kept for identifier in ids):
+        """Return id → ids in its list; None for a document that does not exist."""
+        if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
             self._kept, self._held = {}, 0
         unknown = [identifier for identifier in ids if identifier not in self._kept]
         self._kept |= dict.fromkeys(unknown)
@@ -126,15 +128,15 @@ class Lists:
 
 
 def distinct(document: Document, field: str) -> set[Any]:
-    """Return the ids in a list of a document, whatever else is in it."""
+    """Return the ids in a list of a document, each once, without other values."""
     items = document.get(field)
     if not items or type(items) is not list:
         return set()
     return set(items) if are_ids(items) else set(ids_in(document, field))
 
 
-def is_doubled(document: Document, field: str) -> bool:
-    """Tell whether a list of a document holds an id twice."""
+def has_duplicates(document: Document, field: str) -> bool:
+    """Tell whether a list of a document contains an id twice."""
     items = document.get(field)
     if not items or type(items) is not list or len(items) == 1:
         return False
@@ -142,54 +144,56 @@ def is_doubled(document: Document, field: str) -> bool:
     return len(set(ids)) < len(ids)
 
 
-def _alone(link: Link, left: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Suspect what one side alone has, and say of each whether the other document is gone."""
-    uneven = {identifier: number for identifier, number in left.items() if number}
-    yield from _listed_alone(link, uneven)
-    wanted = [identifier for identifier, number in uneven.items() if number]
-    for found in _listing_alone(link, wanted):
+def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+    """Yield the suspected links of unbalanced documents, each with whether the other document is missing."""
+    unbalanced = {identifier: number for identifier, number in balances.items() if number}
+    yield from _missing_on_the_right(link, unbalanced)
+    wanted = [identifier for identifier, number in unbalanced.items() if number]
+    for found in _missing_on_the_left(link, wanted):
         yield False, found
 
 
-def _listed_alone(link: Link, uneven: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Find what documents on the left list and what does not list them, and settle that in what is left over."""
-    lists = Lists(link)
-    for some in _some(_by_id(link.collection, uneven, link.field), link.field):
+def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+    """Yield the links that only the left side has, and correct the balances by them."""
+    lists = OtherLists(link)
+    for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
         back = lists.read({identifier for listed in some.values() for identifier in listed})
         for identifier, listed in some.items():
             for item in listed:
                 other = back[item]
                 if other is None or identifier not in other:
-                    uneven[identifier] += hash(item)
+                    unbalanced[identifier] += hash(item)
                     yield other is None, Finding(link.collection, identifier, link.field, item)
 
 
-def _listing_alone(link: Link, uneven: Sequence[Any]) -> Iterator[Finding]:
-    """Suspect what lists documents on the left that do not list it; there is no index over who lists whom."""
-    for some in _some(_by_id(link.collection, uneven, link.field), link.field, HELD):
+def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
+    """Yield the links that only the right side has; there may be no index for this search."""
+    for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= finding.AT_ONCE
         where = finding.referring(link.other, link.other_field, *some) if few else {}
         for other in connection.database()[link.other].find(where, [link.other_field]):
-            sound = isinstance(other["_id"], ObjectId)
-            for identifier in distinct(other, link.other_field) & some.keys() if sound else ():
+            has_id = isinstance(other["_id"], ObjectId)
+            for identifier in distinct(other, link.other_field) & some.keys() if has_id else ():
                 if other["_id"] not in some[identifier]:
                     yield Finding(link.other, other["_id"], link.other_field, identifier)
 
 
 def _by_id(collection: str, ids: Iterable[Any], field: str) -> Iterator[Document]:
     found = iter(ids)
-    while part := list(islice(found, AT_ONCE)):
+    while part := list(islice(found, DOCUMENTS_TOGETHER)):
         yield from connection.database()[collection].find({"_id": {"$in": part}}, [field])
 
 
-def _some(documents: Iterator[Document], field: str, most: int = AT_ONCE) -> Iterator[dict[Any, set[Any]]]:
-    """Divide documents by how many ids they list; the lists are given by their ids."""
+def _chunks(
+    documents: Iterator[Document], field: str, limit: int = DOCUMENTS_TOGETHER
+) -> Iterator[dict[Any, set[Any]]]:
+    """Group documents so that a group lists about `limit` ids: id of a document → ids in its list."""
     some: dict[Any, set[Any]] = {}
     held = 0
     for document in documents:
         some[document["_id"]] = distinct(document, field)
         held += len(some[document["_id"]])
-        if held >= most:
+        if held >= limit:
             yield some
             some, held = {}, 0
     if some:
