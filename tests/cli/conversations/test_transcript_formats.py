@@ -106,7 +106,7 @@ def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monke
     )
     lobby.say(lobby.ada, 1, "hello")
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""
-    monkeypatch.setitem(lacks_index.__globals__, "MANY", 0)
+    monkeypatch.setitem(lacks_index.__globals__, "MANY_MESSAGES", 0)
     assert chatctl("conversations", "transcript", "Lobby").stderr == said
     assert chatctl("conversations", "transcript", "Lobby", "-o", "json").stderr == ""
     assert chatctl("conversations", "list").stderr == said
