@@ -80,7 +80,7 @@ def demo() -> None:
     """
     from actions.database import server
 
-    with server.turn(lambda: say("another tour is going on: waiting for its end")):
+    with server.take_turn(lambda: say("another tour is going on: waiting for its end")):
         _prepare()
         _show()
 

@@ -38,7 +38,7 @@ def send(
     Without --body and --image the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.place(conversation, sender)  # nobody types a message that cannot be sent
+        actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
         body = _typed_body()
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)
@@ -111,11 +111,11 @@ def purge(
 
 def _typed_body() -> str:
     """Read a message from standard input, never much more of it than a message may be long."""
-    from actions.messages.writing import LARGEST, refuse_size
+    from actions.messages.sending import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
         say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
-    data = sys.stdin.buffer.read(LARGEST + len(b"\r\n") + 1) if sys.stdin else b""
+    data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
     line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
     refuse_size(len(line))
     try:
