@@ -21,7 +21,7 @@ READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
 FIGURES: Final = ("table", "json", "csv")
-ENDINGS: Final = {
+FORMATS_BY_ENDING: Final = {
     ".txt": "text",
     ".md": "markdown",
     ".html": "html",
@@ -80,7 +80,7 @@ def file_format(forms: Sequence[str]) -> Any:
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
     """Return the format that was asked for, or that the name of the file says."""
-    by_name = ENDINGS.get(PurePath(to or "").suffix.lower())
+    by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
 
@@ -115,7 +115,7 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     return read
 
 
-def _items(ctx: typer.Context, items: list[str]) -> list[str]:
+def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
     """Replace `-` alone by the lines of standard input."""
     if items != ["-"]:
         return items
@@ -136,7 +136,7 @@ def _items(ctx: typer.Context, items: list[str]) -> list[str]:
 
 def repeatable(noun: str, text: str) -> Any:
     """Describe an argument of one or more names or ids; `-` reads them from standard input."""
-    return typer.Argument(metavar=f"{noun}...", callback=_items, show_default=False, help=text)
+    return typer.Argument(metavar=f"{noun}...", callback=_typed_or_stdin, show_default=False, help=text)
 
 
 Out = Annotated[Output, _output(WRITE)]

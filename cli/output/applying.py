@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
-MANY: Final = 10
+MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
-MOST_LINES: Final = 100
+MOST_RESULT_LINES: Final = 100
 """Items of one outcome that have a line each."""
 
 
@@ -151,7 +151,7 @@ def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
 
 
 def _must_ask(changeset: "Changeset") -> bool:
-    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY)
+    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY_ITEMS)
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
@@ -239,8 +239,8 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
 def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
-    bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
-    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
+    bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
+    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
     for result in results:
         if result.outcome == "passed-over":
             out.note(result.message or f"{result.ref} was not changed")
