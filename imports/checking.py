@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from actions import csv_cells
 from actions.rules import passwords
-from actions.users.documents import ACCOUNT, TOKENS
 from actions.users.importing import OAUTH, Person
+from actions.users.listing import ACCOUNT, TOKENS
 from database import times
 from database.wording import nearest
 from imports.columns import COLUMNS, LONGEST_NEAR, REQUIRED

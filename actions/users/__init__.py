@@ -3,11 +3,9 @@
 from actions.users.access import can
 from actions.users.creating import create, update
 from actions.users.deleting import delete
-from actions.users.dossier import show
 from actions.users.erasing import erase
 from actions.users.exporting import export
-from actions.users.filters import Filters
-from actions.users.listing import find
+from actions.users.listing import Filters, find, show
 from actions.users.personal_data import PersonalData, export_data
 from actions.users.roles import grant, revoke
 from actions.users.signing_in import set_password, unlink

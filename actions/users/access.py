@@ -1,6 +1,6 @@
 """What users may do, and which of their roles give it to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bson import ObjectId
@@ -48,6 +48,31 @@ def giving(permission: ObjectId) -> dict[ObjectId, str]:
     """Return the roles that give a permission: id → name."""
     found = connection.database()["Role"].find(finding.referring("Role", "permissionsIds", permission), ["name"])
     return {referred(role["_id"]): finding.label(role) for role in found}
+
+
+class Roles:
+    """All roles: there are few, and what is none of them is no role that somebody could lose."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        named = ((document["_id"], document.get("name")) for document in documents)
+        self.by_id = {identifier: name for identifier, name in named if isinstance(name, str)}
+        self._by_name: dict[str, list[ObjectId]] = {}
+        for identifier, name in self.by_id.items():
+            self._by_name.setdefault(name, []).append(identifier)
+
+    @classmethod
+    def read(cls) -> "Roles":
+        return cls(connection.database()["Role"].find({}, ["name"]))
+
+    def names(self) -> Collection[str]:
+        return self._by_name
+
+    def ids(self, name: str) -> list[ObjectId]:
+        return self._by_name.get(name, [])
+
+    def of(self, names: Iterable[str]) -> Iterator[ObjectId]:
+        """Return the ids of roles by their names, which have been looked at."""
+        return (identifier for name in names for identifier in self.ids(name))
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:

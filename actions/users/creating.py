@@ -1,7 +1,7 @@
 """Creating a user, and changing what a user is called and how they can be reached."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bson import ObjectId
 
@@ -9,12 +9,12 @@ from actions import finding
 from actions.rules import new_names, passwords
 from actions.rules.changesets import changeset
 from actions.users import status
-from actions.users.documents import new_user
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.events import now
 from database import connection
 from database.errors import UsageError
 from models.links import USER_ROLES
+from models.user import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
 """`phoneNumber`, `address`, `imageUrl`: empty takes it away, None leaves it as it is."""
@@ -91,6 +91,23 @@ def update(
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
     return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
+
+
+def new_user(email: str, username: str, **fields: Any) -> Document:
+    """Return the document of a new user; of `fields` those that are None stay absent."""
+    created = now()
+    document = {
+        "_id": ObjectId(),
+        "email": email.lower(),
+        "username": username,
+        "rolesIds": [],
+        "status": UserStatus.ACTIVE.value,
+        "createdAt": created,
+        "updatedAt": created,
+        "conversationIds": [],
+        "seenMessageIds": [],
+    }
+    return document | {name: value for name, value in fields.items() if value is not None}
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:

@@ -12,9 +12,8 @@ from pymongo import ASCENDING
 
 from actions import finding
 from actions.users import listing
-from actions.users.documents import PROFILE
-from actions.users.filters import Filters
 from actions.users.importing import FIELDS, OAUTH, Roles
+from actions.users.listing import PROFILE, Filters
 from changes import Document, ids_in
 from changes.showable import readable, showable
 from database import connection

@@ -1,23 +1,49 @@
-"""Users, found by what they are and have."""
+"""Users as they are listed and shown: which of them a filter finds, and what a row says of each."""
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import audit, finding
 from actions.filter_conditions import between, containing, literal, matching, said
+from actions.reference_counts import counting
 from actions.users import access
-from actions.users.filters import Filters
-from actions.users.rows import FIELDS, rows
-from changes import Document
+from changes import Document, ids_in
+from changes.showable import readable, showable
 from database import connection
 from database.errors import UsageError
-from database.listing import NO_LIST, PRESENT, Listing
+from database.listing import NO_LIST, PRESENT, Listing, Row
 from database.referenced_listing import Linked
+from database.references import joined, referred
 from database.wording import did_you_mean, shown
-from models.links import ACCOUNT_USER
+from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.user import UserStatus
+
+FIELDS: Final = (
+    "email",
+    "username",
+    "name",
+    "status",
+    "emailVerified",
+    "createdAt",
+    "updatedAt",
+    "lastLogin",
+    "rolesIds",
+)
+"""What is read of a user. Never the ids of messages and conversations: there may be hundreds of thousands."""
+
+PROFILE: Final = ("phoneNumber", "address", "imageUrl")
+"""The fields of a profile that a person fills."""
+
+ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
+"""The fields of a linked account that anybody may see."""
+
+TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
+"""Its secrets, and what is said in their place."""
 
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
 SEARCHED: Final = ("email", "username", "name")
@@ -28,10 +54,31 @@ NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
 MANY: Final = 1_000
 """Holders of a role among whom it is more work to look for a page than among all users in the order of their ids."""
+EVENTS: Final = 5
+
+Ids = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a list of users is narrowed by; all that is given has to hold. Times are in UTC."""
+
+    status: str | None = None
+    role: str | None = None
+    permission: str | None = None
+    search: str | None = None
+    email_domain: str | None = None
+    created_since: datetime | None = None
+    created_before: datetime | None = None
+    inactive_since: datetime | None = None
+    unverified: bool = False
+    no_password: bool = False
+    provider: str | None = None
+    no_roles: bool = False
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List users: their fields, what is wanted of `rows.RESOLVED`, with a permission the roles they have it `through`.
+    """List users: their fields, what is wanted of `RESOLVED`, with a permission the roles they have it `through`.
 
     Those who were created, or have not been seen, since a time are in the order of that time unless asked for another.
     Raises `UnknownNameError` for a role or permission that is not there.
@@ -47,6 +94,16 @@ def find(filters: Filters | None = None) -> Listing:
         return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
+
+
+def show(ref: str) -> Row:
+    """Describe a user as `find` does, with all that is resolved, and the last `events` about them.
+
+    `access` has each permission with the roles that give it, whatever the status.
+    """
+    user = finding.user(ref, FIELDS)
+    [row] = rows([user], RESOLVED)
+    return {**row, "events": _events(user["_id"])}
 
 
 def _fields(filters: Filters) -> Document:
@@ -97,3 +154,90 @@ def _status(text: str) -> str:
 
 def _in_domain(domain: str) -> Document:
     return matching(f"@{literal('--email-domain', domain.removeprefix('@'))}$")
+
+
+def rows(
+    users: Sequence[Document], columns: Collection[str], giving: Mapping[ObjectId, str] | None = None
+) -> Iterator[Row]:
+    """Make rows of users; of what is not in their own documents only the `columns` that are wanted.
+
+    `giving` are roles by id; `through` are those of them that a user has.
+    """
+    ids = [user["_id"] for user in users]
+    wanted = {item for user in users for item in ids_in(user, "rolesIds")} if FROM_ROLES & set(columns) else ()
+    known = access.roles(wanted) if wanted else {}
+    others = {column: read(ids) for column, (read, _) in ELSEWHERE.items() if column in columns}
+    for user in users:
+        held = access.held(user, known)
+        roles = ids_in(user, "rolesIds")
+        yield {
+            "id": user["_id"],
+            **{field: readable(user.get(field)) for field in FIELDS},
+            "rolesIds": _role_ids(user.get("rolesIds")),
+            "roles": sorted({known[item].name for item in roles if item in known}),
+            "permissions": list(held),
+            "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
+            "through": sorted({giving[item] for item in roles if item in giving} if giving else ()),
+            **{column: found.get(referred(user["_id"]), ELSEWHERE[column][1]) for column, found in others.items()},
+        }
+
+
+def _role_ids(listed: Any) -> Any:
+    """Return the list of roles; one that is absent or null is empty, as the application reads it."""
+    return [] if listed is None else showable("User", "rolesIds", listed)
+
+
+def _profiles(ids: Ids) -> dict[Any, Row]:
+    found = _of(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
+    # Without the unique index somebody may have two: the first is the one that the application finds.
+    ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
+    return {
+        referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
+        for profile in ordered
+    }
+
+
+def _accounts(ids: Ids) -> dict[Any, list[Row]]:
+    shown = dict.fromkeys((ACCOUNT_USER.field, *ACCOUNT), 1)
+    there = {name: {"$ne": [{"$ifNull": [f"${token}", None]}, None]} for token, name in TOKENS.items()}
+    pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
+    accounts: dict[Any, list[Row]] = {}
+    for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
+        row = {field: showable(ACCOUNT_USER.collection, field, account.get(field)) for field in ACCOUNT}
+        row |= {name: account.get(name) for name in TOKENS.values()}
+        accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
+    return accounts
+
+
+def _passwords(ids: Ids) -> dict[Any, bool]:
+    having = _of("User").find({"_id": {"$in": ids}, "hashedPassword": {"$ne": None}}, ["_id"])
+    return {referred(user["_id"]): True for user in having}
+
+
+def _owned(owned: Owned, ids: Ids) -> Document:
+    # A list that holds the id would match too.
+    no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
+    return joined(no_list, finding.referring(owned.collection, owned.field, *ids))
+
+
+def _of(collection: str) -> Any:
+    return connection.database()[collection]
+
+
+FROM_ROLES: Final = frozenset({"roles", "permissions", "access"})
+ELSEWHERE: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
+    "profile": (_profiles, None),
+    "accounts": (_accounts, []),
+    "hasPassword": (_passwords, False),
+    "conversations": (counting("Conversation", "userIds"), 0),
+    "messages": (counting("Message", "senderId"), 0),
+}
+"""What is read from elsewhere: how, and what those have of whom there is nothing."""
+
+RESOLVED: Final = FROM_ROLES | set(ELSEWHERE)
+"""All that a row can have beside the fields."""
+
+
+def _events(user: object) -> list[Row]:
+    """Read the last events about a user; none of a broken id, which the trail cannot be asked for."""
+    return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

@@ -12,7 +12,7 @@ from pymongo import ASCENDING
 from actions import audit, finding
 from actions.usernames import People, ids
 from actions.users import access
-from actions.users.documents import ACCOUNT, PROFILE, TOKENS
+from actions.users.listing import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
 from changes.showable import readable
 from database import connection

@@ -1,16 +1,21 @@
 """Which roles users have."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
+
+from bson import ObjectId
 
 from actions import finding
 from actions.rules.changesets import changeset, replannable
-from changes import Changeset, Draft, Result, ids_in
-from changes.draft import BATCH
+from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
+from changes.change import FieldChange
+from changes.draft import BATCH, MOST_IDS, TooManyLinksError, adding, taking
+from database import connection
 from database.wording import in_words
 from models.links import USER_ROLES
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
+USER_IDS: Final = "userIds"
 
 
 @replannable()
@@ -53,3 +58,70 @@ def _change(
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
     return changeset(command, draft, [*results, *found.missing], **details)
+
+
+class Members:
+    """The other side of the links with roles: changes gathered for a batch, one of each kind a role."""
+
+    def __init__(self) -> None:
+        self._documents: dict[ObjectId, Document] = {}
+        self._reserved: dict[ObjectId, int] = {}
+        self._new: dict[ObjectId, list[ObjectId]] = {}
+        self._gained: dict[ObjectId, list[ObjectId]] = {}
+        self._lost: dict[ObjectId, list[ObjectId]] = {}
+
+    @property
+    def known(self) -> int:
+        """Count the roles that have been touched so far."""
+        return len(self._documents)
+
+    def new(self, role: ObjectId, user: ObjectId) -> None:
+        """Add somebody who is created in the same batch, and so is in no list."""
+        self._document(role)
+        self._new.setdefault(role, []).append(user)
+
+    def gain(self, role: ObjectId, user: ObjectId) -> None:
+        self._document(role)
+        self._gained.setdefault(role, []).append(user)
+
+    def lose(self, role: ObjectId, user: ObjectId) -> None:
+        self._document(role)
+        self._lost.setdefault(role, []).append(user)
+
+    def reserve(self, role: ObjectId, count: int) -> None:
+        """See that there is room for so many more; raises `TooManyLinksError`."""
+        held = self._document(role).get(USER_IDS) or ()
+        self._reserved[role] = self._reserved.get(role, len(held)) + count
+        if self._reserved[role] > MOST_IDS:
+            raise TooManyLinksError("Role", role, USER_IDS, self._reserved[role])
+
+    def changes(self) -> Iterator[Change]:
+        """Return what has been gathered since the last time."""
+        for role, users in self._lost.items():
+            yield from _update_role(role, taking(self._document(role), USER_IDS, users))
+        for role, users in self._gained.items():
+            yield from _update_role(role, adding("Role", self._document(role), USER_IDS, users))
+        for role, users in self._new.items():
+            yield from _update_role(role, _with_new(self._document(role), users))
+        for gathered in (self._lost, self._gained, self._new):
+            gathered.clear()
+
+    def _document(self, role: ObjectId) -> Document:
+        if role not in self._documents:
+            found = connection.database()["Role"].find_one({"_id": role}, [USER_IDS])
+            self._documents[role] = found or {"_id": role}
+        return self._documents[role]
+
+
+def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]:
+    if change is not None:
+        yield Update("Role", (role,), {USER_IDS: change})
+
+
+def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
+    """Add new users, of whom nobody will ask again: what a list holds is not kept in step with them."""
+    before = document.get(USER_IDS, ABSENT)
+    if isinstance(before, list):
+        return Add(tuple(users), new=True)
+    document[USER_IDS] = list(users)
+    return Set(before, document[USER_IDS])

@@ -21,7 +21,7 @@ from actions.database.generating.world import World
 from actions.errors import NameTakenError
 from actions.message_removal import COPIED
 from actions.rules import last_active_member, passwords
-from actions.users.importing.known import Members
+from actions.users.roles import Members
 from changes import Batch, Changeset, Document, Result, Stream
 from changes.draft import BATCH, MOST_IDS
 from database import connection

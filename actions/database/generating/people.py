@@ -9,7 +9,7 @@ from bson import Int64, ObjectId
 
 from actions.database.generating.words import PHRASES, Words, words
 from actions.database.generating.world import DAY, EPOCH, MILLISECOND, SECOND, World, moment
-from actions.users.documents import new_user
+from actions.users.creating import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
 from models.user import UserStatus

@@ -10,11 +10,11 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.rules import last_active_member, passwords
-from actions.users.documents import new_user
-from actions.users.importing.difference import UNHASHED, Known, difference, status_of, stored, verified_at
-from actions.users.importing.known import Members, Roles
-from actions.users.importing.person import Policy
+from actions.users.access import Roles
+from actions.users.creating import new_user
+from actions.users.importing.person import UNHASHED, Known, Policy, difference, status_of, stored, verified_at
 from actions.users.importing.spool import Spool, Waiting
+from actions.users.roles import Members
 from changes import Changeset, Document, Draft, Stream
 from changes.changeset import Resuming, kind
 from changes.draft import BATCH, Batch

@@ -7,15 +7,13 @@ from typing import Any, Final, NamedTuple
 from bson import ObjectId
 
 from actions import finding
-from actions.users.documents import PROFILE
-from actions.users.importing.accounts import is_of, linked, taken_by
-from actions.users.importing.difference import Known, difference
-from actions.users.importing.known import Roles
-from actions.users.importing.person import Person, Policy
+from actions.users.access import Roles
+from actions.users.importing.person import Known, Person, Policy, difference
 from actions.users.importing.spool import Decision, Flaw, Spool
+from actions.users.listing import ACCOUNT, PROFILE
 from changes import Document
 from changes.showable import readable_text
-from database import connection
+from database import connection, references
 from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER
 from models.names import LONGEST, USER_TEXTS, user_flaw
@@ -37,6 +35,11 @@ READ: Final = (
 FEW_ROLES: Final = 10
 """The most unknown role names that are reported by name."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
+ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
+OWNER: Final = "owner"
+"""An extra key of an account: the e-mail of the user who has it, if that user exists."""
+
+SignIn = tuple[str, str]
 
 
 def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> None:
@@ -196,3 +199,49 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
         if profile["userId"] not in profiles or profile["_id"] == preferred[profile["userId"]]:
             profiles[profile["userId"]] = profile
     return profiles
+
+
+def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
+    """Return the linked sign-ins of some people that exist already, whoever has them.
+
+    They are looked up by the same fields as in the application. If nobody has any, nothing is read.
+    """
+    wanted: dict[str, list[str]] = {}
+    for person in people:
+        for provider, identifier in person.sign_ins:
+            wanted.setdefault(provider, []).append(identifier)
+    found = {
+        (provider, account["providerAccountId"]): account
+        for provider, identifiers in wanted.items()
+        for account in _at(provider, identifiers)
+    }
+    owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
+    emails = {
+        str(references.referred(user["_id"])): readable_text(user.get("email"))
+        for user in finding.with_id("User", owners, ["email"])
+    }
+    return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
+
+
+def is_of(account: Document, user: Document) -> bool:
+    """Tell whether a linked sign-in belongs to a user; it may refer to the user in any form."""
+    return _owner(account) == str(references.referred(user["_id"]))
+
+
+def taken_by(account: Document) -> str:
+    owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked to a user that does not exist"
+    return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
+
+
+def _owner(account: Document) -> str:
+    return str(references.referred(account.get(ACCOUNT_USER.field)))
+
+
+def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
+    there = connection.database()[ACCOUNT_USER.collection]
+    for part in finding.parts(identifiers):
+        for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
+            if (
+                account["provider"] == provider and account["providerAccountId"] in part
+            ):  # a list that holds the value matches too
+                yield account

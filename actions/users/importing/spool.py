@@ -12,8 +12,8 @@ import bson
 from bson import ObjectId
 
 from actions import csv_cells, finding
-from actions.users.documents import PROFILE
 from actions.users.importing.person import Person
+from actions.users.listing import PROFILE
 from changes import Result
 from database.decoding import AS_STORED
 from database.errors import OutputError
