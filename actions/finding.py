@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice, product, takewhile
@@ -224,6 +224,29 @@ def having(
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
     """Return the filter for references to one of some documents, in any form; see `database.references.to`."""
     return references.to(connection.database(), collection, field, identifiers)
+
+
+def counting(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
+    """Return a function that counts the documents that refer to each of some ids, in a list or alone, in any form.
+
+    The function returns each id, as an ObjectId if it stands for one, with its count.
+    """
+
+    def count(ids: Sequence[Any]) -> dict[Any, int]:
+        among = {"$match": referring(collection, field, *ids)}
+        pipeline: list[dict[str, Any]] = [
+            among,
+            {"$project": {field: 1}},
+            {"$unwind": f"${field}"},
+            among,
+            {"$group": {"_id": f"${field}", "n": {"$sum": 1}}},
+        ]
+        counts: Counter[Any] = Counter()
+        for found in connection.database()[collection].aggregate(pipeline):
+            counts[references.referred(found["_id"])] += found["n"]
+        return {references.referred(identifier): counts[references.referred(identifier)] for identifier in ids}
+
+    return count
 
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:

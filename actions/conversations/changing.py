@@ -6,8 +6,8 @@ from typing import Any, Final
 from pymongo.client_session import ClientSession
 
 from actions import finding
-from actions.conversation_titles import PAIR, is_group, titles
 from actions.conversations import shape
+from actions.display_names import titles
 from actions.errors import OneToOneError
 from actions.finding import Found, FoundAll
 from actions.rules import new_names
@@ -17,6 +17,7 @@ from changes.draft import BATCH
 from database import connection
 from database.references import referred
 from database.wording import in_words
+from models.conversation import PAIR, is_group
 from models.links import USER_CONVERSATIONS
 
 _READ: Final = ("isGroup", "userIds")

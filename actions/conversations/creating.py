@@ -8,7 +8,6 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions import finding
-from actions.conversation_titles import PAIR
 from actions.conversations import shape
 from actions.rules import new_names
 from actions.rules.changesets import changeset
@@ -18,6 +17,7 @@ from database import connection
 from database.errors import UsageError
 from database.listing import PRESENT
 from database.wording import in_words, shown
+from models.conversation import PAIR
 from models.links import USER_CONVERSATIONS
 
 

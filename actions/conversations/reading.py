@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.conversations.rows import NEWEST
-from actions.usernames import ids
+from actions.display_names import ids
 from changes import Document
 from database import connection
 from database.ids import written

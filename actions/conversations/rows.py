@@ -5,17 +5,16 @@ from typing import Final
 
 from pymongo import DESCENDING
 
-from actions import conversation_titles
-from actions.conversation_titles import Place, Places
-from actions.reference_counts import counting
-from actions.usernames import Names, ids
+from actions import display_names
+from actions.display_names import Names, Place, Places, ids
+from actions.finding import counting
 from changes import Document
 from changes.showable import readable
 from database import connection
 from database.listing import Row
 from database.references import filter_of, has_other_forms, referred
 
-FIELDS: Final = ("lastMessageAt", "created_at", *conversation_titles.FIELDS)
+FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]

@@ -6,11 +6,11 @@ from typing import Any
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions.conversation_titles import PAIR, is_group
 from changes import Document, ids_in
 from database import connection
 from database.listing import PRESENT
 from database.references import forms, referred
+from models.conversation import PAIR, is_group
 
 
 def between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:

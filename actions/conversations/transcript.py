@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo.errors import OperationFailure
 
 from actions import finding
-from actions.conversation_titles import FIELDS, Place, Places
+from actions.display_names import FIELDS, Place, Places
 from actions.filter_conditions import between
 from actions.messages import rows
 from changes import Document

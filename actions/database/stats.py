@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import roles
-from actions.usernames import Names
+from actions.display_names import Names
 from changes import Document
 from database import connection
 from database.errors import UsageError

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actions import finding
-from actions.conversation_titles import FIELDS, titles
+from actions.display_names import FIELDS, titles
 from actions.message_removal import Removing
 from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Changeset, Result, Stream

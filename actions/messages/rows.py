@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from actions.conversation_titles import Place, Places
-from actions.usernames import ids
+from actions.display_names import Place, Places, ids
 from changes import Document
 from changes.showable import readable, readable_text
 from database.listing import Row

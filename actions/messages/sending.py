@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from actions import finding
-from actions.conversation_titles import titles
+from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.message_removal import COPIED
 from actions.messages.writing import refuse_body, refuse_image

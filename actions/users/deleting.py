@@ -5,7 +5,6 @@ from itertools import chain, product
 from typing import Any, Final
 
 from actions import finding
-from actions.conversation_titles import PAIR, is_group
 from actions.message_removal import Removing
 from actions.rules import last_active_member
 from actions.rules.changesets import FOREVER, inexact, replannable
@@ -15,6 +14,7 @@ from database import connection
 from database.own_collections import STATE
 from database.references import filter_of, has_other_forms, joined, references_in, referred
 from database.wording import NAMED, in_words
+from models.conversation import PAIR, is_group
 
 TOGETHER: Final = 200
 """Users who go in one batch, each with accounts and a profile."""

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from actions import audit, finding
 from actions.filter_conditions import between, containing, literal, matching, said
-from actions.reference_counts import counting
+from actions.finding import counting
 from actions.users import access
 from changes import Document, ids_in
 from changes.showable import readable, showable

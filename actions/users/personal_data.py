@@ -10,12 +10,13 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, finding
-from actions.usernames import People, ids
+from actions.display_names import Names, ids
 from actions.users import access
 from actions.users.listing import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
 from changes.showable import readable
 from database import connection
+from database.ids import written
 from database.listing import BATCH, Row
 from database.references import forms, referred
 
@@ -57,7 +58,7 @@ class PersonalData:
         self.label = finding.user_label(user)
         self.named = named
         self._user = user
-        self._people = People(self.id, named=named)
+        self._people = OtherPeople(self.id, named=named)
         self._passed_over: set[str] = set()
 
     def user(self) -> Row:
@@ -160,6 +161,28 @@ class PersonalData:
         self._passed_over |= {f"{collection}.{name}" for name in unknown}
         row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
+
+
+class OtherPeople:
+    """All but one person, numbered as they come up ("participant 1"), or by their usernames if `named`."""
+
+    def __init__(self, me: Any, *, named: bool) -> None:
+        self._me = written(referred(me))
+        self._names = Names() if named else None
+        self._labels: dict[str, str] = {}
+
+    def meet(self, found: Iterable[str]) -> None:
+        """Give those a label who have none yet; as many at once as there are, for their names take a read."""
+        new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._me]
+        if self._names:
+            self._names.meet(new)
+        for person in new:
+            name = self._names.of(person) if self._names else None
+            self._labels[person] = name or f"participant {len(self._labels) + 1}"
+
+    def labels(self, found: Iterable[str]) -> list[str]:
+        """Return the labels of people whom `meet` has met, each once, without the one person."""
+        return [self._labels[person] for person in dict.fromkeys(found) if person != self._me]
 
 
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:

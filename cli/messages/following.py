@@ -31,7 +31,7 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
 
 def _line(row: "Row") -> str:
     """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
-    from actions.conversation_titles import called
+    from actions.display_names import called
 
     time = text.cell(row.get("createAt"))
     where = text.cell(row.get("conversation"))

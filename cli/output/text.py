@@ -148,7 +148,7 @@ def parts(value: Any) -> list[str]:
 
 
 def _person(person: dict[str, Any]) -> str:
-    from actions.conversation_titles import called
+    from actions.display_names import called
 
     return safe(called(person))
 

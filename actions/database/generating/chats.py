@@ -6,11 +6,11 @@ from typing import Final, NamedTuple
 
 from bson import ObjectId
 
-from actions.conversation_titles import PAIR
 from actions.database.generating.people import Person
 from actions.database.generating.words import Words
 from actions.database.generating.world import DAY, SECOND, World, moment
 from changes import Document
+from models.conversation import PAIR
 
 GROUPS: Final = 0.35
 LARGEST: Final = 12

@@ -10,7 +10,6 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions.conversation_titles import PAIR
 from actions.database.generating import interrupted, people
 from actions.database.generating.broken import Breaking
 from actions.database.generating.chats import Chat, Place, places
@@ -28,6 +27,7 @@ from database import connection
 from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
 from database.prefetch import ahead
+from models.conversation import PAIR
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from actions.conversation_titles import called, listed
+from actions.display_names import called, listed
 from cli.output.text import cell, day
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from people import Documents, conversation, messages, person
 
-from actions.conversation_titles import Place
+from actions.display_names import Place
 from cli.conversations.chat import markdown
 from cli.output.text import safe
 from database.listing import Row

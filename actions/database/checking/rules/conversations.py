@@ -7,7 +7,6 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import finding
-from actions.conversation_titles import PAIR, is_group
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, documents
@@ -16,6 +15,7 @@ from changes import Batch, Document, ids_in
 from database import connection
 from database.listing import NO_LIST, PRESENT
 from database.references import reference, referred
+from models.conversation import PAIR, is_group
 
 PEOPLE: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()

@@ -1,10 +1,11 @@
-"""Conversations as messages show them: what they are called, and who takes part."""
+"""The names of users and conversations, for documents that refer to them by id."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from bson import ObjectId
+
 from actions import finding
-from actions.usernames import Names, ids
 from changes import Document
 from changes.showable import readable_text
 from database.ids import written
@@ -15,11 +16,39 @@ from database.wording import NAMED
 FIELDS: Final = ("name", "isGroup", "userIds")
 """What has to be read of a conversation."""
 
-PAIR: Final = 2
-"""People in a one-to-one conversation."""
+USERNAMES_HELD: Final = 50_000
+"""Usernames that are kept in memory."""
 
 HELD: Final = 10_000
 """Conversations that are kept in memory."""
+
+
+def ids(document: Document, field: str) -> list[str]:
+    """Return the ids in a list of a document as text; they may be stored in any form."""
+    value = document.get(field)
+    items = map(referred, value) if isinstance(value, list) else ()
+    return [str(item) for item in items if isinstance(item, (ObjectId, str))]
+
+
+class Names:
+    """The usernames of people, read many at a time."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str | None] = {}
+
+    def meet(self, found: Iterable[str]) -> None:
+        """Read the names of those who are not known yet; nobody is kept that was not met again when there are many."""
+        wanted = set(found)
+        if len(self._known) > USERNAMES_HELD:
+            self._known = {person: self._known[person] for person in wanted & self._known.keys()}
+        new = wanted - self._known.keys()
+        self._known |= dict.fromkeys(new)
+        for user in finding.with_id("User", new, ["username"]):
+            self._known[written(referred(user["_id"]))] = finding.user_label(user)
+
+    def of(self, person: str) -> str | None:
+        """Return what somebody is called whom `meet` has met; None for who is gone."""
+        return self._known[person]
 
 
 class Place(NamedTuple):
@@ -67,11 +96,6 @@ class Places:
 
 def _key(conversation: Any) -> str:
     return written(referred(conversation))
-
-
-def is_group(conversation: Document) -> bool:
-    """Tell a group; the application calls a conversation one-to-one that does not say it is one."""
-    return conversation.get("isGroup") is True
 
 
 def titles(conversations: Sequence[Document]) -> dict[Any, str]:
