@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.filter_conditions import literal
 from actions.rules.changesets import changeset, replannable
@@ -125,7 +125,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
     """Tell which of some events go on; what cannot be undone keeps nothing and does not count."""
-    for some in finding.parts(events):
+    for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
         yield from (event for event, state in states.items() if state == "running")
@@ -151,7 +151,7 @@ def prune(before: datetime) -> Changeset:
 
 
 def _event(ref: str) -> Document:
-    identifier = finding.object_id(ref, "event")
+    identifier = lookup.parse_id(ref, "event")
     event = connection.database()[AUDIT].find_one({"_id": identifier, "kind": "event"})
     if event is None:
         raise UnknownNameError(f"no event {ref}", "see chatctl audit list")
@@ -160,11 +160,11 @@ def _event(ref: str) -> Document:
 
 def _target(ref: str) -> list[Any]:
     """Read a target: the id of anything, or a user."""
-    field, value = finding.user_key(ref)
+    field, value = lookup.parse_user_ref(ref)
     if field == "_id":
         return readings(str(value))
     try:
-        return [finding.user(ref, ())["_id"]]
+        return [lookup.find_user(ref, ())["_id"]]
     except UnknownNameError as error:
         error.hint = f"{error.hint}; what was deleted is named by its id"
         raise

@@ -52,10 +52,10 @@ def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[
     with connection.glance(choice, _milliseconds()) as database:
         if database is None:
             return []
-        from actions import finding
+        from actions import lookup
 
         loaded()
-        read = finding.user_key if collection == "User" else finding.key
+        read = lookup.parse_user_ref if collection == "User" else lookup.parse_ref
         found = list(islice(_words(database[collection], begun, read, 1), AT_MOST))
         return found if len(found) < AT_MOST else [*found, *islice(_words(database[collection], begun, read, -1), 1)]
 

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from changes import Document
 from changes.showable import readable_text
 from database.ids import written
@@ -43,8 +43,8 @@ class Names:
             self._known = {person: self._known[person] for person in wanted & self._known.keys()}
         new = wanted - self._known.keys()
         self._known |= dict.fromkeys(new)
-        for user in finding.with_id("User", new, ["username"]):
-            self._known[written(referred(user["_id"]))] = finding.user_label(user)
+        for user in queries.find_by_ids("User", new, ["username"]):
+            self._known[written(referred(user["_id"]))] = lookup.user_label(user)
 
     def of(self, person: str) -> str | None:
         """Return what somebody is called whom `meet` has met; None for who is gone."""
@@ -72,7 +72,7 @@ class Places:
         if len(self._known) > HELD:
             self._known = {place: self._known[place] for place in wanted & self._known.keys()}
         new = wanted - self._known.keys()
-        self.learn(list(finding.with_id("Conversation", new, FIELDS)), people)
+        self.learn(list(queries.find_by_ids("Conversation", new, FIELDS)), people)
         for place in new - self._known.keys():
             self._known[place] = Place(place, "a conversation that is gone", ())
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pymongo import DESCENDING
 
-from actions import finding
+from actions import queries
 from changes import Batch, Document, Draft, ids_in
 from changes.draft import BATCH
 from changes.record import PART_BYTES, pages
@@ -89,20 +89,20 @@ class Removing:
             if _length(was) - _length(user.get("seenMessageIds")) < len(have):
                 late[identifier] = have.difference(ids_in({"was": was}, "was"))
         late = {identifier: more for identifier, more in late.items() if more}
-        for user in finding.with_id("User", late, [*NEEDED, "seenMessageIds"]):
+        for user in queries.find_by_ids("User", late, [*NEEDED, "seenMessageIds"]):
             self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
     def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
-        for some in finding.parts(ids):
-            yield from self.messages([finding.referring("Message", "conversationId", *some)])
+        for some in queries.chunks(ids):
+            yield from self.messages([queries.refers_to("Message", "conversationId", *some)])
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
-            listing = finding.referring("User", "conversationIds", *some)
+            listing = queries.refers_to("User", "conversationIds", *some)
             for found in connection.database()["User"].find(listing, [*NEEDED, "conversationIds"]):
                 user = self._users.get(referred(found["_id"]), found)
                 for identifier in people.keys() & references_in(user, "conversationIds"):
                     people[identifier].append(user)
-            for conversation in finding.having("Conversation", "_id", some):
+            for conversation in queries.find_by_values("Conversation", "_id", some):
                 identifier = referred(conversation["_id"])
                 self.draft.room(len(people[identifier]) + 1)
                 self.draft.take("User", people[identifier], "conversationIds", [identifier])
@@ -133,7 +133,7 @@ class Removing:
             self._held = 0
         whole = self._users if collection == "User" else {}
         unknown = [one for one in ids if one not in whole and (collection, field, one) not in self._lists]
-        for document in finding.with_id(collection, unknown, [*NEEDED, field]):
+        for document in queries.find_by_ids(collection, unknown, [*NEEDED, field]):
             self._lists[collection, field, referred(document["_id"])] = document
             self._held += _length(document.get(field)) + ALONE
         found = (whole.get(one) or self._lists.get((collection, field, one)) for one in ids)

@@ -5,7 +5,7 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import new_names
 from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
@@ -26,7 +26,7 @@ def find() -> Listing:
 
 def show(ref: str) -> Row:
     """Describe one permission as `find` does."""
-    return _rows([finding.one("Permission", ref, LISTED)])[0]
+    return _rows([lookup.find_one("Permission", ref, LISTED)])[0]
 
 
 def create(names: Sequence[str]) -> Changeset:
@@ -44,9 +44,9 @@ def create(names: Sequence[str]) -> Changeset:
 
 def rename(ref: str, name: str) -> Changeset:
     """Give a permission another name; the roles that have it keep it."""
-    permission = finding.one("Permission", ref, ())
+    permission = lookup.find_one("Permission", ref, ())
     draft = Draft()
-    command = f"permissions rename {finding.label(permission)} {name}"
+    command = f"permissions rename {lookup.label(permission)} {name}"
     if name != permission.get("name"):
         new_names.refuse("Permission", [name])
         draft.set("Permission", permission, {"name": name})
@@ -57,11 +57,11 @@ def rename(ref: str, name: str) -> Changeset:
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Delete permissions and take them from their roles."""
-    found = finding.named("Permission", refs, skip_missing=skip_missing)
-    finding.refuse_twins("Permission", (one.document for one in found))
+    found = lookup.find_all("Permission", refs, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]
     database = connection.database()
-    roles = list(database["Role"].find(finding.referring("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
+    roles = list(database["Role"].find(queries.refers_to("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
     draft = Draft()
     draft.take("Role", roles, "permissionsIds", ids)
     for permission in found:
@@ -75,7 +75,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
 
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = {item for permission in permissions for item in ids_in(permission, "rolesIds")}
-    found = finding.with_id("Role", wanted, ["name", "userIds"])
+    found = queries.find_by_ids("Role", wanted, ["name", "userIds"])
     roles = {referred(role["_id"]): (readable_text(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:

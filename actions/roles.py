@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import last_active_member, new_names
 from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
@@ -30,28 +30,28 @@ def find() -> Listing:
 
 def show(ref: str) -> Row:
     """Describe one role as `find` does."""
-    return _rows([finding.one("Role", ref, LISTED)])[0]
+    return _rows([lookup.find_one("Role", ref, LISTED)])[0]
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
     """Make a role that has permissions and no members. Raises `NameTakenError`."""
     new_names.refuse("Role", [name])
     granted = _permissions(permissions)
-    return _create("roles create", name, granted, [name, *(f"--permission {finding.label(p)}" for p in granted)])
+    return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
 
 
 def copy(ref: str, name: str) -> Changeset:
     """Make a role with the permissions of another, and without its members."""
-    role = finding.one("Role", ref, LISTED)
+    role = lookup.find_one("Role", ref, LISTED)
     new_names.refuse("Role", [name])
-    granted = list(finding.with_id("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
-    return _create("roles copy", name, granted, [finding.label(role), name])
+    granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
+    return _create("roles copy", name, granted, [lookup.label(role), name])
 
 
 def rename(ref: str, name: str) -> Changeset:
     """Give a role another name; members and permissions stay."""
-    role = finding.one("Role", ref, ())
-    command = f"roles rename {finding.label(role)} {name}"
+    role = lookup.find_one("Role", ref, ())
+    command = f"roles rename {lookup.label(role)} {name}"
     draft = Draft()
     if name != role.get("name"):
         new_names.refuse("Role", [name])
@@ -66,11 +66,11 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
 
     Raises `LastMemberError` for a protected role that has an active member.
     """
-    roles = finding.named("Role", refs, skip_missing=skip_missing)
-    finding.refuse_twins("Role", (one.document for one in roles))
+    roles = lookup.find_all("Role", refs, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Role", (one.document for one in roles))
     ids = [referred(role.document["_id"]) for role in roles]
     users, permissions = (
-        list(connection.database()[name].find(finding.referring(name, "rolesIds", *ids), [called, "rolesIds"]))
+        list(connection.database()[name].find(queries.refers_to(name, "rolesIds", *ids), [called, "rolesIds"]))
         for name, called in (("User", "username"), ("Permission", "name"))
     )
     draft = Draft()
@@ -98,18 +98,18 @@ def matrix() -> tuple[list[str], list[Row]]:
     """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
-    labels = Counter(map(finding.label, roles))
+    labels = Counter(map(lookup.label, roles))
     held = {
         # Without the unique index two roles can have one name.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
-        if (label := finding.label(role))
+        if (label := lookup.label(role))
     }
     permissions = database["Permission"].find({}, {"name": 1}).sort("name")
     rows = [
         {
             "id": permission["_id"],
-            "permission": finding.label(permission),
+            "permission": lookup.label(permission),
             "roles": [name for name, ids in held.items() if referred(permission["_id"]) in ids],
         }
         for permission in permissions
@@ -119,12 +119,12 @@ def matrix() -> tuple[list[str], list[Row]]:
 
 def diff(left: str, right: str) -> list[Row]:
     """Return a row for each permission that only one of two roles has: `{permission, role}`."""
-    one, other = finding.one("Role", left, LISTED), finding.one("Role", right, LISTED)
-    sides = [(finding.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
+    one, other = lookup.find_one("Role", left, LISTED), lookup.find_one("Role", right, LISTED)
+    sides = [(lookup.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]
-    found = sorted(finding.with_id("Permission", differing, ["name"]), key=finding.label)
+    found = sorted(queries.find_by_ids("Permission", differing, ["name"]), key=lookup.label)
     return [
-        {"id": permission["_id"], "permission": finding.label(permission), "role": name}
+        {"id": permission["_id"], "permission": lookup.label(permission), "role": name}
         for permission in found
         for name, ids in sides
         if referred(permission["_id"]) in ids
@@ -133,7 +133,7 @@ def diff(left: str, right: str) -> list[Row]:
 
 def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = {item for role in roles for item in ids_in(role, "permissionsIds")}
-    found = finding.with_id("Permission", wanted, ["name"])
+    found = queries.find_by_ids("Permission", wanted, ["name"])
     names = {referred(permission["_id"]): permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
     protected = last_active_member.protected_roles()
@@ -159,7 +159,7 @@ def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
 
 
 def _permissions(refs: Sequence[str]) -> list[Document]:
-    return [found.document for found in finding.named("Permission", refs, ("rolesIds",))]
+    return [found.document for found in lookup.find_all("Permission", refs, ("rolesIds",))]
 
 
 def _create(verb: str, name: str, permissions: list[Document], words: list[str]) -> Changeset:
@@ -176,8 +176,8 @@ def _create(verb: str, name: str, permissions: list[Document], words: list[str])
 
 
 def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
-    role = finding.one("Role", ref, ("permissionsIds",))
-    found = finding.named("Permission", refs, ("rolesIds",))
+    role = lookup.find_one("Role", ref, ("permissionsIds",))
+    found = lookup.find_all("Permission", refs, ("rolesIds",))
     permissions = [permission.document for permission in found]
     granting = verb == "grant"
     held = _links(role, permissions, all if granting else any)
@@ -187,7 +187,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
         Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
         for permission, had in zip(found, held, strict=True)
     ]
-    command = f"roles {verb} {finding.label(role)} {in_words([permission.ref for permission in found])}"
+    command = f"roles {verb} {lookup.label(role)} {in_words([permission.ref for permission in found])}"
     return changeset(command, draft, results, asks=not granting)
 
 

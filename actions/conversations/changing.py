@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from pymongo.client_session import ClientSession
 
-from actions import finding
+from actions import lookup
 from actions.conversations import shape
 from actions.display_names import titles
 from actions.errors import OneToOneError
-from actions.finding import Found, FoundAll
+from actions.lookup import Found, FoundAll
 from actions.rules import new_names
 from actions.rules.changesets import changeset, replannable
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
@@ -30,8 +30,8 @@ def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changes
 
     Raises `OneToOneError` where a conversation that is no group would get a third person.
     """
-    conversation = finding.one("Conversation", ref, _READ)
-    found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
+    conversation = lookup.find_one("Conversation", ref, _READ)
+    found = lookup.find_users(refs, ("conversationIds",), skip_missing=skip_missing)
     held = set(ids_in(conversation, "userIds"))
     people = held | {referred(user.document["_id"]) for user in found}
     title = titles([conversation])[conversation["_id"]]
@@ -49,15 +49,15 @@ def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changes
 @replannable()
 def remove(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Take users out of a conversation, also where only one side has the link; what they wrote stays."""
-    conversation = finding.one("Conversation", ref, _READ)
-    found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
+    conversation = lookup.find_one("Conversation", ref, _READ)
+    found = lookup.find_users(refs, ("conversationIds",), skip_missing=skip_missing)
     people = set(ids_in(conversation, "userIds")) - {referred(user.document["_id"]) for user in found}
     return _change("remove", conversation, found, people, asks=True)
 
 
 def rename(ref: str, name: str) -> Changeset:
     """Give a group another name. Raises `OneToOneError` for what is no group."""
-    group = finding.one("Conversation", ref, _READ)
+    group = lookup.find_one("Conversation", ref, _READ)
     title = titles([group])[group["_id"]]
     if not is_group(group):
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")

@@ -7,7 +7,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions import finding
+from actions import lookup
 from actions.conversations import shape
 from actions.rules import new_names
 from actions.rules.changesets import changeset
@@ -23,7 +23,7 @@ from models.links import USER_CONVERSATIONS
 
 def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
     """Begin a group with a name, or the conversation of two people, where they have none yet."""
-    found = finding.users(refs, ("conversationIds",))
+    found = lookup.find_users(refs, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation is between different people", "name two or more of them")
     if name is None and len(found) > PAIR:

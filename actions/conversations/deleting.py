@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from actions import finding
+from actions import lookup, queries
 from actions.display_names import FIELDS, titles
 from actions.message_removal import Removing
 from actions.rules.changesets import FOREVER, replannable
@@ -21,8 +21,8 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     With `forever` nothing is kept to undo it with.
     """
-    found = finding.named("Conversation", refs, FIELDS, skip_missing=skip_missing)
-    finding.refuse_twins("Conversation", (one.document for one in found))
+    found = lookup.find_all("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Conversation", (one.document for one in found))
     names = titles([one.document for one in found])
     counts = _messages(list(names))
     labels: dict[Any, str] = dict(names)
@@ -47,9 +47,9 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 def _messages(ids: Sequence[Any]) -> Counter[str]:
     """Count the messages of conversations, by what they refer to as text: broken data may have anything there."""
     counts: Counter[str] = Counter()
-    for some in finding.parts(ids):
+    for some in queries.chunks(ids):
         of_each: list[Document] = [
-            {"$match": finding.referring("Message", "conversationId", *some)},
+            {"$match": queries.refers_to("Message", "conversationId", *some)},
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
         for row in connection.database()["Message"].aggregate(of_each):

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from actions import finding, messages
+from actions import lookup, messages
 from actions.conversations.reading import unread
 from actions.conversations.rows import FIELDS, Rows
 from changes import Document
@@ -20,7 +20,7 @@ def show(ref: str) -> Row:
     `messages` is how many there are, `unread` has a participant's number of `messages` behind the last one they have
     seen or written, those excepted who have read all. `people` are all participants, with what they have sent.
     """
-    conversation = finding.one("Conversation", ref, FIELDS)
+    conversation = lookup.find_one("Conversation", ref, FIELDS)
     [row] = Rows()([conversation])
     found = messages.find(messages.Filters(conversation=f"id:{written(conversation['_id'])}"))
     sent = _sent(found.where)

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from actions import finding
+from actions import lookup, queries
 from actions.conversations.filters import Filters
 from actions.conversations.rows import FIELDS, Rows
 from actions.filter_conditions import between, containing
@@ -45,5 +45,5 @@ def _fields(filters: Filters) -> Document:
 
 def _people(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
-    people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
-    return joined({}, *(finding.referring("Conversation", "userIds", person) for person in people))
+    people = dict.fromkeys(lookup.find_user(ref, ())["_id"] for ref in refs)
+    return joined({}, *(queries.refers_to("Conversation", "userIds", person) for person in people))

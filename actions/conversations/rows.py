@@ -7,7 +7,7 @@ from pymongo import DESCENDING
 
 from actions import display_names
 from actions.display_names import Names, Place, Places, ids
-from actions.finding import counting
+from actions.queries import reference_counter
 from changes import Document
 from changes.showable import readable
 from database import connection
@@ -35,7 +35,7 @@ class Rows:
         known.learn(conversations)
         wanted = [conversation["_id"] for conversation in conversations]
         odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
-        counted = counting("Message", "conversationId")(wanted) if "messages" in columns else None
+        counted = reference_counter("Message", "conversationId")(wanted) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
             place = known.of(identifier)

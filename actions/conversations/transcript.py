@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
-from actions import finding
+from actions import lookup, queries
 from actions.display_names import FIELDS, Place, Places
 from actions.filter_conditions import between
 from actions.messages import rows
@@ -79,10 +79,10 @@ def transcript(
     """
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
-    conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
+    conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
     places = Places()
     places.learn([conversation])
-    where = finding.referring("Message", "conversationId", conversation["_id"])
+    where = queries.refers_to("Message", "conversationId", conversation["_id"])
     if said := between(since, until):
         where["createAt"] = said
     listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
@@ -117,7 +117,7 @@ def _last(found: Transcript, number: int) -> Transcript:
 
 
 def _around(found: Transcript, ref: str) -> Transcript:
-    [(_, message)] = finding.messages([ref], ("conversationId", "createAt"))
+    [(_, message)] = lookup.find_messages([ref], ("conversationId", "createAt"))
     if written(referred(message.get("conversationId"))) != found.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from actions import finding
+from actions import lookup, queries
 from actions.display_names import FIELDS, titles
 from actions.message_removal import Removing
 from actions.rules.changesets import FOREVER, replannable
@@ -17,8 +17,8 @@ from database.wording import NAMED, counted, in_words
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
     """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
-    found = finding.messages(refs, ("conversationId",), skip_missing=skip_missing)
-    finding.refuse_twins("Message", (one.document for one in found))
+    found = lookup.find_messages(refs, ("conversationId",), skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Message", (one.document for one in found))
     ids = [message["_id"] for _, message in found]
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}
@@ -27,7 +27,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     def batches() -> Iterator[Batch]:
         removing = Removing(names)
-        for some in finding.parts(ids):
+        for some in queries.chunks(ids):
             yield from removing.messages([{"_id": {"$in": some}}])
         yield from removing.draft.batches
 
@@ -45,7 +45,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 def _said(counts: Counter[str]) -> Iterator[str]:
     """Say from which conversations messages go, those of the most first."""
     first = counts.most_common(NAMED)
-    found = list(finding.with_id("Conversation", (one for one, _ in first), FIELDS))
+    found = list(queries.find_by_ids("Conversation", (one for one, _ in first), FIELDS))
     known = {written(referred(one)): title for one, title in titles(found).items()}
     for one, count in first:
         yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from actions import finding
+from actions import lookup, queries
 from actions.filter_conditions import between
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
@@ -25,7 +25,7 @@ def find(filters: Filters | None = None) -> Listing:
 
 def show(ref: str) -> Row:
     """Describe one message."""
-    [found] = finding.messages([ref], FIELDS)
+    [found] = lookup.find_messages([ref], FIELDS)
     return next(Rows()([found.document]))
 
 
@@ -39,23 +39,23 @@ def where(filters: Filters) -> Document:
     return joined(
         {field: condition for field, condition in conditions.items() if condition},
         _conversations(filters.conversation, reader),
-        {} if sender is None else finding.referring("Message", "senderId", sender),
+        {} if sender is None else queries.refers_to("Message", "senderId", sender),
         *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
     )
 
 
 def _user(ref: str | None) -> Any:
-    return None if ref is None else finding.user(ref, ())["_id"]
+    return None if ref is None else lookup.find_user(ref, ())["_id"]
 
 
 def _conversations(ref: str | None, reader: Any) -> Document:
     """Match what was written in a conversation, or in all that a reader is in."""
-    chosen = [] if ref is None else [finding.one("Conversation", ref, ())["_id"]]
+    chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
-        taking_part = joined(among, finding.referring("Conversation", "userIds", reader))
+        taking_part = joined(among, queries.refers_to("Conversation", "userIds", reader))
         found = connection.database()["Conversation"].find(taking_part, ["_id"])
         chosen = [conversation["_id"] for conversation in found]
     elif ref is None:
         return {}
-    return finding.referring("Message", "conversationId", *chosen)
+    return queries.refers_to("Message", "conversationId", *chosen)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from actions import finding
+from actions import lookup
 from actions.messages.writing import refuse_body
 from actions.rules.changesets import FOREVER, batched, changeset
 from changes import ABSENT, Changeset, Draft, Result
@@ -22,7 +22,7 @@ def redact(
     """
     text = REMOVED if text is None else text
     refuse_body(text)
-    found = finding.messages(refs, ("body", "image"), skip_missing=skip_missing)
+    found = lookup.find_messages(refs, ("body", "image"), skip_missing=skip_missing)
     draft, results = Draft(), []
     for ref, message in found:
         bare = message.get("image") is None

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.message_removal import COPIED
@@ -28,12 +28,12 @@ class Place(NamedTuple):
 
 def place(conversation: str, sender: str) -> Place:
     """Find where somebody wants to write; raises `NotParticipantError` where they do not take part."""
-    there = finding.one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
-    user = finding.user(sender, ("status", "conversationIds", "seenMessageIds"))
+    there = lookup.find_one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
+    user = lookup.find_user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
-        raise NotParticipantError(f"{finding.user_label(user)} does not take part in {title}", f"add them first: {add}")
+        raise NotParticipantError(f"{lookup.user_label(user)} does not take part in {title}", f"add them first: {add}")
     return Place(there, title, user)
 
 
@@ -63,7 +63,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)
     return changeset(
-        f"messages send --conversation {title} --from {finding.user_label(user)}",
+        f"messages send --conversation {title} --from {lookup.user_label(user)}",
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],
         notes=list(_notes(there, title, user)),
@@ -84,7 +84,7 @@ def _message(conversation: Document, sender: Document, body: str | None, image: 
 
 
 def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str]:
-    called = finding.user_label(sender)
+    called = lookup.user_label(sender)
     if sender.get("status") == UserStatus.SUSPENDED:
         yield f"{called} is suspended, and sends all the same"
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):

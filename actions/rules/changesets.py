@@ -7,7 +7,7 @@ from typing import Any, Final, ParamSpec
 
 from pymongo.client_session import ClientSession
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import last_active_member, last_sign_in
 from changes import (
     Batch,
@@ -90,7 +90,7 @@ def replannable(
             first: dict[tuple[str, str], Any] = {}
 
             def made() -> Changeset:
-                with finding.meanings() as meant:
+                with lookup.record_meanings() as meant:
                     changeset = plan(*args, **options)
                 for (collection, ref), identifier in meant.items():
                     if first.setdefault((collection, ref), identifier) != identifier:
@@ -132,7 +132,7 @@ def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.resting.items():
             documents = connection.database()[collection]
-            for part in finding.parts(ids):
+            for part in queries.chunks(ids):
                 listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
                 still = {"_id": identifier, "$and" if holds else "$nor": listed}
                 if not documents.find_one(still, {"_id": 1}, session=session):

@@ -6,7 +6,7 @@ from typing import Final
 from bson import ObjectId
 
 from actions.errors import BadNameError, NameTakenError
-from actions.finding import with_emails
+from actions.queries import find_by_emails
 from database import connection
 from database.listing import PRESENT
 from database.wording import name_flaw, shown
@@ -44,7 +44,7 @@ def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
     """
     if found := user_flaw("email", email):
         raise BadNameError(f"{shown(email)} {found}", "an e-mail address is name@domain")
-    for user in with_emails([email.lower()], ["email"]):
+    for user in find_by_emails([email.lower()], ["email"]):
         if user["_id"] != but:
             hint = f"see chatctl users show id:{user['_id']}"
             raise NameTakenError(f"a user has the e-mail {shown(user['email'])} already", hint)

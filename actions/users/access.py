@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from changes import Document, ids_in
 from database import connection
 from database.listing import Row
@@ -22,13 +22,13 @@ class Role(NamedTuple):
 
 def roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
     """Read roles with their permissions, by id; those that are gone are missing."""
-    found = list(finding.with_id("Role", ids, ["name", "permissionsIds"]))
+    found = list(queries.find_by_ids("Role", ids, ["name", "permissionsIds"]))
     wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
-    permissions = finding.with_id("Permission", wanted, ["name"])
-    names = {referred(permission["_id"]): finding.label(permission) for permission in permissions}
+    permissions = queries.find_by_ids("Permission", wanted, ["name"])
+    names = {referred(permission["_id"]): lookup.label(permission) for permission in permissions}
     return {
         referred(role["_id"]): Role(
-            finding.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
+            lookup.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
         )
         for role in found
     }
@@ -46,8 +46,8 @@ def held(user: Document, known: Mapping[ObjectId, Role]) -> dict[str, list[str]]
 
 def giving(permission: ObjectId) -> dict[ObjectId, str]:
     """Return the roles that give a permission: id → name."""
-    found = connection.database()["Role"].find(finding.referring("Role", "permissionsIds", permission), ["name"])
-    return {referred(role["_id"]): finding.label(role) for role in found}
+    found = connection.database()["Role"].find(queries.refers_to("Role", "permissionsIds", permission), ["name"])
+    return {referred(role["_id"]): lookup.label(role) for role in found}
 
 
 class Roles:
@@ -81,17 +81,17 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
     `through` are the roles of the user that give the permission, `wouldGive` all roles that do. Who is suspended can
     nothing, unless the status is ignored.
     """
-    user = finding.user(ref, ("status", "rolesIds"))
-    wanted = finding.one("Permission", permission, ())
+    user = lookup.find_user(ref, ("status", "rolesIds"))
+    wanted = lookup.find_one("Permission", permission, ())
     roles_giving = giving(wanted["_id"])
     through = sorted({roles_giving[item] for item in ids_in(user, "rolesIds") if item in roles_giving})
     stopped = user.get("status") == UserStatus.SUSPENDED and not ignore_status
     return {
         "id": user["_id"],
-        "user": finding.user_label(user),
-        "permission": finding.label(wanted),
+        "user": lookup.user_label(user),
+        "permission": lookup.label(wanted),
         "allowed": bool(through) and not stopped,
-        "why": _why(finding.user_label(user), through, roles_giving, stopped=stopped),
+        "why": _why(lookup.user_label(user), through, roles_giving, stopped=stopped),
         "through": through,
         "wouldGive": sorted(roles_giving.values()),
     }

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup
 from actions.rules import new_names, passwords
 from actions.rules.changesets import changeset
 from actions.users import status
@@ -39,7 +39,7 @@ def create(
     new_names.refuse_email(email)
     new_names.refuse_username(username)
     new_names.refuse_texts({"name": name, **(profile or {})})
-    held = finding.named("Role", roles, ("userIds",))
+    held = lookup.find_all("Role", roles, ("userIds",))
     secret = None
     if password is not None:
         passwords.check(password, [email, username, name])
@@ -73,8 +73,8 @@ def update(
         raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
     if {email, username, name, *(profile or {}).values()} == {None}:
         raise UsageError("nothing is given to change", "see chatctl users update --help")
-    user = finding.user(ref, ("name", "profileId", *status.FIELDS))
-    called = finding.user_label(user)
+    user = lookup.find_user(ref, ("name", "profileId", *status.FIELDS))
+    called = lookup.user_label(user)
     values: Document = {}
     if email is not None:
         values |= _new_email(user, email, verified=verified)
@@ -90,7 +90,7 @@ def update(
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
-    return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
+    return changeset(f"users update {called}", draft, [Result(user["_id"], lookup.user_label(user), outcome)])
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, product
 from typing import Any, Final
 
-from actions import finding
+from actions import lookup, queries
 from actions.message_removal import Removing
 from actions.rules import last_active_member
 from actions.rules.changesets import FOREVER, inexact, replannable
@@ -34,8 +34,8 @@ def delete(
     With `forever` nothing is kept to undo it with. Raises `LastMemberError` where a protected role would lose its last
     active member.
     """
-    found = finding.users(refs, skip_missing=skip_missing)
-    finding.refuse_twins("User", (user.document for user in found))
+    found = lookup.find_users(refs, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("User", (user.document for user in found))
     deletion = _Deletion([user.document for user in found], keep_conversations=keep_conversations)
     gone: list[Change] = [Delete("User", user.document) for user in found]
     return Changeset(
@@ -56,10 +56,12 @@ class _Deletion:
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:
         self._users = users
         self._ids = {referred(user["_id"]) for user in users}
-        self.names = {user["_id"]: finding.user_label(user) for user in users}
+        self.names = {user["_id"]: lookup.user_label(user) for user in users}
         listed = {identifier for user in users for identifier in references_in(user, "conversationIds")}
         shown = ["name", "isGroup", "userIds"]
-        found = chain(self._referring("Conversation", "userIds", shown), finding.with_id("Conversation", listed, shown))
+        found = chain(
+            self._referring("Conversation", "userIds", shown), queries.find_by_ids("Conversation", listed, shown)
+        )
         conversations = {conversation["_id"]: conversation for conversation in found}
         ended = {} if keep_conversations else {key: c for key, c in conversations.items() if self._ends(c)}
         self._ended = ended
@@ -70,7 +72,7 @@ class _Deletion:
         database = connection.database()
 
         def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
-            filters = (finding.referring(name, field, *part) for part in finding.parts(values))
+            filters = (queries.refers_to(name, field, *part) for part in queries.chunks(values))
             return sum(database[name].count_documents(joined(where or {}, one)) for one in filters)
 
         messages = count("Message", "conversationId", self._ended) + count(
@@ -97,8 +99,8 @@ class _Deletion:
         removing = Removing(self.names, users)
         yield from removing.conversations(self._ended)
         stays = self._stays()
-        for some in finding.parts(self._ids):
-            yield from removing.messages([joined(stays, finding.referring("Message", "senderId", *some))])
+        for some in queries.chunks(self._ids):
+            yield from removing.messages([joined(stays, queries.refers_to("Message", "senderId", *some))])
         yield from self._unsee(removing, users)
         yield from self._leave(removing, users)
         for start in range(0, len(users), TOGETHER):
@@ -107,12 +109,12 @@ class _Deletion:
         yield from removing.draft.batches
 
     def _stays(self) -> Document:
-        return {"$nor": [finding.referring("Message", "conversationId", *self._ended)]} if self._ended else {}
+        return {"$nor": [queries.refers_to("Message", "conversationId", *self._ended)]} if self._ended else {}
 
     def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
         """Read the documents that refer to the users."""
-        for some in finding.parts(self._ids):
-            yield from connection.database()[collection].find(finding.referring(collection, field, *some), fields)
+        for some in queries.chunks(self._ids):
+            yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
     def _unsee(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the readers of messages that stay, and these messages from what the users have seen."""
@@ -120,16 +122,16 @@ class _Deletion:
         database = connection.database()
         # Each of these reads all messages where no index helps, so once for all parts.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
-        for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
+        for places, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
             here = filter_of("conversationId", places, odd=odd["conversationId"])
             where = joined(here, filter_of("seenIds", some, odd=odd["seenIds"]))
             found = database["Message"].find(where, ["_id"])
             for message in found:
                 seen.setdefault(referred(message["_id"]), [])
         ended = set(map(referred, self._ended))
-        for part in finding.parts(seen):
+        for part in queries.chunks(seen):
             alike: dict[tuple[Any, ...], list[Document]] = {}
-            for message in finding.with_id("Message", part, ["seenIds", "senderId", "conversationId"]):
+            for message in queries.find_by_ids("Message", part, ["seenIds", "senderId", "conversationId"]):
                 if (
                     referred(message.get("senderId")) not in self._ids
                     and referred(message.get("conversationId")) not in ended
@@ -159,13 +161,13 @@ class _Deletion:
         draft = removing.draft
         ids = [referred(user["_id"]) for user in users]
         owned = {
-            name: list(connection.database()[name].find(finding.referring(name, "userId", *ids)))
+            name: list(connection.database()[name].find(queries.refers_to(name, "userId", *ids)))
             for name in ("Account", "Profile")
         }
         roles = {role for user in users for role in references_in(user, "rolesIds")}
-        listing = connection.database()["Role"].find(finding.referring("Role", "userIds", *ids), ["_id"])
+        listing = connection.database()["Role"].find(queries.refers_to("Role", "userIds", *ids), ["_id"])
         roles.update(referred(role["_id"]) for role in listing)
-        records = {record["_id"] for record in finding.having(STATE, "users", ids, ["_id"])}
+        records = {record["_id"] for record in queries.find_by_values(STATE, "users", ids, ["_id"])}
         holding = {
             (name, field): removing.with_list(name, field, listed)
             for name, field, listed in (("Role", "userIds", roles), (STATE, "users", records))
@@ -202,8 +204,8 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
     """Call groups by their names, and one-to-one conversations by the people in them."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
-    users = finding.with_id("User", {i for ids in people.values() for i in ids}, ["username"])
-    names = {referred(user["_id"]): finding.user_label(user) for user in users}
+    users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
+    names = {referred(user["_id"]): lookup.user_label(user) for user in users}
     for conversation in conversations:
         others = [names[i] for i in people[conversation["_id"]] if i in names]
         alone = f"with {' and '.join(others)}" if len(others) in {1, PAIR} else f"{conversation['_id']}"

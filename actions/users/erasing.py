@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
-from actions import finding
+from actions import lookup, queries
 from actions.errors import UnknownNameError
 from actions.messages.redacting import REMOVED
 from actions.rules import last_active_member
@@ -52,7 +52,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     last active member, and `StillRunningError` while somebody writes to the user.
     """
     user = _user(ref)
-    finding.refuse_twins("User", [user])
+    lookup.refuse_duplicate_ids("User", [user])
     erasure = _Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else last_active_member.rules(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
@@ -92,8 +92,8 @@ class _Erasure:
         yield from batched(self._messages(known))  # also messages that the user sent in the meantime
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
-        listing = self._database["Role"].find(finding.referring("Role", "userIds", self.id), ["userIds"])
-        found = chain(listing, finding.with_id("Role", ids_in(held, "rolesIds"), ["userIds"]))
+        listing = self._database["Role"].find(queries.refers_to("Role", "userIds", self.id), ["userIds"])
+        found = chain(listing, queries.find_by_ids("Role", ids_in(held, "rolesIds"), ["userIds"]))
         roles = {referred(role["_id"]): role for role in found}
         for role in roles.values():
             _expect(role, "userIds", referred(self.id))
@@ -139,10 +139,10 @@ class _Erasure:
         blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
         lost = [
             self._database[IMAGES].distinct("event", {"event": {"$in": some}})
-            for some in finding.parts(self.traces.lost)
+            for some in queries.chunks(self.traces.lost)
         ]
         return [
-            f"who: {finding.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
+            f"who: {lookup.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
             f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
             *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
             f"stays: {messages}, {blank}",
@@ -156,7 +156,7 @@ class _Erasure:
         return {name: list(self._database[name].find(self._mine(name, "userId"))) for name in ("Profile", "Account")}
 
     def _mine(self, collection: str, field: str) -> Document:
-        return finding.referring(collection, field, self.id)
+        return queries.refers_to(collection, field, self.id)
 
     def _messages(self, known: set[Any]) -> Iterator[Change]:
         """Blank all messages except the `known` ones, and add them to these. It ends even if the user keeps writing."""
@@ -164,7 +164,7 @@ class _Erasure:
             found = self._database["Message"].find(self._mine("Message", "senderId"), ["_id"])
             ids = [message["_id"] for message in found if message["_id"] not in known]
             known.update(ids)
-            for message in finding.having("Message", "_id", ids):
+            for message in queries.find_by_values("Message", "_id", ids):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
                 yield from setting(
                     "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}
@@ -174,9 +174,9 @@ class _Erasure:
 def _user(ref: str) -> Document:
     """Find the user, or by id one whom only the audit trail still knows."""
     try:
-        return finding.user(ref)
+        return lookup.find_user(ref)
     except UnknownNameError:
-        field, value = finding.user_key(ref)
+        field, value = lookup.parse_user_ref(ref)
         known = {"targets": value, "changes.collection": "User"}
         if field != "_id" or not connection.database()[AUDIT].find_one(known, {"_id": 1}):
             raise

@@ -10,7 +10,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo import ASCENDING
 
-from actions import finding
+from actions import queries
 from actions.users import listing
 from actions.users.importing import FIELDS, OAUTH, Roles
 from actions.users.listing import PROFILE, Filters
@@ -111,7 +111,7 @@ def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
 
 
 def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
-    filters = (finding.referring(owned.collection, owned.field, *part) for part in finding.parts(ids))
+    filters = (queries.refers_to(owned.collection, owned.field, *part) for part in queries.chunks(ids))
     for document in chain.from_iterable(connection.database()[owned.collection].find(one, fields) for one in filters):
         if not isinstance(document[owned.field], list):
             yield document

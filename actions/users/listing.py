@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import audit, finding
+from actions import audit, lookup, queries
 from actions.filter_conditions import between, containing, literal, matching, said
-from actions.finding import counting
+from actions.queries import reference_counter
 from actions.users import access
 from changes import Document, ids_in
 from changes.showable import readable, showable
@@ -85,7 +85,9 @@ def find(filters: Filters | None = None) -> Listing:
     """
     chosen = filters or Filters()
     giving = (
-        None if chosen.permission is None else access.giving(finding.one("Permission", chosen.permission, ())["_id"])
+        None
+        if chosen.permission is None
+        else access.giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
     )
     where = _fields(chosen) | _roles(chosen, giving)
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
@@ -101,7 +103,7 @@ def show(ref: str) -> Row:
 
     `access` has each permission with the roles that give it, whatever the status.
     """
-    user = finding.user(ref, FIELDS)
+    user = lookup.find_user(ref, FIELDS)
     [row] = rows([user], RESOLVED)
     return {**row, "events": _events(user["_id"])}
 
@@ -124,7 +126,7 @@ def _fields(filters: Filters) -> Document:
 
 
 def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
-    sets = [] if filters.role is None else [[finding.one("Role", filters.role, ())["_id"]]]
+    sets = [] if filters.role is None else [[lookup.find_one("Role", filters.role, ())["_id"]]]
     sets += [] if giving is None else [list(giving)]
     first, *others = [{"rolesIds": _holding(roles)} for roles in sets] or [{}]
     return first | ({"$and": others} if others else {})
@@ -217,7 +219,7 @@ def _passwords(ids: Ids) -> dict[Any, bool]:
 def _owned(owned: Owned, ids: Ids) -> Document:
     # A list that holds the id would match too.
     no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
-    return joined(no_list, finding.referring(owned.collection, owned.field, *ids))
+    return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
 
 
 def _of(collection: str) -> Any:
@@ -229,8 +231,8 @@ ELSEWHERE: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "profile": (_profiles, None),
     "accounts": (_accounts, []),
     "hasPassword": (_passwords, False),
-    "conversations": (counting("Conversation", "userIds"), 0),
-    "messages": (counting("Message", "senderId"), 0),
+    "conversations": (reference_counter("Conversation", "userIds"), 0),
+    "messages": (reference_counter("Message", "senderId"), 0),
 }
 """What is read from elsewhere: how, and what those have of whom there is nothing."""
 

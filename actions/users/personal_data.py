@@ -9,7 +9,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo import ASCENDING
 
-from actions import audit, finding
+from actions import audit, lookup, queries
 from actions.display_names import Names, ids
 from actions.users import access
 from actions.users.listing import ACCOUNT, PROFILE, TOKENS
@@ -45,8 +45,8 @@ CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
     """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
-    user = finding.user(ref)
-    finding.refuse_twins("User", [user])
+    user = lookup.find_user(ref)
+    lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
 
 
@@ -55,7 +55,7 @@ class PersonalData:
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
-        self.label = finding.user_label(user)
+        self.label = lookup.user_label(user)
         self.named = named
         self._user = user
         self._people = OtherPeople(self.id, named=named)
@@ -100,8 +100,8 @@ class PersonalData:
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
         # One query for each form: an index gives its order for one value alone.
         mine = self._mine("Message", "senderId")
-        queries = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
-        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in queries), key=_when)
+        filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
+        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_when)
         while batch := list(islice(documents, BATCH)):
             self._people.meet(person for message in batch for person in ids(message, "seenIds"))
             for message in batch:
@@ -153,7 +153,7 @@ class PersonalData:
         return connection.database()[collection].find(self._mine(collection, "userId")).sort("_id", ASCENDING)
 
     def _mine(self, collection: str, field: str) -> Document:
-        return finding.referring(collection, field, self.id)
+        return queries.refers_to(collection, field, self.id)
 
     def _row(self, collection: str, document: Document) -> Row:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
@@ -187,7 +187,7 @@ class OtherPeople:
 
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:
     """Read documents by their ids, in the order of these."""
-    found = {str(referred(one["_id"])): one for one in finding.with_id(collection, sorted(set(wanted)), fields)}
+    found = {str(referred(one["_id"])): one for one in queries.find_by_ids(collection, sorted(set(wanted)), fields)}
     return dict(sorted(found.items()))
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup
 from actions.rules.changesets import changeset, replannable
 from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
 from changes.change import FieldChange
@@ -38,8 +38,8 @@ def revoke(
 def _change(
     verb: str, refs: Sequence[str], role_refs: Sequence[str], *, skip_missing: bool, **details: Any
 ) -> Changeset:
-    held = finding.named("Role", role_refs, ("userIds",))
-    found = finding.users(refs, ("rolesIds",), skip_missing=skip_missing)
+    held = lookup.find_all("Role", role_refs, ("userIds",))
+    found = lookup.find_users(refs, ("rolesIds",), skip_missing=skip_missing)
     roles, users = [role.document for role in held], [user.document for user in found]
     granting = verb == "grant"
     members = {role["_id"]: set(ids_in(role, "userIds")) for role in roles}

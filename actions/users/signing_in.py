@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from actions import finding
+from actions import lookup, queries
 from actions.errors import UnknownNameError
 from actions.rules import passwords
 from actions.rules.changesets import changeset
@@ -20,8 +20,8 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     With `reveal` the result has the password, which was made up. Raises `BadPasswordError`, and `LastSignInError` where
     no other way to sign in is left, unless `allow_lockout`.
     """
-    user = finding.user(ref, ("name", "hashedPassword", *status.FIELDS))
-    label = finding.user_label(user)
+    user = lookup.find_user(ref, ("name", "hashedPassword", *status.FIELDS))
+    label = lookup.user_label(user)
     secret: Any = ABSENT
     if password is not None:
         own = [user.get(field) for field in ("email", "username", "name")]
@@ -41,9 +41,9 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     Raises `UnknownNameError` where none is linked, and `LastSignInError` where no other way to sign in is left, unless
     `allow_lockout`.
     """
-    user = finding.user(ref, ("updatedAt",))
-    label = finding.user_label(user)
-    accounts = list(connection.database()["Account"].find(finding.referring("Account", "userId", user["_id"])))
+    user = lookup.find_user(ref, ("updatedAt",))
+    label = lookup.user_label(user)
+    accounts = list(connection.database()["Account"].find(queries.refers_to("Account", "userId", user["_id"])))
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
         linked = sorted({readable_text(account.get("provider")) for account in accounts})

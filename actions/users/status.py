@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from actions import finding
+from actions import lookup
 from actions.rules.changesets import changeset, replannable
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.change import same
@@ -27,19 +27,23 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
     Raises `LastMemberError` where a protected role would lose its last active member.
     """
-    users = finding.users(refs, FIELDS, skip_missing=skip_missing)
+    users = lookup.find_users(refs, FIELDS, skip_missing=skip_missing)
     return _change("suspend", users, _suspended, asks=True, notes=[STOPPED], allow_last_member=allow_last_member)
 
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Let suspended users sign in again, and give a status to users without a valid one; other users are unchanged."""
-    return _change("reinstate", finding.users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING)
+    return _change(
+        "reinstate", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING
+    )
 
 
 def verify_email(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Note that users' e-mail addresses are theirs; suspended users stay suspended."""
-    return _change("verify-email", finding.users(refs, FIELDS, skip_missing=skip_missing), verified, given=VERIFYING)
+    return _change(
+        "verify-email", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), verified, given=VERIFYING
+    )
 
 
 def verified(user: Document) -> Document:
@@ -69,7 +73,7 @@ _OUTCOMES: Final = {"suspend": "suspended", "reinstate": "reinstated", "verify-e
 
 def _change(
     verb: str,
-    users: finding.FoundAll,
+    users: lookup.FoundAll,
     values: Callable[[Document], Document],
     *,
     given: Sequence[str] = (),

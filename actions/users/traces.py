@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import audit, finding
+from actions import audit, queries
 from actions.errors import StillRunningError
 from changes import Change, Delete, Document, Draft
 from changes.blanking import ERASED, blanked, values, without
@@ -70,10 +70,10 @@ class Traces:
     def changes(self) -> Iterator[Change]:
         """Blank the texts of events first: the names to look for are in the parts, as long as those are not blanked."""
         yield from self._heads()
-        for some in finding.parts(self.lost):
+        for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
                 yield Delete(IMAGES, image)
-        for some in finding.parts(self._parts):
+        for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
                 yield from setting(AUDIT, part, blanked(part, self._own_in(part), self._label))
 
@@ -141,8 +141,8 @@ class Traces:
         if "Message" in self._collections:
             messages = connection.database()["Message"]
             written = [i for entry in part["changes"] if entry["collection"] == "Message" for i in entry["ids"]]
-            for some in finding.parts(written):
-                where = joined({"_id": {"$in": some}}, finding.referring("Message", "senderId", self._owner))
+            for some in queries.chunks(written):
+                where = joined({"_id": {"$in": some}}, queries.refers_to("Message", "senderId", self._owner))
                 own |= {message["_id"] for message in messages.find(where, {"_id": 1})}
         return own
 

@@ -157,7 +157,7 @@ def set_password(
     max_items: Max = None,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
-    actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
+    actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
     password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

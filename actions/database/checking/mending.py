@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from actions import finding
+from actions import queries
 from changes import Batch, Document, Draft
 
 GENERATIONS: Final = 4
@@ -31,13 +31,13 @@ class Mending:
             one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
         }
         missing = [one for one in wanted if one not in held]
-        held |= {document["_id"]: document for document in finding.having(collection, "_id", missing)}
+        held |= {document["_id"]: document for document in queries.find_by_values(collection, "_id", missing)}
         self._kept[0].update(((collection, one), document) for one, document in held.items())
         return held
 
     def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
         """Give ids and documents, a part of them read at a time."""
-        for part in finding.parts(ids):
+        for part in queries.chunks(ids):
             yield from self.documents(collection, part).items()
 
     def remove(self, collection: str, document: Document) -> None:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from changes import Batch, Document
@@ -71,7 +71,7 @@ class Rule:
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Read what is suspected again, and give what is a fault still; a fault of one document shows in it alone."""
         for collection, some in by_collection(suspects).items():
-            documents = list(finding.having(collection, "_id", some, self.reads[collection]))
+            documents = list(queries.find_by_values(collection, "_id", some, self.reads[collection]))
             yield from (found for found in self.look(collection, documents) if found in some[found.id])
 
     def cases(self, found: Finding) -> Sequence[str]:
@@ -118,7 +118,7 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
     """Read the documents that ids refer to, as id → document; a document may have its `_id` as text."""
     found: dict[Any, Document] = {}
-    for document in finding.with_id(collection, ids, ["_id", *fields]):
+    for document in queries.find_by_ids(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:
             found[document["_id"]] = document
         else:

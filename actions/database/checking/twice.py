@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from actions import finding
+from actions import queries
 from actions.database.checking.known import Known
 from actions.database.checking.rule import Finding, Rule, by_collection, by_field, sound
 from changes import Document
@@ -50,7 +50,9 @@ class Twice(Rule):
         if not self.known.sampled:
             firsts = (self._first[hash((collection, found.field, found.value))] for found in suspects)
             ids = {*(found.id for found in suspects), *firsts}
-            yield from finding.having(collection, "_id", ids, reads)
+            yield from queries.find_by_values(collection, "_id", ids, reads)
             return
         for (_, field), some in by_field(suspects).items():
-            yield from finding.having(collection, field.split(", ")[-1], {found.value[-1] for found in some}, reads)
+            yield from queries.find_by_values(
+                collection, field.split(", ")[-1], {found.value[-1] for found in some}, reads
+            )

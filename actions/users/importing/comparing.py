@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.users.access import Roles
 from actions.users.importing.person import Known, Person, Policy, difference
 from actions.users.importing.spool import Decision, Flaw, Spool
@@ -66,7 +66,7 @@ class _Comparison:
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
         self._oddly_written: dict[str, list[Document]] = {}
-        for document in finding.not_in_lower_case(self._fields):
+        for document in queries.find_mixed_case_emails(self._fields):
             if spool.has("email", email := document["email"].lower()):
                 self._oddly_written.setdefault(email, []).append(document)
 
@@ -75,7 +75,7 @@ class _Comparison:
         owners: dict[tuple[str, str], list[Document]] = {}
         for field in () if self._nobody else NAMES:
             values = (value for person in people if (value := getattr(person, field)) is not None)
-            for document in finding.having("User", field, values, self._fields):
+            for document in queries.find_by_values("User", field, values, self._fields):
                 if isinstance(document[field], list):  # in broken data a list that holds a name is found too
                     continue
                 owners.setdefault((field, document[field]), []).append(document)
@@ -195,7 +195,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
     """Read the profiles of users; of several that one has, the one that its `profileId` names."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
-    for profile in finding.having("Profile", "userId", preferred, ("userId", *PROFILE)):
+    for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
         if profile["userId"] not in profiles or profile["_id"] == preferred[profile["userId"]]:
             profiles[profile["userId"]] = profile
     return profiles
@@ -218,7 +218,7 @@ def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
     owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
     emails = {
         str(references.referred(user["_id"])): readable_text(user.get("email"))
-        for user in finding.with_id("User", owners, ["email"])
+        for user in queries.find_by_ids("User", owners, ["email"])
     }
     return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
 
@@ -239,7 +239,7 @@ def _owner(account: Document) -> str:
 
 def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
     there = connection.database()[ACCOUNT_USER.collection]
-    for part in finding.parts(identifiers):
+    for part in queries.chunks(identifiers):
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
             if (
                 account["provider"] == provider and account["providerAccountId"] in part

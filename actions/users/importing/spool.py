@@ -11,7 +11,7 @@ from weakref import finalize
 import bson
 from bson import ObjectId
 
-from actions import csv_cells, finding
+from actions import csv_cells, lookup
 from actions.users.importing.person import Person
 from actions.users.listing import PROFILE
 from changes import Result
@@ -182,7 +182,7 @@ class Spool(Collection[Result]):
             if isinstance(identifier, ObjectId)
             else None
         )
-        return found and finding.user_label(_document(found[0])["user"])
+        return found and lookup.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> Counts:
         """Count the people with an outcome, and what they have."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.database.checking.known import Known
 from actions.database.checking.rule import Finding
 from changes import Document, are_ids, ids_in
@@ -168,8 +168,8 @@ def _listed_alone(link: Link, uneven: dict[Any, int]) -> Iterator[tuple[bool, Fi
 def _listing_alone(link: Link, uneven: Sequence[Any]) -> Iterator[Finding]:
     """Suspect what lists documents on the left that do not list it; there is no index over who lists whom."""
     for some in _some(_by_id(link.collection, uneven, link.field), link.field, HELD):
-        few = len(some) <= finding.AT_ONCE
-        where = finding.referring(link.other, link.other_field, *some) if few else {}
+        few = len(some) <= queries.CHUNK_SIZE
+        where = queries.refers_to(link.other, link.other_field, *some) if few else {}
         for other in connection.database()[link.other].find(where, [link.other_field]):
             sound = isinstance(other["_id"], ObjectId)
             for identifier in distinct(other, link.other_field) & some.keys() if sound else ():

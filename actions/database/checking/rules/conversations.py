@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, documents
@@ -258,4 +258,4 @@ def of_conversations(conversations: Sequence[Any]) -> Document:
     """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
     if len(conversations) > FEW:
         return {"conversationId": PRESENT}
-    return finding.referring("Message", "conversationId", *conversations)
+    return queries.refers_to("Message", "conversationId", *conversations)

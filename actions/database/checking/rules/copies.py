@@ -6,7 +6,7 @@ from typing import Any
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, by_collection, documents
@@ -105,7 +105,7 @@ def _right(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
     """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
-        filters = [finding.referring("Profile", "userId", *part) for part in finding.parts(ids)]
+        filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
     else:
         filters = [of_conversations(ids)]
     source = "Profile" if collection == "User" else "Message"

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from actions import finding
+from actions import queries
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
 from actions.database.checking.twice import Twice, Values
@@ -67,14 +67,14 @@ def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Ite
     """Delete messages, out of every list that has them."""
     removing = Removing(mending.draft.names)
     removing.draft = mending.draft
-    yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
+    yield from removing.messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
     """Delete accounts or profiles; a user does not name a profile that is gone."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
-        for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
+        for user in sound(queries.find_by_values("User", "profileId", ids, ["profileId"])):
             if profile := reference(user, "profileId"):
                 copies.setdefault(profile, []).append(user["_id"])
     for identifier, document in mending.each(collection, ids):
@@ -109,7 +109,7 @@ class SecondProfile(Twice):
         del decided
         users = {found.value[0] for found in findings}
         profiles: dict[Any, list[Any]] = {}
-        where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
+        where = queries.refers_to(PROFILE_USER.collection, PROFILE_USER.field, *users)
         for profile in sound(connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])):
             if user := reference(profile, PROFILE_USER.field):
                 profiles.setdefault(user, []).append(profile["_id"])

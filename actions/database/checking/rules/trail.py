@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from actions import finding
+from actions import queries
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule
 from actions.rules.changesets import batched
@@ -48,7 +48,7 @@ class SecretInTrail(Rule):
             yield from draft.changes
 
     def _parts(self, findings: Sequence[Finding]) -> Iterator[Document]:
-        return finding.having(AUDIT, "_id", [found.id for found in findings], self.reads[AUDIT])
+        return queries.find_by_values(AUDIT, "_id", [found.id for found in findings], self.reads[AUDIT])
 
     @staticmethod
     def _look(parts: Iterable[Document]) -> Iterator[Finding]:
