@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 
 from actions.errors import ImportConflictError
 from actions.users import importing
-from actions.users.importing import Flaw, Policy, Spool
+from actions.users.importing import Flaw, Policy, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
@@ -68,7 +68,7 @@ class Import:
         self._told_apart: list[str] = []
         self._places: dict[str, int] = {}
         self._problem: Problem | None = None
-        self._spool = Spool()
+        self._staging = StagingDatabase()
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
         """Read all rows, which a file has in so many bytes if that is known; what ends the reading is a fault too."""
@@ -81,11 +81,11 @@ class Import:
             while part := list(islice(rows, AT_ONCE)):
                 self._take(part)
                 if size:  # as many rows as there would be if all were as long as those so far
-                    self._hear(done := len(self._spool), done * size // file.tell())
+                    self._hear(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
-            self._spool.note([Flaw(error.row, None, error.message)])
+            self._staging.add_flaws([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._spool.note([Flaw(1, None, "the file is not in the encoding that it begins with")])
+            self._staging.add_flaws([Flaw(1, None, "the file is not in the encoding that it begins with")])
         finally:  # neither may close what it reads from
             text.detach()
             source.detach()
@@ -117,29 +117,29 @@ class Import:
             yield from objects.ndjson(lines(text), names)
         self._problem = names.problem()
         for column in names.missing:
-            self._spool.hush(column, MISSING)
+            self._staging.silence(column, MISSING)
 
     def _take(self, part: Sequence[Row]) -> None:
         checked = [(row, *check(row)) for row in part]
-        self._spool.add([person for _, person, _ in checked if person])
-        self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
+        self._staging.add([person for _, person, _ in checked if person])
+        self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
             unknown = ((row.number, name) for row in part for name in row.unknown)
-            self._spool.note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
+            self._staging.add_flaws(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
             self._put_by(part)
 
     def _put_by(self, part: Sequence[Row]) -> None:
         """Keep rows unchanged, for the file of --errors."""
         self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
-        self._spool.keep((row.number, row.written()) for row in part)
+        self._staging.keep_originals((row.number, row.written()) for row in part)
 
     def compare(self, policy: Policy) -> None:
         """Hold the people against the users there are, which adds to the faults."""
-        importing.compare(self._spool, policy, self._hear)
+        importing.compare(self._staging, policy, self._hear)
 
     @property
     def faulty(self) -> bool:
-        return self._problem is not None or bool(self._spool.faults(0)[0])
+        return self._problem is not None or bool(self._staging.flaws(0)[0])
 
     @property
     def rejects_as(self) -> str:
@@ -152,7 +152,7 @@ class Import:
             self._beyond and BEYOND not in self.header
         )
         of_all = self._problem.message if self._problem and self.form == "csv" else ""
-        rows = ((json.loads(given), error) for given, error in self._spool.rejected(of_all))
+        rows = ((json.loads(given), error) for given, error in self._staging.flawed_rows(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
@@ -161,7 +161,7 @@ class Import:
         Raises `InvalidInputError` with all that is wrong, `ImportConflictError` if all of it is what is there already,
         and what `importing.changeset` raises.
         """
-        number, conflicts, flaws = self._spool.faults(Faults.MOST)
+        number, conflicts, flaws = self._staging.flaws(Faults.MOST)
         faults = tuple(self._fault(flaw) for flaw in flaws)
         if self._problem:
             number += 1
@@ -175,7 +175,7 @@ class Import:
                 what = "the import has a fault" if number == 1 else f"the import has {counted(number, 'fault')}"
                 raise InvalidInputError(what, hint, faults)
             raise ImportConflictError(number, faults)
-        return importing.changeset(self._spool, policy, self._name, allow_last_member=allow_last_member)
+        return importing.changeset(self._staging, policy, self._name, allow_last_member=allow_last_member)
 
     def _fault(self, flaw: Flaw) -> Fault:
         place = self._places.get(flaw.field or "")

@@ -12,7 +12,8 @@ from pymongo import ASCENDING
 
 from actions import queries
 from actions.users import listing
-from actions.users.importing import FIELDS, OAUTH, Roles
+from actions.users.access import AllRoles
+from actions.users.importing import FIELDS, OAUTH
 from actions.users.listing import PROFILE, Filters
 from changes import Document, ids_in
 from changes.showable import readable, showable
@@ -42,7 +43,7 @@ def export(
     resolve = partial(
         _rows,
         own=own,
-        roles=Roles.read().by_id,
+        roles=AllRoles.read().by_id,
         profiles=_reader(filters, PROFILE_USER, PROFILE),
         accounts=_reader(filters, ACCOUNT_USER, LINKED),
         in_cells=in_cells,

@@ -87,7 +87,7 @@ def find(filters: Filters | None = None) -> Listing:
     giving = (
         None
         if chosen.permission is None
-        else access.giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
+        else access.roles_giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
     )
     where = _fields(chosen) | _roles(chosen, giving)
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
@@ -167,10 +167,10 @@ def rows(
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if FROM_ROLES & set(columns) else ()
-    known = access.roles(wanted) if wanted else {}
+    known = access.read_roles(wanted) if wanted else {}
     others = {column: read(ids) for column, (read, _) in ELSEWHERE.items() if column in columns}
     for user in users:
-        held = access.held(user, known)
+        held = access.permissions_of(user, known)
         roles = ids_in(user, "rolesIds")
         yield {
             "id": user["_id"],

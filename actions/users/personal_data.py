@@ -73,7 +73,7 @@ class PersonalData:
 
     def roles(self) -> Row:
         """Return `roles` with the permissions that each gives, and all `permissions` together."""
-        held = access.roles(ids_in(self._user, "rolesIds"))
+        held = access.read_roles(ids_in(self._user, "rolesIds"))
         rows: list[Row] = [
             {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
             for identifier, role in sorted(held.items())

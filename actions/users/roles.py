@@ -1,4 +1,4 @@
-"""Which roles users have."""
+"""Grant roles to users and revoke them, on both sides of the link."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -20,7 +20,7 @@ USER_IDS: Final = "userIds"
 
 @replannable()
 def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Give users roles, on both sides of the link."""
+    """Give users roles."""
     return _change("grant", refs, roles, skip_missing=skip_missing)
 
 
@@ -28,9 +28,9 @@ def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = Fal
 def revoke(
     refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
 ) -> Changeset:
-    """Take roles from users, also where only one side has the link.
+    """Take roles from users, also if only one side has the link.
 
-    Raises `LastMemberError` where a protected role would lose its last active member.
+    Raises `LastMemberError` if a protected role would lose its last active member.
     """
     return _change("revoke", refs, roles, skip_missing=skip_missing, asks=True, allow_last_member=allow_last_member)
 
@@ -60,8 +60,8 @@ def _change(
     return changeset(command, draft, [*results, *found.missing], **details)
 
 
-class Members:
-    """The other side of the links with roles: changes gathered for a batch, one of each kind a role."""
+class MemberChanges:
+    """Changes to `Role.userIds`, collected for a batch: at most one change of each kind per role."""
 
     def __init__(self) -> None:
         self._documents: dict[ObjectId, Document] = {}
@@ -71,32 +71,34 @@ class Members:
         self._lost: dict[ObjectId, list[ObjectId]] = {}
 
     @property
-    def known(self) -> int:
-        """Count the roles that have been touched so far."""
+    def role_count(self) -> int:
+        """Return the number of roles that have changed so far."""
         return len(self._documents)
 
     def new(self, role: ObjectId, user: ObjectId) -> None:
-        """Add somebody who is created in the same batch, and so is in no list."""
+        """Add a user who is created in the same batch, and so is not yet in any list."""
         self._document(role)
         self._new.setdefault(role, []).append(user)
 
     def gain(self, role: ObjectId, user: ObjectId) -> None:
+        """Add an existing user."""
         self._document(role)
         self._gained.setdefault(role, []).append(user)
 
     def lose(self, role: ObjectId, user: ObjectId) -> None:
+        """Remove a user."""
         self._document(role)
         self._lost.setdefault(role, []).append(user)
 
     def reserve(self, role: ObjectId, count: int) -> None:
-        """See that there is room for so many more; raises `TooManyLinksError`."""
+        """Raise `TooManyLinksError` unless a role has room for `count` more users."""
         held = self._document(role).get(USER_IDS) or ()
         self._reserved[role] = self._reserved.get(role, len(held)) + count
         if self._reserved[role] > MOST_IDS:
             raise TooManyLinksError("Role", role, USER_IDS, self._reserved[role])
 
     def changes(self) -> Iterator[Change]:
-        """Return what has been gathered since the last time."""
+        """Yield the changes collected since the last call."""
         for role, users in self._lost.items():
             yield from _update_role(role, taking(self._document(role), USER_IDS, users))
         for role, users in self._gained.items():
@@ -119,7 +121,7 @@ def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]
 
 
 def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
-    """Add new users, of whom nobody will ask again: what a list holds is not kept in step with them."""
+    """Add new users; the list that was read is not updated, because no later change asks for these users."""
     before = document.get(USER_IDS, ABSENT)
     if isinstance(before, list):
         return Add(tuple(users), new=True)

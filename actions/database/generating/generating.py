@@ -20,7 +20,7 @@ from actions.database.generating.world import World
 from actions.errors import NameTakenError
 from actions.message_removal import COPIED
 from actions.rules import last_active_member, passwords
-from actions.users.roles import Members
+from actions.users.roles import MemberChanges
 from changes import Batch, Changeset, Document, Result, Stream
 from changes.draft import BATCH, MOST_IDS
 from database import connection
@@ -164,7 +164,7 @@ class _Making:
         self._people = People(self._world, wanted.users, wanted.seed, countries, secret)
         self._made: dict[int, Person] = {}
         self._roles = _roles()
-        self._members = Members()
+        self._members = MemberChanges()
         self._filling = Filling()
 
     def batches(self, breaking: Breaking) -> Iterator[Batch]:
@@ -180,7 +180,7 @@ class _Making:
         yield from breaking.batches(self._world)
 
     def _full(self, bound: int = BATCH - ROOM) -> Iterator[Batch]:
-        if len(self._filling) and len(self._filling) + self._members.known > bound:
+        if len(self._filling) and len(self._filling) + self._members.role_count > bound:
             filled, self._filling = self._filling, Filling()
             yield [*filled.batch(), *self._members.changes()]
 

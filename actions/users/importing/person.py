@@ -1,4 +1,4 @@
-"""One person of an import, and what their row changes in a user who exists."""
+"""A person of an import, and the difference between their row and an existing user."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from bson import Int64, ObjectId
 
-from actions.users.access import Roles
+from actions.users.access import AllRoles
 from actions.users.listing import PROFILE
 from actions.users.status import unverified, verified
 from changes import ABSENT, Document, ids_in
@@ -17,7 +17,7 @@ from models.user import UserStatus
 
 
 class Policy(StrEnum):
-    """What becomes of a person who is there already."""
+    """What an import does with a person who already exists."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -29,7 +29,7 @@ OAUTH: Final = "oauth"
 
 
 class Person(NamedTuple):
-    """What a row says of a person, checked; None where it says nothing.
+    """The valid values of a row; a field is None if the row does not have it.
 
     `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
     `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.
@@ -66,11 +66,11 @@ FIELDS: Final = Person._fields[1:]
 """The columns of an import, in the order of an export."""
 
 UNHASHED = "(a hash to be)"
-"""Stands for a hash until there is one: to hash takes a quarter of a second."""
+"""A placeholder for a hash until the write: hashing takes a quarter of a second."""
 
 
-class Known(NamedTuple):
-    """What is on disk about a user; `accounts` are only the linked sign-ins that the row names."""
+class ExistingUser(NamedTuple):
+    """The stored documents of a user; `accounts` are only the linked sign-ins that the row names."""
 
     user: Document
     profile: Document | None = None
@@ -78,7 +78,7 @@ class Known(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """What a row changes: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
+    """The changes of a row: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
 
     user: Document
     profile: Document
@@ -88,22 +88,22 @@ class Difference(NamedTuple):
     relinked: list[tuple[Document, Document]]
 
 
-def difference(person: Person, known: Known, roles: Roles) -> Difference | None:
+def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Difference | None:
     """Compare a row with the user on disk; None if nothing differs. A password always counts as new.
 
     A linked sign-in that the row does not name stays: without it the user might not be able to sign in.
     """
-    user = known.user
+    user = existing.user
     values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
     values |= {"username": person.username, "hashedPassword": UNHASHED if person.password else person.hashedPassword}
     values |= {"createdAt": person.createdAt, "lastLogin": person.lastLogin}
     held = ids_in(user, "rolesIds")
-    wanted = held if person.roles is None else list(roles.of(person.roles))
-    there = {(account["provider"], account["providerAccountId"]): account for account in known.accounts}
+    wanted = held if person.roles is None else list(roles.ids_of(person.roles))
+    there = {(account["provider"], account["providerAccountId"]): account for account in existing.accounts}
     named = {pair: stored(account) for pair, account in zip(person.sign_ins, person.accounts or (), strict=True)}
     found = Difference(
         _new(user, {field: value for field, value in values.items() if value is not None}),
-        _new(known.profile or {}, person.profile),
+        _new(existing.profile or {}, person.profile),
         [role for role in wanted if role not in held],
         [role for role in dict.fromkeys(held) if role in roles.by_id and role not in wanted],
         [account for pair, account in named.items() if pair not in there],
@@ -117,7 +117,7 @@ def difference(person: Person, known: Known, roles: Roles) -> Difference | None:
 
 
 def verified_at(person: Person) -> datetime | None:
-    """Return since when the e-mail of somebody new is known to be theirs."""
+    """Return the time at which the e-mail of a new user was verified, if it was."""
     return (
         person.emailVerified if isinstance(person.emailVerified, datetime) else now() if person.emailVerified else None
     )
@@ -129,7 +129,7 @@ def stored(account: Mapping[str, Any]) -> Document:
 
 
 def status_of(person: Person) -> str:
-    """Return the status of somebody new."""
+    """Return the status of a new user."""
     default = UserStatus.EMAIL_VERIFIED if person.emailVerified else UserStatus.ACTIVE
     return person.status or default.value
 

@@ -1,4 +1,4 @@
-"""People of an import held against the users there are: who is new, who is there, what is in the way."""
+"""Compare the people of an import with the existing users: who is new, who exists, and which conflicts there are."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from bson import ObjectId
 
 from actions import queries
-from actions.users.access import Roles
-from actions.users.importing.person import Known, Person, Policy, difference
-from actions.users.importing.spool import Decision, Flaw, Spool
+from actions.users.access import AllRoles
+from actions.users.importing.person import ExistingUser, Person, Policy, difference
+from actions.users.importing.staging import Decision, Flaw, StagingDatabase
 from actions.users.listing import ACCOUNT, PROFILE
 from changes import Document
 from changes.showable import readable_text
@@ -42,36 +42,36 @@ OWNER: Final = "owner"
 SignIn = tuple[str, str]
 
 
-def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> None:
-    """Decide what becomes of each person of an import, and note what is in the way; nothing is written.
+def compare(staging: StagingDatabase, policy: Policy, progress: Callable[[int, int], None]) -> None:
+    """Decide what happens to each person of an import, and record flaws and conflicts; the database is only read.
 
-    `hear` is told how many people are looked at, of how many.
+    `progress` receives the number of compared people and of all people.
     """
     for field in NAMES:
-        spool.note_doubles(field)
-    spool.note_double_accounts()
-    comparison = _Comparison(spool, policy)
-    done, total = 0, len(spool)
-    for people in spool.people():
-        comparison.take(people)
-        hear(done := done + len(people), total)
+        staging.flag_duplicates(field)
+    staging.flag_duplicate_accounts()
+    comparison = _Comparison(staging, policy)
+    done, total = 0, len(staging)
+    for people in staging.people():
+        comparison.add(people)
+        progress(done := done + len(people), total)
 
 
 class _Comparison:
-    def __init__(self, spool: Spool, policy: Policy) -> None:
-        self._spool = spool
+    def __init__(self, staging: StagingDatabase, policy: Policy) -> None:
+        self._staging = staging
         self._policy = policy
         self._fields = READ if policy is Policy.UPDATE else NAMES
-        self._roles = Roles.read()
+        self._roles = AllRoles.read()
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
-        self._oddly_written: dict[str, list[Document]] = {}
+        self._mixed_case: dict[str, list[Document]] = {}
         for document in queries.find_mixed_case_emails(self._fields):
-            if spool.has("email", email := document["email"].lower()):
-                self._oddly_written.setdefault(email, []).append(document)
+            if staging.has("email", email := document["email"].lower()):
+                self._mixed_case.setdefault(email, []).append(document)
 
-    def take(self, people: list[Person]) -> None:
-        """Compare some people, who are read from the database in few queries."""
+    def add(self, people: list[Person]) -> None:
+        """Compare some people with the users that a few queries read."""
         owners: dict[tuple[str, str], list[Document]] = {}
         for field in () if self._nobody else NAMES:
             values = (value for person in people if (value := getattr(person, field)) is not None)
@@ -81,25 +81,25 @@ class _Comparison:
                 owners.setdefault((field, document[field]), []).append(document)
         on_disk = linked(people)
         flaws: list[Flaw] = []
-        known: list[tuple[Person, Known]] = []
+        existing: list[tuple[Person, ExistingUser]] = []
         decisions: list[Decision] = []
         for person in people:
-            mine = [*owners.get(("email", person.email), ()), *self._oddly_written.get(person.email, ())]
+            mine = [*owners.get(("email", person.email), ()), *self._mixed_case.get(person.email, ())]
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
             accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
             taken = [account for account in accounts if not any(is_of(account, user) for user in mine)]
-            found = Found(mine, theirs, taken)
-            flaws += self._flaws(person, found)
-            if self._policy is Policy.SKIP and any(found):
-                decisions.append(_passed_over(person, found))
+            matches = Matches(mine, theirs, taken)
+            flaws += self._flaws(person, matches)
+            if self._policy is Policy.SKIP and any(matches):
+                decisions.append(_skipped(person, matches))
             elif self._policy is Policy.UPDATE and mine:
-                known.append((person, Known(mine[0], accounts=[one for one in accounts if one not in taken])))
-        self._spool.note(flaws)
-        self._spool.decide([*decisions, *self._updates(known)])
+                existing.append((person, ExistingUser(mine[0], accounts=[one for one in accounts if one not in taken])))
+        self._staging.add_flaws(flaws)
+        self._staging.set_decisions([*decisions, *self._updates(existing)])
 
-    def _flaws(self, person: Person, found: "Found") -> Iterator[Flaw]:
-        mine = found.mine
-        if self._policy is Policy.SKIP and any(found):  # the row is not written
+    def _flaws(self, person: Person, matches: "Matches") -> Iterator[Flaw]:
+        mine = matches.mine
+        if self._policy is Policy.SKIP and any(matches):  # the row is not written
             yield from self._role_flaws(person)
             return
         if self._policy is Policy.FAIL and mine:
@@ -109,9 +109,9 @@ class _Comparison:
             yield from self._text_flaws(person, mine)
             yield from self._role_flaws(person)
             yield from self._status_flaws(person, mine)
-        if found.theirs:
-            yield Flaw(person.row, "username", _belongs(person, found.theirs), conflict=True)
-        for account in found.taken:
+        if matches.theirs:
+            yield Flaw(person.row, "username", _belongs(person, matches.theirs), conflict=True)
+        for account in matches.taken:
             yield Flaw(person.row, "accounts", taken_by(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
             yield Flaw(person.row, "email", f"several users have {shown(person.email)}, in any case", conflict=True)
@@ -138,7 +138,7 @@ class _Comparison:
 
     def _role_flaws(self, person: Person) -> Iterator[Flaw]:
         for name in person.roles or ():
-            count = len(self._roles.ids(name))
+            count = len(self._roles.ids_named(name))
             if count > 1:
                 yield Flaw(person.row, "roles", f"several roles have the name {shown(name)}", conflict=True)
             elif not count:
@@ -155,17 +155,17 @@ class _Comparison:
             self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
-    def _updates(self, known: Sequence[tuple[Person, Known]]) -> Iterator[Decision]:
-        """Decide about those who are there: `found` is what the change of one starts from."""
-        profiles = _profiles([one.user for _, one in known])
-        for person, one in known:
+    def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:
+        """Decide about existing users; `found` of a decision is what the change starts from."""
+        profiles = _profiles([one.user for _, one in existing])
+        for person, one in existing:
             there = one._replace(profile=profiles.get(one.user["_id"]))
             changes = difference(person, there, self._roles)
             outcome = "updated" if changes else "unchanged"
             yield Decision(person.row, one.user["_id"], outcome, found=there._asdict() if changes else None)
 
 
-class Found(NamedTuple):
+class Matches(NamedTuple):
     """The users with the e-mail of a person, others with the username, and linked sign-ins of others."""
 
     mine: list[Document]
@@ -173,13 +173,13 @@ class Found(NamedTuple):
     taken: list[Document]
 
 
-def _passed_over(person: Person, found: Found) -> Decision:
-    if found.mine:
-        return Decision(person.row, found.mine[0]["_id"], "unchanged")
-    if found.theirs:
-        message = f"not imported: {_belongs(person, found.theirs)}"
-        return Decision(person.row, found.theirs[0]["_id"], "unchanged", message)
-    taken = found.taken[0]
+def _skipped(person: Person, matches: Matches) -> Decision:
+    if matches.mine:
+        return Decision(person.row, matches.mine[0]["_id"], "unchanged")
+    if matches.theirs:
+        message = f"not imported: {_belongs(person, matches.theirs)}"
+        return Decision(person.row, matches.theirs[0]["_id"], "unchanged", message)
+    taken = matches.taken[0]
     return Decision(person.row, taken[ACCOUNT_USER.field], "unchanged", f"not imported: {taken_by(taken)}")
 
 
