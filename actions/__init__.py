@@ -11,10 +11,10 @@ if TYPE_CHECKING:
         database,
         lookup,
         messages,
-        odd_references,
         permissions,
         roles,
         users,
+        wrong_id_types,
     )
 
 __all__ = [
@@ -24,10 +24,10 @@ __all__ = [
     "database",
     "lookup",
     "messages",
-    "odd_references",
     "permissions",
     "roles",
     "users",
+    "wrong_id_types",
 ]
 
 

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from actions.filter_conditions import literal
+from actions.filter_conditions import literal_pattern
 from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, orphans, record, undoing
 from changes.blanking import discreet, discreet_names
@@ -41,7 +41,7 @@ def find(
     if actor is not None:
         wanted.append({"$or": [{f"actor.{name}": actor} for name in ACTORS]})
     if command is not None:
-        wanted.append({"command": {"$regex": f"^{literal('--command', command)}( |$)"}})
+        wanted.append({"command": {"$regex": f"^{literal_pattern('--command', command)}( |$)"}})
     if target is not None:
         parts = connection.database()[AUDIT].find({"targets": any_of(_target(target))}, {"event": 1})
         wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})

@@ -1,4 +1,4 @@
-"""The names of users and conversations, for documents that refer to them by id."""
+"""The usernames and conversation titles to show for ids that documents refer to, read many at a time."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,109 +14,107 @@ from database.references import referred
 from database.wording import NAMED
 
 FIELDS: Final = ("name", "isGroup", "userIds")
-"""What has to be read of a conversation."""
+"""The fields of a conversation that its title needs."""
 
-USERNAMES_HELD: Final = 50_000
-"""Usernames that are kept in memory."""
-
-HELD: Final = 10_000
-"""Conversations that are kept in memory."""
+MOST_USERNAMES: Final = 50_000
+MOST_CONVERSATIONS: Final = 10_000
+"""With more in memory, those that the current documents do not refer to are dropped."""
 
 
-def ids(document: Document, field: str) -> list[str]:
+def id_texts(document: Document, field: str) -> list[str]:
     """Return the ids in a list of a document as text; they may be stored in any form."""
     value = document.get(field)
     items = map(referred, value) if isinstance(value, list) else ()
     return [str(item) for item in items if isinstance(item, (ObjectId, str))]
 
 
-class Names:
-    """The usernames of people, read many at a time."""
+class Usernames:
+    """The usernames of users by id."""
 
     def __init__(self) -> None:
-        self._known: dict[str, str | None] = {}
+        self._names: dict[str, str | None] = {}
 
-    def meet(self, found: Iterable[str]) -> None:
-        """Read the names of those who are not known yet; nobody is kept that was not met again when there are many."""
-        wanted = set(found)
-        if len(self._known) > USERNAMES_HELD:
-            self._known = {person: self._known[person] for person in wanted & self._known.keys()}
-        new = wanted - self._known.keys()
-        self._known |= dict.fromkeys(new)
+    def load(self, ids: Iterable[str]) -> None:
+        """Read the usernames that are not in memory yet."""
+        wanted = set(ids)
+        if len(self._names) > MOST_USERNAMES:
+            self._names = {user: self._names[user] for user in wanted & self._names.keys()}
+        new = wanted - self._names.keys()
+        self._names |= dict.fromkeys(new)
         for user in queries.find_by_ids("User", new, ["username"]):
-            self._known[written(referred(user["_id"]))] = lookup.user_label(user)
+            self._names[written(referred(user["_id"]))] = lookup.user_label(user)
 
-    def of(self, person: str) -> str | None:
-        """Return what somebody is called whom `meet` has met; None for who is gone."""
-        return self._known[person]
+    def get(self, user: str) -> str | None:
+        """Return the username of a loaded user, or None if the user no longer exists."""
+        return self._names[user]
 
 
-class Place(NamedTuple):
-    """A conversation: `title` is the name of a group, or else who is in it; `participants` are `{id, username}`."""
+class TitledConversation(NamedTuple):
+    """A conversation: `title` is the name of a group, or else its participants; `participants` are `{id, username}`."""
 
     id: str
     title: str
     participants: Sequence[Row]
 
 
-class Places:
-    """Conversations and people, read many at a time."""
+class ConversationTitles:
+    """The titles and participants of conversations by id."""
 
-    def __init__(self, names: Names | None = None) -> None:
-        self._names = names or Names()
-        self._known: dict[str, Place] = {}
+    def __init__(self, usernames: Usernames | None = None) -> None:
+        self._usernames = usernames or Usernames()
+        self._titled: dict[str, TitledConversation] = {}
 
-    def meet(self, places: Iterable[str], people: Iterable[str]) -> None:
-        """Read the conversations and people that are not known yet."""
-        wanted = set(places)
-        if len(self._known) > HELD:
-            self._known = {place: self._known[place] for place in wanted & self._known.keys()}
-        new = wanted - self._known.keys()
-        self.learn(list(queries.find_by_ids("Conversation", new, FIELDS)), people)
-        for place in new - self._known.keys():
-            self._known[place] = Place(place, "a conversation that is gone", ())
+    def load(self, ids: Iterable[str], users: Iterable[str]) -> None:
+        """Read the conversations and usernames that are not in memory yet."""
+        wanted = set(ids)
+        if len(self._titled) > MOST_CONVERSATIONS:
+            self._titled = {key: self._titled[key] for key in wanted & self._titled.keys()}
+        new = wanted - self._titled.keys()
+        self.add(list(queries.find_by_ids("Conversation", new, FIELDS)), users)
+        for key in new - self._titled.keys():
+            self._titled[key] = TitledConversation(key, "a conversation that is gone", ())
 
-    def learn(self, conversations: Sequence[Document], people: Iterable[str] = ()) -> None:
-        """Take conversations that were read, with their `FIELDS`, and read who is in them."""
-        members = {_key(conversation["_id"]): ids(conversation, "userIds") for conversation in conversations}
-        self._names.meet([*people, *(person for some in members.values() for person in some)])
+    def add(self, conversations: Sequence[Document], users: Iterable[str] = ()) -> None:
+        """Add conversations that were read with `FIELDS`, and read the usernames of their participants."""
+        members = {_key(conversation["_id"]): id_texts(conversation, "userIds") for conversation in conversations}
+        self._usernames.load([*users, *(user for some in members.values() for user in some)])
         for conversation in conversations:
             key = _key(conversation["_id"])
-            participants = [self.person(person) for person in dict.fromkeys(members[key])]
-            self._known[key] = Place(key, _title(conversation, participants), participants)
+            participants = [self.person(user) for user in dict.fromkeys(members[key])]
+            self._titled[key] = TitledConversation(key, _title(conversation, participants), participants)
 
-    def of(self, conversation: Any) -> Place:
-        """Return a conversation that `meet` or `learn` has seen."""
-        return self._known[_key(conversation)]
+    def get(self, conversation: Any) -> TitledConversation:
+        """Return a loaded conversation by its id."""
+        return self._titled[_key(conversation)]
 
-    def person(self, person: str) -> Row:
-        """Return `{id, username}` of somebody whom `meet` or `learn` has seen; None is the username of who is gone."""
-        return {"id": person, "username": self._names.of(person)}
+    def person(self, user: str) -> Row:
+        """Return `{id, username}` of a loaded user; the username is None if the user no longer exists."""
+        return {"id": user, "username": self._usernames.get(user)}
+
+
+def titles(conversations: Sequence[Document]) -> dict[Any, str]:
+    """Return id → title of conversations; participants are read only for conversations without a name."""
+    known = ConversationTitles()
+    known.add([{**one, "userIds": []} if one.get("name") else one for one in conversations])
+    return {one["_id"]: known.get(one["_id"]).title for one in conversations}
+
+
+def person_label(person: Row) -> str:
+    """Return the name to show for `{id, username}`, also for a deleted user and an unknown author."""
+    return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
+
+
+def people_label(people: Sequence[Row]) -> str:
+    """Return the names to show for some people; of many, only the first and the number of others."""
+    more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
+    return f"{', '.join(map(person_label, people[:NAMED]))}{more}"
 
 
 def _key(conversation: Any) -> str:
     return written(referred(conversation))
 
 
-def titles(conversations: Sequence[Document]) -> dict[Any, str]:
-    """Say what conversations are called; of those that have a name nobody who is in them is looked up."""
-    places = Places()
-    places.learn([{**one, "userIds": []} if one.get("name") else one for one in conversations])
-    return {one["_id"]: places.of(one["_id"]).title for one in conversations}
-
-
-def called(person: Row) -> str:
-    """Return what a person is called, also one who is gone, or of whom nothing is known."""
-    return str(person["username"] or (f"deleted user {person['id']}" if person["id"] else "unknown author"))
-
-
-def listed(people: Sequence[Row]) -> str:
-    """Return what some people are called, and of many how many more there are."""
-    more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
-    return f"{', '.join(map(called, people[:NAMED]))}{more}"
-
-
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
         return readable_text(name)
-    return listed(participants) or "nobody"
+    return people_label(participants) or "nobody"

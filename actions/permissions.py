@@ -32,7 +32,7 @@ def show(ref: str) -> Row:
 def create(names: Sequence[str]) -> Changeset:
     """Make permissions that no role has yet. Raises `NameTakenError`."""
     wanted = list(dict.fromkeys(names))
-    new_names.refuse("Permission", wanted)
+    new_names.validate("Permission", wanted)
     draft = Draft()
     results = []
     for name in wanted:
@@ -48,7 +48,7 @@ def rename(ref: str, name: str) -> Changeset:
     draft = Draft()
     command = f"permissions rename {lookup.label(permission)} {name}"
     if name != permission.get("name"):
-        new_names.refuse("Permission", [name])
+        new_names.validate("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
     return changeset(command, draft, [Result(permission["_id"], name, outcome)])

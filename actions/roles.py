@@ -35,7 +35,7 @@ def show(ref: str) -> Row:
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
     """Make a role that has permissions and no members. Raises `NameTakenError`."""
-    new_names.refuse("Role", [name])
+    new_names.validate("Role", [name])
     granted = _permissions(permissions)
     return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
 
@@ -43,7 +43,7 @@ def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
 def copy(ref: str, name: str) -> Changeset:
     """Make a role with the permissions of another, and without its members."""
     role = lookup.find_one("Role", ref, LISTED)
-    new_names.refuse("Role", [name])
+    new_names.validate("Role", [name])
     granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
     return _create("roles copy", name, granted, [lookup.label(role), name])
 
@@ -54,7 +54,7 @@ def rename(ref: str, name: str) -> Changeset:
     command = f"roles rename {lookup.label(role)} {name}"
     draft = Draft()
     if name != role.get("name"):
-        new_names.refuse("Role", [name])
+        new_names.validate("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
     return changeset(command, draft, [Result(role["_id"], name, outcome)])

@@ -63,7 +63,7 @@ def rename(ref: str, name: str) -> Changeset:
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
     draft = Draft()
     if name != group.get("name"):
-        new_names.refuse("Conversation", [name])
+        new_names.validate("Conversation", [name])
         draft.set("Conversation", group, {"name": name}, given=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"

@@ -29,7 +29,7 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
     if name is None and len(found) > PAIR:
         raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
     if name is not None:
-        new_names.refuse("Conversation", [name])
+        new_names.validate("Conversation", [name])
     users, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
     ids = [user["_id"] for user in users]
     command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")

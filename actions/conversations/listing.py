@@ -5,7 +5,7 @@ from typing import Any, Final
 from actions import lookup, queries
 from actions.conversations.filters import Filters
 from actions.conversations.rows import FIELDS, Rows
-from actions.filter_conditions import between, containing
+from actions.filter_conditions import contains_text, time_range
 from changes import Document
 from database.errors import UsageError
 from database.listing import Listing
@@ -25,8 +25,8 @@ def find(filters: Filters | None = None) -> Listing:
     chosen = filters or Filters()
     where = joined(_fields(chosen), _people(chosen))
     common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
-    having = between(chosen.active_since, None)
-    lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
+    having = time_range(chosen.active_since, None)
+    lacking = {"createAt": time_range(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
         common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
         return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
@@ -38,7 +38,7 @@ def _fields(filters: Filters) -> Document:
         raise UsageError("--group and --direct contradict each other", "give one of them")
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
-        "name": filters.search is not None and containing("--search", filters.search),
+        "name": filters.search is not None and contains_text("--search", filters.search),
     }
     return {field: condition for field, condition in conditions.items() if condition}
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.conversations.rows import NEWEST
-from actions.display_names import ids
+from actions.display_names import id_texts
 from changes import Document
 from database import connection
 from database.ids import written
@@ -24,7 +24,7 @@ def unread(where: Document, people: Collection[str], total: int) -> dict[str, in
     behind: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=LAST):
-        for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
+        for person in (written(referred(message.get("senderId"))), *id_texts(message, "seenIds")):
             behind.setdefault(person, read)
         read += 1
         if behind.keys() >= {*people}:

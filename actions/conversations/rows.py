@@ -6,7 +6,7 @@ from typing import Final
 from pymongo import DESCENDING
 
 from actions import display_names
-from actions.display_names import Names, Place, Places, ids
+from actions.display_names import ConversationTitles, TitledConversation, Usernames, id_texts
 from actions.queries import reference_counter
 from changes import Document
 from changes.showable import readable
@@ -28,17 +28,17 @@ class Rows:
     """
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._names = Usernames()
 
     def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
-        known = Places(self._names)
-        known.learn(conversations)
+        known = ConversationTitles(self._names)
+        known.add(conversations)
         wanted = [conversation["_id"] for conversation in conversations]
         odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
         counted = reference_counter("Message", "conversationId")(wanted) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
-            place = known.of(identifier)
+            place = known.get(identifier)
             row = {
                 "id": identifier,
                 "title": place.title,
@@ -55,7 +55,7 @@ class Rows:
             yield row
 
 
-def _unread(place: Place, where: Document) -> list[Row]:
+def _unread(place: TitledConversation, where: Document) -> list[Row]:
     last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
-    seen = {*ids(last, "seenIds")} if last else set()
+    seen = {*id_texts(last, "seenIds")} if last else set()
     return [person for person in place.participants if last and person["id"] not in seen]

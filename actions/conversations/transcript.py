@@ -9,8 +9,8 @@ from typing import Any, Final
 from pymongo.errors import OperationFailure
 
 from actions import lookup, queries
-from actions.display_names import FIELDS, Place, Places
-from actions.filter_conditions import between
+from actions.display_names import FIELDS, ConversationTitles, TitledConversation
+from actions.filter_conditions import time_range
 from actions.messages import rows
 from changes import Document
 from database import connection
@@ -38,7 +38,7 @@ class Transcript:
     conversation; `marked` is the id of the message they are around.
     """
 
-    place: Place
+    place: TitledConversation
     began: Any
     listing: Listing
     after: Any = None
@@ -80,13 +80,13 @@ def transcript(
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
     conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
-    places = Places()
-    places.learn([conversation])
+    places = ConversationTitles()
+    places.add([conversation])
     where = queries.refers_to("Message", "conversationId", conversation["_id"])
-    if said := between(since, until):
+    if said := time_range(since, until):
         where["createAt"] = said
     listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
-    place, began = places.of(conversation["_id"]), conversation.get("created_at")
+    place, began = places.get(conversation["_id"]), conversation.get("created_at")
     found = Transcript(place, began, listing, whole=until is None, part=_part(since, until, last))
     if around is not None:
         return _around(found, around)

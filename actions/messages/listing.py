@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from actions import lookup, queries
-from actions.filter_conditions import between
+from actions.filter_conditions import time_range
 from actions.messages.filters import Filters
 from actions.messages.rows import FIELDS, Rows
 from changes import Document
@@ -33,7 +33,7 @@ def where(filters: Filters) -> Document:
     """Return what matches the messages that are meant."""
     reader, sender = (_user(ref) for ref in (filters.unseen_by, filters.sender))
     conditions: dict[str, Any] = {
-        "createAt": between(filters.since, filters.until),
+        "createAt": time_range(filters.since, filters.until),
         "image": filters.with_image and {"$nin": [None, ""]},
     }
     return joined(

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
-from actions.display_names import Place, Places, ids
+from actions.display_names import ConversationTitles, TitledConversation, id_texts
 from changes import Document
 from changes.showable import readable, readable_text
 from database.listing import Row
@@ -27,19 +27,19 @@ class Rows:
     `{id, username}`, the conversation `{id, title}`, `unseen` are the participants who have not seen the message.
     """
 
-    def __init__(self, places: Places | None = None) -> None:
-        self.places = places or Places()
+    def __init__(self, places: ConversationTitles | None = None) -> None:
+        self.places = places or ConversationTitles()
         self._readers: dict[Any, Readers] = {}
 
     def __call__(self, messages: Sequence[Document], _: Collection[str] = ()) -> Iterator[Row]:
-        seen = [ids(message, "seenIds") for message in messages]
+        seen = [id_texts(message, "seenIds") for message in messages]
         senders = [_reference(message, "senderId") for message in messages]
         wanted = [_reference(message, "conversationId") for message in messages]
-        self.places.meet(wanted, {*senders, *(person for readers in seen for person in readers)})
+        self.places.load(wanted, {*senders, *(person for readers in seen for person in readers)})
         if len(self._readers) > HELD:
             self._readers.clear()
         for message, sender, where, readers in zip(messages, senders, wanted, seen, strict=True):
-            place = self.places.of(where)
+            place = self.places.get(where)
             by, not_by = self._readers_of(place, readers)
             yield {
                 "id": message["_id"],
@@ -54,7 +54,7 @@ class Rows:
                 "senderId": readable(message.get("senderId")),
             }
 
-    def _readers_of(self, place: Place, readers: list[str]) -> Readers:
+    def _readers_of(self, place: TitledConversation, readers: list[str]) -> Readers:
         key = place.id, *readers
         if key not in self._readers:
             seen = dict.fromkeys(readers)

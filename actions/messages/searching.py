@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions.errors import BadPatternError
-from actions.filter_conditions import matching, said
+from actions.filter_conditions import matches_pattern, require_text
 from actions.messages.filters import Filters
 from actions.messages.listing import NEWEST, SORTABLE, where
 from actions.messages.rows import FIELDS, Rows
@@ -43,12 +43,12 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
     A match is `{before, found, after}`: what was found, and a little of what stands around it. Raises `UsageError`
     where there is nothing to search for, and `BadPatternError`.
     """
-    given = said("what to search for", text)
+    given = require_text("what to search for", text)
     if pattern and len(given) > LONGEST:
         raise BadPatternError(f"the pattern is {len(given):,} characters long; it may have {LONGEST}")
     expression = given if pattern else re.escape(given)
     matches = _Matches(expression)
-    condition = {**where(filters or Filters()), "body": matching(expression)}
+    condition = {**where(filters or Filters()), "body": matches_pattern(expression)}
     return _Search("Message", condition, matches, SORTABLE, NEWEST, FIELDS, SECONDS * 1000)
 
 

@@ -51,8 +51,8 @@ def changeset(
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = _resting(draft, names)
-    rules += [] if allow_last_member else last_active_member.rules(draft.changes)
-    rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
+    rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
+    rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
     details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 

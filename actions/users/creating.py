@@ -36,9 +36,9 @@ def create(
     With `reveal` the result has the password, which was made up. Raises `NameTakenError`, `BadNameError` and
     `BadPasswordError`.
     """
-    new_names.refuse_email(email)
-    new_names.refuse_username(username)
-    new_names.refuse_texts({"name": name, **(profile or {})})
+    new_names.validate_email(email)
+    new_names.validate_username(username)
+    new_names.validate_texts({"name": name, **(profile or {})})
     held = lookup.find_all("Role", roles, ("userIds",))
     secret = None
     if password is not None:
@@ -79,10 +79,10 @@ def update(
     if email is not None:
         values |= _new_email(user, email, verified=verified)
     if username is not None and username != user.get("username"):
-        new_names.refuse_username(username)
+        new_names.validate_username(username)
         values["username"] = username
     if name is not None and name != user.get("name"):
-        new_names.refuse_texts({"name": name})
+        new_names.validate_texts({"name": name})
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
@@ -113,7 +113,7 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
     """Return what a new e-mail changes; the same in another case is no other address."""
     if email.lower() != user.get("email"):
-        new_names.refuse_email(email, but=user["_id"])
+        new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():
         user = {**user, "emailVerified": None} if verified else user
         return {"email": email.lower()} | (status.verified(user) if verified else status.unverified(user))
@@ -124,7 +124,7 @@ def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
     """Change the user's profile, made where there is none yet; return the fields of the user that this changes."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
-    new_names.refuse_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})
+    new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})
     if there is not None:
         draft.set("Profile", there, values)
         return {"profileId": there["_id"]} if draft.changes else {}

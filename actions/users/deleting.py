@@ -45,7 +45,7 @@ def delete(
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
         names=deletion.names,
-        rules=[] if allow_last_member else last_active_member.rules(gone),
+        rules=[] if allow_last_member else last_active_member.rules_for(gone),
         undoable=not forever,
     )
 

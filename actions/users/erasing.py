@@ -54,7 +54,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     erasure = _Erasure(user, with_messages=with_messages)
-    rules = [] if allow_last_member else last_active_member.rules(erasure.tombstone())
+    rules = [] if allow_last_member else last_active_member.rules_for(erasure.tombstone())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
     for batch in erasure.batches():

@@ -9,7 +9,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import audit, lookup, queries
-from actions.filter_conditions import between, containing, literal, matching, said
+from actions.filter_conditions import contains_text, literal_pattern, matches_pattern, require_text, time_range
 from actions.queries import reference_counter
 from actions.users import access
 from changes import Document, ids_in
@@ -92,7 +92,7 @@ def find(filters: Filters | None = None) -> Listing:
     where = _fields(chosen) | _roles(chosen, giving)
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
     if chosen.provider is not None:
-        having = {"provider": {"$eq": said("--provider", chosen.provider), **PRESENT}}
+        having = {"provider": {"$eq": require_text("--provider", chosen.provider), **PRESENT}}
         return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
@@ -113,14 +113,15 @@ def _fields(filters: Filters) -> Document:
     conditions: dict[str, Any] = {
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
-        "createdAt": between(filters.created_since, filters.created_before),
+        "createdAt": time_range(filters.created_since, filters.created_before),
         # Who never signed in has no such time, and is not of those who did since.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
         "hashedPassword": filters.no_password and NOTHING,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
-        "$or": filters.search is not None and [{field: containing("--search", filters.search)} for field in SEARCHED],
+        "$or": filters.search is not None
+        and [{field: contains_text("--search", filters.search)} for field in SEARCHED],
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
@@ -155,7 +156,7 @@ def _status(text: str) -> str:
 
 
 def _in_domain(domain: str) -> Document:
-    return matching(f"@{literal('--email-domain', domain.removeprefix('@'))}$")
+    return matches_pattern(f"@{literal_pattern('--email-domain', domain.removeprefix('@'))}$")
 
 
 def rows(

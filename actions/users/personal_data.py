@@ -1,4 +1,4 @@
-"""What is stored of one person, as they may ask for it (GDPR, article 15): all that is theirs, and no secret."""
+"""The personal data of one user, as they may ask for it (GDPR, article 15): everything but secrets."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -10,7 +10,7 @@ from bson import ObjectId
 from pymongo import ASCENDING
 
 from actions import audit, lookup, queries
-from actions.display_names import Names, ids
+from actions.display_names import Usernames, id_texts
 from actions.users import access
 from actions.users.listing import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
@@ -29,29 +29,29 @@ FIELDS: Final = {
     "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
-"""What is given of each document. A field that is not named here is never given: it could be a secret."""
+"""The fields that are exported of each document. Other fields are never exported: they could be secrets."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
     "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
-"""Of these it is said whether they are there."""
+"""Secret fields, and the key that tells whether they exist."""
 
-SAID_ELSEWHERE: Final = {"userId", "senderId", "seenIds"}
-"""Fields that say whose a document is, or are given in other words."""
+EXPORTED_OTHERWISE: Final = {"userId", "senderId", "seenIds"}
+"""Fields that name the owner of a document, or are exported in another form."""
 
 CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
-    """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
+    """Find the user whose data are exported; other people are numbered, unless `with_names`."""
     user = lookup.find_user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
 
 
 class PersonalData:
-    """What is stored of a person; each part is read when it is asked for, messages as they are taken."""
+    """The personal data of a user; each part is read when it is asked for, messages in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
@@ -59,9 +59,10 @@ class PersonalData:
         self.named = named
         self._user = user
         self._people = OtherPeople(self.id, named=named)
-        self._passed_over: set[str] = set()
+        self._unknown_fields: set[str] = set()
 
     def user(self) -> Row:
+        """Return the fields of the user."""
         return self._row("User", self._user)
 
     def profiles(self) -> list[Row]:
@@ -69,6 +70,7 @@ class PersonalData:
         return [self._row("Profile", profile) for profile in self._owned("Profile")]
 
     def accounts(self) -> list[Row]:
+        """Return the linked sign-ins, without their secrets."""
         return [self._row("Account", account) for account in self._owned("Account")]
 
     def roles(self) -> Row:
@@ -81,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return what was done to the user with chatctl: of a command its first words, others may be named behind."""
+        """Return the events about the user; only two words of each command, because the rest may name others."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -92,6 +94,7 @@ class PersonalData:
         ]
 
     def count_messages(self) -> int:
+        """Return the number of messages of the person."""
         return connection.database()["Message"].count_documents(self._mine("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
@@ -103,26 +106,26 @@ class PersonalData:
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_when)
         while batch := list(islice(documents, BATCH)):
-            self._people.meet(person for message in batch for person in ids(message, "seenIds"))
+            self._people.load(person for message in batch for person in id_texts(message, "seenIds"))
             for message in batch:
-                row = self._row("Message", message) | {"seen": self._people.labels(ids(message, "seenIds"))}
+                row = self._row("Message", message) | {"seen": self._people.labels(id_texts(message, "seenIds"))}
                 yield row | {"conversationId": _text(row["conversationId"])}
 
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
         """Return the conversations the person is a member of or has written in, oldest first.
 
-        `own` counts the person's messages in each, by its id. Of what the person has left, or is gone, no participants
-        are told.
+        `own` is id → number of messages of the person. Participants are exported only for existing conversations that
+        the person is a member of.
         """
         where = self._mine("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)
         joined = {str(referred(one["_id"])): one for one in found}
-        listed = ids(self._user, "conversationIds")
+        listed = id_texts(self._user, "conversationIds")
         there = joined | _by_id("Conversation", {*listed, *filter(None, own)} - joined.keys(), CONVERSATION)
         members = {*joined, *listed}
         order: list[Any] = [*sorted(there), *sorted({*listed, *own} - there.keys(), key=str)]
-        others = {key: ids(there[key], "userIds") if key in there and key in members else [] for key in order}
-        self._people.meet(person for people in others.values() for person in people)
+        others = {key: id_texts(there[key], "userIds") if key in there and key in members else [] for key in order}
+        self._people.load(person for people in others.values() for person in people)
         return [
             {
                 "id": key,
@@ -136,7 +139,7 @@ class PersonalData:
         ]
 
     def left_out(self) -> Iterator[Row]:
-        """Say what is not given, and why; what the last messages hold is known when they are read."""
+        """Yield what is not exported, and why; complete only after all messages were read."""
         yield _left("The hash of the password", "It is a secret; user.json says whether there is one")
         yield _left("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
         yield _left("Messages of other people", "They are the data of those who wrote them")
@@ -145,8 +148,8 @@ class PersonalData:
             yield _left("Reasons that administrators gave", "They can name other people")
         yield _left("Who administered the account, and former values", "The audit trail keeps them, to account for it")
         yield _left("Images", "They lie elsewhere; their addresses are given")
-        if self._passed_over:
-            fields = ", ".join(sorted(self._passed_over))
+        if self._unknown_fields:
+            fields = ", ".join(sorted(self._unknown_fields))
             yield _left(f"Fields that the schema does not have: {fields}", "What they hold is not known")
 
     def _owned(self, collection: str) -> Iterable[Document]:
@@ -157,42 +160,42 @@ class PersonalData:
 
     def _row(self, collection: str, document: Document) -> Row:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
-        unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
-        self._passed_over |= {f"{collection}.{name}" for name in unknown}
+        unknown = document.keys() - {"_id", *fields, *secrets, *EXPORTED_OTHERWISE}
+        self._unknown_fields |= {f"{collection}.{name}" for name in unknown}
         row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 
 class OtherPeople:
-    """All but one person, numbered as they come up ("participant 1"), or by their usernames if `named`."""
+    """Labels for all people but one: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
     def __init__(self, me: Any, *, named: bool) -> None:
         self._me = written(referred(me))
-        self._names = Names() if named else None
+        self._usernames = Usernames() if named else None
         self._labels: dict[str, str] = {}
 
-    def meet(self, found: Iterable[str]) -> None:
-        """Give those a label who have none yet; as many at once as there are, for their names take a read."""
+    def load(self, found: Iterable[str]) -> None:
+        """Label the people who have no label yet; many at a time, because each call may read usernames."""
         new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._me]
-        if self._names:
-            self._names.meet(new)
+        if self._usernames:
+            self._usernames.load(new)
         for person in new:
-            name = self._names.of(person) if self._names else None
+            name = self._usernames.get(person) if self._usernames else None
             self._labels[person] = name or f"participant {len(self._labels) + 1}"
 
     def labels(self, found: Iterable[str]) -> list[str]:
-        """Return the labels of people whom `meet` has met, each once, without the one person."""
+        """Return the labels of loaded people, each once, without the one person."""
         return [self._labels[person] for person in dict.fromkeys(found) if person != self._me]
 
 
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:
-    """Read documents by their ids, in the order of these."""
+    """Read documents by id, sorted by id."""
     found = {str(referred(one["_id"])): one for one in queries.find_by_ids(collection, sorted(set(wanted)), fields)}
     return dict(sorted(found.items()))
 
 
 def _when(message: Document) -> datetime:
-    """Return the time to sort by; a server, too, has what is no time before all that are."""
+    """Return the time to sort by; like the server, sort values that are not times first."""
     time = message.get("createAt")
     return time if isinstance(time, datetime) else datetime.min.replace(tzinfo=UTC)
 

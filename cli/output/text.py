@@ -148,9 +148,9 @@ def parts(value: Any) -> list[str]:
 
 
 def _person(person: dict[str, Any]) -> str:
-    from actions.display_names import called
+    from actions.display_names import person_label
 
-    return safe(called(person))
+    return safe(person_label(person))
 
 
 def place(found: dict[str, Any]) -> str:

@@ -59,7 +59,7 @@ def repair(
             *found.notes(),
             *(() if undoable or not found.mended else ("this cannot be undone, and backups are not changed",)),
         ],
-        rules=last_active_member.rules(found.leaving()),
+        rules=last_active_member.rules_for(found.leaving()),
         indexes=[
             index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
         ],

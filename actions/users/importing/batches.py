@@ -52,7 +52,7 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
         asks_about_many=False,
         notes=_notes(staging),
         names=_Names(staging, roles),
-        rules=last_active_member.rules(changes) if updates and not allow_last_member else [],
+        rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
         fits=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",
