@@ -9,10 +9,11 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import queries
-from changes import Batch, Document, Draft, ids_in
+from changes import Batch, Change, Delete, Document, Draft, ids_in
 from changes.draft import BATCH
 from changes.record import PART_BYTES, pages
 from database import connection
+from database.filters import any_of
 from database.references import filter_of, has_other_forms, reference, references_in, referred
 
 MESSAGES: Final = 900
@@ -138,6 +139,19 @@ class Removing:
             self._held += _length(document.get(field)) + ALONE
         found = (whole.get(one) or self._lists.get((collection, field, one)) for one in ids)
         return [document for document in found if document is not None]
+
+
+def deletions(wheres: Iterable[tuple[str, Document]]) -> Iterator[Change]:
+    """Read what is deleted: all documents of collections that filters match."""
+    for collection, where in wheres:
+        yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
+
+
+def of_conversations(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
+    """Yield the filters for conversations and their messages."""
+    for some in queries.chunks(ids):
+        yield "Message", queries.refers_to("Message", "conversationId", *some)
+        yield "Conversation", {"_id": any_of(some)}
 
 
 def _length(value: Any) -> int:

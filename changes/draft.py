@@ -21,6 +21,7 @@ from changes.change import (
     same,
 )
 from changes.showable import name_of
+from database.decoding import is_exact
 from database.errors import InvalidInputError
 from database.references import ids_in, referred
 from models.links import Link
@@ -114,6 +115,9 @@ class Draft:
 
         Of fields that are `given` the values follow: the document may not have others when it is written.
         """
+        if not all(map(is_exact, values)):
+            self._write_anew(collection, document, values)
+            return
         self._name(collection, document)
         fields: dict[str, FieldChange] = {}
         for name, value in values.items():
@@ -125,6 +129,16 @@ class Draft:
         if fields and (collection, document["_id"]) not in self._new:
             rest = {name: document.get(name, ABSENT) for name in given if name not in fields}
             self._keep(Update(collection, (document["_id"],), fields, rest))
+
+    def _write_anew(self, collection: str, document: Document, values: Document) -> None:
+        """Delete a document, which was read with all fields, and insert it with new values.
+
+        No server finds a field by its name if this is not valid UTF-8.
+        """
+        self.delete(collection, document)
+        for name, value in values.items():
+            put(document, name, value)
+        self.insert(collection, document)
 
     def advance(
         self, collection: str, document: Document, name: str, time: datetime, given: Document | None = None
