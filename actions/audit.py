@@ -9,7 +9,7 @@ from bson import ObjectId
 from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.filter_conditions import literal_pattern
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, orphans, record, undoing
 from changes.blanking import discreet, discreet_names
 from changes.changeset import diff
@@ -90,7 +90,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
-        return changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
+        return checked_changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
     if event.get("erased"):
@@ -111,7 +111,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]
-    return changeset(
+    return checked_changeset(
         command,
         draft,
         results,
@@ -147,7 +147,7 @@ def prune(before: datetime) -> Changeset:
         draft.delete(AUDIT, {"_id": event})
     results = [Result(event["_id"], event["command"], "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
-    return changeset(command, draft, results, asks=True, undoable=False)
+    return checked_changeset(command, draft, results, asks=True, undoable=False)
 
 
 def _event(ref: str) -> Document:

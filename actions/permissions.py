@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.rules import new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.showable import readable, readable_text
 from database import connection
@@ -39,7 +39,7 @@ def create(names: Sequence[str]) -> Changeset:
         permission: Document = {"_id": ObjectId(), "name": name, "rolesIds": []}
         draft.insert("Permission", permission)
         results.append(Result(permission["_id"], name, "created"))
-    return changeset(f"permissions create {in_words(wanted)}", draft, results)
+    return checked_changeset(f"permissions create {in_words(wanted)}", draft, results)
 
 
 def rename(ref: str, name: str) -> Changeset:
@@ -51,7 +51,7 @@ def rename(ref: str, name: str) -> Changeset:
         new_names.validate("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return changeset(command, draft, [Result(permission["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(permission["_id"], name, outcome)])
 
 
 @replannable(deletes=True)
@@ -70,7 +70,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
         draft.take(STATE, [document], "permissions", ids)
     results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
     command = f"permissions delete {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, [*results, *found.missing], asks=True)
+    return checked_changeset(command, draft, [*results, *found.missing], asks=True)
 
 
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.rules import last_active_member, new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
 from changes.showable import readable, readable_text
@@ -57,7 +57,7 @@ def rename(ref: str, name: str) -> Changeset:
         new_names.validate("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return changeset(command, draft, [Result(role["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(role["_id"], name, outcome)])
 
 
 @replannable(deletes=True)
@@ -79,7 +79,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     _forget(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
     command = f"roles delete {in_words([role.ref for role in roles])}"
-    return changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
+    return checked_changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
 
 
 @replannable()
@@ -172,7 +172,7 @@ def _create(verb: str, name: str, permissions: list[Document], words: list[str])
     }
     draft.insert("Role", role)
     draft.add("Permission", permissions, "rolesIds", [role["_id"]])
-    return changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
+    return checked_changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
 
 
 def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
@@ -188,7 +188,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
         for permission, had in zip(found, held, strict=True)
     ]
     command = f"roles {verb} {lookup.label(role)} {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, results, asks=not granting)
+    return checked_changeset(command, draft, results, asks=not granting)
 
 
 def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:

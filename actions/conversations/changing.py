@@ -11,7 +11,7 @@ from actions.display_names import titles
 from actions.errors import OneToOneError
 from actions.lookup import Found, FoundAll
 from actions.rules import new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
 from changes.draft import BATCH
 from database import connection
@@ -67,7 +67,7 @@ def rename(ref: str, name: str) -> Changeset:
         draft.set("Conversation", group, {"name": name}, given=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
-    return changeset(command, draft, [Result(group["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
 def _change(verb: str, conversation: Document, found: FoundAll, people: Collection[Any], **details: Any) -> Changeset:
@@ -90,7 +90,7 @@ def _change(verb: str, conversation: Document, found: FoundAll, people: Collecti
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(shape.notes(conversation, title, people)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
-    return changeset(command, draft, [*results, *found.missing], notes=notes, **details)
+    return checked_changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
 def _at_most_two(conversation: Any, title: str, people: Collection[Any]) -> Rule:

@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 from actions import lookup
 from actions.conversations import shape
 from actions.rules import new_names
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule
 from changes.events import now
 from database import connection
@@ -34,13 +34,13 @@ def create(refs: Sequence[str], *, name: str | None = None) -> Changeset:
     ids = [user["_id"] for user in users]
     command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")
     if name is None and (there := shape.between(ids)):
-        return changeset(command, Draft(), [Result(there["_id"], title, "unchanged", str(there["_id"]))])
+        return checked_changeset(command, Draft(), [Result(there["_id"], title, "unchanged", str(there["_id"]))])
     conversation = _new(name)
     draft = Draft()
     draft.names[conversation["_id"]] = title
     draft.insert("Conversation", conversation)
     draft.link(USER_CONVERSATIONS, users, [conversation])
-    return changeset(
+    return checked_changeset(
         command,
         draft,
         [Result(conversation["_id"], title, "created", str(conversation["_id"]))],

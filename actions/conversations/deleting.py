@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
 from actions.display_names import FIELDS, titles
-from actions.message_removal import Removing, deletions, of_conversations
-from actions.rules.changesets import FOREVER, replannable
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.ids import written
@@ -29,14 +29,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels)
-        yield from removing.conversations(names)
-        yield from removing.draft.batches
+        cascade = CascadingDeletion(labels)
+        yield from cascade.delete_conversations(names)
+        yield from cascade.draft.batches
 
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
         [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
-        Stream(batches, deleted, losing=lambda: deletions(of_conversations(names))),
+        Stream(batches, deleted, losing=lambda: deleted_documents(conversation_filters(names))),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],
         names=labels,

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
-from actions.message_removal import Removing, deletions
-from actions.rules.changesets import FOREVER, replannable
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database.ids import written
 from database.references import referred
@@ -26,15 +26,15 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         of_each.setdefault(written(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names)
+        cascade = CascadingDeletion(names)
         for some in queries.chunks(ids):
-            yield from removing.messages([{"_id": {"$in": some}}])
-        yield from removing.draft.batches
+            yield from cascade.delete_messages([{"_id": {"$in": some}}])
+        yield from cascade.draft.batches
 
     return Changeset(
         f"messages delete {in_words([ref for ref, _ in found])}",
         [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
-        Stream(batches, {("delete", "Message"): len(ids)}, losing=lambda: deletions(_filters(ids))),
+        Stream(batches, {("delete", "Message"): len(ids)}, losing=lambda: deleted_documents(_filters(ids))),
         asks=True,
         notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
         names=names,

@@ -8,8 +8,8 @@ from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
 from actions import lookup, queries
-from actions.message_removal import Removing, deletions
-from actions.rules.changesets import FOREVER, replannable
+from actions.cascading_deletion import CascadingDeletion, deleted_documents
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT
@@ -69,13 +69,13 @@ def purge(
     names = _names(parts)
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names)
+        cascade = CascadingDeletion(names)
         for filters in _filters(parts):
-            yield from removing.messages(joined(where, one) for one in filters)
-        yield from removing.draft.batches
+            yield from cascade.delete_messages(joined(where, one) for one in filters)
+        yield from cascade.draft.batches
 
     def losing() -> Iterator[Change]:
-        return deletions(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+        return deleted_documents(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(

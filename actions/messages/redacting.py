@@ -5,7 +5,7 @@ from typing import Final
 
 from actions import lookup
 from actions.messages.writing import refuse_body
-from actions.rules.changesets import FOREVER, batched, changeset
+from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
 from changes import ABSENT, Changeset, Draft, Result
 from changes.showable import readable_text
 from database.wording import in_words
@@ -30,7 +30,7 @@ def redact(
         elsewhere = [] if bare else [readable_text(message["image"])]
         results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
         draft.set("Message", message, {"body": text} if bare else {"body": text, "image": ABSENT})
-    draft.batches = list(batched(draft.changes))
+    draft.batches = list(in_batches(draft.changes))
     notes = list(FOREVER) if forever and draft.changes else []
     command = f"messages redact {in_words([one.ref for one in found])}"
-    return changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)
+    return checked_changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from actions import lookup
+from actions.cascading_deletion import COPIED
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
-from actions.message_removal import COPIED
 from actions.messages.writing import refuse_body, refuse_image
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Document, Draft, Holding, Result, ids_in
 from changes.events import now
 from database.references import referred
@@ -62,7 +62,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     if isinstance(copies := there.get("messagesIds"), list) and len(copies) < COPIED:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)
-    return changeset(
+    return checked_changeset(
         f"messages send --conversation {title} --from {lookup.user_label(user)}",
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],

@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from actions import lookup
 from actions.rules import new_names, passwords
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from actions.users import status
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.events import now
@@ -53,7 +53,7 @@ def create(
     draft.link(USER_ROLES, [user], [role.document for role in held])
     result = Result(user["_id"], username, "created", password=password if reveal else None)
     words = ["users create", username, *(f"--role {role.ref}" for role in held)]
-    return changeset(" ".join(words), draft, [result])
+    return checked_changeset(" ".join(words), draft, [result])
 
 
 def update(
@@ -90,7 +90,7 @@ def update(
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
-    return changeset(f"users update {called}", draft, [Result(user["_id"], lookup.user_label(user), outcome)])
+    return checked_changeset(f"users update {called}", draft, [Result(user["_id"], lookup.user_label(user), outcome)])
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:

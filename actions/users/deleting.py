@@ -5,9 +5,9 @@ from itertools import chain, product
 from typing import Any, Final
 
 from actions import lookup, queries
-from actions.message_removal import Removing, deletions, of_conversations
+from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
 from actions.rules import last_active_member
-from actions.rules.changesets import FOREVER, replannable
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.showable import readable_text
 from database import connection
@@ -41,7 +41,7 @@ def delete(
     return Changeset(
         f"users delete {in_words([user.ref for user in found])}",
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
-        Stream(deletion.batches, deletion.counts(), losing=lambda: chain(gone, deletions(deletion.filters()))),
+        Stream(deletion.batches, deletion.counts(), losing=lambda: chain(gone, deleted_documents(deletion.filters()))),
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
@@ -95,7 +95,7 @@ class _Deletion:
 
     def filters(self) -> Iterator[tuple[str, Document]]:
         """Yield the filters for what is deleted beside the users."""
-        yield from of_conversations(self._ended)
+        yield from conversation_filters(self._ended)
         for some in queries.chunks(self._ids):
             yield "Message", joined(self._stays(), queries.refers_to("Message", "senderId", *some))
             yield from ((name, queries.refers_to(name, "userId", *some)) for name in ("Account", "Profile"))
@@ -103,17 +103,17 @@ class _Deletion:
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
         users = [dict(user) for user in self._users]
-        removing = Removing(self.names, users)
-        yield from removing.conversations(self._ended)
+        cascade = CascadingDeletion(self.names, users)
+        yield from cascade.delete_conversations(self._ended)
         stays = self._stays()
         for some in queries.chunks(self._ids):
-            yield from removing.messages([joined(stays, queries.refers_to("Message", "senderId", *some))])
-        yield from self._unsee(removing, users)
-        yield from self._leave(removing, users)
+            yield from cascade.delete_messages([joined(stays, queries.refers_to("Message", "senderId", *some))])
+        yield from self._unsee(cascade, users)
+        yield from self._leave(cascade, users)
         for start in range(0, len(users), TOGETHER):
-            self._delete(removing, users[start : start + TOGETHER])
-            yield from removing.draft.full()
-        yield from removing.draft.batches
+            self._delete(cascade, users[start : start + TOGETHER])
+            yield from cascade.draft.full()
+        yield from cascade.draft.batches
 
     def _stays(self) -> Document:
         return {"$nor": [queries.refers_to("Message", "conversationId", *self._ended)]} if self._ended else {}
@@ -123,7 +123,7 @@ class _Deletion:
         for some in queries.chunks(self._ids):
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
-    def _unsee(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
+    def _unsee(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the readers of messages that stay, and these messages from what the users have seen."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
@@ -146,26 +146,26 @@ class _Deletion:
                     leaving = sorted(self._ids & references_in(message, "seenIds"), key=str)
                     alike.setdefault(tuple(leaving), []).append(message)
             own = {user["_id"]: user for message in part for user in seen[message]}
-            removing.draft.room(sum(map(len, alike.values())) + len(own))
-            removing.draft.take("User", own.values(), "seenMessageIds", part)
+            cascade.draft.room(sum(map(len, alike.values())) + len(own))
+            cascade.draft.take("User", own.values(), "seenMessageIds", part)
             for readers, messages in alike.items():
-                removing.draft.take("Message", messages, "seenIds", readers)
-            yield from removing.draft.full()
+                cascade.draft.take("Message", messages, "seenIds", readers)
+            yield from cascade.draft.full()
 
-    def _leave(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
+    def _leave(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
-            removing.draft.room(1 + len(own))
-            removing.draft.take("User", own, "conversationIds", [conversation["_id"]])
+            cascade.draft.room(1 + len(own))
+            cascade.draft.take("User", own, "conversationIds", [conversation["_id"]])
             leaving = self._ids & references_in(conversation, "userIds")
-            removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving, key=str))
-            yield from removing.draft.full()
+            cascade.draft.take("Conversation", [conversation], "userIds", sorted(leaving, key=str))
+            yield from cascade.draft.full()
 
-    def _delete(self, removing: Removing, users: list[Document]) -> None:
+    def _delete(self, cascade: CascadingDeletion, users: list[Document]) -> None:
         """Delete users with their accounts and profiles, out of their roles and of what a seed remembers."""
-        draft = removing.draft
+        draft = cascade.draft
         ids = [referred(user["_id"]) for user in users]
         owned = {
             name: list(connection.database()[name].find(queries.refers_to(name, "userId", *ids)))
@@ -176,7 +176,7 @@ class _Deletion:
         roles.update(referred(role["_id"]) for role in listing)
         records = {record["_id"] for record in queries.find_by_values(STATE, "users", ids, ["_id"])}
         holding = {
-            (name, field): removing.with_list(name, field, listed)
+            (name, field): cascade.with_list(name, field, listed)
             for name, field, listed in (("Role", "userIds", roles), (STATE, "users", records))
         }
         draft.room(sum(map(len, [*owned.values(), *holding.values(), users])))

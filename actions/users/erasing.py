@@ -10,7 +10,7 @@ from actions import lookup, queries
 from actions.errors import UnknownNameError
 from actions.messages.redacting import REMOVED
 from actions.rules import last_active_member
-from actions.rules.changesets import batched, replannable
+from actions.rules.checked_changeset import in_batches, replannable
 from actions.users import status
 from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
 from changes import (
@@ -88,8 +88,8 @@ class _Erasure:
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
         known: set[Any] = set()
-        yield from batched(chain(self.traces.changes(), self._messages(known)))
-        yield from batched(self._messages(known))  # also messages that the user sent in the meantime
+        yield from in_batches(chain(self.traces.changes(), self._messages(known)))
+        yield from in_batches(self._messages(known))  # also messages that the user sent in the meantime
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
         listing = self._database["Role"].find(queries.refers_to("Role", "userIds", self.id), ["userIds"])

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import lookup
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
 from changes.change import FieldChange
 from changes.draft import BATCH, MOST_IDS, TooManyLinksError, adding, taking
@@ -57,7 +57,7 @@ def _change(
         draft.room(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
-    return changeset(command, draft, [*results, *found.missing], **details)
+    return checked_changeset(command, draft, [*results, *found.missing], **details)
 
 
 class MemberChanges:

@@ -5,7 +5,7 @@ from typing import Any
 from actions import lookup, queries
 from actions.errors import UnknownNameError
 from actions.rules import passwords
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from actions.users import status
 from changes import ABSENT, Changeset, Draft, Result
 from changes.events import now
@@ -32,7 +32,7 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
     command = f"users set-password {label}"
-    return changeset(command, draft, [result], allow_lockout=allow_lockout)
+    return checked_changeset(command, draft, [result], allow_lockout=allow_lockout)
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
@@ -54,4 +54,4 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
         draft.delete("Account", account)
     status.change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
-    return changeset(f"users unlink {label} {provider}", draft, results, asks=True, allow_lockout=allow_lockout)
+    return checked_changeset(f"users unlink {label} {provider}", draft, results, asks=True, allow_lockout=allow_lockout)

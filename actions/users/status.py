@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from actions import lookup
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.change import same
 from changes.events import now
@@ -86,7 +86,7 @@ def _change(
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"
-    return changeset(command, draft, [*results, *users.missing], **details)
+    return checked_changeset(command, draft, [*results, *users.missing], **details)
 
 
 def _suspended(_: Document) -> Document:

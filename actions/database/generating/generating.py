@@ -10,6 +10,7 @@ from typing import Final
 
 from bson import ObjectId
 
+from actions.cascading_deletion import COPIED
 from actions.database.generating import interrupted, people
 from actions.database.generating.broken import Breaking
 from actions.database.generating.chats import Chat, Place, places
@@ -18,7 +19,6 @@ from actions.database.generating.people import Country, People, Person
 from actions.database.generating.words import PHRASES
 from actions.database.generating.world import World
 from actions.errors import NameTakenError
-from actions.message_removal import COPIED
 from actions.rules import last_active_member, passwords
 from actions.users.roles import MemberChanges
 from changes import Batch, Changeset, Document, Result, Stream

@@ -7,11 +7,11 @@ from typing import Any
 from bson import ObjectId
 
 from actions import queries
+from actions.cascading_deletion import COPIED
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, by_collection, documents
 from actions.database.checking.rules.conversations import of_conversations
-from actions.message_removal import COPIED
 from changes import ABSENT, Batch, Document
 from database import connection
 from database.references import referred

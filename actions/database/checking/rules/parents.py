@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from actions import queries
+from actions.cascading_deletion import CascadingDeletion
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
 from actions.database.checking.twice import Twice, Values
-from actions.message_removal import Removing
 from changes import ABSENT, Batch, Document
 from database import connection
 from database.references import reference
@@ -65,9 +65,9 @@ class MissingParent(Rule):
 
 def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
     """Delete messages, out of every list that has them."""
-    removing = Removing(mending.draft.names)
-    removing.draft = mending.draft
-    yield from removing.messages({"_id": {"$in": part}} for part in queries.chunks(faults))
+    cascade = CascadingDeletion(mending.draft.names)
+    cascade.draft = mending.draft
+    yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:

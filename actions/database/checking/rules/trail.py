@@ -6,7 +6,7 @@ from typing import Final
 from actions import queries
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule
-from actions.rules.changesets import batched
+from actions.rules.checked_changeset import in_batches
 from changes import Batch, Change, Document, Draft
 from changes.blanking import discreet, secrets
 from changes.showable import field_name
@@ -39,7 +39,7 @@ class SecretInTrail(Rule):
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         del mending, decided
-        return batched(self._changes(findings))
+        return in_batches(self._changes(findings))
 
     def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:
         for part in self._parts(findings):

@@ -39,7 +39,7 @@ FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
 """Said before what cannot be taken back."""
 
 
-def changeset(
+def checked_changeset(
     command: str,
     draft: Draft,
     results: list[Result],
@@ -60,7 +60,7 @@ def changeset(
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
-def inexact(changeset: Changeset) -> list[str]:
+def undo_limits(changeset: Changeset) -> list[str]:
     """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
@@ -119,7 +119,7 @@ def replannable(
     return decorated
 
 
-def batched(changes: Iterable[Change]) -> Iterator[Batch]:
+def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
     """Divide changes into batches that a transaction and a message to the server have room for."""
     batch: Batch = []
     room = PART_BYTES

@@ -30,7 +30,7 @@ COPIED: Final = 250_000
 """Up to this many ids `Conversation.messagesIds` is kept in step, where it is there at all."""
 
 
-class Removing:
+class CascadingDeletion:
     """What is taken away, on a draft whose batches are handed out as soon as they are full.
 
     Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
@@ -47,7 +47,7 @@ class Removing:
         self._taken: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
         self._odd: bool | None = None
 
-    def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
+    def delete_messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
         """Delete the messages that the filters match, filter by filter, and remove them from every list."""
         documents = connection.database()["Message"]
         found = chain.from_iterable(documents.find(where, batch_size=MESSAGES) for where in wheres)
@@ -93,10 +93,10 @@ class Removing:
         for user in queries.find_by_ids("User", late, [*NEEDED, "seenMessageIds"]):
             self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
-    def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
+    def delete_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
         """Delete conversations, their messages before them."""
         for some in queries.chunks(ids):
-            yield from self.messages([queries.refers_to("Message", "conversationId", *some)])
+            yield from self.delete_messages([queries.refers_to("Message", "conversationId", *some)])
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
             listing = queries.refers_to("User", "conversationIds", *some)
             for found in connection.database()["User"].find(listing, [*NEEDED, "conversationIds"]):
@@ -141,13 +141,13 @@ class Removing:
         return [document for document in found if document is not None]
 
 
-def deletions(wheres: Iterable[tuple[str, Document]]) -> Iterator[Change]:
+def deleted_documents(wheres: Iterable[tuple[str, Document]]) -> Iterator[Change]:
     """Read what is deleted: all documents of collections that filters match."""
     for collection, where in wheres:
         yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
 
 
-def of_conversations(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
+def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
     """Yield the filters for conversations and their messages."""
     for some in queries.chunks(ids):
         yield "Message", queries.refers_to("Message", "conversationId", *some)
