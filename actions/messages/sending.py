@@ -7,7 +7,7 @@ from typing import NamedTuple
 from bson import ObjectId
 
 from actions import lookup
-from actions.cascading_deletion import COPIED
+from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.messages.writing import refuse_body, refuse_image
@@ -59,7 +59,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         "userIds": Holding(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
     }
     draft.advance("Conversation", there, "lastMessageAt", message["createAt"], given=taking_part)
-    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < COPIED:
+    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < MOST_COPIED_IDS:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)
     return checked_changeset(

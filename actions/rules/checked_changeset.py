@@ -1,4 +1,4 @@
-"""From a draft to a changeset that keeps the rules."""
+"""Make changesets that keep the rules, plan them again after a conflict, divide them into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -36,7 +36,7 @@ from database.wording import NAMED
 P = ParamSpec("P")
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
-"""Said before what cannot be taken back."""
+"""The note before a change that cannot be undone."""
 
 
 def checked_changeset(
@@ -48,10 +48,10 @@ def checked_changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset of a draft; `details` are further fields of `Changeset`.
+    """Make a changeset from a draft, with the rules that it must keep; `details` are further fields of `Changeset`.
 
-    Raises `LastMemberError` where a protected role would be left without an active member, and `LastSignInError` where
-    a user would be left without a way to sign in.
+    Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
+    user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = _resting(draft, names)
@@ -61,7 +61,7 @@ def checked_changeset(
 
 
 def undo_limits(changeset: Changeset) -> list[str]:
-    """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
+    """Return a note about values that an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []
@@ -120,7 +120,7 @@ def replannable(
 
 
 def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
-    """Divide changes into batches that a transaction and a message to the server have room for."""
+    """Divide changes into batches small enough for a transaction and for a message to the server."""
     batch: Batch = []
     room = PART_BYTES
     for change in changes:
@@ -135,12 +135,12 @@ def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _is_same_document(deleted: Change, change: Change) -> bool:
-    """Tell whether a change inserts again what the one before deletes: it must not be gone in between."""
+    """Tell whether a change inserts the document that the change before deletes: both must be in one batch."""
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
+    """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.resting.items():

@@ -1,4 +1,4 @@
-"""Deleting users with all that depends on them."""
+"""Delete users with everything that depends on them."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, product
@@ -16,8 +16,8 @@ from database.references import filter_of, has_other_forms, joined, references_i
 from database.wording import NAMED, in_words
 from models.conversation import PAIR, is_group
 
-TOGETHER: Final = 200
-"""Users who go in one batch, each with accounts and a profile."""
+USERS_PER_BATCH: Final = 200
+"""The number of users in one batch, each with accounts and a profile."""
 
 
 @replannable(deletes=True)
@@ -31,7 +31,7 @@ def delete(
 ) -> Changeset:
     """Delete users, their messages, accounts and profiles, and the one-to-one conversations that end with them.
 
-    With `forever` nothing is kept to undo it with. Raises `LastMemberError` where a protected role would lose its last
+    With `forever` it cannot be undone. Raises `LastMemberError` if a protected role would lose its last
     active member.
     """
     found = lookup.find_users(refs, skip_missing=skip_missing)
@@ -51,7 +51,7 @@ def delete(
 
 
 class _Deletion:
-    """What goes with some users: `ended` conversations whole, out of the `left` ones the users alone."""
+    """The deletion of some users: `ended` conversations are deleted, `left` conversations only lose the users."""
 
     def __init__(self, users: list[Document], *, keep_conversations: bool) -> None:
         self._users = users
@@ -68,7 +68,7 @@ class _Deletion:
         self._left = [c for key, c in conversations.items() if key not in ended]
 
     def counts(self) -> dict[tuple[str, str], int]:
-        """Count what is deleted; what only loses a link is not counted."""
+        """Count the documents to delete; documents that only lose a link are not counted."""
         database = connection.database()
 
         def count(name: str, field: str, values: Iterable[Any], where: Document | None = None) -> int:
@@ -76,14 +76,14 @@ class _Deletion:
             return sum(database[name].count_documents(joined(where or {}, one)) for one in filters)
 
         messages = count("Message", "conversationId", self._ended) + count(
-            "Message", "senderId", self._ids, self._stays()
+            "Message", "senderId", self._ids, self._in_other_conversations()
         )
         owned = {name: count(name, "userId", self._ids) for name in ("Account", "Profile")}
         counts = {"Message": messages, "Conversation": len(self._ended), **owned, "User": len(self._ids)}
         return {("delete", name): count for name, count in counts.items()}
 
     def notes(self) -> Iterator[str]:
-        """Say which conversations end, and what becomes of the others."""
+        """Yield notes on the conversations that are deleted, and on those that stay."""
         for what, conversations in (
             ("one-to-one conversations end", list(self._ended.values())),
             ("other conversations lose their messages and stay", self._left),
@@ -94,28 +94,29 @@ class _Deletion:
                 yield f"{what}: {', '.join(_labels(conversations[:NAMED], self._ids))}{more}"
 
     def filters(self) -> Iterator[tuple[str, Document]]:
-        """Yield the filters for what is deleted beside the users."""
+        """Yield filters for the documents that are deleted besides the users, by collection."""
         yield from conversation_filters(self._ended)
         for some in queries.chunks(self._ids):
-            yield "Message", joined(self._stays(), queries.refers_to("Message", "senderId", *some))
+            yield "Message", joined(self._in_other_conversations(), queries.refers_to("Message", "senderId", *some))
             yield from ((name, queries.refers_to(name, "userId", *some)) for name in ("Account", "Profile"))
 
     def batches(self) -> Iterator[Batch]:
-        """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""
+        """Delete dependent documents first and the users last, so that the same command finishes an interrupted one."""
         users = [dict(user) for user in self._users]
         cascade = CascadingDeletion(self.names, users)
         yield from cascade.delete_conversations(self._ended)
-        stays = self._stays()
+        elsewhere = self._in_other_conversations()
         for some in queries.chunks(self._ids):
-            yield from cascade.delete_messages([joined(stays, queries.refers_to("Message", "senderId", *some))])
-        yield from self._unsee(cascade, users)
-        yield from self._leave(cascade, users)
-        for start in range(0, len(users), TOGETHER):
-            self._delete(cascade, users[start : start + TOGETHER])
+            yield from cascade.delete_messages([joined(elsewhere, queries.refers_to("Message", "senderId", *some))])
+        yield from self._remove_from_seen(cascade, users)
+        yield from self._remove_from_conversations(cascade, users)
+        for start in range(0, len(users), USERS_PER_BATCH):
+            self._delete(cascade, users[start : start + USERS_PER_BATCH])
             yield from cascade.draft.full()
         yield from cascade.draft.batches
 
-    def _stays(self) -> Document:
+    def _in_other_conversations(self) -> Document:
+        """Match messages in conversations that stay."""
         return {"$nor": [queries.refers_to("Message", "conversationId", *self._ended)]} if self._ended else {}
 
     def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -123,14 +124,14 @@ class _Deletion:
         for some in queries.chunks(self._ids):
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
-    def _unsee(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
+    def _remove_from_seen(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the readers of messages that stay, and these messages from what the users have seen."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
-        # Each of these reads all messages where no index helps, so once for all parts.
+        # Without an index each of these reads all messages, so they are asked once for all chunks.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
-        for places, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
-            here = filter_of("conversationId", places, odd=odd["conversationId"])
+        for conversations, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
+            here = filter_of("conversationId", conversations, odd=odd["conversationId"])
             where = joined(here, filter_of("seenIds", some, odd=odd["seenIds"]))
             found = database["Message"].find(where, ["_id"])
             for message in found:
@@ -152,7 +153,7 @@ class _Deletion:
                 cascade.draft.take("Message", messages, "seenIds", readers)
             yield from cascade.draft.full()
 
-    def _leave(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
+    def _remove_from_conversations(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
@@ -164,7 +165,7 @@ class _Deletion:
             yield from cascade.draft.full()
 
     def _delete(self, cascade: CascadingDeletion, users: list[Document]) -> None:
-        """Delete users with their accounts and profiles, out of their roles and of what a seed remembers."""
+        """Delete users with their accounts and profiles; remove them from roles and from the records of seeds."""
         draft = cascade.draft
         ids = [referred(user["_id"]) for user in users]
         owned = {
@@ -189,18 +190,18 @@ class _Deletion:
             draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
-        """Tell a one-to-one conversation that nobody could hold any more."""
+        """Tell whether a one-to-one conversation has fewer than two people without the users."""
         others = set(ids_in(conversation, "userIds")) - self._ids
         return not is_group(conversation) and len(others) < PAIR
 
     def _collides(self, conversation: Document) -> bool:
-        """Tell a group that the application would take for the one-to-one conversation of the two who are left."""
+        """Tell whether a group keeps only two people: the application would take it for a one-to-one conversation."""
         people = set(ids_in(conversation, "userIds"))
         return len(people) > PAIR and len(people - self._ids) == PAIR
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return those of some users who have an id in a list of their own."""
+    """Return id → the users who have it in a list."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):
@@ -209,7 +210,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Call groups by their names, and one-to-one conversations by the people in them."""
+    """Yield the names of groups, and the people in one-to-one conversations."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}

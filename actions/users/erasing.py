@@ -1,4 +1,4 @@
-"""A person's right to be forgotten."""
+"""Erase a person: the right to be forgotten (GDPR, article 17)."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from actions.messages.redacting import REMOVED
 from actions.rules import last_active_member
 from actions.rules.checked_changeset import in_batches, replannable
 from actions.users import status
-from actions.users.traces import LINKS_THAT_STAY, PICTURES, Traces, setting
+from actions.users.audit_traces import LINKS_THAT_STAY, PICTURES, AuditTraces, changes_to
 from changes import (
     ABSENT,
     Batch,
@@ -40,21 +40,21 @@ from models.user import UserStatus
 STAYS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""What a tombstone has; every other field of the user goes, those that the schema does not name too."""
+"""The fields of a placeholder user; all other fields are removed, also those that are not in the schema."""
 
 
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Blank a person everywhere, the audit trail included; what others wrote and share with them stays whole.
+    """Blank a person everywhere, also in the audit trail; the messages and conversations of others stay.
 
-    The user goes last: until then the same command finds them and finishes what an interrupted one has begun. By id
-    also one whom only the trail still knows is erased. Raises `LastMemberError` where a protected role would lose its
-    last active member, and `StillRunningError` while somebody writes to the user.
+    The user is changed last: until then the same command finds them and finishes an interrupted one. By id, a user who
+    exists only in the audit trail can be erased. Raises `LastMemberError` if a protected role would lose its last
+    active member, and `StillRunningError` while another command changes the user.
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     erasure = _Erasure(user, with_messages=with_messages)
-    rules = [] if allow_last_member else last_active_member.rules_for(erasure.tombstone())
+    rules = [] if allow_last_member else last_active_member.rules_for(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
     pictures = dict(erasure.traces.pictures)
     for batch in erasure.batches():
@@ -75,7 +75,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
 
 
 class _Erasure:
-    """All that is to be blanked of one person; `label` is the name of the tombstone."""
+    """Everything to blank of one person; `label` is the username of the placeholder."""
 
     def __init__(self, user: Document, *, with_messages: bool) -> None:
         self.id = user["_id"]
@@ -83,7 +83,9 @@ class _Erasure:
         self._database = connection.database()
         self._user = user
         self._with_messages = with_messages
-        self.traces = Traces(self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages)
+        self.traces = AuditTraces(
+            self.id, self.label, [user, *chain(*self._owned().values())], with_messages=with_messages
+        )
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
@@ -102,10 +104,10 @@ class _Erasure:
         for collection, documents in self._owned().items():
             for document in documents:
                 draft.delete(collection, document)
-        if changes := [*draft.changes, *self.tombstone(held)]:
+        if changes := [*draft.changes, *self.placeholder(held)]:
             yield changes
 
-    def tombstone(self, held: Document | None = None) -> list[Change]:
+    def placeholder(self, held: Document | None = None) -> list[Change]:
         """Turn the user into a placeholder, whose current roles are `held`; nothing if the user no longer exists."""
         if self._user.keys() == {"_id"}:
             return []
@@ -133,7 +135,7 @@ class _Erasure:
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
-        """Say what happens and what stays, for the one who decides."""
+        """Return notes on what is removed and what stays."""
         messages = counted(self._database["Message"].count_documents(self._mine("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._mine("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
@@ -167,7 +169,7 @@ class _Erasure:
             known.update(ids)
             for message in queries.find_by_values("Message", "_id", ids):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
-                yield from setting(
+                yield from changes_to(
                     "Message", message, {"body": REMOVED, "image": ABSENT, **dict.fromkeys(sorted(unknown), ABSENT)}
                 )
 
@@ -185,9 +187,9 @@ def _user(ref: str) -> Document:
 
 
 def _expect(document: Document, field: str, identifier: Any) -> None:
-    """Take an id for listed that one side of a link has: the other may have it by the time it is written.
+    """Treat an id as listed on both sides of a link: the other side may have it by the time of the write.
 
-    Where it has not, the write is fitted to that. A list that holds anything but ids is changed as a whole, as it is.
+    If it does not, the write adapts. A list with other values than ids is changed as a whole.
     """
     listed = document.get(field)
     if isinstance(listed, list) and are_ids(listed) and identifier not in listed:
@@ -195,7 +197,7 @@ def _expect(document: Document, field: str, identifier: Any) -> None:
 
 
 def _pictures(change: Change) -> Iterator[str]:
-    """Go through the addresses of images that a change takes away."""
+    """Yield the URLs of images that a change removes."""
     for name in PICTURES:
         value = change.document.get(name) if isinstance(change, Delete) else None
         if isinstance(change, Update) and isinstance(field := change.fields.get(name), Set):

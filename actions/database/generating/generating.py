@@ -10,7 +10,7 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions.cascading_deletion import COPIED
+from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.database.generating import interrupted, people
 from actions.database.generating.broken import Breaking
 from actions.database.generating.chats import Chat, Place, places
@@ -188,7 +188,7 @@ class _Making:
         """Make a conversation, and give it with each burst of its messages."""
         words = self._countries[place.people[0] % len(self._countries)].words
         chat = Chat(self._world, place, [self._person(number) for number in place.people], words)
-        if place.messages > COPIED:
+        if place.messages > MOST_COPIED_IDS:
             del chat.document["messagesIds"]
         self._filling.insert("Conversation", chat.document, grows=True)
         for person in chat.document["userIds"]:

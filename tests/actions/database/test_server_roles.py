@@ -35,7 +35,7 @@ def test_the_roles_allow_exactly_what_their_commands_need(
     for limit, number in {
         "changes.draft.BATCH": 3,
         "actions.rules.checked_changeset.BATCH": 3,
-        "actions.cascading_deletion.MESSAGES": 2,
+        "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
     }.items():  # work in several batches holds a lease, which needs rights of its own
         monkeypatch.setattr(limit, number)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("either")
 def test_what_is_seen_between_two_batches_is_in_no_list_either(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cascading_deletion, "MESSAGES", 2)
+    monkeypatch.setattr(cascading_deletion, "MESSAGES_PER_BATCH", 2)
     monkeypatch.setattr(draft, "BATCH", 5)
     ada, grace = person(database, "ada"), person(database, "grace")
     large, small = (conversation(database, ada, grace, name=name) for name in ("engines", "looms"))

@@ -35,7 +35,7 @@ class Stopped(Watch):
 def ids(database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
     """Insert users with more messages than fit into a batch, which is small here."""
     for module, name, number in (
-        (cascading_deletion, "MESSAGES", 7),
+        (cascading_deletion, "MESSAGES_PER_BATCH", 7),
         (draft, "BATCH", 12),
         (cascading_deletion, "BATCH", 12),
     ):

@@ -7,7 +7,7 @@ from typing import Any
 from bson import ObjectId
 
 from actions import queries
-from actions.cascading_deletion import COPIED
+from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.database.checking.known import Known
 from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule, by_collection, documents
@@ -66,7 +66,7 @@ class UnsyncedCopy(Rule):
         left = self._left
         if collection == "Conversation":
             for one in documents:
-                if isinstance(ids := one.get("messagesIds"), list) and len(ids) < COPIED:
+                if isinstance(ids := one.get("messagesIds"), list) and len(ids) < MOST_COPIED_IDS:
                     left[one["_id"]] = sum(hash(item) for item in ids if isinstance(item, ObjectId))
             return
         for one in documents if left else ():
@@ -126,7 +126,7 @@ def _differs(collection: str, copy: Any, right: bytes) -> bool:
     """Tell whether a copy is wrong; one of another type has another fault, and too long a one is not kept."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
-        return max(len(copy), len(right) // OF_AN_ID) < COPIED and b"".join(ids) != right
+        return max(len(copy), len(right) // OF_AN_ID) < MOST_COPIED_IDS and b"".join(ids) != right
     return collection == "User" and isinstance(copy, ObjectId) and copy.binary not in _split(right)
 
 

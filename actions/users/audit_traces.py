@@ -1,4 +1,4 @@
-"""What the audit trail, and what is kept to undo it with, hold of a person."""
+"""The personal data of a user in the audit trail and in the images that an undo needs."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -15,36 +15,36 @@ from database.references import forms, joined, referred
 from models.links import OWNED
 
 OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.parent == "User"}
-"""Collection → the field that says whose a document is."""
+"""Collection → the field that names the owner of a document."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
-"""Fields that tell who somebody is, also in a text."""
+"""Fields that identify a person, also inside a text."""
 
 PICTURES: Final = ("image", "imageUrl")
-"""Fields with the address of what lies elsewhere."""
+"""Fields with the URL of an image."""
 
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""An undo may put these back: they say nothing of a person."""
+"""An undo may restore these: they hold nothing about a person."""
 
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
-"""How commands begin whose arguments are people."""
+"""The beginnings of commands whose arguments are people."""
 
 
 HEAD: Final = ("command", "reason", "summary", "erased", "undoable")
-"""What is read of an event."""
+"""The fields that are read of an event."""
 
 UNCOMMON: Final = 6
-"""Characters, letters alone not among them, that make a name that is hardly a word or a number of something else."""
+"""The shortest length of a name that is hardly a common word or number; it must not be letters only."""
 
 
-class Traces:
-    """What there is of a person in the trail, found in two passes over all of it; it is rare, and has to be complete.
+class AuditTraces:
+    """The traces of a person in the audit trail, found in two passes over all of it: slow, but rare and complete.
 
-    Documents that are the person's own are known by their ids, those that are gone by the owner whom the trail has
-    for them. `events` are those with such a document or the person's name in them; `lost` can no longer be undone,
-    since they hold more of a person than links. `pictures` are the addresses of images in what is blanked.
+    The person's documents are known by their ids; deleted documents by the owner that the trail recorded. `events` are
+    the events with such a document or the person's name; `lost` are those that can no longer be undone, because they
+    hold more about a person than links. `pictures` are the URLs of images in the blanked values.
 
-    Raises `StillRunningError` where such an event goes on.
+    Raises `StillRunningError` if such an event is still running.
     """
 
     def __init__(self, owner: Any, label: str, documents: Iterable[Document], *, with_messages: bool) -> None:
@@ -68,21 +68,21 @@ class Traces:
             raise StillRunningError(f"event {event} changes this user and goes on", "erase them when it has ended")
 
     def changes(self) -> Iterator[Change]:
-        """Blank the texts of events first: the names to look for are in the parts, as long as those are not blanked."""
+        """Yield the changes that blank the traces; events first, because their parts hold the names to search for."""
         yield from self._heads()
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
                 yield Delete(IMAGES, image)
         for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
-                yield from setting(AUDIT, part, blanked(part, self._own_in(part), self._label))
+                yield from changes_to(AUDIT, part, blanked(part, self._own_in(part), self._label))
 
     def _heads(self) -> Iterator[Change]:
-        """Take a person's names out of commands and reasons.
+        """Remove a person's names from commands and reasons.
 
-        All go from what concerns the person, and from the arguments of what only read about people: no part says
-        about whom. Elsewhere a name may be that of something else: there an e-mail address goes, and from reasons what
-        is no common word.
+        All names are removed from events about the person, and from the arguments of events that only read: no part
+        says about whom. In other events a name may mean something else: only e-mail addresses are removed there, and
+        from reasons also uncommon words.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON and not word.isalpha()}
@@ -97,10 +97,10 @@ class Traces:
                 new["reason"] = without(head["reason"], self._words if concerned else uncommon, self._label)
             if head["_id"] in self.lost and head.get("undoable"):
                 new["erased"] = True
-            yield from setting(AUDIT, head, new)
+            yield from changes_to(AUDIT, head, new)
 
     def _find_owned(self) -> None:
-        """Find the documents that the trail says were the person's, and are no longer there."""
+        """Find the ids of deleted documents that the trail records as the person's."""
         for part in self._trail.find({"kind": "part", "$or": self._mentions()}, {"changes": 1}):
             for entry in filter(self._is_owned, part["changes"]):
                 (self._gone_messages if entry["collection"] == "Message" else self._own).update(entry["ids"])
@@ -134,7 +134,7 @@ class Traces:
         return any(referred(value) == owner for value in held)
 
     def _own_in(self, part: Document) -> set[Any]:
-        """Return which documents of a part are the person's own; messages that are there are looked up."""
+        """Return the ids in a part that are the person's documents; existing messages are looked up."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
@@ -155,15 +155,15 @@ class Traces:
         return bool(value) and value != ERASED and not value.startswith(self._label)
 
 
-def setting(collection: str, document: Document, fields: Document) -> list[Change]:
-    """Return the change that gives fields of a document new values, or none where they have them."""
+def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:
+    """Return the change that sets fields of a document, or none if they have these values."""
     draft = Draft()
     draft.set(collection, document, fields)
     return draft.changes
 
 
 def _divided(command: str) -> tuple[str, str]:
-    """Divide a command into what is done and to what: a person may be called like the one."""
+    """Divide a command into group and verb, and arguments: a person may have the name of a verb."""
     words = command.split(" ", 2)
     arguments = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - group and verb
     return command[: len(command) - len(arguments)], arguments
