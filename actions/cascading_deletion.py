@@ -114,7 +114,7 @@ class CascadingDeletion:
                 yield from self.draft.full()
 
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
-        """If its last message is `deleted`, set the time of a conversation to the message before, or to the creation."""
+        """If the last message is `deleted`, set `lastMessageAt` to the message before it, or to the creation."""
         for conversation in conversations:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), deleted[identifier]

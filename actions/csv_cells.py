@@ -1,4 +1,4 @@
-"""How values stand in the cells of a table that spreadsheets open: written by exports, understood by imports."""
+"""The cells of CSV files: lists in a cell, and protection from formulas; exports write them, imports read them."""
 
 import re
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 
 def guarded(text: str) -> str:
-    """Put one `'` in front of each part of a text that a spreadsheet would run."""
+    """Put a `'` before each part of a text that a spreadsheet would run as a formula."""
     if _INNER.search(text):  # faster than a replacement that finds nothing
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 
 
 def unguarded(text: str) -> str:
-    """Take off what `guarded` has put on."""
+    """Remove what `guarded` has added."""
     if text.startswith("'") and _FIRST.match(text, 1):
         text = text[1:]
     return _INNER_GUARD.sub(r"\1", text)
@@ -35,5 +35,5 @@ def joined(items: Iterable[str]) -> str:
 
 
 def divided(text: str) -> list[str]:
-    """Read back what `joined` wrote; empty texts are left out."""
+    """Split a cell that `joined` wrote; empty texts are left out."""
     return [_ESCAPED.sub(r"\1", item) for item in _ITEM.findall(text)]

@@ -1,4 +1,4 @@
-"""Permissions: what a role can allow."""
+"""Permissions: list, create, rename and delete them."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ LISTED: Final = ("name", "rolesIds")
 
 
 def find() -> Listing:
-    """List permissions: `{id, name, roles: [names], users}`; `users` counts who holds it through any role."""
+    """List permissions: `{id, name, roles: [names], users}`; `users` counts the users who have it through any role."""
     return Listing("Permission", {}, _rows, sortable=("name",), fields=LISTED)
 
 
@@ -30,7 +30,7 @@ def show(ref: str) -> Row:
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Make permissions that no role has yet. Raises `NameTakenError`."""
+    """Create permissions that no role has yet. Raises `NameTakenError`."""
     wanted = list(dict.fromkeys(names))
     new_names.validate("Permission", wanted)
     draft = Draft()
@@ -43,7 +43,7 @@ def create(names: Sequence[str]) -> Changeset:
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Give a permission another name; the roles that have it keep it."""
+    """Rename a permission; roles keep it."""
     permission = lookup.find_one("Permission", ref, ())
     draft = Draft()
     command = f"permissions rename {lookup.label(permission)} {name}"
@@ -56,7 +56,7 @@ def rename(ref: str, name: str) -> Changeset:
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Delete permissions and take them from their roles."""
+    """Delete permissions and remove them from roles."""
     found = lookup.find_all("Permission", refs, skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]

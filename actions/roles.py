@@ -1,4 +1,4 @@
-"""Roles: sets of permissions that users hold."""
+"""Roles: list, create, copy, rename, delete and compare them, and change their permissions."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -34,14 +34,14 @@ def show(ref: str) -> Row:
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
-    """Make a role that has permissions and no members. Raises `NameTakenError`."""
+    """Create a role with permissions and without members. Raises `NameTakenError`."""
     new_names.validate("Role", [name])
     granted = _permissions(permissions)
     return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
 
 
 def copy(ref: str, name: str) -> Changeset:
-    """Make a role with the permissions of another, and without its members."""
+    """Create a role with the permissions of another, without its members."""
     role = lookup.find_one("Role", ref, LISTED)
     new_names.validate("Role", [name])
     granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
@@ -49,7 +49,7 @@ def copy(ref: str, name: str) -> Changeset:
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Give a role another name; members and permissions stay."""
+    """Rename a role; members and permissions stay."""
     role = lookup.find_one("Role", ref, ())
     command = f"roles rename {lookup.label(role)} {name}"
     draft = Draft()
@@ -62,7 +62,7 @@ def rename(ref: str, name: str) -> Changeset:
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Delete roles and take them from their users and permissions.
+    """Delete roles and remove them from users and permissions.
 
     Raises `LastMemberError` for a protected role that has an active member.
     """
@@ -90,7 +90,7 @@ def grant(ref: str, permissions: Sequence[str]) -> Changeset:
 
 @replannable()
 def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
-    """Take permissions from a role."""
+    """Remove permissions from a role."""
     return _change_permissions("revoke", ref, permissions)
 
 
@@ -152,7 +152,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Count on the server: the list itself may hold hundreds of thousands."""
+    """Count members on the server: the list may have hundreds of thousands."""
     users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
     pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
     return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
@@ -192,7 +192,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 
 
 def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
-    """Tell for each permission whether both sides, or any, have the link."""
+    """Tell for each permission whether all, or any, of the two sides have the link."""
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
     return [
@@ -202,7 +202,7 @@ def _links(role: Document, permissions: list[Document], sides: Callable[[Iterabl
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
-    """Delete a role with its links, members in batches of a thousand: the last of them goes with the role itself."""
+    """Delete a role with its links, members in batches of a thousand; the last batch also deletes the role."""
     identifier = referred(role["_id"])
     members = [user for user in users if identifier in ids_in(user, "rolesIds")]
     granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
@@ -218,7 +218,7 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
 
 
 def _forget(draft: Draft, ids: list[ObjectId]) -> None:
-    """Take deleted roles out of our own records."""
+    """Remove deleted roles from the records of chatctl."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):
             draft.take(STATE, [document], field, ids)

@@ -1,4 +1,9 @@
-"""Users: who they are, what they may do, whether they can sign in, what is stored of them."""
+"""Users: everything that the commands of `chatctl users` do.
+
+`listing` finds and shows users, `access` tells what they may do. `creating`, `status`, `signing_in`, `roles`,
+`deleting` and `erasing` change them. `importing`, `exporting` and `personal_data` are the contents of files.
+Start reading at `status.suspend`.
+"""
 
 from actions.users.access import can
 from actions.users.creating import create, update

@@ -1,4 +1,4 @@
-"""Creating a user, and changing what a user is called and how they can be reached."""
+"""Create users, and update their e-mail, username, name and profile."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
@@ -17,7 +17,7 @@ from models.links import USER_ROLES
 from models.user import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
-"""`phoneNumber`, `address`, `imageUrl`: empty takes it away, None leaves it as it is."""
+"""`phoneNumber`, `address`, `imageUrl`: an empty text removes the field, None keeps it."""
 
 
 def create(
@@ -31,9 +31,9 @@ def create(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Make a user who can sign in with a password, or without one cannot yet.
+    """Create a user; without a password the user cannot sign in yet.
 
-    With `reveal` the result has the password, which was made up. Raises `NameTakenError`, `BadNameError` and
+    With `reveal` the result has the password. Raises `NameTakenError`, `BadNameError` and
     `BadPasswordError`.
     """
     new_names.validate_email(email)
@@ -65,9 +65,9 @@ def update(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Change what is given; an empty text takes an optional field away.
+    """Change the given fields; an empty text removes an optional field.
 
-    Another e-mail is unverified unless `verified`.
+    A new e-mail is unverified unless `verified`.
     """
     if verified and email is None:
         raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
@@ -86,7 +86,7 @@ def update(
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
-    if draft.changes:  # also of the profile alone: the event is found under the user, whose document has to be in it
+    if draft.changes:  # also if only the profile changes: the event is found by the ids of changed documents
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
@@ -94,7 +94,7 @@ def update(
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:
-    """Return the document of a new user; of `fields` those that are None stay absent."""
+    """Return the document of a new user, as the application would write it; `fields` that are None stay absent."""
     created = now()
     document = {
         "_id": ObjectId(),
@@ -111,7 +111,7 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
-    """Return what a new e-mail changes; the same in another case is no other address."""
+    """Return the fields that a new e-mail changes; the same address in another case stays verified."""
     if email.lower() != user.get("email"):
         new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():
@@ -121,7 +121,7 @@ def _new_email(user: Document, email: str, *, verified: bool) -> Document:
 
 
 def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
-    """Change the user's profile, made where there is none yet; return the fields of the user that this changes."""
+    """Change the profile of a user, or create it; return the fields of the user that this changes."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
     new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})

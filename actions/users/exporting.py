@@ -1,4 +1,4 @@
-"""Users as an import reads them."""
+"""Export users in the format that an import reads."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -33,9 +33,9 @@ Read = Callable[[Sequence[Any]], Iterable[Document]]
 def export(
     filters: Filters, *, with_password_hashes: bool = False, in_cells: bool = False
 ) -> tuple[Listing, tuple[str, ...]]:
-    """List users with the columns of an import, without passwords; the columns are returned too.
+    """Return the list of users with the columns of an import, without passwords, and these columns.
 
-    With `in_cells` linked sign-ins are texts for a cell of a table, if such texts hold all their fields.
+    With `in_cells` linked sign-ins are texts for a cell of CSV, if such texts hold all their fields.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -75,7 +75,7 @@ def _rows(
 
 
 def _first(found: Iterable[Document]) -> dict[Any, Document]:
-    """Return profiles by user; without the unique index somebody may have two: the application finds the first."""
+    """Return profiles by user; without the unique index a user may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
         if not isinstance(user := profile[PROFILE_USER.field], list):  # a list with the id matches too
@@ -108,10 +108,10 @@ def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
     """Return a function that reads the documents that belong to users."""
     wanted = (owned.field, *fields)
     odd = has_other_forms(connection.database(), owned.collection, owned.field)
-    return _InOrder(owned, wanted).of if filters == Filters() and not odd else partial(_of, owned, wanted)
+    return _InOrder(owned, wanted).read if filters == Filters() and not odd else partial(_owned_by, owned, wanted)
 
 
-def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
+def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
     filters = (queries.refers_to(owned.collection, owned.field, *part) for part in queries.chunks(ids))
     for document in chain.from_iterable(connection.database()[owned.collection].find(one, fields) for one in filters):
         if not isinstance(document[owned.field], list):
@@ -119,7 +119,7 @@ def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Doc
 
 
 class _InOrder:
-    """Read the documents of all users, who come in the order of their ids; both are read only once, in parallel."""
+    """Read the documents of all users, who come in the order of their ids, in one pass over both collections."""
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned
@@ -127,15 +127,16 @@ class _InOrder:
         self._found: Iterator[Document] | None = None
         self._held: Document | None = None
 
-    def of(self, ids: Sequence[Any]) -> Iterator[Document]:
+    def read(self, ids: Sequence[Any]) -> Iterator[Document]:
+        """Read the documents of the next users."""
         odd = [identifier for identifier in ids if not isinstance(identifier, ObjectId)]
         last = max((identifier for identifier in ids if isinstance(identifier, ObjectId)), default=None)
-        yield from _of(self._owned, self._fields, odd)
+        yield from _owned_by(self._owned, self._fields, odd)
         if last:
             yield from self._up_to(last)
 
     def _up_to(self, last: ObjectId) -> Iterator[Document]:
-        found = self._read()
+        found = self._documents()
         while document := self._held or next(found, None):
             self._held = None
             if isinstance(user := document.get(self._owned.field), ObjectId):
@@ -144,7 +145,7 @@ class _InOrder:
                     return
                 yield document
 
-    def _read(self) -> Iterator[Document]:
+    def _documents(self) -> Iterator[Document]:
         if self._found is None:
             found = connection.database()[self._owned.collection].find({}, self._fields, batch_size=BATCH)
             self._found = iter(found.sort(self._owned.field, ASCENDING))

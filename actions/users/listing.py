@@ -1,4 +1,4 @@
-"""Users as they are listed and shown: which of them a filter finds, and what a row says of each."""
+"""List and show users: the filters, the query that finds them, and the rows made of them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,26 +34,26 @@ FIELDS: Final = (
     "lastLogin",
     "rolesIds",
 )
-"""What is read of a user. Never the ids of messages and conversations: there may be hundreds of thousands."""
+"""The fields that are read of a user. Lists of messages and conversations may have hundreds of thousands of ids."""
 
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")
-"""The fields of a profile that a person fills."""
+"""The fields of a profile, besides ids."""
 
 ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
-"""The fields of a linked account that anybody may see."""
+"""The fields of a linked sign-in that are not secret."""
 
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
-"""Its secrets, and what is said in their place."""
+"""The secret fields of a linked sign-in, and the key that tells whether they exist."""
 
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
 SEARCHED: Final = ("email", "username", "name")
-NOTHING: Final[Document] = {"$eq": None}
+ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
 """Other programs write false for an unverified e-mail, where the application writes nothing."""
 NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
-MANY: Final = 1_000
-"""Holders of a role among whom it is more work to look for a page than among all users in the order of their ids."""
+MANY_MEMBERS: Final = 1_000
+"""With more members of a role, it is faster to look for a page among all users in the order of their ids."""
 EVENTS: Final = 5
 
 Ids = Sequence[Any]
@@ -61,7 +61,7 @@ Ids = Sequence[Any]
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a list of users is narrowed by; all that is given has to hold. Times are in UTC."""
+    """The filters of a list of users, combined with AND. Times are in UTC."""
 
     status: str | None = None
     role: str | None = None
@@ -78,10 +78,9 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List users: their fields, what is wanted of `RESOLVED`, with a permission the roles they have it `through`.
+    """List users: their fields, the wanted columns of `RESOLVED`, and the roles that grant a permission in `through`.
 
-    Those who were created, or have not been seen, since a time are in the order of that time unless asked for another.
-    Raises `UnknownNameError` for a role or permission that is not there.
+    Users filtered by a time are sorted by it by default. Raises `UnknownNameError` for an unknown role or permission.
     """
     chosen = filters or Filters()
     giving = (
@@ -99,9 +98,9 @@ def find(filters: Filters | None = None) -> Listing:
 
 
 def show(ref: str) -> Row:
-    """Describe a user as `find` does, with all that is resolved, and the last `events` about them.
+    """Describe a user as `find` does, with all columns of `RESOLVED` and the last `events` about the user.
 
-    `access` has each permission with the roles that give it, whatever the status.
+    `access` has each permission with the roles that grant it, whatever the status.
     """
     user = lookup.find_user(ref, FIELDS)
     [row] = rows([user], RESOLVED)
@@ -114,10 +113,10 @@ def _fields(filters: Filters) -> Document:
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
         "createdAt": time_range(filters.created_since, filters.created_before),
-        # Who never signed in has no such time, and is not of those who did since.
+        # Users who never signed in have no time, and match.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
-        "hashedPassword": filters.no_password and NOTHING,
+        "hashedPassword": filters.no_password and ABSENT_OR_NULL,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
         "$or": filters.search is not None
@@ -134,14 +133,14 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 
 
 def _holding(roles: list[ObjectId]) -> Document:
-    """Match lists that hold one of some roles, in the way by which a page is found with little work.
+    """Match lists that contain one of some roles, in the form with which a page is found fastest.
 
-    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all holders for a page. Where
-    they are many it is made to go through the users in that order instead: for `$elemMatch` it takes no such index.
+    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all members for a page. If
+    there are many, `$elemMatch` makes it read the users in that order instead, because it uses no index for that.
     """
     users = connection.database()["User"]
     single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
-    if any(users.count_documents({"rolesIds": one}, limit=MANY) == MANY for one in single):
+    if any(users.count_documents({"rolesIds": one}, limit=MANY_MEMBERS) == MANY_MEMBERS for one in single):
         return {"$elemMatch": {"$in": roles}}
     return single[0] if len(single) == 1 else {"$in": roles, **PRESENT}
 
@@ -162,14 +161,14 @@ def _in_domain(domain: str) -> Document:
 def rows(
     users: Sequence[Document], columns: Collection[str], giving: Mapping[ObjectId, str] | None = None
 ) -> Iterator[Row]:
-    """Make rows of users; of what is not in their own documents only the `columns` that are wanted.
+    """Make rows of users; from other collections only the wanted `columns` are read.
 
-    `giving` are roles by id; `through` are those of them that a user has.
+    `giving` is role id → name; `through` lists those that a user has.
     """
     ids = [user["_id"] for user in users]
-    wanted = {item for user in users for item in ids_in(user, "rolesIds")} if FROM_ROLES & set(columns) else ()
+    wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
     known = access.read_roles(wanted) if wanted else {}
-    others = {column: read(ids) for column, (read, _) in ELSEWHERE.items() if column in columns}
+    others = {column: read(ids) for column, (read, _) in OTHER_COLUMNS.items() if column in columns}
     for user in users:
         held = access.permissions_of(user, known)
         roles = ids_in(user, "rolesIds")
@@ -181,18 +180,18 @@ def rows(
             "permissions": list(held),
             "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
             "through": sorted({giving[item] for item in roles if item in giving} if giving else ()),
-            **{column: found.get(referred(user["_id"]), ELSEWHERE[column][1]) for column, found in others.items()},
+            **{column: found.get(referred(user["_id"]), OTHER_COLUMNS[column][1]) for column, found in others.items()},
         }
 
 
 def _role_ids(listed: Any) -> Any:
-    """Return the list of roles; one that is absent or null is empty, as the application reads it."""
+    """Return the list of roles; an absent or null list is empty, as in the application."""
     return [] if listed is None else showable("User", "rolesIds", listed)
 
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _of(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
-    # Without the unique index somebody may have two: the first is the one that the application finds.
+    # Without the unique index a user may have two profiles: the application finds the first.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
         referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
@@ -227,20 +226,20 @@ def _of(collection: str) -> Any:
     return connection.database()[collection]
 
 
-FROM_ROLES: Final = frozenset({"roles", "permissions", "access"})
-ELSEWHERE: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
+ROLE_COLUMNS: Final = frozenset({"roles", "permissions", "access"})
+OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "profile": (_profiles, None),
     "accounts": (_accounts, []),
     "hasPassword": (_passwords, False),
     "conversations": (reference_counter("Conversation", "userIds"), 0),
     "messages": (reference_counter("Message", "senderId"), 0),
 }
-"""What is read from elsewhere: how, and what those have of whom there is nothing."""
+"""Columns from other collections: the function that reads them, and the value of users without any."""
 
-RESOLVED: Final = FROM_ROLES | set(ELSEWHERE)
-"""All that a row can have beside the fields."""
+RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
+"""All columns of a row besides the fields."""
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last events about a user; none of a broken id, which the trail cannot be asked for."""
+    """Read the last events about a user; none for a broken id, which the audit trail cannot search for."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

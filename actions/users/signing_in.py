@@ -1,4 +1,4 @@
-"""How users sign in: with a password, or through accounts that are linked with them."""
+"""Set the password of a user, and unlink a sign-in."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ from database.wording import did_you_mean, shown
 
 
 def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Give a user another password, or take it away.
+    """Set the password of a user, or remove it.
 
-    With `reveal` the result has the password, which was made up. Raises `BadPasswordError`, and `LastSignInError` where
-    no other way to sign in is left, unless `allow_lockout`.
+    With `reveal` the result has the password. Raises `BadPasswordError`, and `LastSignInError` if the user would have
+    no way to sign in, unless `allow_lockout`.
     """
     user = lookup.find_user(ref, ("name", "hashedPassword", *status.FIELDS))
     label = lookup.user_label(user)
@@ -36,10 +36,10 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
-    """Take a linked sign-in from a user.
+    """Remove a linked sign-in from a user.
 
-    Raises `UnknownNameError` where none is linked, and `LastSignInError` where no other way to sign in is left, unless
-    `allow_lockout`.
+    Raises `UnknownNameError` if the user has none at the provider, and `LastSignInError` if the user would have no way
+    to sign in, unless `allow_lockout`.
     """
     user = lookup.find_user(ref, ("updatedAt",))
     label = lookup.user_label(user)

@@ -67,7 +67,7 @@ def test_where_many_hold_a_role_it_is_the_users_that_are_gone_through(
 ) -> None:
     after = str(IDS["ada"]) if later else None
     few = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
-    monkeypatch.setattr(listing, "MANY", 2)
+    monkeypatch.setattr(listing, "MANY_MEMBERS", 2)
     sent.commands.clear()
     many = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
     assert many == few
