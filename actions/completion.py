@@ -33,20 +33,20 @@ def names(collection: str, prefix: str, choice: sources.Choice) -> list[str]:
     found: list[str] = []
     loaded = threading.Event()
 
-    def look() -> None:
+    def read() -> None:
         with suppress(Exception):
-            found.extend(_look(collection, prefix, choice, loaded.set))
+            found.extend(_read_names(collection, prefix, choice, loaded.set))
         loaded.set()
 
     # A host name lookup cannot be interrupted, so the thread keeps running.
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=read, daemon=True)
     thread.start()
     loaded.wait(SECONDS_TO_LOAD)
     thread.join(SECONDS)
     return [] if thread.is_alive() else found
 
 
-def _look(collection: str, prefix: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
+def _read_names(collection: str, prefix: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
     with connection.glance(choice, _milliseconds()) as database:
@@ -56,11 +56,13 @@ def _look(collection: str, prefix: str, choice: sources.Choice, loaded: Callable
 
         loaded()
         read = lookup.parse_user_ref if collection == "User" else lookup.parse_ref
-        found = list(islice(_words(database[collection], prefix, read, 1), AT_MOST))
-        return found if len(found) < AT_MOST else [*found, *islice(_words(database[collection], prefix, read, -1), 1)]
+        documents = database[collection]
+        found = list(islice(_matching_names(documents, prefix, read, 1), AT_MOST))
+        last = islice(_matching_names(documents, prefix, read, -1), 1)
+        return found if len(found) < AT_MOST else [*found, *last]
 
 
-def _words(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
+def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
     """Yield sorted names, up or down, as they are typed.
 
     A name that would be read as something else is left out: a username may look like an id or an e-mail.

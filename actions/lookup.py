@@ -91,15 +91,15 @@ def find_all(
         if not matches and field == "_id":
             parse_id(value, collection.lower())
         if not matches and not skip_missing:
-            raise UnknownNameError(f'no {collection.lower()} "{value}"', _hint(collection, field, value))
+            raise UnknownNameError(f'no {collection.lower()} "{value}"', _name_hint(collection, field, value))
         missing += [] if matches else [ref]
         for match in matches:
-            _note(collection, ref, match)
-            found.setdefault(match["_id"], Found(_called(match, "name", ref), match))
+            _record_meaning(collection, ref, match)
+            found.setdefault(match["_id"], Found(_name_in(match, "name", ref), match))
     return FoundAll(found.values(), missing)
 
 
-def _note(collection: str, ref: str, document: Document) -> None:
+def _record_meaning(collection: str, ref: str, document: Document) -> None:
     noted = _MEANINGS.get()
     if noted is not None:
         noted[collection, ref] = document["_id"]
@@ -139,7 +139,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
             raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
         missing += [] if matches else [ref]
         for match in matches:
-            _note("User", ref, match)
+            _record_meaning("User", ref, match)
             found.setdefault(match["_id"], Found(user_label(match), match))
     return FoundAll(found.values(), missing)
 
@@ -192,7 +192,7 @@ def parse_ref(ref: str) -> tuple[str, str]:
 
 def user_label(document: Document) -> str:
     """Return the username of a user, or the id if broken data has no username."""
-    return _called(document, "username", document["_id"])
+    return _name_in(document, "username", document["_id"])
 
 
 def refuse_duplicate_ids(collection: str, documents: Iterable[Document]) -> None:
@@ -215,10 +215,10 @@ def find_one(collection: str, ref: str, fields: Sequence[str] | None = None) -> 
 
 def label(document: Document) -> str:
     """Return the name of a role, a permission or a group, or the id if broken data has no name."""
-    return _called(document, "name", document["_id"])
+    return _name_in(document, "name", document["_id"])
 
 
-def _called(document: Document, field: str, otherwise: object) -> str:
+def _name_in(document: Document, field: str, otherwise: object) -> str:
     """Return the name in a field as text, or `otherwise` for a document or a list, which may contain anything."""
     name = document.get(field)
     return written(name if name and readable(name) is name else otherwise)
@@ -230,16 +230,16 @@ def _user_hint(field: str, value: Any) -> str:
     part = value.partition("@")[0]
     listing = "see chatctl users list" + (f" --search {part}" if PLAIN.fullmatch(part) and part in shown(part) else "")
     sides = (("$lt", DESCENDING), ("$gte", ASCENDING))
-    near = [name for operator, way in sides for name in _names(field, {operator: value}, way)]
-    return did_you_mean(value, [*near, *_names(field, {"$in": list(one_edit_away(value))}, ASCENDING)]) or listing
+    near = [name for operator, direction in sides for name in _near_values(field, {operator: value}, direction)]
+    return did_you_mean(value, [*near, *_near_values(field, {"$in": list(one_edit_away(value))}, ASCENDING)]) or listing
 
 
-def _names(field: str, where: Document, way: int) -> list[str]:
-    found = connection.database()["User"].find({field: where}, [field]).sort(field, way).limit(NEIGHBOURS)
+def _near_values(field: str, where: Document, direction: int) -> list[str]:
+    found = connection.database()["User"].find({field: where}, [field]).sort(field, direction).limit(NEIGHBOURS)
     return [name for document in found if isinstance(name := document.get(field), str)]
 
 
-def _hint(collection: str, field: str, value: Any) -> str:
+def _name_hint(collection: str, field: str, value: Any) -> str:
     listing = f"see chatctl {collection.lower()}s list"
     if field == "_id":
         return listing

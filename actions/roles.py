@@ -76,7 +76,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member
     draft = Draft()
     for role in roles:
         _delete(draft, role.document, users, permissions)
-    _forget(draft, ids)
+    _delete_from_records(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
     command = f"roles delete {in_words([role.ref for role in roles])}"
     return checked_changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
@@ -180,7 +180,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
     found = lookup.find_all("Permission", refs, ("rolesIds",))
     permissions = [permission.document for permission in found]
     granting = verb == "grant"
-    held = _links(role, permissions, all if granting else any)
+    held = _have_link(role, permissions, all if granting else any)
     draft = Draft()
     (draft.link if granting else draft.unlink)(ROLE_PERMISSIONS, [role], permissions)
     results = [
@@ -191,7 +191,7 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
     return checked_changeset(command, draft, results, asks=not granting)
 
 
-def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
+def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
     """Tell for each permission whether all, or any, of the two sides have the link."""
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
@@ -217,7 +217,7 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
     draft.delete("Role", role)
 
 
-def _forget(draft: Draft, ids: list[ObjectId]) -> None:
+def _delete_from_records(draft: Draft, ids: list[ObjectId]) -> None:
     """Remove deleted roles from the records of chatctl."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):

@@ -13,11 +13,13 @@ from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
 """Lists that no command counts and that have no index."""
-_SIDES: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
-ID_LISTS: Final = {collection: [field for (side, field), _ in _SIDES if side == collection] for collection in FIELDS}
+_LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
+ID_LISTS: Final = {
+    collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in FIELDS
+}
 """Collection → its own lists of ids."""
 REFERRING: Final = {
-    parent: [side for side, other in _SIDES if other == parent]
+    parent: [side for side, other in _LINK_FIELDS if other == parent]
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
     for parent in FIELDS
 }
@@ -31,14 +33,14 @@ def notes(collection: str, identifier: Any, collections: Collection[str] = FIELD
     """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"
-    if places := sorted(_places(collection, identifier, collections)):
+    if fields := sorted(_fields_with_text_ids(collection, identifier, collections)):
         yield (
-            f"Ids are stored as text in {', '.join(places)}. The application follows them, but its filters do not "
+            f"Ids are stored as text in {', '.join(fields)}. The application follows them, but its filters do not "
             "find them. To repair them: chatctl db repair --rule string-id"
         )
 
 
-def _places(collection: str, identifier: Any, collections: Collection[str]) -> Iterator[str]:
+def _fields_with_text_ids(collection: str, identifier: Any, collections: Collection[str]) -> Iterator[str]:
     database = connection.database()
     for field in ID_LISTS[collection]:
         odd = {"_id": equal(identifier), "$or": [{field: {"$type": kind}} for kind in ODD]}

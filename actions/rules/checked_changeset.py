@@ -54,7 +54,7 @@ def checked_changeset(
     user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
-    rules = _resting(draft, names)
+    rules = _list_rules(draft, names)
     rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
     rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
@@ -97,22 +97,22 @@ def replannable(
         def planned(*args: P.args, **options: P.kwargs) -> Changeset:
             first: dict[tuple[str, str], Any] = {}
 
-            def made() -> Changeset:
-                with lookup.record_meanings() as meant:
+            def make() -> Changeset:
+                with lookup.record_meanings() as meanings:
                     changeset = plan(*args, **options)
-                for (collection, ref), identifier in meant.items():
+                for (collection, ref), identifier in meanings.items():
                     if first.setdefault((collection, ref), identifier) != identifier:
                         raise ChangedMeanwhileError(
                             f'the name "{ref}" now belongs to another {collection.lower()}', None
                         )
-                return replace(changeset, replan=again, quick=quick)
+                return replace(changeset, replan=make_again, quick=quick)
 
-            def again() -> Changeset:
+            def make_again() -> Changeset:
                 if deletes:
                     options["skip_missing"] = True
-                return made()
+                return make()
 
-            return made()
+            return make()
 
         return planned
 
@@ -139,7 +139,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
-def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
     """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:

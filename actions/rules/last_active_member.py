@@ -34,31 +34,31 @@ def rules_for(changes: Iterable[Change]) -> list[Rule]:
     The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked here,
     which raises `LastMemberError` before the question, and again in the transaction.
     """
-    leaving = _leaving([change for change in changes if change.collection == "User" and _may_leave(change)])
+    leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
     kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
     return kept
 
 
-def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
+def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
     """Return protected role → users who leave it or are suspended.
 
     A suspended user counts for every protected role: the user may get a role before the write.
     """
-    losses: list[tuple[Any, Collection[Any]]] = []
+    revoked: list[tuple[Any, Collection[Any]]] = []
     suspended: set[Any] = set()
     for change in changes:
         if isinstance(change, Delete):
-            losses.append((change.document["_id"], ids_in(change.document, "rolesIds")))
+            revoked.append((change.document["_id"], ids_in(change.document, "rolesIds")))
         elif isinstance(change, Update):
-            losses += [(user, _lost(change)) for user in change.ids]
+            revoked += [(user, _revoked_roles(change)) for user in change.ids]
             status = change.fields.get("status")
             if isinstance(status, Set) and status.after == UserStatus.SUSPENDED:
                 suspended.update(change.ids)
-    if not suspended and not any(roles for _, roles in losses):
+    if not suspended and not any(roles for _, roles in revoked):
         return {}
-    leaving = {role: {user for user, roles in losses if role in roles} | suspended for role in protected_roles()}
+    leaving = {role: {user for user, roles in revoked if role in roles} | suspended for role in protected_roles()}
     return {role: users for role, users in leaving.items() if users}
 
 
@@ -66,7 +66,7 @@ def _may_leave(change: Change) -> bool:
     return isinstance(change, Delete) or (isinstance(change, Update) and not MEMBERSHIP.isdisjoint(change.fields))
 
 
-def _lost(change: Update) -> Collection[Any]:
+def _revoked_roles(change: Update) -> Collection[Any]:
     field = change.fields.get("rolesIds")
     if isinstance(field, Take):
         return list(map(referred, field.ids))

@@ -83,7 +83,7 @@ class BadPasswordError(InvalidInputError):
     """A password that the rules do not allow; the message never holds it."""
 
 
-def check(password: str, own: Iterable[str | None] = ()) -> None:
+def validate(password: str, own: Iterable[str | None] = ()) -> None:
     """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that nobody would guess, for example several words"
@@ -125,12 +125,12 @@ def _malformed(password: str) -> str | None:
     return "the password holds a NUL character" if "\0" in password else None
 
 
-def generated() -> str:
+def generate() -> str:
     """Generate a password that is easy to type: 25 letters and digits, over 120 bits."""
     return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(5))
 
 
-def hashed(password: str, salt: str | None = None) -> str:
+def bcrypt_hash(password: str, salt: str | None = None) -> str:
     """Hash a valid password as the application does: 60 characters, `$2b$`.
 
     The salt is random, unless a password that is not secret needs the same hash every time.

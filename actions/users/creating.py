@@ -42,8 +42,8 @@ def create(
     held = lookup.find_all("Role", roles, ("userIds",))
     secret = None
     if password is not None:
-        passwords.check(password, [email, username, name])
-        secret = passwords.hashed(password)
+        passwords.validate(password, [email, username, name])
+        secret = passwords.bcrypt_hash(password)
     user = new_user(email, username, name=name or None, hashedPassword=secret)
     draft = Draft()
     draft.insert("User", user)

@@ -12,7 +12,7 @@ from actions.messages.redacting import REMOVED
 from actions.rules import last_active_member
 from actions.rules.checked_changeset import in_batches, replannable
 from actions.users import status
-from actions.users.audit_traces import LINKS_THAT_STAY, PICTURES, AuditTraces, changes_to
+from actions.users.audit_traces import IMAGE_FIELDS, LINKS_THAT_STAY, AuditTraces, changes_to
 from changes import (
     ABSENT,
     Batch,
@@ -37,7 +37,7 @@ from database.wording import counted
 from models.schema import FIELDS
 from models.user import UserStatus
 
-STAYS: Final = frozenset(
+KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
 """The fields of a placeholder user; all other fields are removed, also those that are not in the schema."""
@@ -56,11 +56,11 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     erasure = _Erasure(user, with_messages=with_messages)
     rules = [] if allow_last_member else last_active_member.rules_for(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
-    pictures = dict(erasure.traces.pictures)
+    image_urls = dict(erasure.traces.image_urls)
     for batch in erasure.batches():
         counts.update(what for what, _ in {(kind(change), one) for change in batch for one in change.ids})
-        pictures |= dict.fromkeys(picture for change in batch for picture in _pictures(change))
-    done = Result(erasure.id, erasure.label, "erased", elsewhere=list(pictures))
+        image_urls |= dict.fromkeys(url for change in batch for url in _image_urls(change))
+    done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
         [done if counts else Result(erasure.id, erasure.label, "unchanged")],
@@ -89,17 +89,17 @@ class _Erasure:
 
     def batches(self) -> Iterator[Batch]:
         """Make the batches in an order in which each leaves what is needed to find the rest."""
-        known: set[Any] = set()
-        yield from in_batches(chain(self.traces.changes(), self._messages(known)))
-        yield from in_batches(self._messages(known))  # also messages that the user sent in the meantime
+        blanked: set[Any] = set()
+        yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
+        yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
         draft = Draft()
         held = self._database["User"].find_one({"_id": self.id}, ["rolesIds"]) or {}
         listing = self._database["Role"].find(queries.refers_to("Role", "userIds", self.id), ["userIds"])
         found = chain(listing, queries.find_by_ids("Role", ids_in(held, "rolesIds"), ["userIds"]))
         roles = {referred(role["_id"]): role for role in found}
         for role in roles.values():
-            _expect(role, "userIds", referred(self.id))
-            _expect(held, "rolesIds", referred(role["_id"]))
+            _treat_as_listed(role, "userIds", referred(self.id))
+            _treat_as_listed(held, "rolesIds", referred(role["_id"]))
         draft.take("Role", roles.values(), "userIds", [self.id])
         for collection, documents in self._owned().items():
             for document in documents:
@@ -112,7 +112,7 @@ class _Erasure:
         if self._user.keys() == {"_id"}:
             return []
         draft = Draft()
-        values: Document = {name: ABSENT for name in self._user if name not in STAYS}
+        values: Document = {name: ABSENT for name in self._user if name not in KEPT_FIELDS}
         values |= {"email": f"{self.label}@erased.invalid", "username": self.label}
         values |= {"status": UserStatus.SUSPENDED.value}
         user = dict(self._user)
@@ -136,8 +136,8 @@ class _Erasure:
 
     def notes(self) -> list[str]:
         """Return notes on what is removed and what stays."""
-        messages = counted(self._database["Message"].count_documents(self._mine("Message", "senderId")), "message")
-        conversations = self._database["Conversation"].count_documents(self._mine("Conversation", "userIds"))
+        messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
+        conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
         blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
         lost = [
@@ -156,17 +156,19 @@ class _Erasure:
         ]
 
     def _owned(self) -> dict[str, list[Document]]:
-        return {name: list(self._database[name].find(self._mine(name, "userId"))) for name in ("Profile", "Account")}
+        return {
+            name: list(self._database[name].find(self._referring(name, "userId"))) for name in ("Profile", "Account")
+        }
 
-    def _mine(self, collection: str, field: str) -> Document:
+    def _referring(self, collection: str, field: str) -> Document:
         return queries.refers_to(collection, field, self.id)
 
-    def _messages(self, known: set[Any]) -> Iterator[Change]:
-        """Blank all messages except the `known` ones, and add them to these. It ends even if the user keeps writing."""
+    def _messages(self, blanked: set[Any]) -> Iterator[Change]:
+        """Blank messages that are not in `blanked`, and add them to it; this ends even if the user keeps writing."""
         if self._with_messages:
-            found = self._database["Message"].find(self._mine("Message", "senderId"), ["_id"])
-            ids = [message["_id"] for message in found if message["_id"] not in known]
-            known.update(ids)
+            found = self._database["Message"].find(self._referring("Message", "senderId"), ["_id"])
+            ids = [message["_id"] for message in found if message["_id"] not in blanked]
+            blanked.update(ids)
             for message in queries.find_by_values("Message", "_id", ids):
                 unknown = message.keys() - FIELDS["Message"] - {"_id"}
                 yield from changes_to(
@@ -186,7 +188,7 @@ def _user(ref: str) -> Document:
         return {"_id": value}
 
 
-def _expect(document: Document, field: str, identifier: Any) -> None:
+def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
     """Treat an id as listed on both sides of a link: the other side may have it by the time of the write.
 
     If it does not, the write adapts. A list with other values than ids is changed as a whole.
@@ -196,9 +198,9 @@ def _expect(document: Document, field: str, identifier: Any) -> None:
         document[field] = [*listed, identifier]
 
 
-def _pictures(change: Change) -> Iterator[str]:
+def _image_urls(change: Change) -> Iterator[str]:
     """Yield the URLs of images that a change removes."""
-    for name in PICTURES:
+    for name in IMAGE_FIELDS:
         value = change.document.get(name) if isinstance(change, Delete) else None
         if isinstance(change, Update) and isinstance(field := change.fields.get(name), Set):
             value = field.before

@@ -22,10 +22,10 @@ from database.listing import BATCH, Listing, Row
 from database.references import has_other_forms, referred
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 
-OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
-LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
+USER_FIELDS: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
+SIGN_IN_FIELDS: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
 """The fields of a linked sign-in that are not secret, in the order in which they are written."""
-SHORT: Final = frozenset({"type", "provider", "providerAccountId"})
+CELL_FIELDS: Final = frozenset({"type", "provider", "providerAccountId"})
 
 Read = Callable[[Sequence[Any]], Iterable[Document]]
 
@@ -39,13 +39,13 @@ def export(
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
-    own = (*OWN, *({"hashedPassword"} - hidden))
+    own = (*USER_FIELDS, *({"hashedPassword"} - hidden))
     resolve = partial(
         _rows,
         own=own,
         roles=AllRoles.read().by_id,
         profiles=_reader(filters, PROFILE_USER, PROFILE),
-        accounts=_reader(filters, ACCOUNT_USER, LINKED),
+        accounts=_reader(filters, ACCOUNT_USER, SIGN_IN_FIELDS),
         in_cells=in_cells,
     )
     return replace(listing.find(filters), resolve=resolve, fields=(*own, "rolesIds"), order="id"), columns
@@ -62,19 +62,19 @@ def _rows(
     in_cells: bool,
 ) -> Iterator[Row]:
     ids = [user["_id"] for user in users]
-    first = _first(profiles(ids))
-    linked = _linked(accounts(ids))
+    first = _first_profiles(profiles(ids))
+    linked = _sign_ins(accounts(ids))
     for user in users:
         identifier = referred(user["_id"])
         profile = first.get(identifier, {})
         row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
         mine = linked.get(identifier, [])
-        row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_is_short, mine)) else mine
+        row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_fits_cell, mine)) else mine
         yield row | {field: readable(profile.get(field)) for field in PROFILE}
 
 
-def _first(found: Iterable[Document]) -> dict[Any, Document]:
+def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
     """Return profiles by user; without the unique index a user may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
@@ -83,21 +83,26 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     return profiles
 
 
-def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
+def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
     """Return linked sign-ins by user, without their ids and without empty fields."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
-        held = {field: value for field in LINKED if (value := account.get(field)) is not None}
+        held = {field: value for field in SIGN_IN_FIELDS if (value := account.get(field)) is not None}
         shown = {field: showable(ACCOUNT_USER.collection, field, value) for field, value in held.items()}
         accounts.setdefault(referred(account[ACCOUNT_USER.field]), []).append(shown)
     return accounts
 
 
-def _is_short(account: Document) -> bool:
+def _fits_cell(account: Document) -> bool:
     """Tell whether `provider:providerAccountId` holds all fields of an account and is read back as the same."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
-    return texts and account.keys() == SHORT and account["type"] == OAUTH and not re.match(r"\[|[^:]*:", str(provider))
+    return (
+        texts
+        and account.keys() == CELL_FIELDS
+        and account["type"] == OAUTH
+        and not re.match(r"\[|[^:]*:", str(provider))
+    )
 
 
 def _cell(account: Document) -> str:

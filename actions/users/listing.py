@@ -46,7 +46,7 @@ TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshT
 """The secret fields of a linked sign-in, and the key that tells whether they exist."""
 
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
-SEARCHED: Final = ("email", "username", "name")
+SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
 """Other programs write false for an unverified e-mail, where the application writes nothing."""
@@ -120,7 +120,7 @@ def _fields(filters: Filters) -> Document:
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
         "$or": filters.search is not None
-        and [{field: contains_text("--search", filters.search)} for field in SEARCHED],
+        and [{field: contains_text("--search", filters.search)} for field in SEARCHED_FIELDS],
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
@@ -128,11 +128,11 @@ def _fields(filters: Filters) -> Document:
 def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
     sets = [] if filters.role is None else [[lookup.find_one("Role", filters.role, ())["_id"]]]
     sets += [] if giving is None else [list(giving)]
-    first, *others = [{"rolesIds": _holding(roles)} for roles in sets] or [{}]
+    first, *others = [{"rolesIds": _has_role(roles)} for roles in sets] or [{}]
     return first | ({"$and": others} if others else {})
 
 
-def _holding(roles: list[ObjectId]) -> Document:
+def _has_role(roles: list[ObjectId]) -> Document:
     """Match lists that contain one of some roles, in the form with which a page is found fastest.
 
     A server that cannot read an index over lists in the order of ids (DocumentDB) reads all members for a page. If
@@ -190,7 +190,7 @@ def _role_ids(listed: Any) -> Any:
 
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
-    found = _of(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
+    found = _collection(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
     # Without the unique index a user may have two profiles: the application finds the first.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
@@ -204,15 +204,15 @@ def _accounts(ids: Ids) -> dict[Any, list[Row]]:
     there = {name: {"$ne": [{"$ifNull": [f"${token}", None]}, None]} for token, name in TOKENS.items()}
     pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
     accounts: dict[Any, list[Row]] = {}
-    for account in _of(ACCOUNT_USER.collection).aggregate(pipeline):
+    for account in _collection(ACCOUNT_USER.collection).aggregate(pipeline):
         row = {field: showable(ACCOUNT_USER.collection, field, account.get(field)) for field in ACCOUNT}
         row |= {name: account.get(name) for name in TOKENS.values()}
         accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
     return accounts
 
 
-def _passwords(ids: Ids) -> dict[Any, bool]:
-    having = _of("User").find({"_id": {"$in": ids}, "hashedPassword": {"$ne": None}}, ["_id"])
+def _with_password(ids: Ids) -> dict[Any, bool]:
+    having = _collection("User").find({"_id": {"$in": ids}, "hashedPassword": {"$ne": None}}, ["_id"])
     return {referred(user["_id"]): True for user in having}
 
 
@@ -222,7 +222,7 @@ def _owned(owned: Owned, ids: Ids) -> Document:
     return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
 
 
-def _of(collection: str) -> Any:
+def _collection(collection: str) -> Any:
     return connection.database()[collection]
 
 
@@ -230,7 +230,7 @@ ROLE_COLUMNS: Final = frozenset({"roles", "permissions", "access"})
 OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "profile": (_profiles, None),
     "accounts": (_accounts, []),
-    "hasPassword": (_passwords, False),
+    "hasPassword": (_with_password, False),
     "conversations": (reference_counter("Conversation", "userIds"), 0),
     "messages": (reference_counter("Message", "senderId"), 0),
 }

@@ -95,16 +95,16 @@ class PersonalData:
 
     def count_messages(self) -> int:
         """Return the number of messages of the person."""
-        return connection.database()["Message"].count_documents(self._mine("Message", "senderId"))
+        return connection.database()["Message"].count_documents(self._referring("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
         """Read the person's messages, oldest first: `seen` are the others who have seen it."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
         # One query for each form: an index gives its order for one value alone.
-        mine = self._mine("Message", "senderId")
+        mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
-        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_when)
+        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
         while batch := list(islice(documents, BATCH)):
             self._people.load(person for message in batch for person in id_texts(message, "seenIds"))
             for message in batch:
@@ -117,7 +117,7 @@ class PersonalData:
         `own` is id → number of messages of the person. Participants are exported only for existing conversations that
         the person is a member of.
         """
-        where = self._mine("Conversation", "userIds")
+        where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)
         joined = {str(referred(one["_id"])): one for one in found}
         listed = id_texts(self._user, "conversationIds")
@@ -138,24 +138,26 @@ class PersonalData:
             for key, people in others.items()
         ]
 
-    def left_out(self) -> Iterator[Row]:
+    def omitted(self) -> Iterator[Row]:
         """Yield what is not exported, and why; complete only after all messages were read."""
-        yield _left("The hash of the password", "It is a secret; user.json says whether there is one")
-        yield _left("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
-        yield _left("Messages of other people", "They are the data of those who wrote them")
+        yield _omitted("The hash of the password", "It is a secret; user.json says whether there is one")
+        yield _omitted("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
+        yield _omitted("Messages of other people", "They are the data of those who wrote them")
         if not self.named:
-            yield _left("Names of other people", "They are numbered, the same number is the same person")
-            yield _left("Reasons that administrators gave", "They can name other people")
-        yield _left("Who administered the account, and former values", "The audit trail keeps them, to account for it")
-        yield _left("Images", "They lie elsewhere; their addresses are given")
+            yield _omitted("Names of other people", "They are numbered, the same number is the same person")
+            yield _omitted("Reasons that administrators gave", "They can name other people")
+        yield _omitted(
+            "Who administered the account, and former values", "The audit trail keeps them, to account for it"
+        )
+        yield _omitted("Images", "They lie elsewhere; their addresses are given")
         if self._unknown_fields:
             fields = ", ".join(sorted(self._unknown_fields))
-            yield _left(f"Fields that the schema does not have: {fields}", "What they hold is not known")
+            yield _omitted(f"Fields that the schema does not have: {fields}", "What they hold is not known")
 
     def _owned(self, collection: str) -> Iterable[Document]:
-        return connection.database()[collection].find(self._mine(collection, "userId")).sort("_id", ASCENDING)
+        return connection.database()[collection].find(self._referring(collection, "userId")).sort("_id", ASCENDING)
 
-    def _mine(self, collection: str, field: str) -> Document:
+    def _referring(self, collection: str, field: str) -> Document:
         return queries.refers_to(collection, field, self.id)
 
     def _row(self, collection: str, document: Document) -> Row:
@@ -169,14 +171,14 @@ class PersonalData:
 class OtherPeople:
     """Labels for all people but one: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
-    def __init__(self, me: Any, *, named: bool) -> None:
-        self._me = written(referred(me))
+    def __init__(self, excluded: Any, *, named: bool) -> None:
+        self._excluded = written(referred(excluded))
         self._usernames = Usernames() if named else None
         self._labels: dict[str, str] = {}
 
     def load(self, found: Iterable[str]) -> None:
         """Label the people who have no label yet; many at a time, because each call may read usernames."""
-        new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._me]
+        new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._excluded]
         if self._usernames:
             self._usernames.load(new)
         for person in new:
@@ -185,7 +187,7 @@ class OtherPeople:
 
     def labels(self, found: Iterable[str]) -> list[str]:
         """Return the labels of loaded people, each once, without the one person."""
-        return [self._labels[person] for person in dict.fromkeys(found) if person != self._me]
+        return [self._labels[person] for person in dict.fromkeys(found) if person != self._excluded]
 
 
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:
@@ -194,7 +196,7 @@ def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> d
     return dict(sorted(found.items()))
 
 
-def _when(message: Document) -> datetime:
+def _sort_time(message: Document) -> datetime:
     """Return the time to sort by; like the server, sort values that are not times first."""
     time = message.get("createAt")
     return time if isinstance(time, datetime) else datetime.min.replace(tzinfo=UTC)
@@ -204,5 +206,5 @@ def _text(identifier: Any) -> str | None:
     return None if identifier is None else str(referred(identifier))
 
 
-def _left(what: str, why: str) -> Row:
+def _omitted(what: str, why: str) -> Row:
     return {"what": what, "why": why}

@@ -25,8 +25,8 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     secret: Any = ABSENT
     if password is not None:
         own = [user.get(field) for field in ("email", "username", "name")]
-        passwords.check(password, [text for text in own if isinstance(text, str)])
-        secret = passwords.hashed(password)
+        passwords.validate(password, [text for text in own if isinstance(text, str)])
+        secret = passwords.bcrypt_hash(password)
     draft = Draft()
     changed = status.change(draft, user, {"hashedPassword": secret})
     outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"

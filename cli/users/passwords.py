@@ -29,7 +29,7 @@ def new_password(*, from_stdin: bool, generated: bool, none: bool) -> Password:
     if generated:
         from actions.rules import passwords
 
-        return Password(passwords.generated(), reveal=True)
+        return Password(passwords.generate(), reveal=True)
     if from_stdin:
         return Password(_read())
     if not can_ask():
@@ -55,7 +55,7 @@ def _asked() -> str:
     from actions.rules import passwords
 
     first = _hidden("Password: ")
-    passwords.check(first)  # nobody types for a second time what cannot be taken
+    passwords.validate(first)  # nobody types for a second time what cannot be taken
     if first != _hidden("Again: "):
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first

@@ -151,7 +151,7 @@ def _indexes() -> list[Index]:
 def _secret(seed: int) -> str:
     """Hash the password with a salt that follows from the seed, as everything does."""
     random = Random(seed)  # noqa: S311 - it is no secret
-    return passwords.hashed(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
+    return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 
 class _Making:

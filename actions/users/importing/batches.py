@@ -35,7 +35,7 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
     roles = AllRoles.read()
 
     def without_hashes(outcome: str | None = None) -> Iterator[Batch]:
-        return _BatchMaker(roles, _unhashed).batches(staging.pending(outcome))
+        return _BatchMaker(roles, _placeholders).batches(staging.pending(outcome))
 
     sizes: list[int] = []
     updates = policy is Policy.UPDATE
@@ -44,8 +44,8 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
         f"users import {source} --on-conflict {policy}",
         staging,
         Stream(
-            partial(_made_ahead, staging, roles, sizes),
-            _created(staging, roles) + _updated(without_hashes("updated")),
+            partial(_prepared_ahead, staging, roles, sizes),
+            _count_created(staging, roles) + _count_updated(without_hashes("updated")),
             shown=without_hashes,
         ),
         asks=updates,
@@ -62,7 +62,7 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
     )
 
 
-def _created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
+def _count_created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
     """Count the documents that are created; raise `TooManyLinksError` if a role has no room for the new members."""
     members = MemberChanges()
     for names, count in staging.role_lists("created"):
@@ -82,7 +82,7 @@ def _notes(staging: StagingDatabase) -> list[str]:
     return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
 
 
-def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
+def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
     """Count the changed documents, each once, without roles, which are in every batch."""
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
@@ -91,18 +91,18 @@ def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
     return Counter(what for batch in touched for what, _ in batch)
 
 
-def _unhashed(words: Iterable[str]) -> Iterator[str]:
-    return (UNHASHED for _ in words)
+def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
+    return (UNHASHED for _ in secrets)
 
 
-def _made_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
+def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
     """Make each batch while the one before it is written, and hash its passwords on all cores.
 
     `sizes` receives the number of rows in each batch.
     """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
-    batches = _BatchMaker(roles, partial(hashing.map, passwords.hashed), sizes).batches(staging.pending())
+    batches = _BatchMaker(roles, partial(hashing.map, passwords.bcrypt_hash), sizes).batches(staging.pending())
     try:
         coming = making.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -201,7 +201,7 @@ class _BatchMaker:
         if found is None:
             return
         values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
-        values |= self._fill(one.id, profile, found.profile)
+        values |= self._change_profile(one.id, profile, found.profile)
         for account in found.linked:
             self._link(one.id, account)
         for account, changed in found.relinked:
@@ -217,7 +217,7 @@ class _BatchMaker:
         for role in found.lost:
             self._members.lose(role, one.id)
 
-    def _fill(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
+    def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
         """Change a profile, or create it if there is none; return the fields of the user that this changes."""
         if values and profile:
             self._draft.set("Profile", profile, values)

@@ -19,9 +19,9 @@ from models.links import ACCOUNT_USER
 from models.names import LONGEST, USER_TEXTS, user_flaw
 from models.user import UserStatus
 
-NAMES: Final = ("email", "username")
-READ: Final = (
-    *NAMES,
+NAME_FIELDS: Final = ("email", "username")
+USER_FIELDS: Final = (
+    *NAME_FIELDS,
     "name",
     "status",
     "emailVerified",
@@ -36,7 +36,7 @@ FEW_ROLES: Final = 10
 """The most unknown role names that are reported by name."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
-OWNER: Final = "owner"
+OWNER_KEY: Final = "owner"
 """An extra key of an account: the e-mail of the user who has it, if that user exists."""
 
 SignIn = tuple[str, str]
@@ -47,7 +47,7 @@ def compare(staging: StagingDatabase, policy: Policy, progress: Callable[[int, i
 
     `progress` receives the number of compared people and of all people.
     """
-    for field in NAMES:
+    for field in NAME_FIELDS:
         staging.flag_duplicates(field)
     staging.flag_duplicate_accounts()
     comparison = _Comparison(staging, policy)
@@ -61,7 +61,7 @@ class _Comparison:
     def __init__(self, staging: StagingDatabase, policy: Policy) -> None:
         self._staging = staging
         self._policy = policy
-        self._fields = READ if policy is Policy.UPDATE else NAMES
+        self._fields = USER_FIELDS if policy is Policy.UPDATE else NAME_FIELDS
         self._roles = AllRoles.read()
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
@@ -73,13 +73,13 @@ class _Comparison:
     def add(self, people: list[Person]) -> None:
         """Compare some people with the users that a few queries read."""
         owners: dict[tuple[str, str], list[Document]] = {}
-        for field in () if self._nobody else NAMES:
+        for field in () if self._nobody else NAME_FIELDS:
             values = (value for person in people if (value := getattr(person, field)) is not None)
             for document in queries.find_by_values("User", field, values, self._fields):
                 if isinstance(document[field], list):  # in broken data a list that holds a name is found too
                     continue
                 owners.setdefault((field, document[field]), []).append(document)
-        on_disk = linked(people)
+        on_disk = existing_accounts(people)
         flaws: list[Flaw] = []
         existing: list[tuple[Person, ExistingUser]] = []
         decisions: list[Decision] = []
@@ -87,7 +87,7 @@ class _Comparison:
             mine = [*owners.get(("email", person.email), ()), *self._mixed_case.get(person.email, ())]
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
             accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
-            taken = [account for account in accounts if not any(is_of(account, user) for user in mine)]
+            taken = [account for account in accounts if not any(belongs_to(account, user) for user in mine)]
             matches = Matches(mine, theirs, taken)
             flaws += self._flaws(person, matches)
             if self._policy is Policy.SKIP and any(matches):
@@ -110,9 +110,9 @@ class _Comparison:
             yield from self._role_flaws(person)
             yield from self._status_flaws(person, mine)
         if matches.theirs:
-            yield Flaw(person.row, "username", _belongs(person, matches.theirs), conflict=True)
+            yield Flaw(person.row, "username", _username_owner(person, matches.theirs), conflict=True)
         for account in matches.taken:
-            yield Flaw(person.row, "accounts", taken_by(account), conflict=True)
+            yield Flaw(person.row, "accounts", account_owner(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
             yield Flaw(person.row, "email", f"several users have {shown(person.email)}, in any case", conflict=True)
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
@@ -177,13 +177,13 @@ def _skipped(person: Person, matches: Matches) -> Decision:
     if matches.mine:
         return Decision(person.row, matches.mine[0]["_id"], "unchanged")
     if matches.theirs:
-        message = f"not imported: {_belongs(person, matches.theirs)}"
+        message = f"not imported: {_username_owner(person, matches.theirs)}"
         return Decision(person.row, matches.theirs[0]["_id"], "unchanged", message)
     taken = matches.taken[0]
-    return Decision(person.row, taken[ACCOUNT_USER.field], "unchanged", f"not imported: {taken_by(taken)}")
+    return Decision(person.row, taken[ACCOUNT_USER.field], "unchanged", f"not imported: {account_owner(taken)}")
 
 
-def _belongs(person: Person, theirs: Sequence[Document]) -> str:
+def _username_owner(person: Person, theirs: Sequence[Document]) -> str:
     return f"the username {shown(person.username)} belongs to {shown(readable_text(theirs[0].get('email')))}"
 
 
@@ -201,7 +201,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
     return profiles
 
 
-def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
+def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
     """Return the linked sign-ins of some people that exist already, whoever has them.
 
     They are looked up by the same fields as in the application. If nobody has any, nothing is read.
@@ -213,23 +213,23 @@ def linked(people: Iterable[Person]) -> dict[SignIn, Document]:
     found = {
         (provider, account["providerAccountId"]): account
         for provider, identifiers in wanted.items()
-        for account in _at(provider, identifiers)
+        for account in _accounts_at(provider, identifiers)
     }
     owners = [account.get(ACCOUNT_USER.field) for account in found.values()]
     emails = {
         str(references.referred(user["_id"])): readable_text(user.get("email"))
         for user in queries.find_by_ids("User", owners, ["email"])
     }
-    return {pair: account | {OWNER: emails.get(_owner(account))} for pair, account in found.items()}
+    return {pair: account | {OWNER_KEY: emails.get(_owner(account))} for pair, account in found.items()}
 
 
-def is_of(account: Document, user: Document) -> bool:
+def belongs_to(account: Document, user: Document) -> bool:
     """Tell whether a linked sign-in belongs to a user; it may refer to the user in any form."""
     return _owner(account) == str(references.referred(user["_id"]))
 
 
-def taken_by(account: Document) -> str:
-    owner = f"belongs to {account[OWNER]}" if account[OWNER] else "is linked to a user that does not exist"
+def account_owner(account: Document) -> str:
+    owner = f"belongs to {account[OWNER_KEY]}" if account[OWNER_KEY] else "is linked to a user that does not exist"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
 
 
@@ -237,7 +237,7 @@ def _owner(account: Document) -> str:
     return str(references.referred(account.get(ACCOUNT_USER.field)))
 
 
-def _at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
+def _accounts_at(provider: str, identifiers: Iterable[str]) -> Iterable[Document]:
     there = connection.database()[ACCOUNT_USER.collection]
     for part in queries.chunks(identifiers):
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):

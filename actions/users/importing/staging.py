@@ -130,7 +130,7 @@ class StagingDatabase(Collection[Result]):
     @_disk_errors()
     def add_flaws(self, flaws: Iterable[Flaw]) -> None:
         """Record flaws of rows."""
-        shown = ((flaw.row, _visible(flaw.field), _visible(flaw.message), *flaw[3:]) for flaw in flaws)
+        shown = ((flaw.row, _escaped(flaw.field), _escaped(flaw.message), *flaw[3:]) for flaw in flaws)
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
 
     @_disk_errors()
@@ -202,7 +202,7 @@ class StagingDatabase(Collection[Result]):
         """Read the different lists of roles of people with an outcome, and the number of people with each."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
-            yield csv_cells.divided(roles), count
+            yield csv_cells.split_list(roles), count
 
     def flaws(self, most: int) -> tuple[int, int, list[Flaw]]:
         """Return the number of flaws and of conflicts, and the first `most` flaws in the order of rows.
@@ -212,7 +212,7 @@ class StagingDatabase(Collection[Result]):
         count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
         number, conflicts = self._database.execute(count).fetchone()
         first = self._database.execute(_FAULTS, (LISTED_EACH, most))
-        return number, conflicts, [_with_times(Flaw(*values), times) for *values, times in first]
+        return number, conflicts, [_with_count(Flaw(*values), times) for *values, times in first]
 
     def flawed_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
         """Read the faulty rows as they were given, each with all its flaws.
@@ -229,7 +229,7 @@ class StagingDatabase(Collection[Result]):
         for part in self._pages(f"SELECT row, id, email, outcome, message, {LOCKED_OUT} FROM person WHERE row > ?"):  # noqa: S608
             for _, identifier, email, outcome, message, locked_out in part:
                 warning = CANNOT_SIGN_IN if locked_out and outcome == "created" else None
-                yield Result(_id(identifier), email, outcome, message, warning=warning)
+                yield Result(_read_id(identifier), email, outcome, message, warning=warning)
 
     def __len__(self) -> int:
         return int(self._database.execute("SELECT count(*) FROM person").fetchone()[0])
@@ -272,17 +272,17 @@ def _read_time(value: str | int) -> datetime | bool:
 
 _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
     **{Person._fields.index(field): (_time, _read_time) for field in ("emailVerified", "createdAt", "lastLogin")},
-    Person._fields.index("roles"): (csv_cells.joined, lambda text: tuple(csv_cells.divided(text))),
+    Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
 """Position of a value for which SQLite has no type → how it is stored and read back."""
 
 
-def _with_times(flaw: Flaw, times: int) -> Flaw:
+def _with_count(flaw: Flaw, times: int) -> Flaw:
     return flaw if times <= LISTED_EACH else flaw._replace(message=f"{flaw.message} (and in {times - 1:,} more rows)")
 
 
-def _visible(text: str | None) -> str | None:
+def _escaped(text: str | None) -> str | None:
     """Escape text that is not UTF-8: a flaw may quote it, and SQLite does not accept it."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
@@ -295,7 +295,7 @@ def _bytes(value: Any) -> bytes | None:
     return bson.encode(value if isinstance(value, dict) else {"": value}, codec_options=AS_STORED)
 
 
-def _id(data: bytes) -> Any:
+def _read_id(data: bytes) -> Any:
     """Read back an id, which may be of any type in broken data."""
     return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
 
