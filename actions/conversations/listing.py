@@ -1,30 +1,60 @@
-"""Conversations, found by who is in them and what goes on there."""
+"""List conversations, filtered by their participants and their activity."""
 
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from actions import lookup, queries
-from actions.conversations.filters import Filters
-from actions.conversations.rows import FIELDS, Rows
+from pymongo import DESCENDING
+
+from actions import display_names, lookup, queries
+from actions.display_names import ConversationTitles, TitledConversation, Usernames, id_texts
 from actions.filter_conditions import contains_text, time_range
+from actions.queries import reference_counter
 from changes import Document
+from changes.showable import readable
+from database import connection
 from database.errors import UsageError
-from database.listing import Listing
+from database.listing import Listing, Row
 from database.referenced_listing import Linked
-from database.references import joined
+from database.references import filter_of, has_other_forms, joined, referred
 from models.links import MESSAGE_CONVERSATION
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
+CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
+"""The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
+
+NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Filters of `conversations list`, combined with AND. Times are in UTC."""
+
+    user: str | None = None
+    between: tuple[str, str] | None = None
+    group: bool = False
+    direct: bool = False
+    active_since: datetime | None = None
+    idle_since: datetime | None = None
+    search: str | None = None
+    empty: bool = False
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as `Rows` makes them, those in which something was said last first.
+    """List conversations as `ConversationRows` makes them, those with the newest message first.
 
     Activity is read from the messages, because creating a conversation also sets `lastMessageAt`.
-    Raises `UnknownNameError` for a user who is not there.
+    Raises `UnknownNameError` for an unknown user.
     """
     chosen = filters or Filters()
-    where = joined(_fields(chosen), _people(chosen))
-    common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
+    where = joined(_by_fields(chosen), _by_participants(chosen))
+    common: dict[str, Any] = {
+        "resolve": ConversationRows(),
+        "sortable": SORTABLE,
+        "order": "-lastMessageAt",
+        "fields": CONVERSATION_FIELDS,
+    }
     having = time_range(chosen.active_since, None)
     lacking = {"createAt": time_range(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
@@ -33,7 +63,7 @@ def find(filters: Filters | None = None) -> Listing:
     return Listing("Conversation", where, **common)
 
 
-def _fields(filters: Filters) -> Document:
+def _by_fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
         raise UsageError("--group and --direct contradict each other", "give one of them")
     conditions: dict[str, Any] = {
@@ -43,7 +73,48 @@ def _fields(filters: Filters) -> Document:
     return {field: condition for field, condition in conditions.items() if condition}
 
 
-def _people(filters: Filters) -> Document:
+def _by_participants(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
     people = dict.fromkeys(lookup.find_user(ref, ())["_id"] for ref in refs)
     return joined({}, *(queries.refers_to("Conversation", "userIds", person) for person in people))
+
+
+class ConversationRows:
+    """Make rows of conversations, some at a time; messages are read only for the columns that need them.
+
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
+    not seen the last message, which is all that the application goes by) and `messages`, how many there are.
+    """
+
+    def __init__(self) -> None:
+        self._names = Usernames()
+
+    def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
+        places = ConversationTitles(self._names)
+        places.add(conversations)
+        identifiers = [conversation["_id"] for conversation in conversations]
+        odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
+        message_counts = reference_counter("Message", "conversationId")(identifiers) if "messages" in columns else None
+        for conversation in conversations:
+            identifier = conversation["_id"]
+            place = places.get(identifier)
+            row = {
+                "id": identifier,
+                "title": place.title,
+                "participants": place.participants,
+                "lastMessageAt": readable(conversation.get("lastMessageAt")),
+                "name": readable(conversation.get("name")),
+                "isGroup": readable(conversation.get("isGroup")),
+                "created_at": readable(conversation.get("created_at")),
+            }
+            if "unread" in columns:
+                row["unread"] = _not_read_by(place, filter_of("conversationId", [identifier], odd=odd))
+            if message_counts is not None:
+                row["messages"] = message_counts[referred(identifier)]
+            yield row
+
+
+def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
+    last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
+    seen = {*id_texts(last, "seenIds")} if last else set()
+    return [person for person in place.participants if last and person["id"] not in seen]

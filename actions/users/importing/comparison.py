@@ -229,6 +229,7 @@ def belongs_to(account: Document, user: Document) -> bool:
 
 
 def account_owner(account: Document) -> str:
+    """Say who has a linked sign-in."""
     owner = f"belongs to {account[OWNER_KEY]}" if account[OWNER_KEY] else "is linked to a user that does not exist"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
 
