@@ -22,7 +22,7 @@ def show(permission: Permission, out: ReadOut) -> None:
     """Show a permission and the roles that have it."""
     found = actions.permissions.show(permission)
     out.record(found, views.PERMISSIONS)
-    out.notes(actions.odd_references.notes("Permission", found["id"]))
+    out.notes(actions.wrong_id_types.notes("Permission", found["id"]))
 
 
 @app.command(example="chatctl permissions create report.read report.close")

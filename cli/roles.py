@@ -35,7 +35,7 @@ def show(role: Role, out: ReadOut) -> None:
     """Show a role, its members counted and its permissions."""
     found = actions.roles.show(role)
     out.record(found, views.ROLES)
-    out.notes(actions.odd_references.notes("Role", found["id"]))
+    out.notes(actions.wrong_id_types.notes("Role", found["id"]))
 
 
 @app.command(example="chatctl roles create desk --permission user.read --permission user.suspend")

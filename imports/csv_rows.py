@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, TextIO
 
-from actions.csv_cells import unguarded
+from actions.csv_cells import unescape_formulas
 from database.wording import counted
 from imports.formats import MAX_LINE, Row, UnreadableError, lines
 from imports.layout import Headers
@@ -46,7 +46,7 @@ class Table:
         """Read the rows below the header, without empty rows."""
         for number, given in self._rows:
             if any(given):
-                yield self._row(number, [unguarded(cell) for cell in given])
+                yield self._row(number, [unescape_formulas(cell) for cell in given])
 
     def _row(self, number: int, given: list[str]) -> Row:
         if len(given) != len(self.header):

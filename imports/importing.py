@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 
 from actions.errors import ImportConflictError
 from actions.users import importing
-from actions.users.importing import Flaw, Policy, Spool
+from actions.users.importing import Flaw, Policy, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
@@ -66,7 +66,7 @@ class Import:
         self._unique_header: list[str] = []
         self._places: dict[str, int] = {}
         self._problem: Problem | None = None
-        self._spool = Spool()
+        self._staging = StagingDatabase()
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
         """Read all rows. `size` is the number of bytes, if known. An unreadable rest is a fault too."""
@@ -79,11 +79,11 @@ class Import:
             while batch := list(islice(rows, BATCH)):
                 self._add(batch)
                 if size:  # the estimate assumes that all rows are as long as those so far
-                    self._progress(done := len(self._spool), done * size // file.tell())
+                    self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
-            self._spool.note([Flaw(error.row, None, error.message)])
+            self._staging.add_flaws([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._spool.note([Flaw(1, None, "the file is not in the encoding that it begins with")])
+            self._staging.add_flaws([Flaw(1, None, "the file is not in the encoding that it begins with")])
         finally:  # neither may close the file
             text.detach()
             source.detach()
@@ -115,29 +115,29 @@ class Import:
             yield from object_rows.ndjson(lines(text), headers)
         self._problem = headers.problem()
         for column in headers.missing:
-            self._spool.hush(column, MISSING)
+            self._staging.silence(column, MISSING)
 
     def _add(self, batch: Sequence[Row]) -> None:
         checked = [(row, *check(row)) for row in batch]
-        self._spool.add([person for _, person, _ in checked if person])
-        self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
+        self._staging.add([person for _, person, _ in checked if person])
+        self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
             unknown = ((row.number, name) for row in batch for name in row.unknown)
-            self._spool.note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
+            self._staging.add_flaws(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
         """Keep rows unchanged, for the file of --errors."""
         self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
-        self._spool.keep((row.number, row.written()) for row in batch)
+        self._staging.keep_originals((row.number, row.written()) for row in batch)
 
     def compare(self, policy: Policy) -> None:
         """Compare the rows with the users in the database, which may add faults."""
-        importing.compare(self._spool, policy, self._progress)
+        importing.compare(self._staging, policy, self._progress)
 
     @property
     def faulty(self) -> bool:
-        return self._problem is not None or bool(self._spool.faults(0)[0])
+        return self._problem is not None or bool(self._staging.flaws(0)[0])
 
     @property
     def rejects_as(self) -> str:
@@ -150,7 +150,7 @@ class Import:
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
         of_all = self._problem.message if self._problem and self.format == "csv" else ""
-        rows = ((json.loads(given), error) for given, error in self._spool.rejected(of_all))
+        rows = ((json.loads(given), error) for given, error in self._staging.flawed_rows(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
@@ -159,7 +159,7 @@ class Import:
         Raises `InvalidInputError` with all faults, `ImportConflictError` if all faults are users that exist already,
         and the errors of `importing.changeset`.
         """
-        number, conflicts, flaws = self._spool.faults(Faults.MAX_REPORTED)
+        number, conflicts, flaws = self._staging.flaws(Faults.MAX_REPORTED)
         faults = tuple(self._fault(flaw) for flaw in flaws)
         if self._problem:
             number += 1
@@ -177,7 +177,7 @@ class Import:
                 what = "the import has a fault" if number == 1 else f"the import has {counted(number, 'fault')}"
                 raise InvalidInputError(what, hint, faults)
             raise ImportConflictError(number, faults)
-        return importing.changeset(self._spool, policy, self._name, allow_last_member=allow_last_member)
+        return importing.changeset(self._staging, policy, self._name, allow_last_member=allow_last_member)
 
     def _fault(self, flaw: Flaw) -> Fault:
         place = self._places.get(flaw.field or "")

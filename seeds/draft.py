@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from actions.users.documents import new_user
+from actions.users.creating import new_user
 from changes import Document, Draft, Result, ids_in
 from changes.showable import readable_text
 from database.own_collections import STATE

@@ -58,7 +58,7 @@ def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
 
 def hashed_password(person: ResolvedUser) -> str | None:
     """Hash the password of a new user; `None` if the seed gives none."""
-    return passwords.hashed(os.environ[person.password.value]) if person.password else None
+    return passwords.bcrypt_hash(os.environ[person.password.value]) if person.password else None
 
 
 def _expanded(user: SeedUser, faults: Faults) -> ResolvedUser:

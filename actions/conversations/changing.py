@@ -7,12 +7,12 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions import finding
-from actions.conversation_titles import PAIR, is_group, titles
+from actions import lookup
+from actions.display_names import titles
 from actions.errors import OneToOneError
-from actions.finding import Found, FoundAll
+from actions.lookup import Found, FoundAll
 from actions.rules import new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
 from changes.draft import BATCH
 from changes.events import now
@@ -21,6 +21,7 @@ from database.errors import UsageError
 from database.listing import PRESENT
 from database.references import forms, referred
 from database.wording import in_words, shown
+from models.conversation import PAIR, is_group
 from models.links import USER_CONVERSATIONS
 
 _FIELDS: Final = ("isGroup", "userIds")
@@ -29,24 +30,24 @@ _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
     """Create a group with a name, or the one-to-one conversation of two users if they have none."""
-    found = finding.users(users, ("conversationIds",))
+    found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation is between different people", "name two or more of them")
     if name is None and len(found) > PAIR:
         raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
     if name is not None:
-        new_names.refuse("Conversation", [name])
+        new_names.validate("Conversation", [name])
     documents, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
     ids = [user["_id"] for user in documents]
     command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")
     if name is None and (existing := _one_to_one_between(ids)):
-        return changeset(command, Draft(), [Result(existing["_id"], title, "unchanged", str(existing["_id"]))])
+        return checked_changeset(command, Draft(), [Result(existing["_id"], title, "unchanged", str(existing["_id"]))])
     conversation = _document(name)
     draft = Draft()
     draft.names[conversation["_id"]] = title
     draft.insert("Conversation", conversation)
     draft.link(USER_CONVERSATIONS, documents, [conversation])
-    return changeset(
+    return checked_changeset(
         command,
         draft,
         [Result(conversation["_id"], title, "created", str(conversation["_id"]))],
@@ -90,8 +91,8 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 
     Raises `OneToOneError` if a one-to-one conversation would get a third participant.
     """
-    document = finding.one("Conversation", conversation, _FIELDS)
-    found = finding.users(users, ("conversationIds",), skip_missing=skip_missing)
+    document = lookup.find_one("Conversation", conversation, _FIELDS)
+    found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
     members = set(ids_in(document, "userIds"))
     participants = members | {referred(user.document["_id"]) for user in found}
     title = titles([document])[document["_id"]]
@@ -109,25 +110,25 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 @replannable()
 def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
     """Remove users from a conversation, even if only one side has the link. Their messages stay."""
-    document = finding.one("Conversation", conversation, _FIELDS)
-    found = finding.users(users, ("conversationIds",), skip_missing=skip_missing)
+    document = lookup.find_one("Conversation", conversation, _FIELDS)
+    found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
     participants = set(ids_in(document, "userIds")) - {referred(user.document["_id"]) for user in found}
     return _change_participants("remove", document, found, participants, asks=True)
 
 
 def rename(conversation: str, name: str) -> Changeset:
     """Rename a group. Raises `OneToOneError` for a one-to-one conversation."""
-    group = finding.one("Conversation", conversation, _FIELDS)
+    group = lookup.find_one("Conversation", conversation, _FIELDS)
     title = titles([group])[group["_id"]]
     if not is_group(group):
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
     draft = Draft()
     if name != group.get("name"):
-        new_names.refuse("Conversation", [name])
+        new_names.validate("Conversation", [name])
         draft.set("Conversation", group, {"name": name}, given=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
-    return changeset(command, draft, [Result(group["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
 def _change_participants(
@@ -152,7 +153,7 @@ def _change_participants(
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(_warnings(conversation, title, participants)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
-    return changeset(command, draft, [*results, *found.missing], notes=notes, **details)
+    return checked_changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
 def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -> Rule:

@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from actions import finding
-from actions.conversation_titles import FIELDS, titles
-from actions.message_removal import Removing, deletions, of_conversations
-from actions.rules.changesets import FOREVER, replannable
+from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
+from actions.display_names import FIELDS, titles
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
 from database.ids import written
@@ -21,22 +21,22 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 
     With `forever` nothing is kept to undo it with.
     """
-    found = finding.named("Conversation", refs, FIELDS, skip_missing=skip_missing)
-    finding.refuse_twins("Conversation", (one.document for one in found))
+    found = lookup.find_all("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Conversation", (one.document for one in found))
     names = titles([one.document for one in found])
     counts = _messages(list(names))
     labels: dict[Any, str] = dict(names)
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(labels)
-        yield from removing.conversations(names)
-        yield from removing.draft.batches
+        cascade = CascadingDeletion(labels)
+        yield from cascade.delete_conversations(names)
+        yield from cascade.draft.batches
 
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
         [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
-        Stream(batches, deleted, losing=lambda: deletions(of_conversations(names))),
+        Stream(batches, deleted, losing=lambda: deleted_documents(conversation_filters(names))),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],
         names=labels,
@@ -47,9 +47,9 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
 def _messages(ids: Sequence[Any]) -> Counter[str]:
     """Count the messages of conversations, by what they refer to as text: broken data may have anything there."""
     counts: Counter[str] = Counter()
-    for some in finding.parts(ids):
+    for some in queries.chunks(ids):
         of_each: list[Document] = [
-            {"$match": finding.referring("Message", "conversationId", *some)},
+            {"$match": queries.refers_to("Message", "conversationId", *some)},
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
         for row in connection.database()["Message"].aggregate(of_each):

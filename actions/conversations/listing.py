@@ -7,11 +7,10 @@ from typing import Any, Final
 
 from pymongo import DESCENDING
 
-from actions import conversation_titles, finding
-from actions.conversation_titles import Place, Places
-from actions.filter_conditions import between, containing
-from actions.reference_counts import counting
-from actions.usernames import Names, ids
+from actions import display_names, lookup, queries
+from actions.display_names import ConversationTitles, TitledConversation, Usernames, id_texts
+from actions.filter_conditions import contains_text, time_range
+from actions.queries import reference_counter
 from changes import Document
 from changes.showable import readable
 from database import connection
@@ -22,7 +21,7 @@ from database.references import filter_of, has_other_forms, joined, referred
 from models.links import MESSAGE_CONVERSATION
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
-CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *conversation_titles.FIELDS)
+CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
 """The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
@@ -56,8 +55,8 @@ def find(filters: Filters | None = None) -> Listing:
         "order": "-lastMessageAt",
         "fields": CONVERSATION_FIELDS,
     }
-    having = between(chosen.active_since, None)
-    lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
+    having = time_range(chosen.active_since, None)
+    lacking = {"createAt": time_range(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
         common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
         return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
@@ -69,15 +68,15 @@ def _by_fields(filters: Filters) -> Document:
         raise UsageError("--group and --direct contradict each other", "give one of them")
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
-        "name": filters.search is not None and containing("--search", filters.search),
+        "name": filters.search is not None and contains_text("--search", filters.search),
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
 
 def _by_participants(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
-    people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
-    return joined({}, *(finding.referring("Conversation", "userIds", person) for person in people))
+    people = dict.fromkeys(lookup.find_user(ref, ())["_id"] for ref in refs)
+    return joined({}, *(queries.refers_to("Conversation", "userIds", person) for person in people))
 
 
 class ConversationRows:
@@ -88,17 +87,17 @@ class ConversationRows:
     """
 
     def __init__(self) -> None:
-        self._names = Names()
+        self._names = Usernames()
 
     def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
-        places = Places(self._names)
-        places.learn(conversations)
+        places = ConversationTitles(self._names)
+        places.add(conversations)
         identifiers = [conversation["_id"] for conversation in conversations]
         odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
-        message_counts = counting("Message", "conversationId")(identifiers) if "messages" in columns else None
+        message_counts = reference_counter("Message", "conversationId")(identifiers) if "messages" in columns else None
         for conversation in conversations:
             identifier = conversation["_id"]
-            place = places.of(identifier)
+            place = places.get(identifier)
             row = {
                 "id": identifier,
                 "title": place.title,
@@ -115,7 +114,7 @@ class ConversationRows:
             yield row
 
 
-def _not_read_by(place: Place, where: Document) -> list[Row]:
+def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
     last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
-    seen = {*ids(last, "seenIds")} if last else set()
+    seen = {*id_texts(last, "seenIds")} if last else set()
     return [person for person in place.participants if last and person["id"] not in seen]

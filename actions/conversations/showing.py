@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding, messages
+from actions import lookup, messages
 from actions.conversations.listing import CONVERSATION_FIELDS, NEWEST, ConversationRows
-from actions.usernames import ids
+from actions.display_names import id_texts
 from changes import Document
 from database import connection
 from database.ids import written
@@ -25,7 +25,7 @@ def show(conversation: str) -> Row:
     `messages` is their number. `unread` has each participant with unread messages: their number after the last one that
     they have seen or written. `people` are all participants, with the numbers of their sent and unread messages.
     """
-    document = finding.one("Conversation", conversation, CONVERSATION_FIELDS)
+    document = lookup.find_one("Conversation", conversation, CONVERSATION_FIELDS)
     [row] = ConversationRows()([document])
     found = messages.find(messages.Filters(conversation=f"id:{written(document['_id'])}"))
     sent = _sent_counts(found.where)
@@ -64,7 +64,7 @@ def unread_counts(where: Document, people: Collection[str], total: int) -> dict[
     unread: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=RECENT):
-        for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
+        for person in (written(referred(message.get("senderId"))), *id_texts(message, "seenIds")):
             unread.setdefault(person, read)
         read += 1
         if unread.keys() >= {*people}:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
-from actions import finding
-from actions.conversation_titles import FIELDS, Place, Places
-from actions.filter_conditions import between
+from actions import lookup, queries
+from actions.display_names import FIELDS, ConversationTitles, TitledConversation
+from actions.filter_conditions import time_range
 from actions.messages.listing import MESSAGE_FIELDS, MessageRows
 from changes import Document
 from database import connection
@@ -38,7 +38,7 @@ class Transcript:
     conversation; with `--around`, `marked` is the id of the message in the middle.
     """
 
-    place: Place
+    place: TitledConversation
     began: Any
     listing: Listing
     after: Any = None
@@ -79,14 +79,14 @@ def transcript(
     """
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
-    conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
-    places = Places()
-    places.learn([conversation])
-    where = finding.referring("Message", "conversationId", conversation["_id"])
-    if times := between(since, until):
+    conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
+    places = ConversationTitles()
+    places.add([conversation])
+    where = queries.refers_to("Message", "conversationId", conversation["_id"])
+    if times := time_range(since, until):
         where["createAt"] = times
     listing = Listing("Message", where, MessageRows(places), order="createAt", fields=MESSAGE_FIELDS)
-    place, began = places.of(conversation["_id"]), conversation.get("created_at")
+    place, began = places.get(conversation["_id"]), conversation.get("created_at")
     selected = Transcript(place, began, listing, reaches_end=until is None, description=_describe(since, until, last))
     if around is not None:
         return _around(selected, around)
@@ -117,7 +117,7 @@ def _last(selected: Transcript, number: int) -> Transcript:
 
 
 def _around(selected: Transcript, ref: str) -> Transcript:
-    [(_, message)] = finding.messages([ref], ("conversationId", "createAt"))
+    [(_, message)] = lookup.find_messages([ref], ("conversationId", "createAt"))
     if written(referred(message.get("conversationId"))) != selected.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"

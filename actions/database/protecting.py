@@ -1,6 +1,6 @@
 """Protect a database with a marker, and remove the marker."""
 
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Result
 from database import connection
 from database.errors import InvalidInputError
@@ -37,4 +37,4 @@ def unprotect() -> Changeset:
 
 
 def _changeset(command: str, draft: Draft, name: str, outcome: str) -> Changeset:
-    return changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])
+    return checked_changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Result
 from database import connection, indexes, local
 from database.failures import is_refusal
@@ -97,7 +97,7 @@ def create_indexes() -> Changeset:
     results = [
         Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
     ]
-    return changeset(
+    return checked_changeset(
         "db indexes --apply",
         Draft(),
         results,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import roles
-from actions.usernames import Names
+from actions.display_names import Usernames
 from changes import Document
 from database import connection
 from database.errors import UsageError
@@ -105,9 +105,9 @@ def _top_senders(since: datetime) -> list[Row]:
         if isinstance(sender := referred(row["_id"]), ObjectId):
             counts[sender] += row["messages"]
     found = sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:TOP_SENDERS]
-    names = Names()
-    names.meet(str(sender) for sender, _ in found)
-    return [{"id": sender, "username": names.of(str(sender)), "messages": number} for sender, number in found]
+    names = Usernames()
+    names.load(str(sender) for sender, _ in found)
+    return [{"id": sender, "username": names.get(str(sender)), "messages": number} for sender, number in found]
 
 
 def _times_since(since: datetime) -> Document:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from actions import finding
-from actions.conversation_titles import Place, Places
-from actions.filter_conditions import between
-from actions.usernames import ids
+from actions import lookup, queries
+from actions.display_names import ConversationTitles, TitledConversation, id_texts
+from actions.filter_conditions import time_range
 from changes import Document
 from changes.showable import readable, readable_text
 from database import connection
@@ -50,7 +49,7 @@ def find(filters: Filters | None = None) -> Listing:
 
 def show(ref: str) -> Row:
     """Describe one message."""
-    [found] = finding.messages([ref], MESSAGE_FIELDS)
+    [found] = lookup.find_messages([ref], MESSAGE_FIELDS)
     return next(MessageRows()([found.document]))
 
 
@@ -58,32 +57,32 @@ def query(filters: Filters) -> Document:
     """Return the MongoDB filter for the messages that match all filters."""
     reader, sender = (_user_id(ref) for ref in (filters.unseen_by, filters.sender))
     conditions: dict[str, Any] = {
-        "createAt": between(filters.since, filters.until),
+        "createAt": time_range(filters.since, filters.until),
         "image": filters.with_image and {"$nin": [None, ""]},
     }
     return joined(
         {field: condition for field, condition in conditions.items() if condition},
         _in_conversations(filters.conversation, reader),
-        {} if sender is None else finding.referring("Message", "senderId", sender),
+        {} if sender is None else queries.refers_to("Message", "senderId", sender),
         *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
     )
 
 
 def _user_id(ref: str | None) -> Any:
-    return None if ref is None else finding.user(ref, ())["_id"]
+    return None if ref is None else lookup.find_user(ref, ())["_id"]
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
     """Match the messages of a conversation, or of all conversations with a reader."""
-    chosen = [] if ref is None else [finding.one("Conversation", ref, ())["_id"]]
+    chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
-        taking_part = joined(among, finding.referring("Conversation", "userIds", reader))
+        taking_part = joined(among, queries.refers_to("Conversation", "userIds", reader))
         found = connection.database()["Conversation"].find(taking_part, ["_id"])
         chosen = [conversation["_id"] for conversation in found]
     elif ref is None:
         return {}
-    return finding.referring("Message", "conversationId", *chosen)
+    return queries.refers_to("Message", "conversationId", *chosen)
 
 
 class MessageRows:
@@ -93,19 +92,19 @@ class MessageRows:
     `{id, username}`, the conversation `{id, title}`, `unseen` are the participants who have not seen the message.
     """
 
-    def __init__(self, places: Places | None = None) -> None:
-        self.places = places or Places()
+    def __init__(self, places: ConversationTitles | None = None) -> None:
+        self.places = places or ConversationTitles()
         self._readers: dict[Any, Readers] = {}
 
     def __call__(self, messages: Sequence[Document], _: Collection[str] = ()) -> Iterator[Row]:
-        seen = [ids(message, "seenIds") for message in messages]
+        seen = [id_texts(message, "seenIds") for message in messages]
         senders = [_reference_text(message, "senderId") for message in messages]
         conversation_ids = [_reference_text(message, "conversationId") for message in messages]
-        self.places.meet(conversation_ids, {*senders, *(person for readers in seen for person in readers)})
+        self.places.load(conversation_ids, {*senders, *(person for readers in seen for person in readers)})
         if len(self._readers) > READERS_KEPT:
             self._readers.clear()
         for message, sender, conversation_id, readers in zip(messages, senders, conversation_ids, seen, strict=True):
-            place = self.places.of(conversation_id)
+            place = self.places.get(conversation_id)
             has_seen, has_not_seen = self._readers_of(place, readers)
             yield {
                 "id": message["_id"],
@@ -120,7 +119,7 @@ class MessageRows:
                 "senderId": readable(message.get("senderId")),
             }
 
-    def _readers_of(self, place: Place, readers: list[str]) -> Readers:
+    def _readers_of(self, place: TitledConversation, readers: list[str]) -> Readers:
         key = place.id, *readers
         if key not in self._readers:
             seen = dict.fromkeys(readers)

@@ -7,9 +7,9 @@ from typing import Any, Final, NamedTuple
 from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
-from actions import finding
-from actions.message_removal import Removing, deletions
-from actions.rules.changesets import FOREVER, replannable
+from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, deleted_documents
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT
@@ -69,13 +69,13 @@ def purge(
     names = _names(parts)
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names)
+        cascade = CascadingDeletion(names)
         for filters in _filters(parts):
-            yield from removing.messages(joined(where, one) for one in filters)
-        yield from removing.draft.batches
+            yield from cascade.delete_messages(joined(where, one) for one in filters)
+        yield from cascade.draft.batches
 
     def losing() -> Iterator[Change]:
-        return deletions(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+        return deleted_documents(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
@@ -95,14 +95,14 @@ def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Docu
     words = []
     here: Document = {}
     if conversation is not None:
-        there = finding.one("Conversation", conversation, ())
-        here = finding.referring("Message", "conversationId", there["_id"])
-        words.append(f"--conversation {finding.label(there)}")
+        there = lookup.find_one("Conversation", conversation, ())
+        here = queries.refers_to("Message", "conversationId", there["_id"])
+        words.append(f"--conversation {lookup.label(there)}")
     theirs = here
     if sender is not None:
-        user = finding.user(sender, ())
-        theirs = joined(here, finding.referring("Message", "senderId", user["_id"]))
-        words.append(f"--sender {finding.user_label(user)}")
+        user = lookup.find_user(sender, ())
+        theirs = joined(here, queries.refers_to("Message", "senderId", user["_id"]))
+        words.append(f"--sender {lookup.user_label(user)}")
     return here, theirs, words
 
 
@@ -157,10 +157,10 @@ def _one_of_the_last(where: Document, number: int) -> Document | None:
 def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
     """Match what goes, of as many conversations at once as a batch has room for."""
     whole = [part.conversation for part in parts if not part.beyond]
-    for some in finding.parts(one for one in whole if isinstance(one, ObjectId)):
+    for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
         yield [_in(some)]
     yield from ([_in([one])] for one in whole if not isinstance(one, ObjectId))
-    yield from finding.parts(part.beyond for part in parts if part.beyond)
+    yield from queries.chunks(part.beyond for part in parts if part.beyond)
 
 
 def _in(conversations: list[Any]) -> Document:
@@ -168,7 +168,7 @@ def _in(conversations: list[Any]) -> Document:
     [one, *_] = conversations
     if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
-        return joined(no_list, finding.referring("Message", "conversationId", *conversations))
+        return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
     if one is None:
         return {"conversationId": None}
     return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
@@ -176,7 +176,7 @@ def _in(conversations: list[Any]) -> Document:
 
 def _names(parts: list[_Part]) -> dict[Any, str]:
     ids = [part.conversation for part in parts if isinstance(part.conversation, ObjectId)]
-    return {referred(one["_id"]): finding.label(one) for one in finding.with_id("Conversation", ids, ["name"])}
+    return {referred(one["_id"]): lookup.label(one) for one in queries.find_by_ids("Conversation", ids, ["name"])}
 
 
 def _result(part: _Part, names: dict[Any, str]) -> Result:

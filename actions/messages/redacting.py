@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from actions import finding
+from actions import lookup
 from actions.messages.sending import refuse_body
-from actions.rules.changesets import FOREVER, batched, changeset
+from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
 from changes import ABSENT, Changeset, Draft, Result
 from changes.showable import readable_text
 from database.wording import in_words
@@ -19,7 +19,7 @@ def redact(
     """Replace the texts of messages, and remove their images. With `forever`, nothing is kept for an undo."""
     text = REMOVED if text is None else text
     refuse_body(text)
-    found = finding.messages(messages, ("body", "image"), skip_missing=skip_missing)
+    found = lookup.find_messages(messages, ("body", "image"), skip_missing=skip_missing)
     draft, results = Draft(), []
     for ref, message in found:
         has_no_image = message.get("image") is None
@@ -27,7 +27,7 @@ def redact(
         elsewhere = [] if has_no_image else [readable_text(message["image"])]
         results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
         draft.set("Message", message, {"body": text} if has_no_image else {"body": text, "image": ABSENT})
-    draft.batches = list(batched(draft.changes))
+    draft.batches = list(in_batches(draft.changes))
     notes = list(FOREVER) if forever and draft.changes else []
     command = f"messages redact {in_words([one.ref for one in found])}"
-    return changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)
+    return checked_changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)

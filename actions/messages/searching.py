@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions.errors import BadPatternError
-from actions.filter_conditions import matching, said
+from actions.filter_conditions import matches_pattern, require_text
 from actions.messages.listing import MESSAGE_FIELDS, NEWEST, SORTABLE, Filters, MessageRows, query
 from database.errors import TimedOutError
 from database.listing import Document, Listing, Row
@@ -41,12 +41,12 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
     A match is `{before, found, after}`: the found text, and some characters around it. Raises `UsageError` for an
     empty text, and `BadPatternError`.
     """
-    pattern_text = said("what to search for", text)
+    pattern_text = require_text("what to search for", text)
     if pattern and len(pattern_text) > LONGEST_PATTERN:
         raise BadPatternError(f"the pattern is {len(pattern_text):,} characters long; it may have {LONGEST_PATTERN}")
     expression = pattern_text if pattern else re.escape(pattern_text)
     matches = _MatchRows(expression)
-    condition = {**query(filters or Filters()), "body": matching(expression)}
+    condition = {**query(filters or Filters()), "body": matches_pattern(expression)}
     return _Search("Message", condition, matches, SORTABLE, NEWEST, MESSAGE_FIELDS, SECONDS_ON_SERVER * 1000)
 
 

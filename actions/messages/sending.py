@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from bson import ObjectId
 
-from actions import finding
-from actions.conversation_titles import titles
+from actions import lookup
+from actions.cascading_deletion import MOST_COPIED_IDS
+from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
-from actions.message_removal import COPIED
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Document, Draft, Holding, Result, ids_in
 from changes.events import now
 from database.references import referred
@@ -32,12 +32,12 @@ class Destination(NamedTuple):
 
 def destination(conversation: str, sender: str) -> Destination:
     """Find a conversation and a sender; raises `NotParticipantError` if the sender is not a participant."""
-    there = finding.one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
-    user = finding.user(sender, ("status", "conversationIds", "seenMessageIds"))
+    there = lookup.find_one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
+    user = lookup.find_user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
-        raise NotParticipantError(f"{finding.user_label(user)} does not take part in {title}", f"add them first: {add}")
+        raise NotParticipantError(f"{lookup.user_label(user)} does not take part in {title}", f"add them first: {add}")
     return Destination(there, title, user)
 
 
@@ -63,11 +63,11 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         "userIds": Holding(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
     }
     draft.advance("Conversation", there, "lastMessageAt", message["createAt"], given=taking_part)
-    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < COPIED:
+    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < MOST_COPIED_IDS:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)
-    return changeset(
-        f"messages send --conversation {title} --from {finding.user_label(user)}",
+    return checked_changeset(
+        f"messages send --conversation {title} --from {lookup.user_label(user)}",
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],
         notes=list(_notes(there, title, user)),
@@ -88,7 +88,7 @@ def _message(conversation: Document, sender: Document, body: str | None, image: 
 
 
 def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str]:
-    called = finding.user_label(sender)
+    called = lookup.user_label(sender)
     if sender.get("status") == UserStatus.SUSPENDED:
         yield f"{called} is suspended, and sends all the same"
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo import DESCENDING
 from pymongo.errors import ExecutionTimeout
 
-from actions import finding
+from actions import lookup, queries
 from actions.messages.listing import MessageRows
 from actions.messages.redacting import REMOVED
 from changes import Document
@@ -39,9 +39,9 @@ def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[R
     """
     wanted: Document = {}
     if conversation is not None:
-        wanted["conversationId"] = finding.one("Conversation", conversation, ["_id"])["_id"]
+        wanted["conversationId"] = lookup.find_one("Conversation", conversation, ["_id"])["_id"]
     if sender is not None:
-        wanted["senderId"] = finding.user(sender, ["_id"])["_id"]
+        wanted["senderId"] = lookup.find_user(sender, ["_id"])["_id"]
     tail = _Tail(wanted)
     where = {field: {"$in": forms(identifier)} for field, identifier in wanted.items()}
     changes = Following("Message", where, _pipeline(where), say)
@@ -101,7 +101,7 @@ class _Tail:
 
     def _newest(self) -> dict[Any, Document]:
         """Read where the newest messages are that match, the oldest first; some alone where that takes too long."""
-        found = (finding.referring("Message", field, identifier) for field, identifier in self._wanted.items())
+        found = (queries.refers_to("Message", field, identifier) for field, identifier in self._wanted.items())
         where = joined({}, *found)
         order = [("createAt", DESCENDING)] if where else []
         order.append(("_id", DESCENDING))

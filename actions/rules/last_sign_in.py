@@ -1,4 +1,4 @@
-"""A user keeps a way to sign in, whatever the command."""
+"""The rule that a user keeps a way to sign in, for every command."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from database.references import forms, joined, referred, to
 from models.links import ACCOUNT_USER
 
 
-def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rules that changes have to keep: one for each user who loses a password or an account, and stays.
+def rules_for(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
+    """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
 
-    Like those of `protection` they follow from the changes alone. Each is looked at once here, which raises
-    `LastSignInError` before anybody is asked, and again in the transaction.
+    The rules depend only on the changes. Each rule is checked here, which raises `LastSignInError` before the question,
+    and again in the transaction.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()

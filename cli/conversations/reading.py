@@ -58,7 +58,7 @@ def show(conversation: Conversation, out: ReadOut) -> None:
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}
     found = actions.conversations.show(conversation)
     out.record(found, views.CONVERSATION, below=below)
-    out.notes(actions.odd_references.notes("Conversation", found["id"]))
+    out.notes(actions.wrong_id_types.notes("Conversation", found["id"]))
 
 
 def note_if_slow(say: Callable[[str], None]) -> None:

@@ -31,11 +31,11 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
 
 def _line(row: "Row") -> str:
     """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
-    from actions.conversation_titles import called
+    from actions.display_names import person_label
 
     time = text.cell(row.get("createAt"))
     where = text.cell(row.get("conversation"))
-    who = text.safe(called(row["sender"])) if row.get("sender") else ""
+    who = text.safe(person_label(row["sender"])) if row.get("sender") else ""
     parts = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
     content = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(parts)
     message = f"{who}: {content}" if who else content

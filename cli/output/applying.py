@@ -169,12 +169,12 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 def _notes(out: "Output", changeset: "Changeset") -> list[str]:
     """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
-    from actions.rules import changesets
+    from actions.rules.checked_changeset import undo_limits
 
     final_results = () if changeset.undoable else changeset.results
     return [
         *changeset.notes,
-        *changesets.inexact(changeset),
+        *undo_limits(changeset),
         *(line for result in final_results for line in _addresses_elsewhere(out, result)),
     ]
 

@@ -148,9 +148,9 @@ def parts(value: Any) -> list[str]:
 
 
 def _person(person: dict[str, Any]) -> str:
-    from actions.conversation_titles import called
+    from actions.display_names import person_label
 
-    return safe(called(person))
+    return safe(person_label(person))
 
 
 def fault_text(found: dict[str, Any]) -> str:

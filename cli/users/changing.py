@@ -142,7 +142,7 @@ def set_password(
     confirm: Confirm,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
-    actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
+    actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
     password = password_source.new_password()
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)

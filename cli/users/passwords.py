@@ -39,7 +39,7 @@ class PasswordSource(Options):
         if self.generate_password:
             from actions.rules import passwords
 
-            return Password(passwords.generated(), reveal=True)
+            return Password(passwords.generate(), reveal=True)
         if self.password_stdin:
             return Password(_read())
         if not questions.can_ask():
@@ -65,7 +65,7 @@ def _asked() -> str:
     from actions.rules import passwords
 
     first = _ask("Password: ")
-    passwords.check(first)  # nobody types for a second time what cannot be taken
+    passwords.validate(first)  # nobody types for a second time what cannot be taken
     if first != _ask("Again: "):
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first

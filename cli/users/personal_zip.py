@@ -39,7 +39,7 @@ def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> R
             messages.add(message["conversationId"], f"{as_json(message)}\n")
         parts = _parts(data, messages.counts())
         counts = {name: _records(part) for name, part in parts.items()} | {"messages": sum(messages.counts().values())}
-        about |= {"leftOut": list(data.left_out())}
+        about |= {"leftOut": list(data.omitted())}
         for name, part in parts.items():
             _add(archive, name, part, records=counts[name])
         huge = messages.size > HUGE

@@ -67,7 +67,7 @@ def show(user: User, out: ReadOut) -> None:
     below = {"access": views.ACCESS, "accounts": views.ACCOUNTS, "events": views.EVENTS}
     found = actions.users.show(user)
     out.record(found, views.USER, below=below)
-    out.notes(actions.odd_references.notes("User", found["id"]))
+    out.notes(actions.wrong_id_types.notes("User", found["id"]))
 
 
 @app.command(example="chatctl users can grace message.delete && echo yes")
@@ -81,6 +81,6 @@ def can(
     """Tell whether a user may do something, and why. For a no the exit code is 1."""
     answer = actions.users.can(user, permission, ignore_status=ignore_status)
     out.record(answer, views.ANSWER)
-    out.notes(actions.odd_references.notes("User", answer["id"], ("User", "Role")))
+    out.notes(actions.wrong_id_types.notes("User", answer["id"], ("User", "Role")))
     if not answer["allowed"]:
         raise typer.Exit(1)

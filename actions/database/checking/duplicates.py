@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, Rule, Scan, by_collection, by_field, with_object_ids
 from changes import Document
 
@@ -49,7 +49,9 @@ class DuplicateRule(Rule):
         if not self.scan.sampled:
             firsts = (self._first[hash((collection, found.field, found.value))] for found in suspects)
             ids = {*(found.id for found in suspects), *firsts}
-            yield from finding.having(collection, "_id", ids, reads)
+            yield from queries.find_by_values(collection, "_id", ids, reads)
             return
         for (_, field), some in by_field(suspects).items():
-            yield from finding.having(collection, field.split(", ")[-1], {found.value[-1] for found in some}, reads)
+            yield from queries.find_by_values(
+                collection, field.split(", ")[-1], {found.value[-1] for found in some}, reads
+            )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, Scan
 from changes import Document, are_ids, ids_in
 from database import connection
@@ -169,8 +169,8 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
 def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
     """Yield the links that only the right side has; there may be no index for this search."""
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
-        few = len(some) <= finding.AT_ONCE
-        where = finding.referring(link.other, link.other_field, *some) if few else {}
+        few = len(some) <= queries.CHUNK_SIZE
+        where = queries.refers_to(link.other, link.other_field, *some) if few else {}
         for other in connection.database()[link.other].find(where, [link.other_field]):
             has_id = isinstance(other["_id"], ObjectId)
             for identifier in distinct(other, link.other_field) & some.keys() if has_id else ():

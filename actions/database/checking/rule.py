@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
 from changes import Batch, Document, Draft
 from database.references import referred
 
@@ -81,7 +81,7 @@ class Rule:
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Read the suspected documents again and yield the suspects that `suspects` still finds in them."""
         for collection, some in by_collection(suspects).items():
-            documents = list(finding.having(collection, "_id", some, self.reads[collection]))
+            documents = list(queries.find_by_values(collection, "_id", some, self.reads[collection]))
             yield from (found for found in self.suspects(collection, documents) if found in some[found.id])
 
     def fix_keys(self, found: Finding) -> Sequence[str]:
@@ -159,13 +159,13 @@ class RepairDraft(Draft):
             one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
         }
         missing = [one for one in wanted if one not in found]
-        found |= {document["_id"]: document for document in finding.having(collection, "_id", missing)}
+        found |= {document["_id"]: document for document in queries.find_by_values(collection, "_id", missing)}
         self._kept[0].update(((collection, one), document) for one, document in found.items())
         return found
 
     def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
         """Yield ids and documents like `documents`, which are read some at a time."""
-        for part in finding.parts(ids):
+        for part in queries.chunks(ids):
             yield from self.documents(collection, part).items()
 
     def delete(self, collection: str, document: Document) -> None:
@@ -199,7 +199,7 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
     """Read the documents with some ids: ObjectId → document. A document may have its `_id` stored as text."""
     found: dict[Any, Document] = {}
-    for document in finding.with_id(collection, ids, ["_id", *fields]):
+    for document in queries.find_by_ids(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:
             found[document["_id"]] = document
         else:

@@ -8,13 +8,13 @@ from typing import Final
 
 from bson import ObjectId
 
+from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.database.generating.conversations import ConversationMaker, ConversationPlan, plan_conversations
 from actions.database.generating.faults import FaultMaker
 from actions.database.generating.people import PHRASES, Language, People, Person
 from actions.database.generating.seeded_year import SeededYear
-from actions.message_removal import COPIED
 from actions.rules import last_active_member
-from actions.users.importing.known import Members
+from actions.users.roles import MemberChanges
 from changes import Add, Batch, Document, Insert, Update
 from changes.change import FieldChange, Raise
 from changes.draft import BATCH
@@ -51,7 +51,7 @@ class BatchMaker:
         self._people = People(self._year, amounts.users, amounts.seed, languages, secret)
         self._made: dict[int, Person] = {}
         self._roles = _assignable_roles()
-        self._members = Members()
+        self._members = MemberChanges()
         self._pending = PendingBatch()
 
     def batches(self, faults: FaultMaker) -> Iterator[Batch]:
@@ -67,7 +67,7 @@ class BatchMaker:
         yield from faults.batches(self._year)
 
     def _hand_out(self, bound: int = BATCH - ROOM) -> Iterator[Batch]:
-        if len(self._pending) and len(self._pending) + self._members.known > bound:
+        if len(self._pending) and len(self._pending) + self._members.role_count > bound:
             full, self._pending = self._pending, PendingBatch()
             yield [*full.batch(), *self._members.changes()]
 
@@ -75,7 +75,7 @@ class BatchMaker:
         """Add a conversation, and return it with each burst of its messages."""
         texts = self._languages[plan.people[0] % len(self._languages)].texts
         maker = ConversationMaker(self._year, plan, [self._add_person(number) for number in plan.people], texts)
-        if plan.messages > COPIED:
+        if plan.messages > MOST_COPIED_IDS:
             del maker.document["messagesIds"]
         self._pending.insert("Conversation", maker.document, grows=True)
         for person in maker.document["userIds"]:

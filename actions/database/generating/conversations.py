@@ -6,10 +6,10 @@ from typing import Final, NamedTuple
 
 from bson import ObjectId
 
-from actions.conversation_titles import PAIR
 from actions.database.generating.people import Person, Texts
 from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
 from changes import Document
+from models.conversation import PAIR
 
 GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from actions.database.checking.rules.sizes import BYTES
 from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
-from actions.users.documents import new_user
+from actions.users.creating import new_user
 from changes import Batch, Document, Insert
 from database import connection, indexes
 from models.user import UserStatus

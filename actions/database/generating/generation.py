@@ -9,7 +9,6 @@ from random import Random
 from typing import Final
 
 from actions import audit
-from actions.conversation_titles import PAIR
 from actions.database.generating import people
 from actions.database.generating.batches import ROOM, Amounts, BatchMaker
 from actions.database.generating.faults import FaultMaker
@@ -25,6 +24,7 @@ from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
 from database.listing import Row
 from database.prefetch import ahead
+from models.conversation import PAIR
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -131,7 +131,7 @@ def _indexes() -> list[Index]:
 def _secret(seed: int) -> str:
     """Hash the password with a salt from the seed, so that the same seed makes the same data."""
     random = Random(seed)  # noqa: S311 - it is no secret
-    return passwords.hashed(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
+    return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 
 def _begun(command: str) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from bson import Int64, ObjectId
 
 from actions.database.generating.seeded_year import DAY, EPOCH, MILLISECOND, SECOND, SeededYear, to_time
-from actions.users.documents import new_user
+from actions.users.creating import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
 from models.user import UserStatus

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from actions.conversation_titles import called, listed
+from actions.display_names import people_label, person_label
 from cli.output.text import cell, day
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def laid_out(messages: Iterable[Row]) -> Iterator[ChatMessage]:
 
 def about(transcript: "Transcript") -> list[str]:
     """Say who is in a conversation, unless that is its title, when it began, and which part of it this is."""
-    people = listed(transcript.place.participants)
+    people = people_label(transcript.place.participants)
     began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
     return [part for part in (*known, *began, transcript.description) if part]
@@ -53,7 +53,7 @@ def about(transcript: "Transcript") -> list[str]:
 
 def author(row: Row) -> str:
     """Return what the author is called; there may be none in broken data, or one who is gone."""
-    return called(row["sender"]).strip() or str(row["sender"]["id"])
+    return person_label(row["sender"]).strip() or str(row["sender"]["id"])
 
 
 def body_text(row: Row) -> str:
@@ -82,7 +82,7 @@ def readers(row: Row) -> list[tuple[str, str]]:
     others = {
         phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()
     }
-    return [(phrase, listed(people)) for phrase, people in others.items() if people]
+    return [(phrase, people_label(people)) for phrase, people in others.items() if people]
 
 
 class LastMessage:

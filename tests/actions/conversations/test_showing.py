@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from people import Documents, minute_after
 from reads import listening
 
-from actions import finding
+from actions import queries
 from actions.conversations import show, showing
 
 PEOPLE = [ObjectId() for _ in range(4)]
@@ -47,7 +47,7 @@ def test_what_is_unread_is_the_same_whether_read_or_counted(
     documents = [{"_id": ObjectId(), "conversationId": PLACE, **message} for message in messages]
     if documents:
         here["Message"].insert_many(documents)
-    where = finding.referring("Message", "conversationId", PLACE)
+    where = queries.refers_to("Message", "conversationId", PLACE)
     people = [str(person) for person in PEOPLE]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showing, "RECENT", newest)

@@ -34,8 +34,8 @@ def test_the_roles_allow_exactly_what_their_commands_need(
         importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
     for limit, number in {
         "changes.draft.BATCH": 3,
-        "actions.rules.changesets.BATCH": 3,
-        "actions.message_removal.MESSAGES": 2,
+        "actions.rules.checked_changeset.BATCH": 3,
+        "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
     }.items():  # work in several batches holds a lease, which needs rights of its own
         monkeypatch.setattr(limit, number)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, RepairDraft, Rule
-from actions.rules.changesets import batched
+from actions.rules.checked_changeset import in_batches
 from changes import Batch, Change, Document, Draft
 from changes.blanking import discreet, secrets
 from changes.showable import field_name
@@ -38,7 +38,7 @@ class SecretInTrail(Rule):
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del draft, decisions
-        return batched(self._changes(findings))
+        return in_batches(self._changes(findings))
 
     def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:
         for part in self._parts(findings):
@@ -47,7 +47,7 @@ class SecretInTrail(Rule):
             yield from draft.changes
 
     def _parts(self, findings: Sequence[Finding]) -> Iterator[Document]:
-        return finding.having(AUDIT, "_id", [found.id for found in findings], self.reads[AUDIT])
+        return queries.find_by_values(AUDIT, "_id", [found.id for found in findings], self.reads[AUDIT])
 
     @staticmethod
     def _look(parts: Iterable[Document]) -> Iterator[Finding]:

@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
-from actions.conversation_titles import PAIR, is_group
+from actions import queries
 from actions.database.checking.duplicates import DuplicateRule, Values
 from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, documents
 from changes import Batch, Document, ids_in
 from database import connection
 from database.listing import NO_LIST, PRESENT
 from database.references import reference, referred
+from models.conversation import PAIR, is_group
 
 PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
@@ -265,4 +265,4 @@ def of_conversations(conversations: Sequence[Any]) -> Document:
     """Match the messages of a few conversations, or all messages for many conversations: there may be no index."""
     if len(conversations) > FEW_CONVERSATIONS:
         return {"conversationId": PRESENT}
-    return finding.referring("Message", "conversationId", *conversations)
+    return queries.refers_to("Message", "conversationId", *conversations)

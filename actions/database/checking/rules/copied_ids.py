@@ -6,10 +6,10 @@ from typing import Any
 
 from bson import ObjectId
 
-from actions import finding
+from actions import queries
+from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, by_collection, documents
 from actions.database.checking.rules.conversations import of_conversations
-from actions.message_removal import COPIED
 from changes import ABSENT, Batch, Document
 from database import connection
 from database.references import referred
@@ -69,7 +69,7 @@ class UnsyncedCopy(Rule):
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
-                if isinstance(ids := one.get("messagesIds"), list) and len(ids) < COPIED:
+                if isinstance(ids := one.get("messagesIds"), list) and len(ids) < MOST_COPIED_IDS:
                     balances[one["_id"]] = sum(hash(item) for item in ids if isinstance(item, ObjectId))
             return
         for one in documents if balances else ():
@@ -108,7 +108,7 @@ def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
     """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
-        filters = [finding.referring("Profile", "userId", *part) for part in finding.parts(ids)]
+        filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
     else:
         filters = [of_conversations(ids)]
     source = "Profile" if collection == "User" else "Message"
@@ -129,7 +129,7 @@ def _differs(collection: str, copy: Any, expected: bytes) -> bool:
     """Tell whether a copy is wrong; one of another type has another fault, and too long a one is not kept."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
-        return max(len(copy), len(expected) // ID_BYTES) < COPIED and b"".join(ids) != expected
+        return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected
     return collection == "User" and isinstance(copy, ObjectId) and copy.binary not in _split(expected)
 
 

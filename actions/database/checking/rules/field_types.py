@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bson import DatetimeMS, Int64, ObjectId, Timestamp
 
-from actions import finding
+from actions import queries
 from actions.database.checking.conversion import convert
 from actions.database.checking.rule import Finding, RepairDraft, Rule, by_collection
 from changes import Batch, Document, are_ids
@@ -235,8 +235,8 @@ class StringId(_ShapeRule):
         """Leave out profiles whose user has another: of those one has to be chosen."""
         del decisions
         holders: Counter[Any] = Counter()
-        for users in finding.parts(referred(found.value) for found in findings if _is_profile_user(found)):
-            where = finding.referring("Profile", "userId", *users)
+        for users in queries.chunks(referred(found.value) for found in findings if _is_profile_user(found)):
+            where = queries.refers_to("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
             # A list is not a reference.
             holders.update(user for profile in profiles if (user := reference(profile, "userId")))
@@ -298,9 +298,9 @@ def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]
 def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
     """Insert documents again with the right `_id`, and delete the old ones, because an `_id` cannot be updated."""
     for collection, faults in by_collection(findings).items():
-        for part in finding.parts(faults):
+        for part in queries.chunks(faults):
             taken = _ids_used_twice(collection, part)
-            for document in finding.having(collection, "_id", part):
+            for document in queries.find_by_values(collection, "_id", part):
                 if (identifier := referred(document["_id"])) not in taken:
                     fields = {name: _converted(collection, name, value) for name, value in document.items()}
                     draft.room(2)
@@ -311,5 +311,5 @@ def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Ba
 
 def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:
     """Return the ids that two documents have, each in its own form."""
-    found = Counter(referred(document["_id"]) for document in finding.with_id(collection, ids, ["_id"]))
+    found = Counter(referred(document["_id"]) for document in queries.find_by_ids(collection, ids, ["_id"]))
     return {identifier for identifier, number in found.items() if number > 1}

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from actions import finding
+from actions import queries
+from actions.cascading_deletion import CascadingDeletion
 from actions.database.checking.duplicates import DuplicateRule, Values
 from actions.database.checking.rule import (
     Finding,
@@ -14,7 +15,6 @@ from actions.database.checking.rule import (
     documents,
     with_object_ids,
 )
-from actions.message_removal import Removing
 from changes import ABSENT, Batch, Document
 from database import connection
 from database.references import reference
@@ -72,16 +72,16 @@ class MissingParent(Rule):
 
 def _without_messages(draft: RepairDraft, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
     """Delete messages, out of every list that has them."""
-    removing = Removing(draft.names)
-    removing.draft = draft
-    yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
+    cascade = CascadingDeletion(draft.names)
+    cascade.draft = draft
+    yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
     """Delete accounts or profiles; a user does not name a profile that is gone."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
-        for user in with_object_ids(finding.having("User", "profileId", ids, ["profileId"])):
+        for user in with_object_ids(queries.find_by_values("User", "profileId", ids, ["profileId"])):
             if profile := reference(user, "profileId"):
                 copies.setdefault(profile, []).append(user["_id"])
     for identifier, document in draft.each(collection, ids):
@@ -116,7 +116,7 @@ class SecondProfile(DuplicateRule):
         del decisions
         users = {found.value[0] for found in findings}
         profiles: dict[Any, list[Any]] = {}
-        where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
+        where = queries.refers_to(PROFILE_USER.collection, PROFILE_USER.field, *users)
         for profile in with_object_ids(
             connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])
         ):

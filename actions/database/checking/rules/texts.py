@@ -9,7 +9,7 @@ from bson.codec_options import DatetimeConversion
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, Rule, by_field
 from changes import Document
 from database import connection
@@ -60,7 +60,7 @@ def _with_invalid(collection: str, field: str, ids: Iterable[Any]) -> Iterator[A
     """Yield those of some ids whose document has a field that is not valid UTF-8."""
     as_bytes = CodecOptions(document_class=RawBSONDocument)
     raw: Any = connection.database().get_collection(collection, as_bytes)
-    for part in finding.parts(ids):
+    for part in queries.chunks(ids):
         for document in raw.find({"_id": any_of(part)}, [field]):
             try:
                 bson.decode(document.raw, STRICT)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.database.checking.rules.field_types import REINSTATE
 from changes import Batch, Document
@@ -128,7 +128,7 @@ class EmailCase(UserRule):
         """Find other users with the same address: such a fault needs a decision."""
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
-        for user in finding.with_emails({found.value.lower() for found in faults}, ["email"]):
+        for user in queries.find_by_emails({found.value.lower() for found in faults}, ["email"]):
             holders.setdefault(user["email"].lower(), []).append(user["_id"])
         for found in faults:
             others = [one for one in holders.get(found.value.lower(), ()) if one != found.id]

@@ -81,7 +81,7 @@ def test_no_copy_is_made_of_more_messages_than_it_may_hold(
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
     messages(database, ids["group"], ids["ada"], "more")
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
-    monkeypatch.setattr(copied_ids, "COPIED", 3)
+    monkeypatch.setattr(copied_ids, "MOST_COPIED_IDS", 3)
     assert counts() == {"unsynced-copy": 1}
     apply(repair())
     kept = {one["_id"]: one["messagesIds"] for one in database["Conversation"].find()}

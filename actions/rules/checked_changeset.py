@@ -1,4 +1,4 @@
-"""From a draft to a changeset that keeps the rules."""
+"""Make changesets that keep the rules, plan them again after a conflict, divide them into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -7,7 +7,7 @@ from typing import Any, Final, ParamSpec
 
 from pymongo.client_session import ClientSession
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import last_active_member, last_sign_in
 from changes import (
     Add,
@@ -36,10 +36,10 @@ from database.wording import NAMED
 P = ParamSpec("P")
 
 FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
-"""Said before what cannot be taken back."""
+"""The note before a change that cannot be undone."""
 
 
-def changeset(
+def checked_changeset(
     command: str,
     draft: Draft,
     results: list[Result],
@@ -48,20 +48,20 @@ def changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset of a draft; `details` are further fields of `Changeset`.
+    """Make a changeset from a draft, with the rules that it must keep; `details` are further fields of `Changeset`.
 
-    Raises `LastMemberError` where a protected role would be left without an active member, and `LastSignInError` where
-    a user would be left without a way to sign in.
+    Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
+    user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
-    rules = _resting(draft, names)
-    rules += [] if allow_last_member else last_active_member.rules(draft.changes)
-    rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
+    rules = _list_rules(draft, names)
+    rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
+    rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
-def inexact(changeset: Changeset) -> list[str]:
-    """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
+def undo_limits(changeset: Changeset) -> list[str]:
+    """Return a note about values that an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []
@@ -97,30 +97,30 @@ def replannable(
         def planned(*args: P.args, **options: P.kwargs) -> Changeset:
             first: dict[tuple[str, str], Any] = {}
 
-            def made() -> Changeset:
-                with finding.meanings() as meant:
+            def make() -> Changeset:
+                with lookup.record_meanings() as meanings:
                     changeset = plan(*args, **options)
-                for (collection, ref), identifier in meant.items():
+                for (collection, ref), identifier in meanings.items():
                     if first.setdefault((collection, ref), identifier) != identifier:
                         raise ChangedMeanwhileError(
                             f'the name "{ref}" now belongs to another {collection.lower()}', None
                         )
-                return replace(changeset, replan=again, quick=quick)
+                return replace(changeset, replan=make_again, quick=quick)
 
-            def again() -> Changeset:
+            def make_again() -> Changeset:
                 if deletes:
                     options["skip_missing"] = True
-                return made()
+                return make()
 
-            return made()
+            return make()
 
         return planned
 
     return decorated
 
 
-def batched(changes: Iterable[Change]) -> Iterator[Batch]:
-    """Divide changes into batches that a transaction and a message to the server have room for."""
+def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
+    """Divide changes into batches small enough for a transaction and for a message to the server."""
     batch: Batch = []
     room = PART_BYTES
     for change in changes:
@@ -135,17 +135,17 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _is_same_document(deleted: Change, change: Change) -> bool:
-    """Tell whether a change inserts again what the one before deletes: it must not be gone in between."""
+    """Tell whether a change inserts the document that the change before deletes: both must be in one batch."""
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
-def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
+def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.resting.items():
             documents = connection.database()[collection]
-            for part in finding.parts(ids):
+            for part in queries.chunks(ids):
                 listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
                 still = {"_id": identifier, "$and" if holds else "$nor": listed}
                 if not documents.find_one(still, {"_id": 1}, session=session):

@@ -1,4 +1,4 @@
-"""Take messages and conversations away with all that points to them, children first, in batches of bearable size."""
+"""Delete messages and conversations, and remove their ids from every list, in batches of a limited size."""
 
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pymongo import DESCENDING
 
-from actions import finding
+from actions import queries
 from changes import Batch, Change, Delete, Document, Draft, ids_in
 from changes.draft import BATCH
 from changes.record import PART_BYTES, pages
@@ -16,22 +16,22 @@ from database import connection
 from database.filters import any_of
 from database.references import filter_of, has_other_forms, reference, references_in, referred
 
-MESSAGES: Final = 900
-"""In one batch; with them change those who have seen them and the conversations they are in."""
+MESSAGES_PER_BATCH: Final = 900
+"""The most messages in one batch, which also changes the users who have seen them and their conversations."""
 UNWRITTEN: Final = 3 * BATCH
 """The most deleted messages that may still exist while the next batch is made, because batches are made ahead."""
-HELD: Final = 1_000_000
-"""Ids in lists that are kept in memory between batches."""
-ALONE: Final = 10
-"""Ids that take as much of it as a document without its list."""
-NEEDED: Final = ("username", "name", "created_at", "lastMessageAt")
-"""What is read of a document beside one of its lists."""
-COPIED: Final = 250_000
-"""Up to this many ids `Conversation.messagesIds` is kept in step, where it is there at all."""
+MOST_IDS_HELD: Final = 1_000_000
+"""The most ids in the lists that are kept in memory between batches."""
+DOCUMENT_WEIGHT: Final = 10
+"""The number of ids that take as much memory as a document without its list."""
+FIELDS: Final = ("username", "name", "created_at", "lastMessageAt")
+"""The fields that are read of a document besides one of its lists."""
+MOST_COPIED_IDS: Final = 250_000
+"""`Conversation.messagesIds` is only updated if it has fewer ids than this."""
 
 
-class Removing:
-    """What is taken away, on a draft whose batches are handed out as soon as they are full.
+class CascadingDeletion:
+    """Deletions on a draft; each batch is yielded as soon as it is full.
 
     Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
     time of its last message. `users` are deleted at the end and were read with all fields: their lists are updated too.
@@ -44,15 +44,15 @@ class Removing:
         self._users = {referred(user["_id"]): user for user in users}
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
-        self._taken: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
+        self._deleted: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
         self._odd: bool | None = None
 
-    def messages(self, wheres: Iterable[Document]) -> Iterator[Batch]:
+    def delete_messages(self, filters: Iterable[Document]) -> Iterator[Batch]:
         """Delete the messages that the filters match, filter by filter, and remove them from every list."""
         documents = connection.database()["Message"]
-        found = chain.from_iterable(documents.find(where, batch_size=MESSAGES) for where in wheres)
+        found = chain.from_iterable(documents.find(where, batch_size=MESSAGES_PER_BATCH) for where in filters)
         heavy = False  # some servers keep all of a transaction in memory
-        for some in pages(found, PART_BYTES, MESSAGES):
+        for some in pages(found, PART_BYTES, MESSAGES_PER_BATCH):
             ids = [message["_id"] for message in some]
             seen: dict[Any, set[Any]] = {}
             last: dict[Any, Any] = {}
@@ -63,24 +63,27 @@ class Removing:
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
                     last[place] = max(times, default=None)
             for conversation in self.with_list("Conversation", "userIds", last):
-                for user in references_in(conversation, "userIds"):  # a list of theirs alone may have a message
+                for user in references_in(conversation, "userIds"):  # only the user's own list may have a message
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
             self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
-            heavy = len(some) < MESSAGES
-            self._taken.extend((reference(message, "conversationId"), message["_id"]) for message in some)
-            self._settle(copies, last)
-            self._unsee(users, ids, seen)
+            heavy = len(some) < MESSAGES_PER_BATCH
+            self._deleted.extend((reference(message, "conversationId"), message["_id"]) for message in some)
+            self._set_last_message_time(copies, last)
+            self._remove_from_seen(users, ids, seen)
             self.draft.take(
-                "Conversation", [c for c in copies if _length(c.get("messagesIds")) < COPIED], "messagesIds", ids
+                "Conversation",
+                [c for c in copies if _length(c.get("messagesIds")) < MOST_COPIED_IDS],
+                "messagesIds",
+                ids,
             )
             for message in some:
                 self.draft.delete("Message", message)
             yield from self.draft.full()
 
-    def _unsee(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
-        """Take messages out of the lists of those who have seen them, be it since their lists were read."""
+    def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
+        """Remove messages from the lists of users who have seen them, also since the lists were read."""
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
         late: dict[Any, set[Any]] = {}
@@ -90,33 +93,33 @@ class Removing:
             if _length(was) - _length(user.get("seenMessageIds")) < len(have):
                 late[identifier] = have.difference(ids_in({"was": was}, "was"))
         late = {identifier: more for identifier, more in late.items() if more}
-        for user in finding.with_id("User", late, [*NEEDED, "seenMessageIds"]):
+        for user in queries.find_by_ids("User", late, [*FIELDS, "seenMessageIds"]):
             self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
-    def conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
-        """Delete conversations, their messages before them."""
-        for some in finding.parts(ids):
-            yield from self.messages([finding.referring("Message", "conversationId", *some)])
+    def delete_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
+        """Delete conversations; first their messages."""
+        for some in queries.chunks(ids):
+            yield from self.delete_messages([queries.refers_to("Message", "conversationId", *some)])
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
-            listing = finding.referring("User", "conversationIds", *some)
-            for found in connection.database()["User"].find(listing, [*NEEDED, "conversationIds"]):
+            listing = queries.refers_to("User", "conversationIds", *some)
+            for found in connection.database()["User"].find(listing, [*FIELDS, "conversationIds"]):
                 user = self._users.get(referred(found["_id"]), found)
                 for identifier in people.keys() & references_in(user, "conversationIds"):
                     people[identifier].append(user)
-            for conversation in finding.having("Conversation", "_id", some):
+            for conversation in queries.find_by_values("Conversation", "_id", some):
                 identifier = referred(conversation["_id"])
                 self.draft.room(len(people[identifier]) + 1)
                 self.draft.take("User", people[identifier], "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
                 yield from self.draft.full()
 
-    def _settle(self, conversations: Iterable[Document], taken: Mapping[Any, Any]) -> None:
-        """If the last message of a conversation is `taken`, set the time of the message before, or of the creation."""
+    def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
+        """If the last message is `deleted`, set `lastMessageAt` to the message before it, or to the creation."""
         for conversation in conversations:
             identifier = referred(conversation["_id"])
-            was, newest = conversation.get("lastMessageAt"), taken[identifier]
+            was, newest = conversation.get("lastMessageAt"), deleted[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
-                gone = {repr(message) for place, message in self._taken if place == identifier}
+                gone = {repr(message) for place, message in self._deleted if place == identifier}
                 if self._odd is None:  # looked up once: without an index the server reads all messages for it
                     self._odd = has_other_forms(connection.database(), "Message", "conversationId")
                 last = _last_message_at(conversation, gone, odd=self._odd)
@@ -129,28 +132,28 @@ class Removing:
         Users who are deleted are not read again, but taken from `users`. Documents read again would be out of date,
         because batches are made ahead of those that are written.
         """
-        if self._held > HELD:
+        if self._held > MOST_IDS_HELD:
             self._lists.clear()
             self._held = 0
         whole = self._users if collection == "User" else {}
         unknown = [one for one in ids if one not in whole and (collection, field, one) not in self._lists]
-        for document in finding.with_id(collection, unknown, [*NEEDED, field]):
+        for document in queries.find_by_ids(collection, unknown, [*FIELDS, field]):
             self._lists[collection, field, referred(document["_id"])] = document
-            self._held += _length(document.get(field)) + ALONE
+            self._held += _length(document.get(field)) + DOCUMENT_WEIGHT
         found = (whole.get(one) or self._lists.get((collection, field, one)) for one in ids)
         return [document for document in found if document is not None]
 
 
-def deletions(wheres: Iterable[tuple[str, Document]]) -> Iterator[Change]:
-    """Read what is deleted: all documents of collections that filters match."""
-    for collection, where in wheres:
+def deleted_documents(filters: Iterable[tuple[str, Document]]) -> Iterator[Change]:
+    """Read the documents to delete: all that the filters of collections match; yield a deletion of each."""
+    for collection, where in filters:
         yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
 
 
-def of_conversations(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
-    """Yield the filters for conversations and their messages."""
-    for some in finding.parts(ids):
-        yield "Message", finding.referring("Message", "conversationId", *some)
+def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
+    """Yield filters for conversations and their messages, by collection."""
+    for some in queries.chunks(ids):
+        yield "Message", queries.refers_to("Message", "conversationId", *some)
         yield "Conversation", {"_id": any_of(some)}
 
 
@@ -159,7 +162,7 @@ def _length(value: Any) -> int:
 
 
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
-    """Return the time of the last message that stays, or of the beginning; `gone` are the ids of others, as `repr`."""
+    """Return the time of the last message that stays, or else of the creation; `gone` are deleted ids, as `repr`."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     where = filter_of("conversationId", [conversation["_id"]], odd=odd)
     found = connection.database()["Message"].find(where, ["createAt"], sort=order, limit=len(gone) + 1)

@@ -1,4 +1,4 @@
-"""From the people of an import to batches of changes, made while they are written."""
+"""The changeset of an import: batches of changes, each made while the batch before is written."""
 
 import os
 from collections import Counter
@@ -10,11 +10,11 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.rules import last_active_member, passwords
-from actions.users.documents import new_user
-from actions.users.importing.difference import UNHASHED, Known, difference, status_of, stored, verified_at
-from actions.users.importing.known import Members, Roles
-from actions.users.importing.person import Policy
-from actions.users.importing.spool import Spool, Waiting
+from actions.users.access import AllRoles
+from actions.users.creating import new_user
+from actions.users.importing.person import UNHASHED, ExistingUser, Policy, difference, status_of, stored, verified_at
+from actions.users.importing.staging import PendingPerson, StagingDatabase
+from actions.users.roles import MemberChanges
 from changes import Changeset, Document, Draft, Stream
 from changes.changeset import Resuming, kind
 from changes.draft import BATCH, Batch
@@ -22,57 +22,59 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""Passwords in one batch: at the application's cost a core takes 25 seconds for so many."""
+"""The most passwords in one batch: hashing them takes a core 25 seconds."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
 
-def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: bool = False) -> Changeset:
-    """Plan an import of which `compare` has decided everything and found nothing in the way.
+def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_last_member: bool = False) -> Changeset:
+    """Plan an import for which `compare` has found no conflicts.
 
-    Raises `LastMemberError` where a protected role would be left without an active member, and `TooManyLinksError`.
+    Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
     """
-    roles = Roles.read()
+    roles = AllRoles.read()
 
-    def shown(outcome: str | None = None) -> Iterator[Batch]:
-        return _Maker(roles, _unhashed).batches(spool.waiting(outcome))
+    def without_hashes(outcome: str | None = None) -> Iterator[Batch]:
+        return _BatchMaker(roles, _placeholders).batches(staging.pending(outcome))
 
     sizes: list[int] = []
-    known = policy is Policy.UPDATE
-    changes = (change for batch in shown("updated") for change in batch)
+    updates = policy is Policy.UPDATE
+    changes = (change for batch in without_hashes("updated") for change in batch)
     return Changeset(
         f"users import {source} --on-conflict {policy}",
-        spool,
+        staging,
         Stream(
-            partial(_written, spool, roles, sizes), _created(spool, roles) + _updated(shown("updated")), shown=shown
+            partial(_prepared_ahead, staging, roles, sizes),
+            _count_created(staging, roles) + _count_updated(without_hashes("updated")),
+            shown=without_hashes,
         ),
-        asks=known,
+        asks=updates,
         asks_about_many=False,
-        notes=_notes(spool),
-        names=_Names(spool, roles),
-        rules=last_active_member.rules(changes) if known and not allow_last_member else [],
+        notes=_notes(staging),
+        names=_Names(staging, roles),
+        rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
         fits=True,
         resuming=Resuming(
-            lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are imported",
+            lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",
             "--on-conflict",
-            (Policy.UPDATE if known else Policy.SKIP).value,
+            (Policy.UPDATE if updates else Policy.SKIP).value,
         ),
     )
 
 
-def _created(spool: Spool, roles: Roles) -> Counter[tuple[str, str]]:
-    """Count the documents that are created, after seeing that roles have room for the new members."""
-    members = Members()
-    for names, count in spool.roles_of("created"):
-        for role in roles.of(names):
+def _count_created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
+    """Count the documents that are created; raise `TooManyLinksError` if a role has no room for the new members."""
+    members = MemberChanges()
+    for names, count in staging.role_lists("created"):
+        for role in roles.ids_of(names):
             members.reserve(role, count)
-    new = spool.counts("created")
+    new = staging.counts("created")
     counts = {"User": new.people, "Profile": new.profiles, "Account": new.accounts}
     return Counter({("insert", collection): count for collection, count in counts.items()})
 
 
-def _notes(spool: Spool) -> list[str]:
-    new = spool.counts("created")
+def _notes(staging: StagingDatabase) -> list[str]:
+    new = staging.counts("created")
     if not new.locked_out:
         return []
     verb = "has" if new.locked_out == 1 else "have"
@@ -80,7 +82,7 @@ def _notes(spool: Spool) -> list[str]:
     return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
 
 
-def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
+def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
     """Count the changed documents, each once, without roles, which are in every batch."""
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
@@ -89,18 +91,18 @@ def _updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
     return Counter(what for batch in touched for what, _ in batch)
 
 
-def _unhashed(words: Iterable[str]) -> Iterator[str]:
-    return (UNHASHED for _ in words)
+def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
+    return (UNHASHED for _ in secrets)
 
 
-def _written(spool: Spool, roles: Roles, sizes: list[int]) -> Iterator[Batch]:
+def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
     """Make each batch while the one before it is written, and hash its passwords on all cores.
 
     `sizes` receives the number of rows in each batch.
     """
     hashing = ThreadPoolExecutor(os.cpu_count())
     making = ThreadPoolExecutor(1)
-    batches = _Maker(roles, partial(hashing.map, passwords.hashed), sizes).batches(spool.waiting())
+    batches = _BatchMaker(roles, partial(hashing.map, passwords.bcrypt_hash), sizes).batches(staging.pending())
     try:
         coming = making.submit(next, batches, None)
         while (batch := coming.result()) is not None:
@@ -112,14 +114,14 @@ def _written(spool: Spool, roles: Roles, sizes: list[int]) -> Iterator[Batch]:
 
 
 class _Names(Mapping[Any, str]):
-    """What roles and those who are changed are called; of the latter there may be too many for memory."""
+    """The names of roles and changed users; the users may be too many to keep in memory."""
 
-    def __init__(self, spool: Spool, roles: Roles) -> None:
-        self._spool = spool
+    def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:
+        self._staging = staging
         self._roles = roles.by_id
 
     def __getitem__(self, identifier: Any) -> str:
-        name = self._roles.get(identifier) or self._spool.username(identifier)
+        name = self._roles.get(identifier) or self._staging.username(identifier)
         if name is None:
             raise KeyError(identifier)
         return name
@@ -131,30 +133,31 @@ class _Names(Mapping[Any, str]):
         return len(self._roles)
 
 
-class _Maker:
+class _BatchMaker:
     """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
 
-    def __init__(self, roles: Roles, hashes: Hash, sizes: list[int] | None = None) -> None:
+    def __init__(self, roles: AllRoles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles
         self._hash = hashes
         self._sizes = sizes if sizes is not None else []
-        self._members = Members()
+        self._members = MemberChanges()
         self._draft = Draft()
 
-    def batches(self, waiting: Iterable[Waiting]) -> Iterator[Batch]:
-        part: list[Waiting] = []
+    def batches(self, pending: Iterable[PendingPerson]) -> Iterator[Batch]:
+        """Divide people into batches by the number of changes and of passwords."""
+        part: list[PendingPerson] = []
         room, hashes = BATCH, HASHED_AT_ONCE
-        for one in waiting:
+        for one in pending:
             part.append(one)
             room -= 1 + bool(one.person.profile) + len(one.person.accounts or ())
             hashes -= bool(one.person.password)
-            if room <= self._members.known or not hashes:
+            if room <= self._members.role_count or not hashes:
                 yield self._batch(part)
                 part, room, hashes = [], BATCH, HASHED_AT_ONCE
         if part:
             yield self._batch(part)
 
-    def _batch(self, part: list[Waiting]) -> Batch:
+    def _batch(self, part: list[PendingPerson]) -> Batch:
         self._draft = Draft()
         self._draft.room(BATCH)
         hashes = self._hash([one.person.password for one in part if one.person.password])
@@ -167,8 +170,8 @@ class _Maker:
         self._sizes.append(len(part))
         return [*self._draft.changes, *self._members.changes()]
 
-    def _create(self, one: Waiting, secret: str | None) -> None:
-        person, roles = one.person, list(self._roles.of(one.person.roles or ()))
+    def _create(self, one: PendingPerson, secret: str | None) -> None:
+        person, roles = one.person, list(self._roles.ids_of(one.person.roles or ()))
         profile = {"_id": ObjectId(), "userId": one.id, **person.profile} if person.profile else None
         user = new_user(
             person.email,
@@ -191,14 +194,14 @@ class _Maker:
         for role in roles:
             self._members.new(role, one.id)
 
-    def _update(self, one: Waiting, secret: str | None) -> None:
-        known = Known(**(one.found or {}))
-        user, profile = known.user, known.profile
-        found = difference(one.person, known, self._roles)
+    def _update(self, one: PendingPerson, secret: str | None) -> None:
+        existing = ExistingUser(**(one.found or {}))
+        user, profile = existing.user, existing.profile
+        found = difference(one.person, existing, self._roles)
         if found is None:
             return
         values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
-        values |= self._fill(one.id, profile, found.profile)
+        values |= self._change_profile(one.id, profile, found.profile)
         for account in found.linked:
             self._link(one.id, account)
         for account, changed in found.relinked:
@@ -214,7 +217,7 @@ class _Maker:
         for role in found.lost:
             self._members.lose(role, one.id)
 
-    def _fill(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
+    def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
         """Change a profile, or create it if there is none; return the fields of the user that this changes."""
         if values and profile:
             self._draft.set("Profile", profile, values)
