@@ -11,8 +11,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from changes import transactions
 from changes.change import Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
 from changes.changeset import Changeset
-from changes.draft import Batch, adding, taking
+from changes.draft import Batch
 from changes.events import Event
+from changes.id_lists import add_missing, take_present
+from changes.operations import guard, operation
 from changes.record import is_lease
 from changes.showable import readable_text
 from database.errors import ConflictError
@@ -141,7 +143,7 @@ def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
                 fields |= {name: _fit(change.collection, document, name, field) for name, field in lists.items()}
             left = {name: field for name, field in fields.items() if field is not None}
             if left:
-                yield Update(change.collection, (identifier,), left, change.given)
+                yield Update(change.collection, (identifier,), left, change.expected)
 
 
 def _lists(change: Change) -> dict[str, Add | Take]:
@@ -153,8 +155,8 @@ def _lists(change: Change) -> dict[str, Add | Take]:
 
 def _fit(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
     if isinstance(field, Take):
-        return taking(there, name, field.ids)
-    return adding(collection, there, name, field.ids)
+        return take_present(there, name, field.ids)
+    return add_missing(collection, there, name, field.ids)
 
 
 def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
@@ -165,7 +167,7 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
             if isinstance(change, kind):
                 grouped.setdefault(change.collection, []).append(change)
         for collection, changes in grouped.items():
-            done = database[collection].bulk_write([change.operation() for change in changes], session=session)
+            done = database[collection].bulk_write([operation(change) for change in changes], session=session)
             count = done.deleted_count + done.matched_count + done.inserted_count
             if count != sum(len(change.ids) for change in changes):
                 raise NotAsPlannedError
@@ -198,7 +200,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
         if isinstance(change, Insert):
             continue
         collection = database[change.collection]
-        found = {document["_id"] for document in collection.find(change.filter(), {"_id": 1})}
+        found = {document["_id"] for document in collection.find(guard(change), {"_id": 1})}
         for identifier in (identifier for identifier in change.ids if identifier not in found):
             if is_lease(change):
                 yield "the event went on or was undone meanwhile"

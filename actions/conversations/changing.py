@@ -63,7 +63,7 @@ def rename(ref: str, name: str) -> Changeset:
     draft = Draft()
     if name != group.get("name"):
         new_names.refuse("Conversation", [name])
-        draft.set("Conversation", group, {"name": name}, given=("isGroup",))
+        draft.set("Conversation", group, {"name": name}, expected=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
     return changeset(command, draft, [Result(group["_id"], name, outcome)])

@@ -20,8 +20,9 @@ from changes.change import (
     Update,
     are_ids,
     same,
+    set_field,
 )
-from changes.draft import adding, put, taking
+from changes.id_lists import add_missing, take_present
 from changes.showable import field_name
 from changes.undoing.present_documents import Key, PresentDocuments
 from changes.undoing.recomputed import LAST_MESSAGE, UPDATED, Recomputed
@@ -67,7 +68,7 @@ class FittedChanges:
         for name, value in document.items():
             if self.force and isinstance(value, list):
                 document[name] = self._existing(change.collection, name, value)
-        self.present.put(key, dict(document))
+        self.present.add(key, dict(document))
         yield Insert(change.collection, document)
 
     def _delete(self, change: Delete) -> Iterator[Change]:
@@ -127,7 +128,7 @@ class FittedChanges:
             field = Add(tuple(field.after), bare=True)  # the list may have other items now
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
-            return adding(collection, there, name, ids)
+            return add_missing(collection, there, name, ids)
         if isinstance(field, Take):
             return _take(there, name, field)
         return self._value(collection, there, name, field, moves=moves)
@@ -145,7 +146,7 @@ class FittedChanges:
             raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
         if same(present, after):
             return None
-        put(there, name, after)
+        set_field(there, name, after)
         return Set(present, after)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
@@ -158,7 +159,7 @@ class FittedChanges:
 
 def _take(there: Document, name: str, take: Take) -> FieldChange | None:
     before = there.get(name, ABSENT)
-    fitted = taking(there, name, take.ids)
+    fitted = take_present(there, name, take.ids)
     if fitted and take.bare and not there[name]:
         del there[name]
         return Set(before, ABSENT)

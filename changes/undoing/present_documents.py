@@ -33,7 +33,7 @@ class PresentDocuments:
         """Return a document that was read before, unless the plan deletes it."""
         return self._documents.get(key)
 
-    def put(self, key: Key, document: Document) -> None:
+    def add(self, key: Key, document: Document) -> None:
         """Note that the plan inserts a document."""
         self._documents[key] = document
 

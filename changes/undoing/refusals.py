@@ -1,4 +1,4 @@
-"""What may be put back: no document that was changed since, and none without the parent that it needs."""
+"""What may be set_field back: no document that was changed since, and none without the parent that it needs."""
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
@@ -15,10 +15,10 @@ from models.links import OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """What an undo would put back was changed after the event."""
+    """What an undo would set_field back was changed after the event."""
 
     def __init__(self, collection: str, who: object, what: str) -> None:
-        hint = "undo what came later first, or put back what the event changed all the same with --force"
+        hint = "undo what came later first, or set_field back what the event changed all the same with --force"
         super().__init__(f"{collection.lower()} {who} {what} since", hint)
 
 

@@ -6,6 +6,7 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
 from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
+from changes.operations import operation
 from changes.record import freeze, lease, thaw
 from database.own_collections import AUDIT, IMAGES, STATE
 from models.links import ROLE_PERMISSIONS
@@ -125,7 +126,7 @@ def test_many_ids_leave_a_list_by_one_operation() -> None:
     many = [ObjectId() for _ in range(300)]
     draft = Draft()
     draft.take("Role", [role(userIds=list(many))], "userIds", many)
-    assert [change.operation()._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
+    assert [operation(change)._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
 
 
 def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> None:

@@ -23,7 +23,8 @@ from actions.message_removal import COPIED
 from actions.rules import last_active_member, passwords
 from actions.users.importing.known import Members
 from changes import Batch, Changeset, Document, Result, Stream
-from changes.draft import BATCH, MOST_IDS
+from changes.draft import BATCH
+from changes.id_lists import MOST_IDS
 from database import connection
 from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index

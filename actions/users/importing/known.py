@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from changes import ABSENT, Add, Change, Document, Set, Update
 from changes.change import FieldChange
-from changes.draft import MOST_IDS, TooManyLinksError, adding, taking
+from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
 
 FIELD: Final = "userIds"
@@ -76,9 +76,9 @@ class Members:
     def changes(self) -> Iterator[Change]:
         """Return what has been gathered since the last time."""
         for role, users in self._lost.items():
-            yield from _update(role, taking(self._document(role), FIELD, users))
+            yield from _update(role, take_present(self._document(role), FIELD, users))
         for role, users in self._gained.items():
-            yield from _update(role, adding("Role", self._document(role), FIELD, users))
+            yield from _update(role, add_missing("Role", self._document(role), FIELD, users))
         for role, users in self._new.items():
             yield from _update(role, _with_new(self._document(role), users))
         for gathered in (self._lost, self._gained, self._new):
