@@ -10,11 +10,10 @@ from actions import finding
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.filter_conditions import literal
 from actions.rules.changesets import changeset, replannable
-from changes import Changeset, Document, Draft, Result, orphans, record, undoing
-from changes.blanking import discreet, discreet_names
+from changes import Changeset, Document, Draft, Result, images, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
-from changes.record import lease
+from changes.trail_entries import discreet, discreet_names, lease
 from database import connection
 from database.filters import any_of
 from database.ids import readings
@@ -97,7 +96,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
         raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
-    batches = record.images(database, event["_id"])
+    batches = images.read(database, event["_id"])
     if not batches:
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
@@ -107,7 +106,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         draft.names |= {named["id"]: named["name"] for named in discreet_names(part)}
     if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force, orphans=orphans.recorded(database, event["_id"]))
+    inverse = undoing.inverse(database, batches, force=force, orphans=images.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from database import sources
+from database import url_sources
 from models.names import EASY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ READ_AT_MOST: Final = 1_000
 """Documents, where most of the names are none that is offered."""
 
 
-def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
+def names(collection: str, begun: str, choice: url_sources.Choice) -> list[str]:
     """Give names that begin as a word does, as they are typed; none on any failure.
 
     Where there are more than `AT_MOST`, the last of all is among them: what those given have in common, all have.
@@ -46,7 +46,7 @@ def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
     return [] if thread.is_alive() else found
 
 
-def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
+def _look(collection: str, begun: str, choice: url_sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
     with connection.glance(choice, _milliseconds()) as database:

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from actions import finding
 from actions.usernames import Names, ids
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.ids import written
 from database.listing import Row
 from database.references import referred

@@ -13,7 +13,7 @@ from pymongo import ASCENDING, DESCENDING
 
 from actions.errors import AmbiguousNameError, UnknownNameError
 from changes import Document, Result
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection, references
 from database.errors import UsageError
 from database.filters import any_of

@@ -11,7 +11,8 @@ from pymongo import DESCENDING
 from actions import finding
 from changes import Batch, Document, Draft, ids_in
 from changes.draft import BATCH
-from changes.record import PART_BYTES, pages
+from changes.images import PART_BYTES
+from changes.trail_entries import pages
 from database import connection
 from database.references import filter_of, has_other_forms, reference, references_in, referred
 

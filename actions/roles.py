@@ -11,7 +11,7 @@ from actions.rules import last_active_member, new_names
 from actions.rules.changesets import changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE

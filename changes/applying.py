@@ -15,7 +15,7 @@ from changes import transactions, writing
 from changes.changeset import Changeset
 from changes.draft import Batch
 from changes.events import Event
-from changes.record import OUR_RECORDS
+from changes.trail_entries import OUR_RECORDS
 from changes.writing import ChangedMeanwhileError, NotAsPlannedError, Numbered
 from database import connection, indexes
 from database.errors import ConflictError, PartialError

@@ -10,8 +10,8 @@ from pymongo.client_session import ClientSession
 
 from changes.change import Change, Document, Update
 from changes.draft import Batch
-from changes.record import OUR_RECORDS, describe, is_lease
-from changes.showable import name_of
+from changes.trail_entries import OUR_RECORDS, describe, is_lease
+from changes.visible_values import name_of
 from database.indexes import Index
 from database.times import written
 from database.wording import NAMED, counted

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 from changes.change import ABSENT, Change, Delete, Document, FieldChange, Insert, Raise, Set, Update, same, set_field
 from changes.id_lists import add_missing, take_present
-from changes.showable import name_of
+from changes.visible_values import name_of
 from database.references import ids_in, referred
 from models.links import Link
 

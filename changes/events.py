@@ -22,8 +22,8 @@ from pymongo.errors import PyMongoError
 
 from changes.change import Change
 from changes.changeset import Changeset
-from changes.orphans import without_parent
-from changes.record import cut, describe, freeze, lease, pages
+from changes.images import encode_changes, orphans_in
+from changes.trail_entries import cut, describe, lease, pages
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import AUDIT, IMAGES, STATE
@@ -106,8 +106,9 @@ class Event:
         if documents := [*([] if number else [dict(self._head)]), *pieces]:
             self._database[AUDIT].insert_many(documents, session=session)
         if self._undoable:
-            image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts := freeze(batch))}
-            if orphans := list(without_parent(self._database, batch, session)):
+            parts = encode_changes(batch)
+            image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts)}
+            if orphans := list(orphans_in(self._database, batch, session)):
                 image["orphans"] = orphans
             for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)

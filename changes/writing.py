@@ -15,8 +15,8 @@ from changes.draft import Batch
 from changes.events import Event
 from changes.id_lists import add_missing, take_present
 from changes.operations import guard, operation
-from changes.record import is_lease
-from changes.showable import readable_text
+from changes.trail_entries import is_lease
+from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.filters import any_of, equal
 from database.references import joined, referred, to

@@ -85,6 +85,13 @@ def documents(
         yield from database[collection].find({"_id.oid": {"$in": part}}, fields, session=session)
 
 
+def existing(
+    database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
+) -> set[ObjectId]:
+    """Return those of the ids whose document exists, also if its `_id` is the digits as text."""
+    return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
+
+
 def to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:

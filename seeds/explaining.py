@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from changes import ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.wording import counted
 from seeds.comparing import Comparison, RoleDifference, UserDifference
 from seeds.effects import Affected, Effects

@@ -10,7 +10,7 @@ from actions.conversation_titles import Place, Places
 from actions.reference_counts import counting
 from actions.usernames import Names, ids
 from changes import Document
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.listing import Row
 from database.references import filter_of, has_other_forms, referred

@@ -7,7 +7,7 @@ from actions import finding
 from actions.messages.writing import refuse_body
 from actions.rules.changesets import FOREVER, batched, changeset
 from changes import ABSENT, Changeset, Draft, Result
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.wording import in_words
 
 REMOVED: Final = "[removed by an administrator]"

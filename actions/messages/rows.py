@@ -6,7 +6,7 @@ from typing import Any, Final
 from actions.conversation_titles import Place, Places
 from actions.usernames import ids
 from changes import Document
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database.listing import Row
 from database.references import referred
 

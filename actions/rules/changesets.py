@@ -22,7 +22,7 @@ from changes import (
     Update,
 )
 from changes.draft import BATCH
-from changes.record import PART_BYTES, freeze
+from changes.images import PART_BYTES, encode_changes
 from database import connection
 from database.decoding import is_exact
 from database.ids import written
@@ -116,7 +116,7 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
     batch: Batch = []
     room = PART_BYTES
     for change in changes:
-        size = sum(map(len, freeze([change])))
+        size = sum(map(len, encode_changes([change])))
         if batch and (size > room or len(batch) == BATCH):
             yield batch
             batch, room = [], PART_BYTES

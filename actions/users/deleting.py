@@ -10,7 +10,7 @@ from actions.message_removal import Removing
 from actions.rules import last_active_member
 from actions.rules.changesets import FOREVER, inexact, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
 from database.references import filter_of, has_other_forms, joined, references_in, referred

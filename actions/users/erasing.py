@@ -29,7 +29,7 @@ from changes import (
 )
 from changes.change import Overwrite
 from changes.changeset import kind
-from changes.showable import field_name, readable_text
+from changes.visible_values import field_name, readable_text
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import ids_in, referred

@@ -14,7 +14,7 @@ from actions.usernames import People, ids
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.listing import BATCH, Row
 from database.references import forms, referred

@@ -10,7 +10,7 @@ from actions.reference_counts import counting
 from actions.users import access
 from actions.users.documents import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
-from changes.showable import readable, showable
+from changes.visible_values import readable, showable
 from database import connection
 from database.listing import Row
 from database.references import joined, referred

@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import audit, finding
 from actions.errors import StillRunningError
 from changes import Change, Delete, Document, Draft
-from changes.blanking import ERASED, blanked, values, without
+from changes.trail_entries import ERASED, blanked, values, without
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import forms, joined, referred

@@ -16,7 +16,7 @@ from typing import Any
 from pymongo.database import Database
 
 from changes.change import Change, Document
-from changes.record import is_lease
+from changes.trail_entries import is_lease
 from changes.undoing import present_documents, recomputed, refusals
 from changes.undoing.fitted_changes import FittedChanges
 from changes.undoing.refusals import ChangedSinceError, StillNeededError

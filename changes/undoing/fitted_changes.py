@@ -23,10 +23,10 @@ from changes.change import (
     set_field,
 )
 from changes.id_lists import add_missing, take_present
-from changes.showable import field_name
 from changes.undoing.present_documents import Key, PresentDocuments
 from changes.undoing.recomputed import LAST_MESSAGE, UPDATED, Recomputed
 from changes.undoing.refusals import ChangedSinceError, are_alike, differences, label
+from changes.visible_values import field_name
 from database.references import ids_in
 from models.links import OTHER_SIDES
 

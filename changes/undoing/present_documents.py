@@ -8,7 +8,7 @@ from bson import ObjectId
 from pymongo.database import Database
 
 from changes.change import Change, Document, Insert, Update
-from changes.orphans import present
+from database import references
 from database.references import forms, referred
 
 Key: TypeAlias = tuple[str, Any]
@@ -53,7 +53,7 @@ class PresentDocuments:
         """Return those of the ids, in any form, whose document exists or is `returning`."""
         wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
         unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._exists]
-        there = present(self.database, collection, unknown)
+        there = references.existing(self.database, collection, unknown)
         self._exists |= {(collection, one): one in there for one in unknown}
 
         def exists(one: Any) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 from bson import ObjectId
 
 from changes.change import ABSENT, UNGUARDED, Change, Delete, Document, Insert, same
-from changes.showable import field_name, name_of
 from changes.undoing.present_documents import AT_ONCE, Key, PresentDocuments, inserted
+from changes.visible_values import field_name, name_of
 from database.errors import ConflictError
 from database.references import reference, referred, to
 from models.links import OWNED, Owned

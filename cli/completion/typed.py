@@ -11,7 +11,7 @@ import typer
 
 from cli.completion.words import NAMES, SORTED_BY, VIEWS, WORDS
 from cli.group import EVERYWHERE
-from database import contexts, sources
+from database import contexts, url_sources
 from database.errors import UsageError
 
 FILES: Final = ":files"
@@ -164,7 +164,7 @@ class SoFar:
 
         given = self.given
         env_file = Path(given["env_file"]) if "env_file" in given else None
-        choice = sources.Choice(given.get("url"), "local" in given, env_file, context=given.get("context"))
+        choice = url_sources.Choice(given.get("url"), "local" in given, env_file, context=given.get("context"))
         return completion.names(collection, begun, choice)
 
     @staticmethod

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from changes.changeset import Resuming
     from cli.output import Output
     from cli.output.progress import WriteBar
-    from database.marker import Marker
+    from database.protection import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""

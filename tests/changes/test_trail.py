@@ -6,8 +6,9 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
 from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
+from changes.images import decode_changes, encode_changes
 from changes.operations import operation
-from changes.record import freeze, lease, thaw
+from changes.trail_entries import lease
 from database.own_collections import AUDIT, IMAGES, STATE
 from models.links import ROLE_PERMISSIONS
 
@@ -116,9 +117,9 @@ def test_our_own_records_are_there_before_a_transaction_needs_them_and_images_go
 
 def test_what_an_undo_needs_lies_in_parts_of_eight_mebibytes(database: Documents) -> None:
     many = [ObjectId() for _ in range(600_000)]
-    parts = freeze([Insert("Role", role(userIds=many))])
+    parts = encode_changes([Insert("Role", role(userIds=many))])
     assert [len(part) <= 8 * 1024 * 1024 for part in parts] == [True, True]
-    [change] = thaw(parts)
+    [change] = decode_changes(parts)
     assert change.document["userIds"] == many
 
 

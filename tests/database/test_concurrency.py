@@ -20,7 +20,7 @@ from actions import audit, roles, users
 from actions.errors import LastMemberError
 from actions.rules.last_active_member import PROTECTED
 from changes import apply, draft, transactions
-from changes.record import lease
+from changes.trail_entries import lease
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import AUDIT, STATE

@@ -8,7 +8,7 @@ from actions.database.checking.known import Known
 from actions.database.checking.rule import Finding, Rule, sound
 from actions.database.checking.rules import all_rules
 from changes import Document
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.errors import UsageError
 from database.listing import BATCH, Row

@@ -7,7 +7,7 @@ from actions import finding
 from actions.users.documents import ACCOUNT
 from actions.users.importing.person import Person
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection, references
 from models.links import ACCOUNT_USER
 

@@ -14,7 +14,7 @@ from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
 from actions.users.importing.spool import Decision, Flaw, Spool
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER

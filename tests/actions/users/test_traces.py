@@ -8,9 +8,8 @@ from samples import Documents
 from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from changes import Changeset, Draft, apply
-from changes.blanking import without
 from changes.events import record_reading
-from changes.record import lease
+from changes.trail_entries import lease, without
 from database.own_collections import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")

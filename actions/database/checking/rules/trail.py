@@ -8,8 +8,8 @@ from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule
 from actions.rules.changesets import batched
 from changes import Batch, Change, Document, Draft
-from changes.blanking import discreet, secrets
-from changes.showable import field_name
+from changes.trail_entries import discreet, secrets
+from changes.visible_values import field_name
 from database import connection
 from database.own_collections import AUDIT
 

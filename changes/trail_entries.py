@@ -1,34 +1,35 @@
-"""What is kept of a change: for people in the audit trail, without secrets; whole, for a while, to undo it with."""
+"""What the audit trail keeps of a change for people: entries without secrets, from which erased people can be removed.
 
+Secrets are values that this version does not keep (`changes.visible_values`); events of older versions may have some.
+"""
+
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 import bson
 from bson import ObjectId
-from pymongo.database import Database
 
 from changes.change import (
     ABSENT,
     Add,
     Change,
-    Delete,
     Document,
     FieldChange,
     Insert,
     Set,
-    Take,
     Update,
 )
-from changes.showable import field_name, name_of, showable
+from changes.visible_values import NAMED, field_name, name_of, showable
 from database.decoding import AS_STORED
 from database.own_collections import AUDIT, IMAGES, STATE
 
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
+ERASED: Final = "(erased)"
 LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
-PART_BYTES: Final = 8 * 1024 * 1024
-PAGE_BYTES: Final = PART_BYTES // 4
+PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
 """So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
 
@@ -47,8 +48,8 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
 
     A field has `from` and `to` (missing if it was or will be absent), or ids `added` or `taken`. A value that may not
-    be shown is replaced by its type (`changes.showable`). Long texts are cut, and many fields or ids are divided into
-    several entries, so that each fits into a document. Without `values` an entry has only the names of the fields.
+    be shown is replaced by its type. Long texts are cut, and many fields or ids are divided into several entries, so
+    that each fits into a document. Without `values` an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
         return  # what is pruned from the trail must not come back into it
@@ -128,56 +129,82 @@ def _size(document: Document) -> int:
     return len(bson.encode(document, codec_options=AS_STORED))
 
 
-def freeze(changes: Iterable[Change]) -> list[bytes]:
-    """Write changes down whole, in parts that fit into a document each."""
-    data = bson.encode({"changes": [_frozen(change) for change in changes]}, codec_options=AS_STORED)
-    return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
+def values(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
+    """Go through the fields that a part of the trail has of some documents, and what they held."""
+    for entry in part["changes"]:
+        if not own.isdisjoint(entry["ids"]):
+            for row in entry["fields"]:
+                yield from ((row["field"], value) for side, value in row.items() if side != "field")
 
 
-def thaw(parts: Iterable[bytes]) -> list[Change]:
-    """Read back what `freeze` wrote."""
-    return [_thawed(entry) for entry in bson.decode(b"".join(parts), AS_STORED)["changes"]]
+def blanked(part: Document, own: set[Any], label: str) -> Document:
+    """Return `changes` and `names` of a part of the trail without what it has of some documents.
+
+    What a document was called becomes `label`, a value a fixed text; ids and the names of fields stay.
+    """
+    changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
+    names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
+    return {"changes": changes, "names": names}
 
 
-def _frozen(change: Change) -> Document:
-    if not isinstance(change, Update):
-        return {"op": type(change).__name__, "collection": change.collection, "document": change.document}
-    fields = [[name, _kind(field), *_sides(field)] for name, field in change.fields.items()]
-    return {"op": "Update", "collection": change.collection, "ids": list(change.ids), "fields": fields}
+def discreet(part: Document) -> Document:
+    """Return `changes` and `names` of a part of the trail without values that must not be kept."""
+    return {"changes": [discreet_entry(entry) for entry in part["changes"]], "names": discreet_names(part)}
 
 
-def _kind(field: FieldChange) -> str:
-    return "Set" if isinstance(field, Set) else type(field).__name__
+def discreet_names(part: Document) -> list[Document]:
+    """Return the names of a part of the trail that may be kept: only documents of `NAMED` collections have names."""
+    nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
+    return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
 
-def _sides(field: FieldChange) -> list[Any]:
-    if not isinstance(field, Set):
-        return [list(field.ids), *([True] if field.bare else [])]
-    # A list of no or one item: a value can be null, and absent is another thing.
-    return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
+def discreet_entry(entry: Document) -> Document:
+    """Return an entry of the trail; values that must not be kept are replaced by their type."""
+    collection = entry["collection"]
+    fields = [
+        {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}
+        for row in entry["fields"]
+    ]
+    kept = {**entry, "fields": fields}
+    if collection not in NAMED:
+        kept.pop("name", None)
+    return kept
 
 
-def _thawed(entry: Document) -> Change:
-    if entry["op"] != "Update":
-        return (Insert if entry["op"] == "Insert" else Delete)(entry["collection"], entry["document"])
-    return Update(entry["collection"], tuple(entry["ids"]), {name: _side(*rest) for name, *rest in entry["fields"]})
+def secrets(part: Document) -> list[str]:
+    """Return the fields for which a part of the trail holds a value that must not be kept."""
+    found = discreet(part)
+    rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
+    fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]
+    return fields or (["name"] if any(part[key] != value for key, value in found.items()) else [])
 
 
-def _side(kind: str, *sides: Any) -> FieldChange:
-    if kind == "Set":
-        before, after = (side[0] if side else ABSENT for side in sides)
-        return Set(before, after)
-    ids, *bare = sides
-    return (Add if kind == "Add" else Take)(tuple(ids), bare=bool(bare))
+def without(text: str, words: Iterable[str], label: str) -> str:
+    """Put `label` in the place of words in a text, in any case of letters; a part of another word is none of them.
+
+    So `ada` is found in `(ada)`, `ada's` and `ask ada.`, and not in `ada-2`, `canada` or `ada@example.org`. Where a
+    text was cut short, what is left of a word at its end counts.
+    """
+    listed = sorted(filter(None, words), key=len, reverse=True)
+    if not listed:
+        return text
+    pattern = rf"(?<![\w.@+-])(?:{'|'.join(map(re.escape, listed))})(?![\w@+-]|\.\w)"
+    found = re.sub(pattern, lambda _: label, text, flags=re.IGNORECASE)
+    if (cut := re.search(r"(\S+)(?=… \([\d,]+ characters\)$)", found)) and any(
+        word.lower().startswith(cut[1].lower()) for word in listed
+    ):
+        return found[: cut.start()] + label + found[cut.end() :]
+    return found
 
 
-def images(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Return the batches of an event as they were carried out; none where they are no longer kept, or not all."""
-    parts: dict[int, list[bytes]] = {}
-    missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
-    for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):
-        held = parts.setdefault(image["batch"], [])
-        held.append(image["data"])
-        if len(held) == image["parts"]:
-            missing.discard(image["batch"])
-    return [] if missing else [thaw(data) for _, data in sorted(parts.items())]
+def _entry(entry: Document, label: str) -> Document:
+    fields = [
+        {side: value if side == "field" else _value(value) for side, value in row.items()} for row in entry["fields"]
+    ]
+    return {**entry, "fields": fields} | ({"name": label} if "name" in entry else {})
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return value if value is None or isinstance(value, ObjectId) else ERASED
