@@ -49,7 +49,7 @@ def names(collection: str, begun: str, choice: url_sources.Choice) -> list[str]:
 def _look(collection: str, begun: str, choice: url_sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
-    with connection.glance(choice, _milliseconds()) as database:
+    with connection.peek(choice, _milliseconds()) as database:
         if database is None:
             return []
         from actions import finding

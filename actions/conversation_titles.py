@@ -7,7 +7,7 @@ from actions import finding
 from actions.usernames import Names, ids
 from changes import Document
 from changes.visible_values import readable_text
-from database.ids import written
+from database.ids import id_text
 from database.listing import Row
 from database.references import referred
 from database.wording import NAMED
@@ -66,7 +66,7 @@ class Places:
 
 
 def _key(conversation: Any) -> str:
-    return written(referred(conversation))
+    return id_text(referred(conversation))
 
 
 def is_group(conversation: Document) -> bool:

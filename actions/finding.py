@@ -17,8 +17,7 @@ from changes.visible_values import readable
 from database import connection, references
 from database.errors import UsageError
 from database.filters import any_of
-from database.ids import OBJECT_ID, readings, written
-from database.ids import named as named_by
+from database.ids import OBJECT_ID, by_text, id_text, readings
 from database.listing import PRESENT
 from database.wording import did_you_mean, one_edit_away, shown
 from models.names import LONGEST_EMAIL
@@ -88,14 +87,14 @@ def named(
     documents = list(with_id(collection, texts, projection))
     if names:
         documents += connection.database()[collection].find({"name": {"$in": names, **PRESENT}}, projection)
-    by_id = named_by(documents, texts)
+    by_id = by_text(documents, texts)
     found: dict[Any, Found] = {}
     missing = []
     for ref, (field, value) in keys.items():
         same_name = [document for document in documents if field == "name" and document.get("name") == value]
         matches = [by_id[value]] if field == "_id" and value in by_id else same_name
         if len(matches) > 1:
-            ids = ", ".join(f"id:{written(match['_id'])}" for match in matches)
+            ids = ", ".join(f"id:{id_text(match['_id'])}" for match in matches)
             raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
         if not matches and field == "_id":
             object_id(value, collection.lower())
@@ -123,7 +122,7 @@ def messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_m
         object_id(ref.removeprefix("id:"), "message")
     if missing and not skip_missing:
         raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
-    found = {written(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
+    found = {id_text(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
     return FoundAll(found.values(), missing)
 
 
@@ -151,7 +150,7 @@ def users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_miss
     for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
-            listed = ", ".join(f"id:{written(match['_id'])} ({readable(match.get('email'))})" for match in matches)
+            listed = ", ".join(f"id:{id_text(match['_id'])} ({readable(match.get('email'))})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
         if not matches and field == "_id":
             object_id(value, "user")
@@ -194,7 +193,7 @@ def key(ref: str) -> tuple[str, str]:
 
 def with_ids(collection: str, texts: Collection[str], fields: Sequence[str] | None = None) -> dict[str, Document]:
     """Read documents by ids of any type, written as lists print them: text → document."""
-    return named_by(with_id(collection, texts, fields), texts)
+    return by_text(with_id(collection, texts, fields), texts)
 
 
 def user_label(document: Document) -> str:
@@ -222,8 +221,8 @@ def having(
 
 
 def referring(collection: str, field: str, *identifiers: Any) -> Document:
-    """Return the filter for references to one of some documents, in any form; see `database.references.to`."""
-    return references.to(connection.database(), collection, field, identifiers)
+    """Return the filter for references to one of some documents, in any form; see `referring_to`."""
+    return references.referring_to(connection.database(), collection, field, identifiers)
 
 
 def with_id(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -277,7 +276,7 @@ def label(document: Document) -> str:
 def _called(document: Document, field: str, otherwise: object) -> str:
     """Return the name in a field as text; a document or a list is not shown, as it may hold anything."""
     name = document.get(field)
-    return written(name if name and readable(name) is name else otherwise)
+    return id_text(name if name and readable(name) is name else otherwise)
 
 
 def _any_of(emails: set[str]) -> Iterator[tuple[Document, str | None]]:

@@ -14,7 +14,7 @@ from changes.draft import BATCH
 from changes.images import PART_BYTES
 from changes.trail_entries import pages
 from database import connection
-from database.references import filter_of, has_other_forms, reference, references_in, referred
+from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES: Final = 900
 """In one batch; with them change those who have seen them and the conversations they are in."""
@@ -67,7 +67,7 @@ class Removing:
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
-            self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
+            self.draft.reserve(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
             heavy = len(some) < MESSAGES
             self._taken.extend((reference(message, "conversationId"), message["_id"]) for message in some)
             self._settle(copies, last)
@@ -77,7 +77,7 @@ class Removing:
             )
             for message in some:
                 self.draft.delete("Message", message)
-            yield from self.draft.full()
+            yield from self.draft.finished_batches()
 
     def _unsee(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
         """Take messages out of the lists of those who have seen them, be it since their lists were read."""
@@ -105,10 +105,10 @@ class Removing:
                     people[identifier].append(user)
             for conversation in finding.having("Conversation", "_id", some):
                 identifier = referred(conversation["_id"])
-                self.draft.room(len(people[identifier]) + 1)
+                self.draft.reserve(len(people[identifier]) + 1)
                 self.draft.take("User", people[identifier], "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
-                yield from self.draft.full()
+                yield from self.draft.finished_batches()
 
     def _settle(self, conversations: Iterable[Document], taken: Mapping[Any, Any]) -> None:
         """If the last message of a conversation is `taken`, set the time of the message before, or of the creation."""
@@ -148,7 +148,7 @@ def _length(value: Any) -> int:
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
     """Return the time of the last message that stays, or of the beginning; `gone` are the ids of others, as `repr`."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
-    where = filter_of("conversationId", [conversation["_id"]], odd=odd)
+    where = reference_filter("conversationId", [conversation["_id"]], odd=odd)
     found = connection.database()["Message"].find(where, ["createAt"], sort=order, limit=len(gone) + 1)
     last: Document = next((message for message in found if repr(message["_id"]) not in gone), {})
     return last.get("createAt") or conversation.get("created_at")

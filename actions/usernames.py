@@ -7,7 +7,7 @@ from bson import ObjectId
 
 from actions import finding
 from changes import Document
-from database.ids import written
+from database.ids import id_text
 from database.references import referred
 
 HELD: Final = 50_000
@@ -35,7 +35,7 @@ class Names:
         new = wanted - self._known.keys()
         self._known |= dict.fromkeys(new)
         for user in finding.with_id("User", new, ["username"]):
-            self._known[written(referred(user["_id"]))] = finding.user_label(user)
+            self._known[id_text(referred(user["_id"]))] = finding.user_label(user)
 
     def of(self, person: str) -> str | None:
         """Return what somebody is called whom `meet` has met; None for who is gone."""
@@ -46,7 +46,7 @@ class People:
     """All but one person, numbered as they come up ("participant 1"), or by their usernames if `named`."""
 
     def __init__(self, me: Any, *, named: bool) -> None:
-        self._me = written(referred(me))
+        self._me = id_text(referred(me))
         self._names = Names() if named else None
         self._labels: dict[str, str] = {}
 

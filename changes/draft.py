@@ -17,7 +17,7 @@ BATCH: Final = 1000
 """Documents in one transaction, so that none of them gets near the server's limit of a minute."""
 
 
-class Resting(NamedTuple):
+class UnchangedList(NamedTuple):
     """A list that is not changed and yet has to go on holding, or lacking, some ids."""
 
     collection: str
@@ -36,7 +36,7 @@ class Draft:
     def __init__(self) -> None:
         self.batches: list[Batch] = []
         self.names: dict[Any, str] = {}
-        self.resting: dict[Resting, list[Any]] = {}
+        self.unchanged_lists: dict[UnchangedList, list[Any]] = {}
         self._new: set[tuple[str, Any]] = set()
         self._before: dict[tuple[str, Any], Document] = {}
         self._room = 0
@@ -45,7 +45,7 @@ class Draft:
     def changes(self) -> list[Change]:
         return [change for batch in self.batches for change in batch]
 
-    def room(self, documents: int) -> None:
+    def reserve(self, documents: int) -> None:
         """Start another batch unless this one has room for so many documents more, which belong together."""
         if self._room < documents:
             if self.batches:  # what is inserted already must not follow the planner's view any longer
@@ -55,7 +55,7 @@ class Draft:
             self._new.clear()
             self._room = BATCH
 
-    def full(self) -> list[Batch]:
+    def finished_batches(self) -> list[Batch]:
         """Hand out the batches that nothing will be added to any more: the draft then forgets them."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
@@ -138,12 +138,12 @@ class Draft:
             for left, left_id in zip(lefts, _ids(lefts), strict=True):
                 sides = right_id in ids_in(left, link.field), left_id in back
                 if sides == (linked, not linked):
-                    self._rest_on(Resting(link.collection, left["_id"], link.field, linked), right_id)
+                    self._rest_on(UnchangedList(link.collection, left["_id"], link.field, linked), right_id)
                 elif sides == (not linked, linked):
-                    self._rest_on(Resting(link.other, right["_id"], link.other_field, linked), left_id)
+                    self._rest_on(UnchangedList(link.other, right["_id"], link.other_field, linked), left_id)
 
-    def _rest_on(self, resting: "Resting", identifier: Any) -> None:
-        self.resting.setdefault(resting, []).append(identifier)
+    def _rest_on(self, resting: "UnchangedList", identifier: Any) -> None:
+        self.unchanged_lists.setdefault(resting, []).append(identifier)
 
     def _lists(
         self,
@@ -178,7 +178,7 @@ class Draft:
 
     def _keep(self, change: Change) -> None:
         if not self.batches:
-            self.room(1)
+            self.reserve(1)
         self.batches[-1].append(change)
         self._room -= len(change.ids)
 

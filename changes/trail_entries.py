@@ -34,14 +34,14 @@ FEW_ROWS: Final = 20
 """So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
 
 
-def lease(event: ObjectId | str) -> str:
+def lease_id(event: ObjectId | str) -> str:
     """Return the `_id` of the lease of an event among the state documents."""
     return f"lease:{event}"
 
 
 def is_lease(change: Change) -> bool:
     """Tell whether a change is about a lease. The trail does not show leases, and an undo does not restore them."""
-    return change.collection == STATE and all(str(identifier).startswith(lease("")) for identifier in change.ids)
+    return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
 
 
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
@@ -68,7 +68,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
 def _rows(change: Change) -> Iterator[Document]:
     if isinstance(change, Update):
         for name, field in change.fields.items():
-            yield from _field(change.collection, name, _held(field))
+            yield from _field(change.collection, name, _sides(field))
         return
     side = "to" if isinstance(change, Insert) else "from"
     for name, value in change.document.items():
@@ -76,7 +76,7 @@ def _rows(change: Change) -> Iterator[Document]:
             yield from _field(change.collection, name, {side: value})
 
 
-def _held(field: FieldChange) -> dict[str, Any]:
+def _sides(field: FieldChange) -> dict[str, Any]:
     """Return the values of a field by their keys in the trail: `from` and `to`, `added` or `taken`."""
     if not isinstance(field, Set):
         return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
@@ -129,7 +129,7 @@ def _size(document: Document) -> int:
     return len(bson.encode(document, codec_options=AS_STORED))
 
 
-def values(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
+def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
     """Go through the fields that a part of the trail has of some documents, and what they held."""
     for entry in part["changes"]:
         if not own.isdisjoint(entry["ids"]):
@@ -147,18 +147,21 @@ def blanked(part: Document, own: set[Any], label: str) -> Document:
     return {"changes": changes, "names": names}
 
 
-def discreet(part: Document) -> Document:
+def without_secrets(part: Document) -> Document:
     """Return `changes` and `names` of a part of the trail without values that must not be kept."""
-    return {"changes": [discreet_entry(entry) for entry in part["changes"]], "names": discreet_names(part)}
+    return {
+        "changes": [entry_without_secrets(entry) for entry in part["changes"]],
+        "names": names_without_secrets(part),
+    }
 
 
-def discreet_names(part: Document) -> list[Document]:
+def names_without_secrets(part: Document) -> list[Document]:
     """Return the names of a part of the trail that may be kept: only documents of `NAMED` collections have names."""
     nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
     return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
 
-def discreet_entry(entry: Document) -> Document:
+def entry_without_secrets(entry: Document) -> Document:
     """Return an entry of the trail; values that must not be kept are replaced by their type."""
     collection = entry["collection"]
     fields = [
@@ -171,15 +174,15 @@ def discreet_entry(entry: Document) -> Document:
     return kept
 
 
-def secrets(part: Document) -> list[str]:
+def fields_with_secrets(part: Document) -> list[str]:
     """Return the fields for which a part of the trail holds a value that must not be kept."""
-    found = discreet(part)
+    found = without_secrets(part)
     rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
     fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]
     return fields or (["name"] if any(part[key] != value for key, value in found.items()) else [])
 
 
-def without(text: str, words: Iterable[str], label: str) -> str:
+def replace_words(text: str, words: Iterable[str], label: str) -> str:
     """Put `label` in the place of words in a text, in any case of letters; a part of another word is none of them.
 
     So `ada` is found in `(ada)`, `ada's` and `ask ada.`, and not in `ada-2`, `canada` or `ada@example.org`. Where a

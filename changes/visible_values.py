@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from database.ids import written
+from database.ids import id_text
 from database.own_collections import STATE
 from database.references import referred
 from models.schema import FIELDS, SCHEMA
@@ -135,7 +135,7 @@ def readable(value: Any) -> Any:
 
 def readable_text(value: Any) -> str:
     """Write a value of a known field as text; documents in it are replaced by their type."""
-    return written(readable(value))
+    return id_text(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:

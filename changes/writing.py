@@ -19,14 +19,14 @@ from changes.trail_entries import is_lease
 from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.filters import any_of, equal
-from database.references import joined, referred, to
+from database.references import joined, referred, referring_to
 from models.links import OWNED, Owned
 from models.schema import FIELDS, UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
 PHASES: Final = (Delete, Update, Insert)
 """The order of the writes: a name that one document gives up can be used by another of the same batch."""
-HELD: Final = "chatctl_held"
+LOCK_FIELD: Final = "chatctl_held"
 """A field that a document has only for a moment inside a transaction; it is never saved."""
 
 
@@ -48,7 +48,7 @@ class NotAsPlannedError(Exception):
         self.taken = taken
 
 
-class Numbered(NamedTuple):
+class NumberedBatch(NamedTuple):
     """A batch of an event, and whether it is the last."""
 
     number: int
@@ -60,22 +60,22 @@ class Numbered(NamedTuple):
         return {change.collection for change in self.changes}
 
 
-def numbered(batches: Iterable[Batch], start: int) -> Generator[Numbered]:
+def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
     """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""
     number, held = start, None
     for batch in filter(None, batches):
         if held is not None:
-            yield Numbered(number, held, last=False)
+            yield NumberedBatch(number, held, last=False)
             number += 1
         held = batch
-    yield Numbered(number, held or [], last=True)
+    yield NumberedBatch(number, held or [], last=True)
 
 
 def write(
     database: Database[dict[str, Any]],
     changeset: Changeset,
     event: Event,
-    batch: Numbered,
+    batch: NumberedBatch,
     session: ClientSession | None,
 ) -> None:
     """Write a batch, its record and, with the last one, the end of the event.
@@ -84,7 +84,7 @@ def write(
     """
     changes = batch.changes
     for rule in changeset.rules:
-        transactions.take_turns(database, rule.lock, session)
+        transactions.acquire(database, rule.lock, session)
         rule.check(session)
     if session is None and any(_children(database, changes, session)):
         raise NotAsPlannedError  # checked before too: without a transaction the deletion would stay
@@ -101,7 +101,7 @@ def write(
         event.end(session)
 
 
-def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
+def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
     """Lock the documents that a batch changes or deletes, until the transaction ends.
 
     Each gets a field, which is then removed. Otherwise a program that writes to one of them all the time would always
@@ -113,10 +113,10 @@ def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSessio
             held.setdefault(change.collection, []).extend(change.ids)
     for collection, ids in held.items():
         for operator in ("$set", "$unset"):
-            database[collection].update_many({"_id": any_of(ids)}, {operator: {HELD: 1}}, session=session)
+            database[collection].update_many({"_id": any_of(ids)}, {operator: {LOCK_FIELD: 1}}, session=session)
 
 
-def in_the_way(
+def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
     """Find out, after the write has failed, which document prevented it."""
@@ -125,7 +125,7 @@ def in_the_way(
     return next(_changed(database, batch, names), "something was changed meanwhile")
 
 
-def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
+def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
     """Yield a batch without the ids that lists have gained or lost already; all other changes stay as planned.
 
     The lists end as planned, and keep the changes that others have made to them.
@@ -140,7 +140,9 @@ def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
         for identifier in change.ids:
             fields: dict[str, FieldChange | None] = {**change.fields}
             if document := found.get(identifier):
-                fields |= {name: _fit(change.collection, document, name, field) for name, field in lists.items()}
+                fields |= {
+                    name: _still_needed(change.collection, document, name, field) for name, field in lists.items()
+                }
             left = {name: field for name, field in fields.items() if field is not None}
             if left:
                 yield Update(change.collection, (identifier,), left, change.expected)
@@ -153,7 +155,7 @@ def _lists(change: Change) -> dict[str, Add | Take]:
     return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
 
 
-def _fit(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
+def _still_needed(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
     if isinstance(field, Take):
         return take_present(there, name, field.ids)
     return add_missing(collection, there, name, field.ids)
@@ -190,7 +192,7 @@ def _children(
         gone = [one for one in deleted.get(owned.parent, ()) if (owned.parent, referred(one)) not in come]
         if gone:
             staying = {"_id": {"$nin": deleted.get(owned.collection, [])}}
-            where = joined(staying, to(database, owned.collection, owned.field, gone, session))
+            where = joined(staying, referring_to(database, owned.collection, owned.field, gone, session))
             if child := database[owned.collection].find_one(where, session=session):
                 yield owned, referred(child[owned.field])
 

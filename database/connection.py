@@ -46,7 +46,7 @@ class _Run:
     source: url_sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
-    guarded: "tuple[protection.Marker | None] | None" = None
+    marker: "tuple[protection.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
     missing_privileges: "MissingPrivileges | None" = None
@@ -100,11 +100,11 @@ def database() -> "Database[dict[str, Any]]":
     return _run.database
 
 
-def guarded() -> "protection.Marker | None":
+def marker() -> "protection.Marker | None":
     """Read the marker of the database, once a run; None where it is not protected."""
-    if _run.guarded is None:
-        _run.guarded = (protection.read(database()),)
-    return _run.guarded[0]
+    if _run.marker is None:
+        _run.marker = (protection.read(database()),)
+    return _run.marker[0]
 
 
 def transactions() -> bool:
@@ -133,7 +133,7 @@ def explain(error: BaseException) -> ChatctlError | None:
 
 
 @contextmanager
-def glance(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+def peek(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
     """Open a database for a moment, beside the one of this run; None where there is none at hand.
 
     No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
@@ -156,7 +156,7 @@ def close() -> None:
         import mongoengine
 
         mongoengine.disconnect()
-        _run.database = _run.transactions = _run.guarded = None
+        _run.database = _run.transactions = _run.marker = None
         _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
@@ -166,7 +166,7 @@ def close() -> None:
 def _check_expected(name: str) -> None:
     """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
     chosen = target()
-    found = guarded()
+    found = marker()
     if name != (found.name if found else chosen.name):
         close()
         protected = f', protected as "{found.name}"' if found else ""
@@ -260,7 +260,7 @@ def _at_hand(choice: url_sources.Choice) -> url_sources.Source | None:
         return None
     from database import local
 
-    url = local.glance(url_sources.LOCAL_NAME)
+    url = local.peek(url_sources.LOCAL_NAME)
     return None if url is None else replace(source, url=url)
 
 

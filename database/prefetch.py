@@ -17,7 +17,7 @@ OFTEN: Final = 50_000
 """New objects before a look for those that nobody needs; there are none, and each look goes through all."""
 
 
-def ahead(items: Iterable[T], size: int = PART) -> Iterator[T]:
+def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
     """Give items as they come, a part of them read in a thread while the one before is worked on."""
     source = iter(items)
 

@@ -85,7 +85,7 @@ def _change(verb: str, conversation: Document, found: FoundAll, people: Collecti
     users = [user.document for user in found]
     for start in range(0, len(users), BATCH - 1):
         some = users[start : start + BATCH - 1]
-        draft.room(len(some) + 1)
+        draft.reserve(len(some) + 1)
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(shape.notes(conversation, title, people)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"

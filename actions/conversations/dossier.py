@@ -7,7 +7,7 @@ from actions.conversations.reading import unread
 from actions.conversations.rows import FIELDS, Rows
 from changes import Document
 from database import connection
-from database.ids import written
+from database.ids import id_text
 from database.listing import Row
 from database.references import referred
 
@@ -22,7 +22,7 @@ def show(ref: str) -> Row:
     """
     conversation = finding.one("Conversation", ref, FIELDS)
     [row] = Rows()([conversation])
-    found = messages.find(messages.Filters(conversation=f"id:{written(conversation['_id'])}"))
+    found = messages.find(messages.Filters(conversation=f"id:{id_text(conversation['_id'])}"))
     sent = _sent(found.where)
     total = sum(sent.values())
     missed = unread(found.where, [person["id"] for person in row["participants"]], total)
@@ -46,6 +46,6 @@ def _sent(where: Document) -> dict[str, int]:
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
-        sender = written(referred(group["_id"]))
+        sender = id_text(referred(group["_id"]))
         counted[sender] = counted.get(sender, 0) + group["n"]
     return counted

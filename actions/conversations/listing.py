@@ -9,7 +9,7 @@ from actions.filter_conditions import between, containing
 from changes import Document
 from database.errors import UsageError
 from database.listing import Listing
-from database.referenced_listing import Linked
+from database.referenced_listing import ReferencedListing
 from database.references import joined
 from models.links import MESSAGE_CONVERSATION
 
@@ -29,7 +29,7 @@ def find(filters: Filters | None = None) -> Listing:
     lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
         common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
-        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
+        return ReferencedListing("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
     return Listing("Conversation", where, **common)
 
 

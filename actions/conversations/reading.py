@@ -9,7 +9,7 @@ from actions.conversations.rows import NEWEST
 from actions.usernames import ids
 from changes import Document
 from database import connection
-from database.ids import written
+from database.ids import id_text
 from database.references import forms, joined, referred
 
 LAST: Final = 1_000
@@ -24,7 +24,7 @@ def unread(where: Document, people: Collection[str], total: int) -> dict[str, in
     behind: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=LAST):
-        for person in (written(referred(message.get("senderId"))), *ids(message, "seenIds")):
+        for person in (id_text(referred(message.get("senderId"))), *ids(message, "seenIds")):
             behind.setdefault(person, read)
         read += 1
         if behind.keys() >= {*people}:

@@ -13,7 +13,7 @@ from changes import Document
 from changes.visible_values import readable
 from database import connection
 from database.listing import Row
-from database.references import filter_of, has_other_forms, referred
+from database.references import has_other_forms, reference_filter, referred
 
 FIELDS: Final = ("lastMessageAt", "created_at", *conversation_titles.FIELDS)
 """What is read of a conversation. Never the ids of its messages: there may be hundreds of thousands."""
@@ -50,7 +50,7 @@ class Rows:
                 "created_at": readable(conversation.get("created_at")),
             }
             if "unread" in columns:
-                row["unread"] = _unread(place, filter_of("conversationId", [identifier], odd=odd))
+                row["unread"] = _unread(place, reference_filter("conversationId", [identifier], odd=odd))
             if counted is not None:
                 row["messages"] = counted[referred(identifier)]
             yield row

@@ -9,7 +9,7 @@ from actions.messages.rows import FIELDS, Rows
 from changes import Document
 from database import connection
 from database.listing import Listing, Row
-from database.references import joined, not_to
+from database.references import joined, not_referring_to
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
@@ -40,7 +40,7 @@ def where(filters: Filters) -> Document:
         {field: condition for field, condition in conditions.items() if condition},
         _conversations(filters.conversation, reader),
         {} if sender is None else finding.referring("Message", "senderId", sender),
-        *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
+        *(not_referring_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
     )
 
 

@@ -25,7 +25,7 @@ from changes.draft import BATCH
 from changes.images import PART_BYTES, encode_changes
 from database import connection
 from database.decoding import is_exact
-from database.ids import written
+from database.ids import id_text
 from database.references import Document, forms
 from database.wording import NAMED
 
@@ -60,7 +60,7 @@ def changeset(
 def inexact(changes: Iterable[Change]) -> list[str]:
     """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
     fields = [
-        f"{change.collection} {written(change.ids[0])} {name}"
+        f"{change.collection} {id_text(change.ids[0])} {name}"
         for change in changes
         for name, value in _lost(change).items()
         if not is_exact(value)
@@ -130,7 +130,7 @@ def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
     """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
 
     def check(session: ClientSession | None) -> None:
-        for (collection, identifier, field, holds), ids in draft.resting.items():
+        for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():
             documents = connection.database()[collection]
             for part in finding.parts(ids):
                 listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
@@ -139,4 +139,4 @@ def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
                     label = f"{collection.lower()} {names.get(identifier, identifier)}"
                     raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
 
-    return [Rule("half-links", check)] if draft.resting else []
+    return [Rule("half-links", check)] if draft.unchanged_lists else []

@@ -13,7 +13,7 @@ from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, 
 from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
-from database.references import filter_of, has_other_forms, joined, references_in, referred
+from database.references import has_other_forms, joined, reference_filter, references_in, referred
 from database.wording import NAMED, in_words
 
 TOGETHER: Final = 200
@@ -103,7 +103,7 @@ class _Deletion:
         yield from self._leave(removing, users)
         for start in range(0, len(users), TOGETHER):
             self._delete(removing, users[start : start + TOGETHER])
-            yield from removing.draft.full()
+            yield from removing.draft.finished_batches()
         yield from removing.draft.batches
 
     def _stays(self) -> Document:
@@ -121,8 +121,8 @@ class _Deletion:
         # Each of these reads all messages where no index helps, so once for all parts.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for places, some in product(finding.parts(c["_id"] for c in self._left), finding.parts(self._ids)):
-            here = filter_of("conversationId", places, odd=odd["conversationId"])
-            where = joined(here, filter_of("seenIds", some, odd=odd["seenIds"]))
+            here = reference_filter("conversationId", places, odd=odd["conversationId"])
+            where = joined(here, reference_filter("seenIds", some, odd=odd["seenIds"]))
             found = database["Message"].find(where, ["_id"])
             for message in found:
                 seen.setdefault(referred(message["_id"]), [])
@@ -137,22 +137,22 @@ class _Deletion:
                     leaving = sorted(self._ids & references_in(message, "seenIds"), key=str)
                     alike.setdefault(tuple(leaving), []).append(message)
             own = {user["_id"]: user for message in part for user in seen[message]}
-            removing.draft.room(sum(map(len, alike.values())) + len(own))
+            removing.draft.reserve(sum(map(len, alike.values())) + len(own))
             removing.draft.take("User", own.values(), "seenMessageIds", part)
             for readers, messages in alike.items():
                 removing.draft.take("Message", messages, "seenIds", readers)
-            yield from removing.draft.full()
+            yield from removing.draft.finished_batches()
 
     def _leave(self, removing: Removing, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
-            removing.draft.room(1 + len(own))
+            removing.draft.reserve(1 + len(own))
             removing.draft.take("User", own, "conversationIds", [conversation["_id"]])
             leaving = self._ids & references_in(conversation, "userIds")
             removing.draft.take("Conversation", [conversation], "userIds", sorted(leaving, key=str))
-            yield from removing.draft.full()
+            yield from removing.draft.finished_batches()
 
     def _delete(self, removing: Removing, users: list[Document]) -> None:
         """Delete users with their accounts and profiles, out of their roles and of what a seed remembers."""
@@ -170,7 +170,7 @@ class _Deletion:
             (name, field): removing.with_list(name, field, listed)
             for name, field, listed in (("Role", "userIds", roles), (STATE, "users", records))
         }
-        draft.room(sum(map(len, [*owned.values(), *holding.values(), users])))
+        draft.reserve(sum(map(len, [*owned.values(), *holding.values(), users])))
         for collection, documents in owned.items():
             for document in documents:
                 draft.delete(collection, document)

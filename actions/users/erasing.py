@@ -69,7 +69,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         notes=erasure.notes() if counts else [],
         names={erasure.id: erasure.label},
         rules=rules,
-        fits=True,
+        merges_lists=True,
         undoable=False,
     )
 

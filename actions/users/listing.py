@@ -14,7 +14,7 @@ from changes import Document
 from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Listing
-from database.referenced_listing import Linked
+from database.referenced_listing import ReferencedListing
 from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER
 from models.user import UserStatus
@@ -44,7 +44,7 @@ def find(filters: Filters | None = None) -> Listing:
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
     if chosen.provider is not None:
         having = {"provider": {"$eq": said("--provider", chosen.provider), **PRESENT}}
-        return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
+        return ReferencedListing("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
 

@@ -49,7 +49,7 @@ def _change(
     size = max(BATCH - len(roles), 1)
     for start in range(0, len(users), size):
         some = users[start : start + size]
-        draft.room(len(some) + len(roles))
+        draft.reserve(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
     return changeset(command, draft, [*results, *found.missing], **details)

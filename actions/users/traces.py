@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import audit, finding
 from actions.errors import StillRunningError
 from changes import Change, Delete, Document, Draft
-from changes.trail_entries import ERASED, blanked, values, without
+from changes.trail_entries import ERASED, blanked, replace_words, values_of
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import forms, joined, referred
@@ -91,10 +91,10 @@ class Traces:
             read = not head.get("summary") and head["command"].startswith(ABOUT_PEOPLE)
             verb, arguments = _divided(head["command"])
             words = self._words if concerned or read else emails
-            new: Document = {"command": verb + without(arguments, words, self._label)}
+            new: Document = {"command": verb + replace_words(arguments, words, self._label)}
             concerned = concerned or (read and new["command"] != head["command"])
             if "reason" in head:
-                new["reason"] = without(head["reason"], self._words if concerned else uncommon, self._label)
+                new["reason"] = replace_words(head["reason"], self._words if concerned else uncommon, self._label)
             if head["_id"] in self.lost and head.get("undoable"):
                 new["erased"] = True
             yield from setting(AUDIT, head, new)
@@ -115,7 +115,7 @@ class Traces:
             if not own and not names and not any(map(self._is_owned, part["changes"])):
                 continue
             self.events.add(part["event"])
-            held = list(values(part, own))
+            held = list(values_of(part, own))
             self._learn([*held, *(("name", name) for name in names)])
             if any(field not in LINKS_THAT_STAY for field, _ in held):
                 self.lost.add(part["event"])

@@ -14,7 +14,7 @@ from pymongo.database import Database
 from changes.change import ABSENT, Change, Delete, Document, Insert, Raise, Set, Update
 from changes.events import now
 from changes.undoing.present_documents import AT_ONCE, Key
-from database.references import joined, reference, referred, to
+from database.references import joined, reference, referred, referring_to
 from models.links import OWNED
 
 UPDATED = "updatedAt"
@@ -85,7 +85,7 @@ class Recomputed:
         """
         own = self.children.get((collection, referred(parent)), [])
         gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
-        where = joined({"_id": {"$nin": gone}}, to(self.database, collection, reference_field, [parent]))
+        where = joined({"_id": {"$nin": gone}}, referring_to(self.database, collection, reference_field, [parent]))
         stored = self.database[collection].find(where).sort(by, DESCENDING).limit(1)
         coming = [change.document for change in own if (collection, change.document["_id"]) in self.returning]
         found = [document for document in (*stored, *coming) if isinstance(document.get(by), kind)]

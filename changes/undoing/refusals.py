@@ -10,7 +10,7 @@ from changes.change import ABSENT, UNGUARDED, Change, Delete, Document, Insert, 
 from changes.undoing.present_documents import AT_ONCE, Key, PresentDocuments, inserted
 from changes.visible_values import field_name, name_of
 from database.errors import ConflictError
-from database.references import reference, referred, to
+from database.references import reference, referred, referring_to
 from models.links import OWNED, Owned
 
 
@@ -68,7 +68,7 @@ def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning
 
 def _children(present: PresentDocuments, owned: Owned, parents: list[Any]) -> Iterator[Document]:
     for start in range(0, len(parents), AT_ONCE):
-        where = to(present.database, owned.collection, owned.field, parents[start : start + AT_ONCE])
+        where = referring_to(present.database, owned.collection, owned.field, parents[start : start + AT_ONCE])
         yield from present.database[owned.collection].find(where, {owned.field: 1})
 
 

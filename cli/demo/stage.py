@@ -26,7 +26,7 @@ def prepare() -> None:
 
     Raises `RefusedError` where it has other data, and where it is protected: the tour would stop at its first write.
     """
-    if marker := connection.guarded():
+    if marker := connection.marker():
         raise RefusedError(f'the embedded database is protected as "{marker.name}", and the tour writes', ANOTHER)
     if _is_made():
         return

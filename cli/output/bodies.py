@@ -24,7 +24,7 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
         from changes.events import record_reading
         from database import connection
 
-        marker = connection.guarded()
+        marker = connection.marker()
         masked = marker is not None and marker.mask_bodies
         invocation.shows_bodies = not masked or invocation.reveal
         if not invocation.shows_bodies:

@@ -50,7 +50,7 @@ def apply(
             whole = not changeset.shows("Message") or out.may_show_bodies()
             out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
-        marker = connection.guarded()
+        marker = connection.marker()
         yes = out.invocation.expect is not None if marker else yes
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):

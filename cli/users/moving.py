@@ -28,7 +28,7 @@ from cli.users.filters import (
 )
 from cli.views import IMPORTED
 from database.errors import UsageError
-from database.prefetch import ahead
+from database.prefetch import prefetched
 
 app = part()
 
@@ -184,7 +184,7 @@ def export(
     )
     written = form_of(form, to, FORMATS)
     found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes, in_cells=written == "csv")
-    rows = ahead(found.rows())
+    rows = prefetched(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
         rows = watched(rows, found.count)
     output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)

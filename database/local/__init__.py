@@ -69,7 +69,7 @@ def use(database: str) -> Use:
     return Use(url, lock)
 
 
-def glance(database: str) -> str | None:
+def peek(database: str) -> str | None:
     """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():

@@ -8,7 +8,7 @@ from samples import Documents, carry_out, changeset, permission, role, undo
 from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
 from changes.images import decode_changes, encode_changes
 from changes.operations import operation
-from changes.trail_entries import lease
+from changes.trail_entries import lease_id
 from database.own_collections import AUDIT, IMAGES, STATE
 from models.links import ROLE_PERMISSIONS
 
@@ -50,13 +50,13 @@ def test_work_that_fails_half_way_is_interrupted_at_once(database: Documents) ->
     database["Role"].insert_one(dict(support))
     draft = Draft()
     draft.add("Role", [dict(support)], "userIds", [ObjectId()])
-    draft.room(1000)
+    draft.reserve(1000)
     draft.set("Role", {**support, "name": "another"}, {"name": "helpdesk"})
     with pytest.raises(ChangedMeanwhileError) as refused:
         carry_out(draft)
     event = database[AUDIT].find_one({"kind": "event"})["_id"]
     assert str(event) in str(refused.value.hint)
-    assert "renewed" not in database[STATE].find_one({"_id": lease(event)})
+    assert "renewed" not in database[STATE].find_one({"_id": lease_id(event)})
     assert database["Role"].find_one()["name"] == "support"
 
 
@@ -65,7 +65,7 @@ def test_work_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(
     support = role()
     draft.insert("Role", support)
     for number in range(3):
-        draft.room(1000)
+        draft.reserve(1000)
         draft.add("Role", [support], "userIds", [ObjectId() for _ in range(number + 1)])
     outcome = carry_out(draft)
     kinds = [
@@ -134,7 +134,7 @@ def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> Non
     support = role()
     draft = Draft()
     draft.insert("Role", support)
-    draft.room(1000)
+    draft.reserve(1000)
     draft.set("Role", support, {"name": "helpdesk"})
     event = carry_out(draft).event
     was = list(database[AUDIT].find().sort("_id"))

@@ -83,7 +83,7 @@ def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents
     support = role()
     draft.insert("Role", support)
     for _ in range(3):
-        draft.room(1000)
+        draft.reserve(1000)
         draft.add("Role", [support], "userIds", [ObjectId()])
     event = carry_out(draft).event
     assert len(images.read(database, event)) == 4

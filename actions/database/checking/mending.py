@@ -45,8 +45,8 @@ class Mending:
         self._deleted.add((collection, document["_id"]))
         self.draft.delete(collection, document)
 
-    def full(self) -> Iterator[Batch]:
+    def finished_batches(self) -> Iterator[Batch]:
         """Hand out the batches that are full."""
-        if full := self.draft.full():
+        if full := self.draft.finished_batches():
             yield from full
             self._kept.appendleft({})

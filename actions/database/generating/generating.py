@@ -28,7 +28,7 @@ from changes.id_lists import MOST_IDS
 from database import connection
 from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
-from database.prefetch import ahead
+from database.prefetch import prefetched
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
@@ -74,7 +74,7 @@ def generate(wanted: Wanted) -> Changeset:
     return Changeset(
         command,
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(_made(wanted, countries, breaking, counts, begun), 1), counts),
+        Stream(lambda: prefetched(_made(wanted, countries, breaking, counts, begun), 1), counts),
         items=sum(counts.values()),
         indexes=_indexes(),
         notes=[*notes[: wanted.users], *breaking.notes(), *(CONTINUED if begun else ())],

@@ -51,7 +51,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         notes=_notes(spool),
         names=_Names(spool, roles),
         rules=last_active_member.rules(changes) if known and not allow_last_member else [],
-        fits=True,
+        merges_lists=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(spool.left(), 'row')} are imported",
             "--on-conflict",
@@ -156,7 +156,7 @@ class _Maker:
 
     def _batch(self, part: list[Waiting]) -> Batch:
         self._draft = Draft()
-        self._draft.room(BATCH)
+        self._draft.reserve(BATCH)
         hashes = self._hash([one.person.password for one in part if one.person.password])
         for one in part:
             secret = next(hashes) if one.person.password else one.person.hashedPassword

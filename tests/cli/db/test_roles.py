@@ -42,7 +42,7 @@ REFUSAL = re.compile(
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def marker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a server that has a user for each role, called like it, and one who may do all."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")

@@ -206,9 +206,9 @@ class StaleLastMessage(Rule):
         right = _right_times([*said])
         for identifier, conversation in mending.each("Conversation", right):
             if conversation.get("lastMessageAt") == said[identifier]:  # else there was a message meanwhile
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.set("Conversation", conversation, {"lastMessageAt": right[identifier]})
-                yield from mending.full()
+                yield from mending.finished_batches()
 
 
 def _without_messages(said: datetime, created: Any) -> datetime:

@@ -96,9 +96,9 @@ class UnsyncedCopy(Rule):
             field, right = COPIES[collection], _right(collection, list(some))
             for identifier, document in mending.each(collection, some):
                 if _differs(collection, document.get(field), right[identifier]):
-                    mending.draft.room(1)
+                    mending.draft.reserve(1)
                     mending.draft.set(collection, document, {field: _copy(collection, right[identifier])})
-                    yield from mending.full()
+                    yield from mending.finished_batches()
 
 
 def _right(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:

@@ -34,9 +34,9 @@ class DuplicateLink(Rule):
         for collection, faults in by_collection(findings).items():
             for identifier, document in mending.each(collection, faults):
                 names = [str(found.field) for found in faults[identifier] if is_doubled(document, str(found.field))]
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.set(collection, document, {name: _once(document[name]) for name in names})
-                yield from mending.full()
+                yield from mending.finished_batches()
 
 
 class _Half(Rule):
@@ -73,9 +73,9 @@ class _Half(Rule):
             for found in some:
                 taken.setdefault(found.id, []).append(found.value)
             for identifier, document in mending.each(collection, taken):
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.take(collection, [document], field, taken[identifier])
-                yield from mending.full()
+                yield from mending.finished_batches()
 
 
 def _lists(collection: str, ids: set[Any], field: str) -> dict[Any, set[Any] | None]:
@@ -125,9 +125,9 @@ class OneSidedLink(_Half):
             for found in some:
                 missing.setdefault(found.value, []).append(found.id)
             for identifier, document in mending.each(other, missing):
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.add(other, [document], other_field, missing[identifier])
-                yield from mending.full()
+                yield from mending.finished_batches()
 
 
 def _once(items: list[Any]) -> list[Any]:

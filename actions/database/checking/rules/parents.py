@@ -79,11 +79,11 @@ def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
                 copies.setdefault(profile, []).append(user["_id"])
     for identifier, document in mending.each(collection, ids):
         users = mending.documents("User", copies.get(identifier, ())).values()
-        mending.draft.room(1 + len(users))
+        mending.draft.reserve(1 + len(users))
         mending.remove(collection, document)
         for user in users:
             mending.draft.set("User", user, {"profileId": ABSENT})
-        yield from mending.full()
+        yield from mending.finished_batches()
 
 
 class SecondProfile(Twice):

@@ -154,9 +154,9 @@ class MissingStatus(_Shape):
         del decided
         for _, user in mending.each("User", {found.id for found in findings}):
             if "status" not in user:
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
-                yield from mending.full()
+                yield from mending.finished_batches()
 
 
 class WrongType(_Shape):
@@ -292,9 +292,9 @@ def _rewrite(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
         for identifier, document in mending.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
             values = {name: _righted(collection, name, document[name]) for name in sorted(names)}
-            mending.draft.room(1)
+            mending.draft.reserve(1)
             mending.draft.set(collection, document, values)
-            yield from mending.full()
+            yield from mending.finished_batches()
 
 
 def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
@@ -305,10 +305,10 @@ def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
             for document in finding.having(collection, "_id", part):
                 if (identifier := referred(document["_id"])) not in taken:
                     fields = {name: _righted(collection, name, value) for name, value in document.items()}
-                    mending.draft.room(2)
+                    mending.draft.reserve(2)
                     mending.remove(collection, document)
                     mending.draft.insert(collection, {**fields, "_id": identifier})
-                    yield from mending.full()
+                    yield from mending.finished_batches()
 
 
 def _taken(collection: str, ids: Sequence[Any]) -> set[Any]:

@@ -8,7 +8,7 @@ from actions.database.checking.mending import Mending
 from actions.database.checking.rule import Finding, Rule
 from actions.rules.changesets import batched
 from changes import Batch, Change, Document, Draft
-from changes.trail_entries import discreet, secrets
+from changes.trail_entries import fields_with_secrets, without_secrets
 from changes.visible_values import field_name
 from database import connection
 from database.own_collections import AUDIT
@@ -44,7 +44,7 @@ class SecretInTrail(Rule):
     def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:
         for part in self._parts(findings):
             draft = Draft()
-            draft.set(AUDIT, part, discreet(part))
+            draft.set(AUDIT, part, without_secrets(part))
             yield from draft.changes
 
     def _parts(self, findings: Sequence[Finding]) -> Iterator[Document]:
@@ -53,5 +53,5 @@ class SecretInTrail(Rule):
     @staticmethod
     def _look(parts: Iterable[Document]) -> Iterator[Finding]:
         for part in parts:
-            if fields := secrets(part):
+            if fields := fields_with_secrets(part):
                 yield Finding(AUDIT, part["_id"], field_name(fields[0]), f"in event {part['event']}")

@@ -33,9 +33,9 @@ class _OfUsers(Rule):
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
         for _, user in mending.each("User", [found.id for found in findings if self.mendable(found, decided)]):
             if any(self.mendable(found, decided) for found in self.look("User", [user])):
-                mending.draft.room(1)
+                mending.draft.reserve(1)
                 mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
-                yield from mending.full()
+                yield from mending.finished_batches()
 
     def mended(self, user: Document) -> Document:
         """Return the fields that are as they should be."""
