@@ -64,6 +64,7 @@ UNWATCHED: Final = Watch()
 def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
     """Carry out a changeset and leave its event in the audit trail.
 
+    Invariant: only the changeset writes. Nothing above this floor calls a write of the driver.
     If a document was changed in the meantime, the rest is planned again and continues in the same event; a changeset
     that cannot be planned again raises `ConflictError`. A rule of the changeset may raise its own error. A batch that
     fails is not written. `connection.permit_write` is called first, and may refuse.
@@ -174,7 +175,10 @@ class _Work:
             return plan, next(batches)
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a new plan may replace the agreed one; always, if something of that is already written."""
+        """Tell whether a new plan may replace the agreed one; always, if something of that is already written.
+
+        Invariant: a different plan needs a new yes.
+        """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, collections: Iterable[str]) -> None:

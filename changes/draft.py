@@ -18,7 +18,7 @@ BATCH: Final = 1000
 
 
 class UnchangedList(NamedTuple):
-    """A list that is not changed and yet has to go on holding, or lacking, some ids."""
+    """A list that is not changed, but must keep having, or lacking, some ids until the write."""
 
     collection: str
     id: Any
@@ -118,32 +118,38 @@ class Draft:
         self._lists(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Link each of the documents on the left with each on the right, on both sides."""
-        self._rest_on_what_is_so(link, lefts, rights, linked=True)
+        """Link each of the documents on the left with each on the right.
+
+        Invariant: links have two sides.
+        """
+        self._require_the_unchanged_half(link, lefts, rights, linked=True)
         self.add(link.collection, lefts, link.field, _ids(rights))
         self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Undo `link`, also where only one side has it."""
-        self._rest_on_what_is_so(link, lefts, rights, linked=False)
+        self._require_the_unchanged_half(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, _ids(rights))
         self.take(link.other, rights, link.other_field, _ids(lefts))
 
-    def _rest_on_what_is_so(
+    def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note, where one side of a link alone is not as wanted, that the other has to stay as it is."""
+        """Note which side of a link is as wanted already, while the other is changed.
+
+        Invariant: the unchanged half of a link stays. Its document is not written, so no guard would notice a change.
+        """
         for right, right_id in zip(rights, _ids(rights), strict=True):
             back = set(ids_in(right, link.other_field))
             for left, left_id in zip(lefts, _ids(lefts), strict=True):
                 sides = right_id in ids_in(left, link.field), left_id in back
                 if sides == (linked, not linked):
-                    self._rest_on(UnchangedList(link.collection, left["_id"], link.field, linked), right_id)
+                    self._require(UnchangedList(link.collection, left["_id"], link.field, linked), right_id)
                 elif sides == (not linked, linked):
-                    self._rest_on(UnchangedList(link.other, right["_id"], link.other_field, linked), left_id)
+                    self._require(UnchangedList(link.other, right["_id"], link.other_field, linked), left_id)
 
-    def _rest_on(self, resting: "UnchangedList", identifier: Any) -> None:
-        self.unchanged_lists.setdefault(resting, []).append(identifier)
+    def _require(self, unchanged: UnchangedList, identifier: Any) -> None:
+        self.unchanged_lists.setdefault(unchanged, []).append(identifier)
 
     def _lists(
         self,

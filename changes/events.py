@@ -1,9 +1,9 @@
 """The audit trail: who did what, when and why, and for a while what an undo needs.
 
 An event is one `event` document, `part` documents with its changes, and, where it took several transactions, an `end`.
-They are only ever inserted; what they hold of a person who is erased is blanked, and nothing else in them is ever
-changed. While work in several transactions goes on its lease is renewed; without a lease and without an end it was
-interrupted.
+Invariant: events never change. They are only inserted; `users erase` blanks what they have of a person, and nothing
+else in them is ever changed. While work in several transactions goes on, its lease is renewed; without a lease and
+without an end it was interrupted.
 """
 
 import getpass
@@ -86,7 +86,10 @@ class Event:
         self._head["summary"] = changeset.summary()
 
     def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
-        """Insert what the trail keeps of a batch, before the batch itself is written."""
+        """Insert what the trail keeps of a batch, before the batch itself is written.
+
+        Invariant: a batch and its record are one transaction.
+        """
         if not self._whole:
             self._count_batch(number, session)
         if session is None:
@@ -143,7 +146,10 @@ class Event:
                 self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
     def _count_batch(self, number: int, session: ClientSession | None) -> None:
-        """Make the lease with the first batch; later ones write to it, so that who takes it away stops them."""
+        """Create the lease with the first batch; later batches write to it.
+
+        Invariant: work without its lease stops. An undo of unfinished work deletes the lease first.
+        """
         counted = self._database[STATE].update_one(
             {"_id": lease_id(self.id)},
             {"$currentDate": {"renewed": True}, "$inc": {"batches": 1}},

@@ -60,7 +60,8 @@ def add_missing(collection: str, document: Document, field: str, ids: Sequence[A
     if len(held) + len(new) > MOST_IDS:
         raise TooManyLinksError(collection, document["_id"], field, len(held) + len(new))
     document[field] = [*held, *new]
-    if isinstance(before, list) or before is ABSENT:  # a list that was absent must be absent again after an undo
+    if isinstance(before, list) or before is ABSENT:
+        # Invariant: an absent list becomes absent again. An undo reads `bare` and removes the list if it is empty.
         return Add(tuple(new), bare=before is ABSENT)
     return Set(before, document[field])  # `$push` fails on null
 
@@ -114,7 +115,10 @@ def _distinct(items: list[Any]) -> set[Any]:
 
 
 def guard(name: str, field: Add | Take) -> tuple[Document, list[Document]]:
-    """Return the condition on a list before a change of it, and expressions that must be true too."""
+    """Return the condition on a list before a change of it, and expressions that must be true too.
+
+    Invariant: lists are guarded by element. Other items may come and go in between.
+    """
     condition: Document = {"$type": "array"}
     if isinstance(field, Add) and field.new:
         return condition, []

@@ -68,7 +68,10 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 
 
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Return the batches of an event as they were carried out; none where they are no longer kept, or not all."""
+    """Return the batches of an event as they were carried out; none if an image is missing.
+
+    Invariant: half an image undoes nothing. The trail tells how many batches there must be.
+    """
     parts: dict[int, list[bytes]] = {}
     missing = set(database[AUDIT].distinct("batch", {"event": event, "kind": "part"}))
     for image in database[IMAGES].find({"event": event}).sort([("batch", 1), ("part", 1)]):

@@ -49,7 +49,10 @@ def operation(change: Change) -> Operation:
 
 
 def guard(change: Update | Delete) -> Document:
-    """Return the filter that matches documents only while they are as the change expects them."""
+    """Return the filter that matches documents only while they are as the change expects them.
+
+    Invariant: a change matches only what it expects.
+    """
     return _guard_of_delete(change) if isinstance(change, Delete) else _guard_of_update(change)
 
 
@@ -130,7 +133,7 @@ def _equals(value: object) -> Document:
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
     if not is_exact(value):  # the stored bytes are not known exactly, so the value could never match
         return {"$type": _type(value), "$not": {"$type": "array"}}
-    # A list that holds the value would match too; and to `$eq` null and absent are one.
+    # Invariant: absent is not null. To `$eq` they are one, and a list that holds the value would match too.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 
 

@@ -43,7 +43,10 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
 
 
 def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
-    """Let no other transaction pass here before this one has ended."""
+    """Let no other transaction pass here before this one has ended.
+
+    Invariant: a rule takes its lock before it reads. Two writes of one document conflict; two reads of it do not.
+    """
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
 
 

@@ -100,6 +100,7 @@ def type_in_words(value: object) -> str:
 def showable(collection: str, field: str, value: Any) -> Any:
     """Return the value of a field if it may be shown and kept, otherwise its type in brackets; same for list items.
 
+    Invariant: secrets stay out of the trail. Only the fields in `SHOWN` get in, so a new field is hidden at first.
     A text that already replaces a withheld value is returned as it is.
     """
     if field == "_id" or is_withheld(value):

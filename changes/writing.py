@@ -25,7 +25,7 @@ from models.schema import FIELDS, UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
 PHASES: Final = (Delete, Update, Insert)
-"""The order of the writes: a name that one document gives up can be used by another of the same batch."""
+"""Invariant: deletes come before inserts. A name that one document gives up can be used by another of the batch."""
 LOCK_FIELD: Final = "chatctl_held"
 """A field that a document has only for a moment inside a transaction; it is never saved."""
 
@@ -180,8 +180,8 @@ def _children(
 ) -> Iterator[tuple[Owned, Any]]:
     """Yield documents that stay but whose parent is deleted, with the id of the parent.
 
-    A new child changes nothing in its parent, so no guard would notice it. A parent that is inserted again under the
-    same id, also of another type, does not count as deleted.
+    Invariant: a parent with children stays. A new child changes nothing in its parent, so no guard would notice it. A
+    parent that is inserted again under the same id, also of another type, does not count as deleted.
     """
     deleted: dict[str, list[Any]] = {}
     come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}

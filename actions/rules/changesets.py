@@ -50,7 +50,7 @@ def changeset(
     a user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
-    rules = _resting(draft, names)
+    rules = _unchanged_lists(draft, names)
     rules += [] if allow_last_member else last_active_member.rules(draft.changes)
     rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
     details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
@@ -126,8 +126,8 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
         yield batch
 
 
-def _resting(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
+def _unchanged_lists(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rule that lists which a draft expects unchanged stay so; repairs of half a link take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():

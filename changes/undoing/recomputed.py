@@ -50,7 +50,10 @@ class Recomputed:
     now: datetime = field(default_factory=now)
 
     def value(self, document: Document, name: str, present: object) -> object:
-        """Compute a field that the application, or a later change, has moved since."""
+        """Compute a field that the application, or a later change, has moved since.
+
+        Invariant: moved fields are computed again. Their old value is wrong now, and a refusal would block every undo.
+        """
         if name == UPDATED:
             return self.now
         if name == PROFILE:

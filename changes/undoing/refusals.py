@@ -15,10 +15,13 @@ from models.links import OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """What an undo would set_field back was changed after the event."""
+    """What an undo would put back was changed after the event.
+
+    Invariant: an undo overwrites nothing newer, unless it is forced.
+    """
 
     def __init__(self, collection: str, who: object, what: str) -> None:
-        hint = "undo what came later first, or set_field back what the event changed all the same with --force"
+        hint = "undo what came later first, or put back what the event changed all the same with --force"
         super().__init__(f"{collection.lower()} {who} {what} since", hint)
 
 
@@ -35,7 +38,7 @@ def orphaned(
 ) -> dict[Key, Key]:
     """Return the documents that would come back without a parent, with that parent; the application fails on them.
 
-    Those that were `already` orphans before the event are not among them.
+    Invariant: an undo makes no orphan. Those that were `already` orphans before the event are not among them.
     """
     found: dict[Key, Key] = {}
     coming = inserted(changes)
