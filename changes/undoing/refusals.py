@@ -1,4 +1,4 @@
-"""What may be set_field back: no document that was changed since, and none without the parent that it needs."""
+"""What may be put back: no document that was changed since, and none without the parent that it needs."""
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
