@@ -9,11 +9,12 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import finding
-from changes import Batch, Document, Draft, ids_in
+from changes import Batch, Change, Delete, Document, Draft, ids_in
 from changes.draft import BATCH
 from changes.images import PART_BYTES
 from changes.trail_entries import pages
 from database import connection
+from database.filters import any_of
 from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES: Final = 900
@@ -139,6 +140,19 @@ class Removing:
             self._held += _length(document.get(field)) + ALONE
         found = (whole.get(one) or self._lists.get((collection, field, one)) for one in ids)
         return [document for document in found if document is not None]
+
+
+def deletions(wheres: Iterable[tuple[str, Document]]) -> Iterator[Change]:
+    """Read what is deleted: all documents of collections that filters match."""
+    for collection, where in wheres:
+        yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
+
+
+def of_conversations(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
+    """Yield the filters for conversations and their messages."""
+    for some in finding.parts(ids):
+        yield "Message", finding.referring("Message", "conversationId", *some)
+        yield "Conversation", {"_id": any_of(some)}
 
 
 def _length(value: Any) -> int:

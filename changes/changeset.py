@@ -65,7 +65,8 @@ class Stream:
     `make` is called when they are carried out, and to show them unless `shown` does that with less work. None of them
     is empty.
     `counts` says beforehand how many documents they insert, update and delete, by verb and collection; where that would
-    take as long as the work, those that are worth saying.
+    take as long as the work, those that are worth saying. `losing` gives only the changes that delete or overwrite
+    text, with less work.
     """
 
     def __init__(
@@ -73,13 +74,18 @@ class Stream:
         make: Callable[[], Iterator[Batch]],
         counts: Mapping[tuple[str, str], int],
         shown: Callable[[], Iterator[Batch]] | None = None,
+        losing: Callable[[], Iterator[Change]] | None = None,
     ) -> None:
         self._make = make
+        self._losing = losing
         self.shown = shown or make
         self.counts = {what: count for what, count in counts.items() if count}
 
     def __iter__(self) -> Iterator[Batch]:
         return self._make()
+
+    def losing(self) -> Iterator[Change]:
+        return self._losing() if self._losing else (change for batch in self for change in batch)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from changes.change import ABSENT, Change, Delete, Document, FieldChange, Insert, Raise, Set, Update, same, set_field
 from changes.id_lists import add_missing, take_present
 from changes.visible_values import name_of
+from database.decoding import is_exact
 from database.references import ids_in, referred
 from models.links import Link
 
@@ -81,6 +82,9 @@ class Draft:
 
         The values of `expected` fields are not changed, but the write fails if somebody else has changed them.
         """
+        if not all(map(is_exact, values)):
+            self._write_anew(collection, document, values)
+            return
         self._name(collection, document)
         fields: dict[str, FieldChange] = {}
         for name, value in values.items():
@@ -92,6 +96,16 @@ class Draft:
         if fields and (collection, document["_id"]) not in self._new:
             rest = {name: document.get(name, ABSENT) for name in expected if name not in fields}
             self._keep(Update(collection, (document["_id"],), fields, rest))
+
+    def _write_anew(self, collection: str, document: Document, values: Document) -> None:
+        """Delete a document, which was read with all fields, and insert it with new values.
+
+        No server finds a field by its name if this is not valid UTF-8.
+        """
+        self.delete(collection, document)
+        for name, value in values.items():
+            set_field(document, name, value)
+        self.insert(collection, document)
 
     def advance(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None

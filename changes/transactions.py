@@ -18,6 +18,9 @@ PATIENCE: Final = 120
 """Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
 UNEXPLAINED_WAIT: Final = 2
 """Seconds that nobody needs an explanation for."""
+UNCERTAIN: Final = (
+    "the last change may be saved or not: see chatctl --local audit list --limit 1, then run the command again"
+)
 
 Work = Callable[[ClientSession | None], None]
 T = TypeVar("T")
@@ -64,10 +67,12 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
     def attempt(session: ClientSession) -> None:
         nonlocal said
+        connection.check_alive()
         if not said and time.monotonic() - began > UNEXPLAINED_WAIT:
             said = True
             waits()
         work(session)
+        _commit(session, began + PATIENCE)
 
     with database.client.start_session() as session:
         while True:
@@ -93,6 +98,19 @@ def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
     except PyMongoError as error:
         # A bound session removes the labels by which the driver decides to retry; the original error still has them.
         raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
+
+
+def _commit(session: ClientSession, deadline: float) -> None:
+    """Commit, again while it is not known what has become of it; an embedded server that is gone will not say it."""
+    while True:
+        try:
+            session.commit_transaction()
+        except PyMongoError as error:
+            connection.check_alive(UNCERTAIN)
+            if not error.has_error_label("UnknownTransactionCommitResult") or time.monotonic() > deadline:
+                raise
+        else:
+            return
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:

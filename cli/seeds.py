@@ -61,7 +61,7 @@ def plan(
     """Show what apply would do, and write nothing."""
     planned = seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(prune, allow_members, adopt))
     if to is not None:
-        output.write_file(seeds.saved.dump(planned), to, overwrite=overwrite)
+        output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
     if to != "-":
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
@@ -88,7 +88,7 @@ def apply(
     if saved and (paths or prune or allow_members or adopt):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
     options = seeds.planning.Options(prune, allow_members, adopt)
-    planned = seeds.saved.load(saved) if saved else seeds.planning.plan(seeds.reading.read(paths or []), options)
+    planned = seeds.saved_plans.load(saved) if saved else seeds.planning.plan(seeds.reading.read(paths or []), options)
     out.apply(planned.changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pymongo.database import Database
     from pymongo.monitoring import CommandListener
 
+    from database.local.files import Server
     from database.missing_privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
@@ -49,6 +50,7 @@ class _Run:
     marker: "tuple[protection.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
+    embedded: "Server | None" = None
     missing_privileges: "MissingPrivileges | None" = None
 
 
@@ -128,8 +130,17 @@ def explain(error: BaseException) -> ChatctlError | None:
     if known is not None and _run.target and _run.target.local:
         from database import local
 
-        return local.explain(known)
+        return local.explain(known, _run.embedded)
     return known
+
+
+def check_alive(hint: str | None = None) -> None:
+    """Raise `UnreachableError` if this run uses an embedded server that is gone: waiting for it would be in vain."""
+    if _run.embedded:
+        from database import local
+
+        if local.is_gone(_run.embedded):
+            raise local.gone(hint)
 
 
 @contextmanager
@@ -243,7 +254,7 @@ def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
         raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
     from database import local
 
-    url, _run.lock = local.use(name)
+    url, _run.lock, _run.embedded = local.use(name)
     return replace(source, url=url)
 
 

@@ -37,7 +37,8 @@ AT_ONCE: Final = 200
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
     """Read for ever, anew after each loss of the connection; None is a sign of life that is not passed on.
 
-    `read` has to go on where it was. A server that has not answered even once is an error.
+    `read` has to go on where it was. A server that has not answered even once is an error, and so is an embedded one
+    that has ended: another one is not started for it.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -49,6 +50,7 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
                 if item is not None:
                     yield item
         except (PyMongoError, DatabaseError) as error:
+            connection.check_alive()
             failure = connection.explain(error)
             if not answered or not isinstance(failure, DatabaseError) or not failure.retryable:
                 raise
@@ -57,8 +59,16 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
             lost = True
         with pymongo.timeout(AWAIT):  # who has gone is not waited for
             connection.close()
-        time.sleep(pause)
+        _wait(pause)
         pause = min(2 * pause, PAUSES[1])
+
+
+def _wait(seconds: float) -> None:
+    """Wait before the next try; it ends with an embedded server that is gone, which nobody else starts again."""
+    deadline = time.monotonic() + seconds
+    while (left := deadline - time.monotonic()) > 0:
+        time.sleep(min(left, AWAIT))
+        connection.check_alive()
 
 
 class Following:

@@ -1,10 +1,18 @@
-"""The columns of an import: what each accepts, and which one an unknown header probably means."""
+"""The columns of an import: what each accepts, and the check of a row against them."""
 
+import json
 import re
-from collections.abc import Collection
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
 
+from actions import csv_cells
+from actions.rules import passwords
+from actions.users.documents import ACCOUNT, TOKENS
+from actions.users.importing import OAUTH, Person
+from database import times
 from database.wording import nearest
+from imports.formats import Row
+from models.user import UserStatus
 
 COLUMNS: Final = {
     "email": "An e-mail address. Required.",
@@ -26,47 +34,209 @@ COLUMNS: Final = {
 REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
-LONGEST_NEAR: Final = 100
+MAX_GUESSED: Final = 100
 """The most characters of a name that is compared with the columns."""
 
-_WORD: Final = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+")
-_E_MAIL: Final = re.compile("e[-_ ]mail", re.IGNORECASE)
-_HASH: Final = re.compile("(hash|digest|crypt).*(pass|pwd|pw)|(pass|pwd|pw).*(hash|digest|crypt)")
-_ALSO: Final = {
-    "mail": "email",
-    "login": "username",
-    "phone": "phoneNumber",
-    "mobile": "phoneNumber",
-    "telephone": "phoneNumber",
-    "avatar": "imageUrl",
-    "picture": "imageUrl",
-    "photo": "imageUrl",
-    "verified": "emailVerified",
-    "created": "createdAt",
-    "joined": "createdAt",
-    "identities": "accounts",
+NOT_UTF8: Final = "this is not UTF-8 text"
+SAVE_AS_UTF8: Final = (
+    'save the file as UTF-8: "CSV UTF-8" in Excel, "Unicode (UTF-8)" in LibreOffice, or iconv -f WINDOWS-1252 -t UTF-8'
+)
+
+_DATA: Final = re.compile(r"@|\d{4}|\$|==|^\s*(true|false|null|-?[\d.,]+)\s*$|\S{40}|.{80}", re.IGNORECASE | re.DOTALL)
+"""Text that is probably a value of a user, not a header."""
+
+
+def is_data(name: str) -> bool:
+    """Tell whether a name looks like personal data, which messages must not quote."""
+    return bool(_DATA.search(name))
+
+
+HIGHEST_COST: Final = 14
+MISSING: Final = "a value is required"
+
+_HASH: Final = re.compile(r"\$2[aby]\$(0[4-9]|[12]\d|3[01])\$[./A-Za-z0-9]{53}")
+_BROKEN: Final = re.compile("[\ud800-\udfff]")
+_BYTES: Final = re.compile("[\udc80-\udcff]")
+_KIND_NAMES: Final = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "nothing",
 }
-"""Other words for columns."""
-_PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
-"""Words of headers for only a part of a name, for example "first name"."""
+_YES: Final = frozenset({"true", "yes", "1"})
+_NO: Final = frozenset({"false", "no", "0"})
+_INT64: Final = range(-(2**63), 2**63)
+
+ColumnFlaw = tuple[str | None, str]
+"""A column (None for the whole row) and its fault, which never quotes the value."""
 
 
-def fold(name: str) -> str:
-    """Return a column name in lower case and without blanks around it, so that names can be compared."""
-    return name.strip().casefold()
+class BadCellError(Exception):
+    """A cell has a value that its column does not accept."""
 
 
-def meant(name: str, free: Collection[str]) -> str | None:
-    """Find the free column that an unknown name probably means; None if no column is similar."""
-    if len(name) > LONGEST_NEAR:
-        return None
-    words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]
-    if _HASH.search(joined := "".join(words)):
-        return "hashedPassword" if "hashedPassword" in free else None
-    return _among([joined, *words], free) or nearest(joined, free)
+def check(row: Row) -> tuple[Person | None, list[ColumnFlaw]]:
+    """Return the person of a row, and the faults of the row.
+
+    The person of a faulty row has its valid values: they can have further faults in the database.
+    """
+    found: list[ColumnFlaw] = [(None, flaw) for flaw in row.flaws]
+    values: dict[str, Any] = dict.fromkeys(REQUIRED)
+    for column, value in (row.cells or {}).items():
+        try:
+            values[column] = _PARSERS[column](value)
+        except BadCellError as error:
+            found.append((column, str(error)))
+    if row.cells is None:
+        return None, found
+    found += [(column, MISSING) for column in REQUIRED if column not in row.cells]
+    found += _password_flaws(values)
+    if any(column == "emailVerified" for column, _ in found):
+        values.pop("status", None)  # which may need that time
+    return Person(row.number, **values), found
 
 
-def _among(words: Collection[str], free: Collection[str]) -> str | None:
-    by_word = _ALSO | {column.casefold(): column for column in COLUMNS}
-    known = (by_word[word] for word in words if word in by_word)
-    return None if _PARTS.intersection(words) else next((column for column in known if column in free), None)
+def _password_flaws(values: dict[str, Any]) -> Iterator[ColumnFlaw]:
+    password = values.get("password")
+    if password is None:
+        return
+    if "hashedPassword" in values:
+        yield "password", "a password and a hash stand in one row: leave one of them out"
+    if scheme := passwords.scheme_of(password):
+        yield "password", f"this is a hash ({scheme}), not a password: {_ADVICE[scheme == passwords.BCRYPT]}"
+    elif flaw := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
+        yield "password", flaw
+
+
+_ADVICE: Final = {
+    True: "put it in the column hashedPassword",
+    False: "the application checks only bcrypt hashes. Leave it empty; the user needs a new password",
+}
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise BadCellError(f"expected a text, found {_KIND_NAMES[type(value)]}")
+    if not value.isascii() and _BROKEN.search(value):
+        raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
+    if "\0" in value:
+        raise BadCellError("a NUL character stands here")
+    return value
+
+
+def _email(value: Any) -> str:
+    return _text(value).lower()
+
+
+def _hash(value: Any) -> str:
+    text = _text(value)
+    match = _HASH.fullmatch(text)
+    if match is None:
+        scheme = passwords.scheme_of(text)
+        if scheme and scheme != passwords.BCRYPT:
+            raise BadCellError(f"this is a hash ({scheme}) that the application cannot check: {_ADVICE[False]}")
+        raise BadCellError("no bcrypt hash: it has 60 characters and begins with $2a$, $2b$ or $2y$")
+    if int(match[1]) > HIGHEST_COST:
+        raise BadCellError(f"the cost of the hash is over {HIGHEST_COST}: every sign-in would take seconds")
+    return text.replace("$2y$", "$2b$", 1)
+
+
+def _status(value: Any) -> str:
+    text = _text(value)
+    try:
+        return UserStatus(text.upper()).value
+    except ValueError:
+        near = nearest(text, UserStatus) if len(text) <= MAX_GUESSED else None
+        hint = f'; did you mean "{near}"?' if near else ""
+        *others, last = UserStatus
+        raise BadCellError(f"use {', '.join(others)} or {last}{hint}") from None
+
+
+def _time(value: Any) -> Any:
+    time = times.moment(_text(value))
+    if time is None:
+        raise BadCellError("this is not a valid time. Use for example 2026-03-01 or 2026-03-01T10:00Z")
+    return time
+
+
+def _verified(value: Any) -> Any:
+    word = str(value).casefold() if isinstance(value, (bool, int, str)) else ""
+    if word in _YES | _NO:
+        return word in _YES
+    try:
+        return _time(value)
+    except BadCellError:
+        raise BadCellError("use true, false or a time like 2026-03-01T10:00Z") from None
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    names = csv_cells.divided(value) if isinstance(value, str) else value
+    if not isinstance(names, list):
+        raise BadCellError(f"expected a list of names, found {_KIND_NAMES[type(value)]}")
+    return tuple(dict.fromkeys(_text(name) for name in names))
+
+
+def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
+    """Read linked sign-ins: objects, or in a cell `provider:providerAccountId` with `;` between them."""
+    given = _in_cell(_text(value)) if isinstance(value, str) else value
+    if not isinstance(given, list):
+        raise BadCellError(f"expected a list of accounts, found {_KIND_NAMES[type(given)]}")
+    accounts: dict[tuple[str, str], dict[str, Any]] = {}
+    for account in map(_account, given):
+        pair = account["provider"], account["providerAccountId"]
+        if accounts.setdefault(pair, account) != account:
+            raise BadCellError("the same account is listed twice")
+    return tuple(accounts.values())
+
+
+def _in_cell(text: str) -> Any:
+    if text.startswith("["):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise BadCellError("this is not a JSON list of accounts") from None
+    pairs = (item.partition(":") for item in csv_cells.divided(text))
+    return [{"provider": provider, "providerAccountId": identifier} for provider, _, identifier in pairs]
+
+
+def _account(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        raise BadCellError(f"expected an account, found {_KIND_NAMES[type(given)]}")
+    if tokens := _named(given.keys() & TOKENS):
+        raise BadCellError(f"tokens are never imported: remove {tokens}")
+    if unknown := _named(given.keys() - set(ACCOUNT)):
+        raise BadCellError(f"unknown in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
+    account = {"type": OAUTH} | {key: _part(key, value) for key, value in given.items() if value is not None}
+    if missing := [key for key in ("provider", "providerAccountId") if not account.get(key)]:
+        raise BadCellError(f"an account requires {' and '.join(missing)}; in CSV write provider:providerAccountId")
+    return account
+
+
+def _part(key: str, value: Any) -> Any:
+    if key == "expires_at":
+        if isinstance(value, bool) or not isinstance(value, int) or value not in _INT64:
+            raise BadCellError("expires_at must be a whole number of seconds since 1970")
+        return value
+    if key == "providerAccountId" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # the APIs of some providers write a number
+    return _text(value)
+
+
+def _named(keys: Iterable[str]) -> str:
+    """List keys; a key that may be a value of a user is not printed."""
+    return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
+
+
+_PARSERS: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {
+    "email": _email,
+    "hashedPassword": _hash,
+    "status": _status,
+    "emailVerified": _verified,
+    "roles": _names,
+    "createdAt": _time,
+    "lastLogin": _time,
+    "accounts": _accounts,
+}

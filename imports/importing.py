@@ -1,4 +1,4 @@
-"""From a file of people to a changeset, or to all that is wrong with it."""
+"""Read a file of users, check it, and plan its import."""
 
 import io
 import json
@@ -14,33 +14,31 @@ from actions.users.importing import Flaw, Policy, Spool
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
-from imports import objects
-from imports.checking import MISSING, check
-from imports.headers import Names, Problem
-from imports.layout import Layout
-from imports.lines import form_of, lines, text_of
-from imports.row import BEYOND, ERROR, Row, UnreadableError
-from imports.tables import Table
-from seeds.nodes import Faults
+from imports import object_rows
+from imports.columns import MISSING, check
+from imports.csv_rows import Table
+from imports.formats import ERROR, EXTRA_CELLS, Row, UnreadableError, decoded, format_of, lines
+from imports.layout import Headers, Layout, Problem
+from seeds.yaml_tree import Faults
 
-AT_ONCE: Final = 1000
+BATCH: Final = 1000
 PLAIN: Final = Layout()
 HEAD: Final = 4096
-"""Bytes by which a format is told."""
+"""The first bytes of a file, from which the format is detected."""
 
 
-Heard = Callable[[int, int], None]
-"""What hears how many rows are done, of about how many."""
+Progress = Callable[[int, int], None]
+"""A function that gets the number of rows read, and about how many there are."""
 
 
 def read(
-    name: str, stdin: BinaryIO, layout: Layout = PLAIN, *, keep: bool = False, hear: Heard = lambda *_: None
+    name: str, stdin: BinaryIO, layout: Layout = PLAIN, *, keep: bool = False, progress: Progress = lambda *_: None
 ) -> "Import":
-    """Read a file of people, `-` for standard input, and check each row; no database is needed.
+    """Read a file of users, or standard input for `-`, and check each row. No database is needed.
 
-    With `keep` its rows are kept as they came, to be handed back. Raises `NotFoundError` where there is no file.
+    With `keep` the rows are kept unchanged, for `rejected`. Raises `NotFoundError` if there is no such file.
     """
-    found = Import(name, layout, keep=keep, hear=hear)
+    found = Import(name, layout, keep=keep, progress=progress)
     try:
         if name == "-":
             found.read(stdin)
@@ -55,87 +53,87 @@ def read(
 
 
 class Import:
-    """A file of people: those without faults, and the faults, held on disk."""
+    """A file of users: the valid rows and the faults, both kept on disk."""
 
-    def __init__(self, name: str, layout: Layout, *, keep: bool, hear: Heard) -> None:
-        self.form = "csv"
+    def __init__(self, name: str, layout: Layout, *, keep: bool, progress: Progress) -> None:
+        self.format = "csv"
         self.header: list[str] = []
         self._name = name
         self._layout = layout
         self._keep = keep
-        self._hear = hear
-        self._beyond = False
-        self._told_apart: list[str] = []
+        self._progress = progress
+        self._has_extra_cells = False
+        self._unique_header: list[str] = []
         self._places: dict[str, int] = {}
         self._problem: Problem | None = None
         self._spool = Spool()
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
-        """Read all rows, which a file has in so many bytes if that is known; what ends the reading is a fault too."""
-        source: Any = io.BufferedReader(cast("Any", file))  # what has no look ahead gets one
+        """Read all rows. `size` is the number of bytes, if known. An unreadable rest is a fault too."""
+        source: Any = io.BufferedReader(cast("Any", file))  # a stream without `peek` gets one
         head = source.peek(HEAD)
-        self.form = form_of(self._name, head)
-        text = text_of(source, head)
+        self.format = format_of(self._name, head)
+        text = decoded(source, head)
         try:
-            rows = self._table(text) if self.form == "csv" else self._objects(source, text)
-            while part := list(islice(rows, AT_ONCE)):
-                self._take(part)
-                if size:  # as many rows as there would be if all were as long as those so far
-                    self._hear(done := len(self._spool), done * size // file.tell())
+            rows = self._table(text) if self.format == "csv" else self._objects(source, text)
+            while batch := list(islice(rows, BATCH)):
+                self._add(batch)
+                if size:  # the estimate assumes that all rows are as long as those so far
+                    self._progress(done := len(self._spool), done * size // file.tell())
         except UnreadableError as error:
             self._spool.note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
             self._spool.note([Flaw(1, None, "the file is not in the encoding that it begins with")])
-        finally:  # neither may close what it reads from
+        finally:  # neither may close the file
             text.detach()
             source.detach()
 
     def _table(self, text: TextIO) -> Iterator[Row]:
         if self._layout.path:
             raise UsageError("--path works only with JSON and YAML, and this file is CSV")
-        names = Names(self._layout, "column")
-        table = Table(text, names)
+        headers = Headers(self._layout, "column")
+        table = Table(text, headers)
         self.header, self._places = table.header, table.places
-        self._told_apart = [
+        self._unique_header = [
             f"{name} ({place + 1})" if name in self.header[:place] else name for place, name in enumerate(self.header)
         ]
-        self._problem = names.problem(self.header)
-        if not self._problem or not names.missing:
+        self._problem = headers.problem(self.header)
+        if not self._problem or not headers.missing:
             return table.rows()
         if self._keep:  # for the file of --errors; these rows cannot be checked
-            while part := list(islice(table.rows(), AT_ONCE)):
-                self._put_by(part)
+            while batch := list(islice(table.rows(), BATCH)):
+                self._keep_rows(batch)
         return iter(())
 
     def _objects(self, file: BinaryIO, text: TextIO) -> Iterator[Row]:
-        names = Names(self._layout)
-        if self.form == "yaml":
-            yield from objects.yaml(file, self._name, names, self._layout.path)
-        elif self.form == "json" or self._layout.path:
-            yield from objects.json(text, names, self._layout.path)
+        headers = Headers(self._layout)
+        if self.format == "yaml":
+            yield from object_rows.yaml(file, self._name, headers, self._layout.path)
+        elif self.format == "json" or self._layout.path:
+            yield from object_rows.json(text, headers, self._layout.path)
         else:
-            yield from objects.ndjson(lines(text), names)
-        self._problem = names.problem()
-        for column in names.missing:
+            yield from object_rows.ndjson(lines(text), headers)
+        self._problem = headers.problem()
+        for column in headers.missing:
             self._spool.hush(column, MISSING)
 
-    def _take(self, part: Sequence[Row]) -> None:
-        checked = [(row, *check(row)) for row in part]
+    def _add(self, batch: Sequence[Row]) -> None:
+        checked = [(row, *check(row)) for row in batch]
         self._spool.add([person for _, person, _ in checked if person])
         self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
-            unknown = ((row.number, name) for row in part for name in row.unknown)
+            unknown = ((row.number, name) for row in batch for name in row.unknown)
             self._spool.note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
-            self._put_by(part)
+            self._keep_rows(batch)
 
-    def _put_by(self, part: Sequence[Row]) -> None:
+    def _keep_rows(self, batch: Sequence[Row]) -> None:
         """Keep rows unchanged, for the file of --errors."""
-        self._beyond |= self.form == "csv" and any(len(row.given) > len(self.header) for row in part)
-        self._spool.keep((row.number, row.written()) for row in part)
+        self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
+        self._spool.keep((row.number, row.written()) for row in batch)
 
     def compare(self, policy: Policy) -> None:
-        """Hold the people against the users there are, which adds to the faults."""
-        importing.compare(self._spool, policy, self._hear)
+        """Compare the rows with the users in the database, which may add faults."""
+        importing.compare(self._spool, policy, self._progress)
 
     @property
     def faulty(self) -> bool:
@@ -143,25 +141,25 @@ class Import:
 
     @property
     def rejects_as(self) -> str:
-        """Return the format in which rows can be handed back: CSV as it came, all else as lines of JSON."""
-        return "csv" if self.form == "csv" else "ndjson"
+        """Return the format of rejected rows: CSV for CSV, otherwise NDJSON."""
+        return "csv" if self.format == "csv" else "ndjson"
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
-        """Return all columns and the rows at fault as they came, with what is wrong with each in the column `error`."""
-        columns = [ERROR, *(name for name in self._told_apart if name != ERROR)] + [BEYOND] * (
-            self._beyond and BEYOND not in self.header
+        """Return all columns and the unchanged faulty rows, with their faults in the column `error`."""
+        columns = [ERROR, *(name for name in self._unique_header if name != ERROR)] + [EXTRA_CELLS] * (
+            self._has_extra_cells and EXTRA_CELLS not in self.header
         )
-        of_all = self._problem.message if self._problem and self.form == "csv" else ""
+        of_all = self._problem.message if self._problem and self.format == "csv" else ""
         rows = ((json.loads(given), error) for given, error in self._spool.rejected(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
         """Plan the import.
 
-        Raises `InvalidInputError` with all that is wrong, `ImportConflictError` if all of it is what is there already,
-        and what `importing.changeset` raises.
+        Raises `InvalidInputError` with all faults, `ImportConflictError` if all faults are users that exist already,
+        and the errors of `importing.changeset`.
         """
-        number, conflicts, flaws = self._spool.faults(Faults.MOST)
+        number, conflicts, flaws = self._spool.faults(Faults.MAX_REPORTED)
         faults = tuple(self._fault(flaw) for flaw in flaws)
         if self._problem:
             number += 1
@@ -170,7 +168,11 @@ class Import:
         if number:
             hint = "nothing was written"
             hint += f"; {self._problem.hint}" if self._problem else ""
-            hint += f"; these are the first {Faults.MOST:,} of them" if len(flaws) == Faults.MOST < number else ""
+            hint += (
+                f"; these are the first {Faults.MAX_REPORTED:,} of them"
+                if len(flaws) == Faults.MAX_REPORTED < number
+                else ""
+            )
             if number > conflicts:
                 what = "the import has a fault" if number == 1 else f"the import has {counted(number, 'fault')}"
                 raise InvalidInputError(what, hint, faults)
@@ -183,8 +185,8 @@ class Import:
         return Fault(self._name, flaw.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
-        """Return a row with its error; what is no object stands under the name of what it should have been."""
-        if self.form == "csv":
+        """Return a row with its error; a value that is not an object is kept under the key `row`."""
+        if self.format == "csv":
             beyond = given[len(self.header) :]
-            given = dict(zip(self._told_apart, given, strict=False)) | ({BEYOND: beyond} if beyond else {})
+            given = dict(zip(self._unique_header, given, strict=False)) | ({EXTRA_CELLS: beyond} if beyond else {})
         return {**(given if isinstance(given, dict) else {"row": given}), ERROR: error}

@@ -1,14 +1,17 @@
 """The layout of an import file: which header or key means which column, and where the list of users is."""
 
-from collections.abc import Mapping, Sequence
+import re
+import shlex
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from database.errors import UsageError
-from database.wording import did_you_mean, shown
-from imports.columns import COLUMNS, fold
+from database.wording import NAMED, counted, did_you_mean, nearest, shown
+from imports.columns import COLUMNS, LISTED, MAX_GUESSED, NOT_UTF8, REQUIRED, SAVE_AS_UTF8, is_data
+from imports.formats import ERROR
 
-LEFT_OUT: Final = ""
+IGNORED: Final = ""
 """The column of a name that is ignored."""
 
 
@@ -38,8 +41,193 @@ def layout(maps: Sequence[str] = (), *, ignore_unknown: bool = False, path: str 
             raise UsageError(f"--map: there is no column {shown(column)}", hint)
         if fold(name) in map(fold, columns):
             raise UsageError(f"--map names {shown(name)} twice", "give it once")
-        columns[name] = known.get(fold(column), LEFT_OUT)
+        columns[name] = known.get(fold(column), IGNORED)
     taken = [column for column in columns.values() if column]
     if twice := next((column for column in taken if taken.count(column) > 1), None):
         raise UsageError(f"--map names the column {twice} twice", "give it once")
     return Layout(columns, ignore_unknown, tuple(path.split(".")) if path else ())
+
+
+MAX_NAMES: Final = 1000
+"""The most unknown names that are remembered; a broken file may have a new one in every row."""
+MAX_MAPS: Final = 6
+"""The most --map options in a hint."""
+
+LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
+"""Columns that `users list` prints and an import does not accept."""
+
+_BYTES: Final = re.compile("[\ud800-\udfff]")
+
+
+class Problem(NamedTuple):
+    """What is wrong with the names of columns: where, in which column, and what to do."""
+
+    row: int
+    column: int | None
+    message: str
+    hint: str
+
+
+class Headers:
+    """The headers or keys of a file, and the column that each means.
+
+    `known` has the names read so far that mean a column, in lower case. `unknown` has the other names in file order,
+    each with its first row and its number of rows.
+    """
+
+    def __init__(self, layout: Layout, noun: str = "key") -> None:
+        self.unknown: dict[str, list[int]] = {}
+        self.ignores_unknown = layout.ignore_unknown
+        self._noun = noun
+        self._column_of = {fold(name): name for name in COLUMNS} | {ERROR: IGNORED}
+        self._column_of |= {fold(name): column for name, column in layout.columns.items()}
+        self._mapped = {fold(name): name for name in layout.columns}
+        self._mapped_parents = {parent for name in self._mapped for parent in _parents(name)}
+        self._columns: dict[str, str] = {}
+        self.known: set[str] = set()
+        self._more = 0
+
+    def column(self, name: str) -> str | None:
+        """Return the column that a name means, `IGNORED` if the name is ignored, None if it is unknown."""
+        if name not in self._columns:
+            folded = fold(name)
+            if folded not in self._column_of:
+                return IGNORED if self.ignores_unknown else None
+            self.known.add(folded)
+            self._columns[name] = self._column_of[folded]
+        return self._columns[name]
+
+    def meaning(self, name: str) -> str | None:
+        """Return the column that a name would mean, without marking the name as met."""
+        return self._column_of.get(fold(name))
+
+    def fields(
+        self, given: Mapping[str, Any] | Sequence[Any], before: str = ""
+    ) -> Iterator[tuple[str | None, str, Any]]:
+        """Yield the column, the full name and the value of each key of an object, also inside a mapped path."""
+        for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
+            name = f"{before}{key}"
+            column = self.column(name)
+            if not column and isinstance(value, (dict, list)) and fold(name) in self._mapped_parents:
+                yield from self.fields(value, f"{name}.")
+            else:
+                yield column, name, value
+
+    def add_unknown(self, names: Sequence[str], row: int) -> None:
+        """Remember the unknown names of a row."""
+        for name in names:
+            if name in self.unknown or len(self.unknown) < MAX_NAMES:
+                self.unknown.setdefault(name, [row, 0])[1] += 1
+            else:
+                self._more += 1
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the required columns that the file does not have."""
+        met = {self._column_of.get(name) for name in self.known}
+        return [column for column in REQUIRED if column not in met]
+
+    def problem(self, header: Sequence[str] | None = None) -> Problem | None:
+        """Say what is wrong with all names, in one message that quotes no personal data."""
+        if header is None and not self.known and not self.unknown:  # an empty list has no missing columns
+            return None
+        header = header or ()
+        broken = next((place for place, name in enumerate(header, 1) if _BYTES.search(name)), None)
+        if broken:
+            return Problem(1, broken, NOT_UTF8, SAVE_AS_UTF8)
+        twice = _duplicates([self.column(name) for name in header])
+        missing = self.missing
+        lost = [name for folded, name in self._mapped.items() if folded not in self.known]
+        if not (self.unknown or missing or twice or lost):
+            return None
+        free = [column for column in COLUMNS if column not in {self._column_of.get(name) for name in self.known}]
+        near = {name: column for name in self.unknown if not is_data(name) and (column := guess_column(name, free))}
+        if header and not self.known and (not near or any(map(is_data, header))):
+            message = "the first row has no known column: the file must begin with a header"
+            return Problem(1, None, message, f"add a header, or map its columns with --map. {LISTED}")
+        parts = [self._unknown(near)] if self.unknown else []
+        parts += [f"missing {self._noun}{'s' * (len(missing) > 1)}: {', '.join(missing)}"] if missing else []
+        parts += [f"several {self._noun}s for {', '.join(twice)}"] if twice else []
+        parts += (
+            [f"--map names a {self._noun} that the file does not have: {', '.join(map(shown, lost))}"] if lost else []
+        )
+        first = min(self.unknown.values(), default=[1, 0])[0]
+        place = next((place for place, name in enumerate(header, 1) if name in self.unknown), None)
+        return Problem(first, place, "; ".join(parts), self._hint(near))
+
+    def _unknown(self, near: Mapping[str, str]) -> str:
+        names = [name for name in self.unknown if not is_data(name)]
+        said = [self._describe(name, near) for name in names[:NAMED]]
+        hidden = len(self.unknown) - len(said) + self._more
+        said += [f"and {hidden:,} more" if said else f"{hidden:,} that look like values"] if hidden else []
+        several = "s" * (len(self.unknown) + self._more > 1)
+        return f"unknown {self._noun}{several}: {', '.join(said)}"
+
+    def _describe(self, name: str, near: Mapping[str, str]) -> str:
+        notes = [counted(self.unknown[name][1], "row")] if self._noun == "key" else []
+        notes += [f'did you mean "{near[name]}"?'] if name in near else []
+        return shown(name) + (f" ({'; '.join(notes)})" if notes else "")
+
+    def _hint(self, near: Mapping[str, str]) -> str:
+        if self.unknown.keys() >= LISTED_USERS:
+            return "this is the output of chatctl users list; chatctl users export writes a file that can be imported"
+        first: dict[str, str] = {}
+        for name, column in near.items():  # several names may mean one column
+            first.setdefault(column, f"{name}={column}")
+        pairs = [*first.values()]
+        maps = [f"--map {shlex.quote(pair)}" for pair in pairs[:MAX_MAPS]]
+        say = f"map the {self._noun}s with {' '.join(maps or ['--map HEADER=column'])}"
+        ignore = f", and ignore the other {self._noun}s with --ignore-unknown" if len(self.unknown) > len(maps) else ""
+        return f"{say}{ignore}. {LISTED}"
+
+
+def _parents(path: str) -> Iterator[str]:
+    steps = path.split(".")
+    return (".".join(steps[:number]) for number in range(1, len(steps)))
+
+
+def _duplicates(columns: Sequence[str | None]) -> list[str]:
+    return sorted({column for column in columns if column and columns.count(column) > 1})
+
+
+_WORD: Final = re.compile("[A-Z]?[a-z0-9]+|[A-Z]+")
+_E_MAIL: Final = re.compile("e[-_ ]mail", re.IGNORECASE)
+_HASH: Final = re.compile("(hash|digest|crypt).*(pass|pwd|pw)|(pass|pwd|pw).*(hash|digest|crypt)")
+_SYNONYMS: Final = {
+    "mail": "email",
+    "login": "username",
+    "phone": "phoneNumber",
+    "mobile": "phoneNumber",
+    "telephone": "phoneNumber",
+    "avatar": "imageUrl",
+    "picture": "imageUrl",
+    "photo": "imageUrl",
+    "verified": "emailVerified",
+    "created": "createdAt",
+    "joined": "createdAt",
+    "identities": "accounts",
+}
+"""Other words for columns."""
+_PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
+"""Words of headers for only a part of a name, for example "first name"."""
+
+
+def fold(name: str) -> str:
+    """Return a column name in lower case and without blanks around it, so that names can be compared."""
+    return name.strip().casefold()
+
+
+def guess_column(name: str, free: Collection[str]) -> str | None:
+    """Find the free column that an unknown name probably means; None if no column is similar."""
+    if len(name) > MAX_GUESSED:
+        return None
+    words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]
+    if _HASH.search(joined := "".join(words)):
+        return "hashedPassword" if "hashedPassword" in free else None
+    return _by_word([joined, *words], free) or nearest(joined, free)
+
+
+def _by_word(words: Collection[str], free: Collection[str]) -> str | None:
+    by_word = _SYNONYMS | {column.casefold(): column for column in COLUMNS}
+    known = (by_word[word] for word in words if word in by_word)
+    return None if _PARTS.intersection(words) else next((column for column in known if column in free), None)

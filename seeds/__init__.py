@@ -1,12 +1,19 @@
-"""Seed files, from reading to planning; each module is imported when it is first used, so that help needs no YAML."""
+"""Seed files: from YAML to the changes that bring a database to what a seed says.
+
+Start with `reading.read` (files → a checked `Seed`), then `planning.plan` (a seed and the database → a `Plan`). On the
+way `yaml_tree` parses, `schema` checks and `seed` resolves; then `comparison` finds the differences from the `state`,
+`draft` makes changes of them, and `planned_changes` describes them. `exporting` is the way back.
+
+Each module is imported at its first use, because help requires no YAML.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seeds import exporting, planning, reading, saved, schema, testing
+    from seeds import exporting, planning, reading, saved_plans, schema, testing
 
-__all__ = ["exporting", "planning", "reading", "saved", "schema", "testing"]
+__all__ = ["exporting", "planning", "reading", "saved_plans", "schema", "testing"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
-"""The database's roles and permissions as a seed."""
+"""The database's roles and permissions as a seed, written so that reading it gives back the same."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -7,64 +8,111 @@ from typing import Any, Final, NamedTuple
 import yaml
 
 from changes import Document, ids_in
+from database.wording import name_flaw
 from seeds import state
-from seeds.seed import UNNAMED
-from seeds.variables import escape
-from seeds.writing import ascii_only, references, unsayable
+from seeds.notation import escape_pattern, escape_variables
+from seeds.seed import UNNAMED, Seed, SeedRole
+from seeds.users import ResolvedUser
 
 _DUMPER: Final[Any] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _NEVER_FOLDED: Final = 1_000_000
 
 
 class Export(NamedTuple):
-    """The text of a seed file, and what could not be said in it; the text has that too, as comments."""
+    """The text of a seed file, and notes on what is missing in it; the text begins with the notes as comments."""
 
     text: str
     notes: list[str]
 
 
 def export() -> Export:
-    """Write down every role and permission; applying the result changes nothing.
+    """Write every role and permission as a seed. Applying it changes nothing.
 
-    What a seed cannot name (an empty name, one with a control character, one that two have) is left out, and so is
-    what a role allows if it cannot be said in full: what a seed does not mention stays as it is.
+    A name that a seed cannot have (empty, with a control character, duplicate) is left out. The permissions of a role
+    are left out if one of them is: what a seed does not mention does not change.
     """
     there = state.read(UNNAMED)
     notes = [
         f"{kind} {ascii_only(name)} is left out: its id is no ObjectId"
-        for kind, names in there.strange.items()
+        for kind, names in there.invalid_ids.items()
         for name in sorted(names)
     ]
-    permissions = _sayable("permission", there.permissions.values(), there, notes)
+    permissions = _exportable("permission", there.permissions.values(), there, notes)
     protected = set(ids_in(there.protected, "ids"))
     roles = []
-    for identifier, name in _sayable("role", there.roles.values(), there, notes).items():
-        role: dict[str, Any] = {"name": escape(name)}
+    for identifier, name in _exportable("role", there.roles.values(), there, notes).items():
+        role: dict[str, Any] = {"name": escape_variables(name)}
         if identifier in protected:
             role["protected"] = True
-        allowed = there.allowed(identifier)
+        allowed = there.permissions_of(identifier)
         if allowed <= permissions.keys():
-            role["permissions"] = references(permissions[item] for item in allowed)
+            role["permissions"] = permission_references(permissions[item] for item in allowed)
         else:
             notes.append(f"role {ascii_only(name)}: what it allows is left out, as not all of it can be named")
         roles.append(role)
-    document = {"version": 1, "permissions": [escape(name) for name in permissions.values()], "roles": roles}
+    document = {"version": 1, "permissions": [escape_variables(name) for name in permissions.values()], "roles": roles}
     text = yaml.dump(document, Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=_NEVER_FOLDED)
     return Export("".join(f"# {note}\n" for note in notes) + text, notes)
 
 
-def _sayable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
-    """Return id → name in the order of names; what cannot be named becomes a note."""
+def _exportable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
+    """Return id → name in the order of names, and note what a seed cannot name."""
     found = list(documents)
     counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))
     names = {}
     for document in found:
         name = document.get("name")
-        problem = unsayable(name)
-        if problem is None and (counts[name] > 1 or name in there.strange[kind]):
+        problem = name_problem(name)
+        if problem is None and (counts[name] > 1 or name in there.invalid_ids[kind]):
             problem = f"others have the name {ascii_only(str(name))}, too"
         if problem:
             notes.append(f"{kind} {document['_id']} is left out: {problem}")
         else:
             names[document["_id"]] = str(name)
     return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def seed_document(seed: Seed, people: Iterable[ResolvedUser]) -> dict[str, Any]:
+    """Return a seed as a file would have it, without patterns, `extends` and variables: a password stays a variable."""
+    return {
+        "version": 1,
+        "seed": escape_variables(seed.name),
+        "permissions": [escape_variables(name) for name in seed.permissions],
+        "roles": [role_document(role) for role in seed.roles],
+        "users": [_user_document(person) for person in people],
+    }
+
+
+def role_document(role: SeedRole) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": escape_variables(role.name)}
+    if role.renamed_from is not None:
+        document["renamed_from"] = escape_variables(role.renamed_from)
+    if role.protected is not None:
+        document["protected"] = role.protected
+    if role.permissions is not None:
+        document["permissions"] = permission_references(role.permissions)
+    return document
+
+
+def permission_references(names: Iterable[str]) -> list[str]:
+    """Write names of permissions for a role, where a star would be a pattern."""
+    return [escape_variables(escape_pattern(name)) for name in sorted(names)]
+
+
+def name_problem(name: object) -> str | None:
+    """Say in ASCII why a seed cannot have a name; `None` if it can."""
+    if isinstance(name, str):
+        return ascii_only(problem) if (problem := name_flaw(name)) else None
+    return "its name is no text"
+
+
+def ascii_only(text: str) -> str:
+    return json.dumps(text)[1:-1].replace('\\"', '"')
+
+
+def _user_document(person: ResolvedUser) -> dict[str, Any]:
+    texts = {"email": person.email, "username": person.username, "name": person.name}
+    document: dict[str, Any] = {key: escape_variables(text) for key, text in texts.items() if text is not None}
+    if person.password:
+        document["password"] = {"env": person.password.value}
+    return {**document, "roles": [escape_variables(role) for role in person.roles]}

@@ -1,4 +1,4 @@
-"""A seed and the database → what would change."""
+"""Plan a seed: what would change in the database, and the changeset that changes it."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,11 +16,10 @@ from database.errors import ConflictError, RefusedError, UsageError
 from database.references import forms
 from database.wording import counted, shown
 from models.user import UserStatus
-from seeds import people, state
-from seeds.comparing import Comparison, Options, compare
-from seeds.drafting import Drafting
-from seeds.effects import Effects
-from seeds.explaining import Explained, explain
+from seeds import state, users
+from seeds.comparison import Comparison, Options, compare
+from seeds.draft import draft, results
+from seeds.planned_changes import Effects, PlannedChange, describe
 from seeds.seed import Seed
 
 __all__ = ["Options", "Plan", "plan"]
@@ -31,14 +30,17 @@ _LOCK: Final = "seeds"
 
 @dataclass
 class Plan:
-    """What apply would do, and the changeset that does it."""
+    """The changes that a database requires to match a seed."""
 
     seed: Seed
     options: Options
     comparison: Comparison
-    effects: Effects
-    whole: dict[Any, Document]
-    """Roles and permissions that are deleted, as read; of roles that users are given `userIds`."""
+    changes: list[PlannedChange]
+    """What `lines` and `document` show. It is made with the plan: the changeset then changes the documents read."""
+    members: list[Document]
+    """Users with a role that is changed or deleted."""
+    documents: dict[Any, Document]
+    """The deleted roles and permissions, and `userIds` of the roles that users get."""
     replan: Callable[[], "Plan"]
 
     @property
@@ -46,61 +48,54 @@ class Plan:
         """Whether there is anything to do: what `plan --exit-code` asks."""
         return self.comparison.differs
 
-    @cached_property
-    def changes(self) -> list[Explained]:
-        return list(explain(self.comparison, self.effects))
-
     def lines(self) -> Iterator[str]:
-        """Show the plan to a person: `+`, `~`, `-` lines, below each whom it touches, a sum at the end."""
+        """Yield the plan for people: a line for each change, the affected users below it, then the totals."""
         for change in self.changes:
             yield from change.lines()
         yield _sum(self.changes)
 
     def document(self) -> dict[str, Any]:
-        """Return the plan for a program: `{"changes": [{action, kind, name, before, after, affected}]}`."""
+        """Return the plan for programs: `{"changes": [{action, kind, name, before, after, affected}]}`."""
         return {"changes": [change.document() for change in self.changes]}
 
     @cached_property
     def changeset(self) -> Changeset:
-        """The changes as they are carried out: one transaction, in turn with other seeds, none where nothing differs.
+        """Return the changes to apply: one transaction, never at the same time as another seed.
 
-        It asks where something is taken away. Passwords of users who are created are hashed here.
+        If something is removed it asks, and the question shows the lines of the plan. Passwords of new users are hashed
+        here.
         """
-        drafting = Drafting(self.comparison, self.whole, self.effects.members)
         words = [f"--{name.replace('_', '-')}" for name, given in self.options._asdict().items() if given]
         made = changeset(
             " ".join(["seeds apply", *words]),
-            drafting.draft,
-            drafting.results(),
-            asks=self.comparison.takes_away,
+            draft(self.comparison, self.documents, self.members),
+            results(self.comparison),
+            asks=self.comparison.removes_something,
             asks_about_many=False,
-            rules=[Rule(_LOCK, self._look_again)],
-            notes=self._losses() if self.comparison.takes_away else [],
+            rules=[Rule(_LOCK, self._recheck)],
+            notes=list(self.lines()) if self.comparison.removes_something else [],
         )
-        return replace(made, replan=self._plan_anew)
+        return replace(made, replan=self._plan_again)
 
-    def _losses(self) -> list[str]:
-        return [line for change in self.changes if change.takes_away for line in change.lines()]
-
-    def _plan_anew(self) -> Changeset:
-        """Plan again after a conflict; what would now have to be asked about is not done instead of what was not."""
+    def _plan_again(self) -> Changeset:
+        """Plan again after a conflict. Refuse a plan that now has to be confirmed if the first one did not."""
         again = self.replan()
-        if again.comparison.takes_away and not self.comparison.takes_away:
+        if again.comparison.removes_something and not self.comparison.removes_something:
             raise ConflictError(
                 "the database was changed meanwhile, and the seed would now take something away",
                 "nothing was written; look at it again: chatctl seeds plan",
             )
         return again.changeset
 
-    def _look_again(self, session: ClientSession | None) -> None:
-        """Refuse in the transaction what another seed has created since: a unique index may be missing."""
+    def _recheck(self, session: ClientSession | None) -> None:
+        """Check in the transaction that no new name was created meanwhile: a unique index may be missing."""
         database = connection.database()
         _refuse_shipped(self.seed, self.comparison.state, session)
         names = self.comparison.names()
         new = {
             ("Permission", "name"): [names[identifier] for identifier in self.comparison.created],
             ("Role", "name"): [r.spec.name for r in self.comparison.roles if r.created or r.renamed],
-            ("User", "email"): [user.person.email for user in self.comparison.users if user.created],
+            ("User", "email"): [user.spec.email for user in self.comparison.users if user.created],
         }
         for (collection, field), values in new.items():
             where = {field: {"$in": values}}
@@ -109,22 +104,23 @@ class Plan:
 
 
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
-    """Compare a seed with the database, in a number of reads that does not grow with it, and write nothing.
+    """Compare a seed with the database. Nothing is written, and the number of reads does not depend on its size.
 
     Raises `InvalidInputError` (a variable of the environment), `ConflictError`, `RefusedError`, and `UsageError` for
     the shipped seed on a database that has other roles.
     """
     there = state.read(seed.name)
     _refuse_shipped(seed, there, None)
-    comparison = compare(seed, options, there, people.find(seed.users))
+    comparison = compare(seed, options, there, users.resolve(seed.users))
     _refuse_adoption(comparison, options)
-    whole = _whole(comparison)
+    documents = _read_documents(comparison)
     effects = Effects(comparison)
-    _refuse_members(comparison, options, whole, effects)
-    return Plan(seed, options, comparison, effects, whole, lambda: plan(seed, options))
+    _refuse_members(comparison, options, documents, effects)
+    changes = list(describe(comparison, effects))
+    return Plan(seed, options, comparison, changes, effects.members, documents, lambda: plan(seed, options))
 
 
-def _whole(comparison: Comparison) -> dict[Any, Document]:
+def _read_documents(comparison: Comparison) -> dict[Any, Document]:
     given = list({role for user in comparison.users for role in user.roles} & comparison.state.roles.keys())
     wanted: list[tuple[str, list[Any], list[str] | None]] = [
         ("Role", given, ["userIds"]),
@@ -141,7 +137,7 @@ def _whole(comparison: Comparison) -> dict[Any, Document]:
 
 
 def _refuse_shipped(seed: Seed, there: state.State, session: ClientSession | None) -> None:
-    """Keep the shipped seed from databases whose roles are somebody's work already."""
+    """Refuse the shipped seed in a database that has other roles."""
     if not seed.shipped or there.owned["_id"] in there.recorded or connection.target().local:
         return
     if connection.database()["Role"].find_one({}, {"_id": 1}, session=session):
@@ -159,7 +155,7 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
     own = set(ids_in(comparison.state.owned, "users"))
     names = {role.document["_id"]: role.spec.name for role in comparison.roles}
     refused = [
-        f"{shown(names[role])} to {shown(user.person.email)}"
+        f"{shown(names[role])} to {shown(user.spec.email)}"
         for user in comparison.users
         if not user.created and user.identifier not in own and not options.adopt
         for role in user.roles
@@ -172,17 +168,17 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
         )
 
 
-def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, Document], effects: Effects) -> None:
-    """Refuse to delete roles that somebody has, protected ones as long as an active member has them in any case."""
+def _refuse_members(comparison: Comparison, options: Options, documents: dict[Any, Document], effects: Effects) -> None:
+    """Refuse to delete roles with members; a protected role with an active member is never deleted."""
     pruned = set(comparison.pruned_roles)
-    members: dict[ObjectId, set[Any]] = {role: set(ids_in(whole[role], "userIds")) for role in pruned}
+    members: dict[ObjectId, set[Any]] = {role: set(ids_in(documents[role], "userIds")) for role in pruned}
     for user in effects.members:
         for role in pruned.intersection(ids_in(user, "rolesIds")):
             members[role].add(user["_id"])
     held = {role: users for role, users in members.items() if users}
     if held and not options.allow_members:
         listed = ", ".join(
-            f"{shown(readable_text(whole[role].get('name')))} ({len(users):,})" for role, users in held.items()
+            f"{shown(readable_text(documents[role].get('name')))} ({len(users):,})" for role, users in held.items()
         )
         raise RefusedError(
             f"roles that the seed no longer names have members: {listed}",
@@ -193,12 +189,12 @@ def _refuse_members(comparison: Comparison, options: Options, whole: dict[Any, D
         active = {"_id": {"$in": members_of}, "status": {"$ne": UserStatus.SUSPENDED.value}}
         if connection.database()["User"].find_one(active, {"_id": 1}):
             raise RefusedError(
-                f"the role {shown(readable_text(whole[role].get('name')))} is protected and has an active member",
+                f"the role {shown(readable_text(documents[role].get('name')))} is protected and has an active member",
                 "take it from its members, or name it in the seed",
             )
 
 
-def _sum(changes: list[Explained]) -> str:
+def _sum(changes: list[PlannedChange]) -> str:
     """Count the changes by what they do."""
     if not changes:
         return "Nothing differs."

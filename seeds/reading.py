@@ -1,4 +1,4 @@
-"""Seed files → one checked `Seed`."""
+"""Read seed files into one checked `Seed`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -7,10 +7,9 @@ from typing import Final
 
 from database.errors import InvalidInputError, NotFoundError
 from database.wording import shown
-from seeds.checking import check
-from seeds.nodes import MOST_BYTES, Faults, Node, compose
-from seeds.resolving import resolve
-from seeds.seed import Seed
+from seeds.schema import check
+from seeds.seed import Seed, resolve
+from seeds.yaml_tree import MAX_BYTES, Faults, Node, compose
 
 _SHIPPED: Final = Path(__file__).with_name("default.yaml")
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
@@ -23,36 +22,36 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     Needs no database and no environment.
     """
     for path in paths:
-        if not os.path.exists(path):  # noqa: PTH110 - says no where the other raises: too long a name, a NUL
+        if not os.path.exists(path):  # noqa: PTH110 - `Path.exists` raises for a NUL or a name that is too long
             raise NotFoundError(f"there is no file or folder {shown(str(path))}")
     faults = Faults()
-    roots = [root for file in _files(paths or [_SHIPPED], faults) if (root := _root(file, faults))]
-    seed = resolve(roots, faults, shipped=not paths)
+    trees = [tree for file in _files(paths or [_SHIPPED], faults) if (tree := _tree(file, faults))]
+    seed = resolve(trees, faults, shipped=not paths)
     refuse(faults)
     return seed
 
 
 def parse(data: bytes, name: str) -> Seed:
-    """Read one seed that is no file of its own, like `read`."""
+    """Read a seed from bytes, like `read`."""
     faults = Faults()
-    root = compose(data, name, faults)
-    if root:
-        check(root, faults)
-    seed = resolve([root] if root else [], faults)
+    tree = compose(data, name, faults)
+    if tree:
+        check(tree, faults)
+    seed = resolve([tree] if tree else [], faults)
     refuse(faults)
     return seed
 
 
 def refuse(faults: Faults) -> None:
-    """Raise `InvalidInputError` with all that was found, if anything was, in the order of the files."""
+    """Raise `InvalidInputError` with all faults in the order of the files, if there are any."""
     if not faults.found:
         return
     order = {file: number for number, file in reversed(list(enumerate(fault.file for fault in faults.found)))}
     found = sorted(faults.found, key=lambda fault: (order[fault.file], fault.line or 0, fault.column or 0))
-    kept = tuple(found[: Faults.MOST])
+    kept = tuple(found[: Faults.MAX_REPORTED])
     count = f"{len(found):,} faults" if len(found) > 1 else "a fault"
     files = f" in {len(order)} files" if len(order) > 1 else ""
-    hint = f"these are the first {Faults.MOST:,} of them" if len(found) > len(kept) else None
+    hint = f"these are the first {Faults.MAX_REPORTED:,} of them" if len(found) > len(kept) else None
     raise InvalidInputError(f"the seed has {count}{files}", hint, kept)
 
 
@@ -60,15 +59,15 @@ def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
     """List the files of all paths, each once, those of a folder in the order of their names."""
     seen = set()
     for path in paths:
-        for file in _seeds_in(path, faults) if path.is_dir() else [path]:
-            real = os.path.realpath(file)  # unlike `resolve` it bears links that go in circles
+        for file in _seed_files(path, faults) if path.is_dir() else [path]:
+            real = os.path.realpath(file)  # unlike `resolve` it accepts circular links
             if real not in seen:
                 seen.add(real)
                 yield file
 
 
-def _seeds_in(folder: Path, faults: Faults) -> list[Path]:
-    """Find the seeds of a folder, without those that an editor or a version control hides."""
+def _seed_files(folder: Path, faults: Faults) -> list[Path]:
+    """Return the seed files of a folder, without hidden ones."""
     try:
         files = sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError as error:
@@ -84,7 +83,7 @@ def _unreadable(error: OSError) -> str:
     return f"cannot be read: {(error.strerror or 'no reason given').lower()}"
 
 
-def _root(file: Path, faults: Faults) -> Node | None:
+def _tree(file: Path, faults: Faults) -> Node | None:
     try:
         with file.open("rb") as stream:
             data = stream.read(faults.bytes_left + 1)
@@ -94,9 +93,9 @@ def _root(file: Path, faults: Faults) -> Node | None:
     faults.bytes_left -= len(data)
     if faults.bytes_left < 0:
         faults.bytes_left = 0
-        faults.stop(str(file), f"a seed has at most {MOST_BYTES // 1024 // 1024} MiB in all its files")
+        faults.stop(str(file), f"a seed has at most {MAX_BYTES // 1024 // 1024} MiB in all its files")
         return None
-    root = compose(data, str(file), faults)
-    if root:
-        check(root, faults)
-    return root
+    tree = compose(data, str(file), faults)
+    if tree:
+        check(tree, faults)
+    return tree

@@ -1,8 +1,12 @@
-"""The one description of a seed file: editors read it as JSON Schema, the checker reads files by it."""
+"""The format of a seed file: its JSON Schema for editors, and the check of a file against it."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
+from database.wording import name_flaw, shown
 from models.names import LONGEST
+from seeds.notation import Pattern, expand, variables
+from seeds.yaml_tree import Faults, Node
 
 Schema = dict[str, Any]
 
@@ -118,3 +122,132 @@ SCHEMA: Final[Schema] = {
     "$defs": _DEFINITIONS,
 }
 """What `seeds schema` prints, as JSON."""
+
+
+_KIND_NAMES: Final = {
+    "object": "a group of keys",
+    "array": "a list",
+    "string": "a text",
+    "boolean": "true or false",
+    "integer": "a number",
+    "number": "a number",
+    "time": "a date",
+}
+
+
+def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
+    """Note every fault of a value and of its parts. A faulty value gets the kind `fault` and is ignored later."""
+    if node.kind == "fault":
+        return
+    name, schema = _definition(schema)
+    if "anyOf" in schema:
+        schema = next(
+            (choice for choice in schema["anyOf"] if _definition(choice)[1]["type"] == node.kind), schema["anyOf"][0]
+        )
+        name, schema = _definition(schema)
+    if schema["type"] != node.kind:
+        _reject(node, faults, _wrong_kind(node, schema["title"]))
+    elif node.kind == "object":
+        _check_object(node, schema, faults)
+    elif node.kind == "array":
+        _check_array(node, schema, faults)
+    elif node.kind == "string":
+        problem = _TEXTS[name](node) if name else None
+        if problem:
+            _reject(node, faults, problem)
+    elif "const" in schema and node.value != str(schema["const"]):
+        _reject(
+            node, faults, f"{shown(node.value)} is no version this chatctl knows; the one it reads is {schema['const']}"
+        )
+
+
+def _definition(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
+    if "$ref" not in schema:
+        return None, schema
+    name = schema["$ref"].rpartition("/")[2]
+    return name, SCHEMA["$defs"][name]
+
+
+def _reject(node: Node, faults: Faults, message: str) -> None:
+    faults.add(node, message)
+    node.kind = "fault"
+
+
+def _wrong_kind(node: Node, title: str) -> str:
+    if node.kind == "null" and not node.value:
+        return f"nothing stands here, where {title} belongs"
+    if title == "1":
+        return "the version is a plain 1, without quotes"
+    if node.kind in {"boolean", "integer", "number", "time", "null"}:
+        read_as = _KIND_NAMES.get(node.kind, "nothing")
+        quote = f": write '{node.value}' in quotes if you mean it" if title not in _NOT_TEXTS else ""
+        return f"YAML reads {shown(node.value)} as {read_as}, where {title} belongs{quote}"
+    return f"{_KIND_NAMES[node.kind]} stands here, where {title} belongs"
+
+
+def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
+    properties = schema["properties"]
+    for key, value in node.value.items():
+        if key in properties:
+            check(value, faults, properties[key])
+        else:
+            faults.add(
+                node.keys[key], f"{shown(key)} is no key of {schema['title']}{faults.did_you_mean(key, properties)}"
+            )
+    for key in schema["required"]:
+        if key not in node.value:
+            faults.add(node, f"{schema['title']} needs the key {shown(key)}")
+
+
+def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
+    first: dict[str, Node] = {}
+    for item in node.value:
+        check(item, faults, schema["items"])
+        if item.kind == "string" and schema.get("uniqueItems"):
+            earlier = first.setdefault(item.value, item)
+            if earlier is not item:
+                _reject(item, faults, f"{shown(item.value)} stands in this list twice, first at {earlier.place}")
+
+
+def _check_name(node: Node) -> str | None:
+    """Check a name, and replace its escapes."""
+    return _check_text(node) or name_flaw(node.value)
+
+
+def _check_text(node: Node) -> str | None:
+    if variables(node.value):
+        return (
+            f"{shown(node.value)}: a variable can stand in a user's email, username and name alone; $${{ stands for ${{"
+        )
+    node.value = expand(node.value, {})
+    return None
+
+
+def _check_pattern(node: Node) -> str | None:
+    """Check a pattern; escapes may make it longer than the name it means."""
+    return _check_text(node) or name_flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
+
+
+def _check_template(node: Node) -> str | None:
+    """Check only how variables are written; their values are read when the seed is planned."""
+    if None in variables(node.value):
+        return f"{shown(node.value)}: write a variable as ${{NAME}}; $${{ stands for ${{"
+    return None
+
+
+def _check_variable(node: Node) -> str | None:
+    if variables(f"${{{node.value}}}") != [node.value]:
+        return f"{shown(node.value)} is no name of a variable: it has letters, digits and _ alone"
+    return None
+
+
+_TEXTS: Final[dict[str, Callable[[Node], str | None]]] = {
+    "name": _check_name,
+    "pattern": _check_pattern,
+    "text": _check_text,
+    "filled": _check_template,
+    "variable": _check_variable,
+}
+_NOT_TEXTS: Final = {
+    definition["title"] for definition in SCHEMA["$defs"].values() if definition["type"] != "string"
+} | {"true or false", *(value["title"] for value in SCHEMA["properties"].values() if "title" in value)}

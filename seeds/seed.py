@@ -1,9 +1,13 @@
-"""A seed, checked and resolved: what should exist, and where a file says so."""
+"""A seed: what should exist. `resolve` makes one of checked files."""
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from seeds.nodes import Node
+from database.wording import shown
+from models.names import user_flaw
+from seeds.notation import Pattern, expand, variables
+from seeds.yaml_tree import Faults, Node
 
 UNNAMED: Final = "default"
 """The name of a seed that gives itself none."""
@@ -25,7 +29,7 @@ class SeedRole:
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """Its texts may still hold variables; the nodes are where they stand."""
+    """A user of a seed; the texts may contain variables, and the nodes know their place in the file."""
 
     email: Node
     username: Node
@@ -45,7 +49,7 @@ class SeedTest:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed asks for, in the order in which it does."""
+    """What a seed defines, in the order of its files."""
 
     name: str
     permissions: tuple[str, ...]
@@ -53,3 +57,219 @@ class Seed:
     users: tuple[SeedUser, ...] = ()
     tests: tuple[SeedTest, ...] = ()
     shipped: bool = field(default=False, kw_only=True)
+
+
+MOST_LINKS: Final = 2_000_000
+"""How often a permission may stand in a role or a test once patterns and `extends` are written out."""
+
+_MOST_SHOWN: Final = 12
+_MOST_COMPARED: Final = 10_000_000
+
+
+def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
+    """Merge the trees of checked files into a seed. Faults are noted; the result is valid only without any."""
+    return _Resolver(roots, faults).seed(shipped=shipped)
+
+
+class _Resolver:
+    def __init__(self, roots: Sequence[Node], faults: Faults) -> None:
+        self._roots = roots
+        self._faults = faults
+        self._permissions = self._named("permission", (item for root in roots for item in _items(root, "permissions")))
+        self._roles = self._named("role", (item for root in roots for item in root.items("roles", "object")))
+        self._matches: dict[str, frozenset[str]] = {}
+        self._links = 0
+
+    def seed(self, *, shipped: bool) -> Seed:
+        name = self._name() or (SHIPPED if shipped else UNNAMED)
+        roles = self._resolved_roles()
+        users = self._users()
+        tests = [test for root in self._roots for item in root.items("tests", "object") if (test := self._test(item))]
+        return Seed(name, tuple(self._permissions), tuple(roles), tuple(users), tuple(tests), shipped=shipped)
+
+    def _name(self) -> str | None:
+        named = [node for root in self._roots if (node := root.get("seed", "string"))]
+        for other in named[1:]:
+            if other.value != named[0].value:
+                first = f"at {named[0].place} it is {shown(named[0].value)}"
+                self._faults.add(
+                    other, f"the files of one seed have one name: here it is {shown(other.value)}, {first}"
+                )
+        return named[0].value if named else None
+
+    def _named(self, kind: str, items: Iterable[Node]) -> dict[str, Node]:
+        """Collect the named items. A duplicate name is a fault with both places."""
+        found: dict[str, Node] = {}
+        for item in items:
+            name = item if item.kind == "string" else item.get("name", "string")
+            if name is None:
+                continue
+            first = found.setdefault(name.value, name if kind == "permission" else item)
+            if first not in (name, item):
+                self._faults.add(name, f"the {kind} {shown(name.value)} is named twice, first at {first.place}")
+        return found
+
+    def _resolved_roles(self) -> list[SeedRole]:
+        extended = {name: self._extends(name, node) for name, node in self._roles.items()}
+        order, cycles = resolution_order({name: list(others) for name, others in extended.items()})
+        for cycle in cycles:
+            named = cycle if len(cycle) <= _MOST_SHOWN else [*cycle[: _MOST_SHOWN - 1], "…", cycle[-1]]
+            path = " → ".join(name if name == "…" else shown(name) for name in named)
+            self._faults.add(extended[cycle[0]][cycle[1]], f"roles extend each other in a circle: {path}")
+        resolved: dict[str, frozenset[str] | None] = {}
+        for name in order:
+            resolved[name] = self._allowed(name, extended[name], resolved)
+        former = self._former_names()
+        return [
+            SeedRole(name, resolved.get(name), _flag(node, "protected"), former.get(name), node)
+            for name, node in self._roles.items()
+        ]
+
+    def _extends(self, name: str, role: Node) -> dict[str, Node]:
+        found = {}
+        for other in role.items("extends"):
+            if other.value not in self._roles:
+                self._missing(other, "role", self._roles)
+            elif not {"permissions", "extends"} & self._roles[other.value].value.keys():
+                message = f"the role {shown(other.value)} says no permissions that {shown(name)} could take over"
+                self._faults.add(other, f"{message}; give it permissions, [] for none")
+            else:
+                found[other.value] = other
+        return found
+
+    def _allowed(
+        self, name: str, extended: dict[str, Node], resolved: dict[str, frozenset[str] | None]
+    ) -> frozenset[str] | None:
+        role = self._roles[name]
+        if not {"permissions", "extends"} & role.value.keys():
+            return None
+        taken_over = [(extended[other], resolved.get(other) or frozenset()) for other in extended]
+        return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
+
+    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
+        """Unite sets until the seed has too many links."""
+        whole: set[str] = set()
+        for item, names in parts:
+            if self._links > MOST_LINKS:
+                break
+            self._links += len(names)
+            if self._links > MOST_LINKS:
+                self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
+            whole |= names
+        return frozenset(whole)
+
+    def _match(self, item: Node) -> frozenset[str]:
+        """Return the permissions that match a name or pattern; no match is a fault."""
+        known = self._matches.get(item.value)
+        if known is None:
+            pattern = Pattern.parse(item.value)
+            if pattern.name is not None:
+                known = frozenset([pattern.name] if pattern.name in self._permissions else [])
+            elif len(self._matches) * len(self._permissions) > _MOST_COMPARED:
+                self._faults.add(item, "too many different patterns for so many permissions")
+                return frozenset()
+            else:
+                known = frozenset(name for name in self._permissions if pattern.matches(name))
+            self._matches[item.value] = known
+        if not known:
+            if Pattern.parse(item.value).name is None:
+                if not self._faults.incomplete:
+                    self._faults.add(item, f"the pattern {shown(item.value)} matches no permission of the seed")
+            else:
+                self._missing(item, "permission", self._permissions)
+        return known
+
+    def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
+        """Report an unknown name, unless a file that could not be read may define it."""
+        if not self._faults.incomplete:
+            near = self._faults.did_you_mean(node.value, names)
+            self._faults.add(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
+
+    def _former_names(self) -> dict[str, str]:
+        found: dict[str, Node] = {}
+        former = {}
+        for name, role in self._roles.items():
+            node = role.get("renamed_from", "string")
+            if node is None:
+                continue
+            first = found.setdefault(node.value, node)
+            if node.value in self._roles:
+                message = f"a role {shown(node.value)} is named in the seed too, at {self._roles[node.value].place}"
+                self._faults.add(node, f"{message}, so it cannot become {shown(name)}")
+            elif first is not node:
+                self._faults.add(
+                    node, f"the role {shown(node.value)} can become one role; at {first.place} it is another"
+                )
+            former[name] = node.value
+        return former
+
+    def _users(self) -> list[SeedUser]:
+        seen: dict[tuple[str, str], Node] = {}
+        users = []
+        for item in (item for root in self._roots for item in root.items("users", "object")):
+            email, username = item.get("email", "string"), item.get("username", "string")
+            for role in item.items("roles"):
+                if role.value not in self._roles:
+                    self._missing(role, "role", self._roles)
+            self._texts(item)
+            if email is None or username is None:
+                continue
+            for kind, node in (("email", email), ("username", username)):
+                first = seen.setdefault((kind, node.value.lower() if kind == "email" else node.value), node)
+                if first is not node:
+                    self._faults.add(node, f"two users have the {kind} {shown(node.value)}, the first at {first.place}")
+            password = item.get("password", "object")
+            roles = tuple(role.value for role in item.items("roles"))
+            secret = password.get("env", "string") if password else None
+            users.append(SeedUser(email, username, item.get("name", "string"), secret, roles))
+        return users
+
+    def _texts(self, user: Node) -> None:
+        """Report texts that are not valid for a user; a text with a variable is checked when the seed is planned."""
+        for key in ("email", "username", "name"):
+            node = user.get(key, "string")
+            text = expand(node.value, {}) if node and not variables(node.value) else None
+            if node and text is not None and (problem := user_flaw(key, text)):
+                self._faults.add(node, f"{shown(text)} {problem}")
+
+    def _test(self, item: Node) -> SeedTest | None:
+        role = item.get("role", "string")
+        if role and role.value not in self._roles:
+            self._missing(role, "role", self._roles)
+        can, cannot = (
+            self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
+        )
+        return SeedTest(role.value, tuple(sorted(can)), tuple(sorted(cannot)), role) if role else None
+
+
+def _items(root: Node, key: str) -> list[Node]:
+    array = root.get(key, "array")
+    return [item for item in array.value if item.kind in {"string", "object"}] if array else []
+
+
+def _flag(role: Node, key: str) -> bool | None:
+    node = role.get(key, "boolean")
+    return None if node is None else node.value.lower() in {"true", "yes", "on"}
+
+
+def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
+    """Return all names, those that others need first, and each cycle as the path around it (its start at both ends).
+
+    Without recursion: a chain may be as long as a file. In a cycle the step that closes it is left out of the order.
+    """
+    order: dict[str, None] = {}
+    cycles: list[list[str]] = []
+    for start, others in graph.items():
+        path: dict[str, Iterator[str]] = {} if start in order else {start: iter(others)}
+        while path:
+            name = next(reversed(path))
+            step = next((other for other in path[name] if other not in order), None)
+            if step is None:
+                order[name] = None
+                del path[name]
+            elif step in path:
+                names = list(path)
+                cycles.append([*names[names.index(step) :], step])
+            else:
+                path[step] = iter(graph[step])
+    return list(order), cycles

@@ -1,4 +1,4 @@
-"""What a database holds that a seed is compared with, read in a number of commands that grows with nothing."""
+"""What is in the database: the roles, permissions and records that a seed is compared with."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -26,21 +26,21 @@ class State:
     permissions: dict[Any, Document]
     protected: Document
     owned: Document
-    """What the seed has created; like `protected` a document as it would be, `recorded` or not."""
+    """What the seed has created. Like `protected`, an empty record if the database has none (see `recorded`)."""
     recorded: set[str]
-    strange: dict[str, set[str]]
+    invalid_ids: dict[str, set[str]]
     """`role` and `permission` → names of documents whose `_id` is no ObjectId: nothing can be linked with them."""
-    back: dict[Any, set[Any]] = field(init=False)
+    backlinks: dict[Any, set[Any]] = field(init=False)
     """Role id → permissions that list the role: the other side of the link."""
 
     def __post_init__(self) -> None:
-        self.back = {}
+        self.backlinks = {}
         for identifier, permission in self.permissions.items():
             for role in ids_in(permission, "rolesIds"):
-                self.back.setdefault(role, set()).add(identifier)
+                self.backlinks.setdefault(role, set()).add(identifier)
 
-    def allowed(self, role: Any) -> set[Any]:
-        """Return the permissions a role has, without those that are gone."""
+    def permissions_of(self, role: Any) -> set[Any]:
+        """Return the ids of the permissions that a role has and that exist."""
         return {
             identifier for identifier in ids_in(self.roles[role], "permissionsIds") if identifier in self.permissions
         }
@@ -50,7 +50,7 @@ class State:
 
 
 def read(seed: str) -> State:
-    """Read all roles and permissions, and what is recorded under a seed's name."""
+    """Read all roles and permissions, and the records of a seed; the number of reads is always the same."""
     records = {
         PROTECTED: {"_id": PROTECTED, "ids": []},
         f"seed:{seed}": {"_id": f"seed:{seed}", "roles": [], "permissions": [], "users": []},
@@ -59,14 +59,14 @@ def read(seed: str) -> State:
     protected, owned = (found.get(key, empty) for key, empty in records.items())
     roles = list(find("Role", {}, ["name", "permissionsIds"]))
     permissions = list(find("Permission", {}, ["name", "rolesIds"]))
-    strange = {
+    invalid_ids = {
         kind: {str(document.get("name")) for document in documents if not isinstance(document["_id"], ObjectId)}
         for kind, documents in (("role", roles), ("permission", permissions))
     }
-    return State(by_id(roles), by_id(permissions), protected, owned, set(found), strange)
+    return State(by_id(roles), by_id(permissions), protected, owned, set(found), invalid_ids)
 
 
-def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
+def permissions_by_role(names: Iterable[str]) -> dict[str, frozenset[str]]:
     """Return role → permissions for those of the named roles that are in the database."""
     roles = list(find("Role", {"name": {"$in": list(names)}}, ["name", "permissionsIds"]))
     wanted = list({identifier for role in roles for identifier in ids_in(role, "permissionsIds")})
@@ -82,7 +82,7 @@ def allowed(names: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def find(collection: str, where: Document, fields: list[str] | None = None) -> Iterator[Document]:
-    """Read documents, with a few of their fields or whole, in as few replies as they fit into."""
+    """Read documents, with some fields or all of them, in as few replies as possible."""
     return iter(connection.database()[collection].find(where, fields, batch_size=_AT_ONCE))
 
 
@@ -91,14 +91,14 @@ def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
 
 
 def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
-    """Return what finds a role or permission by its name, and raises `ConflictError` where two have it."""
+    """Return a function that finds a role or permission by name. It raises `ConflictError` if two have that name."""
     named: dict[str, list[Document]] = {}
     for document in (state.roles if kind == "role" else state.permissions).values():
         if isinstance(document.get("name"), str):
             named.setdefault(document["name"], []).append(document)
 
     def one(name: str) -> Document | None:
-        if name in state.strange[kind]:
+        if name in state.invalid_ids[kind]:
             raise ConflictError(
                 f"the id of the {kind} {shown(name)} is not an ObjectId",
                 "repair it (chatctl db repair --rule wrong-type), rename it or delete it",

@@ -1,4 +1,4 @@
-"""The tests that a seed brings along."""
+"""Run the tests of a seed."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from seeds.seed import Seed, SeedTest
 
 
 class Assertion(NamedTuple):
-    """One line of a test and how it went; `place` is file:line:column, `message` says what is so when it failed."""
+    """One check of a test and its result; `place` is file:line:column, `message` says why it failed."""
 
     role: str
     expected: str
@@ -20,12 +20,12 @@ class Assertion(NamedTuple):
 
 
 def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
-    """Hold a seed's tests against the seed itself, or against the database; the caller exits 1 when one failed."""
+    """Run the tests against the seed, or with `live` against the database."""
     roles: Mapping[str, frozenset[str] | None]
     if live:
-        from seeds.state import allowed  # a seed is tested without a database, and without its driver
+        from seeds.state import permissions_by_role  # a seed is tested without a database, and without its driver
 
-        roles = allowed({test.role for test in seed.tests})
+        roles = permissions_by_role({test.role for test in seed.tests})
     else:
         roles = {role.name: role.permissions for role in seed.roles}
     return [assertion for test in seed.tests for assertion in _assertions(test, roles)]

@@ -6,7 +6,7 @@ from typing import Any
 
 from actions import finding
 from actions.conversation_titles import FIELDS, titles
-from actions.message_removal import Removing
+from actions.message_removal import Removing, deletions, of_conversations
 from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
@@ -36,7 +36,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     return Changeset(
         f"conversations delete {in_words(list(names.values()))}",
         [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
-        Stream(batches, deleted),
+        Stream(batches, deleted, losing=lambda: deletions(of_conversations(names))),
         asks=True,
         notes=[*_said(names, counts), *(FOREVER if forever else ())],
         names=labels,

@@ -6,9 +6,9 @@ from typing import Any
 
 from actions import finding
 from actions.conversation_titles import FIELDS, titles
-from actions.message_removal import Removing
+from actions.message_removal import Removing, deletions
 from actions.rules.changesets import FOREVER, replannable
-from changes import Batch, Changeset, Result, Stream
+from changes import Batch, Changeset, Document, Result, Stream
 from database.ids import id_text
 from database.references import referred
 from database.wording import NAMED, counted, in_words
@@ -34,12 +34,16 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     return Changeset(
         f"messages delete {in_words([ref for ref, _ in found])}",
         [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
-        Stream(batches, {("delete", "Message"): len(ids)}),
+        Stream(batches, {("delete", "Message"): len(ids)}, losing=lambda: deletions(_filters(ids))),
         asks=True,
         notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
         names=names,
         undoable=not forever,
     )
+
+
+def _filters(ids: Sequence[Any]) -> Iterator[tuple[str, Document]]:
+    return (("Message", {"_id": {"$in": some}}) for some in finding.parts(ids))
 
 
 def _said(counts: Counter[str]) -> Iterator[str]:

@@ -8,9 +8,9 @@ from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
 from actions import finding
-from actions.message_removal import Removing
+from actions.message_removal import Removing, deletions
 from actions.rules.changesets import FOREVER, replannable
-from changes import Batch, Changeset, Document, Result, Stream
+from changes import Batch, Change, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT
 from database.references import joined, referred
@@ -74,11 +74,14 @@ def purge(
             yield from removing.messages(joined(where, one) for one in filters)
         yield from removing.draft.batches
 
+    def losing() -> Iterator[Change]:
+        return deletions(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
         " ".join(words),
         [*(_result(part, names) for part in parts), *_undated(theirs)],
-        Stream(batches, {("delete", "Message"): number}),
+        Stream(batches, {("delete", "Message"): number}, losing=losing),
         asks=True,
         notes=[*_said(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,

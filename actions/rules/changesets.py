@@ -10,19 +10,23 @@ from pymongo.client_session import ClientSession
 from actions import finding
 from actions.rules import last_active_member, last_sign_in
 from changes import (
+    Add,
     Batch,
     Change,
     ChangedMeanwhileError,
     Changeset,
     Delete,
     Draft,
+    Insert,
     Result,
     Rule,
     Set,
+    Stream,
     Update,
 )
 from changes.draft import BATCH
 from changes.images import PART_BYTES, encode_changes
+from changes.visible_values import field_name
 from database import connection
 from database.decoding import is_exact
 from database.ids import id_text
@@ -53,26 +57,30 @@ def changeset(
     rules = _unchanged_lists(draft, names)
     rules += [] if allow_last_member else last_active_member.rules(draft.changes)
     rules += [] if allow_lockout else last_sign_in.rules(draft.changes, names)
-    details["notes"] = [*details.get("notes", ()), *inexact(draft.changes)]
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 
-def inexact(changes: Iterable[Change]) -> list[str]:
+def inexact(changeset: Changeset) -> list[str]:
     """Note which values an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
-    fields = [
-        f"{change.collection} {id_text(change.ids[0])} {name}"
-        for change in changes
-        for name, value in _lost(change).items()
-        if not is_exact(value)
-    ]
-    more = f" and {len(fields) - NAMED:,} more" if len(fields) > NAMED else ""
-    return [f"an undo cannot restore the exact bytes of: {', '.join(fields[:NAMED])}{more}"] if fields else []
+    if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
+        return []
+    first: list[str] = []
+    number = 0
+    for change in changeset.batches.losing() if isinstance(changeset.batches, Stream) else changeset.changes:
+        for name in _inexact(change):
+            number += 1
+            first += [f"{change.collection} {id_text(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
+    more = f" and {number - NAMED:,} more" if number > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
 
 
-def _lost(change: Change) -> Document:
+def _inexact(change: Change) -> Iterator[str]:
+    """Yield the fields that a change deletes or overwrites and whose name or value is not known exactly."""
+    lost: Document = change.document if isinstance(change, Delete) else {}
     if isinstance(change, Update):
-        return {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
-    return change.document if isinstance(change, Delete) else {}
+        fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
+        lost = {name: field.before if isinstance(field, Set) else list(field.ids) for name, field in fields}
+    return (name for name, value in lost.items() if not is_exact(name) or not is_exact(value))
 
 
 def replannable(
@@ -117,13 +125,18 @@ def batched(changes: Iterable[Change]) -> Iterator[Batch]:
     room = PART_BYTES
     for change in changes:
         size = sum(map(len, encode_changes([change])))
-        if batch and (size > room or len(batch) == BATCH):
+        if batch and (size > room or len(batch) >= BATCH) and not _is_same_document(batch[-1], change):
             yield batch
             batch, room = [], PART_BYTES
         batch.append(change)
         room -= size
     if batch:
         yield batch
+
+
+def _is_same_document(deleted: Change, change: Change) -> bool:
+    """Tell whether a change inserts again what the one before deletes: it must not be gone in between."""
+    return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _unchanged_lists(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from actions import finding
 from actions.conversation_titles import PAIR, is_group
-from actions.message_removal import Removing
+from actions.message_removal import Removing, deletions, of_conversations
 from actions.rules import last_active_member
-from actions.rules.changesets import FOREVER, inexact, replannable
+from actions.rules.changesets import FOREVER, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.visible_values import readable_text
 from database import connection
@@ -41,9 +41,9 @@ def delete(
     return Changeset(
         f"users delete {in_words([user.ref for user in found])}",
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
-        Stream(deletion.batches, deletion.counts()),
+        Stream(deletion.batches, deletion.counts(), losing=lambda: chain(gone, deletions(deletion.filters()))),
         asks=True,
-        notes=[*deletion.notes(), *(FOREVER if forever else inexact(gone))],
+        notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
         rules=[] if allow_last_member else last_active_member.rules(gone),
         undoable=not forever,
@@ -90,6 +90,13 @@ class _Deletion:
             if conversations:
                 more = f" and {len(conversations) - NAMED:,} more" if len(conversations) > NAMED else ""
                 yield f"{what}: {', '.join(_labels(conversations[:NAMED], self._ids))}{more}"
+
+    def filters(self) -> Iterator[tuple[str, Document]]:
+        """Yield the filters for what is deleted beside the users."""
+        yield from of_conversations(self._ended)
+        for some in finding.parts(self._ids):
+            yield "Message", joined(self._stays(), finding.referring("Message", "senderId", *some))
+            yield from ((name, finding.referring(name, "userId", *some)) for name in ("Account", "Profile"))
 
     def batches(self) -> Iterator[Batch]:
         """Delete children first, and each user in the end, so that the same command finishes what was interrupted."""

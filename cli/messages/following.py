@@ -22,8 +22,8 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
     Of a deletion a server tells only the id. So with --conversation or --sender, deletions are shown of messages that
     came while this runs and of the newest 10,000 before; without them all are shown, the older ones by their id alone.
 
-    It goes on after a lost connection. A server without change streams is asked for new messages every second;
-    redactions and deletions are not seen there.
+    It goes on after a lost connection, but ends when the embedded server stops. A server without change streams is
+    asked for new messages every second; redactions and deletions are not seen there.
     """
     with quiet_interrupt():
         out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)

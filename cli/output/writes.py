@@ -45,7 +45,7 @@ def apply(
     event: ObjectId | None = None
     out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
     if dry_run:
-        _announce(out, "would change", _notes(out, changeset))
+        _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
         if out.form != "json":
             whole = not changeset.shows("Message") or out.may_show_bodies()
             out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
@@ -56,7 +56,7 @@ def apply(
         if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
             raise _unconfirmed(marker)
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
-        told = asked or (changeset.asks and changeset.undoable)
+        told = asked or (changeset.asks and changeset.undoable) or out.form == "json"
         _announce(out, "changing", [] if told else _notes(out, changeset), asked=asked)
         agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=max_items)
         if asked:
@@ -172,8 +172,14 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 def _notes(out: "Output", changeset: "Changeset") -> list[str]:
     """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
+    from actions import planning
+
     told = () if changeset.undoable else changeset.results
-    return [*changeset.notes, *(line for result in told for line in _elsewhere(out, result))]
+    return [
+        *changeset.notes,
+        *planning.inexact(changeset),
+        *(line for result in told for line in _elsewhere(out, result)),
+    ]
 
 
 def _elsewhere(out: "Output", result: "Result") -> Iterator[str]:

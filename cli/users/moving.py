@@ -131,7 +131,7 @@ def import_(
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
         given = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = imports.read(file, given, layout, keep=errors is not None, hear=bar.wrote)
+        people = imports.read(file, given, layout, keep=errors is not None, progress=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         names, rows = people.rejected()

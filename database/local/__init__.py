@@ -31,6 +31,7 @@ IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
 _ATTEMPTS = 2
 _AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
+_STOP = "end it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
 """Free disk space that the server needs: it reserves 10 MiB for its journal."""
@@ -43,6 +44,7 @@ class Use(NamedTuple):
 
     url: str
     lock: int
+    server: Server
 
 
 @contextmanager
@@ -66,7 +68,17 @@ def use(database: str) -> Use:
         server = _running(folder)
         url = _url(folder, server, database)
         unless_it_runs.pop_all()
-    return Use(url, lock)
+    return Use(url, lock, server)
+
+
+def is_gone(server: Server) -> bool:
+    """Tell whether a server that was in use is not running any more, also if another has been started since."""
+    with _at_work() as folder:
+        return files.holder(folder / files.SERVER) not in {server.pid, 0}
+
+
+def gone(hint: str | None = None) -> UnreachableError:
+    return UnreachableError("the embedded server stopped while the command ran", hint or _AGAIN)
 
 
 def peek(database: str) -> str | None:
@@ -126,16 +138,16 @@ def _stop(folder: Path) -> bool:
     return found
 
 
-def explain(error: ChatctlError) -> ChatctlError:
-    """Translate an error of the connection to the embedded server into its likely cause."""
+def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
+    """Translate an error of the connection to the embedded server, the one in use, into its likely cause."""
     folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
         return AuthFailedError(what, files.restore(folder, f"{folder / files.CREDENTIALS} and {folder / files.DATA}"))
     if isinstance(error, ServerFailedError):
         return _failure(folder, "the embedded database failed")
-    if isinstance(error, UnreachableError):
-        return UnreachableError("the embedded server stopped while the command ran", _AGAIN)
+    if isinstance(error, UnreachableError) and server:
+        return gone() if is_gone(server) else UnreachableError("the embedded server does not answer", _STOP)
     return error
 
 

@@ -8,6 +8,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 SEED = """\
@@ -111,6 +112,16 @@ def test_a_seed_is_checked_tested_planned_applied_and_applied_again(chatctl: Cha
     assert again.stderr == "nothing to do\n"
     assert len(chatctl("audit", "list", "-o", "ids").stdout.splitlines()) == 1
     assert chatctl("seeds", "test", seed, "--live").stderr == "2 passed, 0 failed\n"
+
+
+def test_apply_asks_with_the_lines_of_the_plan(chatctl: Chatctl, terminal: Terminal, seed: Path) -> None:
+    chatctl("seeds", "apply", seed)
+    seed.write_text(SEED.replace("name: support", "name: helpdesk\n    renamed_from: support").replace("viewer]", "]"))
+    planned = chatctl("seeds", "plan", seed).stdout.splitlines()
+    assert planned == ["~ role helpdesk", "    was support", "    - user.read", "Plan: change 1 role."]
+    screen = terminal("seeds", "apply", seed, typed="n\n")
+    assert [f"  {line}" for line in planned] == screen.text.splitlines()[-6:-2]
+    assert screen.code == 7
 
 
 def test_a_test_that_fails_is_exit_1(chatctl: Chatctl, seed: Path) -> None:

@@ -13,10 +13,9 @@ from changes import apply
 from database import connection
 from database.wording import name_flaw
 from seeds.exporting import export
-from seeds.patterns import Pattern, literal
+from seeds.notation import Pattern, escape_pattern, escape_variables, expand, variables
 from seeds.planning import plan
 from seeds.reading import parse, read
-from seeds.variables import escape, expand, variables
 
 AWKWARD = st.sampled_from(
     ["*", "a*b", "a\\*b", "\\", "${HOME}", "$${", "no", "1", "~", "null", "2026-01-01", "- a", "#", "a: b"]
@@ -61,10 +60,10 @@ def test_applying_an_export_changes_nothing(here: Any, documents: dict[str, list
 
 @given(NAMES)
 def test_a_name_that_is_written_is_read_as_itself(name: str) -> None:
-    assert expand(escape(name), {}) == name
-    assert variables(escape(name)) == []
-    assert Pattern.parse(literal(name)).name == name
-    assert Pattern.parse(expand(escape(literal(name)), {})).name == name
+    assert expand(escape_variables(name), {}) == name
+    assert variables(escape_variables(name)) == []
+    assert Pattern.parse(escape_pattern(name)).name == name
+    assert Pattern.parse(expand(escape_variables(escape_pattern(name)), {})).name == name
 
 
 @given(st.lists(st.text("ab*", max_size=5), max_size=3).map("".join), st.text("ab", max_size=10))
@@ -79,8 +78,10 @@ def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None
 def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
     document = {
         "version": 1,
-        "permissions": [escape(name) for name in names],
-        "roles": [{"name": escape(name), "permissions": [escape(literal(name))]} for name in names],
+        "permissions": [escape_variables(name) for name in names],
+        "roles": [
+            {"name": escape_variables(name), "permissions": [escape_variables(escape_pattern(name))]} for name in names
+        ],
     }
     seed = parse(yaml.safe_dump(document, allow_unicode=True).encode(), "seed")
     assert list(seed.permissions) == names

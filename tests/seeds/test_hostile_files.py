@@ -32,8 +32,8 @@ HOSTILE = {
 def test_no_file_takes_long_to_refuse(
     write: Callable[..., Path], faults: Callable[..., list[str]], text: bytes
 ) -> None:
-    start = time.monotonic()
+    start = time.process_time()
     found = faults(write(text))
     assert 0 < len(found) <= 1000
     assert all(len(fault) < 1000 for fault in found)
-    assert time.monotonic() - start < 20
+    assert time.process_time() - start < 20

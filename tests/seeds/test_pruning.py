@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from bson import ObjectId
 
 from database.errors import RefusedError
@@ -14,6 +15,15 @@ Seeds = Callable[[str], Seed]
 Grow = Callable[..., Any]
 Granted = Callable[[], dict[str, list[str]]]
 Member = Callable[..., ObjectId]
+
+
+def merged(*texts: str) -> str:
+    """Put the lists of seeds together, under each key."""
+    whole: dict[str, list[Any]] = {}
+    for text in texts:
+        for key, items in (yaml.safe_load(text) or {}).items():
+            whole[key] = [*whole.get(key, []), *items]
+    return yaml.safe_dump(whole)
 
 
 def test_prune_deletes_what_the_seed_created_and_no_longer_names(
@@ -50,6 +60,54 @@ def test_a_permission_is_pruned_out_of_roles_that_were_made_by_hand(
     ]
     grow(smaller, prune=True)
     assert granted() == {"ours": ["a"], "theirs": ["a"]}
+
+
+TAKEN_AWAY = """
+    permissions: [user.read, user.suspend, message.read, message.delete]
+    roles:
+      - {name: viewer, permissions: []}
+"""
+SUPPORT = "roles: [{name: support}]\n"
+KINDS = {
+    "a permission is taken away": "",
+    "a permission is created": "permissions: [new]",
+    "a role is created": "roles: [{name: new, permissions: [user.read]}]",
+    "a role is renamed": "roles: [{name: helpdesk, renamed_from: support, permissions: [user.read, user.suspend]}]",
+    "a role is renamed and loses": "roles: [{name: helpdesk, renamed_from: support, permissions: [user.read]}]",
+    "a role gains": "roles: [{name: support, permissions: [user.read, user.suspend, message.read]}]",
+    "a role gains and loses": "roles: [{name: support, permissions: [message.read]}]",
+    "a role is protected": "roles: [{name: moderator, protected: true}]",
+    "a role is no longer protected": "roles: [{name: admin, protected: false}]",
+    "a user is created": SUPPORT + "users: [{email: new@example.org, username: new, roles: [support]}]",
+    "a user gets a role": SUPPORT + "users: [{email: ada@example.org, username: ada, roles: [support]}]",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_question_of_apply_shows_what_plan_shows(
+    grow: Grow, seed: Seeds, member: Member, start: str, kind: str
+) -> None:
+    grow(start)
+    member("ada", "viewer")
+    wanted = merged(TAKEN_AWAY, KINDS[kind])
+    asked = plan(seed(wanted)).changeset
+    assert asked.asks
+    assert asked.notes == list(plan(seed(wanted)).lines())
+
+
+def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_mended(
+    here: Any, grow: Grow, seed: Seeds, member: Member, start: str
+) -> None:
+    grow(start)
+    member("ada", "viewer", "moderator")
+    viewer = here.Role.find_one({"name": "viewer"})["_id"]
+    here.Permission.update_one({"name": "user.read"}, {"$pull": {"rolesIds": viewer}})
+    smaller = "permissions: [user.read, user.suspend]\nroles: [{name: viewer, permissions: [user.read]}]"
+    made = plan(seed(smaller), Options(prune=True, allow_members=True))
+    asked = made.changeset.notes
+    assert asked == list(made.lines()) == list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
+    assert "    mends 1 link that one side alone has" in asked
+    assert asked[-1] == "Plan: change 1 role; delete 2 permissions, 3 roles."
 
 
 def test_two_seeds_never_prune_what_the_other_made(grow: Grow, granted: Granted) -> None:

@@ -138,13 +138,13 @@ def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
-    (tmp_path / "circle.yaml").symlink_to("circle.yaml")
+    (tmp_path / "cycle.yaml").symlink_to("cycle.yaml")
     (tmp_path / "gone.yml").symlink_to("nowhere")
     (tmp_path / "folder.yaml").mkdir()
     with pytest.raises(InvalidInputError) as raised:
         read([tmp_path])
     assert [(Path(fault.file).name, fault.message) for fault in raised.value.faults] == [
-        ("circle.yaml", "cannot be read: too many levels of symbolic links"),
+        ("cycle.yaml", "cannot be read: too many levels of symbolic links"),
         ("gone.yml", "cannot be read: no such file or directory"),
     ]
 

@@ -10,7 +10,7 @@ import pytest
 from changes import apply
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError
-from seeds import saved
+from seeds import saved_plans
 from seeds.planning import Options, plan
 from seeds.seed import Seed
 
@@ -38,7 +38,7 @@ def save(
 
     def saving(text: str = TEXT, **options: bool) -> Path:
         path = tmp_path / "plan.json"
-        path.write_text(saved.dump(plan(seed(text), Options(**options))), "utf-8")
+        path.write_text(saved_plans.dump(plan(seed(text), Options(**options))), "utf-8")
         assert here.name in path.read_text("utf-8")
         return path
 
@@ -51,7 +51,7 @@ def test_a_saved_plan_is_done_as_it_was_planned(
     path = save()
     lines = list(plan(seed(TEXT)).lines())
     monkeypatch.setenv("ADA_EMAIL", "another@example.org")
-    loaded = saved.load(path)
+    loaded = saved_plans.load(path)
     assert list(loaded.lines()) == lines
     apply(loaded.changeset)
     assert here.User.find_one()["email"] == "ada@example.org"
@@ -68,10 +68,10 @@ def test_a_saved_plan_holds_no_secret_and_no_url(save: Save, url: str) -> None:
 
 
 def test_a_saved_plan_keeps_what_was_allowed(here: Any, save: Save) -> None:
-    apply(saved.load(save()).changeset)
+    apply(saved_plans.load(save()).changeset)
     here.User.update_one({}, {"$set": {"status": "SUSPENDED"}})
     path = save("seed: ours\npermissions: [user.read]\nroles: []", prune=True, allow_members=True)
-    apply(saved.load(path).changeset)
+    apply(saved_plans.load(path).changeset)
     assert here.Role.count_documents({}) == 0
 
 
@@ -90,7 +90,7 @@ def test_a_plan_is_refused_when_an_empty_database_has_moved(
     path = save(TEXT.replace("roles: [admin]", "roles: []"))
     move(here)
     with pytest.raises(ConflictError, match="has moved since"):
-        saved.load(path)
+        saved_plans.load(path)
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_a_plan_is_refused_when_an_empty_database_has_moved(
     ],
 )
 def test_a_plan_is_refused_when_the_database_has_moved(here: Any, save: Save, move: Callable[[Any], object]) -> None:
-    apply(saved.load(save()).changeset)
+    apply(saved_plans.load(save()).changeset)
     path = save(TEXT.replace("[user.read]}", "[]}"))
-    saved.load(path)
+    saved_plans.load(path)
     move(here)
     with pytest.raises(ConflictError, match="has moved since"):
-        saved.load(path)
+        saved_plans.load(path)
 
 
 def test_what_a_plan_is_not_about_may_move(here: Any, save: Save) -> None:
@@ -121,13 +121,13 @@ def test_what_a_plan_is_not_about_may_move(here: Any, save: Save) -> None:
     here.Role.insert_one({"name": "theirs"})
     here.Permission.insert_one({"name": "their.permission"})
     here.User.insert_one({"email": "ben@example.org", "username": "ben"})
-    apply(saved.load(path).changeset)
+    apply(saved_plans.load(path).changeset)
     with pytest.raises(ConflictError):
-        saved.load(path)
+        saved_plans.load(path)
 
 
 def test_a_plan_that_was_loaded_is_not_changed_by_what_happens_until_it_is_done(here: Any, save: Save) -> None:
-    loaded = saved.load(save())
+    loaded = saved_plans.load(save())
     here.create_collection("Role").create_index("name", unique=True)
     here.Role.insert_one({"name": "viewer", "userIds": [], "permissionsIds": []})
     with pytest.raises(ConflictError):
@@ -139,10 +139,10 @@ def test_a_plan_for_another_database_is_refused(save: Save, url: str) -> None:
     path = save()
     connection.choose(url + "x")
     with pytest.raises(ConflictError, match="the plan was made for the database"):
-        saved.load(path)
+        saved_plans.load(path)
     connection.choose(url.replace("127.0.0.1", "localhost"))
     with pytest.raises(ConflictError, match="on another server"):
-        saved.load(path)
+        saved_plans.load(path)
 
 
 @pytest.mark.parametrize(
@@ -165,9 +165,9 @@ def test_what_is_no_plan_is_invalid(save: Save, spoil: Callable[[Any], str]) -> 
     path = save()
     path.write_text(spoil(json.loads(path.read_text("utf-8"))), "utf-8")
     with pytest.raises(InvalidInputError):
-        saved.load(path)
+        saved_plans.load(path)
 
 
 def test_a_plan_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
-        saved.load(tmp_path / "none.json")
+        saved_plans.load(tmp_path / "none.json")

@@ -34,7 +34,8 @@ def check(
     """
     found: dict[type[Rule], Row] = {}
     fixes: set[tuple[type[Rule], str]] = set()
-    for rule, fault in examine(chosen(rules, collections), collections, sample, hear):
+    batches = examine(chosen(rules, collections), collections, sample, hear)
+    for rule, fault in ((rule, fault) for rule, faults in batches for fault in faults):
         row = found.get(type(rule)) or found.setdefault(type(rule), _row(rule, fault))
         row["count"] += 1
         fix = type(rule), rule.template(fault)
@@ -55,8 +56,8 @@ def chosen(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]
 
 def examine(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, hear: Hear | None = None
-) -> Iterator[tuple[Rule, Finding]]:
-    """Read what rules need, and give the faults that they find and find again."""
+) -> Iterator[tuple[Rule, list[Finding]]]:
+    """Read what rules need, and yield the faults that they find and find again, many of one rule at once."""
     known = Known(sample)
     rules = [kind(known) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
@@ -64,10 +65,10 @@ def examine(
         if not collections or suspect.collection in collections:
             waiting[rule].append(suspect)
             if len(waiting[rule]) == rule.at_once:
-                yield from ((rule, fault) for fault in rule.confirm(waiting[rule]))
+                yield rule, list(rule.confirm(waiting[rule]))
                 waiting[rule] = []
     for rule, suspects in waiting.items():
-        yield from ((rule, fault) for fault in rule.confirm(suspects))
+        yield rule, list(rule.confirm(suspects))
 
 
 def _suspects(

@@ -45,8 +45,8 @@ def repair(
     _check_decisions(decided, kinds if rules else chosen((), ()))
     undoable = not rules or _is_undoable(kinds)
     found = _Found(decided, undoable=undoable)
-    for rule, fault in examine(kinds, collections, hear=hear):
-        found.add(rule, fault)
+    for rule, faults in examine(kinds, collections, hear=hear):
+        found.add(rule, faults)
     names: dict[Any, str] = {}
     words = [*(f"--rule {name}" for name in rules), *(f"--collection {name}" for name in collections)]
     return Changeset(
@@ -95,15 +95,18 @@ class _Found:
         self._numbers: Counter[tuple[Rule, str]] = Counter()
         self._more: Counter[Rule] = Counter()
 
-    def add(self, rule: Rule, fault: Finding) -> None:
-        if rule.undoable is not self._undoable or not rule.mendable(fault, self._decided):
+    def add(self, rule: Rule, faults: Sequence[Finding]) -> None:
+        mended = list(rule.mendable(faults, self._decided)) if rule.undoable is self._undoable else []
+        if mended:
+            held = self.mended.setdefault(rule, [])
+            room = HELD - len(held)
+            held += mended[:room]
+            self._more[rule] += len(mended[room:])
+        known = set(map(id, mended))  # the value of a fault may be a list, which a set does not take
+        for fault in (fault for fault in faults if id(fault) not in known):
             needs = rule, rule.template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1
-        elif len(self.mended.setdefault(rule, [])) < HELD:
-            self.mended[rule].append(fault)
-        else:
-            self._more[rule] += 1
 
     def results(self) -> Iterator[Result]:
         """Return for each rule how many faults are mended, and which commands mend the others."""
@@ -113,7 +116,7 @@ class _Found:
             rule, _ = needs
             told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.advise(example)}"
             yield Result(None, rule.name, "unchanged", told)
-        for rule, count in self._more.items():
+        for rule, count in (+self._more).items():
             told = f"{counted(count, 'fault')} more, mended by the same command, run again"
             yield Result(None, rule.name, "unchanged", told)
 

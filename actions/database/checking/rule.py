@@ -86,9 +86,9 @@ class Rule:
         """Return the command that mends a fault, or what to do if there is no command."""
         return self.template(found).format(name=self.name, **found._asdict())
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:  # noqa: ARG002 - others do
-        """Tell whether a repair mends a fault, by what was decided."""
-        return self.mends or bool(self.decisions & decided)
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+        """Yield those of some faults that a repair mends, by what was decided."""
+        return iter(findings if self.mends or self.decisions & decided else ())
 
     def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
         """Say of the change that mends a fault what it does (`update`, `delete`), in which collection, to which id."""

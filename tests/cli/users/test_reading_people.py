@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pymongo.database import Database
 
-from imports.headers import SAVE_AS_UTF8
+from imports.columns import SAVE_AS_UTF8
 from tests.cli.users.conftest import Import
 from tests.conftest import Chatctl
 

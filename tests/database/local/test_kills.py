@@ -12,7 +12,9 @@ from pathlib import Path
 import pymongo
 import pytest
 from embedded import INSERT, command, eventually, is_free, kill, names, server_pid, use, watcher_pid
+from pymongo.client_session import ClientSession
 
+from changes import transactions
 from database import connection, local
 from database.errors import NotAllowedError, NotConfiguredError, UnreachableError
 from database.local import files
@@ -118,3 +120,29 @@ def test_a_server_that_went_away_is_explained(folder: Path) -> None:
     assert isinstance(known, UnreachableError)
     assert "run the command again" in str(known.hint)
     assert known.message == "the embedded server stopped while the command ran"
+
+
+def test_after_a_server_that_died_during_the_commit_the_audit_trail_tells_what_was_saved(folder: Path) -> None:
+    database = use()
+    database["Role"].insert_one({"name": "support"})
+
+    def work(session: ClientSession | None) -> None:
+        database["Role"].insert_one({"name": "admin"}, session=session)
+        os.kill(server_pid(folder), signal.SIGKILL)
+
+    with pytest.raises(UnreachableError) as caught:
+        transactions.run(database, work, lambda: None)
+    assert caught.value.message == "the embedded server stopped while the command ran"
+    assert "see chatctl --local audit list" in str(caught.value.hint)
+
+
+def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
+    roles = use()["Role"]
+    os.kill(server_pid(folder), signal.SIGSTOP)
+    with pytest.raises(pymongo.errors.PyMongoError) as caught:
+        roles.find_one()
+    known = connection.explain(caught.value)
+    assert isinstance(known, UnreachableError)
+    assert known.message == "the embedded server does not answer"
+    assert known.hint == "end it with chatctl --local db stop, then run the command again"
+    assert local.stop()

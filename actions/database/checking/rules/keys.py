@@ -81,9 +81,13 @@ class MissingIndex(_OfIndexes):
     )
     state = "missing"
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
-        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
         del decided
+        return filter(self._has_no_duplicates, findings)
+
+    @staticmethod
+    def _has_no_duplicates(found: Finding) -> bool:
+        """Tell whether no two documents have one value; for a unique index those without any have the same."""
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }

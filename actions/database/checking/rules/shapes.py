@@ -36,6 +36,8 @@ MEANT: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 """Wanted type → the words for a value that stands for it."""
 
 NULL: Final = "null in the list"
+CERTAIN: Final = (*(f"({meant})" for meant in MEANT.values()), NULL)
+"""The ends of what is said of a value that has one right answer."""
 
 Fault = tuple[tuple[str, str], str, Any]
 """The rule and its severity, the field, and what was found there."""
@@ -174,15 +176,16 @@ class WrongType(_Shape):
         yield from (found for found in suspects if found.field == "_id")
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
-        """Tell whether the right value is certain, and, for an id, not the id of another document."""
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+        """Yield those whose right value is certain and, for an id, not the id of another document."""
         del decided
-        if not str(found.value).endswith((*(f"({meant})" for meant in MEANT.values()), NULL)):
-            return False
-        return found.field != "_id" or not _taken(found.collection, [found.id])
+        certain = [found for found in findings if str(found.value).endswith(CERTAIN)]
+        moved = by_collection(found for found in certain if found.field == "_id")
+        taken = {collection: _taken(collection, list(faults)) for collection, faults in moved.items()}
+        yield from (f for f in certain if f.field != "_id" or referred(f.id) not in taken[f.collection])
 
     def advise(self, found: Finding) -> str:
-        if self.mendable(found, frozenset()):
+        if any(self.mendable([found], frozenset())):
             return f"chatctl db repair --rule {self.name}"
         if found.field != "_id":
             return super().advise(found)
@@ -227,15 +230,11 @@ class StringId(_Shape):
     mends = True
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        return _rewrite(mending, list(self._free(findings)))
+        return _rewrite(mending, list(self.mendable(findings, decided)))
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
-        return super().mendable(found, decided) and any(self._free([found]))
-
-    @staticmethod
-    def _free(findings: Sequence[Finding]) -> Iterator[Finding]:
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
         """Leave out profiles whose user has another: of those one has to be chosen."""
+        del decided
         holders: Counter[Any] = Counter()
         for users in finding.parts(referred(found.value) for found in findings if _is_unique(found)):
             where = finding.referring("Profile", "userId", *users)

@@ -1,6 +1,6 @@
 """Texts that are not valid UTF-8: a name that was cut inside a character, for example."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import bson
@@ -9,10 +9,12 @@ from bson.codec_options import DatetimeConversion
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from actions.database.checking.rule import Finding, Rule
+from actions import finding
+from actions.database.checking.rule import Finding, Rule, by_field
 from changes import Document
 from database import connection
-from database.filters import equal
+from database.decoding import AS_STORED
+from database.filters import any_of
 from models.schema import SCHEMA
 
 STRICT: Final[CodecOptions[dict[str, Any]]] = CodecOptions(datetime_conversion=DatetimeConversion.DATETIME_AUTO)
@@ -49,15 +51,18 @@ class InvalidText(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Check the stored bytes, because U+FFFD may also be a valid part of the text."""
-        yield from (found for found in super().confirm(suspects) if _is_invalid(found))
+        for (collection, field), faults in by_field(super().confirm(suspects)).items():
+            invalid = set(_with_invalid(collection, field, [found.id for found in faults]))
+            yield from (found for found in faults if found.id in invalid)
 
 
-def _is_invalid(found: Finding) -> bool:
+def _with_invalid(collection: str, field: str, ids: Iterable[Any]) -> Iterator[Any]:
+    """Yield those of some ids whose document has a field that is not valid UTF-8."""
     as_bytes = CodecOptions(document_class=RawBSONDocument)
-    raw: Any = connection.database().get_collection(found.collection, as_bytes)
-    document = raw.find_one({"_id": equal(found.id)}, [str(found.field)])
-    try:
-        bson.decode(document.raw if document else bson.encode({}), STRICT)
-    except InvalidBSON:
-        return True
-    return False
+    raw: Any = connection.database().get_collection(collection, as_bytes)
+    for part in finding.parts(ids):
+        for document in raw.find({"_id": any_of(part)}, [field]):
+            try:
+                bson.decode(document.raw, STRICT)
+            except InvalidBSON:
+                yield bson.decode(document.raw, AS_STORED)["_id"]

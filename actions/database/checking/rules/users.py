@@ -31,8 +31,8 @@ class _OfUsers(Rule):
         raise NotImplementedError(user)
 
     def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        for _, user in mending.each("User", [found.id for found in findings if self.mendable(found, decided)]):
-            if any(self.mendable(found, decided) for found in self.look("User", [user])):
+        for _, user in mending.each("User", [found.id for found in self.mendable(findings, decided)]):
+            if any(self.mendable(list(self.look("User", [user])), decided)):
                 mending.draft.reserve(1)
                 mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
                 yield from mending.finished_batches()
@@ -93,10 +93,10 @@ class BadPasswordHash(_OfUsers):
     def cases(self, found: Finding) -> Sequence[str]:
         return (found.value,)
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
-        """Tell whether the form alone is wrong: `$2y$` is what `$2b$` is."""
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+        """Yield those of which the form alone is wrong: `$2y$` is what `$2b$` is."""
         del decided
-        return bool(found.value == "$2y$")
+        return (found for found in findings if found.value == "$2y$")
 
     def mended(self, user: Document) -> Document:
         return {"hashedPassword": user["hashedPassword"].replace("$2y$", "$2b$", 1)}
@@ -136,9 +136,9 @@ class EmailCase(_OfUsers):
     def cases(self, found: Finding) -> Sequence[str]:
         return ("twice",) if isinstance(found.value, tuple) else ()
 
-    def mendable(self, found: Finding, decided: frozenset[str]) -> bool:
+    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
         del decided
-        return not isinstance(found.value, tuple)
+        return (found for found in findings if not isinstance(found.value, tuple))
 
     def mended(self, user: Document) -> Document:
         return {"email": user["email"].lower()}

@@ -1,7 +1,7 @@
-"""YAML read event by event into a tree that remembers where everything stood.
+"""YAML as a tree of nodes that keep their line and column.
 
-No YAML loader sees a file: of the events, anchors, aliases and tags are refused, and depth and number are bounded
-before anything is built from them, so that no file can exhaust memory or the stack.
+Files are read event by event, without a YAML loader. Anchors, aliases and tags are refused, and the depth and the
+number of nodes are limited before anything is built, so that no file can exhaust memory or the stack.
 """
 
 import re
@@ -15,9 +15,9 @@ from database.errors import Fault
 from database.wording import nearest, shown
 from models.names import LONGEST
 
-DEEPEST: Final = 50
-MOST_NODES: Final = 1_000_000
-MOST_BYTES: Final = 16 * 1024 * 1024
+MAX_DEPTH: Final = 50
+MAX_NODES: Final = 1_000_000
+MAX_BYTES: Final = 16 * 1024 * 1024
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _RESOLVERS: Final = yaml.SafeLoader.yaml_implicit_resolvers
@@ -38,19 +38,19 @@ class Node:
     line: int
     column: int
     keys: dict[str, "Node"] = field(default_factory=dict)
-    """Where each key of an object stands."""
+    """The key nodes of an object."""
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
     def get(self, key: str, kind: str) -> "Node | None":
-        """Return the value under a key if it is of that kind; what is not was reported when the file was checked."""
+        """Return the value of a key if it has this kind; the check of the file has reported any other kind."""
         found: Node | None = self.value.get(key) if self.kind == "object" else None
         return found if found is not None and found.kind == kind else None
 
     def items(self, key: str, kind: str = "string") -> "list[Node]":
-        """List the right ones of the values in the array under a key."""
+        """Return the values of this kind in the array under a key."""
         array = self.get(key, "array")
         return [item for item in array.value if item.kind == kind] if array else []
 
@@ -60,30 +60,30 @@ class Node:
 
 
 class Faults:
-    """Everything found wrong so far, and how much more may still be read."""
+    """The faults found so far, and how much more may be read."""
 
-    MOST: Final = 1000
+    MAX_REPORTED: Final = 1000
 
     def __init__(self) -> None:
         self.found: list[Fault] = []
-        self.nodes_left = MOST_NODES
-        self.bytes_left = MOST_BYTES
-        self.unread = False
-        """A file could not be read to its end, so what it may define is not known."""
+        self.nodes_left = MAX_NODES
+        self.bytes_left = MAX_BYTES
+        self.incomplete = False
+        """Whether a file could not be read to its end: names that are not found may be defined there."""
 
-    def at(self, node: Node, message: str) -> None:
+    def add(self, node: Node, message: str) -> None:
         self.found.append(Fault(node.file, node.line, node.column, message))
 
     def stop(self, file: str, message: str, line: int | None = None, column: int | None = None) -> None:
         """Note a fault that ends the reading of its file."""
         self.found.append(Fault(file, line, column, message))
-        self.unread = True
+        self.incomplete = True
 
-    def near(self, word: str, words: Iterable[str]) -> str:
-        """Ask whether the nearest of the right words was meant; after many faults that is not worth its time."""
-        patient = len(self.found) <= self.MOST // 10 and len(word) <= LONGEST
-        close = nearest(word, words) if patient else None
-        return f" (did you mean {shown(close)}?)" if close else ""
+    def did_you_mean(self, word: str, words: Iterable[str]) -> str:
+        """Suggest the nearest valid word. After many faults this would take too long, and nothing is suggested."""
+        worth_it = len(self.found) <= self.MAX_REPORTED // 10 and len(word) <= LONGEST
+        match = nearest(word, words) if worth_it else None
+        return f" (did you mean {shown(match)}?)" if match else ""
 
 
 class _StopError(Exception):
@@ -91,7 +91,7 @@ class _StopError(Exception):
 
 
 def compose(data: bytes, file: str, faults: Faults) -> Node | None:
-    """Turn the bytes of a file into its one value; `None`, with a fault noted, where that cannot be done."""
+    """Parse a file. If that fails, note the faults and return `None`."""
     text = _decode(data, file, faults)
     if text is None:
         return None
@@ -105,7 +105,7 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
     return composer.root
 
 
-def items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
+def read_items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
     """Read the items of the list in a file, or of the list under a path of keys, one at a time.
 
     The limits apply to each item.
@@ -123,7 +123,7 @@ def items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ())
         found = found or bool(node and node.kind == "array")
         if node and node.kind == "array" and node.value and composer.depth == len(path) + 1:
             yield node.value.pop()
-            faults.nodes_left = MOST_NODES
+            faults.nodes_left = MAX_NODES
     if path and not found and not composer.failed:
         faults.stop(file, f"there is no list under {'.'.join(path)}", 1, 1)
 
@@ -137,7 +137,7 @@ def _decode(data: bytes, file: str, faults: Faults) -> str | None:
         faults.stop(file, f"not UTF-8: byte 0x{data[error.start]:02x}", before.count(b"\n") + 1, column)
         return None
     for count, found in enumerate(_UNPRINTABLE.finditer(text)):
-        if count == Faults.MOST:
+        if count == Faults.MAX_REPORTED:
             break
         line_start = text.rfind("\n", 0, found.start()) + 1
         line = text.count("\n", 0, found.start()) + 1
@@ -148,7 +148,7 @@ def _decode(data: bytes, file: str, faults: Faults) -> str | None:
 
 
 class _Composer:
-    """Builds the tree of one file, without recursion."""
+    """Builds the tree of one file without recursion."""
 
     def __init__(self, file: str, faults: Faults) -> None:
         self.root: Node | None = None
@@ -165,10 +165,10 @@ class _Composer:
         return len(self._open)
 
     def steps(self, source: str | BinaryIO) -> Iterator[None]:
-        """Take event after event; ends early, with a fault noted, where the rest cannot be read."""
+        """Handle all events. If the rest cannot be read, note the fault and stop."""
         try:
             for event in yaml.parse(source, Loader=_LOADER):
-                self.take(event)
+                self._handle(event)
                 yield
             self.failed = False
         except yaml.MarkedYAMLError as error:
@@ -181,24 +181,24 @@ class _Composer:
         except _StopError:
             return
 
-    def take(self, event: Any) -> None:
+    def _handle(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
-            self._put(event, self._scalar(event))
+            self._attach(event, self._scalar(event))
         elif isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
             mapping = isinstance(event, yaml.MappingStartEvent)
             node = self._node(event, "object" if mapping else "array", {} if mapping else [])
-            self._put(event, node)
+            self._attach(event, node)
             self._open.append(node)
             self._keys.append(None)
-            if len(self._open) > DEEPEST:
-                self._stop(event, f"nested more than {DEEPEST} levels deep")
+            if len(self._open) > MAX_DEPTH:
+                self._stop(event, f"nested more than {MAX_DEPTH} levels deep")
         elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
             self._open.pop()
             self._keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             node = self._node(event, "fault", None)
-            self._faults.at(node, f"aliases are not read here: write out what *{str(event.anchor)[:40]} stands for")
-            self._put(event, node)
+            self._faults.add(node, f"aliases are not read here: write out what *{str(event.anchor)[:40]} stands for")
+            self._attach(event, node)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
@@ -217,18 +217,18 @@ class _Composer:
         node = Node(kind, value, self._file, mark.line + 1, mark.column + 1)
         self._faults.nodes_left -= 1
         if self._faults.nodes_left < 0:
-            self._stop(event, f"more than {MOST_NODES:,} values in one file")
+            self._stop(event, f"more than {MAX_NODES:,} values in one file")
         if kind == "fault":
             return node
         if event.anchor is not None:
-            self._faults.at(node, "anchors are not read here")
+            self._faults.add(node, "anchors are not read here")
         if event.tag is not None:
-            self._faults.at(node, "tags are not read here: leave it out, and put a text in quotes")
+            self._faults.add(node, "tags are not read here: leave it out, and put a text in quotes")
             node.kind = "fault"
         return node
 
-    def _put(self, event: Any, node: Node) -> None:
-        """Put a value where it belongs: into the array or object being read, or at the top."""
+    def _attach(self, event: Any, node: Node) -> None:
+        """Add a value to the array or object being read, or make it the root."""
         if not self._open:
             self.root = node
             return
@@ -240,7 +240,7 @@ class _Composer:
                 self._stop(event, "a key is a single word")
             if node.value in parent.value:
                 first = parent.keys[node.value]
-                self._faults.at(node, f"the key {shown(node.value)} stands here twice, first in line {first.line}")
+                self._faults.add(node, f"the key {shown(node.value)} stands here twice, first in line {first.line}")
             self._keys[-1] = node
         else:
             parent.value.setdefault(key.value, node)

@@ -1,4 +1,4 @@
-"""Plans kept in a file, to be done exactly or not at all."""
+"""Plans in a file, to be applied exactly or not at all."""
 
 import hashlib
 import json
@@ -10,12 +10,12 @@ from changes import ids_in
 from database import connection
 from database.errors import ConflictError, InvalidInputError, NotFoundError
 from database.wording import shown
+from seeds.exporting import seed_document
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
-from seeds.writing import seed_document
 
 VERSION: Final = 1
-MOST_BYTES: Final = 64 * 1024 * 1024
+MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class StalePlanError(ConflictError):
@@ -30,7 +30,7 @@ def dump(made: Plan) -> str:
 
     E-mails, usernames and names are written as the environment had them; a password stays the name of its variable.
     """
-    people = [user.person for user in made.comparison.users]
+    people = [user.spec for user in made.comparison.users]
     document = {
         "chatctl": "seeds plan",
         "version": VERSION,
@@ -45,41 +45,44 @@ def dump(made: Plan) -> str:
 
 
 def load(path: Path) -> Plan:
-    """Read a saved plan and plan it anew: the same, or `StalePlanError` when the database has moved or is another."""
-    return _planned(_read(path), str(path))
+    """Read a saved plan and plan it again. Raises `StalePlanError` if the result or the database is not the same."""
+    return _check_and_plan(_read(path), str(path))
 
 
-def _planned(document: dict[str, Any], name: str) -> Plan:
-    kept = _identity()
-    if document["database"] != kept["database"]:
+def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
+    here = _identity()
+    if document["database"] != here["database"]:
         raise StalePlanError(
-            f"the plan was made for the database {shown(document['database'])}, this is {shown(kept['database'])}"
+            f"the plan was made for the database {shown(document['database'])}, this is {shown(here['database'])}"
         )
-    if document["server"] != kept["server"]:
+    if document["server"] != here["server"]:
         raise StalePlanError("the plan was made for a database of this name on another server")
     seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), name)
     made = plan(replace(seed, shipped=document["shipped"]), Options(**document["options"]))
     if _fingerprint(made) != document["fingerprint"] or made.document()["changes"] != document["changes"]:
         raise StalePlanError("the database has moved since the plan was made")
-    return replace(made, replan=lambda: _planned(document, name))
+    return replace(made, replan=lambda: _check_and_plan(document, name))
 
 
 def _identity() -> dict[str, str]:
-    """Tell this database from others without saying where it is; an embedded server listens elsewhere each time."""
+    """Identify this database without its address; an embedded server has another port at each start."""
     target = connection.target()
     where = "local" if target.local else target.host
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
 def _fingerprint(made: Plan) -> str:
-    """Sum up what the plan was made from: what the seed names or owns, and our own records about it."""
+    """Hash what the plan depends on: what the seed names or owns, and our records about it."""
     comparison = made.comparison
     there = comparison.state
     roles = [*(role.document["_id"] for role in comparison.roles if not role.created), *comparison.pruned_roles]
     named = {*comparison.permissions.values(), *comparison.pruned_permissions} & there.permissions.keys()
-    people = [user.person.document for user in comparison.users if user.person.document]
+    people = [user.spec.document for user in comparison.users if user.spec.document]
     relevant = [
-        [[role, there.roles[role].get("name"), there.allowed(role), there.back.get(role, ())] for role in roles],
+        [
+            [role, there.roles[role].get("name"), there.permissions_of(role), there.backlinks.get(role, ())]
+            for role in roles
+        ],
         {permission: there.name(permission) for permission in named},
         [[person["_id"], person["email"], person.get("username"), ids_in(person, "rolesIds")] for person in people],
         [[name, ids_in(record, name)] for record in (there.protected, there.owned) for name in record if name != "_id"],
@@ -88,7 +91,7 @@ def _fingerprint(made: Plan) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Make of any value one that JSON has, sets and mappings in one order."""
+    """Convert a value to JSON types, with sets and mappings in a fixed order."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):
@@ -99,8 +102,8 @@ def _plain(value: Any) -> Any:
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
-            data = stream.read(MOST_BYTES + 1)
-        document = json.loads(data) if len(data) <= MOST_BYTES else None
+            data = stream.read(MAX_BYTES + 1)
+        document = json.loads(data) if len(data) <= MAX_BYTES else None
     except FileNotFoundError:
         raise NotFoundError(f"there is no file {shown(str(path))}") from None
     except OSError as error:

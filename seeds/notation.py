@@ -1,4 +1,4 @@
-"""Names of permissions with stars in them."""
+"""How a seed writes names: `*` in patterns, `${VARIABLES}`, and the escapes of both."""
 
 import re
 from typing import Final, NamedTuple
@@ -10,7 +10,7 @@ class Pattern(NamedTuple):
     r"""A name where `*` stands for any characters and `\` takes the meaning from what follows it."""
 
     parts: tuple[str, ...]
-    """What stands between the stars: a single part is a plain name."""
+    """The texts between the stars; a single part is a plain name."""
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -26,11 +26,11 @@ class Pattern(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The one name this is, if it is no pattern at all."""
+        """The name, if there is no star."""
         return self.parts[0] if len(self.parts) == 1 else None
 
     def matches(self, name: str) -> bool:
-        """Match in linear time: the leftmost place for each part is as good as any, and no pattern can make it slow."""
+        """Match in linear time: the leftmost place for each part is as good as any other."""
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
             return False
@@ -43,6 +43,30 @@ class Pattern(NamedTuple):
         return True
 
 
-def literal(name: str) -> str:
-    """Write a name so that `Pattern.parse` takes it for nothing but itself."""
+def escape_pattern(name: str) -> str:
+    """Write a name so that `Pattern.parse` reads exactly this name."""
     return name.replace("\\", "\\\\").replace("*", "\\*")
+
+
+_VARIABLE: Final = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)\})?")
+
+
+def variables(text: str) -> list[str | None]:
+    """Return the variables in a text, with `None` for each `${` that is not a valid `${NAME}`."""
+    return [found["name"] for found in _VARIABLE.finditer(text) if not found["escaped"]]
+
+
+def expand(text: str, values: dict[str, str]) -> str:
+    """Replace variables by their values, and `$${` by `${`."""
+
+    def value(found: re.Match[str]) -> str:
+        if found["escaped"]:
+            return found[0][1:]
+        return values[found["name"]]
+
+    return _VARIABLE.sub(value, text)
+
+
+def escape_variables(text: str) -> str:
+    """Write a text so that `expand` returns it."""
+    return text.replace("${", "$${")

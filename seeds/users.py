@@ -1,4 +1,4 @@
-"""The users of a seed: their variables read from the environment, and who of them is in the database."""
+"""The users of a seed, with variables replaced from the environment, and their documents in the database."""
 
 import os
 import re
@@ -15,18 +15,18 @@ from database.errors import ConflictError
 from database.wording import shown
 from models.names import user_flaw
 from seeds import state
-from seeds.nodes import Faults, Node
+from seeds.notation import expand, variables
 from seeds.reading import refuse
 from seeds.seed import SeedUser
-from seeds.variables import expand, variables
+from seeds.yaml_tree import Faults, Node
 
 _RESERVED: Final = ("MONGODB_", "CHATCTL_")
 _FIELDS: Final = ["email", "username", "rolesIds"]
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """A user as the seed says, and the document of the one who has the e-mail."""
+class ResolvedUser:
+    """A user of the seed without variables, and the document with the same e-mail if there is one."""
 
     email: str
     username: str
@@ -36,19 +36,19 @@ class Person:
     document: Document | None = None
 
 
-def find(users: Sequence[SeedUser]) -> list[Person]:
-    """Read the variables of all users and look them up.
+def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
+    """Replace the variables of all users, then find their documents.
 
-    Raises `InvalidInputError` with every variable that is missing or not to be used, and `ConflictError` for an e-mail
-    or username that is another's.
+    Raises `InvalidInputError` with every variable that is missing or not allowed, and `ConflictError` for an e-mail
+    or username of another user.
     """
     if not users:
         return []
     faults = Faults()
     people = [_expanded(user, faults) for user in users]
-    _refuse_doubles(users, people, faults)
+    _refuse_duplicates(users, people, faults)
     refuse(faults)
-    documents = list(state.find("User", _any_of(people), _FIELDS))
+    documents = list(state.find("User", _matching_filter(people), _FIELDS))
     found = [_matched(person, documents) for person in people]
     for user, person in zip(users, found, strict=True):
         if person.document is None and user.password:
@@ -57,26 +57,26 @@ def find(users: Sequence[SeedUser]) -> list[Person]:
     return found
 
 
-def secret(person: Person) -> str | None:
-    """Hash the password of a user who is to be created; `None` for one without."""
+def hashed_password(person: ResolvedUser) -> str | None:
+    """Hash the password of a new user; `None` if the seed gives none."""
     return passwords.hashed(os.environ[person.password.value]) if person.password else None
 
 
-def _expanded(user: SeedUser, faults: Faults) -> Person:
+def _expanded(user: SeedUser, faults: Faults) -> ResolvedUser:
     email, username = _value("email", user.email, faults), _value("username", user.username, faults)
     name = _value("name", user.name, faults) if user.name else None
-    return Person(email.lower(), username, name, user.password, user.roles)
+    return ResolvedUser(email.lower(), username, name, user.password, user.roles)
 
 
 def _value(field: str, node: Node, faults: Faults) -> str:
-    """Put the environment into a text; empty, with faults noted, where that cannot be done."""
+    """Replace the variables of a text. If that fails, note the faults and return an empty text."""
     names = [name for name in variables(node.value) if name]
     problems = [problem for name in dict.fromkeys(names) if (problem := _unusable(name))]
     text = "" if problems else expand(node.value, {name: os.environ[name] for name in names})
     if not problems and (bad := user_flaw(field, text)):
         problems = [f"{shown(text)} {bad}"]
     for problem in problems:
-        faults.at(node, problem)
+        faults.add(node, problem)
     return "" if problems else text
 
 
@@ -86,16 +86,16 @@ def _unusable(variable: str) -> str | None:
     return None if os.environ.get(variable) else f"the variable {variable} is not set"
 
 
-def _check_password(node: Node, person: Person, faults: Faults) -> None:
+def _check_password(node: Node, person: ResolvedUser, faults: Faults) -> None:
     problem = _unusable(node.value)
     if problem is None:
         problem = passwords.flaw(os.environ[node.value], [person.email, person.username, person.name])
     if problem:
-        faults.at(node, problem)
+        faults.add(node, problem)
 
 
-def _refuse_doubles(users: Sequence[SeedUser], people: Iterable[Person], faults: Faults) -> None:
-    """Look again for two users of one e-mail or username, now that variables have values."""
+def _refuse_duplicates(users: Sequence[SeedUser], people: Iterable[ResolvedUser], faults: Faults) -> None:
+    """Check again for duplicate e-mails and usernames, now that variables have values."""
     seen: dict[tuple[str, str], Node] = {}
     for user, person in zip(users, people, strict=True):
         for kind, node, value in (
@@ -104,15 +104,15 @@ def _refuse_doubles(users: Sequence[SeedUser], people: Iterable[Person], faults:
         ):
             first = seen.setdefault((kind, value), node)
             if value and first is not node:
-                faults.at(node, f"two users have the {kind} {shown(value)}, the first at {first.place}")
+                faults.add(node, f"two users have the {kind} {shown(value)}, the first at {first.place}")
 
 
-def _any_of(people: Sequence[Person]) -> Document:
+def _matching_filter(people: Sequence[ResolvedUser]) -> Document:
     emails = [{"email": {"$regex": f"^{re.escape(person.email)}$", "$options": "i"}} for person in people]
     return {"$or": [*emails, {"username": {"$in": [person.username for person in people]}}]}
 
 
-def _matched(person: Person, documents: Iterable[Document]) -> Person:
+def _matched(person: ResolvedUser, documents: Iterable[Document]) -> ResolvedUser:
     mine = [document for document in documents if str(document.get("email")).lower() == person.email]
     if len(mine) > 1:
         listed = " and ".join(str(document.get("email")) for document in mine)

@@ -8,10 +8,9 @@ from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, Final, TextIO, TypeVar
 
 from database.wording import shown
-from imports.headers import Names
-from imports.lines import lines
-from imports.row import LONGEST_LINE, Row, UnreadableError
-from seeds.nodes import Faults, Node, items
+from imports.formats import MAX_LINE, Row, UnreadableError, lines
+from imports.layout import Headers
+from seeds.yaml_tree import Faults, Node, read_items
 
 CHUNK: Final = 64 * 1024
 _BLANKS: Final = " \t\r\n"
@@ -21,45 +20,45 @@ _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 T = TypeVar("T")
 
 
-def ndjson(text: Iterable[str], names: Names, first: int = 1) -> Iterator[Row]:
-    """Read an object a line; a line that is none does not keep the others from being read."""
+def ndjson(text: Iterable[str], headers: Headers, first: int = 1) -> Iterator[Row]:
+    """Read one object from each line. A bad line does not stop the others from being read."""
     for number, line in enumerate(text, first):
         if line.strip():
             try:
-                yield _row(number, _DECODER.decode(line.strip(_BLANKS)), names)
+                yield _row(number, _DECODER.decode(line.strip(_BLANKS)), headers)
             except (ValueError, RecursionError) as error:
                 yield Row(number, None, line.strip(), [_not_json(error)])
 
 
-def json(text: TextIO, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
-    """Read the objects of one array, at the end of a path if there is one, or one object after another."""
+def json(text: TextIO, headers: Headers, path: Sequence[str] = ()) -> Iterator[Row]:
+    """Read the objects of one array, which is under a path if one is given, or a sequence of objects."""
     first, begin = "", 0
-    while not path and (first := text.readline(LONGEST_LINE)).isspace():
+    while not path and (first := text.readline(MAX_LINE)).isspace():
         begin += 1
     if first.startswith("{") and _is_whole(first):
-        if hint := _people_within(_DECODER.decode(first), names):
+        if hint := _nested_list_hint(_DECODER.decode(first), headers):
             raise UnreadableError(begin + 1, hint)
-        yield from ndjson(chain([first], lines(text)), names, begin + 1)
+        yield from ndjson(chain([first], lines(text)), headers, begin + 1)
         return
     number = 0
     try:
-        source = _Source(text, first)
+        source = _JsonStream(text, first)
         for number, value in enumerate(_values(source, path), 1):
-            if number == 1 and source.begins_with_object and (hint := _people_within(value, names)):
+            if number == 1 and source.begins_with_object and (hint := _nested_list_hint(value, headers)):
                 raise UnreadableError(1, hint)
-            yield _row(number, value, names)
+            yield _row(number, value, headers)
     except (ValueError, RecursionError) as error:
         if number == 0 and first.startswith("{") and (found := _LIST.search(first)):
-            raise UnreadableError(1, _under(found[1])) from None
+            raise UnreadableError(1, _path_hint(found[1])) from None
         raise UnreadableError(number + 1, f"cannot be read from here on: {_not_json(error)}") from None
 
 
-def yaml(file: BinaryIO, name: str, names: Names, path: Sequence[str] = ()) -> Iterator[Row]:
-    """Read the objects of one list, each as it comes."""
+def yaml(file: BinaryIO, name: str, headers: Headers, path: Sequence[str] = ()) -> Iterator[Row]:
+    """Read the objects of one list, one at a time."""
     faults = Faults()
     number = 0
-    for number, node in enumerate(items(file, name, faults, path), 1):
-        row = _row(number, _plain(node), names)
+    for number, node in enumerate(read_items(file, name, faults, path), 1):
+        row = _row(number, _plain(node), headers)
         row.flaws += [fault.message for fault in faults.found]
         faults.found.clear()
         yield row
@@ -67,12 +66,12 @@ def yaml(file: BinaryIO, name: str, names: Names, path: Sequence[str] = ()) -> I
         raise UnreadableError(number + 1, f"cannot be read from here on: {faults.found[0].message}")
 
 
-def _row(number: int, value: Any, names: Names) -> Row:
+def _row(number: int, value: Any, headers: Headers) -> Row:
     if not isinstance(value, dict):
         return Row(number, None, value, ["an object with the columns as keys belongs here"])
     cells: dict[str, Any] = {}
     row = Row(number, cells, value)
-    for column, name, item in names.of(value):
+    for column, name, item in headers.fields(value):
         if item in _EMPTY:
             continue
         if column is None:
@@ -81,7 +80,7 @@ def _row(number: int, value: Any, names: Names) -> Row:
             row.flaws.append(f"two keys mean {column}")
         elif column:
             cells[column] = item
-    names.note(row.unknown, number)
+    headers.add_unknown(row.unknown, number)
     return row
 
 
@@ -96,19 +95,19 @@ def _is_whole(line: str) -> bool:
         return False
 
 
-def _people_within(value: Any, names: Names) -> str | None:
+def _nested_list_hint(value: Any, headers: Headers) -> str | None:
     """Return a hint with the key of a list of users inside an object that is not a user itself."""
-    if not isinstance(value, dict) or any(names.meaning(key) for key in value):
+    if not isinstance(value, dict) or any(headers.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
-    return next(map(_under, lists), None)
+    return next(map(_path_hint, lists), None)
 
 
-def _under(key: str) -> str:
+def _path_hint(key: str) -> str:
     return f"the list of users is under a key: add --path {shlex.quote(key)}"
 
 
-def _values(source: "_Source", path: Sequence[str]) -> Iterator[Any]:
+def _values(source: "_JsonStream", path: Sequence[str]) -> Iterator[Any]:
     for key in path:
         source.enter(key)
     if not path and source.begins_with_object:
@@ -122,8 +121,8 @@ def _values(source: "_Source", path: Sequence[str]) -> Iterator[Any]:
         raise JSONDecodeError("more stands behind the end of the list", "", 0)
 
 
-class _Source:
-    """Text of which as much is in memory as its values are long."""
+class _JsonStream:
+    """JSON text of which only the current value is in memory."""
 
     def __init__(self, text: TextIO, held: str = "") -> None:
         self._text = text
@@ -149,7 +148,7 @@ class _Source:
         for name in self.listed(self._key, "}"):
             if name == key:
                 return
-            self._pass_over()
+            self._skip()
         raise ValueError(f"there is no key {shown(key)}")
 
     def _key(self) -> Any:
@@ -158,23 +157,23 @@ class _Source:
             raise JSONDecodeError("expected a colon", "", 0)
         return name
 
-    def _pass_over(self) -> None:
+    def _skip(self) -> None:
         """Skip a value, however long it is."""
         begin = self.next(peek=True)
         if begin not in "[{":
             self.value()
             return
         self.next()
-        for _ in self.listed(self._pass_over, "]") if begin == "[" else self.listed(self._key, "}"):
+        for _ in self.listed(self._skip, "]") if begin == "[" else self.listed(self._key, "}"):
             if begin == "{":
-                self._pass_over()
+                self._skip()
 
     def next(self, *, peek: bool = False) -> str:
-        """Pass over blanks and give the character behind them, an empty one at the end."""
+        """Skip blanks and return the next character, or an empty text at the end."""
         while True:
             while self._at < len(self._held) and self._held[self._at] in _BLANKS:
                 self._at += 1
-            if self._at < len(self._held) or not self._more():
+            if self._at < len(self._held) or not self._read_more():
                 break
         found = self._held[self._at : self._at + 1]
         self._at += 0 if peek else 1
@@ -186,13 +185,13 @@ class _Source:
             try:
                 value, self._at = _DECODER.raw_decode(self._held, self._at)
             except JSONDecodeError:
-                if len(self._held) - self._at > LONGEST_LINE or not self._more():
+                if len(self._held) - self._at > MAX_LINE or not self._read_more():
                     raise
             else:
                 return value
 
-    def _more(self) -> bool:
-        """Read on, twice as much as is left over, so that no long value is looked at too often."""
+    def _read_more(self) -> bool:
+        """Read at least as much as is left, so that a long value is not parsed too often."""
         left = self._held[self._at :]
         read = self._text.read(max(CHUNK, len(left)))
         self._held, self._at = left + read, 0

@@ -1,4 +1,4 @@
-"""A seed beside the state of a database: what is to be created, changed and deleted, decided but not yet written."""
+"""Compare a seed with the state of a database: what to create, change and delete."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -9,16 +9,16 @@ from bson import ObjectId
 from changes import Document, ids_in
 from database.errors import ConflictError
 from database.wording import shown
-from seeds.people import Person
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name
+from seeds.users import ResolvedUser
 
 
 class Options(NamedTuple):
-    """What a person allows beyond the seed.
+    """What the command line allows.
 
-    `prune` deletes what the seed no longer names, `allow_members` also roles that somebody has; `adopt` gives protected
-    roles to users whom the seed did not create.
+    `prune` deletes what the seed created and no longer names, and with `allow_members` also roles that have members.
+    `adopt` gives protected roles to users whom the seed did not create.
     """
 
     prune: bool = False
@@ -28,17 +28,17 @@ class Options(NamedTuple):
 
 @dataclass(slots=True)
 class RoleDifference:
-    """A role of the seed and what is to happen to it; `add` and `take` are ids of permissions."""
+    """A role of the seed, and how it changes. `add` and `remove` are ids of permissions."""
 
     spec: SeedRole
     document: Document
     created: bool
-    wanted: set[Any] | None
-    """What it is to allow; `None` where the seed does not manage that."""
+    desired: set[Any] | None
+    """Ids of the permissions that the seed gives it; `None` if the seed does not manage them."""
     add: set[Any] = field(default_factory=set)
-    take: set[Any] = field(default_factory=set)
+    remove: set[Any] = field(default_factory=set)
     protect: bool | None = None
-    """Whether it becomes protected or stops to be; `None` where that stays as it is."""
+    """Whether it becomes protected; `None` if that does not change."""
 
     @property
     def renamed(self) -> bool:
@@ -46,23 +46,23 @@ class RoleDifference:
 
     @property
     def differs(self) -> bool:
-        return self.created or self.renamed or bool(self.add or self.take) or self.protect is not None
+        return self.created or self.renamed or bool(self.add or self.remove) or self.protect is not None
 
     @property
-    def takes_away(self) -> bool:
-        return bool(self.take) or self.protect is False
+    def removes_something(self) -> bool:
+        return bool(self.remove) or self.protect is False
 
 
 @dataclass(slots=True)
 class UserDifference:
-    person: Person
+    spec: ResolvedUser
     identifier: Any
     roles: list[Any]
-    """Ids of roles that the user is to have and has not."""
+    """Ids of the roles to add."""
 
     @property
     def created(self) -> bool:
-        return self.person.document is None
+        return self.spec.document is None
 
     @property
     def differs(self) -> bool:
@@ -71,14 +71,14 @@ class UserDifference:
 
 @dataclass
 class Comparison:
-    """All differences of a seed from a database; `state` is what they were found in."""
+    """All differences between a seed and a database in this `state`."""
 
     seed: Seed
     state: State
     permissions: dict[str, Any]
     """The id of each permission that the seed names."""
     created: list[Any]
-    """The ids of permissions that are not there yet."""
+    """The ids of new permissions."""
     roles: list[RoleDifference]
     users: list[UserDifference]
     pruned_roles: list[Any] = field(default_factory=list)
@@ -95,17 +95,17 @@ class Comparison:
         )
 
     @property
-    def takes_away(self) -> bool:
-        return bool(self.pruned_roles or self.pruned_permissions or any(role.takes_away for role in self.roles))
+    def removes_something(self) -> bool:
+        return bool(self.pruned_roles or self.pruned_permissions or any(role.removes_something for role in self.roles))
 
     def names(self) -> dict[Any, str]:
         """Return the names of all permissions, those to be created included."""
-        there = {identifier: self.state.name(identifier) for identifier in self.state.permissions}
-        return {**there, **{identifier: name for name, identifier in self.permissions.items()}}
+        known = {identifier: self.state.name(identifier) for identifier in self.state.permissions}
+        return {**known, **{identifier: name for name, identifier in self.permissions.items()}}
 
 
-def compare(seed: Seed, options: Options, state: State, people: Sequence[Person]) -> Comparison:
-    """Find what differs. Raises `ConflictError` for names that are there twice, or before and after a renaming."""
+def compare(seed: Seed, options: Options, state: State, people: Sequence[ResolvedUser]) -> Comparison:
+    """Find all differences. Raises `ConflictError` for duplicate names and for a rename to a name that exists."""
     permission = by_name(state, "permission")
     known = {name: found["_id"] for name in seed.permissions if (found := permission(name))}
     permissions = {name: known.get(name) or ObjectId() for name in seed.permissions}
@@ -133,29 +133,31 @@ def compare(seed: Seed, options: Options, state: State, people: Sequence[Person]
 
 
 def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any], state: State) -> RoleDifference:
-    wanted = None if spec.permissions is None else {permissions[name] for name in spec.permissions}
+    desired = None if spec.permissions is None else {permissions[name] for name in spec.permissions}
     if document is None:
         created = {"_id": ObjectId(), "name": spec.name}
-        return RoleDifference(spec, created, True, wanted, add=set(wanted or ()), protect=spec.protected or None)
+        return RoleDifference(spec, created, True, desired, add=set(desired or ()), protect=spec.protected or None)
     identifier = document["_id"]
-    difference = RoleDifference(spec, document, False, wanted)
-    if wanted is not None:
-        here, there = state.allowed(identifier), state.back.get(identifier, set())
-        # A link that stands on one side only is neither there nor gone: it is mended, whichever way the seed says.
-        difference.add, difference.take = wanted - (here & there), (here | there) - wanted
+    difference = RoleDifference(spec, document, False, desired)
+    if desired is not None:
+        own, backlinks = state.permissions_of(identifier), state.backlinks.get(identifier, set())
+        # A link on one side only is neither present nor absent: it is completed or removed, as the seed says.
+        difference.add, difference.remove = desired - (own & backlinks), (own | backlinks) - desired
     if spec.protected is not None and spec.protected != (identifier in ids_in(state.protected, "ids")):
         difference.protect = spec.protected
     return difference
 
 
-def _user(person: Person, roles: dict[str, RoleDifference]) -> UserDifference:
+def _user(person: ResolvedUser, roles: dict[str, RoleDifference]) -> UserDifference:
     held = set(ids_in(person.document, "rolesIds")) if person.document else set()
     wanted = [roles[name].document["_id"] for name in person.roles]
     identifier = person.document["_id"] if person.document else ObjectId()
     return UserDifference(person, identifier, [role for role in wanted if role not in held])
 
 
-def _unnamed(state: State, kind: str, there: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
-    """List what the seed once created, does not name now, and is still there."""
+def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
+    """List what the seed created earlier, no longer names, and still exists."""
     kept = set(named)
-    return [identifier for identifier in ids_in(state.owned, kind) if identifier in there and identifier not in kept]
+    return [
+        identifier for identifier in ids_in(state.owned, kind) if identifier in documents and identifier not in kept
+    ]

@@ -1,4 +1,4 @@
-"""CSV: any common delimiter, quotes, newlines in cells; the first row names the columns."""
+"""CSV: any common delimiter, quotes, newlines in cells; the first row has the headers."""
 
 import csv
 import re
@@ -8,12 +8,11 @@ from typing import Final, TextIO
 
 from actions.csv_cells import unguarded
 from database.wording import counted
-from imports.headers import Names
-from imports.lines import lines
-from imports.row import LONGEST_LINE, Row, UnreadableError
+from imports.formats import MAX_LINE, Row, UnreadableError, lines
+from imports.layout import Headers
 
 DELIMITERS: Final = ",;\t|"
-_SAID: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """A first line that names the delimiter, as some spreadsheets write it."""
 
 
@@ -23,24 +22,28 @@ class Table:
     `places` has the position of each column of an import, from 1.
     """
 
-    def __init__(self, text: TextIO, names: Names) -> None:
+    def __init__(self, text: TextIO, headers: Headers) -> None:
         first = next(read := lines(text), "").removeprefix("\ufeff")  # the decoder has removed one mark already
-        said = _SAID.fullmatch(first)
-        first = next(read, "") if said else first
-        self._delimiter = said[1] if said else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), names))
+        declared = _DELIMITER_LINE.fullmatch(first)
+        first = next(read, "") if declared else first
+        self._delimiter = (
+            declared[1] if declared else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), headers))
+        )
         # A table typed by hand has blanks after the commas of the header, and then after those of every row.
         others = _cells(first, self._delimiter)[1:]
         self._blanks = bool(others) and all(cell.startswith(" ") for cell in others)
         self._rows = self._read(chain([first], read))
         _, self.header = next(self._rows, (1, []))
-        self._columns = [names.column(name) for name in self.header]
+        self._columns = [headers.column(name) for name in self.header]
         self.places = {column: place for place, column in reversed([*enumerate(self._columns, 1)]) if column}
-        self._nameless = [] if names.ignores_unknown else [n for n, name in enumerate(self.header) if not name.strip()]
+        self._nameless = (
+            [] if headers.ignores_unknown else [n for n, name in enumerate(self.header) if not name.strip()]
+        )
         unknown = [name for name, column in zip(self.header, self._columns, strict=True) if column is None]
-        names.note([name for name in unknown if name.strip()], 1)
+        headers.add_unknown([name for name in unknown if name.strip()], 1)
 
     def rows(self) -> Iterator[Row]:
-        """Read the rows below the header; those without anything in them are passed over."""
+        """Read the rows below the header, without empty rows."""
         for number, given in self._rows:
             if any(given):
                 yield self._row(number, [unguarded(cell) for cell in given])
@@ -54,7 +57,7 @@ class Table:
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
-        csv.field_size_limit(LONGEST_LINE)  # a picture may stand in a cell
+        csv.field_size_limit(MAX_LINE)  # a picture may stand in a cell
         rows = csv.reader(read, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
         try:
             for number, cells in enumerate(rows, 1):
@@ -67,6 +70,6 @@ def _cells(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
 
 
-def _weight(header: list[str], names: Names) -> tuple[int, int]:
+def _weight(header: list[str], headers: Headers) -> tuple[int, int]:
     """Rate a way to divide the header: by the known columns it gives, then by the number of cells."""
-    return len({column for name in header if (column := names.meaning(name))}), len(header)
+    return len({column for name in header if (column := headers.meaning(name))}), len(header)

@@ -1,4 +1,4 @@
-"""Decided differences → the changes that a changeset carries out, and nothing that is so already."""
+"""A comparison → the changes that a changeset carries out; what is already right is not changed."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,22 +8,25 @@ from changes import Document, Draft, Result, ids_in
 from changes.visible_values import readable_text
 from database.own_collections import STATE
 from database.references import referred
-from seeds.comparing import Comparison, RoleDifference, UserDifference
-from seeds.people import secret
+from seeds.comparison import Comparison, RoleDifference, UserDifference
+from seeds.users import hashed_password
 
 
-class Drafting:
-    """Writes a comparison on a draft, each document in as few changes as there are.
+def draft(comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> Draft:
+    """Draft a comparison, each document in as few changes as possible.
 
-    `whole` has the roles and permissions that are deleted, as read, and of roles that users are given `userIds`;
-    `members` are the users with a role that is deleted.
+    `documents` has the deleted roles and permissions, and `userIds` of the roles that users get. `members` are the
+    users with a deleted role. The draft changes all these documents: describe the comparison first.
     """
+    return _Drafting(comparison, documents, members).draft
 
-    def __init__(self, comparison: Comparison, whole: Mapping[Any, Document], members: Iterable[Document]) -> None:
+
+class _Drafting:
+    def __init__(self, comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> None:
         self.draft = Draft()
         self._comparison = comparison
-        self._whole = whole
-        self._gone = {*comparison.pruned_roles, *comparison.pruned_permissions}
+        self._documents = documents
+        self._deleted = {*comparison.pruned_roles, *comparison.pruned_permissions}
         self._gains: dict[Any, list[Any]] = {}
         self._losses: dict[Any, list[Any]] = {}
         self._members: dict[Any, list[Any]] = {}
@@ -40,39 +43,17 @@ class Drafting:
         self._records()
         self.draft.names.update(comparison.names())
 
-    def results(self) -> list[Result]:
-        """Say what becomes of each thing the seed names or once created."""
-        comparison = self._comparison
-        roles = comparison.state.roles
-        created = set(comparison.created)
-        return [
-            *(
-                Result(identifier, f"permission {name}", "created" if identifier in created else "unchanged")
-                for name, identifier in comparison.permissions.items()
-            ),
-            *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
-            *(Result(user.identifier, f"user {user.person.email}", _outcome(user)) for user in comparison.users),
-            *(
-                Result(role, f"role {readable_text(roles[role].get('name'))}", "deleted")
-                for role in comparison.pruned_roles
-            ),
-            *(
-                Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
-                for identifier in comparison.pruned_permissions
-            ),
-        ]
-
     def _delete(self, members: Iterable[Document]) -> None:
         pruned = self._comparison.pruned_roles
         if pruned:
-            named = {user.identifier: user.person.document for user in self._comparison.users}
+            named = {user.identifier: user.spec.document for user in self._comparison.users}
             users = [named.get(member["_id"]) or member for member in members]
             self.draft.take("User", users, "rolesIds", pruned)
         for kind, identifiers in (("Role", pruned), ("Permission", self._comparison.pruned_permissions)):
             for identifier in identifiers:
-                self.draft.delete(kind, self._whole[identifier])
+                self.draft.delete(kind, self._documents[identifier])
         for role in pruned:
-            for permission in self._comparison.state.back.get(role, ()):
+            for permission in self._comparison.state.backlinks.get(role, ()):
                 self._losses.setdefault(permission, []).append(role)
 
     def _role(self, role: RoleDifference) -> None:
@@ -80,7 +61,7 @@ class Drafting:
         members = self._members.get(identifier, [])
         for permission in role.add:
             self._gains.setdefault(permission, []).append(identifier)
-        for permission in role.take:
+        for permission in role.remove:
             self._losses.setdefault(permission, []).append(identifier)
         if role.created:
             new = {**role.document, "userIds": members, "permissionsIds": sorted(role.add)}
@@ -88,27 +69,27 @@ class Drafting:
             return
         if role.renamed:
             self.draft.set("Role", role.document, {"name": role.spec.name})
-        self._change_permissions(role.document, role.add, role.take)
+        self._change_permissions(role.document, role.add, role.remove)
         if members:
-            self.draft.add("Role", [self._whole[identifier]], "userIds", members)
+            self.draft.add("Role", [self._documents[identifier]], "userIds", members)
 
-    def _change_permissions(self, role: Document, add: Iterable[Any], take: set[Any]) -> None:
-        """Change what a role allows in one update: where it gains and loses at once, its list is set whole."""
+    def _change_permissions(self, role: Document, add: Iterable[Any], remove: set[Any]) -> None:
+        """Change what a role allows in one update: a role that gains and loses gets a new list."""
         before = ids_in(role, "permissionsIds")
         new = [permission for permission in sorted(add) if permission not in before]
-        if new and take.intersection(before):
-            left = [item for item in role["permissionsIds"] if referred(item) not in take]
+        if new and remove.intersection(before):
+            left = [item for item in role["permissionsIds"] if referred(item) not in remove]
             self.draft.set("Role", role, {"permissionsIds": [*left, *new]})
         else:
             self.draft.add("Role", [role], "permissionsIds", new)
-            self.draft.take("Role", [role], "permissionsIds", sorted(take))
+            self.draft.take("Role", [role], "permissionsIds", sorted(remove))
 
     def _unmanaged_roles(self) -> None:
-        """Take deleted permissions out of the roles that the seed says nothing about."""
+        """Remove deleted permissions from the roles whose permissions the seed does not manage."""
         pruned = set(self._comparison.pruned_permissions)
-        managed = {role.document["_id"] for role in self._comparison.roles if role.wanted is not None}
+        managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
         if pruned:
-            kept = self._comparison.state.roles.keys() - managed - self._gone
+            kept = self._comparison.state.roles.keys() - managed - self._deleted
             roles = [role for identifier, role in self._comparison.state.roles.items() if identifier in kept]
             self.draft.take("Role", roles, "permissionsIds", list(pruned))
 
@@ -120,21 +101,21 @@ class Drafting:
                 self.draft.insert("Permission", {"_id": identifier, "name": name, "rolesIds": roles})
         for changes, change in ((self._gains, self.draft.add), (self._losses, self.draft.take)):
             for identifier, roles in changes.items():
-                if identifier not in self._gone:
+                if identifier not in self._deleted:
                     change("Permission", [self._comparison.state.permissions[identifier]], "rolesIds", roles)
 
     def _user(self, user: UserDifference) -> None:
-        if user.person.document:
-            self.draft.add("User", [user.person.document], "rolesIds", user.roles)
+        if user.spec.document:
+            self.draft.add("User", [user.spec.document], "rolesIds", user.roles)
             return
-        person = user.person
+        person = user.spec
         new = new_user(
             person.email,
             person.username,
             _id=user.identifier,
             name=person.name,
             rolesIds=user.roles,
-            hashedPassword=secret(person),
+            hashedPassword=hashed_password(person),
         )
         self.draft.insert("User", new)
 
@@ -147,16 +128,38 @@ class Drafting:
             "permissions": comparison.created,
             "users": [user.identifier for user in comparison.users if user.created],
         }
-        self._record(comparison.state.owned, created, self._gone)
+        self._record(comparison.state.owned, created, self._deleted)
 
-    def _record(self, record: Document, gained: dict[str, list[Any]], gone: Iterable[Any]) -> None:
+    def _record(self, record: Document, gained: dict[str, list[Any]], lost: Iterable[Any]) -> None:
         if record["_id"] not in self._comparison.state.recorded:
             if any(gained.values()):
                 self.draft.insert(STATE, {**record, **gained})
             return
         for name, identifiers in gained.items():
             self.draft.add(STATE, [record], name, identifiers)
-            self.draft.take(STATE, [record], name, list(gone))
+            self.draft.take(STATE, [record], name, list(lost))
+
+
+def results(comparison: Comparison) -> list[Result]:
+    """Return the outcome for each permission, role and user that the seed names or has created."""
+    roles = comparison.state.roles
+    created = set(comparison.created)
+    return [
+        *(
+            Result(identifier, f"permission {name}", "created" if identifier in created else "unchanged")
+            for name, identifier in comparison.permissions.items()
+        ),
+        *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
+        *(Result(user.identifier, f"user {user.spec.email}", _outcome(user)) for user in comparison.users),
+        *(
+            Result(role, f"role {readable_text(roles[role].get('name'))}", "deleted")
+            for role in comparison.pruned_roles
+        ),
+        *(
+            Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
+            for identifier in comparison.pruned_permissions
+        ),
+    ]
 
 
 def _outcome(difference: RoleDifference | UserDifference) -> str:
