@@ -1,4 +1,4 @@
-"""The marker by which a database is protected."""
+"""Protect a database with a marker, and remove the marker."""
 
 from actions.rules.changesets import changeset
 from changes import Changeset, Draft, Result
@@ -11,7 +11,7 @@ from models.names import EASY, HOW_EASY
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
-    """Mark the database, or give its marker another name and other guards.
+    """Mark the database as protected, or change the name and the options of its marker.
 
     Raises `InvalidInputError` for a name that is hard to type.
     """
@@ -23,12 +23,12 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
         draft.set(STATE, found, wanted)
     else:
         draft.insert(STATE, wanted)
-    guards = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
-    return _changeset(" ".join(["db protect", name, *guards]), draft, name, "protected")
+    options = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
+    return _changeset(" ".join(["db protect", name, *options]), draft, name, "protected")
 
 
 def unprotect() -> Changeset:
-    """Take the marker away; nothing where there is none."""
+    """Remove the marker, if there is one."""
     draft = Draft()
     found = connection.database()[STATE].find_one({"_id": ID})
     if found:

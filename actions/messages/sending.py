@@ -1,8 +1,9 @@
-"""Sending a message in somebody's name."""
+"""Send a message in the name of a user, if its text and its image are valid."""
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from bson import ObjectId
 
@@ -10,37 +11,40 @@ from actions import finding
 from actions.conversation_titles import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.message_removal import COPIED
-from actions.messages.writing import refuse_body, refuse_image
 from actions.rules.changesets import changeset
 from changes import Changeset, Document, Draft, ListWith, Result, ids_in
 from changes.events import now
 from database.references import referred
+from database.wording import shown
 from models.user import UserStatus
 
+LARGEST_BODY: Final = 1024 * 1024
+"""The most bytes of a body, so that a page with many messages can still be shown."""
 
-class Place(NamedTuple):
-    """A conversation, what it is called, and a participant who may write into it."""
+
+class Destination(NamedTuple):
+    """A conversation with its title, and the participant who sends the message."""
 
     conversation: Document
     title: str
     sender: Document
 
 
-def place(conversation: str, sender: str) -> Place:
-    """Find where somebody wants to write; raises `NotParticipantError` where they do not take part."""
+def destination(conversation: str, sender: str) -> Destination:
+    """Find a conversation and a sender; raises `NotParticipantError` if the sender is not a participant."""
     there = finding.one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
     user = finding.user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
         raise NotParticipantError(f"{finding.user_label(user)} does not take part in {title}", f"add them first: {add}")
-    return Place(there, title, user)
+    return Destination(there, title, user)
 
 
 def send(conversation: str, sender: str, *, body: str | None = None, image: str | None = None) -> Changeset:
-    """Send a text, an image or both; the sender has seen it.
+    """Send a text, an image or both; the sender counts as having seen the message.
 
-    Raises `BadMessageError`, and `NotParticipantError` for who does not take part.
+    Raises `BadMessageError`, and `NotParticipantError` if the sender is not a participant.
     """
     if body is None and image is None:
         raise BadMessageError("the message is empty", "it needs a text or an --image")
@@ -48,7 +52,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         refuse_body(body)
     if image is not None:
         refuse_image(image)
-    there, title, user = place(conversation, sender)
+    there, title, user = destination(conversation, sender)
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
@@ -90,3 +94,29 @@ def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         mend = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
         yield f"{called} may not see it: their own list lacks {title} ({mend} mends that)"
+
+
+def refuse_body(body: str) -> None:
+    """Raise `BadMessageError` for a body that is empty, too long or not text."""
+    if not body.strip():
+        raise BadMessageError("the message is empty", "it needs a text")
+    if "\0" in body:
+        raise BadMessageError("the message holds a NUL character", "a message is text")
+    refuse_size(len(body.encode(errors="replace")))
+
+
+def refuse_size(size: int) -> None:
+    """Raise `BadMessageError` for a body of too many bytes."""
+    if size > LARGEST_BODY:
+        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send it in parts")
+
+
+def refuse_image(image: str) -> None:
+    """Raise `BadMessageError` if the address of an image is not a web address."""
+    try:
+        address = urlsplit(image)
+        loads = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        loads = False
+    if not loads or " " in image or not image.isprintable() or len(image) > LARGEST_BODY:
+        raise BadMessageError(f"{shown(image)} is no address of an image", "it begins with https:// or http://")

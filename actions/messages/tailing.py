@@ -10,8 +10,8 @@ from pymongo import DESCENDING
 from pymongo.errors import ExecutionTimeout
 
 from actions import finding
+from actions.messages.listing import MessageRows
 from actions.messages.redacting import REMOVED
-from actions.messages.rows import Rows
 from changes import Document
 from database import connection
 from database.following import Following, Say, lasting
@@ -32,7 +32,7 @@ FRESH: Final = 10
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Give the messages that come from now on, for ever: rows of `Rows` with the `event` that each has had.
+    """Give the messages that come from now on, for ever: rows of `MessageRows` with the `event` that each has had.
 
     It is `sent`, `redacted`, `changed` or `deleted`; of a deleted message there is its id, and where it is known its
     conversation and sender. `say` is told what goes on otherwise. Raises `UnknownNameError`.
@@ -64,7 +64,7 @@ class _Tail:
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted
         self._known: dict[Any, Document] | None = None
-        self._rows = Rows()
+        self._rows = MessageRows()
         self._fresh = monotonic() + FRESH
 
     def rows(self, changes: Iterator[Document | None]) -> Iterator[Row | None]:
@@ -95,7 +95,7 @@ class _Tail:
 
     def _resolved(self, message: Document) -> Row:
         if monotonic() > self._fresh:
-            self._rows = Rows()
+            self._rows = MessageRows()
             self._fresh = monotonic() + FRESH
         return next(self._rows([message]))
 

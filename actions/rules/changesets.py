@@ -140,7 +140,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _unchanged_lists(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that lists which a draft expects unchanged stay so; repairs of half a link take turns."""
+    """Return the rule that the lists a draft rests on stay as they are; those who mend half a link take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():

@@ -67,5 +67,5 @@ def repair(
     from cli.output.progress import Bar
 
     with Bar() as bar:
-        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
+        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, progress=bar.wrote)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

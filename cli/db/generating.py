@@ -40,6 +40,6 @@ def generate(
     day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
     undone. If it is interrupted, run the same command again to finish it.
     """
-    wanted = actions.database.generating.Wanted(users, conversations, messages, seed, broken)
-    change = actions.database.generating.generate(wanted)
+    amounts = actions.database.generating.Amounts(users, conversations, messages, seed, broken)
+    change = actions.database.generating.generate(amounts)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -47,12 +47,12 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
     seeder applies seeds, admin does everything. Nothing is connected to. The shell's are a script to be run by somebody
     who may create roles there, Atlas's the bodies of its API. What such roles cannot keep apart is said beside them.
     """
-    name = actions.database.server_roles.database(database)
+    name = actions.database.server_roles.database_name(database)
     if form == "mongosh":
         streams.write("".join(f"{line}\n" for line in (*_head(name), *_script(name))))
         return
     output.show_json([_atlas(role, name) for role in actions.database.server_roles.ROLES])
-    for note in (ATLAS, FIRST, *actions.database.server_roles.NOT_KEPT_APART):
+    for note in (ATLAS, FIRST, *actions.database.server_roles.ROLE_LIMITS):
         output.say(note)
 
 
@@ -66,11 +66,11 @@ def _head(name: str) -> Iterator[str]:
     for role in actions.database.server_roles.ROLES:
         yield "//"
         yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
-        if role.also:
-            yield from _comment(f"Its rights let run, too, though some in part: {', '.join(role.also)}.")
+        if role.also_allowed:
+            yield from _comment(f"Its rights let run, too, though some in part: {', '.join(role.also_allowed)}.")
     yield "//"
     yield "// What no role can keep apart:"
-    for note in actions.database.server_roles.NOT_KEPT_APART:
+    for note in actions.database.server_roles.ROLE_LIMITS:
         yield from _comment(f"- {note}", "  ")
 
 
@@ -96,7 +96,7 @@ def _script(name: str) -> Iterator[str]:
 def _words(role: "Role") -> str:
     """Say which commands a role is for."""
     included = [f"all that {one.name} is for" for one in role.includes]
-    return "; ".join([*included, *(f"{group} {verbs}" for group, verbs in role.own.items())])
+    return "; ".join([*included, *(f"{group} {verbs}" for group, verbs in role.verbs.items())])
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:

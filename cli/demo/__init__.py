@@ -34,6 +34,6 @@ def demo() -> None:
     from cli.demo import stage, tour
     from cli.output import say
 
-    with server.turn(lambda: say("another tour is going on: waiting for its end")):
+    with server.take_turn(lambda: say("another tour is going on: waiting for its end")):
         stage.prepare()
         tour.show()

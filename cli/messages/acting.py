@@ -52,7 +52,7 @@ def send(
     Without --body and --image the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.place(conversation, sender)  # nobody types a message that cannot be sent
+        actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
         body = bodies.typed()
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)

@@ -172,12 +172,12 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 def _notes(out: "Output", changeset: "Changeset") -> list[str]:
     """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
-    from actions import planning
+    from actions.rules import changesets
 
     told = () if changeset.undoable else changeset.results
     return [
         *changeset.notes,
-        *planning.inexact(changeset),
+        *changesets.inexact(changeset),
         *(line for result in told for line in _elsewhere(out, result)),
     ]
 

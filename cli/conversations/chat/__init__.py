@@ -45,7 +45,7 @@ def about(transcript: "Transcript") -> list[str]:
     people = listed(transcript.place.participants)
     began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
-    return [part for part in (*known, *began, transcript.part) if part]
+    return [part for part in (*known, *began, transcript.description) if part]
 
 
 def author(row: Row) -> str:

@@ -28,7 +28,7 @@ def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield _message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
     if last.row is None:
         yield "\nNo messages.\n"
-    elif transcript.whole and (seen := readers(last.row)):
+    elif transcript.reaches_end and (seen := readers(last.row)):
         yield f"\n{' · '.join(f'{phrase} {text(cell(names))}' for phrase, names in seen)}\n"
 
 

@@ -41,7 +41,7 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     if last.row is None:
         yield '<p class="quiet">No messages.</p>\n'
     yield "</main>\n"
-    if transcript.whole and last.row is not None and (seen := readers(last.row)):
+    if transcript.reaches_end and last.row is not None and (seen := readers(last.row)):
         yield f"<footer>{' · '.join(f'{phrase} {page.said(names)}' for phrase, names in seen)}</footer>\n"
     yield page.CLOSING
 

@@ -55,7 +55,7 @@ class _Chat:
             yield self._message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
         if last.row is None:
             yield "\n(no messages)\n"
-        elif transcript.whole and (seen := readers(last.row)):
+        elif transcript.reaches_end and (seen := readers(last.row)):
             line = self._joined(f"{phrase} {names}" for phrase, names in seen)
             yield f"\n{self._styled(self._hanging(line, 0), FAINT)}\n"
 

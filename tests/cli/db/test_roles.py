@@ -18,7 +18,7 @@ from pymongo import monitoring
 from reads import Needs, heard
 from sampled import Sample
 
-from actions.database.server_roles import NOT_KEPT_APART, ROLES, SEEDER, SUPPORT_READ, Role
+from actions.database.server_roles import ROLE_LIMITS, ROLES, SEEDER, SUPPORT_READ, Role
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server
@@ -42,7 +42,7 @@ REFUSAL = re.compile(
 
 
 @pytest.fixture(scope="module")
-def marker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give the address of a server that has a user for each role, called like it, and one who may do all."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")
@@ -136,7 +136,7 @@ def test_a_user_with_a_role_does_what_it_is_for_and_is_refused_the_rest(
         said = REFUSAL.search(result.stderr)
         assert (result.code, said and said[1]) == (6, guarded), result
         assert missing(said[2]) - role.privileges(), result
-    assert done - role.commands <= {*role.also, "db status"}
+    assert done - role.commands <= {*role.also_allowed, "db status"}
 
 
 def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
@@ -182,7 +182,7 @@ def test_the_script_says_what_each_role_is_for_and_what_none_keeps_apart(chatctl
     said = " ".join(line.removeprefix("//").strip() for line in lines)
     assert "support-write helps users" in said
     assert "For all that support-read is for; users update, suspend, reinstate" in said
-    for note in NOT_KEPT_APART:
+    for note in ROLE_LIMITS:
         assert f"- {note}" in said
 
 
@@ -207,7 +207,7 @@ def test_atlas_has_for_each_action_where_it_is_allowed(chatctl: Chatctl) -> None
             (place["collection"], ATLAS[one["action"]]) for one in defined["actions"] for place in one["resources"]
         } == role.privileges()
         assert {place["db"] for one in defined["actions"] for place in one["resources"]} == {"shop"}
-    assert set(NOT_KEPT_APART) <= set(result.stderr.splitlines())
+    assert set(ROLE_LIMITS) <= set(result.stderr.splitlines())
 
 
 def test_the_chosen_database_is_meant_and_never_asked(chatctl: Chatctl) -> None:

@@ -1,4 +1,4 @@
-"""Texts that are not valid UTF-8: a name that was cut inside a character, for example."""
+"""The rule about texts that are not valid UTF-8, for example a name that was cut inside a character."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -41,9 +41,9 @@ class InvalidText(Rule):
         "Message.body": "chatctl messages redact {id}",
     }
     reads = TEXTS
-    apart = True
+    one_collection = True
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
             for document in documents:
                 if type(text := document.get(field)) is str and "\ufffd" in text:

@@ -1,11 +1,10 @@
-"""Find secrets that older versions wrote into the audit trail."""
+"""The rule about secrets that older versions wrote into the audit trail."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.rules.changesets import batched
 from changes import Batch, Change, Document, Draft
 from changes.trail_entries import fields_with_secrets, without_secrets
@@ -24,21 +23,21 @@ class SecretInTrail(Rule):
     effect = "everybody who can read the audit trail can read the value, which may be a password or a token"
     fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
-    mends = True
+    automatic = True
     undoable = False  # an undo would keep the values for thirty more days
 
-    def end(self) -> Iterator[Finding]:
+    def late_suspects(self) -> Iterator[Finding]:
         """Read the trail part by part, because it may be larger than the memory."""
         steps: list[Document] = [{"$match": PART}, {"$project": dict.fromkeys(self.reads[AUDIT], 1)}]
-        if self.known.sample is not None:
-            steps.insert(1, {"$sample": {"size": self.known.sample}})
+        if self.scan.sample is not None:
+            steps.insert(1, {"$sample": {"size": self.scan.sample}})
         return self._look(connection.database()[AUDIT].aggregate(steps))
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         return self._look(self._parts(suspects))
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del mending, decided
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del draft, decisions
         return batched(self._changes(findings))
 
     def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import Code, DatetimeMS, Int64, ObjectId, Timestamp
 
-from actions.database.checking.rules.shapes import Shapes
+from actions.database.checking.rules.field_types import ShapeFaults
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ from actions.database.checking.rules.shapes import Shapes
 def test_the_severity_of_a_wrong_type_follows_the_application(
     collection: str, field: str, value: Any, severity: str | None
 ) -> None:
-    shapes, documents = Shapes(), [{"_id": ObjectId(), field: value}]
+    shapes, documents = ShapeFaults(), [{"_id": ObjectId(), field: value}]
     found = {
         s: [one for one in shapes.faults(collection, documents, "wrong-type", s) if one.field == field] for s in "EWI"
     }

@@ -1,4 +1,4 @@
-"""What everything is made of that a seed makes: its random numbers, its ids, and the year in which it happens."""
+"""The random numbers, ids and times of generated data, all from one seed."""
 
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -13,13 +13,13 @@ DAY: Final = 24 * 60 * 60 * SECOND
 YEAR: Final = 365 * DAY
 
 
-def moment(time: int) -> datetime:
-    """Turn milliseconds since 1970 into a time."""
+def to_time(time: int) -> datetime:
+    """Convert milliseconds since 1970 to a time."""
     return EPOCH + time * MILLISECOND
 
 
-class World:
-    """A year up to the last midnight, so that the same seed makes the same all day; times are milliseconds."""
+class SeededYear:
+    """A year that ends with the last midnight, so that a seed makes the same data all day; times are milliseconds."""
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
         midnight = (end or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -30,7 +30,7 @@ class World:
         self._counter = self.random.getrandbits(24)
 
     def id(self, time: int) -> ObjectId:
-        """Make an id as a client would at that time: seconds, its own number, a counter."""
+        """Make an ObjectId of that time: seconds, a random process number, a counter."""
         self._counter = (self._counter + 1) & 0xFFFFFF
         return ObjectId((time // SECOND << 64 | self._process | self._counter).to_bytes(12, "big"))
 
@@ -39,5 +39,5 @@ class World:
         return first + int(self.random.random() * (last - first))
 
     def early(self, first: int, last: int) -> int:
-        """Draw a time as `between` does, sooner rather than later."""
+        """Draw a time like `between`, but more often an early one."""
         return first + int(self.random.random() ** 2 * (last - first))

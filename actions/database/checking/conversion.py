@@ -17,7 +17,7 @@ LARGEST: Final = 2**63
 DIGITS: Final = len(str(-LARGEST))
 
 
-def intended(wanted: type, value: Any) -> Any:
+def convert(wanted: type, value: Any) -> Any:
     """Return the `wanted` value that a value of another type stands for; None if that is not certain.
 
     A text in ISO 8601 is a date, in UTC if it has no zone. A number between the year 2000 and now, in milliseconds or

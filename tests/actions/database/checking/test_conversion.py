@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Regex
 
-from actions.database.checking.intended import intended
+from actions.database.checking.conversion import convert
 
 DAY = datetime(2024, 1, 2, tzinfo=UTC)
 NEVER = (None, True, [], {}, {"a": 1}, b"x", Binary(b"x", 4), Decimal128("1"), Regex("x"), "", "x", float("nan"))
@@ -41,7 +41,7 @@ NEVER = (None, True, [], {}, {"a": 1}, b"x", Binary(b"x", 4), Decimal128("1"), R
     ids=str,
 )
 def test_only_a_value_that_is_certainly_a_date_is_read_as_one(value: Any, date: datetime | None) -> None:
-    assert intended(datetime, value) == date
+    assert convert(datetime, value) == date
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_only_a_value_that_is_certainly_a_date_is_read_as_one(value: Any, date: 
     ids=str,
 )
 def test_a_number_is_read_from_its_digits(value: Any, number: int | None) -> None:
-    found = intended(int, value)
+    found = convert(int, value)
     assert found == number
     assert found is None or type(found) is Int64
 
@@ -61,9 +61,9 @@ def test_a_number_is_read_from_its_digits(value: Any, number: int | None) -> Non
 @pytest.mark.parametrize("value", NEVER, ids=repr)
 @pytest.mark.parametrize("wanted", [datetime, int, ObjectId, str, bool, list])
 def test_an_ambiguous_value_is_not_converted(wanted: type, value: Any) -> None:
-    assert intended(wanted, value) is None
+    assert convert(wanted, value) is None
 
 
 def test_digits_without_end_are_left_to_a_person() -> None:
-    assert intended(int, "9" * 5_000) is None
-    assert intended(datetime, {"$date": {"$numberLong": "9" * 5_000}}) is None
+    assert convert(int, "9" * 5_000) is None
+    assert convert(datetime, {"$date": {"$numberLong": "9" * 5_000}}) is None

@@ -1,4 +1,4 @@
-"""Fields that are not what they should be: absent, null, of another type."""
+"""Rules about required fields, types and lists."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,8 @@ from typing import Any, Final
 from bson import DatetimeMS, Int64, ObjectId, Timestamp
 
 from actions import finding
-from actions.database.checking.intended import intended
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection
+from actions.database.checking.conversion import convert
+from actions.database.checking.rule import Finding, RepairDraft, Rule, by_collection
 from changes import Batch, Document, are_ids
 from changes.events import now
 from database import connection
@@ -19,7 +18,7 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 from models.user import UserStatus
 
-ALIKE: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
+ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
 """The allowed types, if there are others than the wanted one; code is not allowed as text."""
 
 SEVERITIES: Final = {
@@ -30,55 +29,55 @@ SEVERITIES: Final = {
 }
 """The severity of types that the application can read, by the wanted and the found type (Prisma 6)."""
 
-READ: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
+ALL_FIELDS: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
-MEANT: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
+MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 """Wanted type → the words for a value that stands for it."""
 
 NULL: Final = "null in the list"
-CERTAIN: Final = (*(f"({meant})" for meant in MEANT.values()), NULL)
+CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
 """The ends of what is said of a value that has one right answer."""
 
 Fault = tuple[tuple[str, str], str, Any]
 """The rule and its severity, the field, and what was found there."""
 
 
-class Shapes:
+class ShapeFaults:
     """The faults in the shape of documents; mostly they are all alike, and a shape known to be right is passed over."""
 
     def __init__(self) -> None:
-        self._right: dict[Any, list[str]] = {}
-        self._seen: Sequence[Document] = ()
-        self._faults: list[tuple[Any, Fault]] = []
+        self._valid_shapes: dict[Any, list[str]] = {}
+        self._last_documents: Sequence[Document] = ()
+        self._last_faults: list[tuple[Any, Fault]] = []
 
     def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
         """Yield the faults of one rule and severity; one search finds those of all rules, and is kept."""
-        if documents is not self._seen:
-            self._seen, self._faults = documents, list(self._all(collection, documents))
-        for identifier, (kind, field, value) in self._faults:
+        if documents is not self._last_documents:
+            self._last_documents, self._last_faults = documents, list(self._all(collection, documents))
+        for identifier, (kind, field, value) in self._last_faults:
             if kind == (rule, severity):
                 yield Finding(collection, identifier, field, value)
 
     def _all(self, collection: str, documents: Sequence[Document]) -> Iterator[tuple[Any, Fault]]:
         for document in documents:
             shape = (collection, *document, *map(type, document.values()))
-            lists = self._right.get(shape)
+            lists = self._valid_shapes.get(shape)
             if lists is None or not all(are_ids(document[field]) for field in lists):
-                found = list(_faults(SCHEMA[collection], document))
+                found = list(_faults_of(SCHEMA[collection], document))
                 yield from ((document["_id"], fault) for fault in found)
                 if not found:
-                    self._right[shape] = [field for field, value in document.items() if type(value) is list]
+                    self._valid_shapes[shape] = [field for field, value in document.items() if type(value) is list]
 
 
-def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
+def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
     """Find what is wrong with a document; while its id is, nothing else of it can be looked up or mended."""
     if not isinstance(document["_id"], ObjectId):
-        yield ("wrong-type", "E"), "_id", _wrong_type(ObjectId, document["_id"])
+        yield ("wrong-type", "E"), "_id", _type_name(ObjectId, document["_id"])
         return
     for field, (wanted, required) in schema.items():
         value = document.get(field)
         if value is not None:
-            for rule, what in _wrong(wanted, value):
+            for rule, what in _faults_of_value(wanted, value):
                 yield rule, field, what
         elif wanted is list and field in document:
             yield ("null-list", "E"), field, None
@@ -87,35 +86,35 @@ def _faults(schema: dict[str, tuple[type, bool]], document: Document) -> Iterato
             yield ("missing-field", "W" if has_default else "E"), field, None if field in document else "absent"
 
 
-def _wrong(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
+def _faults_of_value(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
     """Find what is wrong with a value; of what is in a list, the first of each kind of fault."""
     if wanted is list and isinstance(value, list):
-        others = (_other(ObjectId, item) for item in value if not isinstance(item, ObjectId))
+        others = (_type_fault(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
-    elif type(value) not in ALIKE.get(wanted, (wanted,)):
-        yield _other(wanted, value)
+    elif type(value) not in ALLOWED_TYPES.get(wanted, (wanted,)):
+        yield _type_fault(wanted, value)
 
 
-def _other(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
-    if wanted is ObjectId and intended(wanted, value):
+def _type_fault(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
+    if wanted is ObjectId and convert(wanted, value):
         return ("string-id", "E"), value
-    return ("wrong-type", SEVERITIES.get((wanted, type(value)), "E")), _wrong_type(wanted, value)
+    return ("wrong-type", SEVERITIES.get((wanted, type(value)), "E")), _type_name(wanted, value)
 
 
-def _wrong_type(wanted: type, value: Any) -> str:
+def _type_name(wanted: type, value: Any) -> str:
     """Name the type of a value and, if it is certain, what it stands for: `str (a date)`."""
     if value is None:
         return NULL
-    meant = f" ({MEANT[wanted]})" if intended(wanted, value) is not None else ""
+    meant = f" ({MEANING[wanted]})" if convert(wanted, value) is not None else ""
     return f"{type(value).__name__}{meant}"
 
 
-class _Shape(Rule):
-    reads = READ
-    apart = True
+class _ShapeRule(Rule):
+    reads = ALL_FIELDS
+    one_collection = True
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        return self.known.shared(Shapes).faults(collection, documents, self.name, self.severity)
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        return self.scan.shared(ShapeFaults).faults(collection, documents, self.name, self.severity)
 
 
 REINSTATE: Final = "chatctl users reinstate id:{id}, or users suspend id:{id} to keep the user out"
@@ -124,7 +123,7 @@ BY_HAND: Final = (
 )
 
 
-class MissingField(_Shape):
+class MissingField(_ShapeRule):
     """A required field is absent or null."""
 
     name = "missing-field"
@@ -142,26 +141,26 @@ class MissingField(_Shape):
     }
 
 
-class MissingStatus(_Shape):
+class MissingStatus(_ShapeRule):
     """The status of a user is absent; the application reads the default of its schema, ACTIVE."""
 
     name = "missing-field"
     severity = "W"
     effect = "the application reads ACTIVE, but its filters on the status miss the user"
     fix = "chatctl db repair --rule {name} (writes ACTIVE), or users reinstate id:{id}"
-    reads = {"User": READ["User"]}
-    mends = True
+    reads = {"User": ALL_FIELDS["User"]}
+    automatic = True
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        for _, user in mending.each("User", {found.id for found in findings}):
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
+        for _, user in draft.each("User", {found.id for found in findings}):
             if "status" not in user:
-                mending.draft.reserve(1)
-                mending.draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
-                yield from mending.finished_batches()
+                draft.reserve(1)
+                draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
+                yield from draft.finished_batches()
 
 
-class WrongType(_Shape):
+class WrongType(_ShapeRule):
     """A field holds another type than the schema says."""
 
     name = "wrong-type"
@@ -169,37 +168,37 @@ class WrongType(_Shape):
     effect = "the application cannot load the document, or any list that contains it"
     fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
     fixes = {"User.status": REINSTATE}
-    all_ids = True
+    odd_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         """Take an `_id` as it was: it never changes, and one of another type may be none that can be looked up."""
         yield from (found for found in suspects if found.field == "_id")
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
         """Yield those whose right value is certain and, for an id, not the id of another document."""
-        del decided
+        del decisions
         certain = [found for found in findings if str(found.value).endswith(CERTAIN)]
         moved = by_collection(found for found in certain if found.field == "_id")
-        taken = {collection: _taken(collection, list(faults)) for collection, faults in moved.items()}
+        taken = {collection: _ids_used_twice(collection, list(faults)) for collection, faults in moved.items()}
         yield from (f for f in certain if f.field != "_id" or referred(f.id) not in taken[f.collection])
 
-    def advise(self, found: Finding) -> str:
-        if any(self.mendable([found], frozenset())):
+    def fix_command(self, found: Finding) -> str:
+        if any(self.repairable([found], frozenset())):
             return f"chatctl db repair --rule {self.name}"
         if found.field != "_id":
-            return super().advise(found)
+            return super().fix_command(found)
         if isinstance(referred(found.id), ObjectId):
             return "delete one of the two documents with this id, in mongosh"
         return "insert the document again with a new ObjectId, change its references, and delete this one, in mongosh"
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        yield from _move(mending, [found for found in findings if found.field == "_id"])
-        yield from _rewrite(mending, [found for found in findings if found.field != "_id"])
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
+        yield from _replace_ids(draft, [found for found in findings if found.field == "_id"])
+        yield from _rewrite(draft, [found for found in findings if found.field != "_id"])
 
 
-class FarDate(_Shape):
+class FarDate(_ShapeRule):
     """A date is outside the years 1 to 9999."""
 
     name = "wrong-type"
@@ -208,7 +207,7 @@ class FarDate(_Shape):
     fix = BY_HAND.replace("give it a value", "write the right date")
 
 
-class ReadableType(_Shape):
+class ReadableType(_ShapeRule):
     """A field holds another type, which the application reads like the right one."""
 
     name = "wrong-type"
@@ -217,7 +216,7 @@ class ReadableType(_Shape):
     fix = "nothing has to be done"
 
 
-class StringId(_Shape):
+class StringId(_ShapeRule):
     """An id is stored as text."""
 
     name = "string-id"
@@ -227,52 +226,52 @@ class StringId(_Shape):
         "Profile.userId": "chatctl db repair --rule {name}; if the user has another profile, delete one of the two"
         ' in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
     }
-    mends = True
+    automatic = True
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        return _rewrite(mending, list(self.mendable(findings, decided)))
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        return _rewrite(draft, list(self.repairable(findings, decisions)))
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
         """Leave out profiles whose user has another: of those one has to be chosen."""
-        del decided
+        del decisions
         holders: Counter[Any] = Counter()
-        for users in finding.parts(referred(found.value) for found in findings if _is_unique(found)):
+        for users in finding.parts(referred(found.value) for found in findings if _is_profile_user(found)):
             where = finding.referring("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
             # A list is not a reference.
             holders.update(user for profile in profiles if (user := reference(profile, "userId")))
-        yield from (found for found in findings if not _is_unique(found) or holders[referred(found.value)] == 1)
+        yield from (found for found in findings if not _is_profile_user(found) or holders[referred(found.value)] == 1)
 
 
-def _is_unique(found: Finding) -> bool:
+def _is_profile_user(found: Finding) -> bool:
     return (found.collection, found.field) == PROFILE_USER[:2]
 
 
-class NullList(_Shape):
+class NullList(_ShapeRule):
     """A list is null."""
 
     name = "null-list"
     severity = "E"
     effect = "it is read as empty, and then linking anything to the document fails"
-    mends = True
+    automatic = True
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        return _rewrite(mending, findings)
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
+        return _rewrite(draft, findings)
 
 
-def _righted(collection: str, field: str, value: Any) -> Any:
+def _converted(collection: str, field: str, value: Any) -> Any:
     """Return the value with the type of the schema if that is certain, otherwise unchanged."""
     wanted, _ = SCHEMA[collection].get(field, (None, False))
     if wanted is list:
-        return [] if value is None else _with_ids(value) if isinstance(value, list) else value
-    if wanted is None or type(value) in ALIKE.get(wanted, (wanted,)):
+        return [] if value is None else _converted_list(value) if isinstance(value, list) else value
+    if wanted is None or type(value) in ALLOWED_TYPES.get(wanted, (wanted,)):
         return value
-    meant = intended(wanted, value)
+    meant = convert(wanted, value)
     return value if meant is None else meant
 
 
-def _with_ids(items: list[Any]) -> list[Any]:
+def _converted_list(items: list[Any]) -> list[Any]:
     """Return a list in which ids replace their other forms, without duplicates of these and without nulls."""
     seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
@@ -285,32 +284,32 @@ def _with_ids(items: list[Any]) -> list[Any]:
     return kept
 
 
-def _rewrite(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
     """Write the right values into fields."""
     for collection, faults in by_collection(findings).items():
-        for identifier, document in mending.each(collection, faults):
+        for identifier, document in draft.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
-            values = {name: _righted(collection, name, document[name]) for name in sorted(names)}
-            mending.draft.reserve(1)
-            mending.draft.set(collection, document, values)
-            yield from mending.finished_batches()
+            values = {name: _converted(collection, name, document[name]) for name in sorted(names)}
+            draft.reserve(1)
+            draft.set(collection, document, values)
+            yield from draft.finished_batches()
 
 
-def _move(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
     """Insert documents again with the right `_id`, and delete the old ones, because an `_id` cannot be updated."""
     for collection, faults in by_collection(findings).items():
         for part in finding.parts(faults):
-            taken = _taken(collection, part)
+            taken = _ids_used_twice(collection, part)
             for document in finding.having(collection, "_id", part):
                 if (identifier := referred(document["_id"])) not in taken:
-                    fields = {name: _righted(collection, name, value) for name, value in document.items()}
-                    mending.draft.reserve(2)
-                    mending.remove(collection, document)
-                    mending.draft.insert(collection, {**fields, "_id": identifier})
-                    yield from mending.finished_batches()
+                    fields = {name: _converted(collection, name, value) for name, value in document.items()}
+                    draft.reserve(2)
+                    draft.delete(collection, document)
+                    draft.insert(collection, {**fields, "_id": identifier})
+                    yield from draft.finished_batches()
 
 
-def _taken(collection: str, ids: Sequence[Any]) -> set[Any]:
+def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:
     """Return the ids that two documents have, each in its own form."""
     found = Counter(referred(document["_id"]) for document in finding.with_id(collection, ids, ["_id"]))
     return {identifier for identifier, number in found.items() if number > 1}
