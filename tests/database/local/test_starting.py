@@ -63,8 +63,8 @@ def test_the_server_is_cut_off_from_the_terminal_and_the_environment(
 def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
     use()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    files = [path for path in folder.iterdir() if path.is_file()]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    found = [path for path in folder.iterdir() if path.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found} == {0o600}
     assert stat.S_IMODE((folder / files.DATA).stat().st_mode) == 0o700
 
 
