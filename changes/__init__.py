@@ -1,4 +1,7 @@
-"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
+"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone.
+
+Start reading at `changes.applying.apply`; docs/architecture.md explains the words and the invariants.
+"""
 
 from changes.applying import Outcome, Watch, apply
 from changes.change import (

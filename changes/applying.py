@@ -38,22 +38,22 @@ class Outcome(NamedTuple):
 
 
 class Watch:
-    """Hear the progress of a write, and decide about changed plans; this class accepts all of them."""
+    """Follow the progress of a write, and decide about changed plans; this class accepts all of them."""
 
     def begins(self, event: ObjectId) -> None:
-        """Hear the id of the event, before the first batch is written."""
+        """Learn the id of the event, before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
-        """Hear how many documents are written, of how many, after each batch."""
+        """Learn, after each batch, how many documents are written, and of how many."""
 
     def waits(self) -> None:
-        """Hear that another write is in the way, once it has been for a while."""
+        """Learn that another write has been in the way for a while."""
 
-    def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+    def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
         return False
 
-    def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - others look at it
+    def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Decide whether a plan made again after a conflict may replace the first."""
         return True
 

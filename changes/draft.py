@@ -1,4 +1,4 @@
-"""What a planner writes on: it keeps only what changes something, and knows the shape each list is in."""
+"""Where an action notes its changes: only those that make a difference, divided into batches."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -28,10 +28,10 @@ class UnchangedList(NamedTuple):
 
 
 class Draft:
-    """Changes in the order of their making, in batches that are whole each.
+    """Changes in the order in which an action makes them, in batches; each batch is one transaction.
 
-    The documents handed in are the planner's view of the state. Each change is made to them too, so that a later one
-    starts from there; what would change nothing is not kept. `names` has what people know the documents by.
+    Each change is made to the passed documents too, so that a later change starts from there. A change without effect
+    is not kept. `names` are the names by which people know the documents.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Draft:
         return [change for batch in self.batches for change in batch]
 
     def reserve(self, documents: int) -> None:
-        """Start another batch unless this one has room for so many documents more, which belong together."""
+        """Start another batch unless this one has room for so many more documents, which must be written together."""
         if self._room < documents:
             if self.batches:  # what is inserted already must not follow the planner's view any longer
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
@@ -57,7 +57,7 @@ class Draft:
             self._room = BATCH
 
     def finished_batches(self) -> list[Batch]:
-        """Hand out the batches that nothing will be added to any more: the draft then forgets them."""
+        """Return the batches that are complete, and forget them."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
 

@@ -1,4 +1,7 @@
-"""Contexts: names for databases, one of which may be the current one, kept in a file of their user."""
+"""Contexts: names for databases, one of which may be the current one, kept in a file of their user.
+
+Start reading at `load`.
+"""
 
 from database.contexts.editing import add, remove, use
 from database.contexts.loading import SOURCES, Context, Contexts, load
