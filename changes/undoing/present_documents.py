@@ -1,6 +1,6 @@
 """What is: the documents that an undo is about, read once and then kept in step with the planned changes."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, TypeAlias
 
@@ -57,6 +57,8 @@ class PresentDocuments:
         self._exists |= {(collection, one): one in there for one in unknown}
 
         def exists(one: Any) -> bool:
+            if not isinstance(one, Hashable):  # in broken data a list can be an item of a list
+                return False
             keys = [(collection, form) for form in forms(one)]
             return any(key in self or key in returning for key in keys) or self._exists.get((collection, one), False)
 

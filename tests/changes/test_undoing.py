@@ -178,3 +178,17 @@ def test_an_event_with_a_missing_image_is_not_undone_in_part(
     assert len(images.read(database, event)) == 2
     database[IMAGES].delete_many({"event": event, **missing})
     assert images.read(database, event) == []
+
+
+@pytest.mark.parametrize("junk", [[1], {"a": [1]}, 5, None], ids=str)
+def test_what_is_no_id_in_a_list_of_links_stops_no_forced_undo(database: Documents, junk: Any) -> None:
+    read = permission()
+    support = role(permissionsIds=[read["_id"], junk])
+    database["Permission"].insert_one(read)
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.delete("Role", dict(support))
+    event = carry_out(draft).event
+    assert event is not None
+    undo(database, event, force=True)
+    assert database["Role"].find_one()["permissionsIds"] == [read["_id"]]
