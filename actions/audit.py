@@ -10,11 +10,10 @@ from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.filter_conditions import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, orphans, record, undoing
-from changes.blanking import discreet, discreet_names
+from changes import Changeset, Document, Draft, Result, images, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
-from changes.record import lease
+from changes.trail_entries import lease_id, names_without_secrets, without_secrets
 from database import connection
 from database.filters import any_of
 from database.ids import readings
@@ -61,7 +60,7 @@ def show(ref: str) -> Row:
     event = _event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    kept = [discreet(part) for part in parts]  # events of older versions may hold secrets
+    kept = [without_secrets(part) for part in parts]  # events of older versions may hold secrets
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
@@ -97,17 +96,17 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
         raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
-    batches = record.images(database, event["_id"])
+    batches = images.read(database, event["_id"])
     if not batches:
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
     for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
-        draft.names |= {named["id"]: named["name"] for named in discreet_names(part)}
-    if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
+        draft.names |= {named["id"]: named["name"] for named in names_without_secrets(part)}
+    if stale := database[STATE].find_one({"_id": lease_id(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force, orphans=orphans.recorded(database, event["_id"]))
+    inverse = undoing.inverse(database, batches, force=force, orphans=images.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]
@@ -140,10 +139,10 @@ def prune(before: datetime) -> Changeset:
     draft = Draft()
     for collection in (IMAGES, AUDIT):
         for document in database[collection].find({"event": {"$in": ended}}, {"_id": 1}):
-            draft.room(1)
+            draft.reserve(1)
             draft.delete(collection, document)
     for event in ended:
-        draft.room(1)
+        draft.reserve(1)
         draft.delete(AUDIT, {"_id": event})
     results = [Result(event["_id"], event["command"], "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
@@ -221,9 +220,9 @@ def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
     ends = database[AUDIT].find({"kind": "end", "event": {"$in": open_ended}}, {"event": 1})
     ended = {end["event"] for end in ends}
     fresh = connection.clock() - timedelta(seconds=LEASE_SECONDS)
-    held = database[STATE].find({"_id": {"$in": [lease(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
+    held = database[STATE].find({"_id": {"$in": [lease_id(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
     running = {document["_id"] for document in held}
     for event in open_ended:
         if event not in ended:
-            states[event] = "running" if lease(event) in running else "interrupted"
+            states[event] = "running" if lease_id(event) in running else "interrupted"
     return states

@@ -11,10 +11,11 @@ from pymongo import DESCENDING
 from actions import queries
 from changes import Batch, Change, Delete, Document, Draft, ids_in
 from changes.draft import BATCH
-from changes.record import PART_BYTES, pages
+from changes.images import PART_BYTES
+from changes.trail_entries import pages
 from database import connection
 from database.filters import any_of
-from database.references import filter_of, has_other_forms, reference, references_in, referred
+from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900
 """The most messages in one batch, which also changes the users who have seen them and their conversations."""
@@ -67,7 +68,7 @@ class CascadingDeletion:
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
-            self.draft.room(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
+            self.draft.reserve(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
             heavy = len(some) < MESSAGES_PER_BATCH
             self._deleted.extend((reference(message, "conversationId"), message["_id"]) for message in some)
             self._set_last_message_time(copies, last)
@@ -80,7 +81,7 @@ class CascadingDeletion:
             )
             for message in some:
                 self.draft.delete("Message", message)
-            yield from self.draft.full()
+            yield from self.draft.finished_batches()
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
         """Remove messages from the lists of users who have seen them, also since the lists were read."""
@@ -108,10 +109,10 @@ class CascadingDeletion:
                     people[identifier].append(user)
             for conversation in queries.find_by_values("Conversation", "_id", some):
                 identifier = referred(conversation["_id"])
-                self.draft.room(len(people[identifier]) + 1)
+                self.draft.reserve(len(people[identifier]) + 1)
                 self.draft.take("User", people[identifier], "conversationIds", [identifier])
                 self.draft.delete("Conversation", conversation)
-                yield from self.draft.full()
+                yield from self.draft.finished_batches()
 
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
         """If the last message is `deleted`, set `lastMessageAt` to the message before it, or to the creation."""
@@ -164,7 +165,7 @@ def _length(value: Any) -> int:
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
     """Return the time of the last message that stays, or else of the creation; `gone` are deleted ids, as `repr`."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
-    where = filter_of("conversationId", [conversation["_id"]], odd=odd)
+    where = reference_filter("conversationId", [conversation["_id"]], odd=odd)
     found = connection.database()["Message"].find(where, ["createAt"], sort=order, limit=len(gone) + 1)
     last: Document = next((message for message in found if repr(message["_id"]) not in gone), {})
     return last.get("createAt") or conversation.get("created_at")

@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from database import sources
+from database import url_sources
 from models.names import EASY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ READ_AT_MOST: Final = 1_000
 """The most documents to read, if most of their names cannot be completed."""
 
 
-def names(collection: str, prefix: str, choice: sources.Choice) -> list[str]:
+def names(collection: str, prefix: str, choice: url_sources.Choice) -> list[str]:
     """Return the names that begin like a word, as they are typed; none after any failure.
 
     Of more than `AT_MOST` names, the last one is also returned, so that the common beginning is that of all names.
@@ -46,10 +46,10 @@ def names(collection: str, prefix: str, choice: sources.Choice) -> list[str]:
     return [] if thread.is_alive() else found
 
 
-def _read_names(collection: str, prefix: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
+def _read_names(collection: str, prefix: str, choice: url_sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
-    with connection.glance(choice, _milliseconds()) as database:
+    with connection.peek(choice, _milliseconds()) as database:
         if database is None:
             return []
         from actions import lookup

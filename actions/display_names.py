@@ -7,8 +7,8 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from changes import Document
-from changes.showable import readable_text
-from database.ids import written
+from changes.visible_values import readable_text
+from database.ids import id_text
 from database.listing import Row
 from database.references import referred
 from database.wording import NAMED
@@ -42,7 +42,7 @@ class Usernames:
         new = wanted - self._names.keys()
         self._names |= dict.fromkeys(new)
         for user in queries.find_by_ids("User", new, ["username"]):
-            self._names[written(referred(user["_id"]))] = lookup.user_label(user)
+            self._names[id_text(referred(user["_id"]))] = lookup.user_label(user)
 
     def get(self, user: str) -> str | None:
         """Return the username of a loaded user, or None if the user no longer exists."""
@@ -111,7 +111,7 @@ def people_label(people: Sequence[Row]) -> str:
 
 
 def _key(conversation: Any) -> str:
-    return written(referred(conversation))
+    return id_text(referred(conversation))
 
 
 def _title(conversation: Document, participants: Sequence[Row]) -> str:

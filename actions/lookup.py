@@ -13,11 +13,10 @@ from pymongo import ASCENDING, DESCENDING
 from actions import queries
 from actions.errors import AmbiguousNameError, UnknownNameError
 from changes import Document, Result
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection, references
 from database.errors import UsageError
-from database.ids import OBJECT_ID, written
-from database.ids import named as named_by
+from database.ids import OBJECT_ID, by_text, id_text
 from database.listing import PRESENT
 from database.wording import did_you_mean, one_edit_away, shown
 
@@ -79,14 +78,14 @@ def find_all(
     documents = list(queries.find_by_ids(collection, texts, projection))
     if names:
         documents += connection.database()[collection].find({"name": {"$in": names, **PRESENT}}, projection)
-    by_id = named_by(documents, texts)
+    by_id = by_text(documents, texts)
     found: dict[Any, Found] = {}
     missing = []
     for ref, (field, value) in keys.items():
         same_name = [document for document in documents if field == "name" and document.get("name") == value]
         matches = [by_id[value]] if field == "_id" and value in by_id else same_name
         if len(matches) > 1:
-            ids = ", ".join(f"id:{written(match['_id'])}" for match in matches)
+            ids = ", ".join(f"id:{id_text(match['_id'])}" for match in matches)
             raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
         if not matches and field == "_id":
             parse_id(value, collection.lower())
@@ -114,7 +113,7 @@ def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, s
         parse_id(ref.removeprefix("id:"), "message")
     if missing and not skip_missing:
         raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
-    found = {written(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
+    found = {id_text(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
     return FoundAll(found.values(), missing)
 
 
@@ -131,7 +130,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
     for ref, (field, value) in keys.items():
         matches = known.get((field, value), [])
         if len(matches) > 1:
-            listed = ", ".join(f"id:{written(match['_id'])} ({readable(match.get('email'))})" for match in matches)
+            listed = ", ".join(f"id:{id_text(match['_id'])} ({readable(match.get('email'))})" for match in matches)
             raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
         if not matches and field == "_id":
             parse_id(value, "user")
@@ -221,7 +220,7 @@ def label(document: Document) -> str:
 def _name_in(document: Document, field: str, otherwise: object) -> str:
     """Return the name in a field as text, or `otherwise` for a document or a list, which may contain anything."""
     name = document.get(field)
-    return written(name if name and readable(name) is name else otherwise)
+    return id_text(name if name and readable(name) is name else otherwise)
 
 
 def _user_hint(field: str, value: Any) -> str:

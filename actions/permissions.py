@@ -9,7 +9,7 @@ from actions import lookup, queries
 from actions.rules import new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE

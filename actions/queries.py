@@ -11,8 +11,7 @@ from pymongo import ASCENDING
 from changes import Document
 from database import connection, references
 from database.filters import any_of
-from database.ids import OBJECT_ID, readings
-from database.ids import named as named_by
+from database.ids import OBJECT_ID, by_text, readings
 from models.names import LONGEST_EMAIL
 
 MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
@@ -28,7 +27,7 @@ def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
     """Read documents by ids of any type, written as lists print them; return text → document."""
-    return named_by(find_by_ids(collection, texts, fields), texts)
+    return by_text(find_by_ids(collection, texts, fields), texts)
 
 
 def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -55,7 +54,7 @@ def find_by_values(
 
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
     """Return the filter for documents whose field refers to one of some ids, in any form or in a list."""
-    return references.to(connection.database(), collection, field, identifiers)
+    return references.referring_to(connection.database(), collection, field, identifiers)
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:

@@ -11,7 +11,7 @@ from actions.rules import last_active_member, new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
@@ -208,10 +208,10 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
     granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
     while len(members) > BATCH:
         some, members = members[:BATCH], members[BATCH:]
-        draft.room(BATCH)
+        draft.reserve(BATCH)
         draft.take("User", some, "rolesIds", [role["_id"]])
         draft.take("Role", [role], "userIds", [user["_id"] for user in some])
-    draft.room(len(members) + len(granted) + 1)
+    draft.reserve(len(members) + len(granted) + 1)
     draft.take("User", members, "rolesIds", [role["_id"]])
     draft.take("Permission", granted, "rolesIds", [role["_id"]])
     draft.delete("Role", role)

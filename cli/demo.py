@@ -90,7 +90,7 @@ def _prepare() -> None:
 
     Raises `RefusedError` where it has other data, and where it is protected: the tour would stop at its first write.
     """
-    if marker := connection.guarded():
+    if marker := connection.marker():
         raise RefusedError(
             f'the embedded database is protected as "{marker.name}", and the tour writes', USE_ANOTHER_FOLDER
         )

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from actions.queries import refers_to
 from changes import Document, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.wording import counted
 from seeds.comparison import Comparison, RoleDifference, UserDifference
 from seeds.state import find

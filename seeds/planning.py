@@ -10,7 +10,7 @@ from pymongo.client_session import ClientSession
 
 from actions.rules.checked_changeset import checked_changeset
 from changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError, RefusedError, UsageError
 from database.references import forms

@@ -10,7 +10,7 @@ from bson import ObjectId
 
 from actions.rules import passwords
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.wording import shown
 from models.names import user_flaw

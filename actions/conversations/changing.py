@@ -125,7 +125,7 @@ def rename(conversation: str, name: str) -> Changeset:
     draft = Draft()
     if name != group.get("name"):
         new_names.validate("Conversation", [name])
-        draft.set("Conversation", group, {"name": name}, given=("isGroup",))
+        draft.set("Conversation", group, {"name": name}, expected=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
     return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
@@ -149,7 +149,7 @@ def _change_participants(
     users = [user.document for user in found]
     for start in range(0, len(users), BATCH - 1):
         some = users[start : start + BATCH - 1]
-        draft.room(len(some) + 1)
+        draft.reserve(len(some) + 1)
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(_warnings(conversation, title, participants)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"

@@ -10,7 +10,7 @@ from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
 from database import connection
-from database.ids import written
+from database.ids import id_text
 from database.references import referred
 from database.wording import NAMED, counted, in_words
 
@@ -53,12 +53,12 @@ def _messages(ids: Sequence[Any]) -> Counter[str]:
             {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
         ]
         for row in connection.database()["Message"].aggregate(of_each):
-            counts[written(referred(row["_id"]))] += row["n"]
+            counts[id_text(referred(row["_id"]))] += row["n"]
     return counts
 
 
 def _said(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
     for one, title in list(names.items())[:NAMED]:
-        yield f"{title}: {counted(counts[written(referred(one))], 'message')}"
+        yield f"{title}: {counted(counts[id_text(referred(one))], 'message')}"
     if len(names) > NAMED:
         yield f"and {len(names) - NAMED:,} more conversations"

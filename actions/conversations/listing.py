@@ -12,12 +12,12 @@ from actions.display_names import ConversationTitles, TitledConversation, Userna
 from actions.filter_conditions import contains_text, time_range
 from actions.queries import reference_counter
 from changes import Document
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.errors import UsageError
 from database.listing import Listing, Row
-from database.referenced_listing import Linked
-from database.references import filter_of, has_other_forms, joined, referred
+from database.referenced_listing import ReferencedListing
+from database.references import has_other_forms, joined, reference_filter, referred
 from models.links import MESSAGE_CONVERSATION
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
@@ -59,7 +59,7 @@ def find(filters: Filters | None = None) -> Listing:
     lacking = {"createAt": time_range(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
         common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
-        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
+        return ReferencedListing("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
     return Listing("Conversation", where, **common)
 
 
@@ -108,7 +108,7 @@ class ConversationRows:
                 "created_at": readable(conversation.get("created_at")),
             }
             if "unread" in columns:
-                row["unread"] = _not_read_by(place, filter_of("conversationId", [identifier], odd=odd))
+                row["unread"] = _not_read_by(place, reference_filter("conversationId", [identifier], odd=odd))
             if message_counts is not None:
                 row["messages"] = message_counts[referred(identifier)]
             yield row

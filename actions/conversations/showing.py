@@ -10,7 +10,7 @@ from actions.conversations.listing import CONVERSATION_FIELDS, NEWEST, Conversat
 from actions.display_names import id_texts
 from changes import Document
 from database import connection
-from database.ids import written
+from database.ids import id_text
 from database.listing import Row
 from database.references import forms, joined, referred
 
@@ -27,7 +27,7 @@ def show(conversation: str) -> Row:
     """
     document = lookup.find_one("Conversation", conversation, CONVERSATION_FIELDS)
     [row] = ConversationRows()([document])
-    found = messages.find(messages.Filters(conversation=f"id:{written(document['_id'])}"))
+    found = messages.find(messages.Filters(conversation=f"id:{id_text(document['_id'])}"))
     sent = _sent_counts(found.where)
     total = sum(sent.values())
     missed = unread_counts(found.where, [person["id"] for person in row["participants"]], total)
@@ -51,7 +51,7 @@ def _sent_counts(where: Document) -> dict[str, int]:
     pipeline: list[dict[str, Any]] = [{"$match": where}, {"$group": {"_id": "$senderId", "n": {"$sum": 1}}}]
     counted: dict[str, int] = {}
     for group in connection.database()["Message"].aggregate(pipeline):
-        sender = written(referred(group["_id"]))
+        sender = id_text(referred(group["_id"]))
         counted[sender] = counted.get(sender, 0) + group["n"]
     return counted
 
@@ -64,7 +64,7 @@ def unread_counts(where: Document, people: Collection[str], total: int) -> dict[
     unread: dict[str, int] = {}
     read = 0
     for message in _messages().find(where, ["senderId", "seenIds"], sort=NEWEST, limit=RECENT):
-        for person in (written(referred(message.get("senderId"))), *id_texts(message, "seenIds")):
+        for person in (id_text(referred(message.get("senderId"))), *id_texts(message, "seenIds")):
             unread.setdefault(person, read)
         read += 1
         if unread.keys() >= {*people}:

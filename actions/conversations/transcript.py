@@ -16,9 +16,9 @@ from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError
 from database.failures import is_refusal
-from database.ids import written
+from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
-from database.prefetch import ahead
+from database.prefetch import prefetched
 from database.references import referred
 
 INDEX: Final = "chatctl_conversation"
@@ -57,7 +57,7 @@ class Transcript:
         yield from first
         if len(first) == FIRST_PAGE != self.limit:
             rest = None if self.limit is None else self.limit - FIRST_PAGE
-            yield from ahead(self.listing.rows(after=first[-1]["id"], limit=rest))
+            yield from prefetched(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
         """Count how many `rows` reads at most."""
@@ -118,7 +118,7 @@ def _last(selected: Transcript, number: int) -> Transcript:
 
 def _around(selected: Transcript, ref: str) -> Transcript:
     [(_, message)] = lookup.find_messages([ref], ("conversationId", "createAt"))
-    if written(referred(message.get("conversationId"))) != selected.place.id:
+    if id_text(referred(message.get("conversationId"))) != selected.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"
         )

@@ -4,8 +4,8 @@ from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Result
 from database import connection
 from database.errors import InvalidInputError
-from database.marker import ID, Marker, document
 from database.own_collections import STATE
+from database.protection import ID, Marker, document
 from database.wording import shown
 from models.names import EASY, HOW_EASY
 

@@ -71,7 +71,7 @@ def _is_empty(collection: str) -> bool:
 
 
 def _marker() -> Row | None:
-    marker = connection.guarded()
+    marker = connection.marker()
     return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from database import addresses, connection
+from database import connection, urls
 from database.errors import NotConfiguredError, UsageError
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.privileges import Privilege
@@ -168,6 +168,6 @@ def database_name(name: str | None) -> str:
         except NotConfiguredError as error:
             error.hint = f"{error.hint}; here --database NAME is enough"
             raise
-    if not addresses.is_database_name(name):
+    if not urls.is_database_name(name):
         raise UsageError(f"{shown(name)} cannot be the name of a database")
     return name

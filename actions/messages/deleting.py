@@ -9,7 +9,7 @@ from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Changeset, Document, Result, Stream
-from database.ids import written
+from database.ids import id_text
 from database.references import referred
 from database.wording import NAMED, counted, in_words
 
@@ -23,7 +23,7 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
     names: dict[Any, str] = {}
     of_each: dict[str, list[Any]] = {}
     for _, message in found:
-        of_each.setdefault(written(referred(message.get("conversationId"))), []).append(message["_id"])
+        of_each.setdefault(id_text(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -50,7 +50,7 @@ def _said(counts: Counter[str]) -> Iterator[str]:
     """Say from which conversations messages go, those of the most first."""
     first = counts.most_common(NAMED)
     found = list(queries.find_by_ids("Conversation", (one for one, _ in first), FIELDS))
-    known = {written(referred(one)): title for one, title in titles(found).items()}
+    known = {id_text(referred(one)): title for one, title in titles(found).items()}
     for one, count in first:
         yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"
     if len(counts) > NAMED:

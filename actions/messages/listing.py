@@ -9,10 +9,10 @@ from actions import lookup, queries
 from actions.display_names import ConversationTitles, TitledConversation, id_texts
 from actions.filter_conditions import time_range
 from changes import Document
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
-from database.references import joined, not_to, referred
+from database.references import joined, not_referring_to, referred
 
 SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
@@ -64,7 +64,7 @@ def query(filters: Filters) -> Document:
         {field: condition for field, condition in conditions.items() if condition},
         _in_conversations(filters.conversation, reader),
         {} if sender is None else queries.refers_to("Message", "senderId", sender),
-        *(not_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
+        *(not_referring_to(field, reader) for field in ("senderId", "seenIds") if reader is not None),
     )
 
 

@@ -7,7 +7,7 @@ from actions import lookup
 from actions.messages.sending import refuse_body
 from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
 from changes import ABSENT, Changeset, Draft, Result
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.wording import in_words
 
 REMOVED: Final = "[removed by an administrator]"

@@ -25,11 +25,11 @@ from changes import (
     Update,
 )
 from changes.draft import BATCH
-from changes.record import PART_BYTES, freeze
-from changes.showable import field_name
+from changes.images import PART_BYTES, encode_changes
+from changes.visible_values import field_name
 from database import connection
 from database.decoding import is_exact
-from database.ids import written
+from database.ids import id_text
 from database.references import Document, forms
 from database.wording import NAMED
 
@@ -69,7 +69,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
     for change in changeset.batches.losing() if isinstance(changeset.batches, Stream) else changeset.changes:
         for name in _inexact(change):
             number += 1
-            first += [f"{change.collection} {written(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
+            first += [f"{change.collection} {id_text(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
     more = f" and {number - NAMED:,} more" if number > NAMED else ""
     return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
 
@@ -124,7 +124,7 @@ def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
     batch: Batch = []
     room = PART_BYTES
     for change in changes:
-        size = sum(map(len, freeze([change])))
+        size = sum(map(len, encode_changes([change])))
         if batch and (size > room or len(batch) >= BATCH) and not _is_same_document(batch[-1], change):
             yield batch
             batch, room = [], PART_BYTES
@@ -143,7 +143,7 @@ def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
     """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:
-        for (collection, identifier, field, holds), ids in draft.resting.items():
+        for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():
             documents = connection.database()[collection]
             for part in queries.chunks(ids):
                 listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
@@ -152,4 +152,4 @@ def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
                     label = f"{collection.lower()} {names.get(identifier, identifier)}"
                     raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
 
-    return [Rule("half-links", check)] if draft.resting else []
+    return [Rule("half-links", check)] if draft.unchanged_lists else []

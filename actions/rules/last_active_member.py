@@ -8,7 +8,7 @@ from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError
 from changes import Change, Delete, Rule, Set, Take, Update, ids_in
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.own_collections import STATE
 from database.references import forms, referred

@@ -8,7 +8,7 @@ from pymongo.client_session import ClientSession
 from actions.errors import LastSignInError
 from changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
 from database import connection
-from database.references import forms, joined, referred, to
+from database.references import forms, joined, referred, referring_to
 from models.links import ACCOUNT_USER
 
 
@@ -47,7 +47,7 @@ def _rule(user: Any, label: str, accounts: list[Any], without_password: bool) ->
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        theirs = to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
         others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return

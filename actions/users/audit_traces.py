@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import audit, queries
 from actions.errors import StillRunningError
 from changes import Change, Delete, Document, Draft
-from changes.blanking import ERASED, blanked, values, without
+from changes.trail_entries import ERASED, blanked, replace_words, values_of
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import forms, joined, referred
@@ -91,10 +91,10 @@ class AuditTraces:
             read = not event.get("summary") and event["command"].startswith(ABOUT_PEOPLE)
             verb, arguments = _split_command(event["command"])
             words = self._words if concerned or read else emails
-            new: Document = {"command": verb + without(arguments, words, self._label)}
+            new: Document = {"command": verb + replace_words(arguments, words, self._label)}
             concerned = concerned or (read and new["command"] != event["command"])
             if "reason" in event:
-                new["reason"] = without(event["reason"], self._words if concerned else uncommon, self._label)
+                new["reason"] = replace_words(event["reason"], self._words if concerned else uncommon, self._label)
             if event["_id"] in self.lost and event.get("undoable"):
                 new["erased"] = True
             yield from changes_to(AUDIT, event, new)
@@ -115,7 +115,7 @@ class AuditTraces:
             if not own and not names and not any(map(self._is_owned, part["changes"])):
                 continue
             self.events.add(part["event"])
-            held = list(values(part, own))
+            held = list(values_of(part, own))
             self._collect_names([*held, *(("name", name) for name in names)])
             if any(field not in LINKS_THAT_STAY for field, _ in held):
                 self.lost.add(part["event"])

@@ -9,10 +9,10 @@ from actions.cascading_deletion import CascadingDeletion, conversation_filters, 
 from actions.rules import last_active_member
 from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
-from database.references import filter_of, has_other_forms, joined, references_in, referred
+from database.references import has_other_forms, joined, reference_filter, references_in, referred
 from database.wording import NAMED, in_words
 from models.conversation import PAIR, is_group
 
@@ -112,7 +112,7 @@ class _Deletion:
         yield from self._remove_from_conversations(cascade, users)
         for start in range(0, len(users), USERS_PER_BATCH):
             self._delete(cascade, users[start : start + USERS_PER_BATCH])
-            yield from cascade.draft.full()
+            yield from cascade.draft.finished_batches()
         yield from cascade.draft.batches
 
     def _in_other_conversations(self) -> Document:
@@ -131,8 +131,8 @@ class _Deletion:
         # Without an index each of these reads all messages, so they are asked once for all chunks.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for conversations, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
-            here = filter_of("conversationId", conversations, odd=odd["conversationId"])
-            where = joined(here, filter_of("seenIds", some, odd=odd["seenIds"]))
+            here = reference_filter("conversationId", conversations, odd=odd["conversationId"])
+            where = joined(here, reference_filter("seenIds", some, odd=odd["seenIds"]))
             found = database["Message"].find(where, ["_id"])
             for message in found:
                 seen.setdefault(referred(message["_id"]), [])
@@ -147,22 +147,22 @@ class _Deletion:
                     leaving = sorted(self._ids & references_in(message, "seenIds"), key=str)
                     alike.setdefault(tuple(leaving), []).append(message)
             own = {user["_id"]: user for message in part for user in seen[message]}
-            cascade.draft.room(sum(map(len, alike.values())) + len(own))
+            cascade.draft.reserve(sum(map(len, alike.values())) + len(own))
             cascade.draft.take("User", own.values(), "seenMessageIds", part)
             for readers, messages in alike.items():
                 cascade.draft.take("Message", messages, "seenIds", readers)
-            yield from cascade.draft.full()
+            yield from cascade.draft.finished_batches()
 
     def _remove_from_conversations(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
         """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
-            cascade.draft.room(1 + len(own))
+            cascade.draft.reserve(1 + len(own))
             cascade.draft.take("User", own, "conversationIds", [conversation["_id"]])
             leaving = self._ids & references_in(conversation, "userIds")
             cascade.draft.take("Conversation", [conversation], "userIds", sorted(leaving, key=str))
-            yield from cascade.draft.full()
+            yield from cascade.draft.finished_batches()
 
     def _delete(self, cascade: CascadingDeletion, users: list[Document]) -> None:
         """Delete users with their accounts and profiles; remove them from roles and from the records of seeds."""
@@ -180,7 +180,7 @@ class _Deletion:
             (name, field): cascade.with_list(name, field, listed)
             for name, field, listed in (("Role", "userIds", roles), (STATE, "users", records))
         }
-        draft.room(sum(map(len, [*owned.values(), *holding.values(), users])))
+        draft.reserve(sum(map(len, [*owned.values(), *holding.values(), users])))
         for collection, documents in owned.items():
             for document in documents:
                 draft.delete(collection, document)

@@ -29,7 +29,7 @@ from changes import (
 )
 from changes.change import Overwrite
 from changes.changeset import kind
-from changes.showable import field_name, readable_text
+from changes.visible_values import field_name, readable_text
 from database import connection
 from database.own_collections import AUDIT, IMAGES
 from database.references import ids_in, referred
@@ -69,7 +69,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         notes=erasure.notes() if counts else [],
         names={erasure.id: erasure.label},
         rules=rules,
-        fits=True,
+        merges_lists=True,
         undoable=False,
     )
 

@@ -16,7 +16,7 @@ from actions.users.access import AllRoles
 from actions.users.importing import FIELDS, OAUTH
 from actions.users.listing import PROFILE, Filters
 from changes import Document, ids_in
-from changes.showable import readable, showable
+from changes.visible_values import readable, showable
 from database import connection
 from database.listing import BATCH, Listing, Row
 from database.references import has_other_forms, referred

@@ -13,11 +13,11 @@ from actions.filter_conditions import contains_text, literal_pattern, matches_pa
 from actions.queries import reference_counter
 from actions.users import access
 from changes import Document, ids_in
-from changes.showable import readable, showable
+from changes.visible_values import readable, showable
 from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Listing, Row
-from database.referenced_listing import Linked
+from database.referenced_listing import ReferencedListing
 from database.references import joined, referred
 from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
@@ -92,7 +92,7 @@ def find(filters: Filters | None = None) -> Listing:
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
     if chosen.provider is not None:
         having = {"provider": {"$eq": require_text("--provider", chosen.provider), **PRESENT}}
-        return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
+        return ReferencedListing("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
 

@@ -14,9 +14,9 @@ from actions.display_names import Usernames, id_texts
 from actions.users import access
 from actions.users.listing import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
-from database.ids import written
+from database.ids import id_text
 from database.listing import BATCH, Row
 from database.references import forms, referred
 
@@ -172,7 +172,7 @@ class OtherPeople:
     """Labels for all people but one: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
-        self._excluded = written(referred(excluded))
+        self._excluded = id_text(referred(excluded))
         self._usernames = Usernames() if named else None
         self._labels: dict[str, str] = {}
 

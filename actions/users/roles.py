@@ -9,7 +9,8 @@ from actions import lookup
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
 from changes.change import FieldChange
-from changes.draft import BATCH, MOST_IDS, TooManyLinksError, adding, taking
+from changes.draft import BATCH
+from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
 from database.wording import in_words
 from models.links import USER_ROLES
@@ -54,7 +55,7 @@ def _change(
     size = max(BATCH - len(roles), 1)
     for start in range(0, len(users), size):
         some = users[start : start + size]
-        draft.room(len(some) + len(roles))
+        draft.reserve(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
     return checked_changeset(command, draft, [*results, *found.missing], **details)
@@ -100,9 +101,9 @@ class MemberChanges:
     def changes(self) -> Iterator[Change]:
         """Yield the changes collected since the last call."""
         for role, users in self._lost.items():
-            yield from _update_role(role, taking(self._document(role), USER_IDS, users))
+            yield from _update_role(role, take_present(self._document(role), USER_IDS, users))
         for role, users in self._gained.items():
-            yield from _update_role(role, adding("Role", self._document(role), USER_IDS, users))
+            yield from _update_role(role, add_missing("Role", self._document(role), USER_IDS, users))
         for role, users in self._new.items():
             yield from _update_role(role, _with_new(self._document(role), users))
         for gathered in (self._lost, self._gained, self._new):

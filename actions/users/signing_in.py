@@ -9,7 +9,7 @@ from actions.rules.checked_changeset import checked_changeset
 from actions.users import status
 from changes import ABSENT, Changeset, Draft, Result
 from changes.events import now
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.wording import did_you_mean, shown
 

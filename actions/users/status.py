@@ -82,7 +82,7 @@ def _change(
     draft = Draft()
     results = []
     for user in users:
-        draft.room(1)
+        draft.reserve(1)
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"

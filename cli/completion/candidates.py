@@ -11,7 +11,7 @@ import typer
 
 from cli import views
 from cli.group import GLOBAL_OPTIONS
-from database import contexts, sources
+from database import contexts, url_sources
 from database.errors import UsageError
 
 FILES: Final = ":files"
@@ -231,7 +231,7 @@ class ParsedLine:
 
         values = self.values
         env_file = Path(values["env_file"]) if "env_file" in values else None
-        choice = sources.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
+        choice = url_sources.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
         return completion.names(collection, prefix, choice)
 
     @staticmethod

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.output import Output
     from cli.output.progress import WriteBar
     from cli.params import Confirm
-    from database.marker import Marker
+    from database.protection import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
@@ -47,7 +47,7 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
             whole = not changeset.shows("Message") or out.may_show_bodies()
             out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
-        marker = connection.guarded()
+        marker = connection.marker()
         yes = out.invocation.expect is not None if marker else confirm.yes
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not questions.can_ask(items_from_stdin=out.invocation.items_from_stdin):

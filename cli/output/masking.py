@@ -24,7 +24,7 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
         from changes.events import record_reading
         from database import connection
 
-        marker = connection.guarded()
+        marker = connection.marker()
         masked = marker is not None and marker.mask_bodies
         invocation.shows_bodies = not masked or invocation.reveal
         if not invocation.shows_bodies:
@@ -46,7 +46,7 @@ def masked_message(row: Row) -> Row:
 
 def masked(value: Any) -> Any:
     """Say of a private value how long it is, whatever it is in broken data."""
-    from changes.showable import is_withheld
+    from changes.visible_values import is_withheld
 
     return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
 

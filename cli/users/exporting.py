@@ -9,7 +9,7 @@ from cli import output
 from cli.group import part
 from cli.params import Overwrite, To, file_format, format_of
 from cli.users.reading import Filters
-from database.prefetch import ahead
+from database.prefetch import prefetched
 
 app = part()
 
@@ -37,7 +37,7 @@ def export(
     found, columns = actions.users.export(
         actions.users.Filters(**vars(filters)), with_password_hashes=with_password_hashes, in_cells=written == "csv"
     )
-    rows = ahead(found.rows())
+    rows = prefetched(found.rows())
     if to not in {None, *output.STANDARD_OUTPUT}:
         rows = with_progress(rows, found.count)
     output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)

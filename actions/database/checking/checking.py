@@ -7,11 +7,11 @@ from typing import Any, Final
 from actions.database.checking.rule import Finding, Rule, Scan, with_object_ids
 from actions.database.checking.rules import all_rules
 from changes import Document
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.errors import UsageError
 from database.listing import BATCH, Row
-from database.prefetch import ahead
+from database.prefetch import prefetched
 from database.wording import did_you_mean
 from models.schema import FIELDS
 
@@ -103,7 +103,7 @@ def _suspects(
 def _documents(collection: str, fields: Sequence[str], sample: int | None) -> Iterator[Document]:
     there = connection.database()[collection]
     if sample is None:
-        return ahead(there.find({}, fields, batch_size=BATCH))
+        return prefetched(there.find({}, fields, batch_size=BATCH))
     return iter(there.aggregate([{"$sample": {"size": sample}}, {"$project": dict.fromkeys(fields, 1)}]))
 
 

@@ -173,9 +173,9 @@ class RepairDraft(Draft):
         self._deleted.add((collection, document["_id"]))
         super().delete(collection, document)
 
-    def full(self) -> list[Batch]:
+    def finished_batches(self) -> list[Batch]:
         """Return the batches that are full, and forget the documents that only older batches have changed."""
-        if batches := super().full():
+        if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches
 

@@ -17,13 +17,14 @@ from actions.database.generating.seeded_year import SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import passwords
 from changes import Batch, Changeset, Insert, Result, Stream
-from changes.draft import BATCH, MOST_IDS
+from changes.draft import BATCH
 from changes.events import LEASE_SECONDS
+from changes.id_lists import MOST_IDS
 from database import connection
 from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
 from database.listing import Row
-from database.prefetch import ahead
+from database.prefetch import prefetched
 from models.conversation import PAIR
 
 PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
@@ -53,7 +54,7 @@ def generate(amounts: Amounts) -> Changeset:
     return Changeset(
         command,
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
-        Stream(lambda: ahead(_batches(amounts, languages, faults, counts, begun), 1), counts),
+        Stream(lambda: prefetched(_batches(amounts, languages, faults, counts, begun), 1), counts),
         items=sum(counts.values()),
         indexes=_indexes(),
         notes=[*notes[: amounts.users], *faults.notes(), *(CONTINUED if begun else ())],

@@ -53,7 +53,7 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
         notes=_notes(staging),
         names=_Names(staging, roles),
         rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
-        fits=True,
+        merges_lists=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",
             "--on-conflict",
@@ -159,7 +159,7 @@ class _BatchMaker:
 
     def _batch(self, part: list[PendingPerson]) -> Batch:
         self._draft = Draft()
-        self._draft.room(BATCH)
+        self._draft.reserve(BATCH)
         hashes = self._hash([one.person.password for one in part if one.person.password])
         for one in part:
             secret = next(hashes) if one.person.password else one.person.hashedPassword

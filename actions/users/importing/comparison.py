@@ -12,7 +12,7 @@ from actions.users.importing.person import ExistingUser, Person, Policy, differe
 from actions.users.importing.staging import Decision, Flaw, StagingDatabase
 from actions.users.listing import ACCOUNT, PROFILE
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection, references
 from database.wording import did_you_mean, shown
 from models.links import ACCOUNT_USER

@@ -8,9 +8,8 @@ from samples import Documents
 from actions import audit, users
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from changes import Changeset, Draft, apply
-from changes.blanking import without
 from changes.events import record_reading
-from changes.record import lease
+from changes.trail_entries import lease_id, replace_words
 from database.own_collections import AUDIT, IMAGES, STATE
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -85,10 +84,10 @@ def test_nobody_is_erased_while_somebody_writes_to_them(database: Documents, pas
     event = past.events["suspend"]
     database[AUDIT].update_one({"_id": event}, {"$set": {"whole": False}})
     database[AUDIT].delete_many({"event": event, "kind": "end"})
-    database[STATE].insert_one({"_id": lease(event), "renewed": past.ada["createdAt"].replace(year=2999)})
+    database[STATE].insert_one({"_id": lease_id(event), "renewed": past.ada["createdAt"].replace(year=2999)})
     with pytest.raises(StillRunningError, match=str(event)):
         users.erase("ada_later")
-    database[STATE].delete_one({"_id": lease(event)})
+    database[STATE].delete_one({"_id": lease_id(event)})
     apply(users.erase("ada_later"))
 
 
@@ -133,7 +132,7 @@ def test_of_an_import_of_many_one_is_blanked_and_all_of_it_can_no_longer_be_undo
     draft = Draft()
     for number, one in enumerate(people):
         if number % 100 == 0:
-            draft.room(1000)
+            draft.reserve(1000)
         draft.insert("User", one)
     event = apply(Changeset("users import people.csv", [], draft.batches, names=draft.names)).event
     assert database[IMAGES].count_documents({"event": event}) == 3
@@ -160,4 +159,4 @@ def test_of_an_import_of_many_one_is_blanked_and_all_of_it_can_no_longer_be_undo
     ],
 )
 def test_a_name_is_found_as_a_whole_word(text: str, expected: str) -> None:
-    assert without(text, ["ada", "ada@example.org", ""], "X") == expected
+    assert replace_words(text, ["ada", "ada@example.org", ""], "X") == expected

@@ -7,8 +7,8 @@ from actions import queries
 from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.rules.checked_changeset import in_batches
 from changes import Batch, Change, Document, Draft
-from changes.blanking import discreet, secrets
-from changes.showable import field_name
+from changes.trail_entries import fields_with_secrets, without_secrets
+from changes.visible_values import field_name
 from database import connection
 from database.own_collections import AUDIT
 
@@ -43,7 +43,7 @@ class SecretInTrail(Rule):
     def _changes(self, findings: Sequence[Finding]) -> Iterator[Change]:
         for part in self._parts(findings):
             draft = Draft()
-            draft.set(AUDIT, part, discreet(part))
+            draft.set(AUDIT, part, without_secrets(part))
             yield from draft.changes
 
     def _parts(self, findings: Sequence[Finding]) -> Iterator[Document]:
@@ -52,5 +52,5 @@ class SecretInTrail(Rule):
     @staticmethod
     def _look(parts: Iterable[Document]) -> Iterator[Finding]:
         for part in parts:
-            if fields := secrets(part):
+            if fields := fields_with_secrets(part):
                 yield Finding(AUDIT, part["_id"], field_name(fields[0]), f"in event {part['event']}")

@@ -213,9 +213,9 @@ class StaleLastMessage(Rule):
         expected = _expected_times([*recorded])
         for identifier, conversation in draft.each("Conversation", expected):
             if conversation.get("lastMessageAt") == recorded[identifier]:  # otherwise a message has arrived since
-                draft.room(1)
+                draft.reserve(1)
                 draft.set("Conversation", conversation, {"lastMessageAt": expected[identifier]})
-                yield from draft.full()
+                yield from draft.finished_batches()
 
 
 def _without_messages(recorded: datetime, created: Any) -> datetime:

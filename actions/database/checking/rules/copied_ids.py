@@ -99,9 +99,9 @@ class UnsyncedCopy(Rule):
             field, expected = COPY_FIELDS[collection], _expected(collection, list(some))
             for identifier, document in draft.each(collection, some):
                 if _differs(collection, document.get(field), expected[identifier]):
-                    draft.room(1)
+                    draft.reserve(1)
                     draft.set(collection, document, {field: _as_list(collection, expected[identifier])})
-                    yield from draft.full()
+                    yield from draft.finished_batches()
 
 
 def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:

@@ -155,9 +155,9 @@ class MissingStatus(_ShapeRule):
         del decisions
         for _, user in draft.each("User", {found.id for found in findings}):
             if "status" not in user:
-                draft.room(1)
+                draft.reserve(1)
                 draft.set("User", user, {"status": UserStatus.ACTIVE.value, "updatedAt": now()})
-                yield from draft.full()
+                yield from draft.finished_batches()
 
 
 class WrongType(_ShapeRule):
@@ -290,9 +290,9 @@ def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]
         for identifier, document in draft.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
             values = {name: _converted(collection, name, document[name]) for name in sorted(names)}
-            draft.room(1)
+            draft.reserve(1)
             draft.set(collection, document, values)
-            yield from draft.full()
+            yield from draft.finished_batches()
 
 
 def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
@@ -303,10 +303,10 @@ def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Ba
             for document in queries.find_by_values(collection, "_id", part):
                 if (identifier := referred(document["_id"])) not in taken:
                     fields = {name: _converted(collection, name, value) for name, value in document.items()}
-                    draft.room(2)
+                    draft.reserve(2)
                     draft.delete(collection, document)
                     draft.insert(collection, {**fields, "_id": identifier})
-                    yield from draft.full()
+                    yield from draft.finished_batches()
 
 
 def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:

@@ -37,9 +37,9 @@ class DuplicateLink(Rule):
         for collection, faults in by_collection(findings).items():
             for identifier, document in draft.each(collection, faults):
                 names = [str(found.field) for found in faults[identifier] if has_duplicates(document, str(found.field))]
-                draft.room(1)
+                draft.reserve(1)
                 draft.set(collection, document, {name: _without_duplicates(document[name]) for name in names})
-                yield from draft.full()
+                yield from draft.finished_batches()
 
 
 class _LinkRule(Rule):
@@ -80,9 +80,9 @@ class _LinkRule(Rule):
             for found in some:
                 taken.setdefault(found.id, []).append(found.value)
             for identifier, document in draft.each(collection, taken):
-                draft.room(1)
+                draft.reserve(1)
                 draft.take(collection, [document], field, taken[identifier])
-                yield from draft.full()
+                yield from draft.finished_batches()
 
 
 def _read_lists(
@@ -145,9 +145,9 @@ class OneSidedLink(_LinkRule):
             for found in some:
                 missing.setdefault(found.value, []).append(found.id)
             for identifier, document in draft.each(other, missing):
-                draft.room(1)
+                draft.reserve(1)
                 draft.add(other, [document], other_field, missing[identifier])
-                yield from draft.full()
+                yield from draft.finished_batches()
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:

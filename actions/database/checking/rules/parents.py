@@ -86,11 +86,11 @@ def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
                 copies.setdefault(profile, []).append(user["_id"])
     for identifier, document in draft.each(collection, ids):
         users = draft.documents("User", copies.get(identifier, ())).values()
-        draft.room(1 + len(users))
+        draft.reserve(1 + len(users))
         draft.delete(collection, document)
         for user in users:
             draft.set("User", user, {"profileId": ABSENT})
-        yield from draft.full()
+        yield from draft.finished_batches()
 
 
 class SecondProfile(DuplicateRule):

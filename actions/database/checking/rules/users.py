@@ -34,9 +34,9 @@ class UserRule(Rule):
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         for _, user in draft.each("User", [found.id for found in self.repairable(findings, decisions)]):
             if any(self.repairable(list(self.suspects("User", [user])), decisions)):
-                draft.room(1)
+                draft.reserve(1)
                 draft.set("User", user, {**self.repaired(user), "updatedAt": now()}, self.reads["User"])
-                yield from draft.full()
+                yield from draft.finished_batches()
 
     def repaired(self, user: Document) -> Document:
         """Return the corrected fields of a user."""

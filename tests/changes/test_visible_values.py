@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from changes.showable import SHOWN, is_withheld, showable, type_in_words, withheld
+from changes.visible_values import SHOWN, is_withheld, showable, type_in_words, withheld
 from database.own_collections import STATE
 from models.schema import FIELDS
 

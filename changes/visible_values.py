@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
-from database.ids import written
+from database.ids import id_text
 from database.own_collections import STATE
 from database.references import referred
 from models.schema import FIELDS, SCHEMA
@@ -100,6 +100,7 @@ def type_in_words(value: object) -> str:
 def showable(collection: str, field: str, value: Any) -> Any:
     """Return the value of a field if it may be shown and kept, otherwise its type in brackets; same for list items.
 
+    Invariant: secrets stay out of the trail. Only the fields in `SHOWN` get in, so a new field is hidden at first.
     A text that already replaces a withheld value is returned as it is.
     """
     if field == "_id" or is_withheld(value):
@@ -135,7 +136,7 @@ def readable(value: Any) -> Any:
 
 def readable_text(value: Any) -> str:
     """Write a value of a known field as text; documents in it are replaced by their type."""
-    return written(readable(value))
+    return id_text(readable(value))
 
 
 def name_of(collection: str, document: Mapping[str, Any]) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from database import addresses, dotenv
+from database import dotenv, urls
 from database.errors import NotConfiguredError, UsageError
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 VARIABLE = "MONGODB_DATABASE_URL"
 CONTEXT = "CHATCTL_CONTEXT"
 LOCAL_NAME = "chatctl"
-_HOW = f"set {VARIABLE} to {addresses.EXAMPLE}, or use the embedded database with --local"
+_HOW = f"set {VARIABLE} to {urls.EXAMPLE}, or use the embedded database with --local"
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Source:
     found: bool = False
 
     @property
-    def address(self) -> addresses.Address:
+    def address(self) -> urls.Address:
         """What its URL says; raises `NotConfiguredError`."""
-        return addresses.parse(self.url or "", self.label)
+        return urls.parse(self.url or "", self.label)
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
@@ -86,7 +86,7 @@ def _from_environment(environment: Mapping[str, str]) -> Source | None:
     if VARIABLE in environment:
         return Source(VARIABLE, environment[VARIABLE].strip())
     if file := environment.get(f"{VARIABLE}_FILE"):
-        return Source(f"{VARIABLE}_FILE", addresses.read(Path(file), f"{VARIABLE}_FILE").strip())
+        return Source(f"{VARIABLE}_FILE", urls.read(Path(file), f"{VARIABLE}_FILE").strip())
     return None
 
 
@@ -114,7 +114,7 @@ def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Sourc
     """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
     known = dict(environment)
     for file in [named] if named else _env_files_here():
-        known = {**dotenv.read(addresses.read(file, "the .env file"), known), **known}
+        known = {**dotenv.read(urls.read(file, "the .env file"), known), **known}
         if VARIABLE in known:
             return Source(str(file), known[VARIABLE].strip(), found=named is None)
     if named:

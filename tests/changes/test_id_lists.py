@@ -7,15 +7,14 @@ import pytest
 from bson import ObjectId
 from samples import Documents, carry_out, role, undo
 
-from changes import ChangedMeanwhileError, Draft, Take, Update
-from changes import draft as drafts
-from changes.change import FEW
+from changes import ChangedMeanwhileError, Draft, Take, Update, id_lists
+from changes.id_lists import FEW_IDS
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
     """Have lists of this size count as long."""
-    monkeypatch.setattr(drafts, "MANY", 0)
+    monkeypatch.setattr(id_lists, "MANY_COMPARISONS", 0)
 
 
 def taking(database: Documents, ids: list[ObjectId], gone: list[ObjectId]) -> tuple[Draft, Any]:
@@ -38,11 +37,11 @@ def take(draft: Draft) -> Take:
 @pytest.mark.parametrize("meanwhile", ["nothing", "added", "taken", "shuffled"])
 def test_what_is_left_is_what_was_not_taken(database: Documents, seed: int, meanwhile: str) -> None:
     dice = random.Random(seed)  # noqa: S311
-    ids = [ObjectId() for _ in range(3 * FEW)]
+    ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     starts = sorted(dice.sample(range(len(ids)), dice.randint(1, 30)))
     gone = list({ids[at] for start in starts for at in range(start, min(start + dice.randint(1, 20), len(ids)))})
     draft, identifier = taking(database, ids, dice.sample(gone, len(gone)))
-    assert sum(length for _, length in take(draft).runs) == len(gone)
+    assert sum(length for _, length in take(draft).slices) == len(gone)
 
     now = list(ids)
     if meanwhile == "added":
@@ -60,9 +59,9 @@ def test_what_is_left_is_what_was_not_taken(database: Documents, seed: int, mean
     assert sorted(database["Role"].find_one()["userIds"]) == sorted(now)
 
 
-@pytest.mark.parametrize("number", [FEW // 2, 2 * FEW])
+@pytest.mark.parametrize("number", [FEW_IDS // 2, 2 * FEW_IDS])
 def test_an_id_that_is_gone_already_is_a_conflict(database: Documents, number: int) -> None:
-    ids = [ObjectId() for _ in range(3 * FEW)]
+    ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     draft, identifier = taking(database, ids, ids[:number])
     database["Role"].update_one({"_id": identifier}, {"$pop": {"userIds": -1}})
     with pytest.raises(ChangedMeanwhileError):
@@ -71,15 +70,15 @@ def test_an_id_that_is_gone_already_is_a_conflict(database: Documents, number: i
 
 
 def test_what_lies_all_over_a_list_is_looked_for(database: Documents) -> None:
-    ids = [ObjectId() for _ in range(5 * FEW)]
+    ids = [ObjectId() for _ in range(5 * FEW_IDS)]
     draft, _ = taking(database, ids, ids[::2])
-    assert take(draft).runs == ()
+    assert take(draft).slices == ()
     carry_out(draft)
     assert database["Role"].find_one()["userIds"] == ids[1::2]
 
 
 def test_what_is_no_id_in_a_list_stays_in_it(database: Documents) -> None:
-    ids: list[Any] = [ObjectId() for _ in range(3 * FEW)]
+    ids: list[Any] = [ObjectId() for _ in range(3 * FEW_IDS)]
     ids[4] = {"broken": [1]}
     draft, _ = taking(database, ids, ids[5:9])
     carry_out(draft)
