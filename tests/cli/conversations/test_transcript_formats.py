@@ -127,7 +127,7 @@ def test_what_people_wrote_does_nothing_in_a_text(either: Chatctl, lobby: Lobby)
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "ndjson", "json", "csv"])
 def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: Lobby, form: str) -> None:
-    messages(lobby.database, lobby.id, lobby.ada, *(f"message {number}" for number in range(3_000)))
+    messages(lobby.database, lobby.id, lobby.ada, *("more than a pipe holds" * 5 for _ in range(1_100)))
     done = process("conversations", "transcript", "Lobby", "-o", form, line="| head -1")
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (141, b"", 1)
     full = process("conversations", "transcript", "Lobby", "-o", form, line="> /dev/full")

@@ -234,8 +234,10 @@ def test_no_standard_input_is_an_empty_one(process: Process) -> None:
     assert (ended.returncode, ended.stderr.splitlines()[0]) == (5, b"-:1: missing columns: email, username")
 
 
-def test_pipes_end_as_they_should(process: Process, load: Import) -> None:
-    load("email,username\n" + "".join(f"u{number}@b.c,u{number}\n" for number in range(3000)))
+def test_pipes_end_as_they_should(process: Process, database: Database) -> None:
+    now = datetime.now(UTC)
+    template = {"status": "ACTIVE", "createdAt": now, "updatedAt": now, "rolesIds": []}
+    database["User"].insert_many({**template, "email": f"u{n}@b.c", "username": f"u{n}"} for n in range(3_000))
     ended = process("users", "export", line="| head -1")
     assert (ended.stdout, ended.stderr, ended.returncode) == (
         b"email,username,name,status,emailVerified,roles,phoneNumber,address,imageUrl,createdAt,lastLogin,accounts\n",
