@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from database.missing_privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
+_SECONDS_TO_CLOSE = 1
+"""The driver ends its sessions on the server; a server that has gone is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,10 @@ def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
+        import pymongo
 
-        mongoengine.disconnect()
+        with pymongo.timeout(_SECONDS_TO_CLOSE):
+            mongoengine.disconnect()
         _run.database = _run.transactions = _run.guarded = None
         clients.leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more

@@ -16,7 +16,6 @@ from database.wording import shown
 from models.names import user_flaw
 from seeds import state
 from seeds.notation import expand, variables
-from seeds.reading import refuse
 from seeds.seed import SeedUser
 from seeds.yaml_tree import Faults, Node
 
@@ -47,13 +46,13 @@ def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
     faults = Faults()
     people = [_expanded(user, faults) for user in users]
     _refuse_duplicates(users, people, faults)
-    refuse(faults)
+    faults.raise_if_any()
     documents = list(state.find("User", _matching_filter(people), _FIELDS))
     found = [_matched(person, documents) for person in people]
     for user, person in zip(users, found, strict=True):
         if person.document is None and user.password:
             _check_password(user.password, person, faults)
-    refuse(faults)
+    faults.raise_if_any()
     return found
 
 

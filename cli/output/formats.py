@@ -121,7 +121,7 @@ def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = 
 
 
 def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    return (f"{text.safe(text.typed(row['id']))}\n" for row in rows)
+    return (f"{text.safe(text.id_text(row['id']))}\n" for row in rows)
 
 
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {

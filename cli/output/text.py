@@ -69,10 +69,10 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return plain(value.as_doc())
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
         return [plain(item) for item in value]
-    return typed(value)
+    return id_text(value)
 
 
-def typed(identifier: Any) -> str:
+def id_text(identifier: Any) -> str:
     """Write an id of any type in a form that can be typed again."""
     from database import ids
 
@@ -153,7 +153,7 @@ def _person(person: dict[str, Any]) -> str:
     return safe(called(person))
 
 
-def place(found: dict[str, Any]) -> str:
+def fault_text(found: dict[str, Any]) -> str:
     """Say where a fault is, and what is wrong there: `User 65… status: BANNED`."""
     field = f" {found['field']}" if found["field"] else ""
     return f"{found['collection']} {cell(found['id'])}{field}" + (

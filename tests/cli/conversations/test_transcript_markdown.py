@@ -68,7 +68,7 @@ def transcript(title: str) -> Any:
     class Transcript:
         place = Place("1", title, [{"id": "1", "username": title}, {"id": "2", "username": "bob"}])
         began = marked = None
-        whole, part = True, ""
+        reaches_end, description = True, ""
 
     return Transcript
 

@@ -213,7 +213,7 @@ def test_what_was_found_is_seen_on_a_narrow_terminal_too(
 
 def test_words_before_a_match_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "width", lambda: 80)
-    assert [table.end(one) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
+    assert [table.last_words(one) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
         "the ",
         "believably",
         "\x1b\x1b",

@@ -42,6 +42,18 @@ def test_a_killed_server_loses_nothing_acknowledged() -> None:
     assert set(map(str, acknowledged)) <= set(names())
 
 
+def test_closing_the_connection_does_not_wait_for_a_killed_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MILLISECONDS_TO_FIND_A_SERVER", 20_000)
+    use()["Role"].find_one()
+    os.kill(server_pid(folder), signal.SIGKILL)
+    eventually(lambda: at.holder(folder / at.SERVER) is None)
+    began = time.monotonic()
+    connection.close()
+    assert time.monotonic() - began < 10
+
+
 def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
     use()
     server, watcher = server_pid(folder), watcher_pid(folder)

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from cli.output import page
+from cli.output import html
 
 
 def test_a_page_allows_its_own_style_and_nothing_else() -> None:
-    source = page.opening("a & b")
+    source = html.opening("a & b")
     policy = re.search(r'Content-Security-Policy" content="(.*?)"', source)
     style = re.search(r"<style>(.*?)</style>", source, re.DOTALL)
     assert policy is not None
@@ -23,8 +23,8 @@ def test_a_page_allows_its_own_style_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("url", ["http://x", "https://x/a?b=c&d='e'", 'HTTPS://x/"><b>'])
 def test_an_address_of_the_web_is_a_link(url: str) -> None:
-    assert page.address(url).startswith('<a href="')
-    assert page.address(url).count(">") == 4
+    assert html.address(url).startswith('<a href="')
+    assert html.address(url).count(">") == 4
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_an_address_of_the_web_is_a_link(url: str) -> None:
     ],
 )
 def test_anything_else_is_text(url: str) -> None:
-    assert page.address(url).startswith("<bdi>")
+    assert html.address(url).startswith("<bdi>")
 
 
 def test_lines_stay_lines_and_nothing_acts() -> None:
-    assert page.passage("a\r\nb\t\rc\x1b<") == '<bdi class="passage">a\nb\t\\rc\\x1b&lt;</bdi>'
-    assert page.said("a\nb") == r"<bdi>a\nb</bdi>"
+    assert html.passage("a\r\nb\t\rc\x1b<") == '<bdi class="passage">a\nb\t\\rc\\x1b&lt;</bdi>'
+    assert html.isolated("a\nb") == r"<bdi>a\nb</bdi>"

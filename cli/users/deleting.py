@@ -1,28 +1,12 @@
-"""Commands for users who leave, and for those who want to know what is stored of them."""
+"""Commands that delete users, or erase what is stored of a person."""
 
 from typing import Annotated
 
 import typer
 
 import actions
-from cli import output
 from cli.group import Revealing, part
-from cli.output import bodies
-from cli.params import (
-    AllowLastMember,
-    DryRun,
-    Forever,
-    LinesOut,
-    Max,
-    Out,
-    Overwrite,
-    Reason,
-    SkipMissing,
-    User,
-    Users,
-    Yes,
-)
-from database.errors import UsageError
+from cli.params import AllowLastMember, Confirm, Forever, Out, SkipMissing, User, Users
 
 app = part()
 
@@ -40,10 +24,7 @@ def delete(
     forever: Forever = False,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete users and all that depends on them.
 
@@ -57,7 +38,7 @@ def delete(
         forever=forever,
         allow_last_member=allow_last_member,
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users erase ada@example.org --with-messages --dry-run", cls=Revealing)
@@ -69,10 +50,7 @@ def erase(
         bool, typer.Option("--with-messages", help="Also the text and images of all messages they sent.")
     ] = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Forget a person for good. It cannot be undone.
 
@@ -85,38 +63,4 @@ def erase(
     delete takes the conversations too, and can be undone; suspend keeps everything and stops sign-ins.
     """
     change = actions.users.erase(user, with_messages=with_messages, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
-
-
-@app.command("export-data", example="chatctl users export-data ada --to ada.zip", cls=Revealing)
-def export_data(
-    user: User,
-    out: LinesOut,
-    *,
-    to: Annotated[
-        str,
-        typer.Option("--to", metavar="FILE", help="The zip, private to you; - is stdout.", show_default=False),
-    ],
-    with_names: Annotated[
-        bool, typer.Option("--with-names", help="Name other people; else they are numbered.")
-    ] = False,
-    overwrite: Overwrite = False,
-) -> None:
-    """Write all that is stored of a person into a zip.
-
-    It is for them to have, and holds their own data and messages as JSON and as a page to read: no hash, no token,
-    nothing that others wrote.
-    """
-    from cli.users import personal_data
-
-    data = actions.users.export_data(user, with_names=with_names)
-    show = (lambda row: row) if out.may_show_bodies(data.id) else bodies.masked_message
-    with output.opened(to, overwrite=overwrite) as file:
-        if file.isatty():
-            raise UsageError("a zip is nothing for a terminal", "name a file with --to")
-        counts = personal_data.write(data, file, show)
-    said = personal_data.summary(data.label, counts)
-    if to in output.STANDARD_OUTPUT:
-        out.note(said)
-    else:
-        out.document({"id": data.id, "to": to, **counts}, [f"{said}, written to {to}"])
+    out.apply(change, confirm)

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from database.wording import did_you_mean, nearest
 
-ELSEWHERE_CALLED: Final = {
+OTHER_NAMES: Final = {
     "add": ("create", "grant"),
     "ban": ("suspend",),
     "block": ("suspend",),
@@ -33,7 +33,7 @@ def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
         return f"see {' '.join([path, *(other for other in others[:2] if other.isalpha())])} --help"
     if context.parent is None and others and others[0] in names:
         return f'did you mean "{path} {others[0]} {word}"?'
-    known = next((name for name in ELSEWHERE_CALLED.get(word, ()) if name in names), None)
+    known = next((name for name in OTHER_NAMES.get(word, ()) if name in names), None)
     return f'did you mean "{known}"?' if known else did_you_mean(word, names) or f"see {path} --help"
 
 

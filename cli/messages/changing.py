@@ -1,26 +1,15 @@
-"""Commands that send messages, and take them away."""
+"""Commands that send, redact and delete messages."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 import actions
 from cli.group import Revealing, part
-from cli.messages import body as bodies
-from cli.params import (
-    Before,
-    DryRun,
-    Forever,
-    FromSender,
-    InConversation,
-    Max,
-    Messages,
-    Out,
-    Reason,
-    SkipMissing,
-    Yes,
-    number,
-)
+from cli.output import say, streams
+from cli.params import Before, Confirm, Forever, FromSender, InConversation, Messages, Out, SkipMissing, number
+from database.errors import InvalidInputError
 
 app = part()
 
@@ -42,10 +31,7 @@ def send(
     sender: Annotated[str, typer.Option("--from", metavar="USER", help="Who sends it.", show_default=False)],
     body: Annotated[str | None, typer.Option("--body", metavar="TEXT", help="The text.")] = None,
     image: Annotated[str | None, typer.Option("--image", metavar="URL", help="An image, https:// or http://.")] = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Send a message in the name of a participant.
 
@@ -53,9 +39,9 @@ def send(
     """
     if body is None and image is None:
         actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
-        body = bodies.typed()
+        body = _typed_body()
     change = actions.messages.send(conversation, sender, body=body, image=image)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages redact 66a1f0c2d4e5f60718293a4b --reason 'a telephone number'", cls=Revealing)
@@ -68,17 +54,14 @@ def redact(
     ] = None,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take away what messages say; the messages stay.
 
     Their images go too. Images lie elsewhere: their addresses are printed, to be deleted there.
     """
     change = actions.messages.redact(messages, text=text, forever=forever, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages delete 66a1f0c2d4e5f60718293a4b --dry-run", cls=Revealing)
@@ -88,10 +71,7 @@ def delete(
     *,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete messages.
 
@@ -99,7 +79,7 @@ def delete(
     same command with --skip-missing.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl messages purge --before 2024-01-01 --keep-last 50 --dry-run -o json", cls=Revealing)
@@ -116,10 +96,7 @@ def purge(
         ),
     ] = None,
     forever: Forever = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete the messages from before a time.
 
@@ -129,4 +106,19 @@ def purge(
     change = actions.messages.purge(
         before, conversation=conversation, sender=sender, keep_last=keep_last, forever=forever
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
+
+
+def _typed_body() -> str:
+    """Read a message from standard input, never much more of it than a message may be long."""
+    from actions.messages.sending import LARGEST_BODY, refuse_size
+
+    if streams.is_terminal(sys.stdin):
+        say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
+    data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
+    line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
+    refuse_size(len(line))
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise InvalidInputError("standard input is not UTF-8") from None

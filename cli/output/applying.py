@@ -1,14 +1,12 @@
 """The way of every write: preview, question, write, report."""
 
-import getpass
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.output import formats, say, streams, text
-from cli.output.bodies import masked, masked_entry
+from cli.output import formats, questions, say, streams, text
+from cli.output.masking import masked, masked_entry
 from database.errors import OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 
@@ -21,50 +19,49 @@ if TYPE_CHECKING:
     from changes.changeset import Resuming
     from cli.output import Output
     from cli.output.progress import WriteBar
+    from cli.params import Confirm
     from database.marker import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
-MANY: Final = 10
-ALWAYS: Final = frozenset({"id", "ref", "outcome"})
+MANY_ITEMS: Final = 10
+ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
-MOST_LINES: Final = 100
+MOST_RESULT_LINES: Final = 100
 """Items of one outcome that have a line each."""
 
 
-def apply(
-    out: "Output", changeset: "Changeset", *, dry_run: bool, yes: bool, max_items: int | None, reason: str | None
-) -> None:
+def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
     """Carry a changeset out as a person wants it; see `Output.apply`."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
-    _refuse_more(changeset, max_items)
+    _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
     from database import connection
 
     event: ObjectId | None = None
-    out.invocation.command = changeset.command + (" --dry-run" if dry_run else "")
-    if dry_run:
+    out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
+    if confirm.dry_run:
         _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
         if out.form != "json":
             whole = not changeset.shows("Message") or out.may_show_bodies()
             out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
         marker = connection.guarded()
-        yes = out.invocation.expect is not None if marker else yes
+        yes = out.invocation.expect is not None if marker else confirm.yes
         asked = not yes and (marker is not None or _must_ask(changeset))
-        if asked and not can_ask(items_from_stdin=out.invocation.items_from_stdin):
+        if asked and not questions.can_ask(items_from_stdin=out.invocation.items_from_stdin):
             raise _unconfirmed(marker)
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
-        told = asked or (changeset.asks and changeset.undoable) or out.form == "json"
-        _announce(out, "changing", [] if told else _notes(out, changeset), asked=asked)
-        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=max_items)
+        notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
+        _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
+        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
         if asked:
             _ask(changeset, _notes(out, changeset), marker)
             changeset = agreement.renewed()
-        event, changeset = _carry_out(out, changeset, reason, agreement)
+        event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
     try:
-        _report(out, changeset, event, dry_run=dry_run)
+        _report(out, changeset, event, dry_run=confirm.dry_run)
         streams.flush()
     except OutputError as error:
         error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
@@ -103,7 +100,7 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
     if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):
         batches = max(batches, changes.batches_written(bar.event))
     if batches:
-        again = text.quoted(out.invocation.again(resuming.option, resuming.value))
+        again = text.quoted(out.invocation.command_with(resuming.option, resuming.value))
         error.add_note(f"{resuming.done(batches)} (chatctl audit show {bar.event}). Finish with: {again}")
 
 
@@ -154,7 +151,7 @@ def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
 
 
 def _must_ask(changeset: "Changeset") -> bool:
-    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY)
+    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY_ITEMS)
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
@@ -174,15 +171,15 @@ def _notes(out: "Output", changeset: "Changeset") -> list[str]:
     """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
     from actions.rules import changesets
 
-    told = () if changeset.undoable else changeset.results
+    final_results = () if changeset.undoable else changeset.results
     return [
         *changeset.notes,
         *changesets.inexact(changeset),
-        *(line for result in told for line in _elsewhere(out, result)),
+        *(line for result in final_results for line in _addresses_elsewhere(out, result)),
     ]
 
 
-def _elsewhere(out: "Output", result: "Result") -> Iterator[str]:
+def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
     if result.elsewhere:
         whole = out.may_show_bodies()
         yield from (f"to be deleted elsewhere: {url if whole else masked(url)}" for url in result.elsewhere)
@@ -207,48 +204,17 @@ def _ask(changeset: "Changeset", notes: list[str], marker: "Marker | None") -> N
     for line in (changeset.command, *changeset.summary(), *notes):
         say(f"  {line}")
     if marker is None:
-        agreed = answer("Go on? [y/N] ").lower() in {"y", "yes"}
+        agreed = questions.ask("Go on? [y/N] ").lower() in {"y", "yes"}
     else:
         say(f'this database is protected as "{marker.name}"')
-        agreed = answer("Type its name to go on: ") == marker.name
+        agreed = questions.ask("Type its name to go on: ") == marker.name
     if not agreed:
         raise RefusedError("nothing was done: it was not confirmed")
 
 
-def can_ask(*, items_from_stdin: bool = False) -> bool:
-    """Tell whether somebody sits there: a question has to be seen and answered."""
-    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr) and not items_from_stdin
-
-
-def answer(question: str) -> str:
-    """Ask a question on the terminal, and return the answer without the blanks around it."""
-    line = ""
-    try:
-        sys.stderr.write(question)
-        sys.stderr.flush()
-        line = sys.stdin.readline()
-    finally:
-        if not line.endswith("\n"):
-            streams.say("")
-    return line.strip()
-
-
-def hidden(prompt: str) -> str | None:
-    """Ask for a secret on the terminal, unseen; None where nothing more can be typed."""
-    typed = None
-    try:
-        typed = getpass.getpass(prompt, sys.stderr)
-    except EOFError:
-        return None
-    finally:
-        if typed is None:
-            say("")
-    return typed
-
-
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
     if out.form == "json":
-        for part in _outcome(out, changeset, event, dry_run=dry_run):
+        for part in _outcome_as_json(out, changeset, event, dry_run=dry_run):
             streams.write(part)
         return
     if dry_run:
@@ -256,7 +222,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         return
     passwords = [result.password for result in changeset.results if result.password]
     try:
-        for line in _results(out, changeset.results):
+        for line in _result_lines(out, changeset.results):
             if passwords:  # these alone are the data, for a variable of a shell
                 out.note(line)
             else:
@@ -270,22 +236,24 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
             out.note(f"undo: chatctl audit undo {event}")
 
 
-def _results(out: "Output", results: "Collection[Result]") -> Iterator[str]:
+def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
-    bounds = {"unchanged": MANY if len(results) > MANY else MOST_LINES}
-    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_LINES)}
+    bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
+    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
     for result in results:
         if result.outcome == "passed-over":
             out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
-        yield from _elsewhere(out, result)
+        yield from _addresses_elsewhere(out, result)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
 
 
-def _outcome(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> Iterator[str]:
+def _outcome_as_json(
+    out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool
+) -> Iterator[str]:
     """Write the outcome for programs, result by result: there may be a hundred thousand."""
     changed = changeset.changed
     unchanged = len(changeset.results) - changed
@@ -297,7 +265,7 @@ def _outcome(out: "Output", changeset: "Changeset", event: "ObjectId | None", *,
         shown = result._replace(password=None) if dry_run else result
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
-        given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS}
+        given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
         yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
         opening = ","
     yield f"{brackets}{after}\n" if opening == "[" else f"\n  ]{after}\n"

@@ -5,20 +5,31 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import part
-from cli.params import AllowLastMember, AllowLockout, DryRun, Max, Out, Reason, SkipMissing, User, Users, Yes
-from cli.users.passwords import GeneratePassword, NoPassword, PasswordStdin, new_password
+from cli.group import Options, part
+from cli.params import AllowLastMember, AllowLockout, Confirm, Out, SkipMissing, User, Users
+from cli.users.passwords import PasswordSource
 
 app = part()
 
 Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name that others see.")]
-Phone = Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")]
-Address = Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")]
-ImageUrl = Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")]
+
+
 Roles = Annotated[
     list[str],
     typer.Option("--role", metavar="ROLE", help="A role, by name or id; may be repeated.", show_default=False),
 ]
+
+
+class Profile(Options):
+    """The fields of a profile."""
+
+    phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")] = None
+    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")] = None
+    image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")] = None
+
+    def fields(self) -> dict[str, str | None]:
+        """Return them under the names that a document has."""
+        return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 
 @app.command(example="chatctl users create --email eve@example.org --username eve --role support --generate-password")
@@ -29,20 +40,13 @@ def create(
     username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique.", show_default=False)],
     name: Name = None,
     role: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
-    password_stdin: PasswordStdin = False,
-    generate_password: GeneratePassword = False,
-    no_password: NoPassword = False,
+    password_source: PasswordSource,
     verified: Annotated[bool, typer.Option("--verified", help="The e-mail is known to be theirs.")] = False,
-    phone: Phone = None,
-    address: Address = None,
-    image_url: ImageUrl = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    profile: Profile,
+    confirm: Confirm,
 ) -> None:
     """Create a user. Without an option about the password it is asked for, twice and unseen."""
-    password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
+    password = password_source.new_password()
     change = actions.users.create(
         email,
         username,
@@ -51,9 +55,9 @@ def create(
         password=password.text,
         reveal=password.reveal,
         verified=verified,
-        profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
+        profile=profile.fields(),
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users update ada --email ada@example.com --phone ''")
@@ -67,13 +71,8 @@ def update(
     username: Annotated[str | None, typer.Option("--username", metavar="NAME", help="Unique.")] = None,
     name: Name = None,
     verified: Annotated[bool, typer.Option("--verified", help="The new e-mail is known to be theirs.")] = False,
-    phone: Phone = None,
-    address: Address = None,
-    image_url: ImageUrl = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    profile: Profile,
+    confirm: Confirm,
 ) -> None:
     """Change what a user is called and how they can be reached. An empty text takes an optional one away."""
     change = actions.users.update(
@@ -82,9 +81,9 @@ def update(
         username=username,
         name=name,
         verified=verified,
-        profile={"phoneNumber": phone, "address": address, "imageUrl": image_url},
+        profile=profile.fields(),
     )
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users suspend ada@example.org --reason 'stolen laptop'")
@@ -94,17 +93,14 @@ def suspend(
     *,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Stop users from signing in. Their messages stay.
 
     The application checks the status where it looks: a session that is open may go on.
     """
     change = actions.users.suspend(users, skip_missing=skip_missing, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users reinstate ada --reason 'the laptop is found'")
@@ -113,17 +109,14 @@ def reinstate(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Let suspended users sign in again.
 
     Users with a missing or invalid status get one too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
     """
     change = actions.users.reinstate(users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command("verify-email", example="chatctl users verify-email ada@example.org")
@@ -132,14 +125,11 @@ def verify_email(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Note that users' e-mail addresses are theirs. Suspended users stay suspended."""
     change = actions.users.verify_email(users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command("set-password", example="pass show chat/ada | chatctl users set-password ada --password-stdin")
@@ -147,20 +137,15 @@ def set_password(
     user: User,
     out: Out,
     *,
-    password_stdin: PasswordStdin = False,
-    generate_password: GeneratePassword = False,
-    no_password: NoPassword = False,
+    password_source: PasswordSource,
     allow_lockout: AllowLockout = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
     actions.finding.user(user, ())  # nobody is asked for the password of a user who is not there
-    password = new_password(from_stdin=password_stdin, generated=generate_password, none=no_password)
+    password = password_source.new_password()
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(
@@ -172,14 +157,11 @@ def grant(
     *,
     role: Roles,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Give users roles."""
     change = actions.users.grant(users, role, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users revoke ada --role support")
@@ -190,14 +172,11 @@ def revoke(
     role: Roles,
     skip_missing: SkipMissing = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take roles from users."""
     change = actions.users.revoke(users, role, skip_missing=skip_missing, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl users unlink ada google")
@@ -207,11 +186,8 @@ def unlink(
     out: Out,
     *,
     allow_lockout: AllowLockout = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take a linked sign-in from a user. The account at the provider is not touched."""
     change = actions.users.unlink(user, provider, allow_lockout=allow_lockout)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

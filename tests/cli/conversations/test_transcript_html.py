@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pages import HOSTILE, Page
 from people import BEGAN, Documents, conversation, messages, person
 
-from cli.conversations.chat import page as pages
+from cli.conversations.chat import html as pages
 from tests.cli.conftest import Process
 from tests.cli.conversations.test_transcript_markdown import row, transcript
 from tests.conftest import Chatctl

@@ -1,4 +1,4 @@
-"""What somebody has typed so far, and how it may go on."""
+"""The words that may complete a command line."""
 
 import re
 import shlex
@@ -9,8 +9,8 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from cli.completion.words import NAMES, SORTED_BY, VIEWS, WORDS
-from cli.group import EVERYWHERE
+from cli import views
+from cli.group import GLOBAL_OPTIONS
 from database import contexts, sources
 from database.errors import UsageError
 
@@ -23,18 +23,83 @@ PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
 
-def candidates(root: Any, line: TextIO, *, rest: bool) -> list[str]:
+NAMES: Final = {
+    "USER": "User",
+    "USER USER": "User",
+    "USER|ID": "User",
+    "ROLE": "Role",
+    "PERMISSION": "Permission",
+    "CONVERSATION": "Conversation",
+}
+"""Parameters that take a name of the database, by what their help calls the value."""
+
+WORDS: Final = {
+    "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
+    "COLLECTION": ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message"),
+    "RULE": (
+        "bad-password-hash",
+        "dangling-link",
+        "duplicate-direct",
+        "duplicate-key",
+        "duplicate-link",
+        "email-case",
+        "foreign-seen",
+        "foreign-sender",
+        "invalid-text",
+        "lone-conversation",
+        "misnamed-index",
+        "missing-field",
+        "missing-index",
+        "missing-parent",
+        "null-list",
+        "one-sided-link",
+        "other-collection",
+        "oversized",
+        "second-profile",
+        "secret-in-trail",
+        "stale-last-message",
+        "status-mismatch",
+        "string-id",
+        "unknown-status",
+        "unsynced-copy",
+        "wrong-type",
+    ),
+}
+"""Words that the floors below have, too, but only with the driver."""
+
+
+VIEWS: Final = {
+    "users": views.USERS,
+    "roles": views.ROLES,
+    "permissions": views.PERMISSIONS,
+    "conversations": views.CONVERSATIONS,
+    "messages": views.MESSAGES,
+    "audit": views.EVENTS,
+}
+"""What `--columns` takes in each group."""
+
+SORTED_BY: Final = {
+    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
+    "roles": ("name",),
+    "permissions": ("name",),
+    "conversations": ("lastMessageAt", "created_at", "name"),
+    "messages": ("createAt",),
+    "audit": ("at", "command"),
+}
+
+
+def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
     """Give the words that the last one of a line may become, or `FILES`; nothing where anything goes wrong.
 
-    With `rest` each is only what comes behind that which was typed.
+    With `suffix_only` each is only what comes behind that which was typed.
     """
     try:
-        _, *words, begun = _split(line.read())
-        found = list(_found(root, words, begun))
+        _, *words, prefix = _split(line.read())
+        found = list(_found(root, words, prefix))
     except Exception:  # noqa: BLE001 - somebody is typing: no failure is worth a word
         return []
-    fitting = [word for word in found if word.startswith(begun) and PLAIN.fullmatch(word)]
-    return [FILES] if found == [FILES] else [word[len(begun) if rest else 0 :] for word in fitting]
+    fitting = [word for word in found if word.startswith(prefix) and PLAIN.fullmatch(word)]
+    return [FILES] if found == [FILES] else [word[len(prefix) if suffix_only else 0 :] for word in fitting]
 
 
 def _split(line: str) -> list[str]:
@@ -49,17 +114,17 @@ def _split(line: str) -> list[str]:
     return [*words[:-1], words[-1].removesuffix("|")]
 
 
-def _found(root: Any, words: list[str], begun: str) -> Iterable[str]:
+def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
     if words and REDIRECTION.fullmatch(words[-1]):
         return [FILES]
-    so_far = SoFar(typer.Context(root, info_name="chatctl", **root.context_settings))
+    parsed = ParsedLine(typer.Context(root, info_name="chatctl", **root.context_settings))
     for word in words:
-        so_far.take(word)
-    return so_far.next(begun)
+        parsed.add(word)
+    return parsed.completions(prefix)
 
 
 @dataclass
-class SoFar:
+class ParsedLine:
     """The part of a command line that is complete, read word by word."""
 
     context: typer.Context
@@ -67,13 +132,13 @@ class SoFar:
     waiting: Any = None
     awaited: int = 0
     only_arguments: bool = False
-    given: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
 
-    def take(self, word: str) -> None:
+    def add(self, word: str) -> None:
         """Go on by one word."""
         if self.awaited:
             self.awaited -= 1
-            self.given[self.waiting.name] = word
+            self.values[self.waiting.name] = word
         elif word == "--" and not self.only_arguments:
             self.only_arguments = True
         elif word.startswith("-") and word != "-" and not self.only_arguments:
@@ -83,16 +148,18 @@ class SoFar:
         else:
             self.arguments += 1
 
-    def next(self, begun: str) -> Iterable[str]:
+    def completions(self, prefix: str) -> Iterable[str]:
         """Give what the next word may be, which begins so."""
         if self.awaited:
-            return self._values(self.waiting, begun)
-        if begun.startswith("-") and not self.only_arguments:
-            name, equals, value = begun.partition("=")
+            return self._values(self.waiting, prefix)
+        if prefix.startswith("-") and not self.only_arguments:
+            name, equals, value = prefix.partition("=")
             if not equals:
-                return [said for said, option in self._options().items() if option in EVERYWHERE or not option.hidden]
+                return [
+                    name for name, option in self._options().items() if option in GLOBAL_OPTIONS or not option.hidden
+                ]
             return self._after(f"{name}=", self._values(self._options()[name], value))
-        return self._commands() or self._values(self._argument(), begun)
+        return self._commands() or self._values(self._argument(), prefix)
 
     def _take_option(self, word: str) -> None:
         """Read `--name`, `--name=value`, `-n`, `-nvalue` and several `-abc`."""
@@ -101,11 +168,11 @@ class SoFar:
         if option is None:
             return
         if option.is_flag:
-            self.given[option.name] = "1"
+            self.values[option.name] = "1"
             if equals and not name.startswith("--"):
                 self._take_option(f"-{value}")
         elif equals:
-            self.given[option.name] = value
+            self.values[option.name] = value
         else:
             self.waiting, self.awaited = option, option.nargs
 
@@ -135,7 +202,7 @@ class SoFar:
             left -= argument.nargs
         return None
 
-    def _values(self, parameter: Any, begun: str) -> Iterable[str]:
+    def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
         """Give the values that a parameter may have, by what its help calls them."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
         if self._is_context(parameter):
@@ -143,9 +210,9 @@ class SoFar:
         if called in {"FILE", "PATH"}:
             return [FILES]
         if called in NAMES:
-            return self._names(NAMES[called], begun)
+            return self._names(NAMES[called], prefix)
         if called == "A,B,C":
-            return self._after(begun[: begun.rfind(",") + 1], [column.key for column in VIEWS[self._group()]])
+            return self._after(prefix[: prefix.rfind(",") + 1], [column.key for column in VIEWS[self._group()]])
         if called == "FIELD|-FIELD":
             return [f"{sign}{name}" for sign in ("", "-") for name in ("id", *SORTED_BY[self._group()])]
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
@@ -159,13 +226,13 @@ class SoFar:
     def _group(self) -> str:
         return (self.context.parent and self.context.parent.info_name) or ""
 
-    def _names(self, collection: str, begun: str) -> Iterable[str]:
+    def _names(self, collection: str, prefix: str) -> Iterable[str]:
         from actions import completion
 
-        given = self.given
-        env_file = Path(given["env_file"]) if "env_file" in given else None
-        choice = sources.Choice(given.get("url"), "local" in given, env_file, context=given.get("context"))
-        return completion.names(collection, begun, choice)
+        values = self.values
+        env_file = Path(values["env_file"]) if "env_file" in values else None
+        choice = sources.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
+        return completion.names(collection, prefix, choice)
 
     @staticmethod
     def _after(typed: str, words: Iterable[str]) -> Iterable[str]:

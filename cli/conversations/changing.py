@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli.group import Revealing, part
-from cli.params import Conversation, Conversations, DryRun, Forever, Max, Out, Reason, SkipMissing, Users, Yes
+from cli.params import Confirm, Conversation, Conversations, Forever, Out, SkipMissing, Users
 
 app = part()
 
@@ -17,17 +17,14 @@ def create(
     out: Out,
     *,
     name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Make it a group of this name.")] = None,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Begin a conversation: of two people, or with --name a group.
 
     Two people have one conversation with each other: where it is there already, nothing changes.
     """
     change = actions.conversations.create(users, name=name)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl conversations add engines ada grace@example.org")
@@ -37,14 +34,11 @@ def add(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Let users into a group. They can read what was written before."""
     change = actions.conversations.add(conversation, users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl conversations remove engines ada --dry-run")
@@ -54,14 +48,11 @@ def remove(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Take users out of a conversation. Their messages stay, and what they have seen."""
     change = actions.conversations.remove(conversation, users, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl conversations rename engines 'Analytical engines'")
@@ -69,15 +60,11 @@ def rename(
     conversation: Conversation,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.", show_default=False)],
     out: Out,
-    *,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Give a group another name."""
     change = actions.conversations.rename(conversation, name)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl conversations delete engines --dry-run", cls=Revealing)
@@ -87,14 +74,11 @@ def delete(
     *,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete conversations with all their messages.
 
     Interrupted, it is finished by the same command, with --skip-missing where some of several are gone.
     """
     change = actions.conversations.delete(conversations, skip_missing=skip_missing, forever=forever)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
-from cli.output import page, streams
+from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
+from cli.output import html, streams
 from cli.output.text import clock, plain
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
 
 def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
-    yield page.opening(transcript.place.title)
+    yield html.opening(transcript.place.title)
     yield _header(transcript)
     # A browser that draws only what is seen leads but near to the message that is marked.
     yield f'<main class="chat{" long" if transcript.marked is None else ""}">\n'
-    last = Last(messages)
+    last = LastMessage(messages)
     open_ = ""
-    for one in said(last):
+    for one in laid_out(last):
         if one.day:
             yield f'{open_}<section class="day">\n<h2>{one.day}</h2>\n'
             open_ = "</div>\n</section>\n"
@@ -42,29 +42,29 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield '<p class="quiet">No messages.</p>\n'
     yield "</main>\n"
     if transcript.reaches_end and last.row is not None and (seen := readers(last.row)):
-        yield f"<footer>{' · '.join(f'{phrase} {page.said(names)}' for phrase, names in seen)}</footer>\n"
-    yield page.CLOSING
+        yield f"<footer>{' · '.join(f'{phrase} {html.isolated(names)}' for phrase, names in seen)}</footer>\n"
+    yield html.CLOSING
 
 
 def _header(transcript: "Transcript") -> str:
-    parts = " · ".join([*map(page.said, about(transcript)), "times in UTC"])
-    return f"<header><h1>{page.said(transcript.place.title)}</h1>\n<p>{parts}</p></header>\n"
+    parts = " · ".join([*map(html.isolated, about(transcript)), "times in UTC"])
+    return f"<header><h1>{html.isolated(transcript.place.title)}</h1>\n<p>{parts}</p></header>\n"
 
 
-def _author(one: Said, numbers: dict[Any, int], *, closing: str) -> str:
+def _author(one: ChatMessage, numbers: dict[Any, int], *, closing: str) -> str:
     number = numbers.setdefault(one.row["sender"]["id"], len(numbers)) % COLOURS
-    return f'{closing}<div class="run who{number}">\n<p class="author">{page.said(author(one.row))}</p>\n'
+    return f'{closing}<div class="run who{number}">\n<p class="author">{html.isolated(author(one.row))}</p>\n'
 
 
 def _message(row: Row, *, marked: bool) -> str:
-    body = written(row)
-    text = page.passage(body) if body.strip() else ""
-    picture = f'<p class="quiet">image: {page.address(address)}</p>' if (address := image(row)) else ""
+    body = body_text(row)
+    text = html.passage(body) if body.strip() else ""
+    picture = f'<p class="quiet">image: {html.address(address)}</p>' if (address := image(row)) else ""
     mark = ' class="marked" aria-current="true"' if marked else ""
     return f"<article{mark}>{_time(row['createAt'])}<div>{text}{picture}</div></article>\n"
 
 
 def _time(moment: Any) -> str:
     if not isinstance(moment, datetime):
-        return f"<time>{page.text(moment)}</time>"
+        return f"<time>{html.text(moment)}</time>"
     return f'<time datetime="{plain(moment)}">{clock(moment)}</time>'

@@ -9,7 +9,7 @@ import pytest
 
 from actions.database.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS
-from cli.completion.words import SORTED_BY, VIEWS, WORDS
+from cli.completion.candidates import SORTED_BY, VIEWS, WORDS
 from models.schema import DOCUMENTS
 from models.user import UserStatus
 from tests.cli.completion.conftest import Complete

@@ -1,4 +1,4 @@
-"""Messages as they come."""
+"""The command that follows messages as they are sent."""
 
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ def _line(row: "Row") -> str:
     time = text.cell(row.get("createAt"))
     where = text.cell(row.get("conversation"))
     who = text.safe(called(row["sender"])) if row.get("sender") else ""
-    shown = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
-    what = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(shown)
-    said = f"{who}: {what}" if who else what
-    return "  ".join(filter(None, [f"{time:17}", f"{row['event']:8}", where, said]))
+    parts = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
+    content = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(parts)
+    message = f"{who}: {content}" if who else content
+    return "  ".join(filter(None, [f"{time:17}", f"{row['event']:8}", where, message]))

@@ -1,4 +1,4 @@
-"""Commands that bring many users in and out."""
+"""The command that creates and updates users from a file."""
 
 import io
 import sys
@@ -11,28 +11,12 @@ import actions
 from cli import output
 from cli.group import part
 from cli.invocation import Invocation
-from cli.params import AllowLastMember, DryRun, Max, Out, Overwrite, Reason, To, Yes, choice, form_of, written_as
-from cli.users.filters import (
-    CreatedBefore,
-    CreatedSince,
-    EmailDomain,
-    HavingPermission,
-    HavingRole,
-    InactiveSince,
-    NoPassword,
-    NoRoles,
-    Provider,
-    Search,
-    Status,
-    Unverified,
-)
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
 from cli.views import IMPORTED
 from database.errors import UsageError
-from database.prefetch import ahead
 
 app = part()
 
-FORMATS: Final = ("csv", "json", "ndjson", "yaml")
 POLICIES: Final = ("fail", "skip", "update")
 
 
@@ -93,7 +77,6 @@ Columns = Annotated[
 ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
-Format = Annotated[str | None, written_as(FORMATS)]
 
 
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
@@ -109,10 +92,7 @@ def import_(
     errors: Errors = None,
     overwrite: Overwrite = False,
     allow_last_member: AllowLastMember = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
@@ -122,7 +102,7 @@ def import_(
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if it is given, its callback ends the command
+    del columns  # if it is stdin, its callback ends the command
     layout = imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
@@ -130,61 +110,11 @@ def import_(
         )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar() as bar:
-        given = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = imports.read(file, given, layout, keep=errors is not None, progress=bar.wrote)
+        stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
+        people = imports.read(file, stdin, layout, keep=errors is not None, progress=bar.wrote)
         people.compare(policy)
     if errors is not None and people.faulty:
         names, rows = people.rejected()
         output.write_rows(rows, names, people.rejects_as, errors, overwrite=overwrite)
     change = people.changeset(policy, allow_last_member=allow_last_member)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
-
-
-@app.command(example="chatctl users export --role support --to support.csv")
-def export(
-    *,
-    status: Status = None,
-    role: HavingRole = None,
-    permission: HavingPermission = None,
-    search: Search = None,
-    email_domain: EmailDomain = None,
-    created_since: CreatedSince = None,
-    created_before: CreatedBefore = None,
-    inactive_since: InactiveSince = None,
-    unverified: Unverified = False,
-    no_password: NoPassword = False,
-    provider: Provider = None,
-    no_roles: NoRoles = False,
-    with_password_hashes: Annotated[
-        bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
-    ] = False,
-    form: Format = None,
-    to: To = None,
-    overwrite: Overwrite = False,
-) -> None:
-    """Write users as an import reads them.
-
-    Of several filters all have to hold.
-    """
-    from cli.output.progress import watched
-
-    filters = actions.users.Filters(
-        status=status,
-        role=role,
-        permission=permission,
-        search=search,
-        email_domain=email_domain,
-        created_since=created_since,
-        created_before=created_before,
-        inactive_since=inactive_since,
-        unverified=unverified,
-        no_password=no_password,
-        provider=provider,
-        no_roles=no_roles,
-    )
-    written = form_of(form, to, FORMATS)
-    found, columns = actions.users.export(filters, with_password_hashes=with_password_hashes, in_cells=written == "csv")
-    rows = ahead(found.rows())
-    if to not in {None, *output.STANDARD_OUTPUT}:
-        rows = watched(rows, found.count)
-    output.write_rows(rows, columns, written, to or "-", overwrite=overwrite)
+    out.apply(change, confirm)

@@ -41,7 +41,7 @@ def text(value: Any) -> str:
     return html.escape(cell(value))
 
 
-def said(value: Any) -> str:
+def isolated(value: Any) -> str:
     """Write what a person wrote: in a direction of its own, so that it leaves what stands around it in place."""
     return f"<bdi>{text(value)}</bdi>"
 
@@ -53,7 +53,7 @@ def passage(written: str) -> str:
 
 def address(url: str) -> str:
     """Write an address, as a link where it leads to the web and nowhere else."""
-    shown = said(url if len(url) <= LONGEST_ADDRESS else f"{url[:LONGEST_ADDRESS]}…")
+    shown = isolated(url if len(url) <= LONGEST_ADDRESS else f"{url[:LONGEST_ADDRESS]}…")
     if not WEB.fullmatch(url):
         return shown
     return f'<a href="{html.escape(url)}" rel="noreferrer noopener">{shown}</a>'
