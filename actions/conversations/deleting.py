@@ -1,4 +1,4 @@
-"""Deleting conversations with all that was said in them."""
+"""Delete conversations with their messages."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ from database.wording import NAMED, counted, in_words
 
 
 @replannable(deletes=True)
-def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete conversations, their messages before them, out of the lists of all who take part or have seen something.
+def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
+    """Delete conversations after their messages, and remove both from the lists of users.
 
-    With `forever` nothing is kept to undo it with.
+    With `forever`, nothing is kept for an undo.
     """
-    found = lookup.find_all("Conversation", refs, FIELDS, skip_missing=skip_missing)
+    found = lookup.find_all("Conversation", conversations, FIELDS, skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Conversation", (one.document for one in found))
     names = titles([one.document for one in found])
-    counts = _messages(list(names))
+    counts = _message_counts(list(names))
     labels: dict[Any, str] = dict(names)
     deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
 
@@ -38,14 +38,14 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
         Stream(batches, deleted, losing=lambda: deleted_documents(conversation_filters(names))),
         asks=True,
-        notes=[*_said(names, counts), *(FOREVER if forever else ())],
+        notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
     )
 
 
-def _messages(ids: Sequence[Any]) -> Counter[str]:
-    """Count the messages of conversations, by what they refer to as text: broken data may have anything there."""
+def _message_counts(ids: Sequence[Any]) -> Counter[str]:
+    """Count the messages of conversations: id as text → number. In broken data the id may have any type."""
     counts: Counter[str] = Counter()
     for some in queries.chunks(ids):
         of_each: list[Document] = [
@@ -57,7 +57,7 @@ def _messages(ids: Sequence[Any]) -> Counter[str]:
     return counts
 
 
-def _said(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
+def _notes(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
     for one, title in list(names.items())[:NAMED]:
         yield f"{title}: {counted(counts[id_text(referred(one))], 'message')}"
     if len(names) > NAMED:

@@ -1,4 +1,4 @@
-"""Deleting messages, out of their conversations and of the lists of all who have seen them."""
+"""Delete messages, and remove them from all lists."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,15 +15,15 @@ from database.wording import NAMED, counted, in_words
 
 
 @replannable(deletes=True)
-def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete messages by their ids. With `forever` nothing is kept to undo it with."""
-    found = lookup.find_messages(refs, ("conversationId",), skip_missing=skip_missing)
+def delete(messages: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
+    """Delete messages by their ids. With `forever`, nothing is kept for an undo."""
+    found = lookup.find_messages(messages, ("conversationId",), skip_missing=skip_missing)
     lookup.refuse_duplicate_ids("Message", (one.document for one in found))
     ids = [message["_id"] for _, message in found]
     names: dict[Any, str] = {}
-    of_each: dict[str, list[Any]] = {}
+    ids_by_conversation: dict[str, list[Any]] = {}
     for _, message in found:
-        of_each.setdefault(id_text(referred(message.get("conversationId"))), []).append(message["_id"])
+        ids_by_conversation.setdefault(id_text(referred(message.get("conversationId"))), []).append(message["_id"])
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -36,7 +36,10 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False, forever: bool = F
         [*(Result(message["_id"], ref, "deleted") for ref, message in found), *found.missing],
         Stream(batches, {("delete", "Message"): len(ids)}, losing=lambda: deleted_documents(_filters(ids))),
         asks=True,
-        notes=[*_said(Counter({one: len(some) for one, some in of_each.items()})), *(FOREVER if forever else ())],
+        notes=[
+            *_notes(Counter({one: len(some) for one, some in ids_by_conversation.items()})),
+            *(FOREVER if forever else ()),
+        ],
         names=names,
         undoable=not forever,
     )
@@ -46,12 +49,12 @@ def _filters(ids: Sequence[Any]) -> Iterator[tuple[str, Document]]:
     return (("Message", {"_id": {"$in": some}}) for some in queries.chunks(ids))
 
 
-def _said(counts: Counter[str]) -> Iterator[str]:
-    """Say from which conversations messages go, those of the most first."""
+def _notes(counts: Counter[str]) -> Iterator[str]:
+    """Say from which conversations messages are deleted, those with the most first."""
     first = counts.most_common(NAMED)
     found = list(queries.find_by_ids("Conversation", (one for one, _ in first), FIELDS))
-    known = {id_text(referred(one)): title for one, title in titles(found).items()}
+    titles_by_id = {id_text(referred(one)): title for one, title in titles(found).items()}
     for one, count in first:
-        yield f"{known.get(one, f'conversation {one}')}: {counted(count, 'message')}"
+        yield f"{titles_by_id.get(one, f'conversation {one}')}: {counted(count, 'message')}"
     if len(counts) > NAMED:
         yield f"and {len(counts) - NAMED:,} more conversations"

@@ -14,6 +14,8 @@ from models.links import OTHER_SIDES
 
 LISTS_IN_MEMORY: Final = 1_000
 """The most lists that are in memory together."""
+IDS_IN_A_CHANGE: Final = 1_000
+"""The most ids that one change adds to a list, or removes from it."""
 
 
 class DuplicateLink(Rule):
@@ -116,7 +118,8 @@ class DanglingLink(_LinkRule):
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del decisions
-        return self._drop(draft, findings)
+        for some in _parts(findings):
+            yield from self._drop(draft, some)
 
 
 class OneSidedLink(_LinkRule):
@@ -135,7 +138,8 @@ class OneSidedLink(_LinkRule):
         return "update", OTHER_SIDES[found.collection, str(found.field)][0], found.value
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        return self._drop(draft, findings) if "drop" in decisions else self._complete(draft, findings)
+        for some in _parts(findings):
+            yield from self._drop(draft, some) if "drop" in decisions else self._complete(draft, some)
 
     @staticmethod
     def _complete(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
@@ -148,6 +152,11 @@ class OneSidedLink(_LinkRule):
                 draft.reserve(1)
                 draft.add(other, [document], other_field, missing[identifier])
                 yield from draft.finished_batches()
+
+
+def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
+    """Divide findings, so that one change of a long list has few ids: some servers compare each with each."""
+    return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:
