@@ -125,7 +125,9 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     from cli import errors
     from cli.output import streams
 
-    code = errors.report(error, as_json=_asks_for_json(arguments), debug="--debug" in _before_dashes(arguments))
+    code = errors.report(
+        error, arguments, as_json=_asks_for_json(arguments), debug="--debug" in _before_dashes(arguments)
+    )
     try:
         streams.flush()
     except OutputError:  # that was said, or something worse was

@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import typer
 
 from cli import suggestions
+from cli.invocation import on_same_database
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
 from database.errors import (
@@ -59,9 +60,10 @@ class Failure(NamedTuple):
     retryable: bool | None = None
 
 
-def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
-    """Say what went wrong, and give the exit code."""
+def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool, debug: bool) -> int:
+    """Say what went wrong, and give the exit code; the hint names the database as the command line did."""
     failure = describe(error)
+    failure = failure._replace(hint=failure.hint and on_same_database(failure.hint, arguments))
     if failure.exit == EXITS[ReaderGoneError][0]:
         return failure.exit
     if as_json:

@@ -1,10 +1,13 @@
 """What the whole command line said: the options that may stand anywhere on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 KEY: Final = "chatctl"
+
+_WITH_VALUE: Final = frozenset({"--url", "--context", "--env-file"})
+"""Options with a value that name the database."""
 
 
 def is_not_utf8(text: str) -> bool:
@@ -39,7 +42,7 @@ class Invocation:
         return found
 
     def command_with(self, option: str, value: str) -> list[str]:
-        """Write this command line with one option set anew; a URL may hold a password and is not repeated."""
+        """Write this command line with one option set anew, without the options that name the database."""
         kept: list[str] = []
         rest = list(self.arguments)
         while rest:
@@ -48,9 +51,35 @@ class Invocation:
                 kept += [option, value, argument, *rest]
                 return ["chatctl", *kept]
             name, given, _ = argument.partition("=")
-            if name in {option, "--url"}:
+            if name in {option, *_WITH_VALUE}:
                 rest = rest if given else rest[1:]
-                kept += ["--url", "URL"] if name == "--url" else []
-            else:
+            elif argument != "--local":
                 kept.append(argument)
         return ["chatctl", *kept, option, value]
+
+
+def on_same_database(text: str, arguments: Sequence[str]) -> str:
+    """Add to each command in a text the options by which a command line named the database: then it can be pasted."""
+    options = list(_database_options(iter(arguments)))
+    if not options or "chatctl" not in text:
+        return text
+    import re
+    import shlex
+
+    from cli.app import COMMANDS, GROUPS
+
+    groups = "|".join((GROUPS.keys() | COMMANDS.keys()) - {"context", "completion", "demo"})
+    return re.sub(rf"\bchatctl (?=({groups})\b)", lambda _: f"chatctl {shlex.join(options)} ", text)
+
+
+def _database_options(arguments: Iterator[str]) -> Iterator[str]:
+    """Yield the options that name the database; a URL with a password is not repeated."""
+    for argument in arguments:
+        name, given, value = argument.partition("=")
+        if argument in {"--", "context"}:  # `context add --url` is another option
+            return
+        if argument == "--local":
+            yield argument
+        elif name in _WITH_VALUE:
+            value = value if given else next(arguments, "")
+            yield from (name, "URL" if name == "--url" and "@" in value else value)

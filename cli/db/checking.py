@@ -91,7 +91,8 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
         more = row["count"] - len(row["examples"])
         out.lines(f"  {text.fault_text(example)}" for example in row["examples"])
         out.lines([f"  and {more:,} more"] if more else [])
-        streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in _fixes(row)))
+        fixes = map(out.pasteable, _fixes(row))
+        streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in fixes))
     out.note("E breaks the application, W misleads it, I is for information")
 
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.invocation import Invocation
+from cli.invocation import Invocation, on_same_database
 from cli.output import formats, masking, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
@@ -154,13 +154,17 @@ class Output:
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
         if self.form != "json":
-            say(message)
+            say(self.pasteable(message))
+
+    def pasteable(self, message: str) -> str:
+        """Let each command in a text name the database as the command line does."""
+        return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
         """Print notes on standard error. With JSON output nothing is printed, and the notes are not looked up."""
         if self.form != "json":
             for message in messages:
-                say(message)
+                self.note(message)
 
     def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
         """Preview, ask where that is due, carry out and report a write."""

@@ -8,7 +8,7 @@ import yaml
 from bson import ObjectId
 from pymongo.database import Database
 
-from cli.invocation import Invocation
+from cli.invocation import Invocation, on_same_database
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
@@ -117,11 +117,12 @@ def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(
 
 def test_the_next_page_is_told_without_a_url_and_without_harm() -> None:
     def again(*arguments: str) -> str:
-        return " ".join(Invocation(arguments).command_with("--after", "ID"))
+        command = " ".join(Invocation(arguments).command_with("--after", "ID"))
+        return on_same_database(command, arguments)
 
     secret = "mongodb://ada:hunter2@host/db"
     assert again("--url", secret, "roles", "list") == "chatctl --url URL roles list --after ID"
-    assert again("roles", "list", f"--url={secret}") == "chatctl roles list --url URL --after ID"
+    assert again("roles", "list", f"--url={secret}") == "chatctl --url URL roles list --after ID"
     assert again("roles", "list", "--after", "OLD", "--all") == "chatctl roles list --all --after ID"
     assert again("roles", "list", "--after=OLD", "--", "x") == "chatctl roles list --after ID -- x"
 
