@@ -34,6 +34,7 @@ app = part()
 
 FORMATS: Final = ("csv", "json", "ndjson", "yaml")
 POLICIES: Final = ("fail", "skip", "update")
+USERNAME_SOURCES: Final = ("email", "name")
 
 
 def _file(ctx: typer.Context, name: str) -> str:
@@ -51,6 +52,12 @@ def _columns(ctx: typer.Context, wanted: bool) -> None:
         rows = [{"column": name, "takes": text} for name, text in imports.COLUMNS.items()]
         ctx.params["out"].items(rows, IMPORTED)
         raise typer.Exit
+
+
+def _product(text: str) -> str:
+    import imports
+
+    return choice(imports.products.names())(text)
 
 
 File = Annotated[
@@ -93,6 +100,30 @@ Columns = Annotated[
 ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PRODUCT",
+        parser=_product,
+        help="Read an export of another product, for example clerk; see docs/moving-in.md.",
+    ),
+]
+UsernameFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--username-from",
+        metavar="|".join(USERNAME_SOURCES),
+        parser=choice(USERNAME_SOURCES),
+        help="Make usernames for users without one, of the e-mail before the @ or of the name.",
+    ),
+]
+RequirePasswords = Annotated[
+    bool,
+    typer.Option(
+        "--require-passwords", help="With --from, refuse users who could not sign in with the password they have now."
+    ),
+]
 Format = Annotated[str | None, written_as(FORMATS)]
 
 
@@ -102,9 +133,12 @@ def import_(
     out: Out,
     *,
     on_conflict: OnConflict = "fail",
+    product: From = None,
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
     ignore_unknown: IgnoreUnknown = False,
     list_path: ListPath = None,
+    username_from: UsernameFrom = None,
+    require_passwords: RequirePasswords = False,
     columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
@@ -123,7 +157,14 @@ def import_(
     from cli.output.progress import Bar
 
     del columns  # if it is given, its callback ends the command
-    layout = imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
+    layout = imports.layout(
+        maps,
+        ignore_unknown=ignore_unknown,
+        path=list_path,
+        product=product,
+        username_from=username_from,
+        require_passwords=require_passwords,
+    )
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"

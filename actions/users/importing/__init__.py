@@ -5,5 +5,18 @@ from actions.users.importing.comparing import compare
 from actions.users.importing.known import Roles
 from actions.users.importing.person import FIELDS, OAUTH, Person, Policy
 from actions.users.importing.spool import Flaw, Spool
+from actions.users.importing.usernames import RULES, SOURCES
 
-__all__ = ["FIELDS", "OAUTH", "Flaw", "Person", "Policy", "Roles", "Spool", "changeset", "compare"]
+__all__ = [
+    "FIELDS",
+    "OAUTH",
+    "RULES",
+    "SOURCES",
+    "Flaw",
+    "Person",
+    "Policy",
+    "Roles",
+    "Spool",
+    "changeset",
+    "compare",
+]

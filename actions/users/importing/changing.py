@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -27,8 +27,12 @@ HASHED_AT_ONCE: Final = 100
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
 
-def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: bool = False) -> Changeset:
+def changeset(
+    spool: Spool, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
+) -> Changeset:
     """Plan an import of which `compare` has decided everything and found nothing in the way.
+
+    `notes` say more about the import in the preview.
 
     Raises `LastMemberError` where a protected role would be left without an active member, and `TooManyLinksError`.
     """
@@ -48,7 +52,7 @@ def changeset(spool: Spool, policy: Policy, source: str, *, allow_last_member: b
         ),
         asks=known,
         asks_about_many=False,
-        notes=_notes(spool),
+        notes=[*notes, *_notes(spool)],
         names=_Names(spool, roles),
         rules=last_active_member.rules(changes) if known and not allow_last_member else [],
         fits=True,

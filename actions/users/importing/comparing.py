@@ -1,7 +1,7 @@
 """People of an import held against the users there are: who is new, who is there, what is in the way."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -13,6 +13,7 @@ from actions.users.importing.difference import Known, difference
 from actions.users.importing.known import Roles
 from actions.users.importing.person import Person, Policy
 from actions.users.importing.spool import Decision, Flaw, Spool
+from actions.users.importing.usernames import Usernames
 from changes import Document
 from changes.showable import readable_text
 from database import connection
@@ -39,15 +40,18 @@ FEW_ROLES: Final = 10
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
 
 
-def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> None:
+def compare(
+    spool: Spool, policy: Policy, hear: Callable[[int, int], None], *, username_from: str | None = None
+) -> None:
     """Decide what becomes of each person of an import, and note what is in the way; nothing is written.
 
-    `hear` is told how many people are looked at, of how many.
+    People without a username get one made of `username_from`, one of `usernames.SOURCES`. `hear` is told how many
+    people are looked at, of how many.
     """
     for field in NAMES:
         spool.note_doubles(field)
     spool.note_double_accounts()
-    comparison = _Comparison(spool, policy)
+    comparison = _Comparison(spool, policy, username_from)
     done, total = 0, len(spool)
     for people in spool.people():
         comparison.take(people)
@@ -55,10 +59,11 @@ def compare(spool: Spool, policy: Policy, hear: Callable[[int, int], None]) -> N
 
 
 class _Comparison:
-    def __init__(self, spool: Spool, policy: Policy) -> None:
+    def __init__(self, spool: Spool, policy: Policy, username_from: str | None) -> None:
         self._spool = spool
         self._policy = policy
         self._fields = READ if policy is Policy.UPDATE else NAMES
+        self._usernames = Usernames(spool, username_from) if username_from else None
         self._roles = Roles.read()
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
@@ -69,19 +74,18 @@ class _Comparison:
 
     def take(self, people: list[Person]) -> None:
         """Compare some people, who are read from the database in few queries."""
-        owners: dict[tuple[str, str], list[Document]] = {}
-        for field in () if self._nobody else NAMES:
-            values = (value for person in people if (value := getattr(person, field)) is not None)
-            for document in finding.having("User", field, values, self._fields):
-                if isinstance(document[field], list):  # in broken data a list that holds a name is found too
-                    continue
-                owners.setdefault((field, document[field]), []).append(document)
+        owners = self._owners("email", people)
+        if self._usernames:
+            new = [one for one in people if not one.username and one.email and not self._mine(one, owners)]
+            names = self._usernames.give(new)
+            people = [one._replace(username=names.get(one.row, one.username)) for one in people]
+        owners |= self._owners("username", people)
         on_disk = linked(people)
         flaws: list[Flaw] = []
         known: list[tuple[Person, Known]] = []
         decisions: list[Decision] = []
         for person in people:
-            mine = [*owners.get(("email", person.email), ()), *self._oddly_written.get(person.email, ())]
+            mine = self._mine(person, owners)
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
             accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
             taken = [account for account in accounts if not any(is_of(account, user) for user in mine)]
@@ -93,6 +97,18 @@ class _Comparison:
                 known.append((person, Known(mine[0], accounts=[one for one in accounts if one not in taken])))
         self._spool.note(flaws)
         self._spool.decide([*decisions, *self._updates(known)])
+
+    def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
+        """Find the users who have an e-mail address or a username of some people."""
+        owners: dict[tuple[str, str], list[Document]] = {}
+        values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
+        for document in finding.having("User", field, values, self._fields):
+            if not isinstance(document[field], list):  # in broken data a list that holds a name is found too
+                owners.setdefault((field, document[field]), []).append(document)
+        return owners
+
+    def _mine(self, person: Person, owners: Mapping[tuple[str, str], list[Document]]) -> list[Document]:
+        return [*owners.get(("email", person.email), ()), *self._oddly_written.get(person.email, ())]
 
     def _flaws(self, person: Person, found: "Found") -> Iterator[Flaw]:
         mine = found.mine

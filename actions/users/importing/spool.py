@@ -154,6 +154,12 @@ class Spool(Collection[Result]):
         doubles = self._database.execute(_TWICE.format("provider, providerAccountId", "account"))
         self.note(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
 
+    @_room()
+    def rename(self, usernames: Mapping[int, str]) -> None:
+        """Store the usernames of people, by the numbers of their rows."""
+        pairs = ((name, row) for row, name in usernames.items())
+        self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
+
     def has(self, field: str, value: str) -> bool:
         """Tell whether somebody here has a value of a field that `note_doubles` has looked at."""
         return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608
