@@ -44,6 +44,7 @@ def layout(
     ignore_unknown: bool = False,
     path: str | None = None,
     product: str | None = None,
+    map_file: str | None = None,
     username_from: str | None = None,
     require_passwords: bool = False,
 ) -> Layout:
@@ -64,7 +65,13 @@ def layout(
     if twice := next((column for column in taken if taken.count(column) > 1), None):
         raise UsageError(f"--map names the column {twice} twice", "give it once")
     steps = tuple(path.split(".")) if path else ()
-    described = products.load(product) if product else None
+    if product and map_file:
+        raise UsageError(
+            "--from and --map-file both describe the file", "use one of them, and --map for single columns"
+        )
+    described = products.load(product) if product else products.read(map_file) if map_file else None
+    if require_passwords and not described:
+        raise UsageError("--require-passwords works only with --from or --map-file")
     return Layout(columns, ignore_unknown, steps, described, username_from, require_passwords)
 
 

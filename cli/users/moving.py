@@ -109,6 +109,14 @@ From = Annotated[
         help="Read an export of another product, for example clerk; see docs/moving-in.md.",
     ),
 ]
+MapFile = Annotated[
+    str | None,
+    typer.Option(
+        "--map-file",
+        metavar="YAML",
+        help="Read the file as this YAML file describes it, like --from; see docs/moving-in.md.",
+    ),
+]
 UsernameFrom = Annotated[
     str | None,
     typer.Option(
@@ -134,6 +142,7 @@ def import_(
     *,
     on_conflict: OnConflict = "fail",
     product: From = None,
+    map_file: MapFile = None,
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
     ignore_unknown: IgnoreUnknown = False,
     list_path: ListPath = None,
@@ -162,6 +171,7 @@ def import_(
         ignore_unknown=ignore_unknown,
         path=list_path,
         product=product,
+        map_file=map_file,
         username_from=username_from,
         require_passwords=require_passwords,
     )

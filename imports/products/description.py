@@ -1,7 +1,7 @@
 """The description of a product's export: its format, and how it is read from YAML."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
@@ -128,9 +128,11 @@ class _Reader:
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
         self._paths: list[str] = []
+        self._nothing: frozenset[str] = frozenset()
 
     def product(self, node: Node) -> Product:
         columns = node.value["columns"]
+        self._nothing = frozenset(_words(node.value.get("nothing")))
         left_out = [(one.text("name") or "", self._test(one)) for one in node.items("left_out", "object")]
         sources = {column: self._source(source) for column, source in columns.value.items()}
         only, suspended = ([*map(self._test, node.items(key, "object"))] for key in ("only", "suspended"))
@@ -142,7 +144,7 @@ class _Reader:
             recognized=tuple(tuple(_words(group)) for group in node.items("recognized", "array")),
             path=tuple(_words(node.value.get("path"))),
             prefix=node.text("prefix") or "",
-            nothing=frozenset(_words(node.value.get("nothing"))),
+            nothing=self._nothing,
             header=tuple(_words(node.value.get("header"))),
             only=tuple(only),
             left_out=tuple(left_out),
@@ -167,12 +169,18 @@ class _Reader:
         if node.kind == "string":
             return self._getter(node)
         if node.kind == "array":
-            return _first([self._get(one) for one in node.value])
+            return _first([self._get(one) for one in node.value], {None, *self._nothing})
+        return self._reading(node)
+
+    def _reading(self, node: Node) -> Getter:
         if sum(key in node.value for key in ("key", "join")) != 1:
             self._faults.add(node, "a source needs either key or join")
             return lambda _: None
         if "join" in node.value:
-            return _joined([self._getter(one) for one in node.items("join")])
+            return _joined([self._getter(one) for one in node.items("join")], self._nothing)
+        if not node.value.keys() & {"match", "is", "has"}:
+            self._faults.add(node, "a source needs join, match, is or has")
+            return lambda _: None
         get = self._get(node.value["key"])
         if "match" in node.value:
             return _matched(get, self._pattern(node.value["match"]))
@@ -250,12 +258,24 @@ def _words(node: Node | None) -> list[str]:
     return [node.value] if node.kind == "string" else [one.value for one in node.value]
 
 
-def _first(gets: Sequence[Getter]) -> Getter:
-    return lambda record: next((value for get in gets if text(value := get(record)) is not None), None)
+def _first(gets: Sequence[Getter], nothing: Collection[str | None]) -> Getter:
+    def first(record: Record) -> Any:
+        for get in gets:
+            value = get(record)
+            found = text(value)
+            if not isinstance(found, str | None) or found not in nothing:
+                return value
+        return None
+
+    return first
 
 
-def _joined(gets: Sequence[Getter]) -> Getter:
-    return lambda record: " ".join(part for get in gets if isinstance(part := text(get(record)), str))
+def _joined(gets: Sequence[Getter], nothing: Collection[str]) -> Getter:
+    def joined(record: Record) -> str:
+        parts = (text(get(record)) for get in gets)
+        return " ".join(part for part in parts if isinstance(part, str) and part not in nothing)
+
+    return joined
 
 
 def _matched(get: Getter, pattern: re.Pattern[str]) -> Getter:

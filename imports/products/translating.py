@@ -48,6 +48,7 @@ class Translation:
         """Read columns from the names in `maps` instead of the sources of the product."""
         self.product = _with_maps(product, maps)
         self.has_email = False
+        self._has_records = False
         self._required = required
         self._require_passwords = require_passwords
         self._left_out: Counter[str] = Counter()
@@ -75,6 +76,7 @@ class Translation:
         if not isinstance(record, dict):
             return Row(number, None, given, [NOT_AN_OBJECT])
         product = self.product
+        self._has_records = True
         if product.only and not any(test(record) for test in product.only):
             return None
         self._meet(record)
@@ -149,7 +151,7 @@ class Translation:
 
     def problem(self) -> Problem | None:
         """Say what is wrong with the file after all records were read, in one message without personal data."""
-        if not self._names:  # there are no records
+        if not self._has_records:
             return None
         lost = [name for name in self._maps if not {name, name.partition(".")[0]} & self._names.keys()]
         if lost:
@@ -170,9 +172,9 @@ class Translation:
             self._left_out
         )
         if self._lost_hashes:
-            verb = "has a password" if self._lost_hashes == 1 else "have passwords"
-            users = f"{counted(self._lost_hashes, 'user')} {verb} that the application cannot check"
-            notes.append(f"{users}: they are imported without it, and need to reset it by e-mail")
+            verb = "has" if self._lost_hashes == 1 else "have"
+            users = f"{counted(self._lost_hashes, 'user')} {verb} a password that the application cannot check"
+            notes.append(f"{users}: it is not imported, and must be reset by e-mail")
         return notes + [f"not imported: {', '.join([*others[:NAMED], *more])}"] * bool(others)
 
 
