@@ -75,8 +75,7 @@ class Table:
             given = given + [""] * missing
         if len(given) < len(self.header) or any(given[len(self.header) :]):
             return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header"])
-        cells = map(unguarded, given)
-        return self._translation.row(number, dict(zip(self._names, cells, strict=False)), given)
+        return self._translation.row(number, dict(zip(self._names, given, strict=False)), given)
 
     def _row(self, number: int, given: list[str]) -> Row:
         if len(given) != len(self.header):

@@ -113,7 +113,7 @@ MapFile = Annotated[
     str | None,
     typer.Option(
         "--map-file",
-        metavar="YAML",
+        metavar="FILE",
         help="Read the file as this YAML file describes it, like --from; see docs/moving-in.md.",
     ),
 ]

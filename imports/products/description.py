@@ -262,6 +262,8 @@ def _first(gets: Sequence[Getter], nothing: Collection[str | None]) -> Getter:
     def first(record: Record) -> Any:
         for get in gets:
             value = get(record)
+            if value is None or value == "":
+                continue
             found = text(value)
             if not isinstance(found, str | None) or found not in nothing:
                 return value
@@ -272,8 +274,8 @@ def _first(gets: Sequence[Getter], nothing: Collection[str | None]) -> Getter:
 
 def _joined(gets: Sequence[Getter], nothing: Collection[str]) -> Getter:
     def joined(record: Record) -> str:
-        parts = (text(get(record)) for get in gets)
-        return " ".join(part for part in parts if isinstance(part, str) and part not in nothing)
+        parts = [text(value) for get in gets if (value := get(record))]
+        return " ".join([part for part in parts if isinstance(part, str) and part not in nothing])
 
     return joined
 

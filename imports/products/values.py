@@ -102,11 +102,12 @@ def plain(value: Any) -> Any:
 
 def text(value: Any) -> Any:
     """Read a text without blanks around it, or quotes that are part of it; other values as they are."""
-    value = plain(value)
     if not isinstance(value, str):
-        return None if value in _EMPTY else value
+        value = plain(value)
+        if not isinstance(value, str):
+            return None if value in _EMPTY else value
     value = value.strip()
-    if len(value) > 1 and value[0] == value[-1] == '"':
+    if value[:1] == '"' and len(value) > 1 and value[-1] == '"':
         value = value[1:-1].strip()
     return value or None
 

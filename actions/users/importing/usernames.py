@@ -38,9 +38,8 @@ class Usernames:
 
     def _base(self, person: Person) -> str:
         """Return a username that fits the rules, which may be taken."""
-        text = person.name if self._source == "name" and person.name else person.email.partition("@")[0]
-        seen = "".join(one for one in text if unicodedata.category(one)[0] not in "CZ" or one == " ")
-        base = re.sub(r"[\s@:]+", ".", seen.strip().casefold())[: LONGEST - len("-1000000")].strip(".-")
+        part = person.email.partition("@")[0]
+        base = (self._source == "name" and _typed(person.name or "")) or _typed(part)
         return base if base and not user_flaw("username", base) else f"user-{base}".rstrip("-")
 
     def _free(self, base: str) -> str:
@@ -58,6 +57,12 @@ class Usernames:
     def _on_disk(self, names: Iterable[str]) -> set[str]:
         found = finding.having("User", "username", set(names), ["username"])
         return {user["username"] for user in found if isinstance(user["username"], str)}
+
+
+def _typed(text: str) -> str:
+    """Return a text in lower case, with dots instead of what a username cannot have."""
+    seen = "".join(one for one in text if unicodedata.category(one)[0] not in "CZ" or one == " ")
+    return re.sub(r"[\s@:]+", ".", seen.casefold())[: LONGEST - len("-1000000")].strip(".-")
 
 
 def _numbered(base: str, number: int) -> str:
