@@ -1,4 +1,15 @@
-"""What may be done, a module for each noun; each is imported when it is first used, so that help needs no driver."""
+"""What chatctl can do, and what it refuses: a module or package for each noun, with a function for each command.
+
+- `users`, `roles`, `permissions`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A command
+  calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes data
+  returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
+- `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
+- `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references.
+- `filter_conditions`, `display_names`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
+  several nouns. `errors`: every refusal.
+
+Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any
@@ -9,12 +20,12 @@ if TYPE_CHECKING:
         contexts,
         conversations,
         database,
-        finding,
+        lookup,
         messages,
-        odd_references,
         permissions,
         roles,
         users,
+        wrong_id_types,
     )
 
 __all__ = [
@@ -22,16 +33,17 @@ __all__ = [
     "contexts",
     "conversations",
     "database",
-    "finding",
+    "lookup",
     "messages",
-    "odd_references",
     "permissions",
     "roles",
     "users",
+    "wrong_id_types",
 ]
 
+if not TYPE_CHECKING:  # a type checker would accept every name
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return importlib.import_module(f"{__name__}.{name}")
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return importlib.import_module(f"{__name__}.{name}")

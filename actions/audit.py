@@ -1,4 +1,4 @@
-"""The audit trail: what was done, by whom and why, and how to undo it."""
+"""The audit trail: list and show events, undo them, and prune old ones."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -6,15 +6,14 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from actions.filter_conditions import literal
-from actions.rules.changesets import changeset, replannable
-from changes import Changeset, Document, Draft, Result, orphans, record, undoing
-from changes.blanking import discreet, discreet_names
+from actions.filter_conditions import literal_pattern
+from actions.rules.checked_changeset import checked_changeset, replannable
+from changes import Changeset, Document, Draft, Result, images, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
-from changes.record import lease
+from changes.trail_entries import lease_id, names_without_secrets, without_secrets
 from database import connection
 from database.filters import any_of
 from database.ids import readings
@@ -34,14 +33,14 @@ def find(
 ) -> Listing:
     """List events: `{id, at, actor, command, reason, state}`.
 
-    `actor` is a name of the system's user, its host, the database's user or what was claimed; `command` the words it
-    begins with; `target` a user, or the id of anything that was changed.
+    `actor` is a system user, a host, a database user or a claimed name; `command` is the beginning of the command;
+    `target` is a user, or the id of any changed document.
     """
     wanted: list[Document] = [{"kind": "event"}]
     if actor is not None:
         wanted.append({"$or": [{f"actor.{name}": actor} for name in ACTORS]})
     if command is not None:
-        wanted.append({"command": {"$regex": f"^{literal('--command', command)}( |$)"}})
+        wanted.append({"command": {"$regex": f"^{literal_pattern('--command', command)}( |$)"}})
     if target is not None:
         parts = connection.database()[AUDIT].find({"targets": any_of(_target(target))}, {"event": 1})
         wanted.append({"_id": {"$in": list({part["event"] for part in parts})}})
@@ -53,15 +52,15 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Describe an event as `find` does, with `changes`, and what it undoes or was undone by.
+    """Describe an event as `find` does, with its `changes` and the events that it undoes or that undid it.
 
-    A change is `{op, collection, ids, name?, fields}`; `names` are those of ids, and where changes were only counted
-    `summary` says how many.
+    A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If changes were only counted, `summary`
+    has the numbers.
     """
     event = _event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
-    kept = [discreet(part) for part in parts]  # events of older versions may hold secrets
+    kept = [without_secrets(part) for part in parts]  # events of older versions may hold secrets
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
@@ -76,42 +75,42 @@ def show(ref: str) -> Row:
 
 
 def lines(event: Row) -> list[str]:
-    """Write what an event changed for people, a line each."""
+    """Return the changes of an event as lines of text."""
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
 @replannable(quick=False)
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Put back what an event changed, also what an interrupted one had changed when it stopped.
+    """Undo the changes of an event, also of an interrupted one.
 
-    Raises `ConflictError` for what was changed since, unless `force`, and `NotUndoableError` where nothing was kept.
+    Raises `ConflictError` if the data were changed since, unless `force`, and `NotUndoableError` if nothing was kept.
     """
     event = _event(ref)
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
-        return changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
+        return checked_changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
     if event.get("erased"):
         why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
         raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
-    batches = record.images(database, event["_id"])
+    batches = images.read(database, event["_id"])
     if not batches:
         why = "is no longer kept" if event["undoable"] else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
     for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
-        draft.names |= {named["id"]: named["name"] for named in discreet_names(part)}
-    if stale := database[STATE].find_one({"_id": lease(event["_id"])}):
+        draft.names |= {named["id"]: named["name"] for named in names_without_secrets(part)}
+    if stale := database[STATE].find_one({"_id": lease_id(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force, orphans=orphans.recorded(database, event["_id"]))
+    inverse = undoing.inverse(database, batches, force=force, orphans=images.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], event["command"], outcome)]
-    return changeset(
+    return checked_changeset(
         command,
         draft,
         results,
@@ -124,15 +123,15 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
 
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Tell which of some events go on; what cannot be undone keeps nothing and does not count."""
-    for some in finding.parts(events):
+    """Yield those of some events that are still running; events that cannot be undone are left out."""
+    for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
         yield from (event for event, state in states.items() if state == "running")
 
 
 def prune(before: datetime) -> Changeset:
-    """Delete the events before a time, but for those that are not finished; they can then no longer be undone."""
+    """Delete the finished events before a time; they can no longer be undone."""
     database = connection.database()
     events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
     states = _states(events)
@@ -140,18 +139,18 @@ def prune(before: datetime) -> Changeset:
     draft = Draft()
     for collection in (IMAGES, AUDIT):
         for document in database[collection].find({"event": {"$in": ended}}, {"_id": 1}):
-            draft.room(1)
+            draft.reserve(1)
             draft.delete(collection, document)
     for event in ended:
-        draft.room(1)
+        draft.reserve(1)
         draft.delete(AUDIT, {"_id": event})
     results = [Result(event["_id"], event["command"], "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
-    return changeset(command, draft, results, asks=True, undoable=False)
+    return checked_changeset(command, draft, results, asks=True, undoable=False)
 
 
 def _event(ref: str) -> Document:
-    identifier = finding.object_id(ref, "event")
+    identifier = lookup.parse_id(ref, "event")
     event = connection.database()[AUDIT].find_one({"_id": identifier, "kind": "event"})
     if event is None:
         raise UnknownNameError(f"no event {ref}", "see chatctl audit list")
@@ -159,12 +158,12 @@ def _event(ref: str) -> Document:
 
 
 def _target(ref: str) -> list[Any]:
-    """Read a target: the id of anything, or a user."""
-    field, value = finding.user_key(ref)
+    """Parse a target: the id of any document, or a user."""
+    field, value = lookup.parse_user_ref(ref)
     if field == "_id":
         return readings(str(value))
     try:
-        return [finding.user(ref, ())["_id"]]
+        return [lookup.find_user(ref, ())["_id"]]
     except UnknownNameError as error:
         error.hint = f"{error.hint}; what was deleted is named by its id"
         raise
@@ -186,7 +185,7 @@ def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _actor(actor: dict[str, str]) -> str:
-    """Write who acted in one string: `ada@laptop`, the database's user behind a slash, what was claimed in brackets."""
+    """Return an actor as text: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
     who = f"{actor.get('os')}@{actor.get('host')}"
     who += f"/{actor['database']}" if "database" in actor else ""
     return f"{who} ({actor['claimed']})" if "claimed" in actor else who
@@ -196,7 +195,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
     """Return the state of each event: `done`, `running`, `interrupted` or `undone`."""
     listed = list(events)
     states = _own_states(listed)
-    # An undo counts while it is not itself undone, so those that point here are followed to the last of them.
+    # An undo only counts if it is not undone itself, so the chain of undos is followed to its end.
     chain, ids = [], [event["_id"] for event in listed]
     while ids and (undos := list(connection.database()[AUDIT].find({"undoes": {"$in": ids}}).sort("_id", 1))):
         chain.append(undos)
@@ -212,7 +211,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the states of events as far as nobody has undone them."""
+    """Return the states of events, without regard to undos."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event["whole"]]
@@ -221,9 +220,9 @@ def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
     ends = database[AUDIT].find({"kind": "end", "event": {"$in": open_ended}}, {"event": 1})
     ended = {end["event"] for end in ends}
     fresh = connection.clock() - timedelta(seconds=LEASE_SECONDS)
-    held = database[STATE].find({"_id": {"$in": [lease(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
+    held = database[STATE].find({"_id": {"$in": [lease_id(event) for event in open_ended]}, "renewed": {"$gte": fresh}})
     running = {document["_id"] for document in held}
     for event in open_ended:
         if event not in ended:
-            states[event] = "running" if lease(event) in running else "interrupted"
+            states[event] = "running" if lease_id(event) in running else "interrupted"
     return states

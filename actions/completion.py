@@ -1,4 +1,4 @@
-"""Names that somebody who is typing may mean: from the database in a third of a second, or none."""
+"""Names for shell completion: from the database within a third of a second, otherwise none."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from database import sources
+from database import url_sources
 from models.names import EASY
 
 if TYPE_CHECKING:
@@ -15,63 +15,65 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""From what is typed to the field and the value that it means."""
+"""Returns the field and the value that a typed text means."""
 
 SECONDS: Final = 1 / 3
-"""What the database has; to load its driver takes a part of a second, too."""
+"""The time limit of the database, without loading the driver."""
 SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
 READ_AT_MOST: Final = 1_000
-"""Documents, where most of the names are none that is offered."""
+"""The most documents to read, if most of their names cannot be completed."""
 
 
-def names(collection: str, begun: str, choice: sources.Choice) -> list[str]:
-    """Give names that begin as a word does, as they are typed; none on any failure.
+def names(collection: str, prefix: str, choice: url_sources.Choice) -> list[str]:
+    """Return the names that begin like a word, as they are typed; none after any failure.
 
-    Where there are more than `AT_MOST`, the last of all is among them: what those given have in common, all have.
+    Of more than `AT_MOST` names, the last one is also returned, so that the common beginning is that of all names.
     """
     found: list[str] = []
     loaded = threading.Event()
 
-    def look() -> None:
+    def read() -> None:
         with suppress(Exception):
-            found.extend(_look(collection, begun, choice, loaded.set))
+            found.extend(_read_names(collection, prefix, choice, loaded.set))
         loaded.set()
 
-    # To look up a host's name cannot be interrupted: the thread is left behind.
-    thread = threading.Thread(target=look, daemon=True)
+    # A host name lookup cannot be interrupted, so the thread keeps running.
+    thread = threading.Thread(target=read, daemon=True)
     thread.start()
     loaded.wait(SECONDS_TO_LOAD)
     thread.join(SECONDS)
     return [] if thread.is_alive() else found
 
 
-def _look(collection: str, begun: str, choice: sources.Choice, loaded: Callable[[], None]) -> list[str]:
+def _read_names(collection: str, prefix: str, choice: url_sources.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
-    with connection.glance(choice, _milliseconds()) as database:
+    with connection.peek(choice, _milliseconds()) as database:
         if database is None:
             return []
-        from actions import finding
+        from actions import lookup
 
         loaded()
-        read = finding.user_key if collection == "User" else finding.key
-        found = list(islice(_words(database[collection], begun, read, 1), AT_MOST))
-        return found if len(found) < AT_MOST else [*found, *islice(_words(database[collection], begun, read, -1), 1)]
+        read = lookup.parse_user_ref if collection == "User" else lookup.parse_ref
+        documents = database[collection]
+        found = list(islice(_matching_names(documents, prefix, read, 1), AT_MOST))
+        last = islice(_matching_names(documents, prefix, read, -1), 1)
+        return found if len(found) < AT_MOST else [*found, *last]
 
 
-def _words(documents: "Collection[Document]", begun: str, read: Read, way: int) -> Iterator[str]:
-    """Give names in their order, up or down, as they are typed.
+def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
+    """Yield sorted names, up or down, as they are typed.
 
-    Not each name means itself: a username may look like an id, or like the e-mail of somebody else.
+    A name that would be read as something else is left out: a username may look like an id or an e-mail.
     """
-    field, value = read(begun)
+    field, value = read(prefix)
     if field == "_id":
         return
-    head = begun[: len(begun) - len(value)]
+    head = prefix[: len(prefix) - len(value)]
     where = {field: {"$gte": value, "$lt": f"{value}\U0010ffff"}}
     options: dict[str, Any] = {"limit": READ_AT_MOST, "max_time_ms": _milliseconds()}
-    for document in documents.find(where, [field], sort=[(field, way)], **options):
+    for document in documents.find(where, [field], sort=[(field, direction)], **options):
         name = document[field]
         word = f"{head}{name}"
         if isinstance(name, str) and EASY.fullmatch(name) and read(word) == (field, name):

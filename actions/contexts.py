@@ -1,4 +1,4 @@
-"""Contexts as they are shown: never with a password, and without running a command."""
+"""List and show contexts, without passwords, and without running their commands."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ def rows() -> list[Row]:
 
 
 def show(name: str | None) -> Row:
-    """Return the row of a context, of the current one where none is named."""
+    """Return the row of a context, or of the current context without a name."""
     known = contexts.load()
     context = known.the_current() if name is None else known.named(name)
     if context is None:
@@ -44,5 +44,5 @@ def _row(context: Context, current: str | None) -> Row:
 
 
 def _without_passwords(value: str) -> str:
-    """Hide what stands before the host of a URL that a command has in its arguments."""
+    """Hide user and password of URLs in the arguments of a command."""
     return re.sub(r"(?<=://)\S*@", "***@", value)

@@ -1,4 +1,4 @@
-"""How values stand in the cells of a table that spreadsheets open: written by exports, understood by imports."""
+"""The cells of CSV files: lists in a cell, and protection from formulas; exports write them, imports read them."""
 
 import re
 from collections.abc import Iterable
@@ -15,25 +15,25 @@ _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
 _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 
-def guarded(text: str) -> str:
-    """Put one `'` in front of each part of a text that a spreadsheet would run."""
+def escape_formulas(text: str) -> str:
+    """Put a `'` before each part of a text that a spreadsheet would run as a formula."""
     if _INNER.search(text):  # faster than a replacement that finds nothing
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 
 
-def unguarded(text: str) -> str:
-    """Take off what `guarded` has put on."""
+def unescape_formulas(text: str) -> str:
+    """Remove what `escape_formulas` has added."""
     if text.startswith("'") and _FIRST.match(text, 1):
         text = text[1:]
     return _INNER_GUARD.sub(r"\1", text)
 
 
-def joined(items: Iterable[str]) -> str:
+def join_list(items: Iterable[str]) -> str:
     r"""Write texts into one cell with `;` between them; one inside a text becomes `\;`, a backslash two."""
     return ";".join(item.replace("\\", "\\\\").replace(";", "\\;") for item in items)
 
 
-def divided(text: str) -> list[str]:
-    """Read back what `joined` wrote; empty texts are left out."""
+def split_list(text: str) -> list[str]:
+    """Split a cell that `join_list` wrote; empty texts are left out."""
     return [_ESCAPED.sub(r"\1", item) for item in _ITEM.findall(text)]

@@ -1,23 +1,23 @@
-"""Every refusal by its name."""
+"""The errors that actions raise, by reason."""
 
 from database.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
 from database.wording import counted
 
 
 class UnknownNameError(NotFoundError):
-    """Nothing has the name or id that was given."""
+    """No document has the given name or id."""
 
 
 class AmbiguousNameError(ConflictError):
-    """Several documents have the name that was given."""
+    """Several documents have the given name or id."""
 
 
 class NameTakenError(ConflictError):
-    """A name is to be given a second time."""
+    """The new name exists already."""
 
 
 class ImportConflictError(ConflictError):
-    """People of an import, or their names, are there already; `faults` lists them."""
+    """People of an import, or their names, exist already; `faults` lists them."""
 
     def __init__(self, number: int, faults: tuple[Fault, ...]) -> None:
         of_them = "" if number == len(faults) else f" of which these are the first {len(faults):,}"
@@ -29,19 +29,19 @@ class ImportConflictError(ConflictError):
 
 
 class BadNameError(InvalidInputError):
-    """A name that nobody could type or read."""
+    """The new name is not valid."""
 
 
 class BadMessageError(InvalidInputError):
-    """What nobody could read as a message: nothing, too much, or an image that cannot be loaded."""
+    """The message is empty, too long, or its image URL is not valid."""
 
 
 class NotParticipantError(RefusedError):
-    """Somebody would write into a conversation that they do not take part in."""
+    """The sender is not a participant of the conversation."""
 
 
 class OneToOneError(RefusedError):
-    """What only a group can have: a name, or more than two people."""
+    """Only a group can have a name or more than two participants."""
 
 
 class LastMemberError(RefusedError):
@@ -49,11 +49,11 @@ class LastMemberError(RefusedError):
 
 
 class NotUndoableError(RefusedError):
-    """What an undo needs was never kept, or is no longer."""
+    """The data that an undo needs were never kept, or are no longer kept."""
 
 
 class StillRunningError(RefusedError):
-    """Work that goes on cannot be undone yet."""
+    """A running command cannot be undone yet."""
 
 
 class LastSignInError(RefusedError):
@@ -61,4 +61,4 @@ class LastSignInError(RefusedError):
 
 
 class BadPatternError(InvalidInputError):
-    """A pattern that nobody can search by."""
+    """The search pattern is not valid."""

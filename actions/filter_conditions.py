@@ -1,4 +1,4 @@
-"""What filters are made of: conditions that fields of a document have to meet."""
+"""Conditions for the filters of lists: times, texts and patterns."""
 
 import re
 from datetime import datetime
@@ -9,35 +9,35 @@ from database.errors import UsageError
 from database.listing import PRESENT
 
 LONGEST: Final = 200
-"""Characters that are looked for inside others: some servers take no pattern that is much longer."""
+"""The most characters to search for: some servers refuse longer patterns."""
 
 
-def between(since: datetime | None, before: datetime | None) -> Document:
-    """Match times from one on and before another; nothing at all where neither is given."""
+def time_range(since: datetime | None, before: datetime | None) -> Document:
+    """Match times from `since` on and before `before`; empty if neither is given."""
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
 
 
-def containing(option: str, text: str) -> Document:
-    """Match texts that hold another, literally, in any case; raises `UsageError` where it is empty or too long."""
-    return matching(literal(option, text))
+def contains_text(option: str, text: str) -> Document:
+    """Match texts that contain a text, in any case; raise `UsageError` if it is empty or too long."""
+    return matches_pattern(literal_pattern(option, text))
 
 
-def literal(option: str, text: str) -> str:
-    """Return the pattern of a text alone; raises `UsageError` where it is empty or too long."""
+def literal_pattern(option: str, text: str) -> str:
+    """Return the pattern that matches exactly a text; raise `UsageError` if it is empty or too long."""
     if len(text) > LONGEST:
         raise UsageError(f"{option} is {len(text):,} characters long; it may have {LONGEST}")
-    return re.escape(said(option, text))
+    return re.escape(require_text(option, text))
 
 
-def matching(pattern: str) -> Document:
-    """Match texts by a pattern, in any case."""
+def matches_pattern(pattern: str) -> Document:
+    """Match texts by a regular expression, in any case."""
     return {"$regex": pattern, "$options": "i"}
 
 
-def said(option: str, value: str) -> str:
-    """Refuse nothing at all: a variable that was not set must not mean everything."""
+def require_text(option: str, value: str) -> str:
+    """Return a text; raise `UsageError` if it is empty: an unset shell variable must not match everything."""
     if not value:
         raise UsageError(f"{option} cannot be empty")
     return value

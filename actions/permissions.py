@@ -1,15 +1,15 @@
-"""Permissions: what a role can allow."""
+"""Permissions: list, create, rename and delete them."""
 
 from collections.abc import Collection, Sequence
 from typing import Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
@@ -20,48 +20,48 @@ LISTED: Final = ("name", "rolesIds")
 
 
 def find() -> Listing:
-    """List permissions: `{id, name, roles: [names], users}`; `users` counts who holds it through any role."""
+    """List permissions: `{id, name, roles: [names], users}`; `users` counts the users who have it through any role."""
     return Listing("Permission", {}, _rows, sortable=("name",), fields=LISTED)
 
 
 def show(ref: str) -> Row:
     """Describe one permission as `find` does."""
-    return _rows([finding.one("Permission", ref, LISTED)])[0]
+    return _rows([lookup.find_one("Permission", ref, LISTED)])[0]
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Make permissions that no role has yet. Raises `NameTakenError`."""
+    """Create permissions that no role has yet. Raises `NameTakenError`."""
     wanted = list(dict.fromkeys(names))
-    new_names.refuse("Permission", wanted)
+    new_names.validate("Permission", wanted)
     draft = Draft()
     results = []
     for name in wanted:
         permission: Document = {"_id": ObjectId(), "name": name, "rolesIds": []}
         draft.insert("Permission", permission)
         results.append(Result(permission["_id"], name, "created"))
-    return changeset(f"permissions create {in_words(wanted)}", draft, results)
+    return checked_changeset(f"permissions create {in_words(wanted)}", draft, results)
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Give a permission another name; the roles that have it keep it."""
-    permission = finding.one("Permission", ref, ())
+    """Rename a permission; roles keep it."""
+    permission = lookup.find_one("Permission", ref, ())
     draft = Draft()
-    command = f"permissions rename {finding.label(permission)} {name}"
+    command = f"permissions rename {lookup.label(permission)} {name}"
     if name != permission.get("name"):
-        new_names.refuse("Permission", [name])
+        new_names.validate("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return changeset(command, draft, [Result(permission["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(permission["_id"], name, outcome)])
 
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Delete permissions and take them from their roles."""
-    found = finding.named("Permission", refs, skip_missing=skip_missing)
-    finding.refuse_twins("Permission", (one.document for one in found))
+    """Delete permissions and remove them from roles."""
+    found = lookup.find_all("Permission", refs, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Permission", (one.document for one in found))
     ids = [referred(permission.document["_id"]) for permission in found]
     database = connection.database()
-    roles = list(database["Role"].find(finding.referring("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
+    roles = list(database["Role"].find(queries.refers_to("Role", "permissionsIds", *ids), ["name", "permissionsIds"]))
     draft = Draft()
     draft.take("Role", roles, "permissionsIds", ids)
     for permission in found:
@@ -70,12 +70,12 @@ def delete(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
         draft.take(STATE, [document], "permissions", ids)
     results = [Result(permission.document["_id"], permission.ref, "deleted") for permission in found]
     command = f"permissions delete {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, [*results, *found.missing], asks=True)
+    return checked_changeset(command, draft, [*results, *found.missing], asks=True)
 
 
 def _rows(permissions: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = {item for permission in permissions for item in ids_in(permission, "rolesIds")}
-    found = finding.with_id("Role", wanted, ["name", "userIds"])
+    found = queries.find_by_ids("Role", wanted, ["name", "userIds"])
     roles = {referred(role["_id"]): (readable_text(role.get("name")), ids_in(role, "userIds")) for role in found}
     rows = []
     for permission in permissions:

@@ -1,4 +1,4 @@
-"""Roles: sets of permissions that users hold."""
+"""Roles: list, create, copy, rename, delete and compare them, and change their permissions."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -6,12 +6,12 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from actions.rules import last_active_member, new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
-from changes.showable import readable, readable_text
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
 from database.own_collections import STATE
@@ -30,56 +30,56 @@ def find() -> Listing:
 
 def show(ref: str) -> Row:
     """Describe one role as `find` does."""
-    return _rows([finding.one("Role", ref, LISTED)])[0]
+    return _rows([lookup.find_one("Role", ref, LISTED)])[0]
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
-    """Make a role that has permissions and no members. Raises `NameTakenError`."""
-    new_names.refuse("Role", [name])
+    """Create a role with permissions and without members. Raises `NameTakenError`."""
+    new_names.validate("Role", [name])
     granted = _permissions(permissions)
-    return _create("roles create", name, granted, [name, *(f"--permission {finding.label(p)}" for p in granted)])
+    return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
 
 
 def copy(ref: str, name: str) -> Changeset:
-    """Make a role with the permissions of another, and without its members."""
-    role = finding.one("Role", ref, LISTED)
-    new_names.refuse("Role", [name])
-    granted = list(finding.with_id("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
-    return _create("roles copy", name, granted, [finding.label(role), name])
+    """Create a role with the permissions of another, without its members."""
+    role = lookup.find_one("Role", ref, LISTED)
+    new_names.validate("Role", [name])
+    granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
+    return _create("roles copy", name, granted, [lookup.label(role), name])
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Give a role another name; members and permissions stay."""
-    role = finding.one("Role", ref, ())
-    command = f"roles rename {finding.label(role)} {name}"
+    """Rename a role; members and permissions stay."""
+    role = lookup.find_one("Role", ref, ())
+    command = f"roles rename {lookup.label(role)} {name}"
     draft = Draft()
     if name != role.get("name"):
-        new_names.refuse("Role", [name])
+        new_names.validate("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return changeset(command, draft, [Result(role["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(role["_id"], name, outcome)])
 
 
 @replannable(deletes=True)
 def delete(refs: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Delete roles and take them from their users and permissions.
+    """Delete roles and remove them from users and permissions.
 
     Raises `LastMemberError` for a protected role that has an active member.
     """
-    roles = finding.named("Role", refs, skip_missing=skip_missing)
-    finding.refuse_twins("Role", (one.document for one in roles))
+    roles = lookup.find_all("Role", refs, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Role", (one.document for one in roles))
     ids = [referred(role.document["_id"]) for role in roles]
     users, permissions = (
-        list(connection.database()[name].find(finding.referring(name, "rolesIds", *ids), [called, "rolesIds"]))
+        list(connection.database()[name].find(queries.refers_to(name, "rolesIds", *ids), [called, "rolesIds"]))
         for name, called in (("User", "username"), ("Permission", "name"))
     )
     draft = Draft()
     for role in roles:
         _delete(draft, role.document, users, permissions)
-    _forget(draft, ids)
+    _delete_from_records(draft, ids)
     results = [Result(role.document["_id"], role.ref, "deleted") for role in roles]
     command = f"roles delete {in_words([role.ref for role in roles])}"
-    return changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
+    return checked_changeset(command, draft, [*results, *roles.missing], allow_last_member=allow_last_member, asks=True)
 
 
 @replannable()
@@ -90,7 +90,7 @@ def grant(ref: str, permissions: Sequence[str]) -> Changeset:
 
 @replannable()
 def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
-    """Take permissions from a role."""
+    """Remove permissions from a role."""
     return _change_permissions("revoke", ref, permissions)
 
 
@@ -98,18 +98,18 @@ def matrix() -> tuple[list[str], list[Row]]:
     """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
-    labels = Counter(map(finding.label, roles))
+    labels = Counter(map(lookup.label, roles))
     held = {
         # Without the unique index two roles can have one name.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
-        if (label := finding.label(role))
+        if (label := lookup.label(role))
     }
     permissions = database["Permission"].find({}, {"name": 1}).sort("name")
     rows = [
         {
             "id": permission["_id"],
-            "permission": finding.label(permission),
+            "permission": lookup.label(permission),
             "roles": [name for name, ids in held.items() if referred(permission["_id"]) in ids],
         }
         for permission in permissions
@@ -119,12 +119,12 @@ def matrix() -> tuple[list[str], list[Row]]:
 
 def diff(left: str, right: str) -> list[Row]:
     """Return a row for each permission that only one of two roles has: `{permission, role}`."""
-    one, other = finding.one("Role", left, LISTED), finding.one("Role", right, LISTED)
-    sides = [(finding.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
+    one, other = lookup.find_one("Role", left, LISTED), lookup.find_one("Role", right, LISTED)
+    sides = [(lookup.label(role), set(ids_in(role, "permissionsIds"))) for role in (one, other)]
     differing = sides[0][1] ^ sides[1][1]
-    found = sorted(finding.with_id("Permission", differing, ["name"]), key=finding.label)
+    found = sorted(queries.find_by_ids("Permission", differing, ["name"]), key=lookup.label)
     return [
-        {"id": permission["_id"], "permission": finding.label(permission), "role": name}
+        {"id": permission["_id"], "permission": lookup.label(permission), "role": name}
         for permission in found
         for name, ids in sides
         if referred(permission["_id"]) in ids
@@ -133,7 +133,7 @@ def diff(left: str, right: str) -> list[Row]:
 
 def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     wanted = {item for role in roles for item in ids_in(role, "permissionsIds")}
-    found = finding.with_id("Permission", wanted, ["name"])
+    found = queries.find_by_ids("Permission", wanted, ["name"])
     names = {referred(permission["_id"]): permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
     protected = last_active_member.protected_roles()
@@ -152,14 +152,14 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Count on the server: the list itself may hold hundreds of thousands."""
+    """Count members on the server: the list may have hundreds of thousands."""
     users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
     pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
     return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
 
 
 def _permissions(refs: Sequence[str]) -> list[Document]:
-    return [found.document for found in finding.named("Permission", refs, ("rolesIds",))]
+    return [found.document for found in lookup.find_all("Permission", refs, ("rolesIds",))]
 
 
 def _create(verb: str, name: str, permissions: list[Document], words: list[str]) -> Changeset:
@@ -172,27 +172,27 @@ def _create(verb: str, name: str, permissions: list[Document], words: list[str])
     }
     draft.insert("Role", role)
     draft.add("Permission", permissions, "rolesIds", [role["_id"]])
-    return changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
+    return checked_changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
 
 
 def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
-    role = finding.one("Role", ref, ("permissionsIds",))
-    found = finding.named("Permission", refs, ("rolesIds",))
+    role = lookup.find_one("Role", ref, ("permissionsIds",))
+    found = lookup.find_all("Permission", refs, ("rolesIds",))
     permissions = [permission.document for permission in found]
     granting = verb == "grant"
-    held = _links(role, permissions, all if granting else any)
+    held = _have_link(role, permissions, all if granting else any)
     draft = Draft()
     (draft.link if granting else draft.unlink)(ROLE_PERMISSIONS, [role], permissions)
     results = [
         Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
         for permission, had in zip(found, held, strict=True)
     ]
-    command = f"roles {verb} {finding.label(role)} {in_words([permission.ref for permission in found])}"
-    return changeset(command, draft, results, asks=not granting)
+    command = f"roles {verb} {lookup.label(role)} {in_words([permission.ref for permission in found])}"
+    return checked_changeset(command, draft, results, asks=not granting)
 
 
-def _links(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
-    """Tell for each permission whether both sides, or any, have the link."""
+def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
+    """Tell for each permission whether all, or any, of the two sides have the link."""
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
     return [
@@ -202,23 +202,23 @@ def _links(role: Document, permissions: list[Document], sides: Callable[[Iterabl
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
-    """Delete a role with its links, members in batches of a thousand: the last of them goes with the role itself."""
+    """Delete a role with its links, members in batches of a thousand; the last batch also deletes the role."""
     identifier = referred(role["_id"])
     members = [user for user in users if identifier in ids_in(user, "rolesIds")]
     granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
     while len(members) > BATCH:
         some, members = members[:BATCH], members[BATCH:]
-        draft.room(BATCH)
+        draft.reserve(BATCH)
         draft.take("User", some, "rolesIds", [role["_id"]])
         draft.take("Role", [role], "userIds", [user["_id"] for user in some])
-    draft.room(len(members) + len(granted) + 1)
+    draft.reserve(len(members) + len(granted) + 1)
     draft.take("User", members, "rolesIds", [role["_id"]])
     draft.take("Permission", granted, "rolesIds", [role["_id"]])
     draft.delete("Role", role)
 
 
-def _forget(draft: Draft, ids: list[ObjectId]) -> None:
-    """Take deleted roles out of our own records."""
+def _delete_from_records(draft: Draft, ids: list[ObjectId]) -> None:
+    """Remove deleted roles from the records of chatctl."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):
             draft.take(STATE, [document], field, ids)

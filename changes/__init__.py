@@ -1,4 +1,7 @@
-"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone."""
+"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone.
+
+Start reading at `changes.applying.apply`; docs/architecture.md explains the words and the invariants.
+"""
 
 from changes.applying import Outcome, Watch, apply
 from changes.change import (
@@ -8,8 +11,8 @@ from changes.change import (
     Delete,
     Document,
     FieldChange,
-    Holding,
     Insert,
+    ListWith,
     Set,
     Take,
     Update,
@@ -32,8 +35,8 @@ __all__ = [
     "Document",
     "Draft",
     "FieldChange",
-    "Holding",
     "Insert",
+    "ListWith",
     "Outcome",
     "Result",
     "Rule",

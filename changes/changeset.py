@@ -10,10 +10,10 @@ from pymongo.client_session import ClientSession
 
 from changes.change import Change, Document, Update
 from changes.draft import Batch
-from changes.record import OUR_RECORDS, describe, is_lease
-from changes.showable import name_of
+from changes.trail_entries import OUR_RECORDS, describe, is_lease
+from changes.visible_values import name_of
 from database.indexes import Index
-from database.times import written
+from database.times import rfc3339
 from database.wording import NAMED, counted
 from models.schema import FIELDS
 
@@ -94,8 +94,8 @@ class Changeset:
 
     `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` makes
     the plan again after a conflict; it is `quick` if it can run inside a transaction. A new plan never does anything
-    that the user has not agreed to. If others have changed lists, a changeset that `fits` writes only the changes that
-    are still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
+    that the user has not agreed to. If others have changed lists, a changeset that `merges_lists` writes only what is
+    still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
     are created before the first batch, because transactions cannot create them. Without `itemised` the changes are
     counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
     several. `resuming` says how to continue after an interruption between two batches.
@@ -116,7 +116,7 @@ class Changeset:
     items: int | None = None
     replan: Callable[[], "Changeset"] | None = None
     quick: bool = False
-    fits: bool = False
+    merges_lists: bool = False
     resuming: Resuming | None = None
 
     @property
@@ -244,4 +244,4 @@ def _item(value: Any, names: Mapping[Any, str]) -> str:
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):
         return f'"{value}"'
-    return "null" if value is None else written(value) or str(value)
+    return "null" if value is None else rfc3339(value) or str(value)

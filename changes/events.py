@@ -1,9 +1,9 @@
 """The audit trail: who did what, when and why, and for a while what an undo needs.
 
 An event is one `event` document, `part` documents with its changes, and, where it took several transactions, an `end`.
-They are only ever inserted; what they hold of a person who is erased is blanked, and nothing else in them is ever
-changed. While work in several transactions goes on its lease is renewed; without a lease and without an end it was
-interrupted.
+Invariant: events never change. They are only inserted; `users erase` blanks what they have of a person, and nothing
+else in them is ever changed. While work in several transactions goes on, its lease is renewed; without a lease and
+without an end it was interrupted.
 """
 
 import getpass
@@ -22,8 +22,8 @@ from pymongo.errors import PyMongoError
 
 from changes.change import Change
 from changes.changeset import Changeset
-from changes.orphans import without_parent
-from changes.record import cut, describe, freeze, lease, pages
+from changes.images import encode_changes, orphans_in
+from changes.trail_entries import cut, describe, lease_id, pages
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import AUDIT, IMAGES, STATE
@@ -50,7 +50,7 @@ def now() -> datetime:
 def batches_written(event: ObjectId) -> int:
     """Count the written batches of an interrupted event, also a last one whose answer did not arrive."""
     with suppress(PyMongoError):
-        return int((connection.database()[STATE].find_one({"_id": lease(event)}) or {}).get("batches", 0))
+        return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
     return 0
 
 
@@ -80,15 +80,18 @@ class Event:
         self.recorded = 0
         """The number of batches recorded without a transaction: they stay if a later step fails."""
 
-    def describe(self, changeset: Changeset) -> None:
+    def update_plan(self, changeset: Changeset) -> None:
         """Take the names and the summary of a newer plan, before its first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()
 
     def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
-        """Insert what the trail keeps of a batch, before the batch itself is written."""
+        """Insert what the trail keeps of a batch, before the batch itself is written.
+
+        Invariant: a batch and its record are one transaction.
+        """
         if not self._whole:
-            self._hold(number, session)
+            self._count_batch(number, session)
         if session is None:
             self.recorded = number + 1
         listed = batch if self._itemised else ()
@@ -106,8 +109,9 @@ class Event:
         if documents := [*([] if number else [dict(self._head)]), *pieces]:
             self._database[AUDIT].insert_many(documents, session=session)
         if self._undoable:
-            image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts := freeze(batch))}
-            if orphans := list(without_parent(self._database, batch, session)):
+            parts = encode_changes(batch)
+            image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts)}
+            if orphans := list(orphans_in(self._database, batch, session)):
                 image["orphans"] = orphans
             for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
@@ -116,10 +120,10 @@ class Event:
         """Say that nothing more will come."""
         if not self._whole:
             self._database[AUDIT].insert_one({"kind": "end", "event": self.id, "at": now()}, session=session)
-            self._database[STATE].delete_one({"_id": lease(self.id)}, session=session)
+            self._database[STATE].delete_one({"_id": lease_id(self.id)}, session=session)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def renewed_lease(self) -> Iterator[None]:
         """Renew the lease while work in several transactions goes on."""
         if self._whole:
             yield
@@ -129,7 +133,7 @@ class Event:
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
                 with suppress(PyMongoError):  # the next round tries again, and no batch is written without the lease
-                    self._database[STATE].update_one({"_id": lease(self.id)}, {"$currentDate": {"renewed": True}})
+                    self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
         thread.start()
@@ -139,12 +143,15 @@ class Event:
             over.set()
             thread.join()
             with suppress(PyMongoError):  # work that stopped half-way is interrupted now, not when the lease runs out
-                self._database[STATE].update_one({"_id": lease(self.id)}, {"$unset": {"renewed": ""}})
+                self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
-    def _hold(self, number: int, session: ClientSession | None) -> None:
-        """Make the lease with the first batch; later ones write to it, so that who takes it away stops them."""
+    def _count_batch(self, number: int, session: ClientSession | None) -> None:
+        """Create the lease with the first batch; later batches write to it.
+
+        Invariant: work without its lease stops. An undo of unfinished work deletes the lease first.
+        """
         counted = self._database[STATE].update_one(
-            {"_id": lease(self.id)},
+            {"_id": lease_id(self.id)},
             {"$currentDate": {"renewed": True}, "$inc": {"batches": 1}},
             upsert=number == 0,
             session=session,

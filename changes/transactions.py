@@ -16,7 +16,7 @@ from database.own_collections import AUDIT, IMAGES, STATE
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
 """Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
-A_MOMENT: Final = 2
+UNEXPLAINED_WAIT: Final = 2
 """Seconds that nobody needs an explanation for."""
 UNCERTAIN: Final = (
     "the last change may be saved or not: see chatctl --local audit list --limit 1, then run the command again"
@@ -45,8 +45,11 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
         database[STATE].update_one({"_id": f"lock:{lock}"}, {"$setOnInsert": {"turns": 0}}, upsert=True)
 
 
-def take_turns(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
-    """Let no other transaction pass here before this one has ended."""
+def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
+    """Let no other transaction pass here before this one has ended.
+
+    Invariant: a rule takes its lock before it reads. Two writes of one document conflict; two reads of it do not.
+    """
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
 
 
@@ -65,7 +68,7 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
     def attempt(session: ClientSession) -> None:
         nonlocal said
         connection.check_alive()
-        if not said and time.monotonic() - began > A_MOMENT:
+        if not said and time.monotonic() - began > UNEXPLAINED_WAIT:
             said = True
             waits()
         work(session)
@@ -85,7 +88,7 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
                 return
 
 
-def bound(session: ClientSession | None, read: Callable[[], T]) -> T:
+def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
     """Run reads inside a transaction without passing its session to them."""
     if session is None:
         return read()

@@ -11,20 +11,22 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure
 from changes import transactions
 from changes.change import Add, Change, Delete, Document, FieldChange, Insert, Set, Take, Update
 from changes.changeset import Changeset
-from changes.draft import Batch, adding, taking
+from changes.draft import Batch
 from changes.events import Event
-from changes.record import is_lease
-from changes.showable import readable_text
+from changes.id_lists import add_missing, take_present
+from changes.operations import guard, operation
+from changes.trail_entries import is_lease
+from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.filters import any_of, equal
-from database.references import joined, referred, to
+from database.references import joined, referred, referring_to
 from models.links import OWNED, Owned
 from models.schema import FIELDS, UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
 PHASES: Final = (Delete, Update, Insert)
-"""The order of the writes: a name that one document gives up can be used by another of the same batch."""
-HELD: Final = "chatctl_held"
+"""Invariant: deletes come before inserts. A name that one document gives up can be used by another of the batch."""
+LOCK_FIELD: Final = "chatctl_held"
 """A field that a document has only for a moment inside a transaction; it is never saved."""
 
 
@@ -46,7 +48,7 @@ class NotAsPlannedError(Exception):
         self.taken = taken
 
 
-class Numbered(NamedTuple):
+class NumberedBatch(NamedTuple):
     """A batch of an event, and whether it is the last."""
 
     number: int
@@ -58,22 +60,22 @@ class Numbered(NamedTuple):
         return {change.collection for change in self.changes}
 
 
-def numbered(batches: Iterable[Batch], start: int) -> Generator[Numbered]:
+def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
     """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""
     number, held = start, None
     for batch in filter(None, batches):
         if held is not None:
-            yield Numbered(number, held, last=False)
+            yield NumberedBatch(number, held, last=False)
             number += 1
         held = batch
-    yield Numbered(number, held or [], last=True)
+    yield NumberedBatch(number, held or [], last=True)
 
 
 def write(
     database: Database[dict[str, Any]],
     changeset: Changeset,
     event: Event,
-    batch: Numbered,
+    batch: NumberedBatch,
     session: ClientSession | None,
 ) -> None:
     """Write a batch, its record and, with the last one, the end of the event.
@@ -82,7 +84,7 @@ def write(
     """
     changes = batch.changes
     for rule in changeset.rules:
-        transactions.take_turns(database, rule.lock, session)
+        transactions.acquire(database, rule.lock, session)
         rule.check(session)
     if session is None and any(_children(database, changes, session)):
         raise NotAsPlannedError  # checked before too: without a transaction the deletion would stay
@@ -99,7 +101,7 @@ def write(
         event.end(session)
 
 
-def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
+def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
     """Lock the documents that a batch changes or deletes, until the transaction ends.
 
     Each gets a field, which is then removed. Otherwise a program that writes to one of them all the time would always
@@ -111,10 +113,10 @@ def hold(database: Database[dict[str, Any]], batch: Batch, session: ClientSessio
             held.setdefault(change.collection, []).extend(change.ids)
     for collection, ids in held.items():
         for operator in ("$set", "$unset"):
-            database[collection].update_many({"_id": any_of(ids)}, {operator: {HELD: 1}}, session=session)
+            database[collection].update_many({"_id": any_of(ids)}, {operator: {LOCK_FIELD: 1}}, session=session)
 
 
-def in_the_way(
+def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
     """Find out, after the write has failed, which document prevented it."""
@@ -123,7 +125,7 @@ def in_the_way(
     return next(_changed(database, batch, names), "something was changed meanwhile")
 
 
-def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
+def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
     """Yield a batch without the ids that lists have gained or lost already; all other changes stay as planned.
 
     The lists end as planned, and keep the changes that others have made to them.
@@ -138,10 +140,12 @@ def fitted(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
         for identifier in change.ids:
             fields: dict[str, FieldChange | None] = {**change.fields}
             if document := found.get(identifier):
-                fields |= {name: _fit(change.collection, document, name, field) for name, field in lists.items()}
+                fields |= {
+                    name: _still_needed(change.collection, document, name, field) for name, field in lists.items()
+                }
             left = {name: field for name, field in fields.items() if field is not None}
             if left:
-                yield Update(change.collection, (identifier,), left, change.given)
+                yield Update(change.collection, (identifier,), left, change.expected)
 
 
 def _lists(change: Change) -> dict[str, Add | Take]:
@@ -151,10 +155,10 @@ def _lists(change: Change) -> dict[str, Add | Take]:
     return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
 
 
-def _fit(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
+def _still_needed(collection: str, there: Document, name: str, field: Add | Take) -> FieldChange | None:
     if isinstance(field, Take):
-        return taking(there, name, field.ids)
-    return adding(collection, there, name, field.ids)
+        return take_present(there, name, field.ids)
+    return add_missing(collection, there, name, field.ids)
 
 
 def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
@@ -165,7 +169,7 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
             if isinstance(change, kind):
                 grouped.setdefault(change.collection, []).append(change)
         for collection, changes in grouped.items():
-            done = database[collection].bulk_write([change.operation() for change in changes], session=session)
+            done = database[collection].bulk_write([operation(change) for change in changes], session=session)
             count = done.deleted_count + done.matched_count + done.inserted_count
             if count != sum(len(change.ids) for change in changes):
                 raise NotAsPlannedError
@@ -176,8 +180,8 @@ def _children(
 ) -> Iterator[tuple[Owned, Any]]:
     """Yield documents that stay but whose parent is deleted, with the id of the parent.
 
-    A new child changes nothing in its parent, so no guard would notice it. A parent that is inserted again under the
-    same id, also of another type, does not count as deleted.
+    Invariant: a parent with children stays. A new child changes nothing in its parent, so no guard would notice it. A
+    parent that is inserted again under the same id, also of another type, does not count as deleted.
     """
     deleted: dict[str, list[Any]] = {}
     come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
@@ -188,7 +192,7 @@ def _children(
         gone = [one for one in deleted.get(owned.parent, ()) if (owned.parent, referred(one)) not in come]
         if gone:
             staying = {"_id": {"$nin": deleted.get(owned.collection, [])}}
-            where = joined(staying, to(database, owned.collection, owned.field, gone, session))
+            where = joined(staying, referring_to(database, owned.collection, owned.field, gone, session))
             if child := database[owned.collection].find_one(where, session=session):
                 yield owned, referred(child[owned.field])
 
@@ -198,7 +202,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
         if isinstance(change, Insert):
             continue
         collection = database[change.collection]
-        found = {document["_id"] for document in collection.find(change.filter(), {"_id": 1})}
+        found = {document["_id"] for document in collection.find(guard(change), {"_id": 1})}
         for identifier in (identifier for identifier in change.ids if identifier not in found):
             if is_lease(change):
                 yield "the event went on or was undone meanwhile"

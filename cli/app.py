@@ -11,8 +11,8 @@ import typer
 from typer.main import get_command
 
 from cli import signals
-from cli.group import PLAIN, Group
-from cli.invocation import Invocation, is_broken
+from cli.group import TYPER_SETTINGS, Group
+from cli.invocation import Invocation, is_not_utf8
 from database.errors import OutputError, UsageError
 
 GROUPS: Final = {
@@ -60,11 +60,12 @@ class Root(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        try:
-            with signals.ending(), _closing():
-                code = self.run(arguments, prog_name or "chatctl")
-        except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
-            code = _fail(error, arguments)
+        with _closing():  # after a failure is explained: what it means may depend on the connection
+            try:
+                with signals.ending():
+                    code = self.run(arguments, prog_name or "chatctl")
+            except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
+                code = _fail(error, arguments)
         sys.exit(code)
 
     def run(self, arguments: list[str], name: str = "chatctl") -> int:
@@ -72,7 +73,7 @@ class Root(Group):
         from cli.output import streams
 
         streams.prepare()
-        if any(map(is_broken, arguments)):
+        if any(map(is_not_utf8, arguments)):
             raise UsageError("an argument is not UTF-8")
         try:
             with self.make_context(name, list(arguments)) as context:
@@ -85,7 +86,7 @@ class Root(Group):
         return 0
 
 
-app = typer.Typer(cls=Root, epilog=EXAMPLES, **PLAIN)
+app = typer.Typer(cls=Root, epilog=EXAMPLES, **TYPER_SETTINGS)
 
 
 def _show_version(wanted: bool) -> None:

@@ -7,26 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import Revealing, group
-from cli.params import (
-    After,
-    All,
-    AllowLastMember,
-    AllowLockout,
-    Before,
-    Columns,
-    Count,
-    DryRun,
-    Event,
-    Limit,
-    Max,
-    Out,
-    ReadOut,
-    Reason,
-    Since,
-    Sort,
-    Until,
-    Yes,
-)
+from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
 
 app = group()
 
@@ -46,23 +27,18 @@ def list_(
     ] = None,
     since: Since = None,
     until: Until = None,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
+    page: Page,
 ) -> None:
     """List what was done with chatctl."""
     found = actions.audit.find(actor=actor, command=command, target=target, since=since, until=until)
-    out.rows(found, views.EVENTS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, views.EVENTS, page)
 
 
 @app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", cls=Revealing)
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)
-    row["changes"] = out.entries(row["changes"], row["id"])
+    row["changes"] = out.visible_entries(row["changes"], row["id"])
     out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 
@@ -74,26 +50,15 @@ def undo(
     force: Annotated[bool, typer.Option("--force", help="Also what was changed since.")] = False,
     allow_last_member: AllowLastMember = False,
     allow_lockout: AllowLockout = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Put back what an event changed. That is an event too, and can be undone."""
     change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member, allow_lockout=allow_lockout)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl audit prune --before 52w")
-def prune(
-    before: Before,
-    out: Out,
-    *,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
-) -> None:
+def prune(before: Before, out: Out, confirm: Confirm) -> None:
     """Delete old events; what they changed can then no longer be undone."""
     change = actions.audit.prune(before)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

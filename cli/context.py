@@ -103,16 +103,16 @@ def remove(name: Name, out: Out) -> None:
 
 def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
     """Take where the URL comes from; without any option ask for the URL itself."""
-    from cli.output.writes import can_ask, hidden
+    from cli.output import questions
 
     named = [(source, value) for source, value in given.items() if value is not None]
     options = [f"--{source}" for source in given]
     if len(named) > 1:
-        said = " and ".join(f"--{source}" for source, _ in named)
-        raise UsageError(f"{said} contradict each other", f"give one of {', '.join(options)}")
+        both = " and ".join(f"--{source}" for source, _ in named)
+        raise UsageError(f"{both} contradict each other", f"give one of {', '.join(options)}")
     if named:
         return named[0]
-    typed = hidden("URL: ") if can_ask() else None
+    typed = questions.ask_hidden("URL: ") if questions.can_ask() else None
     if typed is None:
         raise UsageError("there is no URL", f"give one of {', '.join(options)}")
     return "url", typed.strip()

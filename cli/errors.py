@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import typer
 
-from cli import hints
+from cli import suggestions
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
 from database.errors import (
@@ -143,7 +143,7 @@ def _usage(error: typer.TyperException) -> Failure:
         near = getattr(error, "possibilities", None)
         if near is not None or "No such" in message:
             message = f"no such option: {name}"
-            hint = hints.of_option(context, name, near or ()) or hint
+            hint = suggestions.of_option(context, name, near or ()) or hint
     if context and any(param.name == "password_stdin" for param in context.command.params):
         # What is typed too much there may be the password: a log must not hold it, and the way is another.
         if "extra argument" in message:

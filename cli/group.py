@@ -1,7 +1,9 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
+import inspect
 from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -14,7 +16,7 @@ from database.wording import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-PLAIN: Final[dict[str, Any]] = {
+TYPER_SETTINGS: Final[dict[str, Any]] = {
     "context_settings": {"help_option_names": ["-h", "--help"]},
     "add_completion": False,
     "rich_markup_mode": None,
@@ -23,7 +25,9 @@ PLAIN: Final[dict[str, Any]] = {
 }
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
-ELSEWHERE: Final = "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+GLOBAL_OPTIONS_HELP: Final = (
+    "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+)
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -42,7 +46,7 @@ def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
     )
 
 
-EVERYWHERE: Final = (
+GLOBAL_OPTIONS: Final = (
     _option("--url", "The database, mongodb://user:password@host:27017/name.", metavar="URL"),
     _option("--local", "The embedded database of this user: nothing to install."),
     _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
@@ -52,20 +56,22 @@ EVERYWHERE: Final = (
 )
 
 
-REVEALING: Final = (
+REVEAL_OPTIONS: Final = (
     _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
     _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
 )
 """Of commands that may show what people wrote."""
 
-HARMLESS: Final = frozenset({"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"})
+RECORDED_PARAMETERS: Final = frozenset(
+    {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
+)
 """Parameters whose values the audit trail may have of a command that reads."""
 
 
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
-    shared: tuple[TyperOption, ...] = EVERYWHERE
+    shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
         """Add them, but for what the command itself has by the same name."""
@@ -81,8 +87,8 @@ class Shared:
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """List the command's own options; those that stand anywhere are listed once, at the root."""
-        hidden = [] if ctx.parent is None else EVERYWHERE
-        for option in EVERYWHERE:
+        hidden = [] if ctx.parent is None else GLOBAL_OPTIONS
+        for option in GLOBAL_OPTIONS:
             option.hidden = option in hidden
         super().format_options(ctx, formatter)  # type: ignore[misc]
 
@@ -94,7 +100,7 @@ class Shared:
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
         if ctx.parent is not None:
             formatter.write_paragraph()
-            formatter.write_text(ELSEWHERE)
+            formatter.write_text(GLOBAL_OPTIONS_HELP)
 
 
 class Command(Shared, TyperCommand):
@@ -103,14 +109,14 @@ class Command(Shared, TyperCommand):
     def invoke(self, ctx: Any) -> Any:
         from database import connection
 
-        said = Invocation.of(ctx.meta)
-        said.command = _described(ctx)
-        said.reason = ctx.params.get("reason", said.reason)
-        if said.reveal and not (said.reason or "").strip():
+        invocation = Invocation.of(ctx.meta)
+        invocation.command = _audit_command(ctx)
+        invocation.reason = ctx.params.get("reason", invocation.reason)
+        if invocation.reveal and not (invocation.reason or "").strip():
             raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
-        env_file = None if said.env_file is None else Path(said.env_file)
-        connection.choose(said.url, said.local, env_file, said.expect, said.context)
-        if said.url is not None and connection.target().password_on_command_line:
+        env_file = None if invocation.env_file is None else Path(invocation.env_file)
+        connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
+        if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
         if _writes(ctx.params):
             connection.permit_write()
@@ -120,7 +126,7 @@ class Command(Shared, TyperCommand):
 class Revealing(Command):
     """A command that may show what people wrote."""
 
-    shared = (*REVEALING, *EVERYWHERE)
+    shared = (*REVEAL_OPTIONS, *GLOBAL_OPTIONS)
 
 
 class Group(Shared, TyperGroup):
@@ -129,20 +135,22 @@ class Group(Shared, TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         names = self.list_commands(ctx)
         if args[0] not in names:
-            from cli import hints
+            from cli import suggestions
 
-            raise UsageError(f"no command {shown(args[0])} in {ctx.command_path}", hints.of_command(ctx, args, names))
+            raise UsageError(
+                f"no command {shown(args[0])} in {ctx.command_path}", suggestions.of_command(ctx, args, names)
+            )
         return super().resolve_command(ctx, args)
 
 
-def _described(ctx: Any) -> str:
+def _audit_command(ctx: Any) -> str:
     """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
     words = ctx.command_path.split()[1:]
     for parameter in ctx.command.params:
-        value = ctx.params.get(parameter.name) if parameter.name in HARMLESS else None
+        value = ctx.params.get(parameter.name) if parameter.name in RECORDED_PARAMETERS else None
         for item in value if isinstance(value, list) else [] if value is None else [value]:
-            shown = item.isoformat() if isinstance(item, datetime) else str(item)
-            words += [shown] if parameter.param_type_name == "argument" else [parameter.opts[0], shown]
+            value_text = item.isoformat() if isinstance(item, datetime) else str(item)
+            words += [value_text] if parameter.param_type_name == "argument" else [parameter.opts[0], value_text]
     return " ".join(words)
 
 
@@ -166,6 +174,50 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
         raise typer.Exit
 
 
+class Options:
+    """A group of options that several commands have: each annotated attribute of a subclass is one, in this order.
+
+    A command with a parameter of such a type has these options in its place, and gets their values as one object.
+    """
+
+    def __init__(self, **values: Any) -> None:
+        vars(self).update(values)
+
+
+def _with_single_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace the parameters of a command that are groups of options by one parameter for each option.
+
+    Typer makes the options from the signature, and passes all values by name.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    groups = {param.name: param.annotation for param in parameters if _is_options(param)}
+    if not groups:
+        return function
+
+    @wraps(function)
+    def command(**values: Any) -> None:
+        for name, options in groups.items():
+            values[name] = options(**{option: values.pop(option) for option in options.__annotations__})
+        function(**values)
+
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [single for param in parameters for single in (_single_options(param) if _is_options(param) else [param])]
+    )
+    return command
+
+
+def _is_options(param: inspect.Parameter) -> bool:
+    return isinstance(param.annotation, type) and issubclass(param.annotation, Options)
+
+
+def _single_options(param: inspect.Parameter) -> list[inspect.Parameter]:
+    options = param.annotation
+    return [
+        inspect.Parameter(name, param.kind, annotation=annotation, default=getattr(options, name, param.empty))
+        for name, annotation in options.__annotations__.items()
+    ]
+
+
 class _App(typer.Typer):
     """A Typer whose commands are ours."""
 
@@ -177,8 +229,17 @@ class _App(typer.Typer):
         cls: type[TyperCommand] | None = None,
         **settings: Any,
     ) -> Callable[[F], F]:
-        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several."""
-        return super().command(name, cls=cls or Command, epilog=example, **settings)
+        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several.
+
+        Its parameters are its options; those of a type like `Confirm` are several, see `Options`.
+        """
+        add = super().command(name, cls=cls or Command, epilog=example, **settings)
+
+        def register(function: F) -> F:
+            add(_with_single_options(function))
+            return function
+
+        return register
 
 
 def _help_of_group(ctx: typer.Context) -> None:
@@ -188,7 +249,7 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 def group(*parts: _App) -> _App:
     """Begin a group of commands; `parts` hold those of a large one, in their order."""
-    app = _App(cls=Group, callback=_help_of_group, **PLAIN)
+    app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
     for part in parts:
         app.add_typer(part)
     return app
@@ -196,4 +257,4 @@ def group(*parts: _App) -> _App:
 
 def part() -> _App:
     """Begin a part of a group."""
-    return _App(**PLAIN)
+    return _App(**TYPER_SETTINGS)

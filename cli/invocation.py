@@ -7,7 +7,7 @@ from typing import Any, Final
 KEY: Final = "chatctl"
 
 
-def is_broken(text: str) -> bool:
+def is_not_utf8(text: str) -> bool:
     """Tell text that came as bytes of another encoding; Python keeps those as surrogates."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -38,7 +38,7 @@ class Invocation:
         found: Invocation = meta.setdefault(KEY, cls())
         return found
 
-    def again(self, option: str, value: str) -> list[str]:
+    def command_with(self, option: str, value: str) -> list[str]:
         """Write this command line with one option set anew; a URL may hold a password and is not repeated."""
         kept: list[str] = []
         rest = list(self.arguments)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.invocation import Invocation, is_broken
+from cli.group import Options
+from cli.invocation import Invocation, is_not_utf8
 from cli.output import Output
 from database import times
 from database.errors import InvalidInputError
@@ -20,7 +21,7 @@ READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
 FIGURES: Final = ("table", "json", "csv")
-ENDINGS: Final = {
+FORMATS_BY_ENDING: Final = {
     ".txt": "text",
     ".md": "markdown",
     ".html": "html",
@@ -66,7 +67,7 @@ def _output(forms: Sequence[str]) -> Any:
     )
 
 
-def written_as(forms: Sequence[str]) -> Any:
+def file_format(forms: Sequence[str]) -> Any:
     """Describe the `-o` of what is mostly written into files."""
     return typer.Option(
         "--output",
@@ -77,9 +78,9 @@ def written_as(forms: Sequence[str]) -> Any:
     )
 
 
-def form_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
+def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
     """Return the format that was asked for, or that the name of the file says."""
-    by_name = ENDINGS.get(PurePath(to or "").suffix.lower())
+    by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
 
@@ -114,7 +115,7 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     return read
 
 
-def _items(ctx: typer.Context, items: list[str]) -> list[str]:
+def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
     """Replace `-` alone by the lines of standard input."""
     if items != ["-"]:
         return items
@@ -125,17 +126,17 @@ def _items(ctx: typer.Context, items: list[str]) -> list[str]:
     except UnicodeDecodeError:
         raise InvalidInputError("standard input is not UTF-8") from None
     names = [name for line in text.split("\n") if (name := line.rstrip("\r")).strip()]
-    if any(map(is_broken, names)):
+    if any(map(is_not_utf8, names)):
         raise InvalidInputError("standard input is not UTF-8")
     if not names:
-        ctx.params["out"].nothing()
+        ctx.params["out"].nothing_to_do()
         raise typer.Exit
     return names
 
 
-def several(noun: str, text: str) -> Any:
+def repeatable(noun: str, text: str) -> Any:
     """Describe an argument of one or more names or ids; `-` reads them from standard input."""
-    return typer.Argument(metavar=f"{noun}...", callback=_items, show_default=False, help=text)
+    return typer.Argument(metavar=f"{noun}...", callback=_typed_or_stdin, show_default=False, help=text)
 
 
 Out = Annotated[Output, _output(WRITE)]
@@ -153,11 +154,11 @@ User = Annotated[
         show_default=False,
     ),
 ]
-Users = Annotated[list[str], several("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
+Users = Annotated[list[str], repeatable("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
 Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
-Roles = Annotated[list[str], several("ROLE", "Names or ids; - reads them from standard input.")]
+Roles = Annotated[list[str], repeatable("ROLE", "Names or ids; - reads them from standard input.")]
 Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]
-Permissions = Annotated[list[str], several("PERMISSION", "Names or ids; - reads them from standard input.")]
+Permissions = Annotated[list[str], repeatable("PERMISSION", "Names or ids; - reads them from standard input.")]
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.", show_default=False)]
 Event = Annotated[
     str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
@@ -169,24 +170,37 @@ Conversation = Annotated[
 ]
 Conversations = Annotated[
     list[str],
-    several("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
+    repeatable("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
 ]
 Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
-Messages = Annotated[list[str], several("MESSAGE", "The ids of messages; - reads them from standard input.")]
+Messages = Annotated[list[str], repeatable("MESSAGE", "The ids of messages; - reads them from standard input.")]
 
-Columns = Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")]
-Sort = Annotated[str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")]
-Limit = Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")]
-All = Annotated[bool, typer.Option("--all", help="All, also as a table.")]
-After = Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")]
-Count = Annotated[bool, typer.Option("--count", help="Only how many there are.")]
 
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")]
-Max = Annotated[
-    int | None, typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items.")
-]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
+class Page(Options):
+    """Which rows of a list a command prints, with which columns, in which order."""
+
+    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")] = None
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")
+    ] = None
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")] = None
+    all: Annotated[bool, typer.Option("--all", help="All, also as a table.")] = False
+    after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")] = None
+    count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False
+
+
+class Confirm(Options):
+    """How a write is confirmed, limited and recorded."""
+
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")] = None
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")] = False
+    max: Annotated[
+        int | None,
+        typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
+    ] = None
+
+
 Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
 SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]
 AllowLastMember = Annotated[

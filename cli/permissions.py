@@ -5,43 +5,16 @@ from typing import Annotated
 import actions
 from cli import views
 from cli.group import group
-from cli.params import (
-    After,
-    All,
-    Columns,
-    Count,
-    DryRun,
-    Limit,
-    Max,
-    NewName,
-    Out,
-    Permission,
-    Permissions,
-    ReadOut,
-    Reason,
-    SkipMissing,
-    Sort,
-    Yes,
-    several,
-)
+from cli.params import Confirm, NewName, Out, Page, Permission, Permissions, ReadOut, SkipMissing, repeatable
 
 app = group()
 
 
 @app.command("list", example="chatctl permissions list --sort name")
-def list_(
-    out: ReadOut,
-    *,
-    columns: Columns = None,
-    sort: Sort = None,
-    limit: Limit = None,
-    all_: All = False,
-    after: After = None,
-    count: Count = False,
-) -> None:
+def list_(out: ReadOut, page: Page) -> None:
     """List permissions with the roles and users that have them."""
     found = actions.permissions.find()
-    out.rows(found, views.PERMISSIONS, columns=columns, sort=sort, limit=limit, all_=all_, after=after, count=count)
+    out.rows(found, views.PERMISSIONS, page)
 
 
 @app.command(example="chatctl permissions show message.delete")
@@ -49,38 +22,25 @@ def show(permission: Permission, out: ReadOut) -> None:
     """Show a permission and the roles that have it."""
     found = actions.permissions.show(permission)
     out.record(found, views.PERMISSIONS)
-    out.notes(actions.odd_references.notes("Permission", found["id"]))
+    out.notes(actions.wrong_id_types.notes("Permission", found["id"]))
 
 
 @app.command(example="chatctl permissions create report.read report.close")
 def create(
-    names: Annotated[list[str], several("NAME", "The names of new permissions; - reads them from standard input.")],
+    names: Annotated[list[str], repeatable("NAME", "The names of new permissions; - reads them from standard input.")],
     out: Out,
-    *,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Create permissions."""
     change = actions.permissions.create(names)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl permissions rename user.read person.read")
-def rename(
-    permission: Permission,
-    new: NewName,
-    out: Out,
-    *,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
-) -> None:
+def rename(permission: Permission, new: NewName, out: Out, confirm: Confirm) -> None:
     """Rename a permission; the roles that have it keep it."""
     change = actions.permissions.rename(permission, new)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl permissions delete user.suspend --dry-run")
@@ -89,11 +49,8 @@ def delete(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Delete permissions; the roles that have them lose them."""
     change = actions.permissions.delete(permissions, skip_missing=skip_missing)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)

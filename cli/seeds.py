@@ -7,8 +7,8 @@ import typer
 
 import seeds
 from cli import output, views
-from cli.group import group
-from cli.params import DryRun, LinesOut, Max, Out, Overwrite, Reason, To, Yes
+from cli.group import Options, group
+from cli.params import Confirm, LinesOut, Out, Overwrite, To
 from database.errors import UsageError
 from database.wording import counted
 
@@ -28,13 +28,18 @@ Paths = Annotated[
         metavar="PATH...", parser=_path, help="Files or folders; without any the seed that ships.", show_default=False
     ),
 ]
-Prune = Annotated[
-    bool, typer.Option("--prune", help="Delete what this seed created earlier and does not name any more.")
-]
-AllowMembers = Annotated[bool, typer.Option("--allow-members", help="Prune roles that have members, too.")]
-Adopt = Annotated[
-    bool, typer.Option("--adopt", help="Give protected roles to users whom the seed did not create, too.")
-]
+
+
+class PlanOptions(Options):
+    """What a plan may do beyond the seed."""
+
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Delete what this seed created earlier and does not name any more.")
+    ] = False
+    allow_members: Annotated[bool, typer.Option("--allow-members", help="Prune roles that have members, too.")] = False
+    adopt: Annotated[
+        bool, typer.Option("--adopt", help="Give protected roles to users whom the seed did not create, too.")
+    ] = False
 
 
 @app.command(example="chatctl seeds validate seeds/")
@@ -42,8 +47,8 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. No database is needed."""
     seed = seeds.reading.read(paths or [])
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
-    said = ", ".join(counted(number, noun) for noun, number in counts.items())
-    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {said}"])
+    summary = ", ".join(counted(number, noun) for noun, number in counts.items())
+    out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
 
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
@@ -51,15 +56,13 @@ def plan(
     out: LinesOut,
     paths: Paths = None,
     *,
-    prune: Prune = False,
-    allow_members: AllowMembers = False,
-    adopt: Adopt = False,
+    options: PlanOptions,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 if something would change.")] = False,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Show what apply would do, and write nothing."""
-    planned = seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(prune, allow_members, adopt))
+    planned = _planned(paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
     if to != "-":
@@ -76,20 +79,18 @@ def apply(
     saved: Annotated[
         Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Do exactly what a saved plan says.")
     ] = None,
-    prune: Prune = False,
-    allow_members: AllowMembers = False,
-    adopt: Adopt = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    options: PlanOptions,
+    confirm: Confirm,
 ) -> None:
     """Bring the database to what the seed says. All of it is done, or nothing."""
-    if saved and (paths or prune or allow_members or adopt):
+    if saved and (paths or any(vars(options).values())):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
-    options = seeds.planning.Options(prune, allow_members, adopt)
-    planned = seeds.saved_plans.load(saved) if saved else seeds.planning.plan(seeds.reading.read(paths or []), options)
-    out.apply(planned.changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
+    out.apply(planned.changeset, confirm)
+
+
+def _planned(paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.Plan":
+    return seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(**vars(options)))
 
 
 @app.command(example="chatctl seeds export --to roles.yaml")

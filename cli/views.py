@@ -57,10 +57,10 @@ USERS: View = (
 
 HOLDERS: View = (*USERS[:2], Column("through"), *USERS[2:])
 
-_APART: Final = frozenset({"rolesIds", "permissions", "accounts"})
+_IN_TABLES_BELOW: Final = frozenset({"rolesIds", "permissions", "accounts"})
 
 USER: View = (
-    *(replace(column, table=None if column.key in _APART else 0) for column in USERS),
+    *(replace(column, table=None if column.key in _IN_TABLES_BELOW else 0) for column in USERS),
     Column("access", table=None),
     Column("events", table=None),
 )
@@ -100,12 +100,12 @@ CONVERSATIONS: View = (
     Column("messages", table=None, listed=False),
 )
 
-_TOLD: Final = frozenset({"name", "participants", "unread"})
+_SHOWN_ELSEWHERE: Final = frozenset({"name", "participants", "unread"})
 """What a title or a table below says as well."""
 
 CONVERSATION: View = (
     *CONVERSATIONS[:2],
-    *(replace(column, table=None if column.key in _TOLD else 0) for column in CONVERSATIONS[2:]),
+    *(replace(column, table=None if column.key in _SHOWN_ELSEWHERE else 0) for column in CONVERSATIONS[2:]),
     Column("firstMessage", table=None, private=True),
     Column("lastMessage", table=None, private=True),
 )

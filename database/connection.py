@@ -1,6 +1,9 @@
 """The one connection of a run: the database that was chosen, reached when it is first needed."""
 
+import atexit
+import logging
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -8,16 +11,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database import clients, failures, marker, sources
+from database import failures, protection, url_sources, urls
 from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
+    from pymongo import MongoClient
     from pymongo.database import Database
+    from pymongo.monitoring import CommandListener
 
-    from database.local.folder import Server
+    from database.local.files import Server
     from database.missing_privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
+_SECONDS_TO_CLOSE = 1
+"""The driver ends its sessions on the server; a server that has gone is not waited for."""
 
 
 @dataclass(frozen=True)
@@ -38,18 +45,18 @@ class Target:
 class _Run:
     """What `choose` was told, and what followed from it so far."""
 
-    choice: sources.Choice
-    source: sources.Source | None = None
+    choice: url_sources.Choice
+    source: url_sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
-    guarded: "tuple[marker.Marker | None] | None" = None
+    marker: "tuple[protection.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
     embedded: "Server | None" = None
     missing_privileges: "MissingPrivileges | None" = None
 
 
-_run = _Run(sources.Choice())
+_run = _Run(url_sources.Choice())
 
 
 def choose(
@@ -61,7 +68,7 @@ def choose(
 ) -> None:
     """Remember the root options of this run; nothing is read or connected before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
-    choice = sources.Choice(url, local, env_file, expect, context)
+    choice = url_sources.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
 
@@ -97,11 +104,11 @@ def database() -> "Database[dict[str, Any]]":
     return _run.database
 
 
-def guarded() -> "marker.Marker | None":
+def marker() -> "protection.Marker | None":
     """Read the marker of the database, once a run; None where it is not protected."""
-    if _run.guarded is None:
-        _run.guarded = (marker.read(database()),)
-    return _run.guarded[0]
+    if _run.marker is None:
+        _run.marker = (protection.read(database()),)
+    return _run.marker[0]
 
 
 def transactions() -> bool:
@@ -139,7 +146,7 @@ def check_alive(hint: str | None = None) -> None:
 
 
 @contextmanager
-def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+def peek(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
     """Open a database for a moment, beside the one of this run; None where there is none at hand.
 
     No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
@@ -150,8 +157,8 @@ def glance(choice: sources.Choice, milliseconds: int) -> "Iterator[Database[dict
         yield None
         return
     name = source.address.name
-    client = clients.make(source, milliseconds)
-    clients.leave_at_once()
+    client = _client(source, milliseconds)
+    _leave_at_once()
     with client:
         yield client[name]
 
@@ -160,10 +167,12 @@ def close() -> None:
     """End the connection, if there is one; the next use opens another."""
     if _run.database is not None:
         import mongoengine
+        import pymongo
 
-        mongoengine.disconnect()
-        _run.database = _run.transactions = _run.guarded = None
-        clients.leave_at_once()
+        with pymongo.timeout(_SECONDS_TO_CLOSE):
+            mongoengine.disconnect()
+        _run.database = _run.transactions = _run.marker = None
+        _leave_at_once()
     if _run.lock is not None:  # the embedded server may end when nobody holds it any more
         os.close(_run.lock)
         _run.lock = None
@@ -172,7 +181,7 @@ def close() -> None:
 def _check_expected(name: str) -> None:
     """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
     chosen = target()
-    found = guarded()
+    found = marker()
     if name != (found.name if found else chosen.name):
         close()
         protected = f', protected as "{found.name}"' if found else ""
@@ -182,13 +191,13 @@ def _check_expected(name: str) -> None:
         )
 
 
-def _source() -> sources.Source:
+def _source() -> url_sources.Source:
     if _run.source is None:
-        _run.source = sources.find(_run.choice, os.environ)
+        _run.source = url_sources.find(_run.choice, os.environ)
     return _run.source
 
 
-def _located() -> sources.Source:
+def _located() -> url_sources.Source:
     """Give the source with its URL; a context's is found out once, when it is needed."""
     source = _source()
     if source.context and source.url is None:
@@ -198,7 +207,7 @@ def _located() -> sources.Source:
     return source
 
 
-def _other(source: sources.Source) -> str | None:
+def _other(source: url_sources.Source) -> str | None:
     """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
     from database import contexts
 
@@ -214,9 +223,9 @@ def _other(source: sources.Source) -> str | None:
     return None if same and not current.read_only else current.name
 
 
-def _target(source: sources.Source) -> Target:
+def _target(source: url_sources.Source) -> Target:
     if source.url is None:
-        return Target(sources.LOCAL_NAME, "the embedded server", source.label, local=True)
+        return Target(url_sources.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = source.address
     return Target(
         address.name,
@@ -229,7 +238,7 @@ def _target(source: sources.Source) -> Target:
     )
 
 
-def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
+def _connect(source: url_sources.Source, name: str) -> "Database[dict[str, Any]]":
     import mongoengine
 
     if source.url is None:
@@ -237,13 +246,13 @@ def _connect(source: sources.Source, name: str) -> "Database[dict[str, Any]]":
     from database.missing_privileges import MissingPrivileges
 
     _run.missing_privileges = MissingPrivileges()
-    client = clients.make(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
+    client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
     # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
 
 
-def _embedded(source: sources.Source, name: str) -> sources.Source:
+def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
     """Start the embedded server where it does not run, and keep it up while this connection lasts."""
     if os.name != "posix":
         raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
@@ -253,9 +262,9 @@ def _embedded(source: sources.Source, name: str) -> sources.Source:
     return replace(source, url=url)
 
 
-def _at_hand(choice: sources.Choice) -> sources.Source | None:
+def _at_hand(choice: url_sources.Choice) -> url_sources.Source | None:
     """Find a source and its URL without side effects."""
-    source = sources.without_files(choice, os.environ)
+    source = url_sources.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
     if source.context:
@@ -266,5 +275,49 @@ def _at_hand(choice: sources.Choice) -> sources.Source | None:
         return None
     from database import local
 
-    url = local.glance(sources.LOCAL_NAME)
+    url = local.peek(url_sources.LOCAL_NAME)
     return None if url is None else replace(source, url=url)
+
+
+def _client(
+    source: url_sources.Source, milliseconds: int, *listeners: "CommandListener"
+) -> "MongoClient[dict[str, Any]]":
+    """Make a client that waits so long for a server; options of the URL that would be less safe are overridden."""
+    import pymongo
+    from pymongo.errors import PyMongoError
+
+    from database.decoding import AS_STORED
+
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
+    with warnings.catch_warnings():
+        # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
+        warnings.simplefilter("error", UserWarning)
+        warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
+        try:
+            return pymongo.MongoClient(
+                source.url,
+                connect=False,
+                appname="chatctl",
+                event_listeners=listeners,
+                document_class=AS_STORED.document_class,
+                tz_aware=AS_STORED.tz_aware,
+                uuidRepresentation="unspecified",
+                unicode_decode_error_handler=AS_STORED.unicode_decode_error_handler,
+                datetime_conversion=AS_STORED.datetime_conversion,
+                type_registry=AS_STORED.type_registry,
+                read_preference=pymongo.ReadPreference.PRIMARY,
+                w="majority",
+                serverSelectionTimeoutMS=milliseconds,
+                connectTimeoutMS=milliseconds,
+            )
+        except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
+            # Their texts quote the URL, passwords and all.
+            raise urls.unreadable(source.label) from None
+
+
+def _leave_at_once() -> None:
+    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    from pymongo.synchronous import monitor
+
+    if wait := getattr(monitor, "_shutdown_resources", None):
+        atexit.unregister(wait)

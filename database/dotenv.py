@@ -1,8 +1,8 @@
-"""A `.env` file as Prisma reads it: the `dotenv` package of Node, then `${VAR}` in braces alone.
+"""Read a `.env` file as Prisma does: the `dotenv` package of Node, then `${VAR}` in braces only.
 
-python-dotenv reads the same files otherwise: it keeps a `#` that follows a letter (Prisma ends the value there), knows
-no backticks and no `KEY: value`, and undoes more escapes. A URL read otherwise than the application reads it is a
-write to the wrong database, so the rules are here.
+python-dotenv reads some files differently. It does not end a value at a `#` after a letter, knows no backticks and no
+`KEY: value`, replaces more escapes, and expands only variables that are defined above. A URL that is read differently
+can be another database than the application's, therefore the rules are here.
 """
 
 import re

@@ -35,32 +35,32 @@ _TIMESTAMP: Final = re.compile(r"Timestamp\((\d{1,10}), (\d{1,10})\)")
 _MOST: Final = 2**63
 
 
-def written(value: Any) -> str:
+def id_text(value: Any) -> str:
     """Write an id as lists print it, so that it can be typed again: a document is JSON without blanks."""
     if isinstance(value, (str, ObjectId)):
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):
-        return json.dumps(value, default=written, separators=(",", ":"), ensure_ascii=False)
+        return json.dumps(value, default=id_text, separators=(",", ":"), ensure_ascii=False)
     if isinstance(value, (datetime, DatetimeMS)):
-        return str(times.written(value))
+        return str(times.rfc3339(value))
     if isinstance(value, bytes):
         is_uuid = isinstance(value, Binary) and value.subtype == UUID_SUBTYPE and len(value) == UUID_BYTES
         return str(UUID(bytes=bytes(value))) if is_uuid else base64.b64encode(value).decode()
     if isinstance(value, DBRef):
-        return written(value.as_doc())
+        return id_text(value.as_doc())
     return f"/{value.pattern}/" if isinstance(value, Regex) else str(value)
 
 
 def spellings(identifier: Any) -> list[str]:
     """Return the texts for an id: as lists print it, and the digits of an id that was stored as Extended JSON."""
-    spelt = [written(identifier)]
+    spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
         spelt += [digits] if isinstance(digits, str) else []
     return spelt
 
 
-def named(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
+def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
     """Map each text to the document whose id it names; of several, ObjectIds win over text, and text over JSON."""
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):

@@ -14,7 +14,7 @@ from pymongo.errors import ExecutionTimeout
 from database import connection
 from database.errors import NotFoundError, UsageError
 from database.filters import any_of, equal
-from database.ids import OBJECT_ID, named, readings
+from database.ids import OBJECT_ID, by_text, readings
 
 Document = Mapping[str, Any]
 Row = dict[str, Any]
@@ -148,7 +148,7 @@ class Listing:
         if not isinstance(after, str):
             return after
         documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
-        if found := named(documents, [after]):
+        if found := by_text(documents, [after]):
             return found[after]["_id"]
         if not OBJECT_ID.fullmatch(after):
             raise UsageError(f'"{after}" is not an id of this list', "begin again without --after")

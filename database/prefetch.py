@@ -1,4 +1,4 @@
-"""Reading while what was read is being worked on."""
+"""Read the next batch in a thread while the caller works on this one."""
 
 import gc
 import sys
@@ -17,14 +17,14 @@ OFTEN: Final = 50_000
 """New objects before a look for those that nobody needs; there are none, and each look goes through all."""
 
 
-def ahead(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Give items as they come, a part of them read in a thread while the one before is worked on."""
+def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
+    """Yield items; a thread reads the next part of them while the caller works on this one."""
     source = iter(items)
 
     def part() -> list[T]:
         return list(islice(source, size))
 
-    with _for_two(), ThreadPoolExecutor(1) as reading:
+    with _fast_switching(), ThreadPoolExecutor(1) as reading:
         coming = reading.submit(part)
         while found := coming.result():
             coming = reading.submit(part)
@@ -32,7 +32,7 @@ def ahead(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 
 @contextmanager
-def _for_two() -> Iterator[None]:
+def _fast_switching() -> Iterator[None]:
     """Let two threads get on with each other."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)

@@ -1,4 +1,4 @@
-"""Files that are their user's alone."""
+"""Files only their owner can read."""
 
 import os
 from pathlib import Path

@@ -11,7 +11,7 @@ from pymongo import ASCENDING
 
 from database import connection
 from database.listing import BATCH, NO_LIST, PATIENCE, Document, Listing, behind
-from database.references import filter_of, has_other_forms, joined, referred
+from database.references import has_other_forms, joined, reference_filter, referred
 from models.links import Owned
 
 PART: Final = 200
@@ -19,7 +19,7 @@ PART: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linked(Listing):
+class ReferencedListing(Listing):
     """Only documents with a child like `having` and without a child like `lacking`; `owned` names the children.
 
     In the order of ids, `having` without `lacking` is read from an index over its field and the reference, so that no
@@ -79,7 +79,7 @@ class Linked(Listing):
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):
-            where = joined(condition, filter_of(field, ids[start : start + PART], odd=odd))
+            where = joined(condition, reference_filter(field, ids[start : start + PART], odd=odd))
             where[field] = {**where.get(field, {}), **NO_LIST}
             found.update(str(referred(owner)) for owner in documents.distinct(field, where))
         return found

@@ -85,11 +85,18 @@ def documents(
         yield from database[collection].find({"_id.oid": {"$in": part}}, fields, session=session)
 
 
-def to(
+def existing(
+    database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
+) -> set[ObjectId]:
+    """Return those of the ids whose document exists, also if its `_id` is the digits as text."""
+    return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
+
+
+def referring_to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
     """Return the filter for documents whose `field` refers to one of the ids, alone or in a list."""
-    return filter_of(field, ids, odd=has_other_forms(database, collection, field, session))
+    return reference_filter(field, ids, odd=has_other_forms(database, collection, field, session))
 
 
 def has_other_forms(
@@ -100,7 +107,7 @@ def has_other_forms(
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
 
-def filter_of(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
+def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
     """Return the filter for references to one of the ids; without `odd` forms it can use an index.
 
     Servers refuse `$in` with `{"$oid": …}`, so those forms are found by the path of the inner key.
@@ -113,7 +120,7 @@ def filter_of(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
     return {"$or": [{field: among(found)}, *nested]}
 
 
-def not_to(field: str, identifier: Any) -> Document:
+def not_referring_to(field: str, identifier: Any) -> Document:
     """Return the filter for the documents whose `field` does not refer to an id, in any form."""
     found = forms(identifier)
     return {field: {"$nin": found}, **{path: {"$nin": digits} for path, digits in _nested(field, found)}}

@@ -35,7 +35,7 @@ def _in_milliseconds(time: datetime) -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
 
 
-def written(value: Any) -> str | None:
+def rfc3339(value: Any) -> str | None:
     """Write a time as RFC 3339 in UTC with milliseconds; None for any other value.
 
     Years outside 0 to 9999 have a sign and six digits, as in JavaScript: `+010000-01-01T00:00:00.000Z`.
@@ -46,7 +46,7 @@ def written(value: Any) -> str | None:
     if not hasattr(value, "as_datetime"):
         return None
     if hasattr(value, "inc"):  # a timestamp of BSON
-        return written(value.as_datetime())
+        return rfc3339(value.as_datetime())
     return _beyond(int(value))
 
 

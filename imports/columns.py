@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from actions import csv_cells
 from actions.rules import passwords
-from actions.users.documents import ACCOUNT, TOKENS
 from actions.users.importing import OAUTH, Person
+from actions.users.listing import ACCOUNT, TOKENS
 from database import times
 from database.wording import nearest
 from imports.formats import Row
@@ -179,7 +179,7 @@ def _verified(value: Any) -> Any:
 
 
 def _names(value: Any) -> tuple[str, ...]:
-    names = csv_cells.divided(value) if isinstance(value, str) else value
+    names = csv_cells.split_list(value) if isinstance(value, str) else value
     if not isinstance(names, list):
         raise BadCellError(f"expected a list of names, found {_KIND_NAMES[type(value)]}")
     return tuple(dict.fromkeys(_text(name) for name in names))
@@ -204,7 +204,7 @@ def _in_cell(text: str) -> Any:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise BadCellError("this is not a JSON list of accounts") from None
-    pairs = (item.partition(":") for item in csv_cells.divided(text))
+    pairs = (item.partition(":") for item in csv_cells.split_list(text))
     return [{"provider": provider, "providerAccountId": identifier} for provider, _, identifier in pairs]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final, TextIO
 
-from actions.csv_cells import unguarded
+from actions.csv_cells import unescape_formulas
 from database.wording import counted
 from imports.formats import DELIMITERS, MAX_LINE, Row, UnreadableError, lines
 from imports.layout import Headers
@@ -67,7 +67,7 @@ class Table:
 
     def _read_row(self, number: int, given: list[str]) -> Row | None:
         if self._translation is None:
-            return self._row(number, [unguarded(cell) for cell in given])
+            return self._row(number, [unescape_formulas(cell) for cell in given])
         if prefix := self._translation.product.prefix:
             given = [cell.removeprefix(prefix) for cell in given]
         missing = len(self.header) - len(given)

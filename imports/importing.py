@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 
 from actions.errors import ImportConflictError
 from actions.users import importing
-from actions.users.importing import Flaw, Policy, Spool
+from actions.users.importing import Flaw, Policy, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
@@ -69,7 +69,7 @@ class Import:
         self._problem: Problem | None = None
         self._refused: Problem | None = None
         self._missing: list[str] = []
-        self._spool = Spool()
+        self._staging = StagingDatabase()
         self._translation: Translation | None = None
         if layout.product:
             self._translation = Translation(
@@ -91,7 +91,7 @@ class Import:
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
                 self._add(batch)
                 if size:  # the estimate assumes that all rows are as long as those so far
-                    self._progress(done := len(self._spool), done * size // file.tell())
+                    self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
             self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
@@ -101,12 +101,12 @@ class Import:
             source.detach()
         self._problem = self._refused or self._problem
         for column in self._missing:
-            self._spool.hush(column, MISSING)
+            self._staging.silence(column, MISSING)
 
     def _note(self, flaws: Iterable[Flaw]) -> None:
         """Note faults of rows, unless the file is refused as a whole."""
         if not self._refused:
-            self._spool.note(flaws)
+            self._staging.add_flaws(flaws)
 
     def _table(self, text: TextIO) -> Iterator[Row]:
         if self._layout.path:
@@ -146,8 +146,8 @@ class Import:
     def _add(self, batch: Sequence[Row]) -> None:
         if not self._refused:
             checked = [(row, *check(row, self._layout.required)) for row in batch]
-            self._spool.add([person for _, person, _ in checked if person])
-            self._spool.note(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
+            self._staging.add([person for _, person, _ in checked if person])
+            self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
             unknown = ((row.number, name) for row in batch for name in row.unknown)
             self._note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
@@ -156,15 +156,15 @@ class Import:
     def _keep_rows(self, batch: Sequence[Row]) -> None:
         """Keep rows unchanged, for the file of --errors."""
         self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
-        self._spool.keep((row.number, row.written()) for row in batch)
+        self._staging.keep_originals((row.number, row.written()) for row in batch)
 
     def compare(self, policy: Policy) -> None:
         """Compare the rows with the users in the database, which may add faults."""
-        importing.compare(self._spool, policy, self._progress, username_from=self._layout.username_from)
+        importing.compare(self._staging, policy, self._progress, username_from=self._layout.username_from)
 
     @property
     def faulty(self) -> bool:
-        return self._problem is not None or bool(self._spool.faults(0)[0])
+        return self._problem is not None or bool(self._staging.flaws(0)[0])
 
     @property
     def rejects_as(self) -> str:
@@ -177,7 +177,7 @@ class Import:
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
         of_all = self._problem.message if self._problem and (self._refused or self.format == "csv") else ""
-        rows = ((json.loads(given), error) for given, error in self._spool.rejected(of_all))
+        rows = ((json.loads(given), error) for given, error in self._staging.flawed_rows(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
@@ -186,7 +186,7 @@ class Import:
         Raises `InvalidInputError` with all faults, `ImportConflictError` if all faults are users that exist already,
         and the errors of `importing.changeset`.
         """
-        number, conflicts, flaws = self._spool.faults(Faults.MAX_REPORTED)
+        number, conflicts, flaws = self._staging.flaws(Faults.MAX_REPORTED)
         faults = tuple(self._fault(flaw) for flaw in flaws)
         if self._problem:
             number += 1
@@ -206,7 +206,7 @@ class Import:
             raise ImportConflictError(number, faults)
         notes = self._translation.notes() if self._translation else []
         notes += [importing.RULES[self._layout.username_from]] if self._layout.username_from else []
-        return importing.changeset(self._spool, policy, self._name, notes=notes, allow_last_member=allow_last_member)
+        return importing.changeset(self._staging, policy, self._name, notes=notes, allow_last_member=allow_last_member)
 
     def _fault(self, flaw: Flaw) -> Fault:
         place = self._places.get(flaw.field or "")

@@ -1,8 +1,14 @@
 """A group, or two people writing to each other."""
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from mongoengine import BooleanField, DateTimeField, ListField, ObjectIdField, StringField
 
 from models.document import ApplicationDocument
+
+PAIR: Final = 2
+"""The number of people in a one-to-one conversation."""
 
 
 class Conversation(ApplicationDocument):
@@ -16,3 +22,8 @@ class Conversation(ApplicationDocument):
     userIds = ListField(ObjectIdField())
 
     meta = {"collection": "Conversation"}
+
+
+def is_group(conversation: Mapping[str, Any]) -> bool:
+    """Tell whether a conversation is a group; without `isGroup` the application treats it as one-to-one."""
+    return conversation.get("isGroup") is True

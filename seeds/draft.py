@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from actions.users.documents import new_user
+from actions.users.creating import new_user
 from changes import Document, Draft, Result, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.own_collections import STATE
 from database.references import referred
 from seeds.comparison import Comparison, RoleDifference, UserDifference

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from actions.finding import referring
+from actions.queries import refers_to
 from changes import Document, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.wording import counted
 from seeds.comparison import Comparison, RoleDifference, UserDifference
 from seeds.state import find
@@ -63,7 +63,7 @@ class Effects:
     def _members(self) -> Iterator[Document]:
         pruned = set(self._comparison.pruned_roles)
         touched = [r for r, allowed in self._before.items() if r in pruned or self._after[r] != allowed]
-        return find("User", referring("User", "rolesIds", *touched), ["rolesIds"]) if touched else iter(())
+        return find("User", refers_to("User", "rolesIds", *touched), ["rolesIds"]) if touched else iter(())
 
     def _count(self) -> None:
         pruned = set(self._comparison.pruned_roles)

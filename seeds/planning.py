@@ -8,9 +8,9 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError, RefusedError, UsageError
 from database.references import forms
@@ -66,7 +66,7 @@ class Plan:
         here.
         """
         words = [f"--{name.replace('_', '-')}" for name, given in self.options._asdict().items() if given]
-        made = changeset(
+        made = checked_changeset(
             " ".join(["seeds apply", *words]),
             draft(self.comparison, self.documents, self.members),
             results(self.comparison),

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from database.errors import InvalidInputError, NotFoundError
+from database.errors import NotFoundError
 from database.wording import shown
 from seeds.schema import check
 from seeds.seed import Seed, resolve
@@ -27,7 +27,7 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     faults = Faults()
     trees = [tree for file in _files(paths or [_SHIPPED], faults) if (tree := _tree(file, faults))]
     seed = resolve(trees, faults, shipped=not paths)
-    refuse(faults)
+    faults.raise_if_any()
     return seed
 
 
@@ -38,21 +38,8 @@ def parse(data: bytes, name: str) -> Seed:
     if tree:
         check(tree, faults)
     seed = resolve([tree] if tree else [], faults)
-    refuse(faults)
+    faults.raise_if_any()
     return seed
-
-
-def refuse(faults: Faults) -> None:
-    """Raise `InvalidInputError` with all faults in the order of the files, if there are any."""
-    if not faults.found:
-        return
-    order = {file: number for number, file in reversed(list(enumerate(fault.file for fault in faults.found)))}
-    found = sorted(faults.found, key=lambda fault: (order[fault.file], fault.line or 0, fault.column or 0))
-    kept = tuple(found[: Faults.MAX_REPORTED])
-    count = f"{len(found):,} faults" if len(found) > 1 else "a fault"
-    files = f" in {len(order)} files" if len(order) > 1 else ""
-    hint = f"these are the first {Faults.MAX_REPORTED:,} of them" if len(found) > len(kept) else None
-    raise InvalidInputError(f"the seed has {count}{files}", hint, kept)
 
 
 def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:

@@ -8,7 +8,7 @@ from bson import ObjectId
 
 from actions.rules.last_active_member import PROTECTED
 from changes import Document, ids_in
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import STATE

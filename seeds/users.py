@@ -10,13 +10,12 @@ from bson import ObjectId
 
 from actions.rules import passwords
 from changes import Document
-from changes.showable import readable_text
+from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.wording import shown
 from models.names import user_flaw
 from seeds import state
 from seeds.notation import expand, variables
-from seeds.reading import refuse
 from seeds.seed import SeedUser
 from seeds.yaml_tree import Faults, Node
 
@@ -47,19 +46,19 @@ def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
     faults = Faults()
     people = [_expanded(user, faults) for user in users]
     _refuse_duplicates(users, people, faults)
-    refuse(faults)
+    faults.raise_if_any()
     documents = list(state.find("User", _matching_filter(people), _FIELDS))
     found = [_matched(person, documents) for person in people]
     for user, person in zip(users, found, strict=True):
         if person.document is None and user.password:
             _check_password(user.password, person, faults)
-    refuse(faults)
+    faults.raise_if_any()
     return found
 
 
 def hashed_password(person: ResolvedUser) -> str | None:
     """Hash the password of a new user; `None` if the seed gives none."""
-    return passwords.hashed(os.environ[person.password.value]) if person.password else None
+    return passwords.bcrypt_hash(os.environ[person.password.value]) if person.password else None
 
 
 def _expanded(user: SeedUser, faults: Faults) -> ResolvedUser:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final
 
 import yaml
 
-from database.errors import Fault
+from database.errors import Fault, InvalidInputError
 from database.wording import nearest, shown
 from models.names import LONGEST
 
@@ -84,6 +84,18 @@ class Faults:
         worth_it = len(self.found) <= self.MAX_REPORTED // 10 and len(word) <= LONGEST
         match = nearest(word, words) if worth_it else None
         return f" (did you mean {shown(match)}?)" if match else ""
+
+    def raise_if_any(self) -> None:
+        """Raise `InvalidInputError` with all faults in the order of the files, if there are any."""
+        if not self.found:
+            return
+        order = {file: number for number, file in reversed(list(enumerate(fault.file for fault in self.found)))}
+        found = sorted(self.found, key=lambda fault: (order[fault.file], fault.line or 0, fault.column or 0))
+        reported = tuple(found[: self.MAX_REPORTED])
+        count = f"{len(found):,} faults" if len(found) > 1 else "a fault"
+        files = f" in {len(order)} files" if len(order) > 1 else ""
+        hint = f"these are the first {self.MAX_REPORTED:,} of them" if len(found) > len(reported) else None
+        raise InvalidInputError(f"the seed has {count}{files}", hint, reported)
 
 
 class _StopError(Exception):

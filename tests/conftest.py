@@ -1,5 +1,6 @@
 """Databases to test against, and `chatctl` as a person types it."""
 
+import gc
 import io
 import os
 import secrets
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,7 +49,7 @@ def start_server(folder: Path, *options: str, port: int = 0) -> tuple[subprocess
         port = free.getsockname()[1]
     config = folder / "server.toml"
     config.touch()
-    command = [Path(sys.executable).with_name("secantusd-py"), "--host", "127.0.0.1", "--port", str(port)]
+    command = [sys.executable, Path(__file__).with_name("server.py"), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--config", config, "--storage-path", folder / "data", *options]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)  # noqa: S603 - made of nothing a user says
@@ -163,6 +165,22 @@ def _without_sort(method: Callable[..., None]) -> Callable[..., None]:
         method(*args, **options)
 
     return call
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported and collected out of every search for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands() -> Iterator[None]:
+    """Build the commands of a group once: a process runs one command, this one runs thousands."""
+    from cli import app
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "get_command", cache(app.get_command))
+        yield
 
 
 @pytest.fixture(autouse=True)

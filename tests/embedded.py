@@ -12,7 +12,7 @@ from typing import Any
 from pymongo.database import Database
 
 from database import connection
-from database.local import folder as at
+from database.local import files
 
 INSERT = """
 import sys
@@ -47,12 +47,12 @@ def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
 
 
 def is_free(lock: Path) -> bool:
-    with at.opened(lock) as opened:
-        return at.take(opened)
+    with files.opened(lock) as opened:
+        return files.take(opened)
 
 
 def server_pid(folder: Path) -> int:
-    return at.holder(folder / at.SERVER) or 0
+    return files.holder(folder / files.SERVER) or 0
 
 
 def is_serving(pid: int) -> bool:
@@ -80,7 +80,7 @@ def kill(folder: Path) -> None:
     while pid := watcher_pid(folder):
         os.kill(pid, signal.SIGKILL)
         eventually(lambda pid=pid: watcher_pid(folder) != pid)
-    while (pid := at.holder(folder / at.SERVER)) is not None:
+    while (pid := files.holder(folder / files.SERVER)) is not None:
         if pid:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.01)

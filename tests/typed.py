@@ -11,7 +11,7 @@ from samples import permission, role
 from typer.main import get_command
 
 from changes.change import Insert
-from changes.record import freeze
+from changes.images import encode_changes
 from cli.app import app
 
 EVENT = ObjectId("700000000000000000000001")
@@ -107,6 +107,6 @@ def settle(database: Documents) -> None:
     database["User"].update_one({"_id": cyd}, {"$push": {"seenMessageIds": MESSAGE}})
     head = {"at": BEGAN, "actor": {"os": "ada"}, "command": "roles create temp", "whole": True, "undoable": True}
     database["chatctl_audit"].insert_one({"_id": EVENT, "kind": "event", "summary": [], **head})
-    [data] = freeze([Insert("Role", temp)])
+    [data] = encode_changes([Insert("Role", temp)])
     image = {"event": EVENT, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
     database["chatctl_images"].insert_one(image)

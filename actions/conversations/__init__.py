@@ -1,11 +1,9 @@
-"""Conversations: who is in them, what was said, and how they are kept in order."""
+"""Actions on conversations, by command. Start reading at `find` (a list) or `add` (a change)."""
 
-from actions.conversations.changing import add, remove, rename
-from actions.conversations.creating import create
+from actions.conversations.changing import add, create, remove, rename
 from actions.conversations.deleting import delete
-from actions.conversations.dossier import show
-from actions.conversations.filters import Filters
-from actions.conversations.listing import find
+from actions.conversations.listing import Filters, find
+from actions.conversations.showing import show
 from actions.conversations.transcript import Transcript, lacks_index, transcript
 
 __all__ = [

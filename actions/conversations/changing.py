@@ -1,108 +1,199 @@
-"""Who is in a conversation, and what a group is called."""
+"""Create and rename conversations, and add and remove participants."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from functools import partial
 from typing import Any, Final
 
+from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions import finding
-from actions.conversation_titles import PAIR, is_group, titles
-from actions.conversations import shape
+from actions import lookup
+from actions.display_names import titles
 from actions.errors import OneToOneError
-from actions.finding import Found, FoundAll
+from actions.lookup import Found, FoundAll
 from actions.rules import new_names
-from actions.rules.changesets import changeset, replannable
+from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
 from changes.draft import BATCH
+from changes.events import now
 from database import connection
-from database.references import referred
-from database.wording import in_words
+from database.errors import UsageError
+from database.listing import PRESENT
+from database.references import forms, referred
+from database.wording import in_words, shown
+from models.conversation import PAIR, is_group
 from models.links import USER_CONVERSATIONS
 
-_READ: Final = ("isGroup", "userIds")
+_FIELDS: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 
-@replannable()
-def add(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let users into a conversation, on both sides of the link.
+def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
+    """Create a group with a name, or the one-to-one conversation of two users if they have none."""
+    found = lookup.find_users(users, ("conversationIds",))
+    if len(found) < PAIR:
+        raise UsageError("a conversation is between different people", "name two or more of them")
+    if name is None and len(found) > PAIR:
+        raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
+    if name is not None:
+        new_names.validate("Conversation", [name])
+    documents, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
+    ids = [user["_id"] for user in documents]
+    command = f"conversations create {in_words([user.ref for user in found])}" + (f" --name {name}" if name else "")
+    if name is None and (existing := _one_to_one_between(ids)):
+        return checked_changeset(command, Draft(), [Result(existing["_id"], title, "unchanged", str(existing["_id"]))])
+    conversation = _document(name)
+    draft = Draft()
+    draft.names[conversation["_id"]] = title
+    draft.insert("Conversation", conversation)
+    draft.link(USER_CONVERSATIONS, documents, [conversation])
+    return checked_changeset(
+        command,
+        draft,
+        [Result(conversation["_id"], title, "created", str(conversation["_id"]))],
+        notes=list(_warnings(conversation, title, ids)) if name else [],
+        rules=[_one_conversation_per_pair(ids) if name is None else _unused_group_name(name)],
+        replan=partial(create, users, name=name),
+        items=len(found),
+    )
 
-    Raises `OneToOneError` where a conversation that is no group would get a third person.
+
+def _document(name: str | None) -> Document:
+    time = now()
+    group = {"name": name, "isGroup": True} if name else {}
+    return {"_id": ObjectId(), "created_at": time, "lastMessageAt": time, **group, "messagesIds": [], "userIds": []}
+
+
+def _one_conversation_per_pair(pair: list[Any]) -> Rule:
+    """Return the rule that two users have only one conversation, even if two commands create it at once."""
+
+    def check(session: ClientSession | None) -> None:
+        if existing := _one_to_one_between(pair, session):
+            raise ChangedMeanwhileError(f"conversation {existing['_id']} was created meanwhile", None)
+
+    return Rule(f"one-to-one:{':'.join(sorted(map(str, pair)))}", check)
+
+
+def _unused_group_name(name: str) -> Rule:
+    """Return the rule that the name of a group is unused, even if two commands create it at once."""
+
+    def check(session: ClientSession | None) -> None:
+        where = {"name": {"$eq": name, **PRESENT}}
+        if connection.database()["Conversation"].find_one(where, ["_id"], session=session):
+            raise ChangedMeanwhileError(f"a group called {shown(name)} was created meanwhile", None)
+
+    return Rule(f"group:{name}", check)
+
+
+@replannable()
+def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
+    """Add users to a conversation, on both sides of the link.
+
+    Raises `OneToOneError` if a one-to-one conversation would get a third participant.
     """
-    conversation = finding.one("Conversation", ref, _READ)
-    found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
-    held = set(ids_in(conversation, "userIds"))
-    people = held | {referred(user.document["_id"]) for user in found}
-    title = titles([conversation])[conversation["_id"]]
-    if not is_group(conversation) and len(people) > max(len(held), PAIR):
-        raise OneToOneError(f"{title} is a one-to-one conversation", f"create a group: {_group(found)}")
-    return _change(
+    document = lookup.find_one("Conversation", conversation, _FIELDS)
+    found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
+    members = set(ids_in(document, "userIds"))
+    participants = members | {referred(user.document["_id"]) for user in found}
+    title = titles([document])[document["_id"]]
+    if not is_group(document) and len(participants) > max(len(members), PAIR):
+        raise OneToOneError(f"{title} is a one-to-one conversation", f"create a group: {_create_command(found)}")
+    return _change_participants(
         "add",
-        conversation,
+        document,
         found,
-        people,
-        rules=[] if is_group(conversation) else [_at_most_two(conversation["_id"], title, people)],
+        participants,
+        rules=[] if is_group(document) else [_at_most_two(document["_id"], title, participants)],
     )
 
 
 @replannable()
-def remove(ref: str, refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Take users out of a conversation, also where only one side has the link; what they wrote stays."""
-    conversation = finding.one("Conversation", ref, _READ)
-    found = finding.users(refs, ("conversationIds",), skip_missing=skip_missing)
-    people = set(ids_in(conversation, "userIds")) - {referred(user.document["_id"]) for user in found}
-    return _change("remove", conversation, found, people, asks=True)
+def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
+    """Remove users from a conversation, even if only one side has the link. Their messages stay."""
+    document = lookup.find_one("Conversation", conversation, _FIELDS)
+    found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
+    participants = set(ids_in(document, "userIds")) - {referred(user.document["_id"]) for user in found}
+    return _change_participants("remove", document, found, participants, asks=True)
 
 
-def rename(ref: str, name: str) -> Changeset:
-    """Give a group another name. Raises `OneToOneError` for what is no group."""
-    group = finding.one("Conversation", ref, _READ)
+def rename(conversation: str, name: str) -> Changeset:
+    """Rename a group. Raises `OneToOneError` for a one-to-one conversation."""
+    group = lookup.find_one("Conversation", conversation, _FIELDS)
     title = titles([group])[group["_id"]]
     if not is_group(group):
         raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
     draft = Draft()
     if name != group.get("name"):
-        new_names.refuse("Conversation", [name])
-        draft.set("Conversation", group, {"name": name}, given=("isGroup",))
+        new_names.validate("Conversation", [name])
+        draft.set("Conversation", group, {"name": name}, expected=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
-    return changeset(command, draft, [Result(group["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
 
 
-def _change(verb: str, conversation: Document, found: FoundAll, people: Collection[Any], **details: Any) -> Changeset:
-    """Add or remove users; `people` are those who are in the conversation then."""
+def _change_participants(
+    verb: str, conversation: Document, found: FoundAll, participants: Collection[Any], **details: Any
+) -> Changeset:
+    """Add or remove users; `participants` are those after the change."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
-    held = set(ids_in(conversation, "userIds"))
+    members = set(ids_in(conversation, "userIds"))
     results = []
     identifier = referred(conversation["_id"])
     for user in found:
-        sides = referred(user.document["_id"]) in held, identifier in ids_in(user.document, "conversationIds")
-        so_already = all(sides) if adding else not any(sides)
-        results.append(Result(user.document["_id"], user.ref, "unchanged" if so_already else _OUTCOMES[verb]))
+        sides = referred(user.document["_id"]) in members, identifier in ids_in(user.document, "conversationIds")
+        unchanged = all(sides) if adding else not any(sides)
+        results.append(Result(user.document["_id"], user.ref, "unchanged" if unchanged else _OUTCOMES[verb]))
     draft = Draft()
     draft.names[conversation["_id"]] = title
     users = [user.document for user in found]
     for start in range(0, len(users), BATCH - 1):
         some = users[start : start + BATCH - 1]
-        draft.room(len(some) + 1)
+        draft.reserve(len(some) + 1)
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
-    notes = list(shape.notes(conversation, title, people)) if draft.changes else []
+    notes = list(_warnings(conversation, title, participants)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
-    return changeset(command, draft, [*results, *found.missing], notes=notes, **details)
+    return checked_changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
-def _at_most_two(conversation: Any, title: str, people: Collection[Any]) -> Rule:
-    """Return the rule that a one-to-one conversation has no third person, also when two are added at once."""
+def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -> Rule:
+    """Return the rule that a one-to-one conversation has no third participant, even if two commands add one at once."""
 
     def check(session: ClientSession | None) -> None:
         where = {"_id": conversation}
-        there = connection.database()["Conversation"].find_one(where, ["userIds"], session=session) or {}
-        if not set(ids_in(there, "userIds")) <= set(people):
+        existing = connection.database()["Conversation"].find_one(where, ["userIds"], session=session) or {}
+        if not set(ids_in(existing, "userIds")) <= set(participants):
             raise ChangedMeanwhileError(f"conversation {title} was changed meanwhile", None)
 
     return Rule(f"conversation:{conversation}", check)
 
 
-def _group(found: list[Found]) -> str:
+def _create_command(found: list[Found]) -> str:
     return f"chatctl conversations create USER... {in_words([user.ref for user in found])} --name NAME"
+
+
+def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
+    """Find the one-to-one conversation of two users like the application: only these two, in either order."""
+    listed: list[Document] = [{"userIds": {"$in": forms(person), **PRESENT}} for person in pair]
+    both = {"$and": listed, "isGroup": {"$ne": True}}
+    found = connection.database()["Conversation"].find(both, ["userIds"], session=session).sort("_id")
+    participants = sorted(map(referred, pair), key=str)
+    return next((one for one in found if sorted(ids_in(one, "userIds"), key=str) == participants), None)
+
+
+def _warnings(conversation: Document, title: str, participants: Collection[ObjectId]) -> Iterator[str]:
+    """Warn about a conversation that the application cannot show as intended, with these participants."""
+    number = len(participants)
+    if not number:
+        yield f"nobody is left in {title}"
+    elif is_group(conversation) and number == PAIR:
+        yield f"{title} has two people alone: the application takes such a group for their one-to-one conversation"
+    elif not is_group(conversation) and number < PAIR:
+        hint = f"chatctl conversations delete {conversation['_id']}"
+        yield f"{title} has one person alone, which breaks the application's page: delete it ({hint})"
+    elif (
+        not is_group(conversation)
+        and (other := _one_to_one_between(participants))
+        and other["_id"] != conversation["_id"]
+    ):
+        yield f"they have another one-to-one conversation ({other['_id']}): the application opens one of the two"

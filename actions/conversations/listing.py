@@ -1,49 +1,120 @@
-"""Conversations, found by who is in them and what goes on there."""
+"""List conversations, filtered by their participants and their activity."""
 
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from actions import finding
-from actions.conversations.filters import Filters
-from actions.conversations.rows import FIELDS, Rows
-from actions.filter_conditions import between, containing
+from pymongo import DESCENDING
+
+from actions import display_names, lookup, queries
+from actions.display_names import ConversationTitles, TitledConversation, Usernames, id_texts
+from actions.filter_conditions import contains_text, time_range
+from actions.queries import reference_counter
 from changes import Document
+from changes.visible_values import readable
+from database import connection
 from database.errors import UsageError
-from database.listing import Listing
-from database.referenced_listing import Linked
-from database.references import joined
+from database.listing import Listing, Row
+from database.referenced_listing import ReferencedListing
+from database.references import has_other_forms, joined, reference_filter, referred
 from models.links import MESSAGE_CONVERSATION
 
 SORTABLE: Final = ("lastMessageAt", "created_at", "name")
+CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
+"""The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
+
+NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Filters of `conversations list`, combined with AND. Times are in UTC."""
+
+    user: str | None = None
+    between: tuple[str, str] | None = None
+    group: bool = False
+    direct: bool = False
+    active_since: datetime | None = None
+    idle_since: datetime | None = None
+    search: str | None = None
+    empty: bool = False
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as `Rows` makes them, those in which something was said last first.
+    """List conversations as `ConversationRows` makes them, those with the newest message first.
 
     Activity is read from the messages, because creating a conversation also sets `lastMessageAt`.
-    Raises `UnknownNameError` for a user who is not there.
+    Raises `UnknownNameError` for an unknown user.
     """
     chosen = filters or Filters()
-    where = joined(_fields(chosen), _people(chosen))
-    common: dict[str, Any] = {"resolve": Rows(), "sortable": SORTABLE, "order": "-lastMessageAt", "fields": FIELDS}
-    having = between(chosen.active_since, None)
-    lacking = {"createAt": between(chosen.idle_since, None)} if chosen.idle_since else None
+    where = joined(_by_fields(chosen), _by_participants(chosen))
+    common: dict[str, Any] = {
+        "resolve": ConversationRows(),
+        "sortable": SORTABLE,
+        "order": "-lastMessageAt",
+        "fields": CONVERSATION_FIELDS,
+    }
+    having = time_range(chosen.active_since, None)
+    lacking = {"createAt": time_range(chosen.idle_since, None)} if chosen.idle_since else None
     if having or lacking or chosen.empty:
         common |= {"having": {"createAt": having} if having else None, "lacking": {} if chosen.empty else lacking}
-        return Linked("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
+        return ReferencedListing("Conversation", where, owned=MESSAGE_CONVERSATION, any_form=True, **common)
     return Listing("Conversation", where, **common)
 
 
-def _fields(filters: Filters) -> Document:
+def _by_fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
         raise UsageError("--group and --direct contradict each other", "give one of them")
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
-        "name": filters.search is not None and containing("--search", filters.search),
+        "name": filters.search is not None and contains_text("--search", filters.search),
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
 
-def _people(filters: Filters) -> Document:
+def _by_participants(filters: Filters) -> Document:
     refs = [ref for ref in (filters.user, *(filters.between or ())) if ref is not None]
-    people = dict.fromkeys(finding.user(ref, ())["_id"] for ref in refs)
-    return joined({}, *(finding.referring("Conversation", "userIds", person) for person in people))
+    people = dict.fromkeys(lookup.find_user(ref, ())["_id"] for ref in refs)
+    return joined({}, *(queries.refers_to("Conversation", "userIds", person) for person in people))
+
+
+class ConversationRows:
+    """Make rows of conversations, some at a time; messages are read only for the columns that need them.
+
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
+    not seen the last message, which is all that the application goes by) and `messages`, how many there are.
+    """
+
+    def __init__(self) -> None:
+        self._names = Usernames()
+
+    def __call__(self, conversations: Sequence[Document], columns: Collection[str] = ()) -> Iterator[Row]:
+        places = ConversationTitles(self._names)
+        places.add(conversations)
+        identifiers = [conversation["_id"] for conversation in conversations]
+        odd = "unread" in columns and has_other_forms(connection.database(), "Message", "conversationId")
+        message_counts = reference_counter("Message", "conversationId")(identifiers) if "messages" in columns else None
+        for conversation in conversations:
+            identifier = conversation["_id"]
+            place = places.get(identifier)
+            row = {
+                "id": identifier,
+                "title": place.title,
+                "participants": place.participants,
+                "lastMessageAt": readable(conversation.get("lastMessageAt")),
+                "name": readable(conversation.get("name")),
+                "isGroup": readable(conversation.get("isGroup")),
+                "created_at": readable(conversation.get("created_at")),
+            }
+            if "unread" in columns:
+                row["unread"] = _not_read_by(place, reference_filter("conversationId", [identifier], odd=odd))
+            if message_counts is not None:
+                row["messages"] = message_counts[referred(identifier)]
+            yield row
+
+
+def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
+    last = connection.database()["Message"].find_one(where, ["seenIds"], sort=NEWEST)
+    seen = {*id_texts(last, "seenIds")} if last else set()
+    return [person for person in place.participants if last and person["id"] not in seen]

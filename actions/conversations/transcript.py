@@ -1,4 +1,4 @@
-"""What was said in a conversation, oldest first."""
+"""Read the messages of a conversation, the oldest first."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,56 +8,56 @@ from typing import Any, Final
 
 from pymongo.errors import OperationFailure
 
-from actions import finding
-from actions.conversation_titles import FIELDS, Place, Places
-from actions.filter_conditions import between
-from actions.messages import rows
+from actions import lookup, queries
+from actions.display_names import FIELDS, ConversationTitles, TitledConversation
+from actions.filter_conditions import time_range
+from actions.messages.listing import MESSAGE_FIELDS, MessageRows
 from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError
 from database.failures import is_refusal
-from database.ids import written
+from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
-from database.prefetch import ahead
+from database.prefetch import prefetched
 from database.references import referred
 
 INDEX: Final = "chatctl_conversation"
-MANY: Final = 10_000
-"""Messages of a database from which one notices that there is no index."""
-FIRST: Final = 200
-"""Messages that are seen at once; as many as are written together."""
+MANY_MESSAGES: Final = 10_000
+"""With more messages in the database, a missing index is noticeable."""
+FIRST_PAGE: Final = 200
+"""Messages of the first page; as many as are written to the screen together."""
 NEAR: Final = 10
-"""Messages before and behind one that is looked for."""
+"""Messages before and after the one that `--around` names."""
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The messages of a conversation that are wanted; those without a time come last.
+    """The selected messages of a conversation; those without a time come last.
 
-    `part` says in words which they are, where they are not all; `whole` tells whether they reach to the end of the
-    conversation; `marked` is the id of the message they are around.
+    `description` says which they are, if they are not all; `reaches_end` tells whether the last one is the last of the
+    conversation; with `--around`, `marked` is the id of the message in the middle.
     """
 
-    place: Place
+    place: TitledConversation
     began: Any
     listing: Listing
     after: Any = None
     limit: int | None = None
     marked: Any = None
-    whole: bool = True
-    part: str = ""
+    reaches_end: bool = True
+    description: str = ""
 
     def rows(self) -> Iterator[Row]:
-        """Read the messages, as `actions.messages.rows` has them.
+        """Read the messages, as `MessageRows` makes them.
 
-        The first few are read apart: some servers find all before they give any, unless they know how few are wanted.
+        The first page is a query with a limit, because some servers find all messages before they return the first.
         """
-        wanted = FIRST if self.limit is None else min(FIRST, self.limit)
-        first = list(self.listing.rows(after=self.after, limit=wanted))
+        length = FIRST_PAGE if self.limit is None else min(FIRST_PAGE, self.limit)
+        first = list(self.listing.rows(after=self.after, limit=length))
         yield from first
-        if len(first) == FIRST != self.limit:
-            rest = None if self.limit is None else self.limit - FIRST
-            yield from ahead(self.listing.rows(after=first[-1]["id"], limit=rest))
+        if len(first) == FIRST_PAGE != self.limit:
+            rest = None if self.limit is None else self.limit - FIRST_PAGE
+            yield from prefetched(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
         """Count how many `rows` reads at most."""
@@ -73,63 +73,70 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Find the messages of a conversation from a time on and before another, the last of them, or those around one.
+    """Select messages of a conversation: since a time and before another, the last ones, or those around one message.
 
     Raises `NotFoundError` for a message of another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
         raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
-    conversation = finding.one("Conversation", ref, (*FIELDS, "created_at"))
-    places = Places()
-    places.learn([conversation])
-    where = finding.referring("Message", "conversationId", conversation["_id"])
-    if said := between(since, until):
-        where["createAt"] = said
-    listing = Listing("Message", where, rows.Rows(places), order="createAt", fields=rows.FIELDS)
-    place, began = places.of(conversation["_id"]), conversation.get("created_at")
-    found = Transcript(place, began, listing, whole=until is None, part=_part(since, until, last))
+    conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
+    places = ConversationTitles()
+    places.add([conversation])
+    where = queries.refers_to("Message", "conversationId", conversation["_id"])
+    if times := time_range(since, until):
+        where["createAt"] = times
+    listing = Listing("Message", where, MessageRows(places), order="createAt", fields=MESSAGE_FIELDS)
+    place, began = places.get(conversation["_id"]), conversation.get("created_at")
+    selected = Transcript(place, began, listing, reaches_end=until is None, description=_describe(since, until, last))
     if around is not None:
-        return _around(found, around)
-    return found if last is None else _last(found, last)
+        return _around(selected, around)
+    return selected if last is None else _last(selected, last)
 
 
-def _part(since: datetime | None, until: datetime | None, last: int | None) -> str:
+def _describe(since: datetime | None, until: datetime | None, last: int | None) -> str:
     times = [f"{word} {time:%Y-%m-%d %H:%M}Z" for word, time in (("since", since), ("before", until)) if time]
     words = [*times, *([f"the last {last:,}"] if last else [])]
     return f"only {', '.join(words)}" if words else ""
 
 
 def lacks_index() -> bool:
-    """Tell whether all messages are gone through for those of a conversation, and are many; no if that is not told."""
+    """Tell whether the index for transcripts is missing and noticeable; False if the server does not allow to ask."""
     messages = connection.database()["Message"]
     try:
-        return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY
+        return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY_MESSAGES
     except OperationFailure as error:
         if not is_refusal(error.code, error):
             raise
         return False
 
 
-def _last(found: Transcript, number: int) -> Transcript:
-    """Begin behind the message before the last ones; if there is none, those without a time are among them."""
-    before = next(islice(_dated(found.listing).ids("-createAt", limit=number + 1), number, None), None)
-    return replace(found, after=before and before["id"], limit=number)
+def _last(selected: Transcript, number: int) -> Transcript:
+    """Start after the message before the last ones; without such a message, those without a time are included."""
+    before = next(islice(_dated(selected.listing).ids("-createAt", limit=number + 1), number, None), None)
+    return replace(selected, after=before and before["id"], limit=number)
 
 
-def _around(found: Transcript, ref: str) -> Transcript:
-    [(_, message)] = finding.messages([ref], ("conversationId", "createAt"))
-    if written(referred(message.get("conversationId"))) != found.place.id:
+def _around(selected: Transcript, ref: str) -> Transcript:
+    [(_, message)] = lookup.find_messages([ref], ("conversationId", "createAt"))
+    if id_text(referred(message.get("conversationId"))) != selected.place.id:
         raise NotFoundError(
             f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"
         )
-    before = list(islice(_before(found.listing, message), NEAR + 1))
+    before = list(islice(_before(selected.listing, message), NEAR + 1))
     after = before[NEAR]["id"] if len(before) > NEAR else None
     limit = min(len(before), NEAR) + 1 + NEAR
-    return replace(found, after=after, limit=limit, marked=message["_id"], whole=False, part="only around one message")
+    return replace(
+        selected,
+        after=after,
+        limit=limit,
+        marked=message["_id"],
+        reaches_end=False,
+        description="only around one message",
+    )
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:
-    """Read the ids of what comes before a message, the nearest first."""
+    """Read the ids of the messages before one, the nearest first."""
     if message.get("createAt") is not None:
         return _dated(listing).ids("-createAt", message["_id"], NEAR + 1)
     undated = replace(listing, where=listing.where | {"createAt": None})

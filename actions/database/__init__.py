@@ -1,4 +1,7 @@
-"""The database as a whole, a module for each command; each is imported when it is first used."""
+"""Actions on the database as a whole, one module or package for each command of `db`.
+
+Each is imported when it is first used. Start reading at `server.status`, or at `checking.check`.
+"""
 
 import importlib
 from typing import TYPE_CHECKING, Any

@@ -1,17 +1,17 @@
-"""The marker by which a database is protected."""
+"""Protect a database with a marker, and remove the marker."""
 
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Result
 from database import connection
 from database.errors import InvalidInputError
-from database.marker import ID, Marker, document
 from database.own_collections import STATE
+from database.protection import ID, Marker, document
 from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
-    """Mark the database, or give its marker another name and other guards.
+    """Mark the database as protected, or change the name and the options of its marker.
 
     Raises `InvalidInputError` for a name that is hard to type.
     """
@@ -23,12 +23,12 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
         draft.set(STATE, found, wanted)
     else:
         draft.insert(STATE, wanted)
-    guards = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
-    return _changeset(" ".join(["db protect", name, *guards]), draft, name, "protected")
+    options = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
+    return _changeset(" ".join(["db protect", name, *options]), draft, name, "protected")
 
 
 def unprotect() -> Changeset:
-    """Take the marker away; nothing where there is none."""
+    """Remove the marker, if there is one."""
     draft = Draft()
     found = connection.database()[STATE].find_one({"_id": ID})
     if found:
@@ -37,4 +37,4 @@ def unprotect() -> Changeset:
 
 
 def _changeset(command: str, draft: Draft, name: str, outcome: str) -> Changeset:
-    return changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])
+    return checked_changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])

@@ -1,4 +1,4 @@
-"""The database as a whole: what it is, and the indexes it should have."""
+"""Describe the database and its server, create missing indexes, and stop the embedded server."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Result
 from database import connection, indexes, local
 from database.failures import is_refusal
@@ -20,32 +20,34 @@ T = TypeVar("T")
 def status() -> Row:
     """Describe the database: server, version, topology, collections, and the indexes that are missing.
 
-    What the server's user may not read is left out and named in `notAllowed`.
+    What the user of the server may not read is left out and named in `notAllowed`.
     """
     database, target = connection.database(), connection.target()
     hello = database.command("hello")
-    refused: list[str] = []
-    names = _allowed(lambda: sorted(database.list_collection_names()), "the names of collections", refused)
-    found = _allowed(lambda: list(indexes.inspect(database)), "indexes", refused)
+    not_allowed: list[str] = []
+    names = _if_allowed(lambda: sorted(database.list_collection_names()), "the names of collections", not_allowed)
+    found = _if_allowed(lambda: list(indexes.inspect(database)), "indexes", not_allowed)
     return {
         "database": target.name,
         "server": target.host,
         "source": target.source,
         "readOnly": target.read_only,
-        "version": _allowed(lambda: database.command("buildInfo").get("version"), "the server's version", refused),
+        "version": _if_allowed(
+            lambda: database.command("buildInfo").get("version"), "the server's version", not_allowed
+        ),
         "topology": _topology(hello),
         "transactions": connection.transactions(),
-        "collections": None if names is None else [_size(database, name, refused) for name in names],
-        "otherCollections": None if names is None else _others(names),
-        "indexesMissing": None if found is None else _places(found, "missing"),
-        "indexesInConflict": None if found is None else _places(found, "conflict"),
+        "collections": None if names is None else [_size_of(database, name, not_allowed) for name in names],
+        "otherCollections": None if names is None else _misnamed(names),
+        "indexesMissing": None if found is None else _index_names(found, "missing"),
+        "indexesInConflict": None if found is None else _index_names(found, "conflict"),
         "local": local.status() if target.local else None,
-        "protected": _allowed(_protected, "the marker of a protected database", refused),
-        "notAllowed": refused,
+        "protected": _if_allowed(_marker, "the marker of a protected database", not_allowed),
+        "notAllowed": not_allowed,
     }
 
 
-def other_collections(names: Iterable[str]) -> dict[str, str]:
+def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
     """Return collections with a wrong name that probably belong to the application: their name → the right name.
 
     Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
@@ -59,22 +61,22 @@ def other_collections(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def _others(names: Iterable[str]) -> list[Row]:
-    return [{"name": name, "meant": meant} for name, meant in other_collections(names).items()]
+def _misnamed(names: Iterable[str]) -> list[Row]:
+    return [{"name": name, "meant": meant} for name, meant in misnamed_collections(names).items()]
 
 
 def _is_empty(collection: str) -> bool:
-    """Tell whether a collection has no documents, or may not be read."""
-    return _allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
+    """Tell whether a collection is empty; False if it may not be read."""
+    return _if_allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
 
 
-def _protected() -> Row | None:
-    marker = connection.guarded()
+def _marker() -> Row | None:
+    marker = connection.marker()
     return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 
 def list_indexes() -> list[Row]:
-    """Return a row for each index there should be: `{name, collection, keys, unique, partial, state, message}`."""
+    """Return a row for each index that chatctl expects: `{name, collection, keys, unique, partial, state, message}`."""
     return [
         {
             "name": one.index.name,
@@ -90,12 +92,12 @@ def list_indexes() -> list[Row]:
 
 
 def create_indexes() -> Changeset:
-    """Create the indexes that are missing; one that is there under another name is reported and left alone."""
+    """Create the missing indexes; an index with another name or other keys is reported and not changed."""
     found = list(indexes.inspect(connection.database()))
     results = [
         Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
     ]
-    return changeset(
+    return checked_changeset(
         "db indexes --apply",
         Draft(),
         results,
@@ -109,17 +111,17 @@ def create_indexes() -> Changeset:
 
 
 def stop() -> bool:
-    """End the server of the embedded database; False where none ran."""
+    """Stop the embedded server; False if it was not running."""
     return local.stop()
 
 
-def turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
-    """Start the embedded database, and let others who take turns there wait; `waits` is called where one is at work."""
+def take_turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
+    """Start the embedded server and hold its lock, so that other tours wait; `waits` is called if this one has to."""
     connection.database()
     return local.turn(waits)
 
 
-def _places(found: list[indexes.Finding], state: str) -> list[str]:
+def _index_names(found: list[indexes.Finding], state: str) -> list[str]:
     return [f"{one.index.collection}.{one.index.name}" for one in found if one.state == state]
 
 
@@ -129,19 +131,19 @@ def _topology(hello: dict[str, Any]) -> str:
     return f"replica set {hello['setName']}" if "setName" in hello else "standalone"
 
 
-def _size(database: Database[dict[str, Any]], name: str, refused: list[str]) -> Row:
-    """Return `{name, count, bytes}` of a collection, as the server knows it without counting."""
-    sizes = _allowed(lambda: database.command("collStats", name), f"the size of {name}", refused) or {}
+def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[str]) -> Row:
+    """Return `{name, count, bytes}` of a collection from its statistics, without counting."""
+    sizes = _if_allowed(lambda: database.command("collStats", name), f"the size of {name}", not_allowed) or {}
     return {"name": name, "count": sizes.get("count"), "bytes": sizes.get("size")}
 
 
-def _allowed(read: Callable[[], T], what: str, refused: list[str]) -> T | None:
-    """Read something, or note that it may not be read."""
+def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T | None:
+    """Return what `read` returns; if it is not allowed, add `what` to `not_allowed` and return None."""
     try:
         return read()
     except OperationFailure as error:
         if not is_refusal(error.code, error):
             raise
-        if what not in refused:
-            refused.append(what)
+        if what not in not_allowed:
+            not_allowed.append(what)
         return None

@@ -1,57 +1,57 @@
-"""Four roles for users of the server: which commands each is for, and the rights that these exactly need.
+"""Four roles for users of the server: the commands that each is for, and exactly the rights that these need.
 
-A test hears what the commands send and compares it with what is written here, in both directions.
+A test records what the commands send, and compares it with these roles in both directions.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from database import addresses, connection
+from database import connection, urls
 from database.errors import NotConfiguredError, UsageError
 from database.own_collections import AUDIT, IMAGES, STATE
 from database.privileges import Privilege
 from database.wording import shown
 
 Rights = Mapping[str, str]
-"""Collection → actions on it, with spaces between them; no collection is the database itself."""
+"""Collection → actions on it, separated by spaces; "" is the database itself."""
 
-FREE: Final = (
+WITHOUT_RIGHTS: Final = (
     *("seeds validate", "seeds schema", "db stop", "db roles", "completion", "demo"),
     *(f"context {verb}" for verb in ("add", "list", "show", "use", "remove")),
 )
-"""Commands that need no right: they look at no database, or at the embedded one, which has one user."""
+"""Commands that need no rights: they use no database, or the embedded one, which has only one user."""
 
-SEVEN: Final = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
-LOOKED_AT: Final = "find listIndexes collStats"
+COLLECTIONS: Final = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
+READ_ACTIONS: Final = "find listIndexes collStats"
 
 
 @dataclass(frozen=True)
 class Role:
-    """A role: what it adds to those that it includes.
+    """A role of the server: what it adds to the roles that it includes.
 
-    `own` are the commands of each group it is for, `also` those that it is not for and that its rights let run all the
-    same, some of them in part.
+    `verbs` are the commands of each group that the role is for. Its rights also allow the commands `also_allowed`, some
+    of them only in part.
     """
 
     name: str
     purpose: str
-    own: Mapping[str, str]
-    adds: Rights
+    verbs: Mapping[str, str]
+    added_rights: Rights
     includes: "tuple[Role, ...]" = ()
-    also: tuple[str, ...] = ()
+    also_allowed: tuple[str, ...] = ()
 
     @property
     def commands(self) -> set[str]:
-        """Name all commands that the role is for."""
-        own = {f"{group} {verb}" for group, verbs in self.own.items() for verb in verbs.split(", ")}
+        """Return the names of all commands that the role is for."""
+        own = {f"{group} {verb}" for group, verbs in self.verbs.items() for verb in verbs.split(", ")}
         return own.union(*(role.commands for role in self.includes))
 
     @property
     def rights(self) -> dict[str, list[str]]:
-        """Return collection → actions, those of the roles that are included too."""
+        """Return collection → actions, including those of the included roles."""
         found: dict[str, set[str]] = {}
-        for rights in (*(role.rights for role in self.includes), self.adds):
+        for rights in (*(role.rights for role in self.includes), self.added_rights):
             for collection, actions in rights.items():
                 found.setdefault(collection, set()).update(actions.split() if isinstance(actions, str) else actions)
         return {collection: sorted(actions) for collection, actions in found.items()}
@@ -75,9 +75,9 @@ SUPPORT_READ: Final = Role(
     },
     {
         "": "listCollections",
-        **dict.fromkeys(SEVEN, LOOKED_AT),
-        "Message": f"{LOOKED_AT} changeStream",
-        AUDIT: f"{LOOKED_AT} insert",
+        **dict.fromkeys(COLLECTIONS, READ_ACTIONS),
+        "Message": f"{READ_ACTIONS} changeStream",
+        AUDIT: f"{READ_ACTIONS} insert",
         IMAGES: "listIndexes collStats",
         STATE: "find collStats",
     },
@@ -101,7 +101,7 @@ SUPPORT_WRITE: Final = Role(
         STATE: "insert update remove",
     },
     includes=(SUPPORT_READ,),
-    also=("db protect", "db repair", "db unprotect", "users erase", "users import"),
+    also_allowed=("db protect", "db repair", "db unprotect", "users erase", "users import"),
 )
 
 SEEDER: Final = Role(
@@ -121,7 +121,7 @@ SEEDER: Final = Role(
         IMAGES: "insert",
         STATE: "find insert update remove",
     },
-    also=(
+    also_allowed=(
         *("db protect", "db unprotect"),
         *("users create", "users import", "users list", "users reinstate", "users set-password", "users suspend"),
         *("users update", "users verify-email"),
@@ -139,7 +139,7 @@ ADMIN: Final = Role(
         "db": "indexes --apply, repair, generate, protect, unprotect",
     },
     {
-        **dict.fromkeys(SEVEN, "insert update remove createIndex"),
+        **dict.fromkeys(COLLECTIONS, "insert update remove createIndex"),
         **dict.fromkeys(("Conversation", "Message"), "insert update remove createIndex createCollection"),
         AUDIT: "update remove createIndex",
         IMAGES: "find remove createIndex",
@@ -150,24 +150,24 @@ ADMIN: Final = Role(
 
 ROLES: Final = (SUPPORT_READ, SUPPORT_WRITE, SEEDER, ADMIN)
 
-NOT_KEPT_APART: Final = (
+ROLE_LIMITS: Final = (
     "who may find User and Account reads password hashes and tokens there, which chatctl shows nobody",
     "who may find Message reads what is said, with another client: chatctl alone masks it (chatctl db protect)",
     "who may update User may give anybody any password, status and role",
     "who may update chatctl_state may take away what chatctl db protect left there",
     "who may insert into chatctl_audit may write what never happened; to change and delete there is the admin's alone",
 )
-"""What a server that knows collections and actions cannot tell."""
+"""What these roles cannot prevent, because a server knows only collections and actions."""
 
 
-def database(name: str | None) -> str:
-    """Return the name of the database that roles are for: `name`, or the chosen one, without connecting to it."""
+def database_name(name: str | None) -> str:
+    """Return the name of the database for the roles: `name`, or the target database, without connecting to it."""
     if name is None:
         try:
             return connection.target().name
         except NotConfiguredError as error:
             error.hint = f"{error.hint}; here --database NAME is enough"
             raise
-    if not addresses.is_database_name(name):
+    if not urls.is_database_name(name):
         raise UsageError(f"{shown(name)} cannot be the name of a database")
     return name

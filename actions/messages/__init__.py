@@ -1,12 +1,11 @@
-"""Messages: what was written, who has seen it, and what is taken away of it."""
+"""Actions on messages, one module for each command. Start reading at `find` (a list) or `send` (a change)."""
 
 from actions.messages.deleting import delete
-from actions.messages.filters import Filters
-from actions.messages.listing import find, show
+from actions.messages.listing import Filters, find, show
 from actions.messages.purging import purge
 from actions.messages.redacting import REMOVED, redact
 from actions.messages.searching import search
-from actions.messages.sending import place, send
+from actions.messages.sending import destination, send
 from actions.messages.tailing import follow
 
-__all__ = ["REMOVED", "Filters", "delete", "find", "follow", "place", "purge", "redact", "search", "send", "show"]
+__all__ = ["REMOVED", "Filters", "delete", "destination", "find", "follow", "purge", "redact", "search", "send", "show"]

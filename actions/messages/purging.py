@@ -1,4 +1,4 @@
-"""Retention: what is older than a time goes, a batch at a time."""
+"""Delete old messages, in batches."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -7,35 +7,35 @@ from typing import Any, Final, NamedTuple
 from bson import DatetimeMS, ObjectId
 from pymongo import DESCENDING
 
-from actions import finding
-from actions.message_removal import Removing, deletions
-from actions.rules.changesets import FOREVER, replannable
+from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, deleted_documents
+from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Document, Result, Stream
 from database import connection
 from database.listing import PRESENT
 from database.references import joined, referred
 from database.wording import counted
 
-DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
-"""Matches a time, and no list that holds one."""
-MENDS_DATES: Final = "chatctl db check --rule wrong-type --rule missing-field"
+VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
+"""Matches a date, but not a list with a date in it."""
+REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
-class _Part(NamedTuple):
-    """What goes of one conversation, which in broken data may be anything; `beyond` matches it where some stays."""
+class _PurgedPart(NamedTuple):
+    """The deleted messages of one conversation, whose id may have any type; `narrowed` matches them if some stay."""
 
     conversation: Any
     number: int
     oldest: datetime | DatetimeMS
     newest: datetime | DatetimeMS
-    beyond: Document
+    narrowed: Document
 
     @property
     def key(self) -> str:
-        """Tell conversations apart; in broken data one may be what no dictionary takes."""
+        """Return a key for dictionaries: in broken data, the id of a conversation may not be hashable."""
         return repr(self.conversation)
 
-    def joined(self, other: "_Part") -> "_Part":
+    def combined(self, other: "_PurgedPart") -> "_PurgedPart":
         """Add up the deletions in one conversation that messages refer to in two forms."""
         oldest, newest = (
             min(self.oldest, other.oldest, key=_since_1970),
@@ -53,37 +53,37 @@ def purge(
     keep_last: int | None = None,
     forever: bool = False,
 ) -> Changeset:
-    """Delete the messages from before a time, but for the last few of each conversation, whoever wrote those.
+    """Delete the messages from before a time, except the last few of each conversation, from any sender.
 
-    It is finished by the same command after an interruption. With `forever` nothing is kept to undo it with.
+    After an interruption, the same command continues. With `forever`, nothing is kept for an undo.
     """
-    here, theirs, scope = _scope(conversation, sender)
+    in_conversation, in_scope, scope = _scope(conversation, sender)
     words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
-    past: Document = {"createAt": {"$lt": before, **DATE}}
-    where = joined(past, theirs)
-    parts = found = list(_grouped(where))
+    before_time: Document = {"createAt": {"$lt": before, **VALID_DATE}}
+    where = joined(before_time, in_scope)
+    parts = found = list(_group_by_conversation(where))
     if keep_last is not None:
-        parts = list(_beyond_the_last(found, where, joined(past, here), keep_last))
+        parts = list(_without_last(found, where, joined(before_time, in_conversation), keep_last))
         words.append(f"--keep-last {keep_last}")
     number = sum(part.number for part in parts)
-    names = _names(parts)
+    names = _labels(parts)
 
     def batches() -> Iterator[Batch]:
-        removing = Removing(names)
+        cascade = CascadingDeletion(names)
         for filters in _filters(parts):
-            yield from removing.messages(joined(where, one) for one in filters)
-        yield from removing.draft.batches
+            yield from cascade.delete_messages(joined(where, one) for one in filters)
+        yield from cascade.draft.batches
 
     def losing() -> Iterator[Change]:
-        return deletions(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+        return deleted_documents(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
         " ".join(words),
-        [*(_result(part, names) for part in parts), *_undated(theirs)],
+        [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
         Stream(batches, {("delete", "Message"): number}, losing=losing),
         asks=True,
-        notes=[*_said(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
+        notes=[*_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,
         undoable=not forever,
         items=number,
@@ -93,29 +93,29 @@ def purge(
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
     """Return filters for the messages of a conversation and for those of a sender in it, and both as options."""
     words = []
-    here: Document = {}
+    in_conversation: Document = {}
     if conversation is not None:
-        there = finding.one("Conversation", conversation, ())
-        here = finding.referring("Message", "conversationId", there["_id"])
-        words.append(f"--conversation {finding.label(there)}")
-    theirs = here
+        there = lookup.find_one("Conversation", conversation, ())
+        in_conversation = queries.refers_to("Message", "conversationId", there["_id"])
+        words.append(f"--conversation {lookup.label(there)}")
+    in_scope = in_conversation
     if sender is not None:
-        user = finding.user(sender, ())
-        theirs = joined(here, finding.referring("Message", "senderId", user["_id"]))
-        words.append(f"--sender {finding.user_label(user)}")
-    return here, theirs, words
+        user = lookup.find_user(sender, ())
+        in_scope = joined(in_conversation, queries.refers_to("Message", "senderId", user["_id"]))
+        words.append(f"--sender {lookup.user_label(user)}")
+    return in_conversation, in_scope, words
 
 
-def _undated(theirs: Document) -> Iterator[Result]:
+def _kept_undated(in_scope: Document) -> Iterator[Result]:
     """Report how many messages are kept because they have no usable date."""
-    number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": DATE}]}, theirs))
+    number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": VALID_DATE}]}, in_scope))
     if number:
         have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
-        told = f"{number:,} {have} no usable date and {kept}; see {MENDS_DATES}"
+        told = f"{number:,} {have} no usable date and {kept}; see {REPAIR_COMMAND}"
         yield Result(None, "messages without a usable date", "passed-over", told)
 
 
-def _grouped(where: Document) -> Iterator[_Part]:
+def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
     """Group messages by the conversation that they refer to, in any form."""
     of_each = {
         "_id": "$conversationId",
@@ -124,75 +124,75 @@ def _grouped(where: Document) -> Iterator[_Part]:
         "newest": {"$max": "$createAt"},
     }
     pipeline: list[Document] = [{"$match": where}, {"$group": of_each}]
-    parts: dict[str, _Part] = {}
+    parts: dict[str, _PurgedPart] = {}
     for row in connection.database()["Message"].aggregate(pipeline, allowDiskUse=True):
-        one = _Part(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
-        parts[one.key] = one.joined(parts[one.key]) if one.key in parts else one
+        one = _PurgedPart(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
+        parts[one.key] = one.combined(parts[one.key]) if one.key in parts else one
     yield from parts.values()
 
 
-def _beyond_the_last(found: list[_Part], where: Document, old: Document, number: int) -> Iterator[_Part]:
-    """Leave out of what would go what is among the last messages of its conversation."""
-    since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **DATE}}
-    stay = {part.key: part.number for part in _grouped(since)}
+def _without_last(found: list[_PurgedPart], where: Document, old: Document, number: int) -> Iterator[_PurgedPart]:
+    """Exclude the last messages of each conversation from the deletion."""
+    since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
+    stay = {part.key: part.number for part in _group_by_conversation(since)}
     for part in found:
         more = number - stay.get(part.key, 0)
-        here = _in([part.conversation])
+        in_conversation = _of_conversations([part.conversation])
         if more <= 0:
             yield part
-        elif last := _one_of_the_last(joined(old, here), more):
+        elif last := _nth_newest(joined(old, in_conversation), more):
             time = last["createAt"]
             earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
-            # Up to its time an index leads; what of that time stays is few.
-            beyond = joined({"createAt": {"$lte": time, **DATE}, "$or": earlier}, here)
-            yield from (left._replace(beyond=beyond) for left in _grouped(joined(where, beyond)))
+            # An index finds the messages up to this time; only a few of exactly this time stay.
+            narrowed = joined({"createAt": {"$lte": time, **VALID_DATE}, "$or": earlier}, in_conversation)
+            yield from (left._replace(narrowed=narrowed) for left in _group_by_conversation(joined(where, narrowed)))
 
 
-def _one_of_the_last(where: Document, number: int) -> Document | None:
-    """Find the message that is so far from the end; None where there are fewer."""
+def _nth_newest(where: Document, number: int) -> Document | None:
+    """Find the message with this position from the end; None if there are fewer messages."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
-def _filters(parts: list[_Part]) -> Iterator[list[Document]]:
-    """Match what goes, of as many conversations at once as a batch has room for."""
-    whole = [part.conversation for part in parts if not part.beyond]
-    for some in finding.parts(one for one in whole if isinstance(one, ObjectId)):
-        yield [_in(some)]
-    yield from ([_in([one])] for one in whole if not isinstance(one, ObjectId))
-    yield from finding.parts(part.beyond for part in parts if part.beyond)
+def _filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
+    """Return filters for the deleted messages, for as many conversations together as a batch has room for."""
+    whole = [part.conversation for part in parts if not part.narrowed]
+    for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
+        yield [_of_conversations(some)]
+    yield from ([_of_conversations([one])] for one in whole if not isinstance(one, ObjectId))
+    yield from queries.chunks(part.narrowed for part in parts if part.narrowed)
 
 
-def _in(conversations: list[Any]) -> Document:
+def _of_conversations(conversations: list[Any]) -> Document:
     """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
     [one, *_] = conversations
     if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
-        return joined(no_list, finding.referring("Message", "conversationId", *conversations))
+        return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
     if one is None:
         return {"conversationId": None}
     return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
 
 
-def _names(parts: list[_Part]) -> dict[Any, str]:
+def _labels(parts: list[_PurgedPart]) -> dict[Any, str]:
     ids = [part.conversation for part in parts if isinstance(part.conversation, ObjectId)]
-    return {referred(one["_id"]): finding.label(one) for one in finding.with_id("Conversation", ids, ["name"])}
+    return {referred(one["_id"]): lookup.label(one) for one in queries.find_by_ids("Conversation", ids, ["name"])}
 
 
-def _result(part: _Part, names: dict[Any, str]) -> Result:
+def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
     identifier = part.conversation if isinstance(part.conversation, ObjectId) else None
     ref = str(part.conversation) if identifier is None else names.get(identifier, str(identifier))
     return Result(identifier, ref, "purged", counted(part.number, "message"))
 
 
-def _said(parts: list[_Part], old: int) -> Iterator[str]:
-    """Say how much goes, from when, and how much stays that is old enough to go."""
+def _notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
+    """Say how many messages are deleted, from which time, and how many old ones `--keep-last` keeps."""
     number = sum(part.number for part in parts)
     if parts:
         yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
         oldest = min((part.oldest for part in parts), key=_since_1970)
         newest = max((part.newest for part in parts), key=_since_1970)
-        yield f"the oldest of {_written(oldest)}, the newest of {_written(newest)}"
+        yield f"the oldest of {_time_text(oldest)}, the newest of {_time_text(newest)}"
     if old > number:
         yield f"{counted(old - number, 'message')} from before that time stay because of --keep-last"
 
@@ -202,5 +202,5 @@ def _since_1970(time: datetime | DatetimeMS) -> int:
     return int(DatetimeMS(time) if isinstance(time, datetime) else time)
 
 
-def _written(time: datetime | DatetimeMS) -> str:
+def _time_text(time: datetime | DatetimeMS) -> str:
     return f"{time:%Y-%m-%d %H:%MZ}" if isinstance(time, datetime) else "a time outside the calendar"

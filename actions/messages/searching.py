@@ -1,4 +1,4 @@
-"""Messages, found by what they say."""
+"""Search messages by their text."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions.errors import BadPatternError
-from actions.filter_conditions import matching, said
-from actions.messages.filters import Filters
-from actions.messages.listing import NEWEST, SORTABLE, where
-from actions.messages.rows import FIELDS, Rows
+from actions.filter_conditions import matches_pattern, require_text
+from actions.messages.listing import MESSAGE_FIELDS, NEWEST, SORTABLE, Filters, MessageRows, query
 from database.errors import TimedOutError
 from database.listing import Document, Listing, Row
 from database.wording import shown
@@ -21,84 +19,84 @@ from database.wording import shown
 if TYPE_CHECKING:
     import regex
 
-LONGEST: Final = 200
-"""Characters of a pattern."""
-SECONDS: Final = 10
-"""How long a server looks for one part of what is asked."""
-PATIENCE: Final = 0.1
-"""Seconds that it may take to find again in one message what the server has found in it."""
-BEFORE: Final = 20
-AFTER: Final = 60
-"""Characters that are shown around what was found."""
-LARGEST: Final = 100_000
-"""What the counts in a pattern (`a{1,300}`) may come to together: nested ones make it as large in memory."""
-_REPEATED: Final = re.compile(r"\{(\d*),?(\d*)\}")
-REFUSED: Final = {2, 51091}
-"""Codes of a server that cannot read a pattern."""
+LONGEST_PATTERN: Final = 200
+"""The most characters of a pattern."""
+SECONDS_ON_SERVER: Final = 10
+"""The longest time that the server may need for one part of the result."""
+SECONDS_PER_MESSAGE: Final = 0.1
+"""The longest time to find the match again in one message."""
+CHARACTERS_BEFORE: Final = 20
+CHARACTERS_AFTER: Final = 60
+"""Characters that are shown before and after a match."""
+LARGEST_COUNT: Final = 100_000
+"""The largest product of all counts in a pattern (`a{1,300}`): nested counts multiply its size in memory."""
+_COUNTS: Final = re.compile(r"\{(\d*),?(\d*)\}")
+UNREADABLE_PATTERN: Final = {2, 51091}
+"""Error codes of a server that cannot read a pattern."""
 
 
 def search(text: str, filters: Filters | None = None, *, pattern: bool = False) -> Listing:
-    """List the messages that hold a text, or match a pattern, in any case: rows of `find` with a `match`.
+    """List the messages that contain a text or match a pattern, ignoring case: rows of `find` with a `match`.
 
-    A match is `{before, found, after}`: what was found, and a little of what stands around it. Raises `UsageError`
-    where there is nothing to search for, and `BadPatternError`.
+    A match is `{before, found, after}`: the found text, and some characters around it. Raises `UsageError` for an
+    empty text, and `BadPatternError`.
     """
-    given = said("what to search for", text)
-    if pattern and len(given) > LONGEST:
-        raise BadPatternError(f"the pattern is {len(given):,} characters long; it may have {LONGEST}")
-    expression = given if pattern else re.escape(given)
-    matches = _Matches(expression)
-    condition = {**where(filters or Filters()), "body": matching(expression)}
-    return _Search("Message", condition, matches, SORTABLE, NEWEST, FIELDS, SECONDS * 1000)
+    pattern_text = require_text("what to search for", text)
+    if pattern and len(pattern_text) > LONGEST_PATTERN:
+        raise BadPatternError(f"the pattern is {len(pattern_text):,} characters long; it may have {LONGEST_PATTERN}")
+    expression = pattern_text if pattern else re.escape(pattern_text)
+    matches = _MatchRows(expression)
+    condition = {**query(filters or Filters()), "body": matches_pattern(expression)}
+    return _Search("Message", condition, matches, SORTABLE, NEWEST, MESSAGE_FIELDS, SECONDS_ON_SERVER * 1000)
 
 
 @dataclass(frozen=True)
 class _Search(Listing):
-    """A list that a server may take too long to find, or refuse to look for."""
+    """A list for which the server may need too long, or which it may refuse."""
 
     def count(self) -> int:
-        with _explained():
+        with _search_errors():
             return super().count()
 
     def _found(self, *asked: Any) -> Iterator[Document]:
-        with _explained():
+        with _search_errors():
             yield from super()._found(*asked)
 
 
-class _Matches:
-    """Make rows of messages with what matches in each."""
+class _MatchRows:
+    """Make rows of messages, each with the text around its match."""
 
     def __init__(self, expression: str) -> None:
-        self._rows = Rows()
-        self._expression = _compiled(expression)
+        self._rows = MessageRows()
+        self._expression = _compile(expression)
 
     def __call__(self, messages: Sequence[dict[str, Any]], columns: Collection[str] = ()) -> Iterator[Row]:
         for row in self._rows(messages, columns):
             yield {**row, "match": self._excerpt(row["body"])}
 
     def _excerpt(self, body: Any) -> Row:
-        """Cut out what matches; nothing is found where the server and this machine are not of one mind."""
+        """Cut out the match; it is empty if the server found a match that Python does not find."""
         text = body if isinstance(body, str) else str(body)
-        start, end = self._place(text)
-        before = text[max(0, start - BEFORE) : start]
-        if start > BEFORE:  # a word that is cut is hard to read
+        start, end = self._span(text)
+        before = text[max(0, start - CHARACTERS_BEFORE) : start]
+        if start > CHARACTERS_BEFORE:  # a word that is cut is hard to read
             before = before.partition(" ")[2] or before
-        return {"before": before, "found": text[start:end], "after": text[end : end + AFTER]}
+        return {"before": before, "found": text[start:end], "after": text[end : end + CHARACTERS_AFTER]}
 
-    def _place(self, text: str) -> tuple[int, int]:
+    def _span(self, text: str) -> tuple[int, int]:
         try:
-            found = self._expression and self._expression.search(text, timeout=PATIENCE)
+            found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
             self._expression = found = None  # the next message would take as long
         return found.span() if found else (0, 0)
 
 
-def _compiled(expression: str) -> "regex.Pattern[str] | None":
-    """Read a pattern; None for one that would grow too large in memory, about which the server has to decide."""
+def _compile(expression: str) -> "regex.Pattern[str] | None":
+    """Compile a pattern; None if it would need too much memory, so that only the server decides about it."""
     import regex
 
-    counts = (max(1, int(least or 1), int(most or 1)) for least, most in _REPEATED.findall(expression))
-    if prod(counts) > LARGEST:
+    counts = (max(1, int(least or 1), int(most or 1)) for least, most in _COUNTS.findall(expression))
+    if prod(counts) > LARGEST_COUNT:
         return None
     try:
         return regex.compile(expression, regex.IGNORECASE)
@@ -108,15 +106,15 @@ def _compiled(expression: str) -> "regex.Pattern[str] | None":
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _search_errors() -> Iterator[None]:
     try:
         yield
     except ExecutionTimeout:
         raise TimedOutError(
-            f"the search was given up after {SECONDS} seconds",
+            f"the search was given up after {SECONDS_ON_SERVER} seconds",
             "narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast",
         ) from None
     except OperationFailure as error:
-        if error.code not in REFUSED:
+        if error.code not in UNREADABLE_PATTERN:
             raise
         raise BadPatternError("the server cannot read the pattern", "it takes those of PCRE") from None

@@ -1,46 +1,50 @@
-"""Sending a message in somebody's name."""
+"""Send a message in the name of a user, if its text and its image are valid."""
 
 from collections.abc import Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from bson import ObjectId
 
-from actions import finding
-from actions.conversation_titles import titles
+from actions import lookup
+from actions.cascading_deletion import MOST_COPIED_IDS
+from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
-from actions.message_removal import COPIED
-from actions.messages.writing import refuse_body, refuse_image
-from actions.rules.changesets import changeset
-from changes import Changeset, Document, Draft, Holding, Result, ids_in
+from actions.rules.checked_changeset import checked_changeset
+from changes import Changeset, Document, Draft, ListWith, Result, ids_in
 from changes.events import now
 from database.references import referred
+from database.wording import shown
 from models.user import UserStatus
 
+LARGEST_BODY: Final = 1024 * 1024
+"""The most bytes of a body, so that a page with many messages can still be shown."""
 
-class Place(NamedTuple):
-    """A conversation, what it is called, and a participant who may write into it."""
+
+class Destination(NamedTuple):
+    """A conversation with its title, and the participant who sends the message."""
 
     conversation: Document
     title: str
     sender: Document
 
 
-def place(conversation: str, sender: str) -> Place:
-    """Find where somebody wants to write; raises `NotParticipantError` where they do not take part."""
-    there = finding.one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
-    user = finding.user(sender, ("status", "conversationIds", "seenMessageIds"))
+def destination(conversation: str, sender: str) -> Destination:
+    """Find a conversation and a sender; raises `NotParticipantError` if the sender is not a participant."""
+    there = lookup.find_one("Conversation", conversation, ("userIds", "lastMessageAt", "messagesIds"))
+    user = lookup.find_user(sender, ("status", "conversationIds", "seenMessageIds"))
     title = titles([there])[there["_id"]]
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
-        raise NotParticipantError(f"{finding.user_label(user)} does not take part in {title}", f"add them first: {add}")
-    return Place(there, title, user)
+        raise NotParticipantError(f"{lookup.user_label(user)} does not take part in {title}", f"add them first: {add}")
+    return Destination(there, title, user)
 
 
 def send(conversation: str, sender: str, *, body: str | None = None, image: str | None = None) -> Changeset:
-    """Send a text, an image or both; the sender has seen it.
+    """Send a text, an image or both; the sender counts as having seen the message.
 
-    Raises `BadMessageError`, and `NotParticipantError` for who does not take part.
+    Raises `BadMessageError`, and `NotParticipantError` if the sender is not a participant.
     """
     if body is None and image is None:
         raise BadMessageError("the message is empty", "it needs a text or an --image")
@@ -48,7 +52,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         refuse_body(body)
     if image is not None:
         refuse_image(image)
-    there, title, user = place(conversation, sender)
+    there, title, user = destination(conversation, sender)
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
@@ -56,14 +60,14 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     # once one waits, and finds that it is too late. The sender comes first, as the time of the other may stay as it is.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
-        "userIds": Holding(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
+        "userIds": ListWith(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
     }
-    draft.advance("Conversation", there, "lastMessageAt", message["createAt"], given=taking_part)
-    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < COPIED:
+    draft.advance("Conversation", there, "lastMessageAt", message["createAt"], expected=taking_part)
+    if isinstance(copies := there.get("messagesIds"), list) and len(copies) < MOST_COPIED_IDS:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)
-    return changeset(
-        f"messages send --conversation {title} --from {finding.user_label(user)}",
+    return checked_changeset(
+        f"messages send --conversation {title} --from {lookup.user_label(user)}",
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],
         notes=list(_notes(there, title, user)),
@@ -84,9 +88,35 @@ def _message(conversation: Document, sender: Document, body: str | None, image: 
 
 
 def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str]:
-    called = finding.user_label(sender)
+    called = lookup.user_label(sender)
     if sender.get("status") == UserStatus.SUSPENDED:
         yield f"{called} is suspended, and sends all the same"
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
         mend = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
         yield f"{called} may not see it: their own list lacks {title} ({mend} mends that)"
+
+
+def refuse_body(body: str) -> None:
+    """Raise `BadMessageError` for a body that is empty, too long or not text."""
+    if not body.strip():
+        raise BadMessageError("the message is empty", "it needs a text")
+    if "\0" in body:
+        raise BadMessageError("the message holds a NUL character", "a message is text")
+    refuse_size(len(body.encode(errors="replace")))
+
+
+def refuse_size(size: int) -> None:
+    """Raise `BadMessageError` for a body of too many bytes."""
+    if size > LARGEST_BODY:
+        raise BadMessageError(f"the message is longer than {LARGEST_BODY:,} bytes", "send it in parts")
+
+
+def refuse_image(image: str) -> None:
+    """Raise `BadMessageError` if the address of an image is not a web address."""
+    try:
+        address = urlsplit(image)
+        loads = address.scheme in {"http", "https"} and bool(address.hostname)
+    except ValueError:
+        loads = False
+    if not loads or " " in image or not image.isprintable() or len(image) > LARGEST_BODY:
+        raise BadMessageError(f"{shown(image)} is no address of an image", "it begins with https:// or http://")

@@ -1,4 +1,4 @@
-"""A protected role keeps an active member, whatever the command."""
+"""The rule that a protected role keeps an active member, for every command."""
 
 from collections.abc import Collection, Iterable
 from typing import Any, Final
@@ -8,7 +8,7 @@ from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError
 from changes import Change, Delete, Rule, Set, Take, Update, ids_in
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
 from database.own_collections import STATE
 from database.references import forms, referred
@@ -18,8 +18,8 @@ PROTECTED: Final = "protected-roles"
 """The `_id` of the state document whose `ids` are the protected roles."""
 
 
-LEAVING: Final = frozenset({"rolesIds", "status"})
-"""The fields by which somebody ceases to be an active member."""
+MEMBERSHIP: Final = frozenset({"rolesIds", "status"})
+"""The fields whose change can end an active membership."""
 
 
 def protected_roles() -> set[ObjectId]:
@@ -28,45 +28,45 @@ def protected_roles() -> set[ObjectId]:
     return set(ids_in(document, "ids"))
 
 
-def rules(changes: Iterable[Change]) -> list[Rule]:
-    """Return the rules that changes have to keep: one for each protected role that would lose members.
+def rules_for(changes: Iterable[Change]) -> list[Rule]:
+    """Return a rule for each protected role that would lose members.
 
-    They follow from the changes alone, so that no command and no undo can forget them. Each is looked at once here,
-    which raises `LastMemberError` before anybody is asked, and again in the transaction.
+    The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked here,
+    which raises `LastMemberError` before the question, and again in the transaction.
     """
-    leaving = _leaving([change for change in changes if change.collection == "User" and _may_leave(change)])
+    leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
     kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
     return kept
 
 
-def _leaving(changes: list[Change]) -> dict[ObjectId, set[Any]]:
-    """Return protected role → users that leave it or are stopped.
+def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
+    """Return protected role → users who leave it or are suspended.
 
-    Who is stopped counts for every protected role: one that they do not have yet may be theirs when it is written.
+    A suspended user counts for every protected role: the user may get a role before the write.
     """
-    losses: list[tuple[Any, Collection[Any]]] = []
-    stopped: set[Any] = set()
+    revoked: list[tuple[Any, Collection[Any]]] = []
+    suspended: set[Any] = set()
     for change in changes:
         if isinstance(change, Delete):
-            losses.append((change.document["_id"], ids_in(change.document, "rolesIds")))
+            revoked.append((change.document["_id"], ids_in(change.document, "rolesIds")))
         elif isinstance(change, Update):
-            losses += [(user, _lost(change)) for user in change.ids]
+            revoked += [(user, _revoked_roles(change)) for user in change.ids]
             status = change.fields.get("status")
             if isinstance(status, Set) and status.after == UserStatus.SUSPENDED:
-                stopped.update(change.ids)
-    if not stopped and not any(roles for _, roles in losses):
+                suspended.update(change.ids)
+    if not suspended and not any(roles for _, roles in revoked):
         return {}
-    leaving = {role: {user for user, roles in losses if role in roles} | stopped for role in protected_roles()}
+    leaving = {role: {user for user, roles in revoked if role in roles} | suspended for role in protected_roles()}
     return {role: users for role, users in leaving.items() if users}
 
 
 def _may_leave(change: Change) -> bool:
-    return isinstance(change, Delete) or (isinstance(change, Update) and not LEAVING.isdisjoint(change.fields))
+    return isinstance(change, Delete) or (isinstance(change, Update) and not MEMBERSHIP.isdisjoint(change.fields))
 
 
-def _lost(change: Update) -> Collection[Any]:
+def _revoked_roles(change: Update) -> Collection[Any]:
     field = change.fields.get("rolesIds")
     if isinstance(field, Take):
         return list(map(referred, field.ids))
@@ -88,7 +88,7 @@ def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
         members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
-        # Nobody would be left; that is a loss only where an active member is among those who leave.
+        # No active member stays; that is a loss only if an active member is among the leaving users.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',

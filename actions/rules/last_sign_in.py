@@ -1,4 +1,4 @@
-"""A user keeps a way to sign in, whatever the command."""
+"""The rule that a user keeps a way to sign in, for every command."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,15 +8,15 @@ from pymongo.client_session import ClientSession
 from actions.errors import LastSignInError
 from changes import ABSENT, Change, Delete, Insert, Rule, Set, Update
 from database import connection
-from database.references import forms, joined, referred, to
+from database.references import forms, joined, referred, referring_to
 from models.links import ACCOUNT_USER
 
 
-def rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rules that changes have to keep: one for each user who loses a password or an account, and stays.
+def rules_for(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
+    """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
 
-    Like those of `protection` they follow from the changes alone. Each is looked at once here, which raises
-    `LastSignInError` before anybody is asked, and again in the transaction.
+    The rules depend only on the changes. Each rule is checked here, which raises `LastSignInError` before the question,
+    and again in the transaction.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()
@@ -47,7 +47,7 @@ def _rule(user: Any, label: str, accounts: list[Any], without_password: bool) ->
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        theirs = to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
         others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return

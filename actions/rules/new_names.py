@@ -1,4 +1,4 @@
-"""New names: of roles and permissions, of users, and of groups."""
+"""New names, e-mails and profile texts: what is valid, and what is not taken yet."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,7 +6,7 @@ from typing import Final
 from bson import ObjectId
 
 from actions.errors import BadNameError, NameTakenError
-from actions.finding import with_emails
+from actions.queries import find_by_emails
 from database import connection
 from database.listing import PRESENT
 from database.wording import name_flaw, shown
@@ -15,8 +15,8 @@ from models.names import READ_AS, user_flaw
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 
 
-def refuse(collection: str, names: list[str]) -> None:
-    """Raise `BadNameError` for what is no name, and `NameTakenError` for one that is there already."""
+def validate(collection: str, names: list[str]) -> None:
+    """Validate new names of roles, permissions or groups; raise `BadNameError`, or `NameTakenError` if one exists."""
     noun = collection.lower()
     for name in names:
         if found := name_flaw(name):
@@ -30,28 +30,28 @@ def refuse(collection: str, names: list[str]) -> None:
         raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
 
 
-def refuse_texts(texts: Mapping[str, str | None]) -> None:
-    """Raise `BadNameError` for a text that a new user cannot have in its field; an empty text removes the field."""
+def validate_texts(texts: Mapping[str, str | None]) -> None:
+    """Raise `BadNameError` for a text that is not valid in its field of a user; an empty text removes the field."""
     for field, text in texts.items():
         if text and (found := user_flaw(field, text)):
             raise BadNameError(f"the {_CALLED[field]} {shown(text)} {found}")
 
 
-def refuse_email(email: str, *, but: ObjectId | None = None) -> None:
-    """Refuse a new e-mail address.
+def validate_email(email: str, *, owner: ObjectId | None = None) -> None:
+    """Validate a new e-mail address.
 
-    Raises `BadNameError` for what is none, and `NameTakenError` for one that a user has in any case, `but` excepted.
+    Raises `BadNameError` if it is not valid, and `NameTakenError` if a user other than `owner` has it, in any case.
     """
     if found := user_flaw("email", email):
         raise BadNameError(f"{shown(email)} {found}", "an e-mail address is name@domain")
-    for user in with_emails([email.lower()], ["email"]):
-        if user["_id"] != but:
+    for user in find_by_emails([email.lower()], ["email"]):
+        if user["_id"] != owner:
             hint = f"see chatctl users show id:{user['_id']}"
             raise NameTakenError(f"a user has the e-mail {shown(user['email'])} already", hint)
 
 
-def refuse_username(username: str) -> None:
-    """Raise `BadNameError` for what is no username or reads as something else, and `NameTakenError` for a user's."""
+def validate_username(username: str) -> None:
+    """Validate a new username; raise `BadNameError`, or `NameTakenError` if a user has it."""
     if found := user_flaw("username", username):
         raise BadNameError(f"the username {shown(username)} {found}", "choose another username")
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):

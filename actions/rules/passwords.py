@@ -1,4 +1,4 @@
-"""What a password may be, and how it is kept."""
+"""The rules for passwords, and how passwords are generated and hashed."""
 
 import re
 import secrets
@@ -10,27 +10,27 @@ from typing import Final
 from database.errors import InvalidInputError
 
 SHORTEST: Final = 15
-"""Characters."""
+"""The fewest characters of a password."""
 
 LONGEST: Final = 72
-"""Bytes: of a longer one bcrypt would read no more."""
+"""The most bytes of a password: bcrypt ignores the rest."""
 
 LONGEST_HASH: Final = 500
-"""In characters; the hashes of all schemes are shorter."""
+"""The most characters of a hash, in any scheme."""
 
 BCRYPT: Final = "bcrypt"
 
 FEWEST_DIFFERENT: Final = 5
-"""Characters that are not the same."""
+"""The fewest different characters of a password."""
 
 ROUNDS = 12
 """The cost the application uses; tests lower it."""
 
 _LOADING: Final = Lock()
-"""Held while the library makes its module in steps of its own: another thread would find half of it."""
+"""Locks the import of passlib: another thread could find a half-initialized module."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without those that look alike."""
+"""Letters and digits that do not look alike."""
 
 _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -41,7 +41,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of keys and letters: a piece of one, from either end, is as common as a word."""
+"""Rows of keys and letters: a part of one, in either direction, is as common as a word."""
 
 _COMMON: Final = frozenset(
     """
@@ -56,7 +56,7 @@ _COMMON: Final = frozenset(
     neverguessthis youshallnotpass maytheforcebewithyou tobeornottobe
     """.split()  # noqa: SIM905 - a list this long is read best as words
 )
-"""Words and phrases, without digits and punctuation at their ends."""
+"""Common words and phrases, without digits and punctuation at their ends."""
 
 _HASHES: Final = tuple(
     (scheme, re.compile(shape, re.IGNORECASE))
@@ -83,7 +83,7 @@ class BadPasswordError(InvalidInputError):
     """A password that the rules do not allow; the message never holds it."""
 
 
-def check(password: str, own: Iterable[str | None] = ()) -> None:
+def validate(password: str, own: Iterable[str | None] = ()) -> None:
     """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that nobody would guess, for example several words"
@@ -100,15 +100,15 @@ def scheme_of(text: str) -> str | None:
 
 
 def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
-    """Say what keeps a text from being a password, if anything does, without saying the text.
+    """Return why a text is not a valid password, without the text itself, or None if it is valid.
 
-    `own` are the user's name, username and e-mail, in any case and punctuation.
+    `own` are the user's name, username and e-mail; case and punctuation are ignored.
     """
     if problem := _malformed(password):
         return problem
-    words = {_plain(part) for text in own if text for part in (text, text.partition("@")[0])} - {""}
-    plain = _plain(password)
-    if plain in words or _unit(plain) in words or plain[::-1] in words:
+    words = {_letters_and_digits(part) for text in own if text for part in (text, text.partition("@")[0])} - {""}
+    plain = _letters_and_digits(password)
+    if plain in words or _repeated_part(plain) in words or plain[::-1] in words:
         return "the password is the user's own name or e-mail"
     return "the password is a common one" if _is_common(password) else None
 
@@ -125,15 +125,15 @@ def _malformed(password: str) -> str | None:
     return "the password holds a NUL character" if "\0" in password else None
 
 
-def generated() -> str:
-    """Make a password up that nobody can guess and everybody can type: 25 letters and digits, over 120 bits."""
+def generate() -> str:
+    """Generate a password that is easy to type: 25 letters and digits, over 120 bits."""
     return "-".join("".join(secrets.choice(_LEGIBLE) for _ in range(5)) for _ in range(5))
 
 
-def hashed(password: str, salt: str | None = None) -> str:
-    """Hash a password as the application does: 60 characters of `$2b$`. It must have passed `check`.
+def bcrypt_hash(password: str, salt: str | None = None) -> str:
+    """Hash a valid password as the application does: 60 characters, `$2b$`.
 
-    The salt is random unless somebody wants the same hash again, of what is no secret.
+    The salt is random, unless a password that is not secret needs the same hash every time.
     """
     with _LOADING:
         from passlib.hash import bcrypt
@@ -141,23 +141,23 @@ def hashed(password: str, salt: str | None = None) -> str:
     return str(bcrypt.using(rounds=ROUNDS, ident="2b", salt=salt).hash(password))
 
 
-def _plain(text: str) -> str:
+def _letters_and_digits(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
-def _unit(text: str) -> str:
-    """Return what a text is made of by repeating it, or the text."""
+def _repeated_part(text: str) -> str:
+    """Return the part that makes up a text by repetition, or the text."""
     repeated = _REPEATED.fullmatch(text)
     return repeated[1] if repeated else text
 
 
 def _is_common(password: str) -> bool:
-    unit = _unit(_plain(password))
+    unit = _repeated_part(_letters_and_digits(password))
     if len(set(unit)) < FEWEST_DIFFERENT or any(unit in row or unit in row[::-1] for row in _ROWS):
         return True
     word = password.casefold().strip(string.digits + string.punctuation)
     return any(
         part.strip(string.digits) in _COMMON
         for text in (word, word.translate(_LOOKALIKES))
-        for part in (_plain(text), _unit(_plain(text)))
+        for part in (_letters_and_digits(text), _repeated_part(_letters_and_digits(text)))
     )

@@ -1,13 +1,16 @@
-"""Users: who they are, what they may do, whether they can sign in, what is stored of them."""
+"""Users: everything that the commands of `chatctl users` do.
+
+`listing` finds and shows users, `access` tells what they may do. `creating`, `status`, `signing_in`, `roles`,
+`deleting` and `erasing` change them. `importing`, `exporting` and `personal_data` are the contents of files.
+Start reading at `status.suspend`.
+"""
 
 from actions.users.access import can
 from actions.users.creating import create, update
 from actions.users.deleting import delete
-from actions.users.dossier import show
 from actions.users.erasing import erase
 from actions.users.exporting import export
-from actions.users.filters import Filters
-from actions.users.listing import find
+from actions.users.listing import Filters, find, show
 from actions.users.personal_data import PersonalData, export_data
 from actions.users.roles import grant, revoke
 from actions.users.signing_in import set_password, unlink

@@ -1,11 +1,11 @@
-"""What users may do, and which of their roles give it to them."""
+"""What users may do: their roles, the permissions of these, and the answer of `users can`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup, queries
 from changes import Document, ids_in
 from database import connection
 from database.listing import Row
@@ -14,67 +14,95 @@ from models.user import UserStatus
 
 
 class Role(NamedTuple):
-    """A role, and the permissions it gives, by their names."""
+    """The name of a role and the names of its permissions."""
 
     name: str
     permissions: list[str]
 
 
-def roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
-    """Read roles with their permissions, by id; those that are gone are missing."""
-    found = list(finding.with_id("Role", ids, ["name", "permissionsIds"]))
+def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
+    """Read roles with their permissions, by id; roles that no longer exist are left out."""
+    found = list(queries.find_by_ids("Role", ids, ["name", "permissionsIds"]))
     wanted = {item for role in found for item in ids_in(role, "permissionsIds")}
-    permissions = finding.with_id("Permission", wanted, ["name"])
-    names = {referred(permission["_id"]): finding.label(permission) for permission in permissions}
+    permissions = queries.find_by_ids("Permission", wanted, ["name"])
+    names = {referred(permission["_id"]): lookup.label(permission) for permission in permissions}
     return {
         referred(role["_id"]): Role(
-            finding.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
+            lookup.label(role), [names[item] for item in ids_in(role, "permissionsIds") if item in names]
         )
         for role in found
     }
 
 
-def held(user: Document, known: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return permission → the roles of a user that give it, both by name and in order."""
+def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
+    """Return permission → the roles of a user that grant it; names, sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
-        if item in known:
-            for permission in known[item].permissions:
-                given.setdefault(permission, set()).add(known[item].name)
+        if item in roles:
+            for permission in roles[item].permissions:
+                given.setdefault(permission, set()).add(roles[item].name)
     return {permission: sorted(given[permission]) for permission in sorted(given)}
 
 
-def giving(permission: ObjectId) -> dict[ObjectId, str]:
-    """Return the roles that give a permission: id → name."""
-    found = connection.database()["Role"].find(finding.referring("Role", "permissionsIds", permission), ["name"])
-    return {referred(role["_id"]): finding.label(role) for role in found}
+def roles_giving(permission: ObjectId) -> dict[ObjectId, str]:
+    """Return the roles that grant a permission: id → name."""
+    found = connection.database()["Role"].find(queries.refers_to("Role", "permissionsIds", permission), ["name"])
+    return {referred(role["_id"]): lookup.label(role) for role in found}
+
+
+class AllRoles:
+    """The names of all roles, by id and the other way round; without the unique index two roles can have one name."""
+
+    def __init__(self, documents: Iterable[Document]) -> None:
+        named = ((document["_id"], document.get("name")) for document in documents)
+        self.by_id = {identifier: name for identifier, name in named if isinstance(name, str)}
+        self._by_name: dict[str, list[ObjectId]] = {}
+        for identifier, name in self.by_id.items():
+            self._by_name.setdefault(name, []).append(identifier)
+
+    @classmethod
+    def read(cls) -> "AllRoles":
+        """Read all roles from the database."""
+        return cls(connection.database()["Role"].find({}, ["name"]))
+
+    def names(self) -> Collection[str]:
+        """Return all names of roles."""
+        return self._by_name
+
+    def ids_named(self, name: str) -> list[ObjectId]:
+        """Return the ids of the roles with a name."""
+        return self._by_name.get(name, [])
+
+    def ids_of(self, names: Iterable[str]) -> Iterator[ObjectId]:
+        """Return the ids of the roles with some names, which are known to exist."""
+        return (identifier for name in names for identifier in self.ids_named(name))
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
     """Say whether a user may do something: `{id, user, permission, allowed, why, through, wouldGive}`.
 
-    `through` are the roles of the user that give the permission, `wouldGive` all roles that do. Who is suspended can
-    nothing, unless the status is ignored.
+    `through` lists the roles of the user that grant the permission, `wouldGive` all roles that grant it. A suspended
+    user may do nothing, unless `ignore_status`.
     """
-    user = finding.user(ref, ("status", "rolesIds"))
-    wanted = finding.one("Permission", permission, ())
-    roles_giving = giving(wanted["_id"])
-    through = sorted({roles_giving[item] for item in ids_in(user, "rolesIds") if item in roles_giving})
+    user = lookup.find_user(ref, ("status", "rolesIds"))
+    wanted = lookup.find_one("Permission", permission, ())
+    giving = roles_giving(wanted["_id"])
+    through = sorted({giving[item] for item in ids_in(user, "rolesIds") if item in giving})
     stopped = user.get("status") == UserStatus.SUSPENDED and not ignore_status
     return {
         "id": user["_id"],
-        "user": finding.user_label(user),
-        "permission": finding.label(wanted),
+        "user": lookup.user_label(user),
+        "permission": lookup.label(wanted),
         "allowed": bool(through) and not stopped,
-        "why": _why(finding.user_label(user), through, roles_giving, stopped=stopped),
+        "why": _why(lookup.user_label(user), through, giving, stopped=stopped),
         "through": through,
-        "wouldGive": sorted(roles_giving.values()),
+        "wouldGive": sorted(giving.values()),
     }
 
 
-def _why(user: str, through: list[str], roles_giving: Mapping[ObjectId, str], *, stopped: bool) -> str:
+def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopped: bool) -> str:
     if stopped:
         return f"{user} is suspended"
     if through:
         return f"{user} has {', '.join(through)}"
-    return f"{user} has no role that gives it" if roles_giving else "no role gives it"
+    return f"{user} has no role that gives it" if giving else "no role gives it"

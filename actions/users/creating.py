@@ -1,23 +1,23 @@
-"""Creating a user, and changing what a user is called and how they can be reached."""
+"""Create users, and update their e-mail, username, name and profile."""
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bson import ObjectId
 
-from actions import finding
+from actions import lookup
 from actions.rules import new_names, passwords
-from actions.rules.changesets import changeset
+from actions.rules.checked_changeset import checked_changeset
 from actions.users import status
-from actions.users.documents import new_user
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.events import now
 from database import connection
 from database.errors import UsageError
 from models.links import USER_ROLES
+from models.user import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
-"""`phoneNumber`, `address`, `imageUrl`: empty takes it away, None leaves it as it is."""
+"""`phoneNumber`, `address`, `imageUrl`: an empty text removes the field, None keeps it."""
 
 
 def create(
@@ -31,19 +31,19 @@ def create(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Make a user who can sign in with a password, or without one cannot yet.
+    """Create a user; without a password the user cannot sign in yet.
 
-    With `reveal` the result has the password, which was made up. Raises `NameTakenError`, `BadNameError` and
+    With `reveal` the result has the password. Raises `NameTakenError`, `BadNameError` and
     `BadPasswordError`.
     """
-    new_names.refuse_email(email)
-    new_names.refuse_username(username)
-    new_names.refuse_texts({"name": name, **(profile or {})})
-    held = finding.named("Role", roles, ("userIds",))
+    new_names.validate_email(email)
+    new_names.validate_username(username)
+    new_names.validate_texts({"name": name, **(profile or {})})
+    held = lookup.find_all("Role", roles, ("userIds",))
     secret = None
     if password is not None:
-        passwords.check(password, [email, username, name])
-        secret = passwords.hashed(password)
+        passwords.validate(password, [email, username, name])
+        secret = passwords.bcrypt_hash(password)
     user = new_user(email, username, name=name or None, hashedPassword=secret)
     draft = Draft()
     draft.insert("User", user)
@@ -53,7 +53,7 @@ def create(
     draft.link(USER_ROLES, [user], [role.document for role in held])
     result = Result(user["_id"], username, "created", password=password if reveal else None)
     words = ["users create", username, *(f"--role {role.ref}" for role in held)]
-    return changeset(" ".join(words), draft, [result])
+    return checked_changeset(" ".join(words), draft, [result])
 
 
 def update(
@@ -65,38 +65,55 @@ def update(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Change what is given; an empty text takes an optional field away.
+    """Change the given fields; an empty text removes an optional field.
 
-    Another e-mail is unverified unless `verified`.
+    A new e-mail is unverified unless `verified`.
     """
     if verified and email is None:
         raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
     if {email, username, name, *(profile or {}).values()} == {None}:
         raise UsageError("nothing is given to change", "see chatctl users update --help")
-    user = finding.user(ref, ("name", "profileId", *status.FIELDS))
-    called = finding.user_label(user)
+    user = lookup.find_user(ref, ("name", "profileId", *status.FIELDS))
+    called = lookup.user_label(user)
     values: Document = {}
     if email is not None:
         values |= _new_email(user, email, verified=verified)
     if username is not None and username != user.get("username"):
-        new_names.refuse_username(username)
+        new_names.validate_username(username)
         values["username"] = username
     if name is not None and name != user.get("name"):
-        new_names.refuse_texts({"name": name})
+        new_names.validate_texts({"name": name})
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
-    if draft.changes:  # also of the profile alone: the event is found under the user, whose document has to be in it
+    if draft.changes:  # also if only the profile changes: the event is found by the ids of changed documents
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
-    return changeset(f"users update {called}", draft, [Result(user["_id"], finding.user_label(user), outcome)])
+    return checked_changeset(f"users update {called}", draft, [Result(user["_id"], lookup.user_label(user), outcome)])
+
+
+def new_user(email: str, username: str, **fields: Any) -> Document:
+    """Return the document of a new user, as the application would write it; `fields` that are None stay absent."""
+    created = now()
+    document = {
+        "_id": ObjectId(),
+        "email": email.lower(),
+        "username": username,
+        "rolesIds": [],
+        "status": UserStatus.ACTIVE.value,
+        "createdAt": created,
+        "updatedAt": created,
+        "conversationIds": [],
+        "seenMessageIds": [],
+    }
+    return document | {name: value for name, value in fields.items() if value is not None}
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
-    """Return what a new e-mail changes; the same in another case is no other address."""
+    """Return the fields that a new e-mail changes; the same address in another case stays verified."""
     if email.lower() != user.get("email"):
-        new_names.refuse_email(email, but=user["_id"])
+        new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():
         user = {**user, "emailVerified": None} if verified else user
         return {"email": email.lower()} | (status.verified(user) if verified else status.unverified(user))
@@ -104,10 +121,10 @@ def _new_email(user: Document, email: str, *, verified: bool) -> Document:
 
 
 def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
-    """Change the user's profile, made where there is none yet; return the fields of the user that this changes."""
+    """Change the profile of a user, or create it; return the fields of the user that this changes."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
-    new_names.refuse_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})
+    new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})
     if there is not None:
         draft.set("Profile", there, values)
         return {"profileId": there["_id"]} if draft.changes else {}

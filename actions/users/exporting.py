@@ -1,4 +1,4 @@
-"""Users as an import reads them."""
+"""Export users in the format that an import reads."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -10,22 +10,22 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo import ASCENDING
 
-from actions import finding
+from actions import queries
 from actions.users import listing
-from actions.users.documents import PROFILE
-from actions.users.filters import Filters
-from actions.users.importing import FIELDS, OAUTH, Roles
+from actions.users.access import AllRoles
+from actions.users.importing import FIELDS, OAUTH
+from actions.users.listing import PROFILE, Filters
 from changes import Document, ids_in
-from changes.showable import readable, showable
+from changes.visible_values import readable, showable
 from database import connection
 from database.listing import BATCH, Listing, Row
 from database.references import has_other_forms, referred
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 
-OWN: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
-LINKED: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
+USER_FIELDS: Final = ("email", "username", "name", "status", "emailVerified", "createdAt", "lastLogin")
+SIGN_IN_FIELDS: Final = ("type", "provider", "providerAccountId", "expires_at", "token_type", "scope")
 """The fields of a linked sign-in that are not secret, in the order in which they are written."""
-SHORT: Final = frozenset({"type", "provider", "providerAccountId"})
+CELL_FIELDS: Final = frozenset({"type", "provider", "providerAccountId"})
 
 Read = Callable[[Sequence[Any]], Iterable[Document]]
 
@@ -33,19 +33,19 @@ Read = Callable[[Sequence[Any]], Iterable[Document]]
 def export(
     filters: Filters, *, with_password_hashes: bool = False, in_cells: bool = False
 ) -> tuple[Listing, tuple[str, ...]]:
-    """List users with the columns of an import, without passwords; the columns are returned too.
+    """Return the list of users with the columns of an import, without passwords, and these columns.
 
-    With `in_cells` linked sign-ins are texts for a cell of a table, if such texts hold all their fields.
+    With `in_cells` linked sign-ins are texts for a cell of CSV, if such texts hold all their fields.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
-    own = (*OWN, *({"hashedPassword"} - hidden))
+    own = (*USER_FIELDS, *({"hashedPassword"} - hidden))
     resolve = partial(
         _rows,
         own=own,
-        roles=Roles.read().by_id,
+        roles=AllRoles.read().by_id,
         profiles=_reader(filters, PROFILE_USER, PROFILE),
-        accounts=_reader(filters, ACCOUNT_USER, LINKED),
+        accounts=_reader(filters, ACCOUNT_USER, SIGN_IN_FIELDS),
         in_cells=in_cells,
     )
     return replace(listing.find(filters), resolve=resolve, fields=(*own, "rolesIds"), order="id"), columns
@@ -62,20 +62,20 @@ def _rows(
     in_cells: bool,
 ) -> Iterator[Row]:
     ids = [user["_id"] for user in users]
-    first = _first(profiles(ids))
-    linked = _linked(accounts(ids))
+    first = _first_profiles(profiles(ids))
+    linked = _sign_ins(accounts(ids))
     for user in users:
         identifier = referred(user["_id"])
         profile = first.get(identifier, {})
         row = {field: readable(user.get(field)) for field in own}
         row["roles"] = sorted({roles[item] for item in ids_in(user, "rolesIds") if item in roles})
         mine = linked.get(identifier, [])
-        row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_is_short, mine)) else mine
+        row["accounts"] = [*map(_cell, mine)] if in_cells and all(map(_fits_cell, mine)) else mine
         yield row | {field: readable(profile.get(field)) for field in PROFILE}
 
 
-def _first(found: Iterable[Document]) -> dict[Any, Document]:
-    """Return profiles by user; without the unique index somebody may have two: the application finds the first."""
+def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
+    """Return profiles by user; without the unique index a user may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
         if not isinstance(user := profile[PROFILE_USER.field], list):  # a list with the id matches too
@@ -83,21 +83,26 @@ def _first(found: Iterable[Document]) -> dict[Any, Document]:
     return profiles
 
 
-def _linked(found: Iterable[Document]) -> dict[Any, list[Document]]:
+def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
     """Return linked sign-ins by user, without their ids and without empty fields."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
-        held = {field: value for field in LINKED if (value := account.get(field)) is not None}
+        held = {field: value for field in SIGN_IN_FIELDS if (value := account.get(field)) is not None}
         shown = {field: showable(ACCOUNT_USER.collection, field, value) for field, value in held.items()}
         accounts.setdefault(referred(account[ACCOUNT_USER.field]), []).append(shown)
     return accounts
 
 
-def _is_short(account: Document) -> bool:
+def _fits_cell(account: Document) -> bool:
     """Tell whether `provider:providerAccountId` holds all fields of an account and is read back as the same."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
-    return texts and account.keys() == SHORT and account["type"] == OAUTH and not re.match(r"\[|[^:]*:", str(provider))
+    return (
+        texts
+        and account.keys() == CELL_FIELDS
+        and account["type"] == OAUTH
+        and not re.match(r"\[|[^:]*:", str(provider))
+    )
 
 
 def _cell(account: Document) -> str:
@@ -108,18 +113,18 @@ def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
     """Return a function that reads the documents that belong to users."""
     wanted = (owned.field, *fields)
     odd = has_other_forms(connection.database(), owned.collection, owned.field)
-    return _InOrder(owned, wanted).of if filters == Filters() and not odd else partial(_of, owned, wanted)
+    return _InOrder(owned, wanted).read if filters == Filters() and not odd else partial(_owned_by, owned, wanted)
 
 
-def _of(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
-    filters = (finding.referring(owned.collection, owned.field, *part) for part in finding.parts(ids))
+def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterator[Document]:
+    filters = (queries.refers_to(owned.collection, owned.field, *part) for part in queries.chunks(ids))
     for document in chain.from_iterable(connection.database()[owned.collection].find(one, fields) for one in filters):
         if not isinstance(document[owned.field], list):
             yield document
 
 
 class _InOrder:
-    """Read the documents of all users, who come in the order of their ids; both are read only once, in parallel."""
+    """Read the documents of all users, who come in the order of their ids, in one pass over both collections."""
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned
@@ -127,15 +132,16 @@ class _InOrder:
         self._found: Iterator[Document] | None = None
         self._held: Document | None = None
 
-    def of(self, ids: Sequence[Any]) -> Iterator[Document]:
+    def read(self, ids: Sequence[Any]) -> Iterator[Document]:
+        """Read the documents of the next users."""
         odd = [identifier for identifier in ids if not isinstance(identifier, ObjectId)]
         last = max((identifier for identifier in ids if isinstance(identifier, ObjectId)), default=None)
-        yield from _of(self._owned, self._fields, odd)
+        yield from _owned_by(self._owned, self._fields, odd)
         if last:
             yield from self._up_to(last)
 
     def _up_to(self, last: ObjectId) -> Iterator[Document]:
-        found = self._read()
+        found = self._documents()
         while document := self._held or next(found, None):
             self._held = None
             if isinstance(user := document.get(self._owned.field), ObjectId):
@@ -144,7 +150,7 @@ class _InOrder:
                     return
                 yield document
 
-    def _read(self) -> Iterator[Document]:
+    def _documents(self) -> Iterator[Document]:
         if self._found is None:
             found = connection.database()[self._owned.collection].find({}, self._fields, batch_size=BATCH)
             self._found = iter(found.sort(self._owned.field, ASCENDING))

@@ -1,52 +1,110 @@
-"""Users, found by what they are and have."""
+"""List and show users: the filters, the query that finds them, and the rows made of them."""
 
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
-from actions.filter_conditions import between, containing, literal, matching, said
+from actions import audit, lookup, queries
+from actions.filter_conditions import contains_text, literal_pattern, matches_pattern, require_text, time_range
+from actions.queries import reference_counter
 from actions.users import access
-from actions.users.filters import Filters
-from actions.users.rows import FIELDS, rows
-from changes import Document
+from changes import Document, ids_in
+from changes.visible_values import readable, showable
 from database import connection
 from database.errors import UsageError
-from database.listing import NO_LIST, PRESENT, Listing
-from database.referenced_listing import Linked
+from database.listing import NO_LIST, PRESENT, Listing, Row
+from database.referenced_listing import ReferencedListing
+from database.references import joined, referred
 from database.wording import did_you_mean, shown
-from models.links import ACCOUNT_USER
+from models.links import ACCOUNT_USER, PROFILE_USER, Owned
 from models.user import UserStatus
 
+FIELDS: Final = (
+    "email",
+    "username",
+    "name",
+    "status",
+    "emailVerified",
+    "createdAt",
+    "updatedAt",
+    "lastLogin",
+    "rolesIds",
+)
+"""The fields that are read of a user. Lists of messages and conversations may have hundreds of thousands of ids."""
+
+PROFILE: Final = ("phoneNumber", "address", "imageUrl")
+"""The fields of a profile, besides ids."""
+
+ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
+"""The fields of a linked sign-in that are not secret."""
+
+TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
+"""The secret fields of a linked sign-in, and the key that tells whether they exist."""
+
 SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
-SEARCHED: Final = ("email", "username", "name")
-NOTHING: Final[Document] = {"$eq": None}
+SEARCHED_FIELDS: Final = ("email", "username", "name")
+ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
 """Other programs write false for an unverified e-mail, where the application writes nothing."""
 NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
-MANY: Final = 1_000
-"""Holders of a role among whom it is more work to look for a page than among all users in the order of their ids."""
+MANY_MEMBERS: Final = 1_000
+"""With more members of a role, it is faster to look for a page among all users in the order of their ids."""
+EVENTS: Final = 5
+
+Ids = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """The filters of a list of users, combined with AND. Times are in UTC."""
+
+    status: str | None = None
+    role: str | None = None
+    permission: str | None = None
+    search: str | None = None
+    email_domain: str | None = None
+    created_since: datetime | None = None
+    created_before: datetime | None = None
+    inactive_since: datetime | None = None
+    unverified: bool = False
+    no_password: bool = False
+    provider: str | None = None
+    no_roles: bool = False
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List users: their fields, what is wanted of `rows.RESOLVED`, with a permission the roles they have it `through`.
+    """List users: their fields, the wanted columns of `RESOLVED`, and the roles that grant a permission in `through`.
 
-    Those who were created, or have not been seen, since a time are in the order of that time unless asked for another.
-    Raises `UnknownNameError` for a role or permission that is not there.
+    Users filtered by a time are sorted by it by default. Raises `UnknownNameError` for an unknown role or permission.
     """
     chosen = filters or Filters()
     giving = (
-        None if chosen.permission is None else access.giving(finding.one("Permission", chosen.permission, ())["_id"])
+        None
+        if chosen.permission is None
+        else access.roles_giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
     )
     where = _fields(chosen) | _roles(chosen, giving)
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
     if chosen.provider is not None:
-        having = {"provider": {"$eq": said("--provider", chosen.provider), **PRESENT}}
-        return Linked("User", where, owned=ACCOUNT_USER, having=having, **common)
+        having = {"provider": {"$eq": require_text("--provider", chosen.provider), **PRESENT}}
+        return ReferencedListing("User", where, owned=ACCOUNT_USER, having=having, **common)
     order = next((field for field in ("createdAt", "lastLogin") if field in where), "id")
     return Listing("User", where, order=order, **common)
+
+
+def show(ref: str) -> Row:
+    """Describe a user as `find` does, with all columns of `RESOLVED` and the last `events` about the user.
+
+    `access` has each permission with the roles that grant it, whatever the status.
+    """
+    user = lookup.find_user(ref, FIELDS)
+    [row] = rows([user], RESOLVED)
+    return {**row, "events": _events(user["_id"])}
 
 
 def _fields(filters: Filters) -> Document:
@@ -54,34 +112,35 @@ def _fields(filters: Filters) -> Document:
     conditions: dict[str, Any] = {
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
-        "createdAt": between(filters.created_since, filters.created_before),
-        # Who never signed in has no such time, and is not of those who did since.
+        "createdAt": time_range(filters.created_since, filters.created_before),
+        # Users who never signed in have no time, and match.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
-        "hashedPassword": filters.no_password and NOTHING,
+        "hashedPassword": filters.no_password and ABSENT_OR_NULL,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
-        "$or": filters.search is not None and [{field: containing("--search", filters.search)} for field in SEARCHED],
+        "$or": filters.search is not None
+        and [{field: contains_text("--search", filters.search)} for field in SEARCHED_FIELDS],
     }
     return {field: condition for field, condition in conditions.items() if condition}
 
 
 def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
-    sets = [] if filters.role is None else [[finding.one("Role", filters.role, ())["_id"]]]
+    sets = [] if filters.role is None else [[lookup.find_one("Role", filters.role, ())["_id"]]]
     sets += [] if giving is None else [list(giving)]
-    first, *others = [{"rolesIds": _holding(roles)} for roles in sets] or [{}]
+    first, *others = [{"rolesIds": _has_role(roles)} for roles in sets] or [{}]
     return first | ({"$and": others} if others else {})
 
 
-def _holding(roles: list[ObjectId]) -> Document:
-    """Match lists that hold one of some roles, in the way by which a page is found with little work.
+def _has_role(roles: list[ObjectId]) -> Document:
+    """Match lists that contain one of some roles, in the form with which a page is found fastest.
 
-    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all holders for a page. Where
-    they are many it is made to go through the users in that order instead: for `$elemMatch` it takes no such index.
+    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all members for a page. If
+    there are many, `$elemMatch` makes it read the users in that order instead, because it uses no index for that.
     """
     users = connection.database()["User"]
     single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
-    if any(users.count_documents({"rolesIds": one}, limit=MANY) == MANY for one in single):
+    if any(users.count_documents({"rolesIds": one}, limit=MANY_MEMBERS) == MANY_MEMBERS for one in single):
         return {"$elemMatch": {"$in": roles}}
     return single[0] if len(single) == 1 else {"$in": roles, **PRESENT}
 
@@ -96,4 +155,91 @@ def _status(text: str) -> str:
 
 
 def _in_domain(domain: str) -> Document:
-    return matching(f"@{literal('--email-domain', domain.removeprefix('@'))}$")
+    return matches_pattern(f"@{literal_pattern('--email-domain', domain.removeprefix('@'))}$")
+
+
+def rows(
+    users: Sequence[Document], columns: Collection[str], giving: Mapping[ObjectId, str] | None = None
+) -> Iterator[Row]:
+    """Make rows of users; from other collections only the wanted `columns` are read.
+
+    `giving` is role id → name; `through` lists those that a user has.
+    """
+    ids = [user["_id"] for user in users]
+    wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
+    known = access.read_roles(wanted) if wanted else {}
+    others = {column: read(ids) for column, (read, _) in OTHER_COLUMNS.items() if column in columns}
+    for user in users:
+        held = access.permissions_of(user, known)
+        roles = ids_in(user, "rolesIds")
+        yield {
+            "id": user["_id"],
+            **{field: readable(user.get(field)) for field in FIELDS},
+            "rolesIds": _role_ids(user.get("rolesIds")),
+            "roles": sorted({known[item].name for item in roles if item in known}),
+            "permissions": list(held),
+            "access": [{"permission": permission, "roles": names} for permission, names in held.items()],
+            "through": sorted({giving[item] for item in roles if item in giving} if giving else ()),
+            **{column: found.get(referred(user["_id"]), OTHER_COLUMNS[column][1]) for column, found in others.items()},
+        }
+
+
+def _role_ids(listed: Any) -> Any:
+    """Return the list of roles; an absent or null list is empty, as in the application."""
+    return [] if listed is None else showable("User", "rolesIds", listed)
+
+
+def _profiles(ids: Ids) -> dict[Any, Row]:
+    found = _collection(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
+    # Without the unique index a user may have two profiles: the application finds the first.
+    ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
+    return {
+        referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
+        for profile in ordered
+    }
+
+
+def _accounts(ids: Ids) -> dict[Any, list[Row]]:
+    shown = dict.fromkeys((ACCOUNT_USER.field, *ACCOUNT), 1)
+    there = {name: {"$ne": [{"$ifNull": [f"${token}", None]}, None]} for token, name in TOKENS.items()}
+    pipeline = [{"$match": _owned(ACCOUNT_USER, ids)}, {"$project": {**shown, **there}}, {"$sort": {"_id": 1}}]
+    accounts: dict[Any, list[Row]] = {}
+    for account in _collection(ACCOUNT_USER.collection).aggregate(pipeline):
+        row = {field: showable(ACCOUNT_USER.collection, field, account.get(field)) for field in ACCOUNT}
+        row |= {name: account.get(name) for name in TOKENS.values()}
+        accounts.setdefault(referred(account.get(ACCOUNT_USER.field)), []).append(row)
+    return accounts
+
+
+def _with_password(ids: Ids) -> dict[Any, bool]:
+    having = _collection("User").find({"_id": {"$in": ids}, "hashedPassword": {"$ne": None}}, ["_id"])
+    return {referred(user["_id"]): True for user in having}
+
+
+def _owned(owned: Owned, ids: Ids) -> Document:
+    # A list that holds the id would match too.
+    no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
+    return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
+
+
+def _collection(collection: str) -> Any:
+    return connection.database()[collection]
+
+
+ROLE_COLUMNS: Final = frozenset({"roles", "permissions", "access"})
+OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
+    "profile": (_profiles, None),
+    "accounts": (_accounts, []),
+    "hasPassword": (_with_password, False),
+    "conversations": (reference_counter("Conversation", "userIds"), 0),
+    "messages": (reference_counter("Message", "senderId"), 0),
+}
+"""Columns from other collections: the function that reads them, and the value of users without any."""
+
+RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
+"""All columns of a row besides the fields."""
+
+
+def _events(user: object) -> list[Row]:
+    """Read the last events about a user; none for a broken id, which the audit trail cannot search for."""
+    return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

@@ -1,4 +1,4 @@
-"""What is stored of one person, as they may ask for it (GDPR, article 15): all that is theirs, and no secret."""
+"""The personal data of one user, as they may ask for it (GDPR, article 15): everything but secrets."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -9,13 +9,14 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo import ASCENDING
 
-from actions import audit, finding
-from actions.usernames import People, ids
+from actions import audit, lookup, queries
+from actions.display_names import Usernames, id_texts
 from actions.users import access
-from actions.users.documents import ACCOUNT, PROFILE, TOKENS
+from actions.users.listing import ACCOUNT, PROFILE, TOKENS
 from changes import Document, ids_in
-from changes.showable import readable
+from changes.visible_values import readable
 from database import connection
+from database.ids import id_text
 from database.listing import BATCH, Row
 from database.references import forms, referred
 
@@ -28,39 +29,40 @@ FIELDS: Final = {
     "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
-"""What is given of each document. A field that is not named here is never given: it could be a secret."""
+"""The fields that are exported of each document. Other fields are never exported: they could be secrets."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
     "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
-"""Of these it is said whether they are there."""
+"""Secret fields, and the key that tells whether they exist."""
 
-SAID_ELSEWHERE: Final = {"userId", "senderId", "seenIds"}
-"""Fields that say whose a document is, or are given in other words."""
+EXPORTED_OTHERWISE: Final = {"userId", "senderId", "seenIds"}
+"""Fields that name the owner of a document, or are exported in another form."""
 
 CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
-    """Find a person whose data are wanted; other people are numbered unless their names are wanted, too."""
-    user = finding.user(ref)
-    finding.refuse_twins("User", [user])
+    """Find the user whose data are exported; other people are numbered, unless `with_names`."""
+    user = lookup.find_user(ref)
+    lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
 
 
 class PersonalData:
-    """What is stored of a person; each part is read when it is asked for, messages as they are taken."""
+    """The personal data of a user; each part is read when it is asked for, messages in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
-        self.label = finding.user_label(user)
+        self.label = lookup.user_label(user)
         self.named = named
         self._user = user
-        self._people = People(self.id, named=named)
-        self._passed_over: set[str] = set()
+        self._people = OtherPeople(self.id, named=named)
+        self._unknown_fields: set[str] = set()
 
     def user(self) -> Row:
+        """Return the fields of the user."""
         return self._row("User", self._user)
 
     def profiles(self) -> list[Row]:
@@ -68,11 +70,12 @@ class PersonalData:
         return [self._row("Profile", profile) for profile in self._owned("Profile")]
 
     def accounts(self) -> list[Row]:
+        """Return the linked sign-ins, without their secrets."""
         return [self._row("Account", account) for account in self._owned("Account")]
 
     def roles(self) -> Row:
         """Return `roles` with the permissions that each gives, and all `permissions` together."""
-        held = access.roles(ids_in(self._user, "rolesIds"))
+        held = access.read_roles(ids_in(self._user, "rolesIds"))
         rows: list[Row] = [
             {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
             for identifier, role in sorted(held.items())
@@ -80,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return what was done to the user with chatctl: of a command its first words, others may be named behind."""
+        """Return the events about the user; only two words of each command, because the rest may name others."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -91,37 +94,38 @@ class PersonalData:
         ]
 
     def count_messages(self) -> int:
-        return connection.database()["Message"].count_documents(self._mine("Message", "senderId"))
+        """Return the number of messages of the person."""
+        return connection.database()["Message"].count_documents(self._referring("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
         """Read the person's messages, oldest first: `seen` are the others who have seen it."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
         # One query for each form: an index gives its order for one value alone.
-        mine = self._mine("Message", "senderId")
-        queries = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
-        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in queries), key=_when)
+        mine = self._referring("Message", "senderId")
+        filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
+        documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
         while batch := list(islice(documents, BATCH)):
-            self._people.meet(person for message in batch for person in ids(message, "seenIds"))
+            self._people.load(person for message in batch for person in id_texts(message, "seenIds"))
             for message in batch:
-                row = self._row("Message", message) | {"seen": self._people.labels(ids(message, "seenIds"))}
+                row = self._row("Message", message) | {"seen": self._people.labels(id_texts(message, "seenIds"))}
                 yield row | {"conversationId": _text(row["conversationId"])}
 
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
         """Return the conversations the person is a member of or has written in, oldest first.
 
-        `own` counts the person's messages in each, by its id. Of what the person has left, or is gone, no participants
-        are told.
+        `own` is id → number of messages of the person. Participants are exported only for existing conversations that
+        the person is a member of.
         """
-        where = self._mine("Conversation", "userIds")
+        where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)
         joined = {str(referred(one["_id"])): one for one in found}
-        listed = ids(self._user, "conversationIds")
+        listed = id_texts(self._user, "conversationIds")
         there = joined | _by_id("Conversation", {*listed, *filter(None, own)} - joined.keys(), CONVERSATION)
         members = {*joined, *listed}
         order: list[Any] = [*sorted(there), *sorted({*listed, *own} - there.keys(), key=str)]
-        others = {key: ids(there[key], "userIds") if key in there and key in members else [] for key in order}
-        self._people.meet(person for people in others.values() for person in people)
+        others = {key: id_texts(there[key], "userIds") if key in there and key in members else [] for key in order}
+        self._people.load(person for people in others.values() for person in people)
         return [
             {
                 "id": key,
@@ -134,42 +138,66 @@ class PersonalData:
             for key, people in others.items()
         ]
 
-    def left_out(self) -> Iterator[Row]:
-        """Say what is not given, and why; what the last messages hold is known when they are read."""
-        yield _left("The hash of the password", "It is a secret; user.json says whether there is one")
-        yield _left("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
-        yield _left("Messages of other people", "They are the data of those who wrote them")
+    def omitted(self) -> Iterator[Row]:
+        """Yield what is not exported, and why; complete only after all messages were read."""
+        yield _omitted("The hash of the password", "It is a secret; user.json says whether there is one")
+        yield _omitted("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
+        yield _omitted("Messages of other people", "They are the data of those who wrote them")
         if not self.named:
-            yield _left("Names of other people", "They are numbered, the same number is the same person")
-            yield _left("Reasons that administrators gave", "They can name other people")
-        yield _left("Who administered the account, and former values", "The audit trail keeps them, to account for it")
-        yield _left("Images", "They lie elsewhere; their addresses are given")
-        if self._passed_over:
-            fields = ", ".join(sorted(self._passed_over))
-            yield _left(f"Fields that the schema does not have: {fields}", "What they hold is not known")
+            yield _omitted("Names of other people", "They are numbered, the same number is the same person")
+            yield _omitted("Reasons that administrators gave", "They can name other people")
+        yield _omitted(
+            "Who administered the account, and former values", "The audit trail keeps them, to account for it"
+        )
+        yield _omitted("Images", "They lie elsewhere; their addresses are given")
+        if self._unknown_fields:
+            fields = ", ".join(sorted(self._unknown_fields))
+            yield _omitted(f"Fields that the schema does not have: {fields}", "What they hold is not known")
 
     def _owned(self, collection: str) -> Iterable[Document]:
-        return connection.database()[collection].find(self._mine(collection, "userId")).sort("_id", ASCENDING)
+        return connection.database()[collection].find(self._referring(collection, "userId")).sort("_id", ASCENDING)
 
-    def _mine(self, collection: str, field: str) -> Document:
-        return finding.referring(collection, field, self.id)
+    def _referring(self, collection: str, field: str) -> Document:
+        return queries.refers_to(collection, field, self.id)
 
     def _row(self, collection: str, document: Document) -> Row:
         fields, secrets = FIELDS[collection], SECRETS.get(collection, {})
-        unknown = document.keys() - {"_id", *fields, *secrets, *SAID_ELSEWHERE}
-        self._passed_over |= {f"{collection}.{name}" for name in unknown}
+        unknown = document.keys() - {"_id", *fields, *secrets, *EXPORTED_OTHERWISE}
+        self._unknown_fields |= {f"{collection}.{name}" for name in unknown}
         row = {"id": document["_id"], **{name: readable(document.get(name)) for name in fields}}
         return row | {key: bool(document.get(name)) for name, key in secrets.items()}
 
 
+class OtherPeople:
+    """Labels for all people but one: numbers in order of appearance ("participant 1"), or usernames if `named`."""
+
+    def __init__(self, excluded: Any, *, named: bool) -> None:
+        self._excluded = id_text(referred(excluded))
+        self._usernames = Usernames() if named else None
+        self._labels: dict[str, str] = {}
+
+    def load(self, found: Iterable[str]) -> None:
+        """Label the people who have no label yet; many at a time, because each call may read usernames."""
+        new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._excluded]
+        if self._usernames:
+            self._usernames.load(new)
+        for person in new:
+            name = self._usernames.get(person) if self._usernames else None
+            self._labels[person] = name or f"participant {len(self._labels) + 1}"
+
+    def labels(self, found: Iterable[str]) -> list[str]:
+        """Return the labels of loaded people, each once, without the one person."""
+        return [self._labels[person] for person in dict.fromkeys(found) if person != self._excluded]
+
+
 def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> dict[str, Document]:
-    """Read documents by their ids, in the order of these."""
-    found = {str(referred(one["_id"])): one for one in finding.with_id(collection, sorted(set(wanted)), fields)}
+    """Read documents by id, sorted by id."""
+    found = {str(referred(one["_id"])): one for one in queries.find_by_ids(collection, sorted(set(wanted)), fields)}
     return dict(sorted(found.items()))
 
 
-def _when(message: Document) -> datetime:
-    """Return the time to sort by; a server, too, has what is no time before all that are."""
+def _sort_time(message: Document) -> datetime:
+    """Return the time to sort by; like the server, sort values that are not times first."""
     time = message.get("createAt")
     return time if isinstance(time, datetime) else datetime.min.replace(tzinfo=UTC)
 
@@ -178,5 +206,5 @@ def _text(identifier: Any) -> str | None:
     return None if identifier is None else str(referred(identifier))
 
 
-def _left(what: str, why: str) -> Row:
+def _omitted(what: str, why: str) -> Row:
     return {"what": what, "why": why}

@@ -1,4 +1,7 @@
-"""chatctl completion: the script for a shell, and the answers that it asks for."""
+"""`chatctl completion` and its scripts for shells, which ask for words.
+
+Start reading at `candidates.candidates`.
+"""
 
 import sys
 from importlib.resources import files
@@ -6,7 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.completion import typed
+from cli.completion.candidates import candidates
 from cli.group import part
 from cli.output import streams
 from cli.params import choice
@@ -39,5 +42,5 @@ def completion(
     if not line:
         streams.write(files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8"))
         return
-    for word in typed.candidates(context.find_root().command, sys.stdin, rest=shell == "bash"):
+    for word in candidates(context.find_root().command, sys.stdin, suffix_only=shell == "bash"):
         streams.write(f"{word}\n")

@@ -1,6 +1,9 @@
-"""chatctl conversations."""
+"""The commands of `chatctl conversations`, and in `chat` the layouts of a transcript.
 
-from cli.conversations import acting, looking, transcripts
+Start reading at `reading.list_`.
+"""
+
+from cli.conversations import changing, reading, transcript
 from cli.group import group
 
-app = group(looking.app, transcripts.app, acting.app)
+app = group(reading.app, transcript.app, changing.app)

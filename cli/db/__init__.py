@@ -1,6 +1,6 @@
-"""chatctl db."""
+"""The commands of `chatctl db`: about the database as a whole. Start reading at `server.status`."""
 
-from cli.db import checking, generating, roles, server, stats
+from cli.db import checking, generating, server, server_roles, stats
 from cli.group import group
 
-app = group(server.app, checking.app, stats.app, generating.app, roles.app)
+app = group(server.app, checking.app, stats.app, generating.app, server_roles.app)

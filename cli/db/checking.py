@@ -1,15 +1,23 @@
 """Commands that find faults of the data, and mend them."""
 
-from typing import Annotated
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
 
 import typer
 
 import actions
 from cli.group import Revealing, part
-from cli.output import reports
-from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes, number
+from cli.output import Output, streams, table, text
+from cli.params import Confirm, LinesOut, Out, number
+from cli.views import FINDINGS, FOUND
 
 app = part()
+
+Row = dict[str, Any]
+
+_ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
+
 
 RuleNames = Annotated[
     list[str], typer.Option("--rule", metavar="RULE", help="Only this one; may be repeated.", show_default=False)
@@ -40,7 +48,7 @@ def check(
 
     with Bar() as bar:
         found = actions.database.checking.check(rule, collection, sample, bar.wrote)
-    reports.findings(out, found)
+    _print(out, found)
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)
 
@@ -55,10 +63,7 @@ def repair(
     delete: Annotated[
         bool, typer.Option("--delete", help="Delete what refers to nothing, or second profiles.")
     ] = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Mend what has one right answer. What has to be decided is listed and left.
 
@@ -67,5 +72,30 @@ def repair(
     from cli.output.progress import Bar
 
     with Bar() as bar:
-        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, hear=bar.wrote)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+        change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, progress=bar.wrote)
+    out.apply(change, confirm)
+
+
+def _print(out: Output, rows: Sequence[Row]) -> None:
+    """Print what a check has found: to people a table, and below it what each rule means and what to type."""
+    if out.form != "table":
+        out.items(rows, FINDINGS)
+        return
+    if not rows:
+        out.note("no fault was found")
+        return
+    out.items([{**row, "example": text.fault_text(row["examples"][0])} for row in rows], FOUND)
+    for row in rows:
+        title = f"\x1b[1m{row['rule']}\x1b[0m" if out.coloured else row["rule"]
+        streams.write(f"\n{title}: {table.wrapped(row['effect'], len(row['rule']) + 2)}\n")
+        more = row["count"] - len(row["examples"])
+        out.lines(f"  {text.fault_text(example)}" for example in row["examples"])
+        out.lines([f"  and {more:,} more"] if more else [])
+        streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in _fixes(row)))
+    out.note("E breaks the application, W misleads it, I is for information")
+
+
+def _fixes(row: Row) -> list[str]:
+    """Return the fixes of the examples; a fix that several examples share is listed once."""
+    fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
+    return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]

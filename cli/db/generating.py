@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli.group import part
-from cli.params import LARGEST, DryRun, Max, Out, Reason, Yes, number
+from cli.params import LARGEST, Confirm, Out, number
 
 app = part()
 
@@ -28,10 +28,7 @@ def generate(
     messages: Annotated[int, _number("--messages", "In all of them together.")] = 2_000,
     seed: Annotated[int, _number("--seed", "Another makes others; the same makes the same again.")] = 1,
     broken: Annotated[int, _number("--broken", "Also so many faults of each rule of chatctl db check.")] = 0,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Fill an empty or the embedded database with made-up people.
 
@@ -40,6 +37,6 @@ def generate(
     day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
     undone. If it is interrupted, run the same command again to finish it.
     """
-    wanted = actions.database.generating.Wanted(users, conversations, messages, seed, broken)
-    change = actions.database.generating.generate(wanted)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    amounts = actions.database.generating.Amounts(users, conversations, messages, seed, broken)
+    change = actions.database.generating.generate(amounts)
+    out.apply(change, confirm)

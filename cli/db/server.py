@@ -7,7 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import part
-from cli.params import DryRun, LinesOut, Max, Out, Reason, Yes
+from cli.params import Confirm, LinesOut, Out
 
 app = part()
 
@@ -29,17 +29,14 @@ def indexes(
     out: LinesOut,
     *,
     create: Annotated[bool, typer.Option("--apply", help="Create those that are missing.")] = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Show the indexes there should be, or create them."""
     if not create:
         out.items(actions.database.server.list_indexes(), views.INDEXES)
         return
     change = actions.database.server.create_indexes()
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl db protect production --mask-bodies --audit-reads")
@@ -53,10 +50,7 @@ def protect(
     audit_reads: Annotated[
         bool, typer.Option("--audit-reads", help="Leave an event where somebody reads what people wrote.")
     ] = False,
-    reason: Reason = None,
-    dry_run: DryRun = False,
-    yes: Yes = False,
-    max_items: Max = None,
+    confirm: Confirm,
 ) -> None:
     """Guard the database against accidents.
 
@@ -65,16 +59,14 @@ def protect(
     against people: the roles of chatctl db roles are.
     """
     change = actions.database.protecting.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl db unprotect --expect production")
-def unprotect(
-    out: Out, *, reason: Reason = None, dry_run: DryRun = False, yes: Yes = False, max_items: Max = None
-) -> None:
+def unprotect(out: Out, confirm: Confirm) -> None:
     """Take the guard away."""
     change = actions.database.protecting.unprotect()
-    out.apply(change, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+    out.apply(change, confirm)
 
 
 @app.command(example="chatctl --local db stop")

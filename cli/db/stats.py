@@ -1,17 +1,36 @@
 """The command that counts."""
 
-from typing import Annotated, Final
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Final, NamedTuple
 
 import typer
 
 import actions
 from cli import views
 from cli.group import part
-from cli.output import reports
-from cli.output.charts import Figure
+from cli.output import Output, formats, streams
+from cli.output.table import GAP
 from cli.params import FiguresOut, Since, choice
+from cli.views import FIGURES, View
 
 app = part()
+
+
+class Figure(NamedTuple):
+    """What was counted in each period; what one period counts another may count too, and then it has no sum."""
+
+    key: str
+    title: str
+    sums: bool = True
+
+
+BLOCKS: Final = "▁▂▃▄▅▆▇█"
+LETTERS: Final = "_.:-=+*#"
+"""The same where the encoding has no blocks."""
+
+Row = dict[str, Any]
+
 
 CURVES: Final = (
     Figure("users", "sign-ups"),
@@ -35,4 +54,47 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
     found = actions.database.stats.stats(since, by)
     status = [{"status": name, "users": users} for name, users in found["status"].items()]
     tables = (status, views.STATUSES), (found["roles"], views.MEMBERS), (found["topSenders"], views.SENDERS)
-    reports.figures(out, found, CURVES, tables)
+    _print(out, found, CURVES, tables)
+
+
+def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[tuple[Sequence[Row], View]]) -> None:
+    """Print what was counted in periods: for people curves, and tables of the rest; as CSV the periods alone."""
+    periods = found["periods"]
+    if out.form == "csv":
+        formats.write_rows("csv", periods, list(periods[0]))
+        return
+    if out.form != "table":
+        formats.write_record(out.form, found, list(found))
+        return
+    rows, caption = _curves(periods, curves, found["by"])
+    out.lines([caption])
+    out.items(rows, FIGURES)
+    for counted, columns in tables:
+        if counted:
+            streams.write("\n")
+            out.items(counted, columns)
+
+
+def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple[list[Row], str]:
+    """Return rows `{figure, total, most, curve}`, which a terminal has room for, and what they show."""
+    values = {figure: [period[figure.key] for period in periods] for figure in figures}
+    rows = [
+        {"figure": figure.title, "total": sum(some) if figure.sums else None, "most": max(some), "curve": ""}
+        for figure, some in values.items()
+    ]
+    each = 1
+    if (width := streams.width()) is not None:
+        keys = ("figure", "total", "most")
+        taken = sum(max(len(key), *(len(str(row[key])) for row in rows)) + len(GAP) for key in keys)
+        each = -(-len(periods) // max(width - taken, 1))
+    for row, some in zip(rows, values.values(), strict=True):
+        row["curve"] = _sparkline([max(some[start : start + each]) for start in range(0, len(some), each)])
+    mark = f"a {by}" if each == 1 else f"the most of {each:,} {by}s"
+    return rows, f"{periods[0]['period']} to {periods[-1]['period']}; each mark is {mark}"
+
+
+def _sparkline(values: Sequence[int]) -> str:
+    """Draw a character for each value, as high as it is beside the highest; a blank for nothing."""
+    marks = BLOCKS if streams.encodable(BLOCKS, sys.stdout) == BLOCKS else LETTERS
+    most = max(values, default=0)
+    return "".join(marks[(value * len(marks) - 1) // most] if value else " " for value in values)

@@ -1,6 +1,6 @@
-"""chatctl messages."""
+"""The commands of `chatctl messages`. Start reading at `reading.list_`."""
 
 from cli.group import group
-from cli.messages import acting, following, looking
+from cli.messages import changing, reading, tailing
 
-app = group(looking.app, acting.app, following.app)
+app = group(reading.app, changing.app, tailing.app)

@@ -1,4 +1,7 @@
-"""All that chatctl prints: the same typed values as a table for people or in a format for programs."""
+"""All that chatctl prints: the same typed values as a table for people or in a format for programs.
+
+Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
+"""
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
-from cli.output import bodies, formats, streams, table, text
+from cli.output import formats, masking, streams, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.views import Column, View
 from database.errors import OutputError, UsageError
@@ -15,6 +18,7 @@ from database.wording import did_you_mean
 
 if TYPE_CHECKING:
     from changes import Changeset
+    from cli.params import Confirm, Page
     from database.listing import Listing
 
 __all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows", "writing"]
@@ -32,46 +36,36 @@ class Output:
     form: str
     invocation: Invocation
 
-    def rows(
-        self,
-        listing: "Listing",
-        view: View,
-        *,
-        columns: str | None = None,
-        sort: str | None = None,
-        limit: int | None = None,
-        all_: bool = False,
-        after: str | None = None,
-        count: bool = False,
-    ) -> None:
+    def rows(self, listing: "Listing", view: View, page: "Page") -> None:
         """Print a list as it is read; a table stops after a page and says how to get the next."""
-        chosen = _chosen(view, columns)
-        chosen = _fitting(chosen) if self.form == "table" and columns is None else chosen
+        chosen = _chosen_columns(view, page.columns)
+        chosen = _columns_that_fit(chosen) if self.form == "table" and page.columns is None else chosen
         keys = [column.key for column in chosen]
-        _check_sort(sort, listing.sortable)
-        if limit is not None and all_:
+        _check_sort(page.sort, listing.sortable)
+        if page.limit is not None and page.all:
             raise UsageError("--limit and --all contradict each other", "give one of them")
-        if count:
+        if page.count:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
-            formats.write_rows("ids", listing.ids(sort, after, limit), ())
+            formats.write_rows("ids", listing.ids(page.sort, page.after, page.limit), ())
         elif self.form != "table":
-            self._data(self._seen(listing.rows(sort, after, limit, columns=keys), chosen), chosen)
-        elif all_:
-            self._table(list(self._seen(listing.rows(sort, after, columns=keys), chosen)), chosen)
+            rows = listing.rows(page.sort, page.after, page.limit, columns=keys)
+            self._data(self._masked(rows, chosen), chosen)
+        elif page.all:
+            self._table(list(self._masked(listing.rows(page.sort, page.after, columns=keys), chosen)), chosen)
         else:
-            self._page(listing, chosen, sort, after, limit or PAGE)
+            self._page(listing, chosen, page.sort, page.after, page.limit or PAGE)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
         if self.form == "table":
-            self._table(list(self._seen(rows, view)), _fitting(view))
+            self._table(list(self._masked(rows, view)), _columns_that_fit(view))
         else:
-            self._data(self._seen(rows, view), view)
+            self._data(self._masked(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
         """Print what comes, each on a line that is handed over at once; `line` makes the one for people."""
-        for row in self._seen(rows, view):
+        for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
             else:
@@ -85,8 +79,8 @@ class Output:
             return
         down, listed = view[-2:]
         titles = [text.safe(name) for name in across]
-        width = max((table.cells(text.cell(row[down.key])) for row in rows), default=0)
-        for number, (start, end) in enumerate(table.parts(width, titles)):
+        width = max((table.cell_width(text.cell(row[down.key])) for row in rows), default=0)
+        for number, (start, end) in enumerate(table.column_ranges(width, titles)):
             headings = [table.Heading(down.heading), *map(table.Heading, titles[start:end])]
             body = [
                 [text.cell(row[down.key]), *("x" if name in row[listed.key] else "" for name in across[start:end])]
@@ -107,7 +101,7 @@ class Output:
 
         For people lines follow, or tables of what it consists of, or the value that is a `passage` somebody wrote.
         """
-        [row] = self._seen([row], view, [row["id"]] if "id" in row else [])
+        [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
         if self.form != "table":
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
@@ -122,20 +116,20 @@ class Output:
             parts = [_cell(row, column)] if one else text.parts(value) or ["-"]
             title = f"{column.heading:<{indent}}"
             bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
-            streams.write(f"{bold}{table.wrap(parts, indent)}".rstrip() + "\n")
+            streams.write(f"{bold}{table.wrap_parts(parts, indent)}".rstrip() + "\n")
         self.lines(lines)
         for key, columns in (below or {}).items():
             if row[key]:
                 streams.write("\n")
-                self._table(list(self._seen(row[key], columns)), _fitting(columns))
+                self._table(list(self._masked(row[key], columns)), _columns_that_fit(columns))
         if passage is not None and row[passage] is not None:
             streams.write(f"\n{text.passage(row[passage])}\n")
 
-    def entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
+    def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
         """Give entries of the audit trail as they may be seen."""
-        if self.form == "ids" or not any(map(bodies.is_private, entries)) or self.may_show_bodies(*targets):
+        if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
-        return [bodies.masked_entry(entry) for entry in entries]
+        return [masking.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
         """Print a thing that has no columns: its lines to people, the document to programs.
@@ -168,38 +162,30 @@ class Output:
             for message in messages:
                 say(message)
 
-    def apply(
-        self,
-        changeset: "Changeset",
-        *,
-        dry_run: bool = False,
-        yes: bool = False,
-        max_items: int | None = None,
-        reason: str | None = None,
-    ) -> None:
+    def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
         """Preview, ask where that is due, carry out and report a write."""
-        from cli.output import writes
+        from cli.output import applying
 
-        writes.apply(self, changeset, dry_run=dry_run, yes=yes, max_items=max_items, reason=reason)
+        applying.apply(self, changeset, confirm)
 
-    def nothing(self) -> None:
+    def nothing_to_do(self) -> None:
         """Report a write of no items at all."""
         if self.form == "json":
             show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
         self.note("nothing to do")
 
     def may_show_bodies(self, *targets: Any) -> bool:
-        """Decide whether what people wrote is shown; see `bodies.may_show`."""
-        return bodies.may_show(self.invocation, self.note, targets)
+        """Decide whether what people wrote is shown; see `masking.may_show`."""
+        return masking.may_show(self.invocation, self.note, targets)
 
     @property
     def coloured(self) -> bool:
         return streams.has_colour(sys.stdout)
 
-    def _seen(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
+    def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
-        return rows if not private or self.may_show_bodies(*targets) else bodies.masked_rows(rows, private)
+        return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
     def _data(self, rows: Iterable[Row], view: View) -> None:
         keys = [column.key for column in view]
@@ -210,12 +196,12 @@ class Output:
 
     def _page(self, listing: "Listing", view: View, sort: str | None, after: str | None, limit: int) -> None:
         found = list(listing.rows(sort, after, limit + 1, columns=[column.key for column in view]))
-        page = list(self._seen(found[:limit], view))
+        page = list(self._masked(found[:limit], view))
         self._table(page, view)
         if len(found) > limit:
             number, exact = listing.count_up_to(COUNTED_UP_TO)
             known = f"{max(number, len(found)):,}{'' if exact else '+'}"
-            onward = self.invocation.again("--after", text.typed(page[-1]["id"]))
+            onward = self.invocation.command_with("--after", text.id_text(page[-1]["id"]))
             self.note(f"{len(page):,} of {known}; next page: {text.quoted(onward)}")
 
     def _table(self, rows: Sequence[Row], view: View) -> None:
@@ -256,7 +242,7 @@ def show_json(document: Any) -> None:
     streams.write(f"{formats.as_json(document, indent=2)}\n")
 
 
-def _chosen(view: View, columns: str | None) -> View:
+def _chosen_columns(view: View, columns: str | None) -> View:
     if columns is None:
         return tuple(column for column in view if column.listed)
     known = {column.key: column for column in view}
@@ -275,7 +261,7 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
         raise UsageError(f'cannot sort by "{name}"', hint)
 
 
-def _fitting(view: View) -> View:
+def _columns_that_fit(view: View) -> View:
     """Leave out the columns that no table has unasked, and those that a terminal has no room for."""
     room = streams.width()
     return tuple(column for column in view if column.table is not None and (room is None or column.table <= room))
@@ -286,9 +272,9 @@ def _cell(row: Row, column: Column) -> str:
     if value is None:
         return column.absent
     if column.excerpt:
-        return text.excerpt({**value, "before": table.end(value["before"])})
+        return text.excerpt({**value, "before": table.last_words(value["before"])})
     if column.key == "id":
-        return text.safe(text.typed(value))
+        return text.safe(text.id_text(value))
     if column.address:
         return text.address(value)
     return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)

@@ -1,16 +1,22 @@
-"""Files that chatctl writes: whole or not there at all, private to their owner, never through a link."""
+"""Files that chatctl writes: complete or absent, private to their owner, never through a link.
 
+A file has a temporary name until it is complete. The run that writes it holds a lock on it, which the kernel releases
+when the run ends, however it ends; so the next run knows which files were left behind, and removes them.
+"""
+
+import fcntl
 import io
 import os
 import re
 import stat
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from cli.output import streams, unfinished
+from cli.output import streams
 from cli.output.streams import ReaderGoneError
 from database.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
@@ -18,6 +24,10 @@ STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0
 """The user id of the owner of devices."""
 
+PREFIX: Final = ".chatctl-"
+"""Of temporary names."""
+
+_TEMPORARY: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
@@ -113,7 +123,7 @@ def _check(to: str, path: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    descriptor, temporary = unfinished.create(path.parent)
+    descriptor, temporary = _create(path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:  # open, and so locked, until it has its final name
             yield file
@@ -139,3 +149,36 @@ def _rename(temporary: Path, path: Path) -> None:
 
 def _exists(path: Path) -> ConflictError:
     return ConflictError(f"{path} exists already", "choose another name, or replace it with --overwrite")
+
+
+def _create(folder: Path) -> tuple[int, Path]:
+    """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
+    _remove_leftovers(folder)
+    while True:
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
+        with suppress(OSError):  # this file system has no locks; leftovers are not removed there either
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return descriptor, Path(name)
+        os.close(descriptor)  # another run saw it before it was locked, and removed it
+
+
+def _remove_leftovers(folder: Path) -> None:
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+                with suppress(OSError):
+                    _remove(Path(entry.path))
+
+
+def _remove(path: Path) -> None:
+    """Remove a file of this user that no run has locked, unless another file has replaced it. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(found, path.lstat()):
+                path.unlink()
+    finally:
+        os.close(descriptor)

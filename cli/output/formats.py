@@ -121,7 +121,7 @@ def _csv(rows: Iterable[Row], keys: Sequence[str], show: Callable[[str], str] = 
 
 
 def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
-    return (f"{text.safe(text.typed(row['id']))}\n" for row in rows)
+    return (f"{text.safe(text.id_text(row['id']))}\n" for row in rows)
 
 
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
@@ -146,12 +146,12 @@ def _cell(value: Any) -> str:
     if simple is None:
         return ""
     if isinstance(simple, list) and not any(isinstance(item, (list, dict)) for item in simple):
-        simple = csv_cells.joined("" if item is None else str(item) for item in simple)
+        simple = csv_cells.join_list("" if item is None else str(item) for item in simple)
     if isinstance(simple, (list, dict)):
         simple = as_json(simple)
     if isinstance(simple, bool):
         return "true" if simple else "false"
-    return csv_cells.guarded(simple) if isinstance(simple, str) else str(simple)
+    return csv_cells.escape_formulas(simple) if isinstance(simple, str) else str(simple)
 
 
 def _named(value: Any) -> Any:

@@ -78,7 +78,7 @@ class WriteBar(Bar, Watch):
         return self._accepts(again)
 
 
-def watched(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
+def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
     """Pass items on as they are taken, and show how far that is; they are counted only for somebody who looks."""
     if not streams.is_terminal(sys.stderr):
         yield from items

@@ -28,7 +28,7 @@ class Heading(NamedTuple):
     whole: bool = False
 
 
-def cells(text: str) -> int:
+def cell_width(text: str) -> int:
     """Count the cells of a terminal that a text fills; marks around what was found fill none."""
     if BEGIN in text:
         text = _MARKED.sub(r"\1", text)
@@ -39,11 +39,11 @@ def cells(text: str) -> int:
     return cell_len(text)
 
 
-def end(text: str) -> str:
+def last_words(text: str) -> str:
     """Return the last words of what stands before something, as many as leave room for that on a narrow terminal."""
     available = streams.width()
     kept = text
-    while available is not None and cells(safe(kept)) > available // SHARE:
+    while available is not None and cell_width(safe(kept)) > available // SHARE:
         kept = kept[1:]
     return kept if kept == text else kept.partition(" ")[2] or kept
 
@@ -66,7 +66,7 @@ def _marked(cell: str) -> str:
 def _aligned(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Line up columns, and cut nothing: where no terminal is, a program or a file takes the lines."""
     titled = [[heading.title for heading in headings], *rows]
-    widths = [min(max(map(cells, column)), WIDEST) for column in zip(*titled, strict=True)]
+    widths = [min(max(map(cell_width, column)), WIDEST) for column in zip(*titled, strict=True)]
     for number, row in enumerate(titled):
         line = GAP.join(map(_padded, row, widths, headings)).rstrip()
         line = _MARKED.sub("\x1b[1;31m\\1\x1b[0m", line)
@@ -101,14 +101,14 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
     yield from (line.rstrip() for line in laid_out.getvalue().splitlines())
 
 
-def parts(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:
+def column_ranges(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:
     """Divide columns behind a first one into as many tables as it takes for each to fit; one where all may be wide."""
     available = streams.width()
     if available is not None:
         first = min(first, available // 2)  # one long name must not give every other column a table of its own
     start, used = 0, first
     for number, title in enumerate(titles):
-        needed = len(GAP) + cells(title)
+        needed = len(GAP) + cell_width(title)
         if available is not None and used + needed > available and number > start:
             yield start, number
             start, used = number, first
@@ -116,7 +116,7 @@ def parts(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:
     yield start, len(titles)
 
 
-def wrap(parts: Sequence[str], indent: int) -> str:
+def wrap_parts(parts: Sequence[str], indent: int) -> str:
     """Set parts with commas between them, over as many lines as the terminal makes necessary."""
     available = streams.width()
     if available is None:
@@ -125,14 +125,14 @@ def wrap(parts: Sequence[str], indent: int) -> str:
     line = ""
     for part in parts:
         longer = f"{line}, {part}" if line else part
-        if line and cells(longer) + 1 > available - indent:
+        if line and cell_width(longer) + 1 > available - indent:
             done.append(f"{line},")
             longer = part
         line = longer
     return f"\n{' ' * indent}".join([*done, line])
 
 
-def folded(line: str, indent: int) -> str:
+def wrapped(line: str, indent: int) -> str:
     """Divide a line of ours into as many as the terminal makes necessary, those behind the first indented."""
     available = streams.width()
     if available is None:
@@ -142,5 +142,5 @@ def folded(line: str, indent: int) -> str:
 
 
 def _padded(text: str, width: int, heading: Heading) -> str:
-    space = " " * (width - cells(text))
+    space = " " * (width - cell_width(text))
     return space + text if heading.right else text + space

@@ -62,21 +62,21 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         number = float(value) if isinstance(value, float) else int(value)
         return number if math.isfinite(number) else str(number)
     if isinstance(value, datetime) or hasattr(value, "as_datetime"):
-        return times.written(value)
+        return times.rfc3339(value)
     if isinstance(value, dict):
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
     if hasattr(value, "as_doc"):  # a reference of the driver
         return plain(value.as_doc())
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
         return [plain(item) for item in value]
-    return typed(value)
+    return id_text(value)
 
 
-def typed(identifier: Any) -> str:
+def id_text(identifier: Any) -> str:
     """Write an id of any type in a form that can be typed again."""
     from database import ids
 
-    return ids.written(identifier)
+    return ids.id_text(identifier)
 
 
 def cell(value: Any) -> str:
@@ -113,14 +113,14 @@ def address(value: Any) -> str:
 def day(moment: Any) -> str:
     """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
     if not isinstance(moment, datetime):
-        return (times.written(moment) or "Without a date").partition("T")[0]
+        return (times.rfc3339(moment) or "Without a date").partition("T")[0]
     there = _utc(moment)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
 def clock(moment: Any) -> str:
     """Write the time of day; what is no time is shown as it is."""
-    written = times.written(moment)
+    written = times.rfc3339(moment)
     return written.partition("T")[2][: len("00:00")] if written else cell(moment)
 
 
@@ -148,12 +148,12 @@ def parts(value: Any) -> list[str]:
 
 
 def _person(person: dict[str, Any]) -> str:
-    from actions.conversation_titles import called
+    from actions.display_names import person_label
 
-    return safe(called(person))
+    return safe(person_label(person))
 
 
-def place(found: dict[str, Any]) -> str:
+def fault_text(found: dict[str, Any]) -> str:
     """Say where a fault is, and what is wrong there: `User 65… status: BANNED`."""
     field = f" {found['field']}" if found["field"] else ""
     return f"{found['collection']} {cell(found['id'])}{field}" + (

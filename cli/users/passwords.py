@@ -5,12 +5,9 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from cli.output.writes import can_ask, hidden
+from cli.group import Options
+from cli.output import questions
 from database.errors import InvalidInputError, UsageError
-
-PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
-GeneratePassword = Annotated[bool, typer.Option("--generate-password", help="Make one up, and print it this once.")]
-NoPassword = Annotated[bool, typer.Option("--no-password", help="None: nobody can sign in with one.")]
 
 
 class Password(NamedTuple):
@@ -20,24 +17,37 @@ class Password(NamedTuple):
     reveal: bool = False
 
 
-def new_password(*, from_stdin: bool, generated: bool, none: bool) -> Password:
-    """Take the password from where the options say; without any of them ask for it twice, unseen."""
-    if from_stdin + generated + none > 1:
-        raise UsageError("--password-stdin, --generate-password and --no-password contradict each other", "give one")
-    if none:
-        return Password(None)
-    if generated:
-        from actions.rules import passwords
+class PasswordSource(Options):
+    """Where a new password comes from."""
 
-        return Password(passwords.generated(), reveal=True)
-    if from_stdin:
-        return Password(_read())
-    if not can_ask():
-        raise UsageError(
-            "there is no terminal to ask for a password on",
-            "give one of --password-stdin, --generate-password and --no-password",
-        )
-    return Password(_asked())
+    password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = (
+        False
+    )
+    generate_password: Annotated[
+        bool, typer.Option("--generate-password", help="Make one up, and print it this once.")
+    ] = False
+    no_password: Annotated[bool, typer.Option("--no-password", help="None: nobody can sign in with one.")] = False
+
+    def new_password(self) -> Password:
+        """Take the password from where the options say; without any of them ask for it twice, unseen."""
+        if self.password_stdin + self.generate_password + self.no_password > 1:
+            raise UsageError(
+                "--password-stdin, --generate-password and --no-password contradict each other", "give one"
+            )
+        if self.no_password:
+            return Password(None)
+        if self.generate_password:
+            from actions.rules import passwords
+
+            return Password(passwords.generate(), reveal=True)
+        if self.password_stdin:
+            return Password(_read())
+        if not questions.can_ask():
+            raise UsageError(
+                "there is no terminal to ask for a password on",
+                "give one of --password-stdin, --generate-password and --no-password",
+            )
+        return Password(_asked())
 
 
 def _read() -> str:
@@ -54,15 +64,15 @@ def _read() -> str:
 def _asked() -> str:
     from actions.rules import passwords
 
-    first = _hidden("Password: ")
-    passwords.check(first)  # nobody types for a second time what cannot be taken
-    if first != _hidden("Again: "):
+    first = _ask("Password: ")
+    passwords.validate(first)  # nobody types for a second time what cannot be taken
+    if first != _ask("Again: "):
         raise InvalidInputError("the two passwords are not the same", "type the command again")
     return first
 
 
-def _hidden(prompt: str) -> str:
-    typed = hidden(prompt)
+def _ask(prompt: str) -> str:
+    typed = questions.ask_hidden(prompt)
     if typed is None:
         raise InvalidInputError("no password was typed", "for a user without one there is --no-password")
     return typed

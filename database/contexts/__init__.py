@@ -1,7 +1,10 @@
-"""Contexts: names for databases, one of which may be the current one, kept in a file of their user."""
+"""Contexts: names for databases, one of which may be the current one, kept in a file of their user.
 
-from database.contexts.changing import add, remove, use
-from database.contexts.reading import SOURCES, Context, Contexts, load
+Start reading at `load`.
+"""
+
+from database.contexts.editing import add, remove, use
+from database.contexts.loading import SOURCES, Context, Contexts, load
 from database.contexts.urls import address, check, url
 
 __all__ = ["SOURCES", "Context", "Contexts", "add", "address", "check", "load", "remove", "url", "use"]

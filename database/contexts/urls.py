@@ -8,9 +8,9 @@ import subprocess
 import time
 from typing import IO, Final, cast
 
-from database import addresses
+from database import urls
 from database.contexts import config_file
-from database.contexts.reading import Context
+from database.contexts.loading import Context
 from database.errors import InvalidInputError, NotConfiguredError
 
 SECONDS: Final = 30.0
@@ -31,7 +31,7 @@ def url(context: Context) -> str:
         place = config_file.path().parent / context.value
         if place.exists() and not place.is_file():
             raise _failed(context, f"takes its URL from {place}, which is no file")
-        said = addresses.read(place, f"the file of {context.label}")
+        said = urls.read(place, f"the file of {context.label}")
     elif context.source == "url-command":
         said = _printed(context)
     else:
@@ -39,16 +39,16 @@ def url(context: Context) -> str:
     return said.strip()
 
 
-def address(context: Context) -> addresses.Address | None:
+def address(context: Context) -> urls.Address | None:
     """Say where a context leads, as far as that is known without running a command."""
-    return None if context.source == "url-command" else addresses.parse(url(context), context.label)
+    return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
     """Refuse what can be no context, whatever the environment; raises `InvalidInputError`."""
     try:
         if context.source == "url":
-            addresses.parse(context.value, "--url")
+            urls.parse(context.value, "--url")
         elif context.source == "url-file" and not context.value:
             raise InvalidInputError("--url-file is empty", "name a file that holds a URL")
         elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):

@@ -24,8 +24,8 @@ from database.errors import (
     ServerFailedError,
     UnreachableError,
 )
-from database.local import folder as at
-from database.local.folder import Server
+from database.local import files
+from database.local.files import Server
 
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
@@ -50,18 +50,18 @@ class Use(NamedTuple):
 @contextmanager
 def _at_work() -> Iterator[Path]:
     """Yield the folder; errors of the system become `NotAllowedError` with a hint."""
-    folder = at.chosen()
+    folder = files.chosen()
     try:
         yield folder
     except OSError as error:
-        raise at.unusable(Path(error.filename or folder), error) from None
+        raise files.unusable(Path(error.filename or folder), error) from None
 
 
 def use(database: str) -> Use:
     """Give the embedded database, starting it where it does not run; several commands at once share one."""
     with _at_work() as folder, ExitStack() as unless_it_runs:
-        at.make_private(folder)
-        lock = at.open_lock(folder / at.USE)
+        files.make_private(folder)
+        lock = files.open_lock(folder / files.USE)
         unless_it_runs.callback(os.close, lock)
         fcntl.flock(lock, fcntl.LOCK_SH)
         os.utime(lock)
@@ -74,30 +74,30 @@ def use(database: str) -> Use:
 def is_gone(server: Server) -> bool:
     """Tell whether a server that was in use is not running any more, also if another has been started since."""
     with _at_work() as folder:
-        return at.holder(folder / at.SERVER) not in {server.pid, 0}
+        return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
 
 def gone(hint: str | None = None) -> UnreachableError:
     return UnreachableError("the embedded server stopped while the command ran", hint or _AGAIN)
 
 
-def glance(database: str) -> str | None:
+def peek(database: str) -> str | None:
     """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
     with _at_work() as folder:
-        if not (folder / at.STATE).is_file():
+        if not (folder / files.STATE).is_file():
             return None
-        at.make_private(folder)
-        server = at.running(folder)
+        files.make_private(folder)
+        server = files.running(folder)
         return server and _url(folder, server, database)
 
 
 @contextmanager
 def turn(waits: Callable[[], None]) -> Iterator[None]:
     """Let nobody else have a turn meanwhile; `waits` is called where somebody has one."""
-    folder = at.chosen()
-    at.make_private(folder)
-    with at.opened(folder / at.TURN) as lock:
-        if not at.take(lock):
+    folder = files.chosen()
+    files.make_private(folder)
+    with files.opened(folder / files.TURN) as lock:
+        if not files.take(lock):
             waits()
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -108,8 +108,8 @@ def status() -> dict[str, object] | None:
     with _at_work() as folder:
         if not folder.is_dir():
             return None
-        at.make_private(folder)
-        server = at.running(folder)
+        files.make_private(folder)
+        server = files.running(folder)
         return server and {"pid": server.pid, "since": server.since, "folder": str(folder)}
 
 
@@ -118,7 +118,7 @@ def stop() -> bool:
     with _at_work() as folder:
         if not folder.is_dir():
             return False
-        at.make_private(folder)
+        files.make_private(folder)
         return _stop(folder)
 
 
@@ -128,9 +128,9 @@ def _stop(folder: Path) -> bool:
     found = False
     while not _is_gone(folder):
         if not found:
-            (folder / at.STOP).touch(mode=0o600)
+            (folder / files.STOP).touch(mode=0o600)
         found = True
-        now = at.running(folder)
+        now = files.running(folder)
         if asked and now and now != asked:  # gone, and a command has started another
             break
         asked = asked or now
@@ -140,10 +140,10 @@ def _stop(folder: Path) -> bool:
 
 def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
     """Translate an error of the connection to the embedded server, the one in use, into its likely cause."""
-    folder = at.chosen()
+    folder = files.chosen()
     if isinstance(error, AuthFailedError):
-        what = f"the password in {folder / at.CREDENTIALS} does not match the data of the embedded database"
-        return AuthFailedError(what, at.restore(folder, f"{folder / at.CREDENTIALS} and {folder / at.DATA}"))
+        what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
+        return AuthFailedError(what, files.restore(folder, f"{folder / files.CREDENTIALS} and {folder / files.DATA}"))
     if isinstance(error, ServerFailedError):
         return _failure(folder, "the embedded database failed")
     if isinstance(error, UnreachableError) and server:
@@ -152,17 +152,17 @@ def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
 
 
 def _url(folder: Path, server: Server, database: str) -> str:
-    user, password = at.credentials(folder)
+    user, password = files.credentials(folder)
     address = f"{user}:{password}@127.0.0.1:{server.port}"
     return f"mongodb://{address}/{database}?authSource=admin&directConnection=true"
 
 
 def _is_gone(folder: Path) -> bool:
     """Tell whether neither server nor watcher is there; a server whose watcher was killed is killed too."""
-    with at.opened(folder / at.WATCHER) as lock:
-        if not at.take(lock):
+    with files.opened(folder / files.WATCHER) as lock:
+        if not files.take(lock):
             return False
-        pid = at.holder(folder / at.SERVER)
+        pid = files.holder(folder / files.SERVER)
         if pid:
             os.kill(pid, signal.SIGKILL)
         return pid is None
@@ -174,7 +174,7 @@ def _running(folder: Path) -> Server:
     started = 0
     while True:
         started += _watch(folder)
-        if server := at.running(folder):
+        if server := files.running(folder):
             return server
         _pause(folder, deadline if started <= _ATTEMPTS else 0.0)
 
@@ -189,22 +189,22 @@ def _failure(folder: Path, what: str) -> ServerFailedError:
     """Return an error with the likely reason why the server fails, and what to do."""
     free = shutil.disk_usage(folder).free
     if free < _BYTES_TO_WORK:
-        return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", at.MAKE_SPACE)
+        return ServerFailedError(f"{what}: the disk of {folder} has {free >> 20} MiB left", files.MAKE_SPACE)
     return ServerFailedError(
-        f"{what}: its data may be damaged; {folder / at.LOG} may have details",
-        f"run the command again; if it fails again, {at.restore(folder, folder / at.DATA)}",
+        f"{what}: its data may be damaged; {folder / files.LOG} may have details",
+        f"run the command again; if it fails again, {files.restore(folder, folder / files.DATA)}",
     )
 
 
 def _watch(folder: Path) -> bool:
     """Start a watcher unless one lives; the lock that decides is handed to it, so that there is never a second."""
-    with at.opened(folder / at.WATCHER) as lock:
-        if not at.take(lock):
+    with files.opened(folder / files.WATCHER) as lock:
+        if not files.take(lock):
             return False
-        at.check(folder)
+        files.check(folder)
         command = [sys.executable, "-P", "-m", "database.local.watcher"]
         command += [str(folder), str(lock), str(_server_program()), str(IDLE_SECONDS)]
-        with at.open_log(folder) as log:
+        with files.open_log(folder) as log:
             subprocess.run(  # noqa: S603 - made of nothing that came from elsewhere
                 command,
                 cwd=folder,

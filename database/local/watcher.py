@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from database.errors import ChatctlError
-from database.local import folder as at
-from database.local.folder import Credentials, Server
+from database.local import files
+from database.local.files import Credentials, Server
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
@@ -40,32 +40,32 @@ class Watcher:
         self.folder = folder
         self.program = program
         self.idle = idle
-        self.use = at.open_lock(folder / at.USE)
+        self.use = files.open_lock(folder / files.USE)
         self.touched = 0
         self.last_used = time.monotonic()
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
         """Start the server, unless the one of a watcher that was killed still runs; stay until it is gone."""
-        server = at.running(self.folder) or self.start()
+        server = files.running(self.folder) or self.start()
         while self.lives():
             if self.is_over():
                 self.end()
-            elif at.running(self.folder) != server:  # the files that announce it are damaged
+            elif files.running(self.folder) != server:  # the files that announce it are damaged
                 self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def lives(self) -> bool:
         if self.child:
             self.child.poll()  # a dead one shall not stay as a zombie
-        return at.holder(self.folder / at.SERVER) is not None
+        return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
         """Withdraw the announcement when `db stop` asks for it, or when nobody has used the server for long."""
-        if (self.folder / at.STOP).exists():
+        if (self.folder / files.STOP).exists():
             self.withdraw()
             return True
-        alone = at.take(self.use)
+        alone = files.take(self.use)
         touched = os.fstat(self.use).st_mtime_ns
         if not alone or touched != self.touched:
             self.touched, self.last_used = touched, time.monotonic()
@@ -80,14 +80,14 @@ class Watcher:
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
-            if not at.take(self.use) or time.monotonic() > deadline:
+            if not files.take(self.use) or time.monotonic() > deadline:
                 self.signal(signal.SIGKILL)
             fcntl.flock(self.use, fcntl.LOCK_UN)
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def signal(self, number: int) -> None:
         """Signal the server by the pid that it wrote into the lock it holds: no other process can have it."""
-        if pid := at.holder(self.folder / at.SERVER):
+        if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
 
     def kill(self) -> None:
@@ -96,24 +96,24 @@ class Watcher:
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def withdraw(self) -> None:
-        (self.folder / at.STATE).unlink(missing_ok=True)
+        (self.folder / files.STATE).unlink(missing_ok=True)
 
     def start(self) -> Server:
         """Start the server and announce it; the first time, make its user before."""
         self.withdraw()
         self.kill()  # one that was never announced is in the middle of a first set-up
-        (self.folder / at.STOP).unlink(missing_ok=True)
-        (self.folder / at.CONFIG).write_bytes(b"")
-        port = self.serve("--auth") if at.is_set_up(self.folder) else self.set_up()
-        (self.folder / at.UNFINISHED).unlink(missing_ok=True)
-        server = Server(at.holder(self.folder / at.SERVER) or 0, port, datetime.now(UTC))
+        (self.folder / files.STOP).unlink(missing_ok=True)
+        (self.folder / files.CONFIG).write_bytes(b"")
+        port = self.serve("--auth") if files.is_set_up(self.folder) else self.set_up()
+        (self.folder / files.UNFINISHED).unlink(missing_ok=True)
+        server = Server(files.holder(self.folder / files.SERVER) or 0, port, datetime.now(UTC))
         self.announce(server)
         return server
 
     def announce(self, server: Server) -> None:
-        with at.opened(self.folder / at.SERVER) as lock:
+        with files.opened(self.folder / files.SERVER) as lock:
             _write_pid(lock, server.pid)
-        at.write(self.folder / at.STATE, server._asdict() | {"since": server.since.isoformat()})
+        files.write(self.folder / files.STATE, server._asdict() | {"since": server.since.isoformat()})
 
     def set_up(self) -> int:
         """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
@@ -121,7 +121,7 @@ class Watcher:
         No command can write before the password is saved, so data that a killed run left behind is deleted. Others on
         this machine could reach the first server too: a store with more than that one user is deleted.
         """
-        data, unfinished = self.folder / at.DATA, self.folder / at.UNFINISHED
+        data, unfinished = self.folder / files.DATA, self.folder / files.UNFINISHED
         unfinished.touch()
         if data.exists():
             shutil.rmtree(data)
@@ -130,7 +130,7 @@ class Watcher:
         self.kill()
         port = self.serve("--auth")
         _check_alone(user, port)
-        at.write(self.folder / at.CREDENTIALS, user._asdict())
+        files.write(self.folder / files.CREDENTIALS, user._asdict())
         return port
 
     def serve(self, *options: str) -> int:
@@ -151,8 +151,14 @@ class Watcher:
     def launch(self, *options: str) -> "subprocess.Popen[bytes]":
         """Start the server with its lock in its hands."""
         command = [self.program, "--host", "127.0.0.1", "--sync-on-commit", "--log-level", "WARNING"]
-        command += ["--config", str(self.folder / at.CONFIG), "--storage-path", str(self.folder / at.DATA), *options]
-        with at.opened(self.folder / at.SERVER) as lock:
+        command += [
+            "--config",
+            str(self.folder / files.CONFIG),
+            "--storage-path",
+            str(self.folder / files.DATA),
+            *options,
+        ]
+        with files.opened(self.folder / files.SERVER) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             # The pid is there before the server is. No thread runs here, so code between fork and exec is safe.
             sign = functools.partial(_write_own_pid, lock)
@@ -204,8 +210,8 @@ def main() -> None:
     if os.fork():
         os._exit(0)
     folder = Path(sys.argv[1])
-    if (folder / at.LOG).stat().st_size > _LOG_BYTES:
-        os.truncate(folder / at.LOG, 0)
+    if (folder / files.LOG).stat().st_size > _LOG_BYTES:
+        os.truncate(folder / files.LOG, 0)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     watcher = Watcher(folder, program=sys.argv[3], idle=float(sys.argv[4]))
     try:

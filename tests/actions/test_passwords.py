@@ -26,7 +26,7 @@ OWN = ["Ada Lovelace", "ada", "ada.lovelace@example.org", None]
     ],
 )
 def test_a_password_that_nobody_would_try_is_taken(password: str) -> None:
-    passwords.check(password, OWN)
+    passwords.validate(password, OWN)
 
 
 @pytest.mark.parametrize(
@@ -53,14 +53,14 @@ def test_a_password_that_nobody_would_try_is_taken(password: str) -> None:
 )
 def test_a_password_against_the_rules_is_refused_without_being_quoted(password: str, problem: str) -> None:
     with pytest.raises(BadPasswordError, match=problem) as raised:
-        passwords.check(password, OWN)
+        passwords.validate(password, OWN)
     assert not password or password not in f"{raised.value} {raised.value.hint}"
 
 
 def test_what_is_kept_is_what_the_application_writes() -> None:
     assert AS_SHIPPED == 12
     for password in ("tangerine lamp orbit", "ä" * 36):
-        kept = passwords.hashed(password)
+        kept = passwords.bcrypt_hash(password)
         assert len(kept) == 60
         assert kept.startswith("$2b$04$")
         assert bcrypt.checkpw(password.encode(), kept.encode())
@@ -71,7 +71,7 @@ def test_several_threads_can_hash_the_first_password_of_a_process() -> None:
         "import sys; sys.setswitchinterval(1e-6)\n"
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from actions.rules import passwords; passwords.ROUNDS = 4\n"
-        "with ThreadPoolExecutor(8) as pool: print(len(list(pool.map(passwords.hashed, ['a quiet pier'] * 16))))"
+        "with ThreadPoolExecutor(8) as pool: print(len(list(pool.map(passwords.bcrypt_hash, ['a quiet pier'] * 16))))"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True) == "16\n"  # noqa: S603
 

@@ -7,7 +7,7 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, stored, undo
 
 from changes import ABSENT, ChangedMeanwhileError, Changeset, Draft, Rule, Watch, apply
-from changes.draft import TooManyLinksError
+from changes.id_lists import TooManyLinksError
 from changes.transactions import BusyError
 from database import connection
 from models.links import ROLE_PERMISSIONS, USER_ROLES
@@ -36,7 +36,7 @@ def test_what_a_change_rests_on_is_guarded_and_no_part_of_it(database: Documents
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
-    draft.set("Role", support, {"name": "helpdesk"}, given=("extra", "updatedAt"))
+    draft.set("Role", support, {"name": "helpdesk"}, expected=("extra", "updatedAt"))
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"updatedAt": 1, **meanwhile}})
     if meanwhile:
         with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):

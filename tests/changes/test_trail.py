@@ -6,7 +6,9 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
 from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, apply
-from changes.record import freeze, lease, thaw
+from changes.images import decode_changes, encode_changes
+from changes.operations import operation
+from changes.trail_entries import lease_id
 from database.own_collections import AUDIT, IMAGES, STATE
 from models.links import ROLE_PERMISSIONS
 
@@ -48,13 +50,13 @@ def test_work_that_fails_half_way_is_interrupted_at_once(database: Documents) ->
     database["Role"].insert_one(dict(support))
     draft = Draft()
     draft.add("Role", [dict(support)], "userIds", [ObjectId()])
-    draft.room(1000)
+    draft.reserve(1000)
     draft.set("Role", {**support, "name": "another"}, {"name": "helpdesk"})
     with pytest.raises(ChangedMeanwhileError) as refused:
         carry_out(draft)
     event = database[AUDIT].find_one({"kind": "event"})["_id"]
     assert str(event) in str(refused.value.hint)
-    assert "renewed" not in database[STATE].find_one({"_id": lease(event)})
+    assert "renewed" not in database[STATE].find_one({"_id": lease_id(event)})
     assert database["Role"].find_one()["name"] == "support"
 
 
@@ -63,7 +65,7 @@ def test_work_in_several_batches_has_a_start_and_an_end_and_is_undone_backwards(
     support = role()
     draft.insert("Role", support)
     for number in range(3):
-        draft.room(1000)
+        draft.reserve(1000)
         draft.add("Role", [support], "userIds", [ObjectId() for _ in range(number + 1)])
     outcome = carry_out(draft)
     kinds = [
@@ -115,9 +117,9 @@ def test_our_own_records_are_there_before_a_transaction_needs_them_and_images_go
 
 def test_what_an_undo_needs_lies_in_parts_of_eight_mebibytes(database: Documents) -> None:
     many = [ObjectId() for _ in range(600_000)]
-    parts = freeze([Insert("Role", role(userIds=many))])
+    parts = encode_changes([Insert("Role", role(userIds=many))])
     assert [len(part) <= 8 * 1024 * 1024 for part in parts] == [True, True]
-    [change] = thaw(parts)
+    [change] = decode_changes(parts)
     assert change.document["userIds"] == many
 
 
@@ -125,14 +127,14 @@ def test_many_ids_leave_a_list_by_one_operation() -> None:
     many = [ObjectId() for _ in range(300)]
     draft = Draft()
     draft.take("Role", [role(userIds=list(many))], "userIds", many)
-    assert [change.operation()._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
+    assert [operation(change)._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
 
 
 def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> None:
     support = role()
     draft = Draft()
     draft.insert("Role", support)
-    draft.room(1000)
+    draft.reserve(1000)
     draft.set("Role", support, {"name": "helpdesk"})
     event = carry_out(draft).event
     was = list(database[AUDIT].find().sort("_id"))

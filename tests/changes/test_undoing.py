@@ -8,7 +8,7 @@ import pytest
 from bson import Int64, ObjectId
 from samples import Documents, carry_out, permission, role, stored, undo
 
-from changes import Draft, record
+from changes import Draft, images
 from changes.undoing import ChangedSinceError
 from database.own_collections import IMAGES
 
@@ -83,12 +83,12 @@ def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents
     support = role()
     draft.insert("Role", support)
     for _ in range(3):
-        draft.room(1000)
+        draft.reserve(1000)
         draft.add("Role", [support], "userIds", [ObjectId()])
     event = carry_out(draft).event
-    assert len(record.images(database, event)) == 4
+    assert len(images.read(database, event)) == 4
     database[IMAGES].delete_many({"event": event, **gone})
-    assert record.images(database, event) == []
+    assert images.read(database, event) == []
 
 
 def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
@@ -169,12 +169,26 @@ def test_changes_of_one_field_in_one_batch_are_undone_from_the_last_to_the_first
 def test_an_event_with_a_missing_image_is_not_undone_in_part(
     database: Documents, monkeypatch: pytest.MonkeyPatch, missing: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(record, "PART_BYTES", 100)
+    monkeypatch.setattr(images, "PART_BYTES", 100)
     draft = Draft()
     for name in ("support", "desk"):
         draft.batches.append([])
         draft.insert("Role", role(name))
     event = carry_out(draft).event
-    assert len(record.images(database, event)) == 2
+    assert len(images.read(database, event)) == 2
     database[IMAGES].delete_many({"event": event, **missing})
-    assert record.images(database, event) == []
+    assert images.read(database, event) == []
+
+
+@pytest.mark.parametrize("junk", [[1], {"a": [1]}, 5, None], ids=str)
+def test_what_is_no_id_in_a_list_of_links_stops_no_forced_undo(database: Documents, junk: Any) -> None:
+    read = permission()
+    support = role(permissionsIds=[read["_id"], junk])
+    database["Permission"].insert_one(read)
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.delete("Role", dict(support))
+    event = carry_out(draft).event
+    assert event is not None
+    undo(database, event, force=True)
+    assert database["Role"].find_one()["permissionsIds"] == [read["_id"]]

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import select
 import struct
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import pytest
 
 PROGRAM = Path(sys.executable).with_name("chatctl")
+INTERRUPT = b"\x03"
 
 Terminal = Callable[..., "Screen"]
 Process = Callable[..., subprocess.CompletedProcess[bytes]]
@@ -72,12 +74,13 @@ def terminal(environment: dict[str, str]) -> Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there is one thread
         )
         os.close(theirs)
-        seen = b""
-        while part := _read(ours):
+        seen = given = b""
+        while part := _read(ours, insisting=given == INTERRUPT):
             seen += part
             for question, answer in replies.items():
                 if seen.endswith(question.encode()):
-                    os.write(ours, answer.encode())
+                    given = answer.encode()
+                    os.write(ours, given)
         echo = bool(termios.tcgetattr(ours)[3] & termios.ECHO)
         os.close(ours)
         return Screen(seen.decode().replace("\r\n", "\n"), child.wait(), echo)
@@ -85,8 +88,11 @@ def terminal(environment: dict[str, str]) -> Terminal:
     return run
 
 
-def _read(descriptor: int) -> bytes:
+def _read(descriptor: int, *, insisting: bool) -> bytes:
+    """Read what comes next; an interrupt is repeated as people do, since one just before a program reads is lost."""
     try:
+        while insisting and not select.select([descriptor], [], [], 2)[0]:
+            os.write(descriptor, INTERRUPT)
         return os.read(descriptor, 65536)
     except OSError:  # the other side is closed
         return b""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from database import connection
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
@@ -180,3 +181,20 @@ def test_a_bug_is_one_line_that_says_how_to_report_it(chatctl: Chatctl, monkeypa
     assert "in list_\n" in traced
     assert traced.endswith("\nValueError\n")
     assert "hunter2" not in "".join(line for line in traced.splitlines() if "raise ValueError" not in line)
+
+
+def test_what_went_wrong_is_said_before_the_connection_is_closed(
+    chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printed: list[str] = []
+    close = connection.close
+
+    def note_and_close() -> None:
+        printed.append(sys.stderr.text())  # type: ignore[attr-defined]
+        close()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "close", note_and_close)
+        said = chatctl("roles", "show", "nobody", code=3)
+    chosen, ended, _ = printed  # the fixture closes it a last time
+    assert (chosen, ended) == ("", said.stderr)

@@ -9,7 +9,7 @@ import pytest
 import typed
 from pymongo.database import Database
 
-from database.marker import Marker, document
+from database.protection import Marker, document
 from tests.cli.conftest import Process, Terminal
 from tests.cli.test_app import HEAVY, run
 from tests.conftest import Chatctl

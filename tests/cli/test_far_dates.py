@@ -40,7 +40,7 @@ EACH = pytest.mark.parametrize(("shown", "date"), AS_TEXT.items(), ids=list(AS_T
     ],
 )
 def test_a_time_is_written_as_javascript_writes_it(value: Any, shown: str | None) -> None:
-    assert times.written(value) == shown
+    assert times.rfc3339(value) == shown
 
 
 @ON_MONGOMOCK

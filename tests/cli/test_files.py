@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from cli.output import files, write_file
-from cli.output.unfinished import PREFIX
+from cli.output.files import PREFIX
 from database.errors import ConflictError, NotFoundError, OutputError, RefusedError, UsageError
 
 

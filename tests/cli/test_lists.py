@@ -117,7 +117,7 @@ def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(
 
 def test_the_next_page_is_told_without_a_url_and_without_harm() -> None:
     def again(*arguments: str) -> str:
-        return " ".join(Invocation(arguments).again("--after", "ID"))
+        return " ".join(Invocation(arguments).command_with("--after", "ID"))
 
     secret = "mongodb://ada:hunter2@host/db"
     assert again("--url", secret, "roles", "list") == "chatctl --url URL roles list --after ID"

@@ -11,7 +11,7 @@ from bson import ObjectId
 from people import BEGAN, SEVEN, Documents
 
 from cli.group import Revealing
-from cli.output.bodies import MASKED
+from cli.output.masking import MASKED
 from tests.conftest import Chatctl, Result
 
 MESSAGE = str(typed.MESSAGE)

@@ -13,7 +13,7 @@ from people import Documents
 from planting import HASH
 
 from database.decoding import AS_STORED, is_exact
-from database.ids import written
+from database.ids import id_text
 from tests.conftest import Chatctl, Result
 
 CODES = {0, 1, 3, 4, 5, 7, 8}
@@ -90,7 +90,7 @@ def is_usual(identifier: Any) -> bool:
 def is_typable(identifier: Any) -> bool:
     """Tell whether an id is printed completely; cut text, far dates and code with a scope are not."""
     scoped = isinstance(identifier, Code) and identifier.scope is not None
-    return written(identifier).isprintable() and is_exact(identifier) and not scoped and identifier not in FAR
+    return id_text(identifier).isprintable() and is_exact(identifier) and not scoped and identifier not in FAR
 
 
 class Planted(NamedTuple):
@@ -164,11 +164,11 @@ def test_reading_commands_do_not_stop_at_odd_values(typed: Chatctl, line: tuple[
 def test_an_id_that_a_list_has_printed_is_found(typed: Chatctl, planted: Planted, group: str) -> None:
     listed = set(typed(group, "list", "--all", "-o", "ids").stdout.splitlines())
     for identifier in planted.odd[GROUPS[group]]:
-        printed = written(identifier)
+        printed = id_text(identifier)
         if is_typable(identifier):
             assert printed in listed
             shown = json.loads(typed(group, "show", f"id:{printed}", "-o", "json", code=0).stdout)
-            assert isinstance(identifier, Timestamp) or written(shown["id"]) == printed  # JSON has it as a date
+            assert isinstance(identifier, Timestamp) or id_text(shown["id"]) == printed  # JSON has it as a date
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -200,5 +200,5 @@ def test_writes_to_all_documents_are_planned(
 ) -> None:
     verb, *options = line
     ids = [*filter(is_usual, planted.ids[GROUPS[group]]), *filter(is_typable, planted.odd[GROUPS[group]])]
-    names = [f"id:{written(one)}" for one in ids]
+    names = [f"id:{id_text(one)}" for one in ids]
     typed(group, verb, "-", "--yes", "--dry-run", *options, input="\n".join(names))

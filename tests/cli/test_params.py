@@ -1,11 +1,14 @@
-"""Times and ids as they are typed."""
+"""Times and ids as they are typed, and options that several commands have."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import typed
 import typer
+from typer.main import get_command
 
-from cli.params import moment, number, object_id
+from cli.group import Options, group
+from cli.params import Confirm, Page, moment, number, object_id
 
 
 @pytest.mark.parametrize(
@@ -79,3 +82,26 @@ def test_a_number_says_what_it_must_be(text: str, said: str) -> None:
     with pytest.raises(typer.BadParameter, match=said):
         number(1)(text)
     assert [number(1)("1"), number(1)("9223372036854775807"), number(0)("+0")] == [1, 2**63 - 1, 0]
+
+
+@pytest.mark.parametrize("options", [Confirm, Page])
+def test_a_command_has_all_options_of_a_group_or_none(options: type[Options]) -> None:
+    names = list(options.__annotations__)
+    for words, command in typed.commands():
+        own = [param.name for param in command.params]
+        if names[-1] in own:
+            start = own.index(names[0])
+            assert own[start : start + len(names)] == names, words
+
+
+def test_a_command_gets_a_group_of_options_as_one_object() -> None:
+    app = group()
+    seen: list[object] = []
+
+    @app.command()
+    def purge(name: str, page: Page, confirm: Confirm) -> None:
+        seen.extend([name, page.all, page.sort, confirm.dry_run, confirm.max, confirm.reason])
+
+    line = ["purge", "ada", "--all", "--max", "3", "-n"]
+    get_command(app).main(line, standalone_mode=False)
+    assert seen == ["ada", True, None, True, 3, None]

@@ -46,20 +46,20 @@ def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
         patch.setattr(streams, "width", lambda: 40)
         lines = list(table.lines(HEADINGS, rows))
     assert len(lines) == len(rows) + 1
-    assert all(table.cells(line) <= 40 for line in lines)
+    assert all(table.cell_width(line) <= 40 for line in lines)
 
 
 @pytest.mark.parametrize("width", [30], indirect=True)
 @pytest.mark.usefixtures("width")
 def test_a_long_list_goes_on_under_itself() -> None:
-    assert table.wrap(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
+    assert table.wrap_parts(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
         "user.read,",
         "          user.suspend,",
         "          message.read",
     ]
-    assert list(table.parts(10, ["support", "admin", "moderator"])) == [(0, 2), (2, 3)]
+    assert list(table.column_ranges(10, ["support", "admin", "moderator"])) == [(0, 2), (2, 3)]
 
 
 def test_a_pipe_has_room_for_all_on_one_line() -> None:
-    assert table.wrap(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
-    assert list(table.parts(10, ["x" * 100] * 5)) == [(0, 5)]
+    assert table.wrap_parts(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
+    assert list(table.column_ranges(10, ["x" * 100] * 5)) == [(0, 5)]

@@ -20,7 +20,7 @@ from actions import audit, roles, users
 from actions.errors import LastMemberError
 from actions.rules.last_active_member import PROTECTED
 from changes import apply, draft, transactions
-from changes.record import lease
+from changes.trail_entries import lease_id
 from database import connection
 from database.errors import ConflictError
 from database.own_collections import AUDIT, STATE
@@ -244,7 +244,7 @@ def test_killed_between_batches_it_leaves_whole_ones_that_can_be_finished_and_un
     assert len(database["Role"].find_one()["userIds"]) == MEMBERS - 3 * BATCH
     assert_both_sides_equal(database)
     late = datetime.now(UTC) - timedelta(minutes=1)
-    database[STATE].update_one({"_id": lease(event)}, {"$set": {"renewed": late}})
+    database[STATE].update_one({"_id": lease_id(event)}, {"$set": {"renewed": late}})
     assert audit.show(str(event))["state"] == "interrupted"
 
     events = [event]
@@ -258,7 +258,7 @@ def test_killed_between_batches_it_leaves_whole_ones_that_can_be_finished_and_un
         apply(audit.undo(str(done)))
     assert stored(database) == was
     assert {audit.show(str(done))["state"] for done in events} == {"undone"}
-    assert database[STATE].count_documents({"_id": lease(event)}) == 0
+    assert database[STATE].count_documents({"_id": lease_id(event)}) == 0
 
 
 def delete(url: str) -> None:

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pymongo.database import Database
 
-from actions.users.documents import TOKENS, new_user
+from actions.users.creating import new_user
+from actions.users.listing import TOKENS
 from models.names import USER_TEXTS, user_flaw
 from tests.conftest import Chatctl
 

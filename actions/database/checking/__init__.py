@@ -1,4 +1,7 @@
-"""Faults of the data that would break or mislead the application: found, explained, mended."""
+"""Find and repair faults in the data that the application cannot read, or shows wrong. Start reading at `check`.
+
+Each rule is a class in `rules`; its docstring says how to add one.
+"""
 
 from actions.database.checking.checking import check
 from actions.database.checking.repairing import repair

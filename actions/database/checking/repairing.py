@@ -1,12 +1,11 @@
-"""Mend what has one right answer, and what somebody decides."""
+"""Repair the faults that have only one right answer, and those that an option decides."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from actions.database.checking.checking import Hear, chosen, examine
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
+from actions.database.checking.checking import Progress, find_faults, select_rules
+from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.database.checking.rules.keys import MissingIndex, index
 from actions.rules import last_active_member
 from changes import Batch, Change, Changeset, Result, Stream, Take, Update
@@ -22,9 +21,9 @@ ORDER: Final = (
     "dangling-link",
     "one-sided-link",
 )
-"""What has to be mended first; in lists that are none nothing can be linked. The others follow."""
+"""Rules that are repaired first, in this order, because links need valid lists. All other rules follow."""
 HELD: Final = 200_000
-"""Faults of one rule that are mended in one go."""
+"""The most faults of one rule that one command repairs."""
 
 
 def repair(
@@ -33,45 +32,45 @@ def repair(
     *,
     drop: bool = False,
     delete: bool = False,
-    hear: Hear | None = None,
+    progress: Progress | None = None,
 ) -> Changeset:
-    """Mend what rules find, as far as it has one right answer or is decided by `drop` and `delete`.
+    """Repair the faults that rules find, if only one answer is right or `drop` or `delete` decides.
 
-    Raises `UsageError` for a decision that none of the rules waits for, and `LastMemberError` where a protected role
-    would be left without an active member.
+    Raises `UsageError` for a decision that is not about all rules, and `LastMemberError` if a protected role would be
+    left without an active member.
     """
-    decided = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
-    kinds = chosen(rules, collections)
-    _check_decisions(decided, kinds if rules else chosen((), ()))
+    decisions = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
+    kinds = select_rules(rules, collections)
+    _check_decisions(decisions, kinds if rules else select_rules((), ()))
     undoable = not rules or _is_undoable(kinds)
-    found = _Found(decided, undoable=undoable)
-    for rule, faults in examine(kinds, collections, hear=hear):
-        found.add(rule, faults)
+    plan = _Plan(decisions, undoable=undoable)
+    for rule, faults in find_faults(kinds, collections, progress=progress):
+        plan.add(rule, faults)
     names: dict[Any, str] = {}
     words = [*(f"--rule {name}" for name in rules), *(f"--collection {name}" for name in collections)]
     return Changeset(
-        " ".join(["db repair", *words, *(f"--{word}" for word in sorted(decided))]),
-        list(found.results()),
-        Stream(lambda: found.batches(names), found.counts()),
+        " ".join(["db repair", *words, *(f"--{word}" for word in sorted(decisions))]),
+        list(plan.results()),
+        Stream(lambda: plan.batches(names), plan.counts()),
         asks=True,
         names=names,
         notes=[
-            *found.notes(),
-            *(() if undoable or not found.mended else ("this cannot be undone, and backups are not changed",)),
+            *plan.notes(),
+            *(() if undoable or not plan.repaired else ("this cannot be undone, and backups are not changed",)),
         ],
-        rules=last_active_member.rules(found.leaving()),
+        rules=last_active_member.rules_for(plan.leaving()),
         indexes=[
-            index(fault) for rule in found.mended for fault in found.mended[rule] if isinstance(rule, MissingIndex)
+            index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],
-        items=sum(map(len, found.mended.values())),
+        items=sum(map(len, plan.repaired.values())),
         undoable=undoable,
     )
 
 
-def _check_decisions(decided: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
-    """See that each decision is about all rules: what one of them deletes, another would mend."""
-    for word in sorted(decided):
-        names = [kind.name for kind in chosen((), ()) if word in kind.decisions]
+def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
+    """Refuse a decision that is not about all rules: one of them might repair what another one deletes."""
+    for word in sorted(decisions):
+        names = [kind.name for kind in select_rules((), ()) if word in kind.decisions]
         if others := [kind.name for kind in kinds if kind.name not in names]:
             raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
 
@@ -84,72 +83,72 @@ def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
     return not final
 
 
-class _Found:
-    """What was found: faults that are mended, as many as are held, and how many of each rule are left."""
+class _Plan:
+    """The faults that are repaired, and the numbers of the others, which need a decision or another run."""
 
-    def __init__(self, decided: frozenset[str], *, undoable: bool) -> None:
+    def __init__(self, decisions: frozenset[str], *, undoable: bool) -> None:
         self._undoable = undoable
-        self.mended: dict[Rule, list[Finding]] = {}
-        self._decided = decided
+        self.repaired: dict[Rule, list[Finding]] = {}
+        self._decisions = decisions
         self._left: dict[tuple[Rule, str], Finding] = {}
         self._numbers: Counter[tuple[Rule, str]] = Counter()
         self._more: Counter[Rule] = Counter()
 
     def add(self, rule: Rule, faults: Sequence[Finding]) -> None:
-        mended = list(rule.mendable(faults, self._decided)) if rule.undoable is self._undoable else []
+        mended = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
         if mended:
-            held = self.mended.setdefault(rule, [])
+            held = self.repaired.setdefault(rule, [])
             room = HELD - len(held)
             held += mended[:room]
             self._more[rule] += len(mended[room:])
-        known = set(map(id, mended))  # the value of a fault may be a list, which a set does not take
-        for fault in (fault for fault in faults if id(fault) not in known):
-            needs = rule, rule.template(fault)
+        repairable_ids = set(map(id, mended))  # the value of a fault may be a list, which a set does not take
+        for fault in (fault for fault in faults if id(fault) not in repairable_ids):
+            needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1
 
     def results(self) -> Iterator[Result]:
-        """Return for each rule how many faults are mended, and which commands mend the others."""
-        for rule, faults in self.mended.items():
+        """Return for each rule the number of repaired faults, and the commands for the others."""
+        for rule, faults in self.repaired.items():
             yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
-            told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.advise(example)}"
+            told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in (+self._more).items():
             told = f"{counted(count, 'fault')} more, mended by the same command, run again"
             yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
-        """Say the same to somebody who is asked."""
+        """Return the same as `results`, for the question before the repair."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be mended" if result.outcome == "mended" else "")
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}
-        for rule, faults in self.mended.items():
+        for rule, faults in self.repaired.items():
             for fault in faults if not isinstance(rule, MissingIndex) else ():
-                verb, collection, identifier = rule.touches(fault, self._decided)
+                verb, collection, identifier = rule.change_of(fault, self._decisions)
                 touched.setdefault((verb, collection), set()).add(identifier)
         return {what: len(ids) for what, ids in touched.items()}
 
     def leaving(self) -> Iterator[Change]:
-        """Give the changes by which somebody may leave a role: what else is taken leads nowhere."""
-        for rule, faults in self.mended.items():
-            for fault in faults if "drop" in rule.decisions & self._decided else ():
+        """Return the changes by which users may lose a role; other dropped links are not checked."""
+        for rule, faults in self.repaired.items():
+            for fault in faults if "drop" in rule.decisions & self._decisions else ():
                 if (fault.collection, fault.field) == ("User", "rolesIds"):
                     yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
 
     def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
-        """Make what mends the faults, looked at once more, one rule behind the other."""
-        mending = Mending(names)
-        for rule in sorted((rule for rule in self.mended if not isinstance(rule, MissingIndex)), key=_when):
-            faults = self.mended[rule]
-            for start in range(0, len(faults), rule.at_once):
-                still = list(rule.confirm(faults[start : start + rule.at_once]))
-                yield from rule.mend(mending, still, self._decided)
-        yield from mending.draft.batches
+        """Confirm the faults once more and draft their repair, rule by rule."""
+        draft = RepairDraft(names)
+        for rule in sorted((rule for rule in self.repaired if not isinstance(rule, MissingIndex)), key=_order):
+            faults = self.repaired[rule]
+            for start in range(0, len(faults), rule.group_size):
+                still = list(rule.confirm(faults[start : start + rule.group_size]))
+                yield from rule.repair(draft, still, self._decisions)
+        yield from draft.batches
 
 
-def _when(rule: Rule) -> int:
+def _order(rule: Rule) -> int:
     return ORDER.index(rule.name) if rule.name in ORDER else len(ORDER)

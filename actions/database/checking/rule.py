@@ -1,22 +1,27 @@
-"""What a rule of the check is: how a fault is suspected, made sure of, and mended."""
+"""What a rule of `db check` is, and what it works with: findings, the state of a scan, and the draft of a repair."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple, TypeVar
 
 from bson import ObjectId
 
-from actions import finding
-from actions.database.checking.known import Known
-from actions.database.checking.mending import Mending
-from changes import Batch, Document
+from actions import queries
+from changes import Batch, Document, Draft
 from database.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
-"""It breaks the application, misleads it, or is for information."""
+"""Error: the application fails. Warning: it shows something wrong. Information: nothing has to be done."""
+PARENTS: Final = frozenset({"User", "Role", "Permission", "Conversation"})
+"""Collections whose ids are kept in memory. Messages are too many, and no rule needs their ids."""
+GENERATIONS: Final = 4
+"""Batches for which changed documents are kept: the one being made, one waiting, one being written, and a spare."""
+
+T = TypeVar("T")
 
 
 class Finding(NamedTuple):
-    """A fault of one document: in which field, and what is wrong there."""
+    """A fault of one document: the field, and the wrong value or a few words about it."""
 
     collection: str
     id: Any
@@ -25,100 +30,176 @@ class Finding(NamedTuple):
 
 
 class Rule:
-    """A fault there can be, in a class of its own; one object of it is used for one check.
+    """A kind of fault; each subclass with a `name` is a rule of `db check`. One object is used for one command.
 
-    Classes with the same name are one rule whose faults have different severities. `effect` says what the application
-    does when it meets the fault. `fix` is the command to type, with `{name}` of the rule, and `{id}`, `{collection}`,
-    `{field}` and `{value}` of an example. `fixes` has other commands for some of the faults, by the keys of `cases`.
-    `reads` are the fields it needs of each collection; the ids of what it reads are known. After all collections are
-    read, `confirm` checks each suspect again, as its document may have changed. Only rules with `all_ids` see a
-    document whose `_id` is not an ObjectId.
+    `db check` reads each collection once and passes its documents to `suspects`. Then `confirm` reads the suspected
+    documents again, because they may have changed, and returns the real faults. `db repair` confirms them once more
+    and passes them to `repair`. The first line of the docstring of a rule is its description in the documentation.
+    Rules with the same name and different severities are shown as one rule.
     """
 
     name: ClassVar[str]
+    """The name for `--rule`, for example "email-case"."""
     severity: ClassVar[str]
+    """One of `SEVERITIES`."""
     effect: ClassVar[str]
+    """What the application does because of the fault."""
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
+    """The command against the fault: a format with `{name}` of the rule and the fields of a `Finding`."""
     fixes: ClassVar[Mapping[str, str]] = {}
+    """Other commands for some faults, by a key of `fix_keys`, for example "User.email"."""
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
-    all_ids: ClassVar[bool] = False
-    apart: ClassVar[bool] = False
-    """Whether a fault shows in its own collection, so that no other has to be read for it."""
-    at_once: ClassVar[int] = 1_000
-    """Suspects that are looked at again, and mended, together."""
-    mends: ClassVar[bool] = False
-    """Whether there is one right answer, so that a repair gives it unasked."""
+    """Collection → the fields that the rule needs; no other fields are read."""
+    odd_ids: ClassVar[bool] = False
+    """Whether the rule also gets documents whose `_id` is not an ObjectId."""
+    one_collection: ClassVar[bool] = False
+    """Whether a fault is visible in its own collection, so that `--collection` needs to read only that one."""
+    group_size: ClassVar[int] = 1_000
+    """The number of suspects that are confirmed, and repaired, together."""
+    automatic: ClassVar[bool] = False
+    """Whether `db repair` repairs the fault without a decision, because only one answer is right."""
+    decisions: ClassVar[frozenset[str]] = frozenset()
+    """The options `drop` or `delete`, if `db repair` repairs the fault only with them."""
     undoable: ClassVar[bool] = True
     """Whether a repair can be undone. If not, it runs only if its rule is named, and no other rule."""
-    decisions: ClassVar[frozenset[str]] = frozenset()
-    """Of `drop` and `delete` those that decide what a repair does."""
 
-    def __init__(self, known: Known) -> None:
-        self.known = known
+    def __init__(self, scan: "Scan") -> None:
+        self.scan = scan
 
-    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
-        """Tell whether a collection has to be read where faults of some that are chosen are looked for."""
-        return collection in self.reads and (not chosen or not self.apart or collection in chosen)
+    def needs(self, collection: str, selected: Sequence[str]) -> bool:
+        """Tell whether a collection has to be read to find faults in the selected ones (all, if none is named)."""
+        return collection in self.reads and (not selected or not self.one_collection or collection in selected)
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
-        """Suspect faults among documents as they are read."""
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
+        """Yield suspected faults of some documents of a collection, which have the fields of `reads`."""
         return iter(())
 
-    def end(self) -> Iterator[Finding]:
-        """Suspect faults that show only once everything was read."""
+    def late_suspects(self) -> Iterator[Finding]:
+        """Yield suspected faults that can be found only after all collections were read."""
         return iter(())
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Read what is suspected again, and give what is a fault still; a fault of one document shows in it alone."""
+        """Read the suspected documents again and yield the suspects that `suspects` still finds in them."""
         for collection, some in by_collection(suspects).items():
-            documents = list(finding.having(collection, "_id", some, self.reads[collection]))
-            yield from (found for found in self.look(collection, documents) if found in some[found.id])
+            documents = list(queries.find_by_values(collection, "_id", some, self.reads[collection]))
+            yield from (found for found in self.suspects(collection, documents) if found in some[found.id])
 
-    def cases(self, found: Finding) -> Sequence[str]:
+    def fix_keys(self, found: Finding) -> Sequence[str]:
         """Return the keys of `fixes` that apply to a fault, the most specific first."""
         return f"{found.collection}.{found.field}", found.collection
 
-    def template(self, found: Finding) -> str:
+    def fix_template(self, found: Finding) -> str:
         """Return the one of `fixes` that applies to a fault, otherwise `fix`."""
-        return next((self.fixes[case] for case in self.cases(found) if case in self.fixes), self.fix)
+        return next((self.fixes[key] for key in self.fix_keys(found) if key in self.fixes), self.fix)
 
-    def advise(self, found: Finding) -> str:
-        """Return the command that mends a fault, or what to do if there is no command."""
-        return self.template(found).format(name=self.name, **found._asdict())
+    def fix_command(self, found: Finding) -> str:
+        """Return the command that repairs a fault, or what to do if there is no command."""
+        return self.fix_template(found).format(name=self.name, **found._asdict())
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
-        """Yield those of some faults that a repair mends, by what was decided."""
-        return iter(findings if self.mends or self.decisions & decided else ())
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
+        """Yield the faults that `db repair` repairs with the given decisions."""
+        return iter(findings if self.automatic or self.decisions & decisions else ())
 
-    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
-        """Say of the change that mends a fault what it does (`update`, `delete`), in which collection, to which id."""
+    def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
+        """Return what the repair of a fault does: `update` or `delete`, in which collection, to which id."""
         return "update", found.collection, found.id
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        """Write down what mends some faults, which were confirmed a moment ago, and give the batches that are full."""
+    def repair(self, draft: "RepairDraft", findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        """Draft the repair of faults that were confirmed a moment ago, and yield the batches that are full."""
         raise NotImplementedError(self.name)
 
 
+class Scan:
+    """What one check has read: the ids of the documents, and objects that several rules share.
+
+    If only a sample is read, no ids are known: every reference is suspected, and then looked up.
+    """
+
+    def __init__(self, sample: int | None = None) -> None:
+        self.sample = sample
+        self.sampled = sample is not None
+        self._ids: dict[str, set[Any]] = defaultdict(set)
+        self._shared: dict[type, Any] = {}
+
+    def learn(self, collection: str, documents: list[Document]) -> None:
+        """Keep the ids of the documents of `PARENTS`; an id stored as text counts as the ObjectId."""
+        if collection in PARENTS and not self.sampled:
+            found = (referred(document["_id"]) for document in documents)
+            self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
+
+    def ids(self, collection: str) -> set[Any]:
+        """Return the ids of the documents of a collection that were read so far."""
+        return self._ids[collection]
+
+    def shared(self, kind: type[T]) -> T:
+        """Return the only object of a class; it is created at the first call."""
+        if kind not in self._shared:
+            self._shared[kind] = kind()
+        found: T = self._shared[kind]
+        return found
+
+
+class RepairDraft(Draft):
+    """A draft whose view of the documents is ahead of the database.
+
+    Batches are made before earlier ones are written, and several rules may change the same document: it has to be read
+    from here, with all its fields, because then it has the changes that were drafted before.
+    """
+
+    def __init__(self, names: dict[Any, str]) -> None:
+        super().__init__()
+        self.names = names
+        self._kept: deque[dict[tuple[str, Any], Document]] = deque([{}], GENERATIONS)
+        self._deleted: set[tuple[str, Any]] = set()
+
+    def documents(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
+        """Return documents by their ids, without those that do not exist or are deleted in this draft."""
+        wanted = [one for one in dict.fromkeys(ids) if (collection, one) not in self._deleted]
+        found = {
+            one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
+        }
+        missing = [one for one in wanted if one not in found]
+        found |= {document["_id"]: document for document in queries.find_by_values(collection, "_id", missing)}
+        self._kept[0].update(((collection, one), document) for one, document in found.items())
+        return found
+
+    def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
+        """Yield ids and documents like `documents`, which are read some at a time."""
+        for part in queries.chunks(ids):
+            yield from self.documents(collection, part).items()
+
+    def delete(self, collection: str, document: Document) -> None:
+        """Delete a document: from then on this draft does not find it."""
+        self._deleted.add((collection, document["_id"]))
+        super().delete(collection, document)
+
+    def finished_batches(self) -> list[Batch]:
+        """Return the batches that are full, and forget the documents that only older batches have changed."""
+        if batches := super().finished_batches():
+            self._kept.appendleft({})
+        return batches
+
+
 def by_collection(findings: Iterable[Finding]) -> dict[str, dict[Any, list[Finding]]]:
-    """Sort findings: collection → the id of a document → what is wrong with it."""
-    sorted_: dict[str, dict[Any, list[Finding]]] = {}
+    """Group findings: collection → id of a document → its findings."""
+    groups: dict[str, dict[Any, list[Finding]]] = {}
     for found in findings:
-        sorted_.setdefault(found.collection, {}).setdefault(found.id, []).append(found)
-    return sorted_
+        groups.setdefault(found.collection, {}).setdefault(found.id, []).append(found)
+    return groups
 
 
 def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]]:
-    """Sort findings by collection and field."""
-    sorted_: dict[tuple[str, str], list[Finding]] = {}
+    """Group findings by (collection, field)."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
     for found in findings:
-        sorted_.setdefault((found.collection, str(found.field)), []).append(found)
-    return sorted_
+        groups.setdefault((found.collection, str(found.field)), []).append(found)
+    return groups
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read the documents that ids refer to, as id → document; a document may have its `_id` as text."""
+    """Read the documents with some ids: ObjectId → document. A document may have its `_id` stored as text."""
     found: dict[Any, Document] = {}
-    for document in finding.with_id(collection, ids, ["_id", *fields]):
+    for document in queries.find_by_ids(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:
             found[document["_id"]] = document
         else:
@@ -126,6 +207,6 @@ def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dic
     return found
 
 
-def sound(documents: Iterable[Document]) -> Iterator[Document]:
-    """Leave out documents whose `_id` is none: they have a fault of their own, and may not be looked up."""
+def with_object_ids(documents: Iterable[Document]) -> Iterator[Document]:
+    """Leave out documents whose `_id` is not an ObjectId: that is another fault, and not all can be looked up."""
     return (document for document in documents if type(document["_id"]) is ObjectId)

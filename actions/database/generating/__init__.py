@@ -1,5 +1,6 @@
-"""Believable data that is made up: people, conversations, messages, and faults to find."""
+"""Generate believable data: users, conversations, messages, and faults to find. Start reading at `generate`."""
 
-from actions.database.generating.generating import Wanted, generate
+from actions.database.generating.batches import Amounts
+from actions.database.generating.generation import generate
 
-__all__ = ["Wanted", "generate"]
+__all__ = ["Amounts", "generate"]

@@ -1,15 +1,16 @@
-"""People who do not exist: what they are called, where they live, how they sign in."""
+"""Make users with their profiles and accounts, and the texts that they write in their languages."""
 
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bson import Int64, ObjectId
 
-from actions.database.generating.words import PHRASES, Words, words
-from actions.database.generating.world import DAY, EPOCH, MILLISECOND, SECOND, World, moment
-from actions.users.documents import new_user
+from actions.database.generating.seeded_year import DAY, EPOCH, MILLISECOND, SECOND, SeededYear, to_time
+from actions.users.creating import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
 from models.user import UserStatus
@@ -21,25 +22,62 @@ VERIFIED: Final = 0.6
 SIGNED_IN: Final = 0.9
 SUSPENDED: Final = 0.04
 PROVIDERS: Final = ("google", "github")
-DRAWN: Final = 60
-"""Names of each kind and language that are drawn once: the library takes long for each."""
-PAIRED: Final = 500
-"""Names that are put together of those."""
+NAMES_DRAWN: Final = 60
+"""Names of each kind and language that are drawn once: the library is slow."""
+FULL_NAMES: Final = 500
+"""Full names that are made from these."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
-"""Those that nobody can have (RFC 2606)."""
+"""Domains that nobody can register (RFC 2606)."""
+EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
+ENDS: Final = ("!", "?", "؟", ";")
+TEXTS_DRAWN: Final = 400
+"""Texts of each kind that are drawn once, and then chosen from."""
+
+PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
+    Path(__file__).with_name("phrases.json").read_text("utf-8")
+)
+"""Language → `groups`, `openers` and `answers`; `{city}` and `{time}` stand for one."""
 
 
-class Country(NamedTuple):
-    """What people of one language are made of: full names, with what their usernames begin with, and addresses."""
+class Texts(NamedTuple):
+    """Texts of a language: names of groups, first messages of a burst, and answers."""
+
+    groups: Sequence[str]
+    openers: Sequence[str]
+    answers: Sequence[str]
+
+
+def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
+    """Draw the texts of a language."""
+    groups, openers, answers = (PHRASES[language][kind] for kind in Texts._fields)
+
+    def drawn(phrases: Sequence[str], *, alone: bool = False) -> str:
+        text = random.choice(phrases)
+        if not alone and random.random() < 0.25:  # noqa: PLR2004 - a fourth says two things
+            text = f"{text}{'' if text.endswith(ENDS) else '.'} {random.choice(answers)}"
+        if not alone and random.random() < 0.3:  # noqa: PLR2004 - a third has a picture
+            text = f"{text} {random.choice(EMOJI)}"
+        time = f"{random.randint(8, 21)}:{random.choice(('00', '15', '30', '45'))}"
+        return text.replace("{city}", random.choice(cities)).replace("{time}", time)
+
+    return Texts(
+        [drawn(groups, alone=True) for _ in range(TEXTS_DRAWN // 4)],
+        [drawn(openers) for _ in range(TEXTS_DRAWN)],
+        [drawn(answers) for _ in range(TEXTS_DRAWN)],
+    )
+
+
+class Language(NamedTuple):
+    """What the people of one language get: full names, each with the start of a username, addresses and texts."""
 
     names: Sequence[tuple[str, str]]
     addresses: Sequence[str]
-    words: Words
+    texts: Texts
 
 
-def countries(random: Random) -> list[Country]:
-    """Draw names, addresses and texts; raises `InvalidInputError` where the library that has them is missing."""
+def draw_languages(random: Random) -> list[Language]:
+    """Draw names, addresses and texts; raises `InvalidInputError` if the library for names is not installed."""
     try:
         import mimesis
     except ImportError:
@@ -47,7 +85,7 @@ def countries(random: Random) -> list[Country]:
         raise InvalidInputError(why, WITH_LOCAL) from None
     seed = random.getrandbits(32)
     return [
-        _country(
+        _draw_language(
             language,
             mimesis.Person(mimesis.Locale(language), seed=seed),
             mimesis.Address(mimesis.Locale(language), seed=seed),
@@ -57,82 +95,82 @@ def countries(random: Random) -> list[Country]:
     ]
 
 
-def _country(language: str, person: "mimesis.Person", address: "mimesis.Address", random: Random) -> Country:
+def _draw_language(language: str, person: "mimesis.Person", address: "mimesis.Address", random: Random) -> Language:
     import mimesis
     from mimesis.enums import Gender
 
     english = mimesis.Person(mimesis.Locale.EN, seed=random.getrandbits(32))
     names: list[tuple[str, str]] = []
     for gender in (Gender.FEMALE, Gender.MALE):
-        given = [person.first_name(gender=gender) for _ in range(DRAWN)]
-        family = [person.last_name(gender=gender) for _ in range(DRAWN)]
-        names += [(random.choice(given), random.choice(family)) for _ in range(PAIRED)]
-    nicknames = [_plain(given) or _plain(english.first_name()) for given, _ in names]
+        given = [person.first_name(gender=gender) for _ in range(NAMES_DRAWN)]
+        family = [person.last_name(gender=gender) for _ in range(NAMES_DRAWN)]
+        names += [(random.choice(given), random.choice(family)) for _ in range(FULL_NAMES)]
+    nicknames = [_ascii_letters(given) or _ascii_letters(english.first_name()) for given, _ in names]
     order = "{1}{0}" if language in FAMILY_FIRST else "{0} {1}"
-    cities = [address.city() for _ in range(DRAWN)]
-    return Country(
+    cities = [address.city() for _ in range(NAMES_DRAWN)]
+    return Language(
         list(zip((order.format(*name) for name in names), nicknames, strict=True)),
         [f"{address.address().strip()}, {city}" for city in cities],
-        words(language, cities, random),
+        draw_texts(language, cities, random),
     )
 
 
-def _plain(name: str) -> str:
-    """Write a name in the letters of ASCII; empty where it is in another script."""
+def _ascii_letters(name: str) -> str:
+    """Write a name in lower-case ASCII letters; empty if it is in another script."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     letters = "".join(letter for letter in plain if letter.isalpha())
     return letters if len(letters) > len(name) // 2 else ""
 
 
 class Person(NamedTuple):
-    """Somebody who was made, as far as conversations need them; `joined` is in milliseconds."""
+    """A user for whom conversations are made; `joined` is in milliseconds since 1970."""
 
     id: ObjectId
     joined: int
 
 
 class People:
-    """Makes users with their profiles and accounts, as if the application had seen them sign up one after the other."""
+    """Make users with their profiles and accounts, as if they had signed up one after the other."""
 
-    def __init__(self, world: World, users: int, seed: int, countries: Sequence[Country], secret: str) -> None:
-        self._world = world
+    def __init__(self, year: SeededYear, users: int, seed: int, languages: Sequence[Language], secret: str) -> None:
+        self._year = year
         self._users = users
-        self._countries = countries
+        self._languages = languages
         self._secret = secret
         self._tail = "" if seed == 1 else f".{seed}"
 
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
-        """Make one person: the user, then what belongs to it, each with its collection."""
-        world, random = self._world, self._world.random
-        name, username = self.called(number)
-        year = world.end - world.begin - 3 * DAY
-        joined = world.begin + int((number + random.random()) / self._users * year)
-        verified = world.between(joined, joined + 2 * DAY) if random.random() < VERIFIED else None
-        seen = world.between(verified or joined, world.end) if random.random() < SIGNED_IN else None
+        """Make one person: (collection, document) of the user, then of the profile and the account."""
+        year, random = self._year, self._year.random
+        name, username = self.name_of(number)
+        span = year.end - year.begin - 3 * DAY
+        joined = year.begin + int((number + random.random()) / self._users * span)
+        verified = year.between(joined, joined + 2 * DAY) if random.random() < VERIFIED else None
+        seen = year.between(verified or joined, year.end) if random.random() < SIGNED_IN else None
         user = new_user(
             f"{username}@{random.choice(DOMAINS)}",
             username,
-            _id=world.id(joined),
+            _id=year.id(joined),
             name=name,
             status=self._status(verified),
-            createdAt=moment(joined),
-            updatedAt=moment(seen or verified or joined),
-            lastLogin=seen and moment(seen),
-            emailVerified=verified and moment(verified),
+            createdAt=to_time(joined),
+            updatedAt=to_time(seen or verified or joined),
+            lastLogin=seen and to_time(seen),
+            emailVerified=verified and to_time(verified),
             hashedPassword=None if has_only_account(number) else self._secret,
-            profileId=world.id(joined + SECOND) if has_profile(number) else None,
+            profileId=year.id(joined + SECOND) if has_profile(number) else None,
         )
         return Person(user["_id"], joined), list(self._documents(number, user))
 
-    def called(self, number: int) -> tuple[str, str]:
-        """Return the name and the username of somebody; of another seed nobody has the same."""
-        turn, country = divmod(number, len(self._countries))
-        names = self._countries[country].names
+    def name_of(self, number: int) -> tuple[str, str]:
+        """Return the name and the username of a user; no user of another seed has the same username."""
+        turn, language = divmod(number, len(self._languages))
+        names = self._languages[language].names
         name, nickname = names[turn % len(names)]
         return name, f"{nickname}{number + 1}{self._tail}"
 
     def _status(self, verified: int | None) -> str:
-        if self._world.random.random() < SUSPENDED:
+        if self._year.random.random() < SUSPENDED:
             return UserStatus.SUSPENDED.value
         return (UserStatus.ACTIVE if verified is None else UserStatus.EMAIL_VERIFIED).value
 
@@ -144,20 +182,20 @@ class People:
             yield "Account", self._account(user)
 
     def _profile(self, number: int, user: Document) -> Document:
-        random = self._world.random
+        random = self._year.random
         return {
             "_id": user["profileId"],
             "userId": user["_id"],
             "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",  # kept free for fiction
-            "address": random.choice(self._countries[number % len(self._countries)].addresses),
+            "address": random.choice(self._languages[number % len(self._languages)].addresses),
             "imageUrl": f"https://example.org/people/{user['username']}.jpg",
         }
 
     def _account(self, user: Document) -> Document:
-        world, random = self._world, self._world.random
+        year, random = self._year, self._year.random
         joined = (user["createdAt"] - EPOCH) // MILLISECOND
         return {
-            "_id": world.id(joined + SECOND),
+            "_id": year.id(joined + SECOND),
             "userId": user["_id"],
             "type": "oauth",
             "provider": random.choice(PROVIDERS),

@@ -1,10 +1,12 @@
-"""People from elsewhere: held on disk, compared with the users there are, written in batches."""
+"""Import users: stage the rows on disk, compare them with the existing users, write the changes in batches.
 
-from actions.users.importing.changing import changeset
-from actions.users.importing.comparing import compare
-from actions.users.importing.known import Roles
+`compare` decides what happens to each row; `changeset` plans the import; start reading at `batches.changeset`.
+"""
+
+from actions.users.importing.batches import changeset
+from actions.users.importing.comparison import compare
 from actions.users.importing.person import FIELDS, OAUTH, Person, Policy
-from actions.users.importing.spool import Flaw, Spool
+from actions.users.importing.staging import Flaw, StagingDatabase
 from actions.users.importing.usernames import RULES, SOURCES
 
 __all__ = [
@@ -15,8 +17,7 @@ __all__ = [
     "Flaw",
     "Person",
     "Policy",
-    "Roles",
-    "Spool",
+    "StagingDatabase",
     "changeset",
     "compare",
 ]

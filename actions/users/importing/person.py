@@ -1,15 +1,23 @@
-"""One person of an import."""
+"""A person of an import, and the difference between their row and an existing user."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from actions.users.documents import PROFILE
+from bson import Int64, ObjectId
+
+from actions.users.access import AllRoles
+from actions.users.listing import PROFILE
+from actions.users.status import unverified, verified
+from changes import ABSENT, Document, ids_in
+from changes.change import same
+from changes.events import now
+from models.user import UserStatus
 
 
 class Policy(StrEnum):
-    """What becomes of a person who is there already."""
+    """What an import does with a person who already exists."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -21,10 +29,10 @@ OAUTH: Final = "oauth"
 
 
 class Person(NamedTuple):
-    """What a row says of a person, checked; None where it says nothing.
+    """The valid values of a row; a field is None if the row does not have it.
 
     `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
-    `providerAccountId` and a `type`, and may have other fields of `documents.ACCOUNT`.
+    `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.
     """
 
     row: int
@@ -56,3 +64,87 @@ class Person(NamedTuple):
 
 FIELDS: Final = Person._fields[1:]
 """The columns of an import, in the order of an export."""
+
+UNHASHED = "(a hash to be)"
+"""A placeholder for a hash until the write: hashing takes a quarter of a second."""
+
+
+class ExistingUser(NamedTuple):
+    """The stored documents of a user; `accounts` are only the linked sign-ins that the row names."""
+
+    user: Document
+    profile: Document | None = None
+    accounts: Sequence[Document] = ()
+
+
+class Difference(NamedTuple):
+    """The changes of a row: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
+
+    user: Document
+    profile: Document
+    gained: list[ObjectId]
+    lost: list[ObjectId]
+    linked: list[Document]
+    relinked: list[tuple[Document, Document]]
+
+
+def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Difference | None:
+    """Compare a row with the user on disk; None if nothing differs. A password always counts as new.
+
+    A linked sign-in that the row does not name stays: without it the user might not be able to sign in.
+    """
+    user = existing.user
+    values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
+    values |= {"username": person.username, "hashedPassword": UNHASHED if person.password else person.hashedPassword}
+    values |= {"createdAt": person.createdAt, "lastLogin": person.lastLogin}
+    held = ids_in(user, "rolesIds")
+    wanted = held if person.roles is None else list(roles.ids_of(person.roles))
+    there = {(account["provider"], account["providerAccountId"]): account for account in existing.accounts}
+    named = {pair: stored(account) for pair, account in zip(person.sign_ins, person.accounts or (), strict=True)}
+    found = Difference(
+        _new(user, {field: value for field, value in values.items() if value is not None}),
+        _new(existing.profile or {}, person.profile),
+        [role for role in wanted if role not in held],
+        [role for role in dict.fromkeys(held) if role in roles.by_id and role not in wanted],
+        [account for pair, account in named.items() if pair not in there],
+        [
+            (there[pair], new)
+            for pair, account in named.items()
+            if pair in there and (new := _new(there[pair], account))
+        ],
+    )
+    return found if any(found) else None
+
+
+def verified_at(person: Person) -> datetime | None:
+    """Return the time at which the e-mail of a new user was verified, if it was."""
+    return (
+        person.emailVerified if isinstance(person.emailVerified, datetime) else now() if person.emailVerified else None
+    )
+
+
+def stored(account: Mapping[str, Any]) -> Document:
+    """Return the fields of a linked sign-in as they are stored."""
+    return {field: Int64(value) if field == "expires_at" else value for field, value in account.items()}
+
+
+def status_of(person: Person) -> str:
+    """Return the status of a new user."""
+    default = UserStatus.EMAIL_VERIFIED if person.emailVerified else UserStatus.ACTIVE
+    return person.status or default.value
+
+
+def _verification(person: Person, user: Document) -> Document:
+    """Return the fields that change if the row says whether the e-mail is verified."""
+    if person.emailVerified is None:
+        return {}
+    if person.emailVerified:
+        since = user.get("emailVerified") if person.emailVerified is True else None
+        values = {**verified(user), "emailVerified": since or verified_at(person)}
+    else:
+        values = unverified(user) if user.get("emailVerified") else {}
+    return values | ({} if person.status is None else {"status": person.status})
+
+
+def _new(document: Document, values: Document) -> Document:
+    return {field: value for field, value in values.items() if not same(document.get(field, ABSENT), value)}

@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from actions import finding
+from actions import queries
 from actions.users.importing.person import Person
-from actions.users.importing.spool import Spool
+from actions.users.importing.staging import StagingDatabase
 from models.names import LONGEST, user_flaw
 
 SOURCES: Final = ("email", "name")
@@ -22,8 +22,8 @@ AT_ONCE: Final = 100
 class Usernames:
     """Makes usernames that neither the database nor the file has."""
 
-    def __init__(self, spool: Spool, source: str) -> None:
-        self._spool = spool
+    def __init__(self, staging: StagingDatabase, source: str) -> None:
+        self._staging = staging
         self._source = source
         self._last: dict[str, int] = {}
         self._taken: set[str] = set()
@@ -33,7 +33,7 @@ class Usernames:
         bases = {person.row: self._base(person) for person in people}
         self._taken = self._on_disk(bases.values())
         names = {row: self._free(base) for row, base in bases.items()}
-        self._spool.rename(names)
+        self._staging.set_usernames(names)
         return names
 
     def _base(self, person: Person) -> str:
@@ -49,13 +49,13 @@ class Usernames:
             if number % AT_ONCE == 2:  # noqa: PLR2004 - the first number of a suffix
                 self._taken |= self._on_disk(_numbered(base, number + n) for n in range(AT_ONCE))
             name = _numbered(base, number)
-            if name not in self._taken and not self._spool.has("username", name):
+            if name not in self._taken and not self._staging.has("username", name):
                 self._last[base] = number
                 self._taken.add(name)
                 return name
 
     def _on_disk(self, names: Iterable[str]) -> set[str]:
-        found = finding.having("User", "username", set(names), ["username"])
+        found = queries.find_by_values("User", "username", set(names), ["username"])
         return {user["username"] for user in found if isinstance(user["username"], str)}
 
 

@@ -1,11 +1,14 @@
-"""Messages as a chat that people read: what all ways to write it have in common."""
+"""The layouts of a transcript for people, a module each, and what they have in common.
+
+Start reading at `laid_out`.
+"""
 
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from actions.conversation_titles import called, listed
+from actions.display_names import people_label, person_label
 from cli.output.text import cell, day
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ EMPTY: Final = "(empty)"
 _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | re.ASCII)
 
 
-class Said(NamedTuple):
+class ChatMessage(NamedTuple):
     """A message where it stands: `day` is a heading where one begins, `first` says that a run of one author does."""
 
     row: Row
@@ -29,31 +32,31 @@ class Said(NamedTuple):
     first: bool
 
 
-def said(messages: Iterable[Row]) -> Iterator[Said]:
+def laid_out(messages: Iterable[Row]) -> Iterator[ChatMessage]:
     """Divide messages into days and runs."""
     before: Row | None = None
     heading = None
     for row in messages:
         own = day(row["createAt"])
         begins = own if own != heading else None
-        yield Said(row, begins, begins is not None or before is None or not _goes_on(before, row))
+        yield ChatMessage(row, begins, begins is not None or before is None or not _goes_on(before, row))
         before, heading = row, own
 
 
 def about(transcript: "Transcript") -> list[str]:
     """Say who is in a conversation, unless that is its title, when it began, and which part of it this is."""
-    people = listed(transcript.place.participants)
+    people = people_label(transcript.place.participants)
     began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
-    return [part for part in (*known, *began, transcript.part) if part]
+    return [part for part in (*known, *began, transcript.description) if part]
 
 
 def author(row: Row) -> str:
     """Return what the author is called; there may be none in broken data, or one who is gone."""
-    return called(row["sender"]).strip() or str(row["sender"]["id"])
+    return person_label(row["sender"]).strip() or str(row["sender"]["id"])
 
 
-def written(row: Row) -> str:
+def body_text(row: Row) -> str:
     """Return the text of a message, shown as it is where it is none; nothing where there is only an image."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
@@ -79,10 +82,10 @@ def readers(row: Row) -> list[tuple[str, str]]:
     others = {
         phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()
     }
-    return [(phrase, listed(people)) for phrase, people in others.items() if people]
+    return [(phrase, people_label(people)) for phrase, people in others.items() if people]
 
 
-class Last:
+class LastMessage:
     """Pass messages on, and keep the last: those without a time are behind it, and are it only if there is no other."""
 
     def __init__(self, messages: Iterable[Row]) -> None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
+from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
         yield f"\n{' · '.join(text(cell(part)) for part in parts)}\n"
-    last = Last(messages)
-    for one in said(last):
+    last = LastMessage(messages)
+    for one in laid_out(last):
         yield _message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
     if last.row is None:
         yield "\nNo messages.\n"
-    elif transcript.whole and (seen := readers(last.row)):
+    elif transcript.reaches_end and (seen := readers(last.row)):
         yield f"\n{' · '.join(f'{phrase} {text(cell(names))}' for phrase, names in seen)}\n"
 
 
@@ -37,12 +37,12 @@ def text(shown: str) -> str:
     return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 
-def _message(one: Said, *, marked: bool) -> str:
+def _message(one: ChatMessage, *, marked: bool) -> str:
     row = one.row
     begins = f"\n## {one.day}\n" if one.day else ""
     if one.first:
         begins += f"\n**{text(cell(author(row)))}** {text(clock(row['createAt']))}".rstrip() + "\n"
-    parts = [text(safe(body.replace("\r\n", "\n"), lines=True))] if (body := written(row)).strip() else []
+    parts = [text(safe(body.replace("\r\n", "\n"), lines=True))] if (body := body_text(row)).strip() else []
     if address := image(row):
         parts.append(f"image: {_address(address)}")
     quoted = "\\\n".join(parts).replace("\n", "\n> ")

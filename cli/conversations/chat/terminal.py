@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
-from cli.conversations.chat import Last, Row, Said, about, author, image, readers, said, written
+from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
 from cli.output import streams, table
 from cli.output.text import WEB, cell, clock, safe
 
@@ -50,12 +50,12 @@ class _Chat:
 
     def pieces(self, transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield self._header(transcript)
-        last = Last(messages)
-        for one in said(last):
+        last = LastMessage(messages)
+        for one in laid_out(last):
             yield self._message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
         if last.row is None:
             yield "\n(no messages)\n"
-        elif transcript.whole and (seen := readers(last.row)):
+        elif transcript.reaches_end and (seen := readers(last.row)):
             line = self._joined(f"{phrase} {names}" for phrase, names in seen)
             yield f"\n{self._styled(self._hanging(line, 0), FAINT)}\n"
 
@@ -67,7 +67,7 @@ class _Chat:
     def _joined(self, parts: Iterable[str]) -> str:
         return f" {self._dot} ".join(parts)
 
-    def _message(self, one: Said, *, marked: bool) -> str:
+    def _message(self, one: ChatMessage, *, marked: bool) -> str:
         row = one.row
         begins = f"\n{self._day(one.day)}\n" if one.day else ""
         if one.first:
@@ -88,7 +88,7 @@ class _Chat:
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
 
     def _lines(self, row: Row) -> list[str]:
-        body = written(row)
+        body = body_text(row)
         lines = self._wrapped(body.rstrip(), INDENT) if body else []
         if address := image(row):
             lines += self._image(address)
@@ -97,13 +97,13 @@ class _Chat:
     def _image(self, address: str) -> list[str]:
         if not self._links or not WEB.fullmatch(address):
             return self._wrapped(f"{IMAGE}{address}", INDENT)
-        room = self._room(INDENT + len(IMAGE))
-        shown = address if len(address) <= room else f"{address[: room - 1]}{self._cut}"
+        width = self._columns_left(INDENT + len(IMAGE))
+        shown = address if len(address) <= width else f"{address[: width - 1]}{self._cut}"
         return [f"{IMAGE}\x1b]8;;{address}\x1b\\{shown}\x1b]8;;\x1b\\"]
 
     def _day(self, heading: str) -> str:
         line = f"{self._rule * 2} {heading} "
-        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cells(line)), FAINT)
+        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), FAINT)
 
     def _hanging(self, text: str, indent: int) -> str:
         """Set one line of text, over as many as the width makes necessary."""
@@ -114,21 +114,21 @@ class _Chat:
         lines = shown.split("\n")
         if self._width is None:
             return lines
-        room = self._room(indent)
+        width = self._columns_left(indent)
         return [
             part
             for line in lines
-            for part in ([line] if line.isascii() and len(line) <= room else self._broken(line, room))
+            for part in ([line] if line.isascii() and len(line) <= width else self._broken(line, width))
         ]
 
-    def _broken(self, line: str, room: int) -> list[str]:
+    def _broken(self, line: str, width: int) -> list[str]:
         from rich.console import Console
         from rich.text import Text
 
         self._console = self._console or Console(width=WIDEST, markup=False, emoji=False, highlight=False)
-        return [part.plain.rstrip() for part in Text(line).wrap(self._console, room, overflow="fold")]
+        return [part.plain.rstrip() for part in Text(line).wrap(self._console, width, overflow="fold")]
 
-    def _room(self, indent: int) -> int:
+    def _columns_left(self, indent: int) -> int:
         return (self._width or WIDEST) - indent
 
     def _colour(self, person: Row) -> str:

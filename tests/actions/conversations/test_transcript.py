@@ -116,7 +116,7 @@ def test_an_index_that_may_not_be_listed_is_not_missed(
     sent: Sent, monkeypatch: pytest.MonkeyPatch, place: ObjectId
 ) -> None:
     del sent, place
-    monkeypatch.setitem(lacks_index.__globals__, "MANY", 0)
+    monkeypatch.setitem(lacks_index.__globals__, "MANY_MESSAGES", 0)
     assert lacks_index()
     for code, text, missing in ((13, "not authorized", False), (8000, "not allowed", False), (8000, "bad auth", None)):
 

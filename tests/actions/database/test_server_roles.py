@@ -11,7 +11,7 @@ from people import Documents
 from reads import Needs, heard
 
 import actions
-from actions.database.server_roles import ADMIN, FREE, ROLES, Role
+from actions.database.server_roles import ADMIN, ROLES, WITHOUT_RIGHTS, Role
 from database.privileges import Privilege
 from tests.conftest import Chatctl
 
@@ -20,7 +20,7 @@ Measured = dict[tuple[str, ...], set[Privilege]]
 
 def test_every_command_is_for_the_admin_or_free() -> None:
     commands = {name for name, _ in typed.commands()} | {"db indexes --apply"}
-    assert commands == ADMIN.commands | set(FREE)
+    assert commands == ADMIN.commands | set(WITHOUT_RIGHTS)
 
 
 def test_every_command_has_a_sample() -> None:
@@ -34,8 +34,8 @@ def test_the_roles_allow_exactly_what_their_commands_need(
         importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
     for limit, number in {
         "changes.draft.BATCH": 3,
-        "actions.rules.changesets.BATCH": 3,
-        "actions.message_removal.MESSAGES": 2,
+        "actions.rules.checked_changeset.BATCH": 3,
+        "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
     }.items():  # work in several batches holds a lease, which needs rights of its own
         monkeypatch.setattr(limit, number)
@@ -47,7 +47,7 @@ def test_the_roles_allow_exactly_what_their_commands_need(
         )
         assert needed == role.privileges(), role.name
         others = {sample.command for sample, found in measured.items() if found <= role.privileges()} - role.commands
-        assert others == set(role.also), role.name
+        assert others == set(role.also_allowed), role.name
 
 
 def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> set[Privilege]:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from people import BEGAN, Documents, conversation, links, messages, person
 
-from actions import message_removal
+from actions import cascading_deletion
 from actions import messages as acting
 from changes import Watch, apply, draft
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("either")
 def test_what_is_seen_between_two_batches_is_in_no_list_either(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(message_removal, "MESSAGES", 2)
+    monkeypatch.setattr(cascading_deletion, "MESSAGES_PER_BATCH", 2)
     monkeypatch.setattr(draft, "BATCH", 5)
     ada, grace = person(database, "ada"), person(database, "grace")
     large, small = (conversation(database, ada, grace, name=name) for name in ("engines", "looms"))

@@ -20,7 +20,7 @@ Documents = Database[dict[str, Any]]
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "AWAIT", 0.05)
     monkeypatch.setattr(following, "PAUSES", (0.05, 0.1))
-    monkeypatch.setattr(tailing, "FRESH", 0)
+    monkeypatch.setattr(tailing, "SECONDS_TO_KEEP_NAMES", 0)
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_a_server_that_knows_no_change_streams_is_asked_again_and_again(
 
 @pytest.mark.usefixtures("chatctl")
 def test_only_so_much_is_remembered(database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tailing, "HELD", 2)
+    monkeypatch.setattr(tailing, "MOST_KNOWN", 2)
     rows, (place, ada) = begun(database, said, "ada")
     ids = messages(database, place, ada, "a", "b", "c")
     assert [next(rows)["body"] for _ in ids] == ["a", "b", "c"]
@@ -97,7 +97,7 @@ def test_what_is_not_allowed_is_no_lost_connection(
     def refused(*_: object) -> None:
         raise OperationFailure("no", 13)
 
-    monkeypatch.setattr(tailing._Tail, "_row", refused)
+    monkeypatch.setattr(tailing._Follower, "_row", refused)
     messages(database, *_, "x")
     with pytest.raises(OperationFailure):
         next(rows)
@@ -136,13 +136,13 @@ def test_what_was_not_shown_when_the_connection_was_lost_is_shown_then(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, (place, ada) = begun(database, said)
-    original = tailing._Tail._resolved
+    original = tailing._Follower._message_row
 
     def lost(*_: object) -> None:
-        monkeypatch.setattr(tailing._Tail, "_resolved", original)
+        monkeypatch.setattr(tailing._Follower, "_message_row", original)
         raise AutoReconnect
 
-    monkeypatch.setattr(tailing._Tail, "_resolved", lost)
+    monkeypatch.setattr(tailing._Follower, "_message_row", lost)
     messages(database, place, ada, "a", "b")
     assert [next(rows)["body"], next(rows)["body"]] == ["a", "b"]
     assert said == ["connection lost, trying again", "connected again"]

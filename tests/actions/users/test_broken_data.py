@@ -9,7 +9,7 @@ from bson import ObjectId
 from pymongo.database import Database
 from staff import IDS, PERMISSIONS, ROLES, day, person, settle
 
-from actions.users import Filters, access, find, rows, show
+from actions.users import Filters, access, find, listing, show
 from database import connection
 from tests.conftest import Chatctl
 
@@ -39,7 +39,7 @@ def here(either: Chatctl, database: Documents) -> Iterator[None]:
 @pytest.mark.parametrize("wrong", WRONG, ids=" ".join)
 def test_a_broken_user_is_listed_and_shown(either: Chatctl, database: Documents, wrong: dict[str, Any]) -> None:
     id_ = database["User"].insert_one(person("eve") | wrong).inserted_id
-    assert [row["id"] for row in find().rows(columns=rows.RESOLVED)] == [*IDS.values(), id_]
+    assert [row["id"] for row in find().rows(columns=listing.RESOLVED)] == [*IDS.values(), id_]
     assert either("users", "show", id_).stdout.startswith(f"ID               {id_}\n")
     assert json.loads(either("users", "show", id_, "-o", "json").stdout)["id"] == str(id_)
     for form in ("table", "yaml", "csv"):
@@ -83,7 +83,7 @@ def test_of_two_profiles_the_first_is_shown_and_what_refers_to_a_list_is_passed_
     database["Profile"].insert_many([{"userId": IDS["dan"], "address": name} for name in ("first", "second")])
     database["Profile"].insert_one({"userId": [IDS["cyd"]], "address": "a list"})
     database["Account"].insert_one({"userId": [IDS["dan"]], "provider": "github"})
-    found = {row["username"]: row for row in find().rows(columns=rows.RESOLVED)}
+    found = {row["username"]: row for row in find().rows(columns=listing.RESOLVED)}
     assert found["dan"]["profile"]["address"] == "first"
     assert (found["cyd"]["profile"], found["dan"]["accounts"]) == (None, [])
 

@@ -109,7 +109,7 @@ class Stopped(Watch):
 def test_one_that_was_interrupted_is_finished_by_the_same_command(
     database: Documents, past: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.rules.changesets.BATCH", 1)
+    monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 1)
     stops = 0
     while True:
         try:
@@ -163,7 +163,7 @@ def test_a_protected_role_keeps_an_active_member(database: Documents, past: Hist
 def test_more_messages_than_a_batch_holds_are_counted_and_blanked(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.rules.changesets.BATCH", 100)
+    monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 100)
     ada = user("ada")
     said = {"senderId": ada["_id"], "conversationId": ObjectId(), "createAt": ada["createdAt"], "seenIds": []}
     database["User"].insert_one(ada)

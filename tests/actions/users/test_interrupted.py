@@ -7,7 +7,7 @@ from bson import ObjectId
 from people import Documents, conversation, links, messages, minute_after, person, stored
 from samples import role
 
-from actions import audit, conversations, message_removal, users
+from actions import audit, cascading_deletion, conversations, users
 from actions import messages as acting
 from actions.database import checking
 from changes import Changeset, Watch, apply, draft
@@ -35,12 +35,12 @@ class Stopped(Watch):
 def ids(database: Documents, monkeypatch: pytest.MonkeyPatch) -> dict[str, ObjectId]:
     """Insert users with more messages than fit into a batch, which is small here."""
     for module, name, number in (
-        (message_removal, "MESSAGES", 7),
+        (cascading_deletion, "MESSAGES_PER_BATCH", 7),
         (draft, "BATCH", 12),
-        (message_removal, "BATCH", 12),
+        (cascading_deletion, "BATCH", 12),
     ):
         monkeypatch.setattr(module, name, number)
-    monkeypatch.setattr("actions.rules.changesets.BATCH", 12)
+    monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 12)
     database["Role"].insert_one(role())
     ids = {name: person(database, name, roles=("support",)) for name in ("ada", "grace", "alan")}
     database["Profile"].insert_one({"userId": ids["ada"], "phoneNumber": "+44 1"})

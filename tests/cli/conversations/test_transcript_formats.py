@@ -106,7 +106,7 @@ def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monke
     )
     lobby.say(lobby.ada, 1, "hello")
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""
-    monkeypatch.setitem(lacks_index.__globals__, "MANY", 0)
+    monkeypatch.setitem(lacks_index.__globals__, "MANY_MESSAGES", 0)
     assert chatctl("conversations", "transcript", "Lobby").stderr == said
     assert chatctl("conversations", "transcript", "Lobby", "-o", "json").stderr == ""
     assert chatctl("conversations", "list").stderr == said
@@ -127,7 +127,7 @@ def test_what_people_wrote_does_nothing_in_a_text(either: Chatctl, lobby: Lobby)
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "ndjson", "json", "csv"])
 def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: Lobby, form: str) -> None:
-    messages(lobby.database, lobby.id, lobby.ada, *(f"message {number}" for number in range(3_000)))
+    messages(lobby.database, lobby.id, lobby.ada, *("more than a pipe holds" * 5 for _ in range(1_100)))
     done = process("conversations", "transcript", "Lobby", "-o", form, line="| head -1")
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (141, b"", 1)
     full = process("conversations", "transcript", "Lobby", "-o", form, line="> /dev/full")

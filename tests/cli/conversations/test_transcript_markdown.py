@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from people import Documents, conversation, messages, person
 
-from actions.conversation_titles import Place
+from actions.display_names import TitledConversation
 from cli.conversations.chat import markdown
 from cli.output.text import safe
 from database.listing import Row
@@ -66,9 +66,9 @@ text = st.one_of(st.text(), st.text("\\`*_{}[]()<>#+-.!|~&$^:=@/ \t\nwa1;\"'"), 
 
 def transcript(title: str) -> Any:
     class Transcript:
-        place = Place("1", title, [{"id": "1", "username": title}, {"id": "2", "username": "bob"}])
+        place = TitledConversation("1", title, [{"id": "1", "username": title}, {"id": "2", "username": "bob"}])
         began = marked = None
-        whole, part = True, ""
+        reaches_end, description = True, ""
 
     return Transcript
 

@@ -145,5 +145,5 @@ def test_an_index_that_is_not_unique_is_reported_as_such(either: Chatctl, databa
 def test_rules_that_need_a_decision_do_not_suggest_a_plain_repair() -> None:
     plain = "chatctl db repair --rule {name}"
     for rule in all_rules():
-        mends = rule.mends or rule.mendable.__qualname__.startswith(rule.__name__)
+        mends = rule.automatic or rule.repairable.__qualname__.startswith(rule.__name__)
         assert mends or plain not in {rule.fix, *rule.fixes.values()}, rule

@@ -41,7 +41,7 @@ def test_a_repair_that_was_ended_half_way_is_finished_by_the_next(
     environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals, attempt: int
 ) -> None:
     settle(database)
-    many(database, 2_100)
+    many(database, 1_100)
     child = begin(environment)
     while not database["chatctl_audit"].count_documents({"kind": "part"}) and child.poll() is None:
         time.sleep(0.01)

@@ -237,10 +237,10 @@ def test_a_protected_role_keeps_its_last_member_whose_link_would_be_dropped(
 
 
 def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
-    many(database, 1_200)
+    many(database, 1_010)
     was = stored(database)
     done = chatctl("db", "repair", "--yes")
-    assert done.stdout.splitlines() == ["dangling-link: mended (1,200 faults)", "one-sided-link: mended (1,200 faults)"]
+    assert done.stdout.splitlines() == ["dangling-link: mended (1,010 faults)", "one-sided-link: mended (1,010 faults)"]
     assert chatctl("db", "check").stdout == ""
     links(database)
     event = done.stderr.split()[-1]
@@ -251,7 +251,7 @@ def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: 
 
 
 def test_many_documents_are_mended_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
-    many(database, 1_100)
+    many(database, 1_010)
     gone = ObjectId()
     broken = {"rolesIds": None, "conversationIds": [gone, str(ids["direct"]), gone], "status": "EMAIL_VERIFIED"}
     database["User"].update_many({"username": {"$regex": "^u"}}, {"$set": broken})

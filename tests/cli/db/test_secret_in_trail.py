@@ -117,7 +117,7 @@ def test_an_event_of_an_older_version_is_shown_without_its_secrets(either: Chatc
 def test_many_parts_are_mended_in_several_batches(
     chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("actions.rules.changesets.BATCH", 3)
+    monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 3)
     for _ in range(10):
         event(database, "Account", {"field": "oauth_token", "from": "SECRET"})
     chatctl("db", "repair", *RULE, "--yes")

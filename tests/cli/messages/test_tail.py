@@ -12,7 +12,7 @@ from bson import ObjectId
 from people import BEGAN, conversation, messages, person
 
 from actions.messages.redacting import REMOVED
-from cli.output.bodies import MASKED
+from cli.output.masking import MASKED
 from tests.cli.conftest import PROGRAM, Process
 from tests.cli.messages.conftest import Documents, Following, Tail
 from tests.conftest import Chatctl, start_server

@@ -13,7 +13,7 @@ from pymongo.errors import OperationFailure
 
 from database import connection, local
 from database.errors import AuthFailedError, NotAllowedError, ServerFailedError
-from database.local import folder as at
+from database.local import files
 
 Damage = Callable[[Path], object]
 
@@ -58,9 +58,9 @@ in_the_way = pytest.mark.parametrize("damage", IN_THE_WAY.values(), ids=IN_THE_W
 def set_up(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a folder that looks used, without a server."""
     folder = workspace / "embedded"
-    (folder / at.DATA).mkdir(mode=0o700, parents=True)
+    (folder / files.DATA).mkdir(mode=0o700, parents=True)
     folder.chmod(0o700)
-    (folder / at.CREDENTIALS).write_text('{"user": "chatctl-0123", "password": "4567"}')
+    (folder / files.CREDENTIALS).write_text('{"user": "chatctl-0123", "password": "4567"}')
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     connection.choose(local=True)
     yield folder
@@ -78,16 +78,28 @@ def refused() -> NotAllowedError:
 
 @damage
 def test_a_damaged_password_is_reported_with_a_hint(set_up: Path, damage: Damage) -> None:
-    path = set_up / at.CREDENTIALS
+    path = set_up / files.CREDENTIALS
     damage(path)
     error = refused()
     assert str(path) in error.message
     assert error.hint == f"restore {path} from a backup, or start with an empty database: mv {set_up} {set_up}.old"
-    assert (set_up / at.DATA).is_dir()
+    assert (set_up / files.DATA).is_dir()
 
 
 @in_the_way
-@pytest.mark.parametrize("name", [at.USE, at.WATCHER, at.SERVER, at.STATE, at.LOG, at.STOP, at.UNFINISHED, at.CONFIG])
+@pytest.mark.parametrize(
+    "name",
+    [
+        files.USE,
+        files.WATCHER,
+        files.SERVER,
+        files.STATE,
+        files.LOG,
+        files.STOP,
+        files.UNFINISHED,
+        files.CONFIG,
+    ],
+)
 def test_something_else_in_the_place_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
     path = set_up / name
     damage(path)
@@ -97,25 +109,25 @@ def test_something_else_in_the_place_of_a_file_is_reported_with_a_hint(set_up: P
 
 
 def test_missing_data_is_not_replaced_by_an_empty_database(set_up: Path) -> None:
-    (set_up / at.DATA).rmdir()
+    (set_up / files.DATA).rmdir()
     error = refused()
-    assert error.message == f"the data of the embedded database is missing: {set_up / at.DATA}"
-    assert not (set_up / at.DATA).exists()
+    assert error.message == f"the data of the embedded database is missing: {set_up / files.DATA}"
+    assert not (set_up / files.DATA).exists()
 
 
 def test_a_store_with_a_password_is_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
-    (folder / at.UNFINISHED).touch()
+    (folder / files.UNFINISHED).touch()
     assert names() == ["support"]
-    eventually(lambda: not (folder / at.UNFINISHED).exists())
+    eventually(lambda: not (folder / files.UNFINISHED).exists())
 
 
 def test_a_file_of_another_user_is_reported_with_a_hint(set_up: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(os, "fstat", _of_another_user)
         error = refused()
-    assert error.message == f"the embedded database cannot use {set_up / at.USE}: it belongs to another user"
+    assert error.message == f"the embedded database cannot use {set_up / files.USE}: it belongs to another user"
     assert error.hint == f"sudo chown -R {os.geteuid()} {set_up}"
 
 
@@ -128,7 +140,7 @@ def _of_another_user(descriptor: int) -> os.stat_result:
 def test_a_damaged_announcement_of_the_server_is_written_again(folder: Path, said: bytes) -> None:
     use()["Role"].insert_one({"name": "support"})
     server = server_pid(folder)
-    for name in (at.SERVER, at.STATE):
+    for name in (files.SERVER, files.STATE):
         (folder / name).write_bytes(said)
     began = time.monotonic()
     assert names() == ["support"]
@@ -140,19 +152,19 @@ def test_a_damaged_announcement_of_the_server_is_written_again(folder: Path, sai
 def test_a_server_that_does_not_start_is_reported_soon(folder: Path) -> None:
     use()
     local.stop()
-    for path in (folder / at.DATA).iterdir():
+    for path in (folder / files.DATA).iterdir():
         path.write_bytes(b"\xff" * path.stat().st_size)
     began = time.monotonic()
     with pytest.raises(ServerFailedError, match="does not start: its data may be damaged") as caught:
         use()
     assert time.monotonic() - began < 15
-    assert f"restore {folder / at.DATA} from a backup" in str(caught.value.hint)
+    assert f"restore {folder / files.DATA} from a backup" in str(caught.value.hint)
 
 
 def test_a_password_that_does_not_match_the_data_is_reported(folder: Path) -> None:
     use()
     local.stop()
-    (folder / at.CREDENTIALS).write_text(json.dumps({"user": "chatctl-0123", "password": "4567"}))
+    (folder / files.CREDENTIALS).write_text(json.dumps({"user": "chatctl-0123", "password": "4567"}))
     with pytest.raises(OperationFailure) as caught:
         use()["Role"].find_one()
     connection.close()

@@ -9,7 +9,7 @@ import pytest
 from embedded import eventually, is_free, is_serving, names, server_pid, use, watcher_pid
 
 from database import connection, local
-from database.local import folder as at
+from database.local import files
 
 
 def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
@@ -17,8 +17,8 @@ def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
     use()
     connection.close()
     assert local.stop()
-    assert at.holder(folder / at.SERVER) is None
-    assert is_free(folder / at.WATCHER)
+    assert files.holder(folder / files.SERVER) is None
+    assert is_free(folder / files.WATCHER)
     assert local.status() is None
     assert not local.stop()
 
@@ -26,7 +26,7 @@ def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
 def test_stop_ends_it_under_a_command_that_uses_it(folder: Path) -> None:
     use()
     assert local.stop()
-    assert at.holder(folder / at.SERVER) is None
+    assert files.holder(folder / files.SERVER) is None
 
 
 @pytest.mark.usefixtures("folder")
@@ -42,7 +42,7 @@ def test_it_ends_by_itself_when_nobody_has_used_it_for_a_while(folder: Path, mon
     time.sleep(1.5)
     assert server_pid(folder), "a command at work keeps it"
     connection.close()
-    eventually(lambda: is_free(folder / at.WATCHER))
+    eventually(lambda: is_free(folder / files.WATCHER))
     assert local.status() is None
 
 
@@ -63,7 +63,7 @@ def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monke
     first = server_pid(folder)
     connection.close()
     os.kill(first, signal.SIGSTOP)  # it would never end by itself
-    eventually(lambda: not (folder / at.STATE).exists())
+    eventually(lambda: not (folder / files.STATE).exists())
     time.sleep(0.1)
     started = time.monotonic()
     assert names() == ["support"]
@@ -77,7 +77,7 @@ def test_a_server_that_hangs_can_be_stopped(folder: Path) -> None:
     os.kill(watcher_pid(folder), signal.SIGKILL)
     os.kill(server_pid(folder), signal.SIGSTOP)
     assert local.stop()
-    assert at.holder(folder / at.SERVER) is None
+    assert files.holder(folder / files.SERVER) is None
 
 
 def test_a_folder_that_was_deleted_ends_its_server(folder: Path) -> None:

@@ -17,7 +17,7 @@ from pymongo.client_session import ClientSession
 from changes import transactions
 from database import connection, local
 from database.errors import NotAllowedError, NotConfiguredError, UnreachableError
-from database.local import folder as at
+from database.local import files
 
 
 @pytest.mark.usefixtures("folder")
@@ -42,31 +42,43 @@ def test_a_killed_server_loses_nothing_acknowledged() -> None:
     assert set(map(str, acknowledged)) <= set(names())
 
 
+def test_closing_the_connection_does_not_wait_for_a_killed_server(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MILLISECONDS_TO_FIND_A_SERVER", 20_000)
+    use()["Role"].find_one()
+    os.kill(server_pid(folder), signal.SIGKILL)
+    eventually(lambda: files.holder(folder / files.SERVER) is None)
+    began = time.monotonic()
+    connection.close()
+    assert time.monotonic() - began < 10
+
+
 def test_a_killed_watcher_is_replaced_and_its_server_kept(folder: Path) -> None:
     use()
     server, watcher = server_pid(folder), watcher_pid(folder)
     os.kill(watcher, signal.SIGKILL)
-    eventually(lambda: is_free(folder / at.WATCHER))
+    eventually(lambda: is_free(folder / files.WATCHER))
     use()
     assert server_pid(folder) == server
     assert watcher_pid(folder) not in {0, watcher}
     connection.close()
     assert local.stop()
-    assert at.holder(folder / at.SERVER) is None
+    assert files.holder(folder / files.SERVER) is None
 
 
 def test_stop_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
     use()
     os.kill(watcher_pid(folder), signal.SIGKILL)
-    eventually(lambda: is_free(folder / at.WATCHER))
+    eventually(lambda: is_free(folder / files.WATCHER))
     assert local.stop()
-    assert at.holder(folder / at.SERVER) is None
+    assert files.holder(folder / files.SERVER) is None
 
 
 def test_a_terminated_watcher_takes_the_server_with_it(folder: Path) -> None:
     use()
     os.kill(watcher_pid(folder), signal.SIGTERM)
-    eventually(lambda: at.holder(folder / at.SERVER) is None)
+    eventually(lambda: files.holder(folder / files.SERVER) is None)
 
 
 @pytest.mark.parametrize("seconds", [0.1, 0.4, 0.7, 1.0, 1.3])
@@ -95,10 +107,10 @@ def test_a_killed_command_leaves_the_server_to_the_others(folder: Path) -> None:
 def test_a_store_that_lost_its_password_is_never_thrown_away(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
-    (folder / at.CREDENTIALS).rename(folder / "kept")
-    with pytest.raises(NotAllowedError, match=f"missing or damaged: {folder / at.CREDENTIALS}"):
+    (folder / files.CREDENTIALS).rename(folder / "kept")
+    with pytest.raises(NotAllowedError, match=f"missing or damaged: {folder / files.CREDENTIALS}"):
         use()
-    (folder / "kept").rename(folder / at.CREDENTIALS)
+    (folder / "kept").rename(folder / files.CREDENTIALS)
     assert names() == ["support"]
 
 

@@ -15,7 +15,7 @@ from pymongo.errors import OperationFailure
 
 from database import connection, local
 from database.errors import NotAllowedError
-from database.local import folder as at
+from database.local import files
 
 
 def test_the_first_command_starts_it_and_the_next_shares_it(folder: Path) -> None:
@@ -56,21 +56,21 @@ def test_the_server_is_cut_off_from_the_terminal_and_the_environment(
         assert os.getsid(pid) != os.getsid(0)
         assert b"MONGODB" not in (process / "environ").read_bytes()
         assert (process / "cwd").resolve() == folder.resolve()
-        password = json.loads((folder / at.CREDENTIALS).read_text())["password"]
+        password = json.loads((folder / files.CREDENTIALS).read_text())["password"]
         assert os.fsencode(password) not in (process / "cmdline").read_bytes()
 
 
 def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
     use()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    files = [path for path in folder.iterdir() if path.is_file()]
-    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    assert stat.S_IMODE((folder / at.DATA).stat().st_mode) == 0o700
+    found = [path for path in folder.iterdir() if path.is_file()]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found} == {0o600}
+    assert stat.S_IMODE((folder / files.DATA).stat().st_mode) == 0o700
 
 
 def test_it_listens_on_loopback_alone_and_wants_a_sign_in(folder: Path) -> None:
     use()
-    running = at.running(folder)
+    running = files.running(folder)
     assert running is not None
     listening = [line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines() if line.split()[3] == "0A"]
     assert [address.split(":")[0] for address in listening if address.endswith(f":{running.port:04X}")] == ["0100007F"]
@@ -117,13 +117,13 @@ def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pyte
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nobody)
     with pytest.raises(NotAllowedError, match="this user has no folder for the embedded database") as refused:
-        at.chosen()
+        files.chosen()
     assert refused.value.hint == "name another folder with CHATCTL_LOCAL_DIR"
 
 
 def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
     folder.mkdir(mode=0o700)
-    (folder / at.USE).symlink_to("elsewhere")
+    (folder / files.USE).symlink_to("elsewhere")
     with pytest.raises(NotAllowedError, match=r"cannot use .*/use\.lock: it is a symbolic link"):
         use()
 

@@ -1,4 +1,15 @@
-"""The rules, a class each; one more is found wherever it stands in this folder."""
+"""The rules of `db check`, one class for each.
+
+To add a rule:
+
+1. Write a subclass of `Rule` (`rule.py` explains each attribute) in any file of this folder, with `name`, `severity`,
+   `effect`, `fix` and `reads`, and yield its faults in `suspects`. For a fault of a single user, subclass `UserRule`
+   in `users.py`, which needs only `fault`. Set `automatic = True` and write `repair` if only one answer is right.
+2. Plant the fault: a line in `FAULTS` of `tests/planting.py`, with which the tests check the rule and its repair,
+   and a line in `FAULTS` of `actions/database/generating/faults.py`, for `db generate --broken`.
+3. Add the name to `RULE` in `cli/completion/words.py`, in alphabetical order.
+4. Run `uv run python docs/generate.py`: it writes the rule into `docs/rules.md`.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules
@@ -7,7 +18,7 @@ from actions.database.checking.rule import SEVERITIES, Rule
 
 
 def all_rules() -> list[type[Rule]]:
-    """Return the rules, those that break the application first."""
+    """Return all rules, errors first."""
     for module in iter_modules(__path__):
         import_module(f"{__name__}.{module.name}")
     found = [kind for kind in _below(Rule) if hasattr(kind, "name")]

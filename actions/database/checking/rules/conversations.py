@@ -1,4 +1,4 @@
-"""Conversations: who is in them, and when the last message was written."""
+"""Rules about the participants of conversations and the time of the last message."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -6,28 +6,26 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import finding
-from actions.conversation_titles import PAIR, is_group
-from actions.database.checking.known import Known
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, documents
-from actions.database.checking.twice import Twice, Values
+from actions import queries
+from actions.database.checking.duplicates import DuplicateRule, Values
+from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, documents
 from changes import Batch, Document, ids_in
 from database import connection
 from database.listing import NO_LIST, PRESENT
 from database.references import reference, referred
+from models.conversation import PAIR, is_group
 
-PEOPLE: Final = ("isGroup", "userIds")
+PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
-SAID: Final = ("lastMessageAt", "created_at")
-MOMENTS: Final = timedelta(seconds=10)
+TIME_FIELDS: Final = ("lastMessageAt", "created_at")
+CREATION_TOLERANCE: Final = timedelta(seconds=10)
 """The largest difference between the two times of a new conversation: the application sets both."""
-FEW: Final = 200
-"""Conversations up to which their messages are looked for; for more it is less work to read those of all."""
+FEW_CONVERSATIONS: Final = 200
+"""For more conversations, reading the messages of all conversations is less work than a query for some."""
 
 
-def has_people(conversation: Document) -> bool:
-    """Tell whether it can be said who is in a conversation; what is no list has another fault."""
+def has_user_list(conversation: Document) -> bool:
+    """Tell whether the participants of a conversation are known; if `userIds` is not a list, that is another fault."""
     return isinstance(conversation.get("userIds", []), list)
 
 
@@ -38,16 +36,16 @@ class LoneConversation(Rule):
     severity = "W"
     effect = "the page of a conversation without another person fails; a group of two is taken for a one-to-one"
     fix = "chatctl conversations add {id} USER, or conversations delete {id}"
-    reads = {"User": (), "Conversation": PEOPLE}
+    reads = {"User": (), "Conversation": PEOPLE_FIELDS}
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        people = self.known.ids("User")
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        people = self.scan.ids("User")
         for document in documents if collection == "Conversation" else ():
-            if self.known.sampled or _is_lone(document, len(people.intersection(ids_in(document, "userIds")))):
+            if self.scan.sampled or _is_lone(document, len(people.intersection(ids_in(document, "userIds")))):
                 yield Finding(collection, document["_id"], "userIds")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        there = documents("Conversation", [found.id for found in suspects], PEOPLE)
+        there = documents("Conversation", [found.id for found in suspects], PEOPLE_FIELDS)
         listed = {identifier: set(ids_in(document, "userIds")) for identifier, document in there.items()}
         people = documents("User", set().union(*listed.values()), ()).keys()
         for found in suspects:
@@ -56,17 +54,17 @@ class LoneConversation(Rule):
 
 
 def _is_lone(conversation: Document, people: int) -> bool:
-    return has_people(conversation) and (people == PAIR if is_group(conversation) else people < PAIR)
+    return has_user_list(conversation) and (people == PAIR if is_group(conversation) else people < PAIR)
 
 
-class DuplicateDirect(Twice):
+class DuplicateDirect(DuplicateRule):
     """Two people have two one-to-one conversations with each other."""
 
     name = "duplicate-direct"
     severity = "W"
     effect = "the application opens either of them, and messages seem to be missing in it"
     fix = "chatctl conversations show {id}, and conversations delete that of the two which is not wanted"
-    reads = {"Conversation": PEOPLE}
+    reads = {"Conversation": PEOPLE_FIELDS}
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
         del collection
@@ -85,33 +83,37 @@ class ForeignSender(Rule):
     field = "senderId"
     reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId")}
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        participants = self.known.shared(Participants)
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        participants = self.scan.shared(Participants)
         if collection == "Conversation":
             participants.learn(documents)
             return
-        for document, people in zip(documents, participants.around(documents), strict=True):
+        for document, people in zip(documents, participants.of_messages(documents), strict=True):
             for person in self.people(document):
                 if person not in people:
                     yield Finding(collection, document["_id"], self.field, person)
 
     def people(self, message: Document) -> Sequence[ObjectId]:
-        """Return those who should be in the conversation."""
+        """Return the users who should be participants."""
         sender = reference(message, "senderId")
         return (sender,) if sender else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Whose conversation or user is gone has another fault."""
+        """Leave out messages whose conversation or user does not exist: that is another fault."""
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
-        wanted = [place for m in messages.values() if (place := reference(m, "conversationId"))]
-        places = documents("Conversation", wanted, ("userIds",))
+        wanted = [conversation_id for m in messages.values() if (conversation_id := reference(m, "conversationId"))]
+        conversations = documents("Conversation", wanted, ("userIds",))
         people = documents("User", {found.value for found in suspects}, ()).keys()
-        inside = {one: set(ids_in(place, "userIds")) for one, place in places.items() if has_people(place)}
+        inside = {
+            identifier: set(ids_in(document, "userIds"))
+            for identifier, document in conversations.items()
+            if has_user_list(document)
+        }
         for found in suspects:
             message = messages.get(found.id, {})
-            place = reference(message, "conversationId")
+            conversation_id = reference(message, "conversationId")
             holds = found.value in self.people(message) and found.value in people
-            if holds and place and found.value not in inside.get(place, {found.value}):
+            if holds and conversation_id and found.value not in inside.get(conversation_id, {found.value}):
                 yield found
 
 
@@ -129,25 +131,28 @@ class ForeignSeen(ForeignSender):
 
 
 class Participants:
-    """Who is in each conversation."""
+    """The participants of each conversation, shared by the rules about messages."""
 
     def __init__(self) -> None:
-        self._of: dict[Any, frozenset[ObjectId]] = {}
-        self._seen: Sequence[Document] = ()
-        self._around: list[frozenset[ObjectId]] = []
+        self._participants: dict[Any, frozenset[ObjectId]] = {}
+        self._last_documents: Sequence[Document] = ()
+        self._last_participants: list[frozenset[ObjectId]] = []
 
     def learn(self, conversations: Sequence[Document]) -> None:
-        if conversations is not self._seen:
-            self._seen = conversations
-            self._of |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
+        if conversations is not self._last_documents:
+            self._last_documents = conversations
+            self._participants |= {one["_id"]: frozenset(ids_in(one, "userIds")) for one in conversations}
 
-    def around(self, messages: Sequence[Document]) -> list[frozenset[ObjectId]]:
-        """Return who is in the conversation of each message."""
-        if messages is not self._seen:
-            self._seen = messages
-            places = (reference(message, "conversationId") for message in messages)
-            self._around = [self._of.get(place, NOBODY) if place else NOBODY for place in places]
-        return self._around
+    def of_messages(self, messages: Sequence[Document]) -> list[frozenset[ObjectId]]:
+        """Return the participants of the conversation of each message."""
+        if messages is not self._last_documents:
+            self._last_documents = messages
+            conversation_ids = (reference(message, "conversationId") for message in messages)
+            self._last_participants = [
+                self._participants.get(conversation_id, NOBODY) if conversation_id else NOBODY
+                for conversation_id in conversation_ids
+            ]
+        return self._last_participants
 
 
 class StaleLastMessage(Rule):
@@ -156,73 +161,75 @@ class StaleLastMessage(Rule):
     name = "stale-last-message"
     severity = "W"
     effect = "the conversation stands in the wrong place of the list"
-    reads = {"Conversation": SAID, "Message": ("conversationId", "createAt")}
-    at_once = 100_000
-    mends = True
+    reads = {"Conversation": TIME_FIELDS, "Message": ("conversationId", "createAt")}
+    group_size = 100_000
+    automatic = True
 
-    def __init__(self, known: Known) -> None:
-        super().__init__(known)
-        self._said: dict[Any, tuple[datetime, Any]] = {}
-        self._last: dict[Any, datetime] = {}
+    def __init__(self, scan: Scan) -> None:
+        super().__init__(scan)
+        self._recorded: dict[Any, tuple[datetime, Any]] = {}
+        self._newest: dict[Any, datetime] = {}
         self._undated: set[Any] = set()
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         if collection == "Conversation":
             for document in documents:
-                if isinstance(said := document.get("lastMessageAt"), datetime):
-                    self._said[document["_id"]] = said, document.get("created_at")
+                if isinstance(recorded := document.get("lastMessageAt"), datetime):
+                    self._recorded[document["_id"]] = recorded, document.get("created_at")
             return
-        last = self._last
+        last = self._newest
         for document in documents:
-            place, at = document.get("conversationId"), document.get("createAt")
-            if type(place) is not ObjectId:
-                place = referred(place)
-            if isinstance(place, ObjectId):
-                known = last.get(place)
+            conversation_id, at = document.get("conversationId"), document.get("createAt")
+            if type(conversation_id) is not ObjectId:
+                conversation_id = referred(conversation_id)
+            if isinstance(conversation_id, ObjectId):
+                newest = last.get(conversation_id)
                 if not isinstance(at, datetime):
-                    self._undated.add(place)
-                elif known is None or at > known:
-                    last[place] = at
+                    self._undated.add(conversation_id)
+                elif newest is None or at > newest:
+                    last[conversation_id] = at
         yield from ()
 
-    def end(self) -> Iterator[Finding]:
-        for place, (said, created) in self._said.items():
-            right = self._last.get(place, said if place in self._undated else _without_messages(said, created))
-            if self.known.sampled or right != said:
-                yield Finding("Conversation", place, "lastMessageAt", said)
+    def late_suspects(self) -> Iterator[Finding]:
+        for conversation_id, (recorded, created) in self._recorded.items():
+            expected = self._newest.get(
+                conversation_id, recorded if conversation_id in self._undated else _without_messages(recorded, created)
+            )
+            if self.scan.sampled or expected != recorded:
+                yield Finding("Conversation", conversation_id, "lastMessageAt", recorded)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        right = _right_times(ids)  # first: a message that arrives now changes only the time that is read next
-        said = documents("Conversation", ids, ("lastMessageAt",))
+        expected = _expected_times(ids)  # first: a message that arrives now changes only the time that is read next
+        recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
-            at = said.get(found.id, {}).get("lastMessageAt")
-            if isinstance(at, datetime) and at != right.get(found.id, at) and at == found.value:
+            at = recorded.get(found.id, {}).get("lastMessageAt")
+            if isinstance(at, datetime) and at != expected.get(found.id, at) and at == found.value:
                 yield found
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        said = {found.id: found.value for found in findings}
-        right = _right_times([*said])
-        for identifier, conversation in mending.each("Conversation", right):
-            if conversation.get("lastMessageAt") == said[identifier]:  # else there was a message meanwhile
-                mending.draft.room(1)
-                mending.draft.set("Conversation", conversation, {"lastMessageAt": right[identifier]})
-                yield from mending.full()
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
+        recorded = {found.id: found.value for found in findings}
+        expected = _expected_times([*recorded])
+        for identifier, conversation in draft.each("Conversation", expected):
+            if conversation.get("lastMessageAt") == recorded[identifier]:  # otherwise a message has arrived since
+                draft.reserve(1)
+                draft.set("Conversation", conversation, {"lastMessageAt": expected[identifier]})
+                yield from draft.finished_batches()
 
 
-def _without_messages(said: datetime, created: Any) -> datetime:
-    """Return the `lastMessageAt` of a conversation without messages: its creation, or a time only moments from it."""
-    return created if isinstance(created, datetime) and abs(said - created) > MOMENTS else said
+def _without_messages(recorded: datetime, created: Any) -> datetime:
+    """Return the expected `lastMessageAt` of a conversation without messages: its creation, or a time just after it."""
+    return created if isinstance(created, datetime) and abs(recorded - created) > CREATION_TOLERANCE else recorded
 
 
-def _right_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
+def _expected_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
     """Return the `lastMessageAt` that conversations should have, without those for which it is not known."""
     last = last_messages(conversations)
     empty = _empty([one for one in conversations if one not in last])
-    for identifier, place in documents("Conversation", empty, SAID).items():
-        if isinstance(said := place.get("lastMessageAt"), datetime):
-            last[identifier] = _without_messages(said, place.get("created_at"))
+    for identifier, conversation in documents("Conversation", empty, TIME_FIELDS).items():
+        if isinstance(recorded := conversation.get("lastMessageAt"), datetime):
+            last[identifier] = _without_messages(recorded, conversation.get("created_at"))
     return last
 
 
@@ -238,7 +245,7 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Read when the last message of each conversation was written; those without any are left out."""
+    """Read the time of the last message of each conversation, without conversations that have no dated message."""
     pipeline: list[Document] = [
         {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
@@ -246,16 +253,16 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
     found = connection.database()["Message"].aggregate(pipeline, allowDiskUse=True)
     last: dict[Any, datetime | None] = dict.fromkeys(conversations)
     for row in found:
-        place = referred(row["_id"])
+        conversation_id = referred(row["_id"])
         if (
-            isinstance(place, ObjectId) and place in last and isinstance(row["at"], datetime)
+            isinstance(conversation_id, ObjectId) and conversation_id in last and isinstance(row["at"], datetime)
         ):  # a date after the year 9999 is not a datetime
-            last[place] = max(last[place] or row["at"], row["at"])
-    return {place: at for place, at in last.items() if at is not None}
+            last[conversation_id] = max(last[conversation_id] or row["at"], row["at"])
+    return {conversation_id: at for conversation_id, at in last.items() if at is not None}
 
 
 def of_conversations(conversations: Sequence[Any]) -> Document:
-    """Match the messages of a few conversations, or of all where more are wanted: there may be no index."""
-    if len(conversations) > FEW:
+    """Match the messages of a few conversations, or all messages for many conversations: there may be no index."""
+    if len(conversations) > FEW_CONVERSATIONS:
         return {"conversationId": PRESENT}
-    return finding.referring("Message", "conversationId", *conversations)
+    return queries.refers_to("Message", "conversationId", *conversations)

@@ -1,4 +1,4 @@
-"""What must be there once: unique values, their indexes, the collections."""
+"""Rules about unique values, their indexes, and the names of collections."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -6,10 +6,9 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
-from actions.database.checking.known import Known
-from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.twice import Twice, Values
-from actions.database.server import other_collections
+from actions.database.checking.duplicates import DuplicateRule, Values
+from actions.database.checking.rule import Finding, Rule, Scan
+from actions.database.server import misnamed_collections
 from changes import Document
 from database import connection, indexes
 from database.failures import is_refusal
@@ -21,7 +20,7 @@ KEYS: Final = {
 }
 
 
-class DuplicateKey(Twice):
+class DuplicateKey(DuplicateRule):
     """Two documents have one value of a unique field, as an index that would prevent it is missing."""
 
     name = "duplicate-key"
@@ -37,8 +36,8 @@ class DuplicateKey(Twice):
     }
     reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}
 
-    def __init__(self, known: Known) -> None:
-        super().__init__(known)
+    def __init__(self, scan: Scan) -> None:
+        super().__init__(scan)
         held = {
             (one.index.collection, one.index.keys)
             for one in indexes.inspect(connection.database())
@@ -56,10 +55,10 @@ class DuplicateKey(Twice):
                 yield ", ".join(fields), values
 
 
-class _OfIndexes(Rule):
+class _IndexRule(Rule):
     state: str
 
-    def end(self) -> Iterator[Finding]:
+    def late_suspects(self) -> Iterator[Finding]:
         for one in indexes.inspect(connection.database()):
             if one.state == self.state and one.index in indexes.APPLICATION:
                 keys = ", ".join(field for field, _ in one.index.keys)
@@ -69,7 +68,7 @@ class _OfIndexes(Rule):
         return iter(suspects)
 
 
-class MissingIndex(_OfIndexes):
+class MissingIndex(_IndexRule):
     """A unique index of the application is missing."""
 
     name = "missing-index"
@@ -81,8 +80,8 @@ class MissingIndex(_OfIndexes):
     )
     state = "missing"
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
-        del decided
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
+        del decisions
         return filter(self._has_no_duplicates, findings)
 
     @staticmethod
@@ -99,7 +98,7 @@ class MissingIndex(_OfIndexes):
         return not list(connection.database()[found.collection].aggregate(pipeline, allowDiskUse=True))
 
 
-class MisnamedIndex(_OfIndexes):
+class MisnamedIndex(_IndexRule):
     """A unique index of the application has another name or other keys, or is not unique."""
 
     name = "misnamed-index"
@@ -120,8 +119,8 @@ class OtherCollection(Rule):
         " db.{id}.aggregate([{{$merge: '{collection}'}}]), then db.{id}.drop()"
     )
 
-    def end(self) -> Iterator[Finding]:
-        for name, meant in other_collections(connection.database().list_collection_names()).items():
+    def late_suspects(self) -> Iterator[Finding]:
+        for name, meant in misnamed_collections(connection.database().list_collection_names()).items():
             yield Finding(meant, name, None, self._size(name))
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:

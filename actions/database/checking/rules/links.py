@@ -1,16 +1,21 @@
-"""The four links between documents, which the application never cleans and reads from either side."""
+"""Rules about the four links between documents, which the application stores on both sides."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents
-from actions.database.checking.rules.balance import READ, Balance, distinct, is_doubled
+from actions.database.checking.link_balance import LINK_FIELDS, LinkBalance, distinct, has_duplicates
+from actions.database.checking.rule import Finding, RepairDraft, Rule, by_collection, by_field, documents
 from changes import Batch, Document
 from database.references import referred
 from models.links import OTHER_SIDES
+
+LISTS_IN_MEMORY: Final = 1_000
+"""The most lists that are in memory together."""
+IDS_IN_A_CHANGE: Final = 1_000
+"""The most ids that one change adds to a list, or removes from it."""
 
 
 class DuplicateLink(Rule):
@@ -19,119 +24,143 @@ class DuplicateLink(Rule):
     name = "duplicate-link"
     severity = "W"
     effect = "counts made from the list are too high, and unlinking takes all of them at once"
-    reads = READ
-    apart = True
-    mends = True
+    reads = LINK_FIELDS
+    one_collection = True
+    automatic = True
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
             for document in documents:
-                if is_doubled(document, field):
+                if has_duplicates(document, field):
                     yield Finding(collection, document["_id"], field, "an id twice")
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
         for collection, faults in by_collection(findings).items():
-            for identifier, document in mending.each(collection, faults):
-                names = [str(found.field) for found in faults[identifier] if is_doubled(document, str(found.field))]
-                mending.draft.room(1)
-                mending.draft.set(collection, document, {name: _once(document[name]) for name in names})
-                yield from mending.full()
+            for identifier, document in draft.each(collection, faults):
+                names = [str(found.field) for found in faults[identifier] if has_duplicates(document, str(found.field))]
+                draft.reserve(1)
+                draft.set(collection, document, {name: _without_duplicates(document[name]) for name in names})
+                yield from draft.finished_batches()
 
 
-class _Half(Rule):
-    """What only one side of a link has; whether the other document is there makes the difference."""
+class _LinkRule(Rule):
+    """A link that only one side has: the other document is missing, or it does not list the first one."""
 
-    reads = READ
-    mends = True
-    gone: bool
+    reads = LINK_FIELDS
+    group_size = 20_000
+    """A list that has more faults is read again for each group of this size."""
+    automatic = True
+    dangling: bool
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
-        return self.known.shared(Balance).look(collection, documents, self.known, gone=self.gone)
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+        return self.scan.shared(LinkBalance).suspects(collection, documents, self.scan, dangling=self.dangling)
 
-    def end(self) -> Iterator[Finding]:
-        return self.known.shared(Balance).end(gone=self.gone)
+    def late_suspects(self) -> Iterator[Finding]:
+        return self.scan.shared(LinkBalance).late_suspects(dangling=self.dangling)
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         for (collection, field), some in by_field(suspects).items():
-            yield from self._still(collection, field, some)
+            yield from self._confirm_list(collection, field, some)
 
-    def _still(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
+    def _confirm_list(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
         other, other_field = OTHER_SIDES[collection, field]
-        lists = _lists(collection, {found.id for found in suspects}, field)
-        back = _lists(other, {found.value for found in suspects}, other_field)
-        for found in suspects:
-            if found.value in (lists.get(found.id) or ()):
-                listed = back.get(found.value)
-                if found.value not in back if self.gone else listed is not None and found.id not in listed:
-                    yield found
+        lists = _read_lists(collection, field, suspects, lambda found: found.id)
+        listed = [found for found, _, ids in lists if found.value in (ids or ())]
+        others = _read_lists(other, other_field, listed, lambda found: found.value)
+        still = {
+            found
+            for found, exists, ids in others
+            if (not exists if self.dangling else ids is not None and found.id not in ids)
+        }
+        yield from (found for found in suspects if found in still)
 
     @staticmethod
-    def _drop(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+    def _drop(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
             taken: dict[Any, list[Any]] = {}
             for found in some:
                 taken.setdefault(found.id, []).append(found.value)
-            for identifier, document in mending.each(collection, taken):
-                mending.draft.room(1)
-                mending.draft.take(collection, [document], field, taken[identifier])
-                yield from mending.full()
+            for identifier, document in draft.each(collection, taken):
+                draft.reserve(1)
+                draft.take(collection, [document], field, taken[identifier])
+                yield from draft.finished_batches()
 
 
-def _lists(collection: str, ids: set[Any], field: str) -> dict[Any, set[Any] | None]:
-    """Read what documents list; None where that is no list, which is another fault."""
-    return {
-        identifier: distinct(document, field) if isinstance(document.get(field), list | None) else None
-        for identifier, document in documents(collection, ids, [field]).items()
-    }
+def _read_lists(
+    collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
+) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
+    """Read the list of one document for each finding: the finding, whether the document exists, and its ids.
+
+    The ids are None if the field is not a list, which is another fault. A list that many findings are about is read
+    only once, because it may be long; so findings are returned document by document.
+    """
+    findings_of: dict[Any, list[Finding]] = {}
+    for found in findings:
+        findings_of.setdefault(of(found), []).append(found)
+    identifiers = iter(findings_of)
+    while some := list(islice(identifiers, LISTS_IN_MEMORY)):
+        there = documents(collection, some, [field])
+        for identifier in some:
+            exists = identifier in there
+            is_list = exists and isinstance(there[identifier].get(field), list | None)
+            ids = distinct(there[identifier], field) if is_list else None
+            yield from ((found, exists, ids) for found in findings_of[identifier])
 
 
-class DanglingLink(_Half):
+class DanglingLink(_LinkRule):
     """A list holds the id of a document that is gone."""
 
     name = "dangling-link"
     severity = "W"
     effect = "the application leaves it out silently; counts made from the list are wrong"
-    gone = True
+    dangling = True
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
-        return self._drop(mending, findings)
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
+        for some in _parts(findings):
+            yield from self._drop(draft, some)
 
 
-class OneSidedLink(_Half):
+class OneSidedLink(_LinkRule):
     """One document lists another that does not list it."""
 
     name = "one-sided-link"
     severity = "W"
     effect = "the link is there or not, depending on the side from which the application reads it"
     fix = "chatctl db repair --rule {name} (completes the links; with --drop it ends them)"
-    gone = False
+    dangling = False
     decisions = frozenset({"drop"})
 
-    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
-        if "drop" in decided:
-            return super().touches(found, decided)
+    def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:
+        if "drop" in decisions:
+            return super().change_of(found, decisions)
         return "update", OTHER_SIDES[found.collection, str(found.field)][0], found.value
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        return self._drop(mending, findings) if "drop" in decided else self._complete(mending, findings)
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        for some in _parts(findings):
+            yield from self._drop(draft, some) if "drop" in decisions else self._complete(draft, some)
 
     @staticmethod
-    def _complete(mending: Mending, findings: Sequence[Finding]) -> Iterator[Batch]:
+    def _complete(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
         for (collection, field), some in by_field(findings).items():
             other, other_field = OTHER_SIDES[collection, field]
             missing: dict[Any, list[Any]] = {}
             for found in some:
                 missing.setdefault(found.value, []).append(found.id)
-            for identifier, document in mending.each(other, missing):
-                mending.draft.room(1)
-                mending.draft.add(other, [document], other_field, missing[identifier])
-                yield from mending.full()
+            for identifier, document in draft.each(other, missing):
+                draft.reserve(1)
+                draft.add(other, [document], other_field, missing[identifier])
+                yield from draft.finished_batches()
 
 
-def _once(items: list[Any]) -> list[Any]:
-    """Keep each id once, as an ObjectId if the list has it as one, and all other values."""
+def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
+    """Divide findings, so that one change of a long list has few ids: some servers compare each with each."""
+    return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
+
+
+def _without_duplicates(items: list[Any]) -> list[Any]:
+    """Return a list with each id once, as an ObjectId if the list has that form, and with all other values."""
     right = {item for item in items if type(item) is ObjectId}
     seen: set[Any] = set()
     kept = []

@@ -1,13 +1,20 @@
-"""Documents that belong to others, and need them to be there."""
+"""Rules about documents that belong to other documents: required references, and one profile for each user."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule, by_collection, by_field, documents, sound
-from actions.database.checking.twice import Twice, Values
-from actions.message_removal import Removing
+from actions import queries
+from actions.cascading_deletion import CascadingDeletion
+from actions.database.checking.duplicates import DuplicateRule, Values
+from actions.database.checking.rule import (
+    Finding,
+    RepairDraft,
+    Rule,
+    by_collection,
+    by_field,
+    documents,
+    with_object_ids,
+)
 from changes import ABSENT, Batch, Document
 from database import connection
 from database.references import reference
@@ -32,12 +39,12 @@ class MissingParent(Rule):
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
 
-    def needs(self, collection: str, chosen: Sequence[str]) -> bool:
-        return super().needs(collection, chosen) and (not chosen or collection in {*chosen, *PARENTS.values()})
+    def needs(self, collection: str, selected: Sequence[str]) -> bool:
+        return super().needs(collection, selected) and (not selected or collection in {*selected, *PARENTS.values()})
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
-            there = self.known.ids(PARENTS[collection, field])
+            there = self.scan.ids(PARENTS[collection, field])
             for document in documents:
                 parent = reference(document, field)
                 if parent and parent not in there:
@@ -51,42 +58,42 @@ class MissingParent(Rule):
                 if reference(there.get(found.id, {}), field) == found.value and found.value not in parents:
                     yield found
 
-    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
-        del decided
+    def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:
+        del decisions
         return "delete", found.collection, found.id
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
         sorted_ = by_collection(findings)
-        yield from _without_messages(mending, sorted_.pop("Message", {}))
+        yield from _without_messages(draft, sorted_.pop("Message", {}))
         for collection, faults in sorted_.items():
-            yield from delete(mending, collection, faults)
+            yield from delete(draft, collection, faults)
 
 
-def _without_messages(mending: Mending, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
+def _without_messages(draft: RepairDraft, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
     """Delete messages, out of every list that has them."""
-    removing = Removing(mending.draft.names)
-    removing.draft = mending.draft
-    yield from removing.messages({"_id": {"$in": part}} for part in finding.parts(faults))
+    cascade = CascadingDeletion(draft.names)
+    cascade.draft = draft
+    yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
-def delete(mending: Mending, collection: str, ids: Any) -> Iterator[Batch]:
+def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
     """Delete accounts or profiles; a user does not name a profile that is gone."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
-        for user in sound(finding.having("User", "profileId", ids, ["profileId"])):
+        for user in with_object_ids(queries.find_by_values("User", "profileId", ids, ["profileId"])):
             if profile := reference(user, "profileId"):
                 copies.setdefault(profile, []).append(user["_id"])
-    for identifier, document in mending.each(collection, ids):
-        users = mending.documents("User", copies.get(identifier, ())).values()
-        mending.draft.room(1 + len(users))
-        mending.remove(collection, document)
+    for identifier, document in draft.each(collection, ids):
+        users = draft.documents("User", copies.get(identifier, ())).values()
+        draft.reserve(1 + len(users))
+        draft.delete(collection, document)
         for user in users:
-            mending.draft.set("User", user, {"profileId": ABSENT})
-        yield from mending.full()
+            draft.set("User", user, {"profileId": ABSENT})
+        yield from draft.finished_batches()
 
 
-class SecondProfile(Twice):
+class SecondProfile(DuplicateRule):
     """A user has two profiles."""
 
     name = "second-profile"
@@ -101,20 +108,22 @@ class SecondProfile(Twice):
         if user := reference(document, PROFILE_USER.field):
             yield PROFILE_USER.field, (user,)
 
-    def touches(self, found: Finding, decided: frozenset[str]) -> tuple[str, str, Any]:
-        del decided
+    def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:
+        del decisions
         return "delete", found.collection, found.id
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        del decided
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        del decisions
         users = {found.value[0] for found in findings}
         profiles: dict[Any, list[Any]] = {}
-        where = finding.referring(PROFILE_USER.collection, PROFILE_USER.field, *users)
-        for profile in sound(connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])):
+        where = queries.refers_to(PROFILE_USER.collection, PROFILE_USER.field, *users)
+        for profile in with_object_ids(
+            connection.database()[PROFILE_USER.collection].find(where, [PROFILE_USER.field])
+        ):
             if user := reference(profile, PROFILE_USER.field):
                 profiles.setdefault(user, []).append(profile["_id"])
         kept = documents("User", users, ("profileId",))
         for user, ids in profiles.items():
             named = reference(kept.get(user, {}), "profileId")
             keeps = named if named in ids else min(ids, key=str)
-            yield from delete(mending, PROFILE_USER.collection, [one for one in ids if one != keeps])
+            yield from delete(draft, PROFILE_USER.collection, [one for one in ids if one != keeps])

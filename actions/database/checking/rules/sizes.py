@@ -1,10 +1,10 @@
-"""Documents that come near to the largest there can be."""
+"""The rule about documents that are almost too large."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.rules.shapes import READ
+from actions.database.checking.rules.field_types import ALL_FIELDS
 from changes import Document
 from models.schema import SCHEMA
 
@@ -24,10 +24,10 @@ class Oversized(Rule):
     effect = "at 16 MiB the server refuses every change that makes it longer"
     fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
     fixes = {"Message.None": "chatctl messages redact {id}, or messages delete {id}"}
-    reads = READ
-    apart = True
+    reads = ALL_FIELDS
+    one_collection = True
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         lists = [field for field, (kind, _) in SCHEMA[collection].items() if kind is list]
         texts = [field for field, (kind, _) in SCHEMA[collection].items() if kind is str]
         for document in documents:

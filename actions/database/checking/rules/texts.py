@@ -1,4 +1,4 @@
-"""Texts that are not valid UTF-8: a name that was cut inside a character, for example."""
+"""The rule about texts that are not valid UTF-8, for example a name that was cut inside a character."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -9,7 +9,7 @@ from bson.codec_options import DatetimeConversion
 from bson.errors import InvalidBSON
 from bson.raw_bson import RawBSONDocument
 
-from actions import finding
+from actions import queries
 from actions.database.checking.rule import Finding, Rule, by_field
 from changes import Document
 from database import connection
@@ -41,9 +41,9 @@ class InvalidText(Rule):
         "Message.body": "chatctl messages redact {id}",
     }
     reads = TEXTS
-    apart = True
+    one_collection = True
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for field in self.reads[collection]:
             for document in documents:
                 if type(text := document.get(field)) is str and "\ufffd" in text:
@@ -60,7 +60,7 @@ def _with_invalid(collection: str, field: str, ids: Iterable[Any]) -> Iterator[A
     """Yield those of some ids whose document has a field that is not valid UTF-8."""
     as_bytes = CodecOptions(document_class=RawBSONDocument)
     raw: Any = connection.database().get_collection(collection, as_bytes)
-    for part in finding.parts(ids):
+    for part in queries.chunks(ids):
         for document in raw.find({"_id": any_of(part)}, [field]):
             try:
                 bson.decode(document.raw, STRICT)

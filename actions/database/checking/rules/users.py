@@ -1,13 +1,12 @@
-"""What users are, and how they sign in."""
+"""Rules about single users: status, password and e-mail."""
 
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from actions import finding
-from actions.database.checking.mending import Mending
-from actions.database.checking.rule import Finding, Rule
-from actions.database.checking.rules.shapes import REINSTATE
+from actions import queries
+from actions.database.checking.rule import Finding, RepairDraft, Rule
+from actions.database.checking.rules.field_types import REINSTATE
 from changes import Batch, Document
 from changes.events import now
 from database.wording import counted
@@ -19,30 +18,32 @@ Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
 STATUSES: Final = frozenset(UserStatus)
 
 
-class _OfUsers(Rule):
-    apart = True
+class UserRule(Rule):
+    """A fault that one user document shows; a rule needs only `fault`, and `repaired` if it is `automatic`."""
 
-    def look(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
+    one_collection = True
+
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         for document in documents:
             yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
-        """Find what is wrong: the field, and what is said of its value."""
+        """Yield the wrong fields of a user, each with its value or a few words about it."""
         raise NotImplementedError(user)
 
-    def mend(self, mending: Mending, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Batch]:
-        for _, user in mending.each("User", [found.id for found in self.mendable(findings, decided)]):
-            if any(self.mendable(list(self.look("User", [user])), decided)):
-                mending.draft.room(1)
-                mending.draft.set("User", user, {**self.mended(user), "updatedAt": now()}, self.reads["User"])
-                yield from mending.full()
+    def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
+        for _, user in draft.each("User", [found.id for found in self.repairable(findings, decisions)]):
+            if any(self.repairable(list(self.suspects("User", [user])), decisions)):
+                draft.reserve(1)
+                draft.set("User", user, {**self.repaired(user), "updatedAt": now()}, self.reads["User"])
+                yield from draft.finished_batches()
 
-    def mended(self, user: Document) -> Document:
-        """Return the fields that are as they should be."""
+    def repaired(self, user: Document) -> Document:
+        """Return the corrected fields of a user."""
         raise NotImplementedError(user)
 
 
-class UnknownStatus(_OfUsers):
+class UnknownStatus(UserRule):
     """A status outside the three there are."""
 
     name = "unknown-status"
@@ -56,7 +57,7 @@ class UnknownStatus(_OfUsers):
             yield "status", status
 
 
-class StatusMismatch(_OfUsers):
+class StatusMismatch(UserRule):
     """A user counts as verified, and no time of it is known."""
 
     name = "status-mismatch"
@@ -64,18 +65,18 @@ class StatusMismatch(_OfUsers):
     effect = "the application takes the e-mail for verified or not, depending on where it looks"
     fix = "chatctl db repair --rule {name} (takes it for not verified), or users verify-email id:{id}"
     reads = {"User": ("status", "emailVerified")}
-    mends = True
+    automatic = True
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         if user.get("status") == UserStatus.EMAIL_VERIFIED and user.get("emailVerified") is None:
             yield "status", UserStatus.EMAIL_VERIFIED.value
 
-    def mended(self, user: Document) -> Document:
+    def repaired(self, user: Document) -> Document:
         del user
         return {"status": UserStatus.ACTIVE.value}
 
 
-class BadPasswordHash(_OfUsers):
+class BadPasswordHash(UserRule):
     """A password is kept in a form that the application cannot compare with."""
 
     name = "bad-password-hash"
@@ -90,19 +91,19 @@ class BadPasswordHash(_OfUsers):
         if type(hashed) is str and not HASH.fullmatch(hashed):
             yield "hashedPassword", "$2y$" if Y_HASH.fullmatch(hashed) else counted(len(hashed), "character")
 
-    def cases(self, found: Finding) -> Sequence[str]:
+    def fix_keys(self, found: Finding) -> Sequence[str]:
         return (found.value,)
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
         """Yield those of which the form alone is wrong: `$2y$` is what `$2b$` is."""
-        del decided
+        del decisions
         return (found for found in findings if found.value == "$2y$")
 
-    def mended(self, user: Document) -> Document:
+    def repaired(self, user: Document) -> Document:
         return {"hashedPassword": user["hashedPassword"].replace("$2y$", "$2b$", 1)}
 
 
-class EmailCase(_OfUsers):
+class EmailCase(UserRule):
     """An e-mail is not in lower case.
 
     If another user has the same address, the value of a finding is the e-mail and the id of that user.
@@ -116,7 +117,7 @@ class EmailCase(_OfUsers):
         " or users delete id:{id}"
     }
     reads = {"User": ("email",)}
-    at_once = 10_000
+    group_size = 10_000
     """All e-mails that are not in lower case are read once for each group of this size."""
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
@@ -127,18 +128,18 @@ class EmailCase(_OfUsers):
         """Find other users with the same address: such a fault needs a decision."""
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
-        for user in finding.with_emails({found.value.lower() for found in faults}, ["email"]):
+        for user in queries.find_by_emails({found.value.lower() for found in faults}, ["email"]):
             holders.setdefault(user["email"].lower(), []).append(user["_id"])
         for found in faults:
             others = [one for one in holders.get(found.value.lower(), ()) if one != found.id]
             yield found._replace(value=(found.value, others[0])) if others else found
 
-    def cases(self, found: Finding) -> Sequence[str]:
+    def fix_keys(self, found: Finding) -> Sequence[str]:
         return ("twice",) if isinstance(found.value, tuple) else ()
 
-    def mendable(self, findings: Sequence[Finding], decided: frozenset[str]) -> Iterator[Finding]:
-        del decided
+    def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
+        del decisions
         return (found for found in findings if not isinstance(found.value, tuple))
 
-    def mended(self, user: Document) -> Document:
+    def repaired(self, user: Document) -> Document:
         return {"email": user["email"].lower()}

@@ -1,11 +1,13 @@
 """Each of the four links, from either side: one-sided, dangling, double."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from bson import ObjectId
-from people import Documents, links, stored
+from people import BEGAN, Documents, links, stored
 from planting import Ids, settle
+from reads import listening
 
 from actions import audit
 from actions.database.checking import check, repair
@@ -139,3 +141,34 @@ def test_lists_that_hold_anything_at_all_are_borne(database: Documents, ids: Ids
         database[collection].update_many({}, {"$set": {field: "text"}})
     assert {row["rule"] for row in check()} == {"wrong-type"}
     assert not repair().changes_something
+
+
+def dangling(database: Documents, number: int) -> str:
+    """Let one user have seen many messages that do not exist."""
+    gone = [ObjectId() for _ in range(number)]
+    database["User"].update_one({"username": "alan"}, {"$push": {"seenMessageIds": {"$each": gone}}})
+    return "User"
+
+
+def one_sided(database: Documents, number: int) -> str:
+    """Let many messages be seen by one user, whose own list lacks them."""
+    alan = (database["User"].find_one({"username": "alan"}) or {})["_id"]
+    conversation = (database["Conversation"].find_one({"name": "engines"}) or {})["_id"]
+    fields = {"body": "x", "createAt": BEGAN, "conversationId": conversation, "senderId": alan}
+    database["Message"].insert_many([{"_id": ObjectId(), **fields, "seenIds": [alan]} for _ in range(number)])
+    return "User"
+
+
+@pytest.mark.parametrize(("rule", "plant"), [("dangling-link", dangling), ("one-sided-link", one_sided)])
+def test_a_long_list_is_read_as_often_as_a_short_one(
+    database: Documents, url: str, rule: str, plant: Callable[[Documents, int], str]
+) -> None:
+    times = []
+    for number in (1_100, 5_000):
+        settle(database)
+        collection = plant(database, number)
+        with listening(url) as sent:
+            [row] = check([rule])
+        assert row["count"] == number
+        times.append(sum(command.get("find") == collection for command in sent.commands))
+    assert times[0] == times[1]

@@ -1,0 +1,200 @@
+"""Find one-sided and dangling links without keeping the lists of both sides in memory."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions import queries
+from actions.database.checking.rule import Finding, Scan
+from changes import Document, are_ids, ids_in
+from database import connection
+from models.links import LINKS, OTHER_SIDES, Link
+
+IDS_IN_MEMORY: Final = 200_000
+"""Ids in lists that are kept in memory for comparison."""
+IDS_OF_A_SAMPLE: Final = 20
+"""Ids of each list that are checked in a sample."""
+DOCUMENTS_TOGETHER: Final = 1_000
+"""Documents that are read in one query by their `_id`."""
+
+LINK_FIELDS: Final = {
+    collection: tuple(field for side, field in OTHER_SIDES if side == collection)
+    for collection in dict.fromkeys(side for side, _ in OTHER_SIDES)
+}
+
+
+class LinkBalance:
+    """Compare both sides of each link by one number for each document on the left side (`Link.collection`).
+
+    The hashes of the ids in its list are subtracted, and the hash of each document that lists it is added. If both
+    sides agree, the balance is zero, and no list has to be kept. If it is not zero, the lists are read again.
+    """
+
+    def __init__(self) -> None:
+        self._balances: dict[Link, dict[Any, int]] = {link: {} for link in LINKS}
+        self._last_documents: Sequence[Document] = ()
+        self._last_suspects: list[Finding] = []
+        self._late: dict[bool, PackedFindings] = {}
+
+    def suspects(
+        self, collection: str, documents: Sequence[Document], scan: Scan, *, dangling: bool
+    ) -> Iterator[Finding]:
+        """Add documents to the balances, once for all rules, and yield links from the right side to missing documents.
+
+        In a sample, some ids of each list are suspected, because not all documents were read.
+        """
+        if documents is not self._last_documents:
+            self._last_documents, self._last_suspects = documents, []
+            for link in LINKS:
+                if collection == link.collection:
+                    self._subtract(link, documents, scan)
+                if collection == link.other:
+                    self._add_back(link, documents, IDS_OF_A_SAMPLE if scan.sampled else None)
+        return iter(self._last_suspects if dangling or scan.sampled else ())
+
+    def late_suspects(self, *, dangling: bool) -> Iterator[Finding]:
+        """Yield the suspected links of all unbalanced documents; they are found once and shared by the rules."""
+        if not self._late:
+            self._late = {True: PackedFindings(), False: PackedFindings()}
+            for link, balances in self._balances.items():
+                for dangles, found in _one_sided(link, balances):
+                    self._late[dangles].add(found)
+                balances.clear()
+        return iter(self._late[dangling])
+
+    def _subtract(self, link: Link, documents: Sequence[Document], scan: Scan) -> None:
+        balances = self._balances[link]
+        for document in documents:
+            ids = distinct(document, link.field)
+            if scan.sampled:
+                self._suspect(link.collection, document["_id"], link.field, islice(ids, IDS_OF_A_SAMPLE))
+            else:
+                balances[document["_id"]] = -sum(map(hash, ids))
+
+    def _add_back(self, link: Link, documents: Sequence[Document], limit: int | None) -> None:
+        balances = self._balances[link]
+        for document in documents:
+            number = hash(document["_id"])
+            for identifier in islice(distinct(document, link.other_field), limit):
+                before = balances.get(identifier)
+                if before is None:
+                    self._suspect(link.other, document["_id"], link.other_field, (identifier,))
+                else:
+                    balances[identifier] = before + number
+
+    def _suspect(self, collection: str, identifier: Any, field: str, ids: Iterable[Any]) -> None:
+        self._last_suspects += (Finding(collection, identifier, field, item) for item in ids)
+
+
+class PackedFindings:
+    """Findings with an id and an id as value, packed as bytes, because there may be a million."""
+
+    def __init__(self) -> None:
+        self._held: dict[tuple[str, str | None], bytearray] = defaultdict(bytearray)
+
+    def add(self, found: Finding) -> None:
+        self._held[found.collection, found.field] += found.id.binary + found.value.binary
+
+    def __iter__(self) -> Iterator[Finding]:
+        for (collection, field), held in self._held.items():
+            for start in range(0, len(held), 24):
+                pair = bytes(held[start : start + 24])
+                yield Finding(collection, ObjectId(pair[:12]), field, ObjectId(pair[12:]))
+
+
+class OtherLists:
+    """The lists of documents on the right side, kept up to a limit, because many documents link to the same role."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._kept: dict[Any, set[Any] | None] = {}
+        self._held = 0
+
+    def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
+        """Return id → ids in its list; None for a document that does not exist."""
+        if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
+            self._kept, self._held = {}, 0
+        unknown = [identifier for identifier in ids if identifier not in self._kept]
+        self._kept |= dict.fromkeys(unknown)
+        field = self._link.other_field
+        for document in _by_id(self._link.other, unknown, field):
+            self._kept[document["_id"]] = listed = distinct(document, field)
+            self._held += len(listed)
+        self._held += len(unknown)
+        return self._kept
+
+
+def distinct(document: Document, field: str) -> set[Any]:
+    """Return the ids in a list of a document, each once, without other values."""
+    items = document.get(field)
+    if not items or type(items) is not list:
+        return set()
+    return set(items) if are_ids(items) else set(ids_in(document, field))
+
+
+def has_duplicates(document: Document, field: str) -> bool:
+    """Tell whether a list of a document contains an id twice."""
+    items = document.get(field)
+    if not items or type(items) is not list or len(items) == 1:
+        return False
+    ids = items if are_ids(items) else ids_in(document, field)
+    return len(set(ids)) < len(ids)
+
+
+def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+    """Yield the suspected links of unbalanced documents, each with whether the other document is missing."""
+    unbalanced = {identifier: number for identifier, number in balances.items() if number}
+    yield from _missing_on_the_right(link, unbalanced)
+    wanted = [identifier for identifier, number in unbalanced.items() if number]
+    for found in _missing_on_the_left(link, wanted):
+        yield False, found
+
+
+def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
+    """Yield the links that only the left side has, and correct the balances by them."""
+    lists = OtherLists(link)
+    for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
+        back = lists.read({identifier for listed in some.values() for identifier in listed})
+        for identifier, listed in some.items():
+            for item in listed:
+                other = back[item]
+                if other is None or identifier not in other:
+                    unbalanced[identifier] += hash(item)
+                    yield other is None, Finding(link.collection, identifier, link.field, item)
+
+
+def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
+    """Yield the links that only the right side has; there may be no index for this search."""
+    for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
+        few = len(some) <= queries.CHUNK_SIZE
+        where = queries.refers_to(link.other, link.other_field, *some) if few else {}
+        for other in connection.database()[link.other].find(where, [link.other_field]):
+            has_id = isinstance(other["_id"], ObjectId)
+            for identifier in distinct(other, link.other_field) & some.keys() if has_id else ():
+                if other["_id"] not in some[identifier]:
+                    yield Finding(link.other, other["_id"], link.other_field, identifier)
+
+
+def _by_id(collection: str, ids: Iterable[Any], field: str) -> Iterator[Document]:
+    found = iter(ids)
+    while part := list(islice(found, DOCUMENTS_TOGETHER)):
+        yield from connection.database()[collection].find({"_id": {"$in": part}}, [field])
+
+
+def _chunks(
+    documents: Iterator[Document], field: str, limit: int = DOCUMENTS_TOGETHER
+) -> Iterator[dict[Any, set[Any]]]:
+    """Group documents so that a group lists about `limit` ids: id of a document → ids in its list."""
+    some: dict[Any, set[Any]] = {}
+    held = 0
+    for document in documents:
+        some[document["_id"]] = distinct(document, field)
+        held += len(some[document["_id"]])
+        if held >= limit:
+            yield some
+            some, held = {}, 0
+    if some:
+        yield some

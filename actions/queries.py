@@ -1,0 +1,135 @@
+"""Read documents by ids, values, references or e-mails, with queries of a limited size."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import islice, product, takewhile
+from typing import Any, Final
+
+from pymongo import ASCENDING
+
+from changes import Document
+from database import connection, references
+from database.filters import any_of
+from database.ids import OBJECT_ID, by_text, readings
+from models.names import LONGEST_EMAIL
+
+MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
+CHUNK_SIZE: Final = 200
+"""The most values in one filter: some servers compare each document with every value."""
+FEW_EMAILS: Final = 20
+"""Up to this many e-mails are looked up one by one; for more it is faster to read all that are not in lower case."""
+LETTERS_IN_BOTH_CASES: Final = 4
+"""The first letters of an e-mail that are tried in upper and lower case, so that an index narrows the search."""
+
+
+def find_by_id_texts(
+    collection: str, texts: Collection[str], fields: Sequence[str] | None = None
+) -> dict[str, Document]:
+    """Read documents by ids of any type, written as lists print them; return text → document."""
+    return by_text(find_by_ids(collection, texts, fields), texts)
+
+
+def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the users with one of some lower-case e-mails; the stored e-mails may be in any case."""
+    wanted = set(emails)
+    found: dict[Any, Document] = {}
+    for where, order in _email_filters(wanted):
+        for document in connection.database()["User"].find(where, fields, sort=[(order, ASCENDING)] if order else None):
+            if isinstance(document.get("email"), str) and document["email"].lower() in wanted:
+                found[document["_id"]] = document
+    yield from found.values()
+
+
+def find_by_values(
+    collection: str, field: str, values: Iterable[Any], fields: Sequence[str] | None = None
+) -> Iterator[Document]:
+    """Read the documents in which a field is one of some values.
+
+    A list that contains one of the values matches, too; such a document may be returned more than once.
+    """
+    for part in chunks(values):
+        yield from connection.database()[collection].find({field: any_of(part)}, fields)
+
+
+def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
+    """Return the filter for documents whose field refers to one of some ids, in any form or in a list."""
+    return references.referring_to(connection.database(), collection, field, identifiers)
+
+
+def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
+    """Return a function that counts, on the server, the documents whose field refers to each of some ids.
+
+    The function returns id → count; an id in another form is returned as an ObjectId.
+    """
+
+    def count(ids: Sequence[Any]) -> dict[Any, int]:
+        among = {"$match": refers_to(collection, field, *ids)}
+        pipeline: list[dict[str, Any]] = [
+            among,
+            {"$project": {field: 1}},
+            {"$unwind": f"${field}"},
+            among,
+            {"$group": {"_id": f"${field}", "n": {"$sum": 1}}},
+        ]
+        counts: Counter[Any] = Counter()
+        for found in connection.database()[collection].aggregate(pipeline):
+            counts[references.referred(found["_id"])] += found["n"]
+        return {references.referred(identifier): counts[references.referred(identifier)] for identifier in ids}
+
+    return count
+
+
+def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
+    """Read the documents that ids refer to, also documents whose `_id` is text."""
+    wanted = list(ids)
+    yield from references.documents(connection.database(), collection, wanted, fields)
+    if others := [value for one in wanted for value in _other_values(one)]:
+        yield from find_by_values(collection, "_id", others, fields)
+
+
+def _other_values(identifier: Any) -> list[Any]:
+    """Return the values that a text may stand for as an id, except an ObjectId."""
+    if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
+        return []
+    return [value for value in readings(identifier) if value != identifier]
+
+
+def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
+    """Read the users whose e-mail is not in lower case."""
+    for document in connection.database()["User"].find(MIXED_CASE, fields):
+        if isinstance(email := document.get("email"), str) and email != email.lower():
+            yield document
+
+
+def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
+    """Yield filters, and the field to sort by, that together match some e-mails in any case and few others."""
+    if len(emails) <= FEW_EMAILS:
+        if emails:  # some servers use the index for `$or` only if the result is sorted
+            yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"
+        return
+    # E-mails in lower case are found by value. The others are few: they have a capital or non-ASCII letter.
+    for part in chunks(sorted(emails)):
+        yield {"email": {"$in": part}}, None
+    yield MIXED_CASE, None
+
+
+def _in_any_case(email: str) -> Document:
+    """Match an e-mail in any case, within index bounds made from its first letters."""
+    letters = takewhile(lambda letter: letter.isascii() and letter.isprintable(), email)
+    cases = [sorted({letter, letter.upper()}) for letter in letters]
+    varied = [number for number, case in enumerate(cases) if len(case) > 1]
+    if len(varied) > LETTERS_IN_BOTH_CASES:
+        cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
+    begins = map("".join, product(*cases))
+    ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
+    if len(email) > LONGEST_EMAIL:  # servers limit patterns, and such a range has next to no e-mails
+        return {"$or": ranges}
+    return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
+
+
+def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    """Divide values into lists of at most `CHUNK_SIZE`, short enough for one filter."""
+    items = iter(values)
+    while part := list(islice(items, CHUNK_SIZE)):
+        yield part

@@ -1,0 +1,155 @@
+"""Make changesets that keep the rules, plan them again after a conflict, divide them into batches."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import wraps
+from typing import Any, Final, ParamSpec
+
+from pymongo.client_session import ClientSession
+
+from actions import lookup, queries
+from actions.rules import last_active_member, last_sign_in
+from changes import (
+    Add,
+    Batch,
+    Change,
+    ChangedMeanwhileError,
+    Changeset,
+    Delete,
+    Draft,
+    Insert,
+    Result,
+    Rule,
+    Set,
+    Stream,
+    Update,
+)
+from changes.draft import BATCH
+from changes.images import PART_BYTES, encode_changes
+from changes.visible_values import field_name
+from database import connection
+from database.decoding import is_exact
+from database.ids import id_text
+from database.references import Document, forms
+from database.wording import NAMED
+
+P = ParamSpec("P")
+
+FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
+"""The note before a change that cannot be undone."""
+
+
+def checked_changeset(
+    command: str,
+    draft: Draft,
+    results: list[Result],
+    *,
+    allow_last_member: bool = False,
+    allow_lockout: bool = False,
+    **details: Any,
+) -> Changeset:
+    """Make a changeset from a draft, with the rules that it must keep; `details` are further fields of `Changeset`.
+
+    Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
+    user would be left without a way to sign in.
+    """
+    names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
+    rules = _list_rules(draft, names)
+    rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
+    rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
+    return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+
+
+def undo_limits(changeset: Changeset) -> list[str]:
+    """Return a note about values that an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
+    if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
+        return []
+    first: list[str] = []
+    number = 0
+    for change in changeset.batches.losing() if isinstance(changeset.batches, Stream) else changeset.changes:
+        for name in _inexact(change):
+            number += 1
+            first += [f"{change.collection} {id_text(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
+    more = f" and {number - NAMED:,} more" if number > NAMED else ""
+    return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
+
+
+def _inexact(change: Change) -> Iterator[str]:
+    """Yield the fields that a change deletes or overwrites and whose name or value is not known exactly."""
+    lost: Document = change.document if isinstance(change, Delete) else {}
+    if isinstance(change, Update):
+        fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
+        lost = {name: field.before if isinstance(field, Set) else list(field.ids) for name, field in fields}
+    return (name for name, value in lost.items() if not is_exact(name) or not is_exact(value))
+
+
+def replannable(
+    *, deletes: bool = False, quick: bool = True
+) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
+    """Let the plan of a function be made again, with the same arguments, if documents change before the write.
+
+    The arguments must name the same documents as before. With `deletes`, some of them may be deleted in the meantime.
+    With `quick`, the function is fast enough to run inside a transaction.
+    """
+
+    def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
+        @wraps(plan)
+        def planned(*args: P.args, **options: P.kwargs) -> Changeset:
+            first: dict[tuple[str, str], Any] = {}
+
+            def make() -> Changeset:
+                with lookup.record_meanings() as meanings:
+                    changeset = plan(*args, **options)
+                for (collection, ref), identifier in meanings.items():
+                    if first.setdefault((collection, ref), identifier) != identifier:
+                        raise ChangedMeanwhileError(
+                            f'the name "{ref}" now belongs to another {collection.lower()}', None
+                        )
+                return replace(changeset, replan=make_again, quick=quick)
+
+            def make_again() -> Changeset:
+                if deletes:
+                    options["skip_missing"] = True
+                return make()
+
+            return make()
+
+        return planned
+
+    return decorated
+
+
+def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
+    """Divide changes into batches small enough for a transaction and for a message to the server."""
+    batch: Batch = []
+    room = PART_BYTES
+    for change in changes:
+        size = sum(map(len, encode_changes([change])))
+        if batch and (size > room or len(batch) >= BATCH) and not _is_same_document(batch[-1], change):
+            yield batch
+            batch, room = [], PART_BYTES
+        batch.append(change)
+        room -= size
+    if batch:
+        yield batch
+
+
+def _is_same_document(deleted: Change, change: Change) -> bool:
+    """Tell whether a change inserts the document that the change before deletes: both must be in one batch."""
+    return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
+
+
+def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
+    """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
+
+    def check(session: ClientSession | None) -> None:
+        for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():
+            documents = connection.database()[collection]
+            for part in queries.chunks(ids):
+                listed: list[Document] = [{field: {"$in": forms(one)}} for one in part]
+                still = {"_id": identifier, "$and" if holds else "$nor": listed}
+                if not documents.find_one(still, {"_id": 1}, session=session):
+                    label = f"{collection.lower()} {names.get(identifier, identifier)}"
+                    raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
+
+    return [Rule("half-links", check)] if draft.unchanged_lists else []

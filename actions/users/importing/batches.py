@@ -1,0 +1,233 @@
+"""The changeset of an import: batches of changes, each made while the batch before is written."""
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Final
+
+from bson import ObjectId
+
+from actions.rules import last_active_member, passwords
+from actions.users.access import AllRoles
+from actions.users.creating import new_user
+from actions.users.importing.person import UNHASHED, ExistingUser, Policy, difference, status_of, stored, verified_at
+from actions.users.importing.staging import PendingPerson, StagingDatabase
+from actions.users.roles import MemberChanges
+from changes import Changeset, Document, Draft, Stream
+from changes.changeset import Resuming, kind
+from changes.draft import BATCH, Batch
+from changes.events import now
+from database.wording import counted
+
+HASHED_AT_ONCE: Final = 100
+"""The most passwords in one batch: hashing them takes a core 25 seconds."""
+
+Hash = Callable[[Iterable[str]], Iterator[str]]
+
+
+def changeset(
+    staging: StagingDatabase, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
+) -> Changeset:
+    """Plan an import for which `compare` has found no conflicts. `notes` say more about it in the preview.
+
+    Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
+    """
+    roles = AllRoles.read()
+
+    def without_hashes(outcome: str | None = None) -> Iterator[Batch]:
+        return _BatchMaker(roles, _placeholders).batches(staging.pending(outcome))
+
+    sizes: list[int] = []
+    updates = policy is Policy.UPDATE
+    changes = (change for batch in without_hashes("updated") for change in batch)
+    return Changeset(
+        f"users import {source} --on-conflict {policy}",
+        staging,
+        Stream(
+            partial(_prepared_ahead, staging, roles, sizes),
+            _count_created(staging, roles) + _count_updated(without_hashes("updated")),
+            shown=without_hashes,
+        ),
+        asks=updates,
+        asks_about_many=False,
+        notes=[*notes, *_notes(staging)],
+        names=_Names(staging, roles),
+        rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
+        merges_lists=True,
+        resuming=Resuming(
+            lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",
+            "--on-conflict",
+            (Policy.UPDATE if updates else Policy.SKIP).value,
+        ),
+    )
+
+
+def _count_created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
+    """Count the documents that are created; raise `TooManyLinksError` if a role has no room for the new members."""
+    members = MemberChanges()
+    for names, count in staging.role_lists("created"):
+        for role in roles.ids_of(names):
+            members.reserve(role, count)
+    new = staging.counts("created")
+    counts = {"User": new.people, "Profile": new.profiles, "Account": new.accounts}
+    return Counter({("insert", collection): count for collection, count in counts.items()})
+
+
+def _notes(staging: StagingDatabase) -> list[str]:
+    new = staging.counts("created")
+    if not new.locked_out:
+        return []
+    verb = "has" if new.locked_out == 1 else "have"
+    users = counted(new.people, "new user")
+    return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
+
+
+def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
+    """Count the changed documents, each once, without roles, which are in every batch."""
+    touched = (
+        {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
+        for batch in batches
+    )
+    return Counter(what for batch in touched for what, _ in batch)
+
+
+def _placeholders(secrets: Iterable[str]) -> Iterator[str]:
+    return (UNHASHED for _ in secrets)
+
+
+def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int]) -> Iterator[Batch]:
+    """Make each batch while the one before it is written, and hash its passwords on all cores.
+
+    `sizes` receives the number of rows in each batch.
+    """
+    hashing = ThreadPoolExecutor(os.cpu_count())
+    making = ThreadPoolExecutor(1)
+    batches = _BatchMaker(roles, partial(hashing.map, passwords.bcrypt_hash), sizes).batches(staging.pending())
+    try:
+        coming = making.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = making.submit(next, batches, None)
+            yield batch
+    finally:  # whoever interrupts an import does not wait for hashes
+        hashing.shutdown(wait=False, cancel_futures=True)
+        making.shutdown(cancel_futures=True)
+
+
+class _Names(Mapping[Any, str]):
+    """The names of roles and changed users; the users may be too many to keep in memory."""
+
+    def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:
+        self._staging = staging
+        self._roles = roles.by_id
+
+    def __getitem__(self, identifier: Any) -> str:
+        name = self._roles.get(identifier) or self._staging.username(identifier)
+        if name is None:
+            raise KeyError(identifier)
+        return name
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._roles)
+
+    def __len__(self) -> int:
+        return len(self._roles)
+
+
+class _BatchMaker:
+    """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
+
+    def __init__(self, roles: AllRoles, hashes: Hash, sizes: list[int] | None = None) -> None:
+        self._roles = roles
+        self._hash = hashes
+        self._sizes = sizes if sizes is not None else []
+        self._members = MemberChanges()
+        self._draft = Draft()
+
+    def batches(self, pending: Iterable[PendingPerson]) -> Iterator[Batch]:
+        """Divide people into batches by the number of changes and of passwords."""
+        part: list[PendingPerson] = []
+        room, hashes = BATCH, HASHED_AT_ONCE
+        for one in pending:
+            part.append(one)
+            room -= 1 + bool(one.person.profile) + len(one.person.accounts or ())
+            hashes -= bool(one.person.password)
+            if room <= self._members.role_count or not hashes:
+                yield self._batch(part)
+                part, room, hashes = [], BATCH, HASHED_AT_ONCE
+        if part:
+            yield self._batch(part)
+
+    def _batch(self, part: list[PendingPerson]) -> Batch:
+        self._draft = Draft()
+        self._draft.reserve(BATCH)
+        hashes = self._hash([one.person.password for one in part if one.person.password])
+        for one in part:
+            secret = next(hashes) if one.person.password else one.person.hashedPassword
+            if one.found is None:
+                self._create(one, secret)
+            else:
+                self._update(one, secret)
+        self._sizes.append(len(part))
+        return [*self._draft.changes, *self._members.changes()]
+
+    def _create(self, one: PendingPerson, secret: str | None) -> None:
+        person, roles = one.person, list(self._roles.ids_of(one.person.roles or ()))
+        profile = {"_id": ObjectId(), "userId": one.id, **person.profile} if person.profile else None
+        user = new_user(
+            person.email,
+            person.username,
+            _id=one.id,
+            name=person.name,
+            hashedPassword=secret,
+            status=status_of(person),
+            emailVerified=verified_at(person),
+            createdAt=person.createdAt,
+            lastLogin=person.lastLogin,
+            profileId=profile and profile["_id"],
+            rolesIds=roles,
+        )
+        self._draft.insert("User", user)
+        if profile:
+            self._draft.insert("Profile", profile)
+        for account in person.accounts or ():
+            self._link(one.id, account)
+        for role in roles:
+            self._members.new(role, one.id)
+
+    def _update(self, one: PendingPerson, secret: str | None) -> None:
+        existing = ExistingUser(**(one.found or {}))
+        user, profile = existing.user, existing.profile
+        found = difference(one.person, existing, self._roles)
+        if found is None:
+            return
+        values = found.user | ({"hashedPassword": secret} if "hashedPassword" in found.user else {})
+        values |= self._change_profile(one.id, profile, found.profile)
+        for account in found.linked:
+            self._link(one.id, account)
+        for account, changed in found.relinked:
+            self._draft.set("Account", account, changed)
+        if values:  # links alone do not move it
+            values["updatedAt"] = now()
+        if values:
+            self._draft.set("User", user, values)
+        self._draft.take("User", [user], "rolesIds", found.lost)
+        self._draft.add("User", [user], "rolesIds", found.gained)
+        for role in found.gained:
+            self._members.gain(role, one.id)
+        for role in found.lost:
+            self._members.lose(role, one.id)
+
+    def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
+        """Change a profile, or create it if there is none; return the fields of the user that this changes."""
+        if values and profile:
+            self._draft.set("Profile", profile, values)
+        if not values or profile:
+            return {}
+        made = {"_id": ObjectId(), "userId": user, **values}
+        self._draft.insert("Profile", made)
+        return {"profileId": made["_id"]}
+
+    def _link(self, user: ObjectId, account: Mapping[str, Any]) -> None:
+        self._draft.insert("Account", {"_id": ObjectId(), "userId": user, **stored(account)})

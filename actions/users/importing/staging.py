@@ -1,0 +1,310 @@
+"""The rows of an import in a temporary database on disk, so that memory does not grow with their number."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+from weakref import finalize
+
+import bson
+from bson import ObjectId
+
+from actions import csv_cells, lookup
+from actions.users.importing.person import Person
+from actions.users.listing import PROFILE
+from changes import Result
+from database.decoding import AS_STORED
+from database.errors import OutputError
+
+AT_ONCE: Final = 1000
+OBJECT_ID_BYTES: Final = 12
+"""The length of an ObjectId in bytes; other ids are stored as longer BSON documents."""
+LISTED_EACH: Final = 10
+"""Up to this many rows with the same flaw are listed one by one."""
+
+LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
+CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
+
+_TABLES: Final = f"""
+PRAGMA journal_mode = OFF;
+CREATE TABLE person (
+    {Person._fields[0]} INTEGER PRIMARY KEY, {", ".join(Person._fields[1:])},
+    id, outcome DEFAULT 'created', message, found
+);
+CREATE INDEX updated ON person (id) WHERE outcome = 'updated';
+CREATE TABLE account (row INTEGER, provider, providerAccountId);
+CREATE TABLE fault (row INTEGER, field, message, conflict, quiet);
+CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
+"""
+_COLUMNS: Final = ", ".join(Person._fields)
+_PERSON: Final = f"INSERT INTO person ({_COLUMNS}, id) VALUES ({'?, ' * len(Person._fields)}?)"  # noqa: S608
+_DUPLICATES: Final = """
+SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM {1}) WHERE row > first
+"""
+_FAULTS: Final = """
+SELECT row, field, message, conflict, quiet, times FROM (
+    SELECT *, rowid AS place, count(*) OVER alike AS times, row_number() OVER (alike ORDER BY row, rowid) AS number
+    FROM fault WHERE NOT quiet WINDOW alike AS (PARTITION BY field, message, conflict)
+) WHERE times <= ? OR number = 1 ORDER BY row, place LIMIT ?
+"""
+
+
+class Flaw(NamedTuple):
+    """What is wrong with a row or one of its fields; a `conflict` is a valid row that contradicts the database.
+
+    A `quiet` flaw is reported elsewhere, once for all rows; here it is only for the file of faulty rows.
+    """
+
+    row: int
+    field: str | None
+    message: str
+    conflict: bool = False
+    quiet: bool = False
+
+
+class Counts(NamedTuple):
+    """The number of people with an outcome, and how many profiles, linked sign-ins and no way to sign in they have."""
+
+    people: int
+    profiles: int
+    accounts: int
+    locked_out: int
+
+
+class Decision(NamedTuple):
+    """What happens to the person of a row; `found` has the stored documents of a user who will be changed."""
+
+    row: int
+    id: Any
+    outcome: str
+    message: str | None = None
+    found: Mapping[str, Any] | None = None
+
+
+class PendingPerson(NamedTuple):
+    """A person who will be created or changed, with their id and the stored documents."""
+
+    person: Person
+    id: ObjectId
+    found: dict[str, Any] | None
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Raise `OutputError` if the disk is full; every method that writes is decorated with it."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
+            raise
+        hint = "nothing was done; TMPDIR can name a folder with more room"
+        raise OutputError(f"temporary files could not be written: {error}", hint) from None
+
+
+class StagingDatabase(Collection[Result]):
+    """A temporary database without a file name: people, their flaws, and what happens to them.
+
+    It holds passwords as they were given, like the file; no other process can open it. As a collection it contains the
+    results of the import. Every person has an id from the start: that of the user who may be created.
+    """
+
+    def __init__(self) -> None:
+        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        finalize(self, self._database.close)
+        self._database.executescript(_TABLES)
+
+    @_disk_errors()
+    def add(self, people: Sequence[Person]) -> None:
+        """Store people."""
+        self._database.executemany(_PERSON, ((*_to_sqlite(person), ObjectId().binary) for person in people))
+        pairs = ((person.row, *pair) for person in people if person.accounts for pair in person.sign_ins)
+        self._database.executemany("INSERT INTO account VALUES (?, ?, ?)", pairs)
+
+    @_disk_errors()
+    def keep_originals(self, given: Iterable[tuple[int, str]]) -> None:
+        """Store rows as they were given, for the file of faulty rows."""
+        self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
+
+    @_disk_errors()
+    def add_flaws(self, flaws: Iterable[Flaw]) -> None:
+        """Record flaws of rows."""
+        shown = ((flaw.row, _escaped(flaw.field), _escaped(flaw.message), *flaw[3:]) for flaw in flaws)
+        self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
+
+    @_disk_errors()
+    def silence(self, field: str, message: str) -> None:
+        """Do not list flaws of a field with this message, because they are reported elsewhere."""
+        self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
+
+    @_disk_errors()
+    def set_decisions(self, decisions: Iterable[Decision]) -> None:
+        """Record what happens to people."""
+        rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
+        self._database.executemany("UPDATE person SET id = ?, outcome = ?, message = ?, found = ? WHERE row = ?", rows)
+
+    @_disk_errors()
+    def flag_duplicates(self, field: str) -> None:
+        """Record a flaw for every row that has a value of an earlier row."""
+        self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
+        doubles = self._database.execute(_DUPLICATES.format(field, f"person WHERE {field} IS NOT NULL"))
+        self.add_flaws(Flaw(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
+
+    @_disk_errors()
+    def flag_duplicate_accounts(self) -> None:
+        """Record a flaw for every row that has a linked sign-in of an earlier row."""
+        doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
+        self.add_flaws(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
+
+    @_disk_errors()
+    def set_usernames(self, usernames: Mapping[int, str]) -> None:
+        """Store the usernames of people, by the numbers of their rows."""
+        pairs = ((name, row) for row, name in usernames.items())
+        self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
+
+    def has(self, field: str, value: str) -> bool:
+        """Tell whether a row has a value in a field; fast after `flag_duplicates`."""
+        return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608
+
+    def people(self) -> Iterator[list[Person]]:
+        """Read all people in the order of their rows, a thousand at a time."""
+        for part in self._pages(f"SELECT {_COLUMNS} FROM person WHERE row > ?"):  # noqa: S608
+            yield [_from_sqlite(values) for values in part]
+
+    def pending(self, outcome: str | None = None) -> Iterator[PendingPerson]:
+        """Read the people whom the import creates and changes, or only those with an outcome."""
+        wanted = f"outcome = '{outcome}'" if outcome else "outcome != 'unchanged'"
+        for part in self._pages(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
+            for *values, identifier, found in part:
+                yield PendingPerson(_from_sqlite(values), ObjectId(identifier), found and _document(found))
+
+    def count_pending(self) -> int:
+        """Return the number of people whom the import creates or changes."""
+        return int(self._database.execute("SELECT count(*) FROM person WHERE outcome != 'unchanged'").fetchone()[0])
+
+    def username(self, identifier: Any) -> str | None:
+        """Return the current username of a user whom the import changes."""
+        wanted = "SELECT found FROM person WHERE id = ? AND outcome = 'updated'"
+        found = (
+            self._database.execute(wanted, (_bytes(identifier),)).fetchone()
+            if isinstance(identifier, ObjectId)
+            else None
+        )
+        return found and lookup.user_label(_document(found[0])["user"])
+
+    def counts(self, outcome: str) -> Counts:
+        """Count the people with an outcome, and what they have."""
+        filled = " OR ".join(f"{field} IS NOT NULL" for field in PROFILE)
+        sums = ", ".join(f"coalesce(sum({condition}), 0)" for condition in (filled, LOCKED_OUT))
+        people, profiles, locked_out = self._database.execute(
+            f"SELECT count(*), {sums} FROM person WHERE outcome = ?",  # noqa: S608
+            (outcome,),
+        ).fetchone()
+        linked = "SELECT count(*) FROM account JOIN person USING (row) WHERE outcome = ?"
+        return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
+
+    def role_lists(self, outcome: str) -> Iterator[tuple[list[str], int]]:
+        """Read the different lists of roles of people with an outcome, and the number of people with each."""
+        lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
+        for roles, count in self._database.execute(lists, (outcome,)).fetchall():
+            yield csv_cells.split_list(roles), count
+
+    def flaws(self, most: int) -> tuple[int, int, list[Flaw]]:
+        """Return the number of flaws and of conflicts, and the first `most` flaws in the order of rows.
+
+        A flaw that many rows have is reported once, for the first of them.
+        """
+        count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
+        number, conflicts = self._database.execute(count).fetchone()
+        first = self._database.execute(_FAULTS, (LISTED_EACH, most))
+        return number, conflicts, [_with_count(Flaw(*values), times) for *values, times in first]
+
+    def flawed_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
+        """Read the faulty rows as they were given, each with all its flaws.
+
+        `of_all` is a flaw of all rows, which is not stored for each of them.
+        """
+        messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
+        join = "LEFT JOIN" if of_all else "JOIN"
+        rows = f"SELECT cells, {messages} FROM given {join} fault USING (row) GROUP BY row ORDER BY row"  # noqa: S608
+        for cells_given, message in self._database.execute(rows):
+            yield cells_given, "; ".join(filter(None, (of_all, message)))
+
+    def __iter__(self) -> Iterator[Result]:
+        for part in self._pages(f"SELECT row, id, email, outcome, message, {LOCKED_OUT} FROM person WHERE row > ?"):  # noqa: S608
+            for _, identifier, email, outcome, message, locked_out in part:
+                warning = CANNOT_SIGN_IN if locked_out and outcome == "created" else None
+                yield Result(_read_id(identifier), email, outcome, message, warning=warning)
+
+    def __len__(self) -> int:
+        return int(self._database.execute("SELECT count(*) FROM person").fetchone()[0])
+
+    def __contains__(self, result: object) -> bool:
+        return any(result == one for one in self)
+
+    def _pages(self, select: str) -> Iterator[list[Any]]:
+        """Read pages of rows, so that rows can be changed in between; the first column is the number of the row."""
+        last = 0
+        while part := self._database.execute(f"{select} ORDER BY row LIMIT {AT_ONCE}", (last,)).fetchall():
+            yield part
+            last = part[-1][0]
+
+
+def _to_sqlite(person: Person) -> list[Any]:
+    values: list[Any] = list(person)
+    for place, (store, _) in _CONVERTERS.items():
+        if values[place] is not None:
+            values[place] = store(values[place])
+    return values
+
+
+def _from_sqlite(values: Sequence[Any]) -> Person:
+    read: list[Any] | None = None
+    for place, (_, load) in _CONVERTERS.items():
+        if values[place] is not None:
+            read = read or list(values)
+            read[place] = load(values[place])
+    return Person(*(read or values))
+
+
+def _time(value: datetime | bool) -> str | bool:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _read_time(value: str | int) -> datetime | bool:
+    return datetime.fromisoformat(value) if isinstance(value, str) else bool(value)
+
+
+_CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    **{Person._fields.index(field): (_time, _read_time) for field in ("emailVerified", "createdAt", "lastLogin")},
+    Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
+    Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
+}
+"""Position of a value for which SQLite has no type → how it is stored and read back."""
+
+
+def _with_count(flaw: Flaw, times: int) -> Flaw:
+    return flaw if times <= LISTED_EACH else flaw._replace(message=f"{flaw.message} (and in {times - 1:,} more rows)")
+
+
+def _escaped(text: str | None) -> str | None:
+    """Escape text that is not UTF-8: a flaw may quote it, and SQLite does not accept it."""
+    return text and text.encode("utf-8", "backslashreplace").decode()
+
+
+def _bytes(value: Any) -> bytes | None:
+    if isinstance(value, ObjectId):
+        return value.binary
+    if value is None:
+        return None
+    return bson.encode(value if isinstance(value, dict) else {"": value}, codec_options=AS_STORED)
+
+
+def _read_id(data: bytes) -> Any:
+    """Read back an id, which may be of any type in broken data."""
+    return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
+
+
+def _document(data: bytes) -> dict[str, Any]:
+    return bson.decode(data, AS_STORED)

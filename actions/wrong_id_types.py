@@ -1,0 +1,52 @@
+"""Notes about ids that are not ObjectIds: their effect on the application, and the command that repairs them."""
+
+from collections.abc import Collection, Iterator
+from typing import Any, Final
+
+from bson import ObjectId
+
+from database import connection
+from database.filters import any_of, equal
+from database.references import ODD, forms, referred
+from models.links import OTHER_SIDES, OWNED
+from models.schema import FIELDS
+
+NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
+"""Lists that no command counts and that have no index."""
+_LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
+ID_LISTS: Final = {
+    collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in FIELDS
+}
+"""Collection → its own lists of ids."""
+REFERRING: Final = {
+    parent: [side for side, other in _LINK_FIELDS if other == parent]
+    + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
+    for parent in FIELDS
+}
+"""Collection → the collections and fields that refer to its documents."""
+
+
+def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
+    """Yield notes if references to or from a document are stored as text, so that the application finds only some.
+
+    Only `collections` are searched: those that the command reads.
+    """
+    if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
+        yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"
+    if fields := sorted(_fields_with_text_ids(collection, identifier, collections)):
+        yield (
+            f"Ids are stored as text in {', '.join(fields)}. The application follows them, but its filters do not "
+            "find them. To repair them: chatctl db repair --rule string-id"
+        )
+
+
+def _fields_with_text_ids(collection: str, identifier: Any, collections: Collection[str]) -> Iterator[str]:
+    database = connection.database()
+    for field in ID_LISTS[collection]:
+        odd = {"_id": equal(identifier), "$or": [{field: {"$type": kind}} for kind in ODD]}
+        if database[collection].find_one(odd, []):
+            yield f"{collection}.{field}"
+    texts = any_of(form for form in forms(identifier) if not isinstance(form, ObjectId))
+    for other, field in REFERRING[collection]:
+        if other in collections and database[other].find_one({field: texts}, []):
+            yield f"{other}.{field}"

@@ -1,0 +1,161 @@
+"""A change as a write of the driver, guarded: the filter of the write is what the change expects to find.
+
+So a change matches nothing once somebody else was there first, and the count of matched documents tells. Absent and
+null are told apart, and a list is guarded element by element: two admins who add different ids to one list do not stand
+in each other's way.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Final, TypeAlias
+
+from bson import Code, Regex
+from pymongo import DeleteOne, InsertOne, UpdateMany, UpdateOne
+
+from changes import id_lists
+from changes.change import (
+    ABSENT,
+    UNGUARDED,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    ListWith,
+    Overwrite,
+    Raise,
+    Set,
+    Take,
+    Update,
+    are_ids,
+)
+from database.decoding import is_exact
+from database.filters import any_of, equal
+from models.schema import FIELDS
+
+Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
+
+ALWAYS_OVERWRITTEN: Final = UNGUARDED - {"lastMessageAt"}
+"""Fields that are changed whatever they are by then; a newer `lastMessageAt` must not be lost."""
+
+
+def operation(change: Change) -> Operation:
+    """Return the write of the driver that makes a change where its guard matches."""
+    if isinstance(change, Insert):
+        return InsertOne(dict(change.document))
+    if isinstance(change, Delete):
+        return DeleteOne(guard(change))
+    return (UpdateOne if len(change.ids) == 1 else UpdateMany)(guard(change), _update(change))
+
+
+def guard(change: Update | Delete) -> Document:
+    """Return the filter that matches documents only while they are as the change expects them.
+
+    Invariant: a change matches only what it expects.
+    """
+    return _guard_of_delete(change) if isinstance(change, Delete) else _guard_of_update(change)
+
+
+def _guard_of_delete(change: Delete) -> Document:
+    """Match the document only while every guarded field is as it was read, schema fields it lacked included."""
+    fields = (FIELDS.get(change.collection, frozenset()) | change.document.keys()) - UNGUARDED - {"_id"}
+    paths = sorted(name for name in fields if not _is_odd(name))
+    guards = {name: _equals(change.document.get(name, ABSENT)) for name in paths}
+    others = sorted(name for name in fields.difference(paths) if is_exact(name))
+    odd = [_equals_odd(name, change.document[name]) for name in others]
+    return _filter({"_id": equal(change.document["_id"]), **guards}, odd)
+
+
+def _guard_of_update(change: Update) -> Document:
+    guards: Document = {"_id": equal(change.ids[0]) if len(change.ids) == 1 else any_of(change.ids)}
+    guards |= {name: _equals(value) for name, value in change.expected.items() if name not in UNGUARDED}
+    expressions: list[Document] = []
+    alternatives: list[Document] = []
+    for name, field in change.fields.items():
+        if name in ALWAYS_OVERWRITTEN or isinstance(field, (Raise, Overwrite)):
+            continue
+        if isinstance(field, Set) and _is_odd(name):
+            expressions.append(_equals_odd(name, field.before))
+        elif isinstance(field, Set):
+            guards[name] = _equals(field.before)
+        else:
+            condition, compared = id_lists.guard(name, field)
+            expressions += compared
+            if isinstance(field, Add) and field.bare:
+                # The whole list need not be compared: `$push` creates it, and neither reads nor writes its other
+                # items. Null is not matched, because `$push` fails on it.
+                alternatives.append({"$or": [{name: {"$exists": False}}, {name: condition}]})
+            else:
+                guards[name] = condition
+    return _filter(guards | ({"$and": alternatives} if alternatives else {}), expressions)
+
+
+def _update(change: Update) -> Document | list[Document]:
+    """Return the update: expressions if lists are cut or names are odd, operators otherwise; they do not mix."""
+    cuts = [(name, field) for name, field in change.fields.items() if isinstance(field, Take) and field.slices]
+    if cuts and len(cuts) == len(change.fields):
+        return [{"$set": {name: id_lists.remaining(name, take)}} for name, take in cuts]
+    if any(map(_is_odd, change.fields)):
+        return list(_steps(change))
+    update: dict[str, Document] = {}
+    for name, field in change.fields.items():
+        operator, operand = _operator(field)
+        update.setdefault(operator, {})[name] = operand
+    return update
+
+
+def _steps(change: Update) -> Iterator[Document]:
+    """Give the steps that set fields of which one has a name that an operator would read as a path."""
+    for name, field in change.fields.items():
+        assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
+        value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
+        one = {"field": {"$literal": name}, "input": "$$ROOT", "value": value}
+        yield {"$replaceWith": {"$setField": one}}
+
+
+def _operator(field: FieldChange) -> tuple[str, Any]:
+    if isinstance(field, Add):
+        # The guard, or the plan of a new document, knows that no id is there yet: `$addToSet` compares each with all.
+        return "$push", {"$each": list(field.ids)}
+    if isinstance(field, Take):
+        return "$pullAll", list(field.ids)
+    if isinstance(field, Raise):
+        return "$max", field.after
+    return ("$unset", "") if field.after is ABSENT else ("$set", field.after)
+
+
+def _equals(value: object) -> Document:
+    if value is ABSENT:
+        return {"$exists": False}
+    if isinstance(value, ListWith):
+        return {"$type": "array", "$all": list(value.ids)}
+    if isinstance(value, list):
+        return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
+    if not is_exact(value):  # the stored bytes are not known exactly, so the value could never match
+        return {"$type": _type(value), "$not": {"$type": "array"}}
+    # Invariant: absent is not null. To `$eq` they are one, and a list that holds the value would match too.
+    return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
+
+
+def _type(value: object) -> str:
+    if isinstance(value, Code):
+        return "javascript" if value.scope is None else "javascriptWithScope"
+    return "string" if isinstance(value, str) else "regex" if isinstance(value, Regex) else "object"
+
+
+def _is_odd(name: str) -> bool:
+    """Tell whether a filter would read a name as a path or as an operator."""
+    return "." in name or name.startswith("$") or not is_exact(name)
+
+
+def _equals_odd(name: str, value: object) -> Document:
+    there = {"$getField": {"field": {"$literal": name}, "input": "$$ROOT"}}
+    if value is ABSENT:
+        return {"$eq": [{"$type": there}, "missing"]}
+    if is_exact(value):
+        return {"$eq": [there, {"$literal": value}]}
+    return {"$eq": [{"$type": there}, "array" if isinstance(value, list) else _type(value)]}
+
+
+def _filter(guards: Document, expressions: list[Document]) -> Document:
+    return {**guards, "$expr": {"$and": expressions}} if expressions else guards

@@ -1,0 +1,213 @@
+"""What the audit trail keeps of a change for people: entries without secrets, from which erased people can be removed.
+
+Secrets are values that this version does not keep (`changes.visible_values`); events of older versions may have some.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+import bson
+from bson import ObjectId
+
+from changes.change import (
+    ABSENT,
+    Add,
+    Change,
+    Document,
+    FieldChange,
+    Insert,
+    Set,
+    Update,
+)
+from changes.visible_values import NAMED, field_name, name_of, showable
+from database.decoding import AS_STORED
+from database.own_collections import AUDIT, IMAGES, STATE
+
+OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
+ERASED: Final = "(erased)"
+LONGEST_TEXT: Final = 1_000
+LONGEST_LIST: Final = 5_000
+PAGE_BYTES: Final = 2 * 1024 * 1024
+FEW_ROWS: Final = 20
+"""So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
+
+
+def lease_id(event: ObjectId | str) -> str:
+    """Return the `_id` of the lease of an event among the state documents."""
+    return f"lease:{event}"
+
+
+def is_lease(change: Change) -> bool:
+    """Tell whether a change is about a lease. The trail does not show leases, and an undo does not restore them."""
+    return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
+
+
+def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
+    """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
+
+    A field has `from` and `to` (missing if it was or will be absent), or ids `added` or `taken`. A value that may not
+    be shown is replaced by its type. Long texts are cut, and many fields or ids are divided into several entries, so
+    that each fits into a document. Without `values` an entry has only the names of the fields.
+    """
+    if change.collection in OUR_RECORDS or is_lease(change):
+        return  # what is pruned from the trail must not come back into it
+    head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
+    if not values:
+        names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}
+        rows = [{"field": field_name(name)} for name in sorted(names)]
+    else:
+        name = None if isinstance(change, Update) else name_of(change.collection, change.document)
+        head |= {"name": cut(name)} if name else {}
+        rows = list(_rows(change))
+    for page in pages(rows) if len(rows) > FEW_ROWS else [rows]:
+        yield {**head, "fields": page}
+
+
+def _rows(change: Change) -> Iterator[Document]:
+    if isinstance(change, Update):
+        for name, field in change.fields.items():
+            yield from _field(change.collection, name, _sides(field))
+        return
+    side = "to" if isinstance(change, Insert) else "from"
+    for name, value in change.document.items():
+        if name != "_id":
+            yield from _field(change.collection, name, {side: value})
+
+
+def _sides(field: FieldChange) -> dict[str, Any]:
+    """Return the values of a field by their keys in the trail: `from` and `to`, `added` or `taken`."""
+    if not isinstance(field, Set):
+        return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
+    sides = {"from": field.before, "to": field.after}
+    return {side: value for side, value in sides.items() if value is not ABSENT}
+
+
+def _field(collection: str, name: str, values: dict[str, Any]) -> Iterator[Document]:
+    """Yield a field as one row, or a long list as several rows for each side."""
+    shown = {side: _short(showable(collection, name, value)) for side, value in values.items()}
+    head = {"field": field_name(name)}
+    if not any(map(_is_long, shown.values())):
+        yield head | shown
+        return
+    for side, value in shown.items():
+        items = value if isinstance(value, list) else [value]
+        for start in range(0, max(len(items), 1), LONGEST_LIST):
+            yield {**head, side: items[start : start + LONGEST_LIST]}
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > LONGEST_LIST
+
+
+def _short(value: Any) -> Any:
+    return cut(value) if isinstance(value, str) else value
+
+
+def cut(value: str) -> str:
+    """Cut a text to a length that does no harm in the trail."""
+    return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
+
+
+def pages(entries: Iterable[Document], size: int = PAGE_BYTES, most: int = sys.maxsize) -> Iterator[list[Document]]:
+    """Put entries, `most` of them at once, together into lists that fit into a document each."""
+    page: list[Document] = []
+    room = size
+    for entry in entries:
+        length = _size(entry)
+        if page and (length > room or len(page) == most):
+            yield page
+            page, room = [], size
+        page.append(entry)
+        room -= length
+    if page:
+        yield page
+
+
+def _size(document: Document) -> int:
+    return len(bson.encode(document, codec_options=AS_STORED))
+
+
+def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
+    """Go through the fields that a part of the trail has of some documents, and what they held."""
+    for entry in part["changes"]:
+        if not own.isdisjoint(entry["ids"]):
+            for row in entry["fields"]:
+                yield from ((row["field"], value) for side, value in row.items() if side != "field")
+
+
+def blanked(part: Document, own: set[Any], label: str) -> Document:
+    """Return `changes` and `names` of a part of the trail without what it has of some documents.
+
+    What a document was called becomes `label`, a value a fixed text; ids and the names of fields stay.
+    """
+    changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
+    names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
+    return {"changes": changes, "names": names}
+
+
+def without_secrets(part: Document) -> Document:
+    """Return `changes` and `names` of a part of the trail without values that must not be kept."""
+    return {
+        "changes": [entry_without_secrets(entry) for entry in part["changes"]],
+        "names": names_without_secrets(part),
+    }
+
+
+def names_without_secrets(part: Document) -> list[Document]:
+    """Return the names of a part of the trail that may be kept: only documents of `NAMED` collections have names."""
+    nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
+    return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
+
+
+def entry_without_secrets(entry: Document) -> Document:
+    """Return an entry of the trail; values that must not be kept are replaced by their type."""
+    collection = entry["collection"]
+    fields = [
+        {side: value if side == "field" else showable(collection, row["field"], value) for side, value in row.items()}
+        for row in entry["fields"]
+    ]
+    kept = {**entry, "fields": fields}
+    if collection not in NAMED:
+        kept.pop("name", None)
+    return kept
+
+
+def fields_with_secrets(part: Document) -> list[str]:
+    """Return the fields for which a part of the trail holds a value that must not be kept."""
+    found = without_secrets(part)
+    rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
+    fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]
+    return fields or (["name"] if any(part[key] != value for key, value in found.items()) else [])
+
+
+def replace_words(text: str, words: Iterable[str], label: str) -> str:
+    """Put `label` in the place of words in a text, in any case of letters; a part of another word is none of them.
+
+    So `ada` is found in `(ada)`, `ada's` and `ask ada.`, and not in `ada-2`, `canada` or `ada@example.org`. Where a
+    text was cut short, what is left of a word at its end counts.
+    """
+    listed = sorted(filter(None, words), key=len, reverse=True)
+    if not listed:
+        return text
+    pattern = rf"(?<![\w.@+-])(?:{'|'.join(map(re.escape, listed))})(?![\w@+-]|\.\w)"
+    found = re.sub(pattern, lambda _: label, text, flags=re.IGNORECASE)
+    if (cut := re.search(r"(\S+)(?=… \([\d,]+ characters\)$)", found)) and any(
+        word.lower().startswith(cut[1].lower()) for word in listed
+    ):
+        return found[: cut.start()] + label + found[cut.end() :]
+    return found
+
+
+def _entry(entry: Document, label: str) -> Document:
+    fields = [
+        {side: value if side == "field" else _value(value) for side, value in row.items()} for row in entry["fields"]
+    ]
+    return {**entry, "fields": fields} | ({"name": label} if "name" in entry else {})
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_value(item) for item in value]
+    return value if value is None or isinstance(value, ObjectId) else ERASED

@@ -1,0 +1,170 @@
+"""One inverse change after the other, fitted to the documents as they are now."""
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from changes.change import (
+    ABSENT,
+    UNGUARDED,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    Set,
+    Take,
+    Update,
+    are_ids,
+    same,
+    set_field,
+)
+from changes.id_lists import add_missing, take_present
+from changes.undoing.present_documents import Key, PresentDocuments
+from changes.undoing.recomputed import LAST_MESSAGE, UPDATED, Recomputed
+from changes.undoing.refusals import ChangedSinceError, are_alike, differences, label
+from changes.visible_values import field_name
+from database.references import ids_in
+from models.links import OTHER_SIDES
+
+
+@dataclass(frozen=True)
+class FittedChanges:
+    """The changes of an undo; each call of `of` also changes the `present` documents, so their order counts.
+
+    Inserted documents are `returning`, or `orphaned` and left out; `orphaned` has the missing parent of each. With
+    `force` a document that was changed since is overwritten instead of refused.
+    """
+
+    present: PresentDocuments
+    recomputed: Recomputed
+    returning: AbstractSet[Key]
+    orphaned: Mapping[Key, Key]
+    force: bool
+
+    def of(self, change: Change) -> Iterator[Change]:
+        """Yield the changes that are still needed for an inverse change; raises `ChangedSinceError`."""
+        if isinstance(change, Insert):
+            return self._insert(change)
+        return self._delete(change) if isinstance(change, Delete) else self._update(change)
+
+    def _insert(self, change: Insert) -> Iterator[Change]:
+        key = (change.collection, change.document["_id"])
+        there = self.present.get(key)
+        if there is not None:
+            if not self.force and differences(there, change.document):
+                raise ChangedSinceError(
+                    change.collection, label(change.collection, change.document), "was created again"
+                )
+            return
+        if parent := self.orphaned.get(key):
+            if not self.force:
+                raise ChangedSinceError(*parent, "was deleted")
+            return
+        document = dict(change.document)
+        for name, value in document.items():
+            if self.force and isinstance(value, list):
+                document[name] = self._existing(change.collection, name, value)
+        self.present.add(key, dict(document))
+        yield Insert(change.collection, document)
+
+    def _delete(self, change: Delete) -> Iterator[Change]:
+        there = self.present.pop((change.collection, change.document["_id"]))
+        if there is None:
+            return
+        if not self.force and (fields := differences(there, change.document)):
+            raise ChangedSinceError(
+                change.collection, label(change.collection, change.document), f"was changed ({', '.join(fields)})"
+            )
+        yield from self._unlink(change, there)
+        yield Delete(change.collection, there)
+
+    def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
+        """Take a document that has gained links since out of the other sides."""
+        for name, value in there.items():
+            if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
+                other, field = OTHER_SIDES[change.collection, name]
+                before = set(ids_in(change.document, name))
+                gained = [item for item in ids_in(there, name) if item not in before]
+                self.present.read(other, [item for item in gained if (other, item) not in self.present], {field})
+                yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
+
+    def _update(self, change: Update) -> Iterator[Change]:
+        """Fit an update to each of its documents; neighbours that need the same change share one."""
+        alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
+        for identifier in change.ids:
+            there = self.present.get((change.collection, identifier))
+            if there is None:
+                if not self.force and any(not isinstance(field, Take) for field in change.fields.values()):
+                    raise ChangedSinceError(change.collection, identifier, "was deleted")
+                continue
+            fields = dict(self._fields(change, there))
+            if alike and alike[-1][0] == fields:
+                alike[-1][1].append(identifier)
+            elif fields:
+                alike.append((fields, [identifier]))
+        for fields, ids in alike:
+            yield Update(change.collection, tuple(ids), fields)
+
+    def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
+        """Fit the changes of a document; `updatedAt` changes only if another field does."""
+        others = [name for name in change.fields if name != UPDATED]
+        fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
+        changed = [(name, field) for name, field in fitted if field]
+        yield from changed
+        moves = any(isinstance(field, Set) for _, field in changed)
+        if UPDATED in change.fields and (moves or not others):
+            updated = self._field(change.collection, there, UPDATED, change.fields[UPDATED], moves=moves)
+            yield from [(UPDATED, updated)] if updated else ()
+
+    def _field(
+        self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
+    ) -> FieldChange | None:
+        """Fit the change of one field; None if the document has the wanted value already."""
+        if isinstance(field, Set) and field.before is ABSENT and _is_list_of_ids(field.after):
+            field = Add(tuple(field.after), bare=True)  # the list may have other items now
+        if isinstance(field, Add):
+            ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
+            return add_missing(collection, there, name, ids)
+        if isinstance(field, Take):
+            return _take(there, name, field)
+        return self._value(collection, there, name, field, moves=moves)
+
+    def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
+        """Fit a change of a value; a date that `moves` never goes back, so that others notice the undo."""
+        present, after = there.get(name, ABSENT), field.after
+        if same(present, after):
+            return None
+        moved = (moves and isinstance(after, datetime)) or not are_alike(present, field.before)
+        is_lost = name == LAST_MESSAGE and not moved and self.recomputed.loses_last_message(there, field)
+        if name in UNGUARDED and (moved or is_lost):
+            after = self.recomputed.value(there, name, present)
+        elif moved and not self.force:
+            raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
+        if same(present, after):
+            return None
+        set_field(there, name, after)
+        return Set(present, after)
+
+    def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
+        """Remove ids of deleted documents from the ids of a list of links."""
+        if (collection, name) not in OTHER_SIDES:
+            return ids
+        other, _ = OTHER_SIDES[collection, name]
+        return self.present.existing(other, ids, self.returning)
+
+
+def _take(there: Document, name: str, take: Take) -> FieldChange | None:
+    before = there.get(name, ABSENT)
+    fitted = take_present(there, name, take.ids)
+    if fitted and take.bare and not there[name]:
+        del there[name]
+        return Set(before, ABSENT)
+    return fitted
+
+
+def _is_list_of_ids(value: object) -> bool:
+    return isinstance(value, list) and are_ids(value)

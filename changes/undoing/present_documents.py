@@ -1,0 +1,84 @@
+"""What is: the documents that an undo is about, read once and then kept in step with the planned changes."""
+
+from collections.abc import Hashable, Iterable
+from collections.abc import Set as AbstractSet
+from typing import Any, Final, TypeAlias
+
+from bson import ObjectId
+from pymongo.database import Database
+
+from changes.change import Change, Document, Insert, Update
+from database import references
+from database.references import forms, referred
+
+Key: TypeAlias = tuple[str, Any]
+"""A collection, and the `_id` of a document in it."""
+
+AT_ONCE: Final = 500
+"""Ids in one filter: some servers compare each document with each of them."""
+
+
+class PresentDocuments:
+    """Documents by collection and `_id`; a planner changes them in memory as its changes will on disk."""
+
+    def __init__(self, database: Database[Document]) -> None:
+        self.database = database
+        self._documents: dict[Key, Document] = {}
+        self._exists: dict[Key, bool] = {}
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._documents
+
+    def get(self, key: Key) -> Document | None:
+        """Return a document that was read before, unless the plan deletes it."""
+        return self._documents.get(key)
+
+    def add(self, key: Key, document: Document) -> None:
+        """Note that the plan inserts a document."""
+        self._documents[key] = document
+
+    def pop(self, key: Key) -> Document | None:
+        """Note that the plan deletes a document, and return it."""
+        return self._documents.pop(key, None)
+
+    def read(self, collection: str, ids: list[Any], fields: Iterable[str] | None = None) -> None:
+        """Read documents, all of their fields or some."""
+        projection = None if fields is None else {"_id": 1, **dict.fromkeys(fields, 1)}
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            for document in self.database[collection].find({"_id": {"$in": some}}, projection):
+                self._documents[collection, document["_id"]] = document
+
+    def existing(self, collection: str, ids: list[Any], returning: AbstractSet[Key]) -> list[Any]:
+        """Return those of the ids, in any form, whose document exists or is `returning`."""
+        wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
+        unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._exists]
+        there = references.existing(self.database, collection, unknown)
+        self._exists |= {(collection, one): one in there for one in unknown}
+
+        def exists(one: Any) -> bool:
+            if not isinstance(one, Hashable):  # in broken data a list can be an item of a list
+                return False
+            keys = [(collection, form) for form in forms(one)]
+            return any(key in self or key in returning for key in keys) or self._exists.get((collection, one), False)
+
+        return [item for item in ids if exists(referred(item))]
+
+
+def read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
+    """Read the documents that changes are about: whole if they come or go, else only the changed fields."""
+    documents = PresentDocuments(database)
+    whole = {(change.collection, change.ids[0]) for change in changes if not isinstance(change, Update)}
+    updates = [change for change in changes if isinstance(change, Update)]
+    for collection in {update.collection for update in updates}:
+        mine = [update for update in updates if update.collection == collection]
+        ids = [one for update in mine for one in update.ids if (collection, one) not in whole]
+        documents.read(collection, ids, {name for update in mine for name in update.fields})
+    for collection in {collection for collection, _ in whole}:
+        documents.read(collection, [one for place, one in whole if place == collection])
+    return documents
+
+
+def inserted(changes: list[Change]) -> set[Key]:
+    """Return the documents that changes insert."""
+    return {(change.collection, change.ids[0]) for change in changes if isinstance(change, Insert)}

@@ -1,0 +1,95 @@
+"""What may be put back: no document that was changed since, and none without the parent that it needs."""
+
+from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from bson import ObjectId
+
+from changes.change import ABSENT, UNGUARDED, Change, Delete, Document, Insert, same
+from changes.undoing.present_documents import AT_ONCE, Key, PresentDocuments, inserted
+from changes.visible_values import field_name, name_of
+from database.errors import ConflictError
+from database.references import reference, referred, referring_to
+from models.links import OWNED, Owned
+
+
+class ChangedSinceError(ConflictError):
+    """What an undo would put back was changed after the event.
+
+    Invariant: an undo overwrites nothing newer, unless it is forced.
+    """
+
+    def __init__(self, collection: str, who: object, what: str) -> None:
+        hint = "undo what came later first, or put back what the event changed all the same with --force"
+        super().__init__(f"{collection.lower()} {who} {what} since", hint)
+
+
+class StillNeededError(ConflictError):
+    """What an undo would delete has a child by now that cannot be without it."""
+
+    def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
+        hint = f"chatctl {collection.lower()}s delete {identifier} takes all of it along"
+        super().__init__(f"{collection.lower()} {who} has got a {child.lower()} since", hint)
+
+
+def orphaned(
+    present: PresentDocuments, changes: list[Change], already: Collection[tuple[str, Any, str]]
+) -> dict[Key, Key]:
+    """Return the documents that would come back without a parent, with that parent; the application fails on them.
+
+    Invariant: an undo makes no orphan. Those that were `already` orphans before the event are not among them.
+    """
+    found: dict[Key, Key] = {}
+    coming = inserted(changes)
+    for owned in OWNED:
+        inserts = [one for one in changes if isinstance(one, Insert) and one.collection == owned.collection]
+        parents = {one.ids[0]: parent for one in inserts if (parent := reference(one.document, owned.field))}
+        existing = set(present.existing(owned.parent, list(parents.values()), coming))
+        for child, parent in parents.items():
+            if parent not in existing and (owned.collection, child, owned.field) not in already:
+                found[owned.collection, child] = owned.parent, parent
+    return found
+
+
+def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
+    """Raise `StillNeededError` if a document stays whose parent would be deleted and not inserted again.
+
+    Such a child came after the event, so no guard of the event's own documents would notice it.
+    """
+    going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}
+    coming = {(collection, referred(identifier)) for collection, identifier in returning}
+    for owned in OWNED:
+        deleted = [found for key in going if key[0] == owned.parent and (found := present.get(key))]
+        parents = {referred(one["_id"]): one for one in deleted if (owned.parent, referred(one["_id"])) not in coming}
+        for child in _children(present, owned, list(parents)):
+            needed = referred(child[owned.field])
+            if needed in parents and (owned.collection, child["_id"]) not in going:
+                parent = parents[needed]
+                raise StillNeededError(owned.parent, label(owned.parent, parent), parent["_id"], owned.collection)
+
+
+def _children(present: PresentDocuments, owned: Owned, parents: list[Any]) -> Iterator[Document]:
+    for start in range(0, len(parents), AT_ONCE):
+        where = referring_to(present.database, owned.collection, owned.field, parents[start : start + AT_ONCE])
+        yield from present.database[owned.collection].find(where, {owned.field: 1})
+
+
+def differences(there: Document, document: Document) -> list[str]:
+    """Return the names of the guarded fields in which two documents differ."""
+    fields = (there.keys() | document.keys()) - UNGUARDED
+    return sorted(
+        field_name(name) for name in fields if not are_alike(there.get(name, ABSENT), document.get(name, ABSENT))
+    )
+
+
+def are_alike(one: object, other: object) -> bool:
+    """Compare two values; in lists of ids the order says nothing."""
+    if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
+        return sorted(one) == sorted(other)
+    return same(one, other)
+
+
+def label(collection: str, document: Document) -> object:
+    """Return the name of a document, or its id."""
+    return name_of(collection, document) or document["_id"]

@@ -1,0 +1,154 @@
+"""Which values may be shown and kept in the audit trail: those of the fields named here, if they have the right type.
+
+All other values, also of unknown fields, are replaced by their type, because they may be secrets.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
+
+from database.ids import id_text
+from database.own_collections import STATE
+from database.references import referred
+from models.schema import FIELDS, SCHEMA
+from models.user import UserStatus
+
+SHOWN: Final[Mapping[str, frozenset[str]]] = {
+    collection: frozenset(fields.split())
+    for collection, fields in {
+        "User": (
+            "email username name rolesIds profileId status createdAt updatedAt lastLogin emailVerified"
+            " conversationIds seenMessageIds"
+        ),
+        "Account": "userId type provider providerAccountId expires_at token_type scope",
+        "Profile": "userId phoneNumber address imageUrl",
+        "Role": "name userIds permissionsIds",
+        "Permission": "name rolesIds",
+        "Conversation": "created_at lastMessageAt name isGroup messagesIds userIds",
+        "Message": "body image createAt seenIds conversationId senderId",
+        STATE: "name maskBodies auditReads ids roles permissions users batches renewed turns",
+    }.items()
+}
+"""Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
+
+NAMED: Final = frozenset(collection for collection, fields in SHOWN.items() if fields & {"username", "name"})
+"""Collections whose documents have a name that users know."""
+
+_OURS: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("maskBodies", "auditReads"), bool),
+    **dict.fromkeys(("ids", "roles", "permissions", "users"), list),
+    **dict.fromkeys(("batches", "turns"), int),
+    "name": str,
+    "renewed": datetime,
+}
+_TYPES: Final[Mapping[str, Mapping[str, type]]] = {
+    **{collection: {field: kind for field, (kind, _) in fields.items()} for collection, fields in SCHEMA.items()},
+    STATE: _OURS,
+}
+
+_ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
+    int: (int, Int64, float),
+    datetime: (datetime, DatetimeMS),
+    UserStatus: (str,),
+}
+"""Other types that are shown too, by the expected type."""
+
+_SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
+"""The types of most values; they are checked first because lists are long."""
+
+NEVER_SHOWN: Final = "(secret)"
+
+_WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
+    (type(None), "null"),
+    (bool, "true or false"),
+    (Code, "code"),
+    (str, "text"),
+    (Decimal128, "decimal"),
+    ((int, float), "number"),
+    ((datetime, DatetimeMS), "date"),
+    (ObjectId, "id"),
+    (DBRef, "reference"),
+    ((bytes, Binary, UUID), "binary"),
+    ((Regex, re.Pattern), "regex"),
+    (Timestamp, "timestamp"),
+    (MinKey, "min key"),
+    (MaxKey, "max key"),
+    (Mapping, "document"),
+)
+"""The words for types; the first match counts, as code is also text and a boolean is also a number."""
+
+_WITHHELD: Final = re.compile(
+    rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
+)
+"""The text that replaces a withheld value, also in events of older versions."""
+
+LONGEST_FIELD: Final = 100
+"""The most characters of the name of a field."""
+
+
+def type_in_words(value: object) -> str:
+    """Name the type of a value in plain words: `text`, `number`, `list of 3`, `document`."""
+    if isinstance(value, list | tuple):
+        return f"list of {len(value):,}"
+    return next((word for kinds, word in _WORDS if isinstance(value, kinds)), "value")
+
+
+def showable(collection: str, field: str, value: Any) -> Any:
+    """Return the value of a field if it may be shown and kept, otherwise its type in brackets; same for list items.
+
+    Invariant: secrets stay out of the trail. Only the fields in `SHOWN` get in, so a new field is hidden at first.
+    A text that already replaces a withheld value is returned as it is.
+    """
+    if field == "_id" or is_withheld(value):
+        return value
+    if field not in SHOWN.get(collection, ()):
+        return NEVER_SHOWN if field in FIELDS.get(collection, ()) else withheld(value)
+    wanted = _TYPES[collection][field]
+    if wanted is list and isinstance(value, list):
+        return [item if _refers(item) or is_withheld(item) else withheld(item) for item in value]
+    if value is None or (wanted is ObjectId and _refers(value)) or type(value) in _ALIKE.get(wanted, (wanted,)):
+        return value
+    return withheld(value)
+
+
+def withheld(value: object) -> str:
+    """Return the text that is shown instead of a value."""
+    return f"({type_in_words(value)})"
+
+
+def is_withheld(value: object) -> bool:
+    """Tell whether this text replaces a withheld value."""
+    return isinstance(value, str) and bool(_WITHHELD.fullmatch(value))
+
+
+def readable(value: Any) -> Any:
+    """Return a value of a known field; documents in it are replaced by their type, as they may hold unknown fields."""
+    if type(value) in _SIMPLE:
+        return value
+    if isinstance(value, list):
+        return [readable(item) for item in value]
+    return withheld(value) if isinstance(value, Mapping | DBRef) and not _refers(value) else value
+
+
+def readable_text(value: Any) -> str:
+    """Write a value of a known field as text; documents in it are replaced by their type."""
+    return id_text(readable(value))
+
+
+def name_of(collection: str, document: Mapping[str, Any]) -> str | None:
+    """Return the name of a document, if it has one in a field that may be shown."""
+    names = (document.get(field) for field in ("username", "name") if field in SHOWN.get(collection, ()))
+    return next((name for name in names if name and type(name) is str), None)
+
+
+def field_name(name: str) -> str:
+    """Return the name of a field, shortened if it is very long."""
+    return name if len(name) <= LONGEST_FIELD else f"{name[:LONGEST_FIELD]}… ({len(name):,} characters)"
+
+
+def _refers(item: object) -> bool:
+    return isinstance(referred(item), ObjectId)

@@ -1,0 +1,247 @@
+"""The words that may complete a command line."""
+
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+import typer
+
+from cli import views
+from cli.group import GLOBAL_OPTIONS
+from database import contexts, url_sources
+from database.errors import UsageError
+
+FILES: Final = ":files"
+"""Asks the shell for the names of files."""
+
+PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
+"""Words that mean nothing to any shell; no other is ever handed to one."""
+
+REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
+
+
+NAMES: Final = {
+    "USER": "User",
+    "USER USER": "User",
+    "USER|ID": "User",
+    "ROLE": "Role",
+    "PERMISSION": "Permission",
+    "CONVERSATION": "Conversation",
+}
+"""Parameters that take a name of the database, by what their help calls the value."""
+
+WORDS: Final = {
+    "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
+    "COLLECTION": ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message"),
+    "RULE": (
+        "bad-password-hash",
+        "dangling-link",
+        "duplicate-direct",
+        "duplicate-key",
+        "duplicate-link",
+        "email-case",
+        "foreign-seen",
+        "foreign-sender",
+        "invalid-text",
+        "lone-conversation",
+        "misnamed-index",
+        "missing-field",
+        "missing-index",
+        "missing-parent",
+        "null-list",
+        "one-sided-link",
+        "other-collection",
+        "oversized",
+        "second-profile",
+        "secret-in-trail",
+        "stale-last-message",
+        "status-mismatch",
+        "string-id",
+        "unknown-status",
+        "unsynced-copy",
+        "wrong-type",
+    ),
+}
+"""Words that the floors below have, too, but only with the driver."""
+
+
+VIEWS: Final = {
+    "users": views.USERS,
+    "roles": views.ROLES,
+    "permissions": views.PERMISSIONS,
+    "conversations": views.CONVERSATIONS,
+    "messages": views.MESSAGES,
+    "audit": views.EVENTS,
+}
+"""What `--columns` takes in each group."""
+
+SORTED_BY: Final = {
+    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
+    "roles": ("name",),
+    "permissions": ("name",),
+    "conversations": ("lastMessageAt", "created_at", "name"),
+    "messages": ("createAt",),
+    "audit": ("at", "command"),
+}
+
+
+def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
+    """Give the words that the last one of a line may become, or `FILES`; nothing where anything goes wrong.
+
+    With `suffix_only` each is only what comes behind that which was typed.
+    """
+    try:
+        _, *words, prefix = _split(line.read())
+        found = list(_found(root, words, prefix))
+    except Exception:  # noqa: BLE001 - somebody is typing: no failure is worth a word
+        return []
+    fitting = [word for word in found if word.startswith(prefix) and PLAIN.fullmatch(word)]
+    return [FILES] if found == [FILES] else [word[len(prefix) if suffix_only else 0 :] for word in fitting]
+
+
+def _split(line: str) -> list[str]:
+    """Split a line as shells do; its last word may be empty, or in quotes that are open yet."""
+    lexer = shlex.shlex(f"{line}|", posix=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    words: list[str] = []
+    try:
+        words.extend(iter(lexer.get_token, None))
+    except ValueError:
+        words.append(lexer.token)
+    return [*words[:-1], words[-1].removesuffix("|")]
+
+
+def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
+    if words and REDIRECTION.fullmatch(words[-1]):
+        return [FILES]
+    parsed = ParsedLine(typer.Context(root, info_name="chatctl", **root.context_settings))
+    for word in words:
+        parsed.add(word)
+    return parsed.completions(prefix)
+
+
+@dataclass
+class ParsedLine:
+    """The part of a command line that is complete, read word by word."""
+
+    context: typer.Context
+    arguments: int = 0
+    waiting: Any = None
+    awaited: int = 0
+    only_arguments: bool = False
+    values: dict[str, str] = field(default_factory=dict)
+
+    def add(self, word: str) -> None:
+        """Go on by one word."""
+        if self.awaited:
+            self.awaited -= 1
+            self.values[self.waiting.name] = word
+        elif word == "--" and not self.only_arguments:
+            self.only_arguments = True
+        elif word.startswith("-") and word != "-" and not self.only_arguments:
+            self._take_option(word)
+        elif commands := self._commands():
+            self._enter(word, commands)
+        else:
+            self.arguments += 1
+
+    def completions(self, prefix: str) -> Iterable[str]:
+        """Give what the next word may be, which begins so."""
+        if self.awaited:
+            return self._values(self.waiting, prefix)
+        if prefix.startswith("-") and not self.only_arguments:
+            name, equals, value = prefix.partition("=")
+            if not equals:
+                return [
+                    name for name, option in self._options().items() if option in GLOBAL_OPTIONS or not option.hidden
+                ]
+            return self._after(f"{name}=", self._values(self._options()[name], value))
+        return self._commands() or self._values(self._argument(), prefix)
+
+    def _take_option(self, word: str) -> None:
+        """Read `--name`, `--name=value`, `-n`, `-nvalue` and several `-abc`."""
+        name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
+        option = self._options().get(name)
+        if option is None:
+            return
+        if option.is_flag:
+            self.values[option.name] = "1"
+            if equals and not name.startswith("--"):
+                self._take_option(f"-{value}")
+        elif equals:
+            self.values[option.name] = value
+        else:
+            self.waiting, self.awaited = option, option.nargs
+
+    def _commands(self) -> list[str]:
+        group = self.context.command
+        return [*group.list_commands(self.context)] if isinstance(group, typer.core.TyperGroup) else []
+
+    def _enter(self, word: str, commands: list[str]) -> None:
+        if word not in commands:
+            raise UsageError(f'no command "{word}"')
+        group: Any = self.context.command
+        command = group.get_command(self.context, word)
+        self.context = typer.Context(command, info_name=word, parent=self.context, **command.context_settings)
+
+    def _parameters(self, kind: str) -> Iterator[Any]:
+        return (one for one in self.context.command.get_params(self.context) if one.param_type_name == kind)
+
+    def _options(self) -> dict[str, Any]:
+        return {name: option for option in self._parameters("option") for name in option.opts}
+
+    def _argument(self) -> Any:
+        """Give the argument that the next word belongs to; one that takes several takes all that follow."""
+        left = self.arguments
+        for argument in self._parameters("argument"):
+            if argument.nargs < 0 or left < argument.nargs:
+                return argument
+            left -= argument.nargs
+        return None
+
+    def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
+        """Give the values that a parameter may have, by what its help calls them."""
+        called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
+        if self._is_context(parameter):
+            return contexts.load().by_name
+        if called in {"FILE", "PATH"}:
+            return [FILES]
+        if called in NAMES:
+            return self._names(NAMES[called], prefix)
+        if called == "A,B,C":
+            return self._after(prefix[: prefix.rfind(",") + 1], [column.key for column in VIEWS[self._group()]])
+        if called == "FIELD|-FIELD":
+            return [f"{sign}{name}" for sign in ("", "-") for name in ("id", *SORTED_BY[self._group()])]
+        return self._words(called)
+
+    @staticmethod
+    def _words(called: str) -> Iterable[str]:
+        if called == "PRODUCT":
+            from imports import products
+
+            return products.names()
+        return WORDS.get(called) or (called.split("|") if "|" in called else [])
+
+    def _is_context(self, parameter: Any) -> bool:
+        """Tell whether a name is that of a context; a new one is chosen by whoever adds it."""
+        if parameter is None or parameter.param_type_name == "option":
+            return "--context" in getattr(parameter, "opts", ())
+        return self._group() == "context" and self.context.info_name != "add"
+
+    def _group(self) -> str:
+        return (self.context.parent and self.context.parent.info_name) or ""
+
+    def _names(self, collection: str, prefix: str) -> Iterable[str]:
+        from actions import completion
+
+        values = self.values
+        env_file = Path(values["env_file"]) if "env_file" in values else None
+        choice = url_sources.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
+        return completion.names(collection, prefix, choice)
+
+    @staticmethod
+    def _after(typed: str, words: Iterable[str]) -> Iterable[str]:
+        return [word if word == FILES else f"{typed}{word}" for word in words]

@@ -1,0 +1,118 @@
+"""The command that prints roles for users of the server."""
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+import actions
+from cli import output
+from cli.group import part
+from cli.output import streams
+from cli.params import choice
+
+if TYPE_CHECKING:
+    from actions.database.server_roles import Role
+
+app = part()
+
+FORMATS: Final = ("mongosh", "atlas")
+WIDTH: Final = 117
+FIRST: Final = (
+    "Collections and indexes are made by admin alone: have it run `chatctl db indexes --apply` once, before the others."
+)
+ATLAS: Final = (
+    "each of these is the body of one call of createCustomDatabaseRole (atlas api customDatabaseRoles "
+    "createCustomDatabaseRole --file); roles of Atlas are the whole project's: with several databases in one, give "
+    "them other names"
+)
+
+Format = Annotated[
+    str,
+    typer.Option("--format", metavar="|".join(FORMATS), parser=choice(FORMATS), help="For the shell, or for Atlas."),
+]
+Name = Annotated[
+    str | None, typer.Option("--database", metavar="NAME", help="For a database of this name, not the chosen one.")
+]
+
+
+@app.command(example="chatctl db roles --database shop > roles.js\nchatctl db roles --format atlas")
+def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
+    """Print roles for users of the server.
+
+    Each has the rights that its commands need and no more: support-read looks, support-write helps users and moderates,
+    seeder applies seeds, admin does everything. Nothing is connected to. The shell's are a script to be run by somebody
+    who may create roles there, Atlas's the bodies of its API. What such roles cannot keep apart is said beside them.
+    """
+    name = actions.database.server_roles.database_name(database)
+    if form == "mongosh":
+        streams.write("".join(f"{line}\n" for line in (*_head(name), *_script(name))))
+        return
+    output.show_json([_atlas(role, name) for role in actions.database.server_roles.ROLES])
+    for note in (ATLAS, FIRST, *actions.database.server_roles.ROLE_LIMITS):
+        output.say(note)
+
+
+def _head(name: str) -> Iterator[str]:
+    """Say what the script is, what each role is for, and what none can do."""
+    yield f"// Roles for chatctl on the database {json.dumps(name)}."
+    yield from _comment("Run this in mongosh as somebody who may create roles there; run again, it updates them.")
+    yield from _comment(FIRST)
+    user = '{ user: "ada", pwd: passwordPrompt(), roles: ["support-read"] }'
+    yield f"// A user: db.getSiblingDB({json.dumps(name)}).createUser({user})"
+    for role in actions.database.server_roles.ROLES:
+        yield "//"
+        yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
+        if role.also_allowed:
+            yield from _comment(f"Its rights let run, too, though some in part: {', '.join(role.also_allowed)}.")
+    yield "//"
+    yield "// What no role can keep apart:"
+    for note in actions.database.server_roles.ROLE_LIMITS:
+        yield from _comment(f"- {note}", "  ")
+
+
+def _script(name: str) -> Iterator[str]:
+    """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
+    yield "for (const { role, privileges } of ["
+    for role in actions.database.server_roles.ROLES:
+        yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
+        for collection, allowed in role.rights.items():
+            resource = f"db: {json.dumps(name)}, collection: {json.dumps(collection)}"
+            yield f"    {{ resource: {{ {resource} }}, actions: {json.dumps(allowed)} }},"
+        yield "  ] },"
+    yield "]) {"
+    yield f"  const target = db.getSiblingDB({json.dumps(name)});"
+    yield "  if (target.getRole(role)) {"
+    yield "    target.updateRole(role, { privileges, roles: [] });"
+    yield "  } else {"
+    yield "    target.createRole({ role, privileges, roles: [] });"
+    yield "  }"
+    yield "}"
+
+
+def _words(role: "Role") -> str:
+    """Say which commands a role is for."""
+    included = [f"all that {one.name} is for" for one in role.includes]
+    return "; ".join([*included, *(f"{group} {verbs}" for group, verbs in role.verbs.items())])
+
+
+def _comment(text: str, indent: str = "") -> Iterator[str]:
+    for number, line in enumerate(textwrap.wrap(text, WIDTH, break_on_hyphens=False)):
+        yield f"// {indent if number else ''}{line}"
+
+
+def _atlas(role: "Role", name: str) -> dict[str, Any]:
+    """Turn rights around, as Atlas has them: action → where."""
+    places: dict[str, list[dict[str, str]]] = {}
+    for collection, allowed in role.rights.items():
+        for action in allowed:
+            spelt = re.sub(r"(?=[A-Z])", "_", action).upper()
+            places.setdefault(spelt, []).append({"db": name, "collection": collection})
+    return {
+        "roleName": role.name,
+        "actions": [{"action": action, "resources": resources} for action, resources in places.items()],
+        "inheritedRoles": [],
+    }

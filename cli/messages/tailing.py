@@ -1,0 +1,42 @@
+"""The command that follows messages as they are sent."""
+
+from typing import TYPE_CHECKING
+
+import actions
+from cli import views
+from cli.errors import quiet_interrupt
+from cli.group import Revealing, part
+from cli.output import text
+from cli.params import FromSender, InConversation, StreamOut
+
+if TYPE_CHECKING:
+    from database.listing import Row
+
+app = part()
+
+
+@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", cls=Revealing)
+def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
+    """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
+
+    Of a deletion a server tells only the id. So with --conversation or --sender, deletions are shown of messages that
+    came while this runs and of the newest 10,000 before; without them all are shown, the older ones by their id alone.
+
+    It goes on after a lost connection, but ends when the embedded server stops. A server without change streams is
+    asked for new messages every second; redactions and deletions are not seen there.
+    """
+    with quiet_interrupt():
+        out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)
+
+
+def _line(row: "Row") -> str:
+    """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
+    from actions.display_names import person_label
+
+    time = text.cell(row.get("createAt"))
+    where = text.cell(row.get("conversation"))
+    who = text.safe(person_label(row["sender"])) if row.get("sender") else ""
+    parts = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
+    content = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(parts)
+    message = f"{who}: {content}" if who else content
+    return "  ".join(filter(None, [f"{time:17}", f"{row['event']:8}", where, message]))

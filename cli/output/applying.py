@@ -1,0 +1,271 @@
+"""The way of every write: preview, question, write, report."""
+
+from collections import Counter
+from collections.abc import Iterator
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, Final
+
+from cli.output import formats, questions, say, streams, text
+from cli.output.masking import masked, masked_entry
+from database.errors import OutputError, RefusedError, TerminatedError, UsageError
+from database.wording import NAMED, counted
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from bson import ObjectId
+
+    from changes import Changeset, Result
+    from changes.changeset import Resuming
+    from cli.output import Output
+    from cli.output.progress import WriteBar
+    from cli.params import Confirm
+    from database.protection import Marker
+
+MISSING: Final = "missing"
+"""The outcome of an item that does not exist: it is printed as a note, not as a result."""
+MANY_ITEMS: Final = 10
+ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
+"""What a program finds in every result."""
+MOST_RESULT_LINES: Final = 100
+"""Items of one outcome that have a line each."""
+
+
+def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
+    """Carry a changeset out as a person wants it; see `Output.apply`."""
+    if out.form not in {"table", "json"}:
+        raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
+    _refuse_more(changeset, confirm.max)
+    _note_skipped(out, changeset)
+    from database import connection
+
+    event: ObjectId | None = None
+    out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
+    if confirm.dry_run:
+        _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
+        if out.form != "json":
+            whole = not changeset.shows("Message") or out.may_show_bodies()
+            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+    elif changeset.changes_something:
+        marker = connection.marker()
+        yes = out.invocation.expect is not None if marker else confirm.yes
+        asked = not yes and (marker is not None or _must_ask(changeset))
+        if asked and not questions.can_ask(items_from_stdin=out.invocation.items_from_stdin):
+            raise _unconfirmed(marker)
+        # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
+        notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
+        _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
+        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
+        if asked:
+            _ask(changeset, _notes(out, changeset), marker)
+            changeset = agreement.renewed()
+        event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
+    try:
+        _report(out, changeset, event, dry_run=confirm.dry_run)
+        streams.flush()
+    except OutputError as error:
+        error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
+        raise
+
+
+def _note_skipped(out: "Output", changeset: "Changeset") -> None:
+    """Print a note with the typed items that do not exist."""
+    skipped = [result.ref for result in changeset.results if result.outcome == MISSING]
+    if skipped:
+        more = [f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else []
+        out.note(f"{len(skipped):,} skipped: {', '.join([*skipped[:NAMED], *more])}")
+
+
+def _carry_out(
+    out: "Output", changeset: "Changeset", reason: str | None, agreement: "_Agreement"
+) -> "tuple[ObjectId | None, Changeset]":
+    import changes
+    from cli.output.progress import WriteBar
+
+    with WriteBar(out.note, agreement.covers, agreement.asks_about) as bar:
+        try:
+            return changes.apply(changeset, reason=reason, watch=bar)
+        except BaseException as error:
+            if changeset.resuming and bar.event:
+                _note_resuming(out, changeset.resuming, bar, error)
+            raise
+
+
+def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: BaseException) -> None:
+    """Add to an error how much is done and which command finishes the work."""
+    import changes
+
+    batches = bar.batches
+    # After an interrupt, a batch may be written although its answer did not arrive.
+    if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):
+        batches = max(batches, changes.batches_written(bar.event))
+    if batches:
+        again = text.quoted(out.invocation.command_with(resuming.option, resuming.value))
+        error.add_note(f"{resuming.done(batches)} (chatctl audit show {bar.event}). Finish with: {again}")
+
+
+class _Agreement:
+    """What the user has agreed to: a changed plan may not do more without a second question."""
+
+    def __init__(
+        self, changeset: "Changeset", marker: "Marker | None", *, asked: bool, yes: bool, max_items: int | None
+    ) -> None:
+        self._changeset = changeset
+        self._marker = marker
+        self._asked = asked
+        self._yes = yes
+        self._max = max_items
+        self._told_of_more = False
+
+    def renewed(self) -> "Changeset":
+        """Plan again after the answer, and ask about what was added while the user was thinking."""
+        changeset = self._changeset
+        again = changeset.replan() if changeset.replan else changeset
+        if again.changes_something:
+            self.covers(again)
+        return again
+
+    def covers(self, again: "Changeset") -> bool:
+        """Tell whether a new plan may replace the one that the user agreed to; if it does more, ask, but only once.
+
+        After a second yes the user knows that more data keeps arriving. If each addition were asked about, nobody
+        could delete a user who writes all the time.
+        """
+        _refuse_more(again, self._max)
+        if not self._asked:
+            return self._yes or not _must_ask(again)
+        if self.asks_about(again):
+            self._told_of_more = True
+            _ask(again, [f"new since the question: {', '.join(again.beyond(self._changeset))}"], self._marker)
+        return True
+
+    def asks_about(self, again: "Changeset") -> bool:
+        """Tell whether a plan takes more than was asked about, and nobody has heard that there is more."""
+        return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
+
+
+def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
+    if max_items is not None and changeset.touched > max_items:
+        number = counted(changeset.touched, "item")
+        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+
+
+def _must_ask(changeset: "Changeset") -> bool:
+    return changeset.asks or (changeset.asks_about_many and changeset.touched > MANY_ITEMS)
+
+
+def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
+    """Say which database it is before anything happens to it, and what else there is to know: who is asked hears it."""
+    from database import connection
+
+    note = say if asked else out.note
+    target = connection.target()
+    note(f"{verb} {target.name} on {target.host} ({target.source})")
+    if not connection.transactions():
+        note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
+    for line in notes:
+        note(line)
+
+
+def _notes(out: "Output", changeset: "Changeset") -> list[str]:
+    """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
+    from actions.rules.checked_changeset import undo_limits
+
+    final_results = () if changeset.undoable else changeset.results
+    return [
+        *changeset.notes,
+        *undo_limits(changeset),
+        *(line for result in final_results for line in _addresses_elsewhere(out, result)),
+    ]
+
+
+def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
+    if result.elsewhere:
+        whole = out.may_show_bodies()
+        yield from (f"to be deleted elsewhere: {url if whole else masked(url)}" for url in result.elsewhere)
+
+
+def _unconfirmed(marker: "Marker | None") -> RefusedError:
+    if marker is None:
+        hint = "look at it with --dry-run, confirm it with --yes"
+        return RefusedError("nothing was done: this has to be confirmed", hint)
+    expected = text.quoted(["--expect", marker.name])  # somebody may have written it by hand, with anything in it
+    return RefusedError(
+        f'nothing was done: this database is protected as "{marker.name}"',
+        f"look at it with --dry-run, confirm it with {expected}; --yes is not enough here",
+    )
+
+
+def _ask(changeset: "Changeset", notes: list[str], marker: "Marker | None") -> None:
+    """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no.
+
+    In a protected database the answer is its name.
+    """
+    for line in (changeset.command, *changeset.summary(), *notes):
+        say(f"  {line}")
+    if marker is None:
+        agreed = questions.ask("Go on? [y/N] ").lower() in {"y", "yes"}
+    else:
+        say(f'this database is protected as "{marker.name}"')
+        agreed = questions.ask("Type its name to go on: ") == marker.name
+    if not agreed:
+        raise RefusedError("nothing was done: it was not confirmed")
+
+
+def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:
+    if out.form == "json":
+        for part in _outcome_as_json(out, changeset, event, dry_run=dry_run):
+            streams.write(part)
+        return
+    if dry_run:
+        out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
+        return
+    passwords = [result.password for result in changeset.results if result.password]
+    try:
+        for line in _result_lines(out, changeset.results):
+            if passwords:  # these alone are the data, for a variable of a shell
+                out.note(line)
+            else:
+                streams.write(f"{text.safe(line)}\n")
+        for password in passwords:
+            streams.write(f"{password}\n")
+    finally:
+        if event is None:
+            out.note("nothing to do")
+        elif changeset.undoable and changeset.total:  # an undo does not remove an index
+            out.note(f"undo: chatctl audit undo {event}")
+
+
+def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
+    """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
+    counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
+    bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
+    folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
+    for result in results:
+        if result.outcome == "passed-over":
+            out.note(result.message or f"{result.ref} was not changed")
+        elif result.outcome != MISSING and (result.message or result.outcome not in folded):
+            yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+        yield from _addresses_elsewhere(out, result)
+    for outcome, count in folded.items():
+        yield f"{count:,} {outcome}"
+
+
+def _outcome_as_json(
+    out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool
+) -> Iterator[str]:
+    """Write the outcome for programs, result by result: there may be a hundred thousand."""
+    changed = changeset.changed
+    unchanged = len(changeset.results) - changed
+    head: dict[str, Any] = {"event": event, "changed": changed, "unchanged": unchanged, "results": []}
+    before, brackets, after = formats.as_json(head, indent=2).rpartition("[]")
+    opening = "["
+    yield before
+    for result in changeset.results:
+        shown = result._replace(password=None) if dry_run else result
+        if result.elsewhere and not out.may_show_bodies():
+            shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
+        given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
+        yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
+        opening = ","
+    yield f"{brackets}{after}\n" if opening == "[" else f"\n  ]{after}\n"

@@ -1,0 +1,193 @@
+"""Commands that change what users are and may do."""
+
+from typing import Annotated
+
+import typer
+
+import actions
+from cli.group import Options, part
+from cli.params import AllowLastMember, AllowLockout, Confirm, Out, SkipMissing, User, Users
+from cli.users.passwords import PasswordSource
+
+app = part()
+
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name that others see.")]
+
+
+Roles = Annotated[
+    list[str],
+    typer.Option("--role", metavar="ROLE", help="A role, by name or id; may be repeated.", show_default=False),
+]
+
+
+class Profile(Options):
+    """The fields of a profile."""
+
+    phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")] = None
+    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")] = None
+    image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")] = None
+
+    def fields(self) -> dict[str, str | None]:
+        """Return them under the names that a document has."""
+        return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
+
+
+@app.command(example="chatctl users create --email eve@example.org --username eve --role support --generate-password")
+def create(
+    out: Out,
+    *,
+    email: Annotated[str, typer.Option("--email", metavar="E-MAIL", help="Kept in lower case.", show_default=False)],
+    username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique.", show_default=False)],
+    name: Name = None,
+    role: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
+    password_source: PasswordSource,
+    verified: Annotated[bool, typer.Option("--verified", help="The e-mail is known to be theirs.")] = False,
+    profile: Profile,
+    confirm: Confirm,
+) -> None:
+    """Create a user. Without an option about the password it is asked for, twice and unseen."""
+    password = password_source.new_password()
+    change = actions.users.create(
+        email,
+        username,
+        name=name,
+        roles=role,
+        password=password.text,
+        reveal=password.reveal,
+        verified=verified,
+        profile=profile.fields(),
+    )
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl users update ada --email ada@example.com --phone ''")
+def update(
+    user: User,
+    out: Out,
+    *,
+    email: Annotated[
+        str | None, typer.Option("--email", metavar="E-MAIL", help="Unverified, unless --verified.")
+    ] = None,
+    username: Annotated[str | None, typer.Option("--username", metavar="NAME", help="Unique.")] = None,
+    name: Name = None,
+    verified: Annotated[bool, typer.Option("--verified", help="The new e-mail is known to be theirs.")] = False,
+    profile: Profile,
+    confirm: Confirm,
+) -> None:
+    """Change what a user is called and how they can be reached. An empty text takes an optional one away."""
+    change = actions.users.update(
+        user,
+        email=email,
+        username=username,
+        name=name,
+        verified=verified,
+        profile=profile.fields(),
+    )
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl users suspend ada@example.org --reason 'stolen laptop'")
+def suspend(
+    users: Users,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    allow_last_member: AllowLastMember = False,
+    confirm: Confirm,
+) -> None:
+    """Stop users from signing in. Their messages stay.
+
+    The application checks the status where it looks: a session that is open may go on.
+    """
+    change = actions.users.suspend(users, skip_missing=skip_missing, allow_last_member=allow_last_member)
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl users reinstate ada --reason 'the laptop is found'")
+def reinstate(
+    users: Users,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    confirm: Confirm,
+) -> None:
+    """Let suspended users sign in again.
+
+    Users with a missing or invalid status get one too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
+    """
+    change = actions.users.reinstate(users, skip_missing=skip_missing)
+    out.apply(change, confirm)
+
+
+@app.command("verify-email", example="chatctl users verify-email ada@example.org")
+def verify_email(
+    users: Users,
+    out: Out,
+    *,
+    skip_missing: SkipMissing = False,
+    confirm: Confirm,
+) -> None:
+    """Note that users' e-mail addresses are theirs. Suspended users stay suspended."""
+    change = actions.users.verify_email(users, skip_missing=skip_missing)
+    out.apply(change, confirm)
+
+
+@app.command("set-password", example="pass show chat/ada | chatctl users set-password ada --password-stdin")
+def set_password(
+    user: User,
+    out: Out,
+    *,
+    password_source: PasswordSource,
+    allow_lockout: AllowLockout = False,
+    confirm: Confirm,
+) -> None:
+    """Give a user another password. Without an option it is asked for, twice and unseen."""
+    actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
+    password = password_source.new_password()
+    change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
+    out.apply(change, confirm)
+
+
+@app.command(
+    example="chatctl users list --email-domain example.org -o ids | chatctl users grant - --role support --yes"
+)
+def grant(
+    users: Users,
+    out: Out,
+    *,
+    role: Roles,
+    skip_missing: SkipMissing = False,
+    confirm: Confirm,
+) -> None:
+    """Give users roles."""
+    change = actions.users.grant(users, role, skip_missing=skip_missing)
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl users revoke ada --role support")
+def revoke(
+    users: Users,
+    out: Out,
+    *,
+    role: Roles,
+    skip_missing: SkipMissing = False,
+    allow_last_member: AllowLastMember = False,
+    confirm: Confirm,
+) -> None:
+    """Take roles from users."""
+    change = actions.users.revoke(users, role, skip_missing=skip_missing, allow_last_member=allow_last_member)
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl users unlink ada google")
+def unlink(
+    user: User,
+    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Such as google.", show_default=False)],
+    out: Out,
+    *,
+    allow_lockout: AllowLockout = False,
+    confirm: Confirm,
+) -> None:
+    """Take a linked sign-in from a user. The account at the provider is not touched."""
+    change = actions.users.unlink(user, provider, allow_lockout=allow_lockout)
+    out.apply(change, confirm)

@@ -1,0 +1,171 @@
+"""The command that creates and updates users from a file."""
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+import actions
+from cli import output
+from cli.group import part
+from cli.invocation import Invocation
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
+from cli.views import IMPORTED
+from database.errors import UsageError
+
+app = part()
+
+POLICIES: Final = ("fail", "skip", "update")
+USERNAME_SOURCES: Final = ("email", "name")
+
+
+def _file(ctx: typer.Context, name: str) -> str:
+    if not name:
+        raise typer.BadParameter("a path cannot be empty")
+    Invocation.of(ctx.meta).items_from_stdin = name == "-"
+    return name
+
+
+def _columns(ctx: typer.Context, wanted: bool) -> None:
+    """List the columns and exit, without a file and without a database."""
+    if wanted and not ctx.resilient_parsing:
+        import imports
+
+        rows = [{"column": name, "takes": text} for name, text in imports.COLUMNS.items()]
+        ctx.params["out"].items(rows, IMPORTED)
+        raise typer.Exit
+
+
+def _product(text: str) -> str:
+    import imports
+
+    return choice(imports.products.names())(text)
+
+
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        callback=_file,
+        help="CSV, JSON, NDJSON or YAML, by its name or how it begins; - is standard input.",
+        show_default=False,
+    ),
+]
+OnConflict = Annotated[
+    str,
+    typer.Option(
+        "--on-conflict",
+        metavar="|".join(POLICIES),
+        parser=choice(POLICIES),
+        help="Who is there already, by e-mail: fail, skip them, or update what the row gives.",
+    ),
+]
+Errors = Annotated[
+    str | None, typer.Option("--errors", metavar="FILE", help="Write the rows at fault there, to correct and import.")
+]
+Maps = Annotated[
+    list[str],
+    typer.Option(
+        "--map",
+        metavar="HEADER=COLUMN",
+        help="Import this header, key or path of keys (profile.phone) as this column; ignore it if COLUMN is empty. "
+        "Repeatable.",
+        show_default=False,
+    ),
+]
+IgnoreUnknown = Annotated[
+    bool, typer.Option("--ignore-unknown", help="Ignore headers and keys that are not columns of an import.")
+]
+Columns = Annotated[
+    bool, typer.Option("--columns", callback=_columns, help="List the columns that can be imported, and exit.")
+]
+ListPath = Annotated[
+    str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PRODUCT",
+        parser=_product,
+        help="Read an export of another product, for example clerk; see docs/moving-in.md.",
+    ),
+]
+MapFile = Annotated[
+    str | None,
+    typer.Option(
+        "--map-file",
+        metavar="FILE",
+        help="Read the file as this YAML file describes it, like --from; see docs/moving-in.md.",
+    ),
+]
+UsernameFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--username-from",
+        metavar="|".join(USERNAME_SOURCES),
+        parser=choice(USERNAME_SOURCES),
+        help="Make usernames for users without one, of the e-mail before the @ or of the name.",
+    ),
+]
+RequirePasswords = Annotated[
+    bool,
+    typer.Option(
+        "--require-passwords", help="With --from, refuse users who could not sign in with the password they have now."
+    ),
+]
+
+
+@app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
+def import_(
+    file: File,
+    out: Out,
+    *,
+    on_conflict: OnConflict = "fail",
+    product: From = None,
+    map_file: MapFile = None,
+    maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
+    ignore_unknown: IgnoreUnknown = False,
+    list_path: ListPath = None,
+    username_from: UsernameFrom = None,
+    require_passwords: RequirePasswords = False,
+    columns: Columns = False,
+    errors: Errors = None,
+    overwrite: Overwrite = False,
+    allow_last_member: AllowLastMember = False,
+    confirm: Confirm,
+) -> None:
+    """Create users from a file. Every row is checked before the first is written.
+
+    --columns lists the columns that can be imported. Headers may be in upper or lower case. An empty cell changes
+    nothing, and linked sign-ins are only added. To finish an interrupted import, add --on-conflict skip.
+    """
+    import imports
+    from cli.output.progress import Bar
+
+    del columns  # if it is given, its callback ends the command
+    layout = imports.layout(
+        maps,
+        ignore_unknown=ignore_unknown,
+        path=list_path,
+        product=product,
+        map_file=map_file,
+        username_from=username_from,
+        require_passwords=require_passwords,
+    )
+    if errors is not None and Path(errors).resolve() == Path(file).resolve():
+        raise UsageError(
+            "--errors names the file that is read", "name another: this one has the rows without faults too"
+        )
+    policy = actions.users.importing.Policy(on_conflict)
+    with Bar() as bar:
+        stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
+        people = imports.read(file, stdin, layout, keep=errors is not None, progress=bar.wrote)
+        people.compare(policy)
+    if errors is not None and people.faulty:
+        names, rows = people.rejected()
+        output.write_rows(rows, names, people.rejects_as, errors, overwrite=overwrite)
+    change = people.changeset(policy, allow_last_member=allow_last_member)
+    out.apply(change, confirm)

@@ -1,0 +1,291 @@
+"""What is stored of a person, as a zip: files for programs, and a page to read."""
+
+import json
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from importlib.metadata import version
+from itertools import groupby
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+
+from changes.events import now
+from cli.output import html
+from cli.output.archive import Archive
+from cli.output.formats import as_json
+from cli.output.progress import with_progress
+from cli.output.text import cell, clock, day
+from database import connection
+from database.wording import counted
+
+if TYPE_CHECKING:
+    from actions.users import PersonalData
+
+
+Row = dict[str, Any]
+
+SCHEMA_VERSION: Final = 1
+"""Of the files in the zip, together; another one where a program that reads them would stumble."""
+
+HUGE: Final = 2**28
+"""Bytes of messages from which a file could become one that only a large zip holds."""
+
+
+def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
+    """Write the zip, with messages as `show` has them, in memory that does not grow with them; return what is in it."""
+    about = _about(data)
+    with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:
+        for message in with_progress(map(show, data.messages()), data.count_messages):
+            messages.add(message["conversationId"], f"{as_json(message)}\n")
+        parts = _parts(data, messages.counts())
+        counts = {name: _records(part) for name, part in parts.items()} | {"messages": sum(messages.counts().values())}
+        about |= {"leftOut": list(data.omitted())}
+        for name, part in parts.items():
+            _add(archive, name, part, records=counts[name])
+        huge = messages.size > HUGE
+        with archive.entry("messages.ndjson", huge=huge, records=counts["messages"]) as write_part:
+            for line in messages.lines():
+                write_part(line)
+        with archive.entry("index.html", huge=huge) as write_part:
+            for piece in page_pieces(data.label, about, parts, messages.in_conversation):
+                write_part(piece)
+        _add(archive, "manifest", {**about, "files": archive.written})
+    return counts
+
+
+def summary(label: str, counts: Row) -> str:
+    """Say what was written, in a line."""
+    nouns = {"conversations": "conversation", "messages": "message", "accounts": "linked sign-in"}
+    return f"{label}: {', '.join(counted(counts[key], noun) for key, noun in nouns.items())}"
+
+
+def _about(data: "PersonalData") -> Row:
+    return {
+        "schemaVersion": SCHEMA_VERSION,
+        "chatctl": version("chatctl"),
+        "exportedAt": now(),
+        "database": connection.target().name,
+        "id": data.id,
+        "withNames": data.named,
+    }
+
+
+def _parts(data: "PersonalData", own: dict[str | None, int]) -> Row:
+    return {
+        "user": data.user(),
+        "profile": data.profiles(),
+        "accounts": data.accounts(),
+        "roles": data.roles(),
+        "conversations": data.conversations(own),
+        "events": data.events(),
+    }
+
+
+def _add(archive: Archive, name: str, part: Any, **details: Any) -> None:
+    with archive.entry(f"{name}.json", **details) as write_part:
+        write_part(f"{as_json(part, indent=2)}\n")
+
+
+def _records(part: Any) -> int:
+    return len(part) if isinstance(part, list) else len(part.get("roles", [part]))
+
+
+class MessageFile:
+    """Lines of JSON in a file without a name, gone with the program: read again in order, or by conversation."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
+        self._places: dict[str | None, array[int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, conversation: str | None, line: str) -> None:
+        self._places.setdefault(conversation, array("Q")).append(self._file.tell())
+        self._file.write(line.encode("utf-8", "backslashreplace"))
+
+    @property
+    def size(self) -> int:
+        return self._file.seek(0, 2)
+
+    def counts(self) -> dict[str | None, int]:
+        """Return how many there are in each conversation."""
+        return {conversation: len(places) for conversation, places in self._places.items()}
+
+    def lines(self) -> Iterator[str]:
+        self._file.seek(0)
+        return (line.decode() for line in self._file)
+
+    def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
+        """Read the messages of a conversation, in the order in which they were kept."""
+        for place in self._places.get(conversation, ()):
+            self._file.seek(place)
+            yield json.loads(self._file.readline())
+
+
+Messages = Callable[[str | None], Iterable[Row]]
+
+NAMED_AT_MOST: Final = 3
+"""Readers of a message; of more it is said how many."""
+
+NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
+OWN: Final = '<p class="quiet">With the messages of this person, times in UTC; what others wrote is theirs.</p>\n'
+
+LONG: Final = 5_000
+"""Messages from which a browser should draw only what is seen; links into such a page lead only near to their aim."""
+
+SECTIONS: Final = {
+    "account": "Account",
+    "profile": "Profile",
+    "accounts": "Linked sign-ins",
+    "roles": "Roles",
+    "conversations": "Conversations",
+    "events": "What administrators did",
+    "leftOut": "What is not here",
+}
+
+USER: Final = {
+    "email": "E-mail",
+    "username": "Username",
+    "name": "Name",
+    "status": "Status",
+    "createdAt": "Created",
+    "updatedAt": "Changed",
+    "lastLogin": "Last sign-in",
+    "emailVerified": "E-mail verified",
+    "hasPassword": "Has a password",
+    "id": "Id",
+}
+PROFILE: Final = {"phoneNumber": "Phone", "address": "Address", "imageUrl": "Image"}
+ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Known there as", "type": "Type", "scope": "Scope"}
+
+
+def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[str]:
+    """Write the page; `own` reads the person's messages in a conversation, as they are in the file of messages."""
+    yield html.opening(f"Personal data of {label}")
+    yield (
+        f"<header><h1>Personal data of {html.isolated(label)}</h1>\n"
+        f"<p>What the database {html.isolated(about['database'])} held of this person at {_time(about['exportedAt'])}. "
+        "The files beside this page say it to programs. What is not here, and why, is at the end.</p></header>\n"
+    )
+    yield from _contents(parts["conversations"])
+    long = sum(one["ownMessages"] for one in parts["conversations"]) > LONG
+    yield '<main class="long">\n' if long else "<main>\n"
+    yield _section("account", _list(USER, parts["user"]))
+    yield _section("profile", *(_list(PROFILE, profile) for profile in parts["profile"]))
+    yield _section("accounts", *(_list(ACCOUNT, account) for account in parts["accounts"]))
+    yield _section("roles", *map(_role, parts["roles"]["roles"]))
+    yield _section("conversations", *([OWN] if parts["conversations"] else []))
+    for number, conversation in enumerate(parts["conversations"]):
+        yield from _conversation(number, conversation, own(conversation["id"]))
+    yield _section("events", *map(_event, parts["events"]))
+    yield _section("leftOut", *(_entry(html.text(left["what"]), html.text(left["why"])) for left in about["leftOut"]))
+    yield f"</main>\n{html.CLOSING}"
+
+
+def _contents(conversations: list[Row]) -> Iterator[str]:
+    yield '<nav aria-label="Contents">\n<ul>\n'
+    for key, title in SECTIONS.items():
+        yield f'<li><a href="#{key}">{title}</a>'
+        if key == "conversations" and conversations:
+            yield "\n<ul>\n"
+            for number, one in enumerate(conversations):
+                yield f'<li><a href="#c{number}">{_title(one)}</a> <small>{one["ownMessages"]:,}</small></li>\n'
+            yield "</ul>\n"
+        yield "</li>\n"
+    yield "</ul>\n</nav>\n"
+
+
+def _section(key: str, *contents: str) -> str:
+    return f'<section id="{key}">\n<h2>{SECTIONS[key]}</h2>\n{"".join(contents) or NOTHING}</section>\n'
+
+
+def _list(titles: dict[str, str], row: Row) -> str:
+    """Write the fields of a row that have a value."""
+    known = [(title, row[key]) for key, title in titles.items() if row.get(key) is not None]
+    lines = [f"<dt>{title}</dt><dd>{_value(value)}</dd>\n" for title, value in known]
+    return f"<dl>\n{''.join(lines)}</dl>\n"
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, datetime):
+        return _time(value)
+    return html.address(value) if isinstance(value, str) else html.isolated(value)
+
+
+def _time(moment: datetime) -> str:
+    return f"<time>{html.text(moment)}</time>"
+
+
+def _entry(title: str, *more: str) -> str:
+    below = "".join(f'<br>\n<span class="quiet">{line}</span>' for line in more if line)
+    return f"<p>{title}{below}</p>\n"
+
+
+def _role(role: Row) -> str:
+    return _entry(html.isolated(role["name"] or role["id"]), html.isolated(role["permissions"] or "no permissions"))
+
+
+def _event(event: Row) -> str:
+    undone = " (undone)" if event["state"] == "undone" else ""
+    return _entry(f"{html.text(event['command'])}{undone}", _time(event["at"]), *_reason(event))
+
+
+def _reason(event: Row) -> list[str]:
+    return [html.isolated(event["reason"])] if event.get("reason") else []
+
+
+def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> Iterator[str]:
+    yield f'<section id="c{number}" class="conversation">\n<h3>{_title(conversation)}</h3>\n'
+    yield f'<p class="quiet">{_circumstances(conversation)}</p>\n'
+    for heading, found in groupby(messages, lambda message: _moment(message)[0]):
+        yield f'<section class="day">\n<h4>{heading}</h4>\n'
+        yield from map(_message, found)
+        yield "</section>\n"
+    yield "</section>\n"
+
+
+def _title(conversation: Row) -> str:
+    if conversation["gone"]:
+        return "A conversation that is gone"
+    if _is_group(conversation):
+        return html.isolated(conversation["name"] or "A group without a name")
+    return f"With {html.isolated(conversation['participants'] or 'nobody')}"
+
+
+def _is_group(conversation: Row) -> bool:
+    return bool(conversation["isGroup"] or conversation["name"])
+
+
+def _circumstances(conversation: Row) -> str:
+    facts = [counted(conversation["ownMessages"], "own message")]
+    if conversation["created_at"] is not None:
+        facts.append(f"begun {html.text(conversation['created_at'])}")
+    if conversation["participants"] and _is_group(conversation):
+        facts.append(f"with {html.isolated(conversation['participants'])}")
+    if not conversation["member"]:
+        facts.append("not a member")
+    return " · ".join([*facts, f"<code>{html.text(conversation['id'])}</code>"])
+
+
+def _message(message: Row) -> str:
+    """Write a message; what is no text or no time in broken data is shown as it is."""
+    body, image, seen = message["body"], message["image"], message["seen"]
+    below = [f"image: {html.address(cell(image))}"] if image is not None else []
+    if seen:
+        below.append(f"seen by {html.isolated(seen) if len(seen) <= NAMED_AT_MOST else len(seen)}")
+    written = html.passage(body if isinstance(body, str) else cell(body)) if body is not None else ""
+    quiet = f'<p class="quiet">{" · ".join(below)}</p>' if below else ""
+    return f"<article><time>{_moment(message)[1]}</time><div>{written}{quiet}</div></article>\n"
+
+
+def _moment(message: Row) -> tuple[str, str]:
+    """Return the day and the time of a message."""
+    try:
+        moment = datetime.fromisoformat(message["createAt"])
+    except (TypeError, ValueError):
+        return day(None), html.text(message["createAt"])
+    return day(moment), clock(moment)

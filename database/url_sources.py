@@ -1,0 +1,126 @@
+"""Where the name of the database comes from: options, environment, files, in that order."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from database import dotenv, urls
+from database.errors import NotConfiguredError, UsageError
+
+if TYPE_CHECKING:
+    from database.contexts import Context
+
+VARIABLE = "MONGODB_DATABASE_URL"
+CONTEXT = "CHATCTL_CONTEXT"
+LOCAL_NAME = "chatctl"
+_HOW = f"set {VARIABLE} to {urls.EXAMPLE}, or use the embedded database with --local"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The root options of a run; nothing is read until the database is needed."""
+
+    url: str | None = field(default=None, repr=False)
+    local: bool = False
+    env_file: Path | None = None
+    expect: str | None = None
+    context: str | None = None
+
+    def __post_init__(self) -> None:
+        given = {"--url": self.url is not None, "--local": self.local, "--context": self.context is not None}
+        named = [option for option, is_given in given.items() if is_given]
+        if len(named) > 1:
+            raise UsageError(f"{' and '.join(named[:2])} name two databases", "give one of them")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The place that named the database.
+
+    `url` is None for the embedded one, and for a `context` until the database is needed. A source that was `found`
+    because a file lay in the working directory was not named by anybody.
+    """
+
+    label: str
+    url: str | None = field(default=None, repr=False)
+    context: "Context | None" = None
+    found: bool = False
+
+    @property
+    def address(self) -> urls.Address:
+        """What its URL says; raises `NotConfiguredError`."""
+        return urls.parse(self.url or "", self.label)
+
+
+def find(choice: Choice, environment: Mapping[str, str]) -> Source:
+    """Find the first source that names a database."""
+    return (
+        _from_options(choice)
+        or _from_environment(environment)
+        or _from_env_files(choice.env_file, environment)
+        or _of_context()
+    )
+
+
+def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
+    """Find the source as `find` does, but read no `.env`: None where there is one, for it could name another."""
+    if source := _from_options(choice) or _from_environment(environment):
+        return source
+    return None if choice.env_file or any(_env_files_here()) else _of_context()
+
+
+def _from_options(choice: Choice) -> Source | None:
+    if choice.local:
+        return Source("--local")
+    if choice.url is not None:
+        return Source("--url", choice.url.strip())
+    return None if choice.context is None else _of_context(choice.context)
+
+
+def _from_environment(environment: Mapping[str, str]) -> Source | None:
+    if _local_by_environment(environment):
+        return Source("CHATCTL_LOCAL")
+    if name := environment.get(CONTEXT):
+        return _of_context(name)
+    if VARIABLE in environment:
+        return Source(VARIABLE, environment[VARIABLE].strip())
+    if file := environment.get(f"{VARIABLE}_FILE"):
+        return Source(f"{VARIABLE}_FILE", urls.read(Path(file), f"{VARIABLE}_FILE").strip())
+    return None
+
+
+def _local_by_environment(environment: Mapping[str, str]) -> bool:
+    """Take 1 for yes; a `true` that is quietly passed over would be a command on the wrong database."""
+    said = environment.get("CHATCTL_LOCAL", "")
+    if said not in {"", "0", "1"}:
+        raise NotConfiguredError("CHATCTL_LOCAL is neither 1 nor 0", "set CHATCTL_LOCAL=1, or unset it")
+    return said == "1"
+
+
+def _of_context(name: str | None = None) -> Source:
+    """Find a context by its name, else the current one; what its URL is shows when the database is needed."""
+    from database import contexts  # a run whose database is named otherwise does not read them
+
+    known = contexts.load()
+    context = known.the_current() if name is None else known.named(name)
+    if context is None:
+        how = "take --context NAME, or make one the current one: chatctl context use NAME" if known.by_name else _HOW
+        raise NotConfiguredError("no database is configured", how)
+    return Source(context.label, context=context)
+
+
+def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
+    """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
+    known = dict(environment)
+    for file in [named] if named else _env_files_here():
+        known = {**dotenv.read(urls.read(file, "the .env file"), known), **known}
+        if VARIABLE in known:
+            return Source(str(file), known[VARIABLE].strip(), found=named is None)
+    if named:
+        raise NotConfiguredError(f"{named} does not set {VARIABLE}", _HOW)
+    return None
+
+
+def _env_files_here() -> Iterator[Path]:
+    return (path for path in (Path(".env"), Path("prisma", ".env")) if path.is_file())

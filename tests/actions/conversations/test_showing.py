@@ -1,0 +1,72 @@
+"""How many messages lie behind the last one that somebody has seen or written: by any way the same number."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from people import Documents, minute_after
+from reads import listening
+
+from actions import queries
+from actions.conversations import show, showing
+
+PEOPLE = [ObjectId() for _ in range(4)]
+PLACE = ObjectId()
+
+forms = st.sampled_from([*PEOPLE, *map(str, PEOPLE), ObjectId(), None, 5])
+written = st.fixed_dictionaries(
+    {"senderId": forms, "createAt": st.integers(0, 4).map(minute_after)},
+    optional={"seenIds": st.none() | st.just("x") | st.lists(forms, max_size=3)},
+)
+
+
+@pytest.fixture
+def here(url: str, database: Documents) -> Iterator[Documents]:
+    with listening(url):
+        yield database
+
+
+def expected(messages: list[dict[str, Any]], person: str) -> int:
+    ordered = sorted(messages, key=lambda message: (message["createAt"], message["_id"]), reverse=True)
+    for number, message in enumerate(ordered):
+        seen = message.get("seenIds")
+        if person in map(str, [message["senderId"], *(seen if isinstance(seen, list) else ())]):
+            return number
+    return len(messages)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(messages=st.lists(written, max_size=12), newest=st.integers(1, 13))
+def test_what_is_unread_is_the_same_whether_read_or_counted(
+    here: Documents, messages: list[dict[str, Any]], newest: int
+) -> None:
+    here["Message"].delete_many({})
+    documents = [{"_id": ObjectId(), "conversationId": PLACE, **message} for message in messages]
+    if documents:
+        here["Message"].insert_many(documents)
+    where = queries.refers_to("Message", "conversationId", PLACE)
+    people = [str(person) for person in PEOPLE]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(showing, "RECENT", newest)
+        found = showing.unread_counts(where, people, len(documents))
+    assert found == {person: expected(documents, person) for person in people}
+
+
+def test_a_conversation_takes_as_few_reads_as_its_last_messages_allow(url: str, database: Documents) -> None:
+    many = [
+        {"conversationId": PLACE, "senderId": PEOPLE[0], "seenIds": PEOPLE[:2], "createAt": minute_after(number)}
+        for number in range(30)
+    ]
+    many[5]["seenIds"] = PEOPLE[:3]
+    database["Message"].insert_many(many)
+    database["Conversation"].insert_one({"_id": PLACE, "userIds": PEOPLE})
+    with listening(url) as sent, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(showing, "RECENT", 10)
+        shown = show(f"id:{PLACE}")
+    assert [one["unread"] for one in shown["people"]] == [0, 0, 24, 30]
+    assert [one["messages"] for one in shown["people"]] == [30, 0, 0, 0]
+    counted = [command for command in sent.commands if command.get("aggregate") == "Message"]
+    assert len(counted) == 3  # what everybody sent, who of the others saw what last, and how much came later

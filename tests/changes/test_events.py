@@ -1,0 +1,42 @@
+"""An event tells what was written, all of it and nothing else; the mock has no transactions, so these need a server."""
+
+import pytest
+from bson import ObjectId
+from samples import Documents, carry_out, changeset, role
+
+from changes import ChangedMeanwhileError, Draft, Watch, apply
+from changes.events import TakenOverError
+from changes.trail_entries import lease_id
+from database.own_collections import AUDIT, IMAGES, STATE
+
+pytestmark = pytest.mark.usefixtures("chatctl")
+
+
+def test_a_batch_that_fails_leaves_no_record(database: Documents) -> None:
+    support = role()
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.set("Role", {**support, "name": "another"}, {"name": "helpdesk"})
+    with pytest.raises(ChangedMeanwhileError):
+        carry_out(draft)
+    assert [database[name].count_documents({}) for name in (AUDIT, IMAGES)] == [0, 0]
+
+
+def test_work_whose_lease_was_taken_away_stops(database: Documents) -> None:
+    class Takeover(Watch):
+        """Somebody who begins to undo the work after its first batch."""
+
+        def begins(self, event: ObjectId) -> None:
+            self.event = event
+
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
+            database[STATE].delete_one({"_id": lease_id(self.event)})
+
+    draft = Draft()
+    draft.insert("Role", role("support"))
+    draft.reserve(1000)
+    draft.insert("Role", role("helpdesk"))
+    with pytest.raises(TakenOverError):
+        apply(changeset(draft), watch=Takeover())
+    assert [document["name"] for document in database["Role"].find()] == ["support"]
+    assert database[AUDIT].count_documents({"kind": "end"}) == 0

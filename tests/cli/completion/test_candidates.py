@@ -1,0 +1,141 @@
+"""What chatctl answers a shell: how a line may go on."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from actions.database.checking.rules import all_rules
+from cli.app import COMMANDS, GROUPS
+from cli.completion.candidates import SORTED_BY, VIEWS, WORDS
+from models.schema import DOCUMENTS
+from models.user import UserStatus
+from tests.cli.completion.conftest import Complete
+from tests.cli.test_app import HEAVY
+from tests.conftest import Chatctl
+
+FORMS = ["table", "json", "ndjson", "yaml", "csv", "ids"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_script_is_that_of_the_shell(chatctl: Chatctl, shell: str) -> None:
+    script = chatctl("completion", shell).stdout
+    assert f"Completion of chatctl for {shell}." in script
+    assert script.endswith("\n")
+
+
+def test_another_shell_is_a_wrong_choice(chatctl: Chatctl) -> None:
+    assert '"tcsh" is none of bash, zsh, fish' in chatctl("completion", "tcsh", code=2).stderr
+
+
+def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chatctl) -> None:
+    shown = chatctl("completion", "--help").stdout
+    assert 'eval "$(chatctl completion zsh)"' in shown
+    assert "--line" not in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("chatctl ", [*GROUPS, *COMMANDS]),
+        ("chatctl us", ["users"]),
+        ("chatctl --local --url x us", ["users"]),
+        ("chatctl --url=x us", ["users"]),
+        ("chatctl --url us", []),
+        ("chatctl roles re", ["rename", "revoke"]),
+        ("chatctl 'roles' \"re", ["rename", "revoke"]),
+        ("/opt/bin/chatctl roles re", ["rename", "revoke"]),
+        ("chatctl rols ", []),
+        ("chatctl roles --", ["--help", "--url", "--local", "--context", "--env-file", "--expect", "--debug"]),
+        ("chatctl roles matrix -o", ["-o"]),
+        ("chatctl roles matrix -o ", FORMS),
+        ("chatctl roles matrix --output ", FORMS),
+        ("chatctl roles matrix --output=", [f"--output={form}" for form in FORMS]),
+        ("chatctl roles matrix --output=nd", ["--output=ndjson"]),
+        ("chatctl roles matrix --nothing=nd", []),
+        ("chatctl roles delete -nyo ", ["table", "json"]),
+        ("chatctl roles delete -n --dr", ["--dry-run"]),
+        ("chatctl roles delete -- --dr", []),
+        ("chatctl db stats --by ", ["day", "week", "month"]),
+        ("chatctl users import people.csv --on-conflict s", ["skip"]),
+        ("chatctl users list --status S", ["SUSPENDED"]),
+        ("chatctl db check --rule email", ["email-case"]),
+        ("chatctl db check --rule email-case --rule un", ["unknown-status", "unsynced-copy"]),
+        ("chatctl db check --collection P", ["Profile", "Permission"]),
+        ("chatctl roles list --columns na", ["name"]),
+        ("chatctl roles list --columns id,na", ["id,name"]),
+        ("chatctl roles list --columns=id,na", ["--columns=id,name"]),
+        ("chatctl roles list --sort -n", ["-name"]),
+        ("chatctl completion ", ["bash", "zsh", "fish"]),
+        ("chatctl completion bash ", []),
+        ("chatctl users import ", [":files"]),
+        ("chatctl seeds apply a.yaml b", [":files"]),
+        ("chatctl users export --to ", [":files"]),
+        ("chatctl users export --to=pe", [":files"]),
+        ("chatctl --env-file ", [":files"]),
+        ("chatctl roles list > pe", [":files"]),
+        ("chatctl roles list 2>> pe", [":files"]),
+        ("chatctl users list --search ", []),
+        ("chatctl context show --con", ["--context"]),
+        ("", []),
+        ("chatctl", []),
+        ("chatctl 'us\\", []),
+        ("chatctl \x00us", []),
+        ("chatctl \x1b[31mus", []),
+        ("chatctl users import people.json --from fir", ["firebase"]),
+        ("chatctl users import people.json --username-from ", ["email", "name"]),
+    ],
+)
+def test_a_line_goes_on(complete: Complete, line: str, words: list[str]) -> None:
+    assert complete(line) == words
+
+
+def test_bash_gets_what_comes_behind_the_typed_part(complete: Complete) -> None:
+    assert complete("chatctl roles matrix --output=nd", "bash") == ["json"]
+    assert complete("chatctl users import pe", "bash") == [":files"]
+
+
+def test_every_word_that_is_known_without_the_driver_is_a_right_one(chatctl: Chatctl) -> None:
+    assert WORDS["STATUS"] == tuple(UserStatus)
+    assert WORDS["RULE"] == tuple(sorted({rule.name for rule in all_rules()}))
+    assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)
+
+
+@pytest.mark.parametrize("group", VIEWS)
+def test_lists_take_the_columns_and_orders_that_are_completed(either: Chatctl, complete: Complete, group: str) -> None:
+    columns = complete(f"chatctl {group} list --columns ")
+    assert either(group, "list", "--columns", ",".join(columns), "-o", "json").stdout == "[]\n"
+    orders = complete(f"chatctl {group} list --sort ")
+    assert len(orders) == 2 + 2 * len(SORTED_BY[group])
+    for order in orders:
+        assert json.loads(either(group, "list", "--sort", order, "-o", "json").stdout) == []
+
+
+def test_contexts_complete(chatctl: Chatctl, complete: Complete, workspace: Path) -> None:
+    for name in ("prod", "production", "staging"):
+        chatctl("context", "add", name, "--url-command", "touch ran")
+    assert complete("chatctl --context pro") == ["prod", "production"]
+    assert complete("chatctl users list --context=s") == ["--context=staging"]
+    assert complete("chatctl context use s") == ["staging"]
+    assert complete("chatctl context add s") == []
+    assert complete("chatctl --context prod roles show ") == []
+    assert not (workspace / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "line", ["chatctl ", "chatctl users list -o ", "chatctl db check --rule ", "chatctl seeds apply "]
+)
+def test_what_no_database_knows_loads_no_driver(line: str) -> None:
+    program = (
+        "import sys; from cli.app import main\n"
+        "sys.argv = ['chatctl', 'completion', 'zsh', '--line']\n"
+        "try: main()\n"
+        f"except SystemExit: print(*[name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], input=line, capture_output=True, text=True, check=True)  # noqa: S603
+    *words, loaded = done.stdout.split("\n")[:-1]
+    assert words
+    assert loaded == ""
+    assert done.stderr == ""
