@@ -197,6 +197,8 @@ class Headers:
         maps = [f"--map {shlex.quote(pair)}" for pair in pairs[:MAX_MAPS]]
         say = f"map the {self._noun}s with {' '.join(maps or ['--map HEADER=column'])}"
         ignore = f", and ignore the other {self._noun}s with --ignore-unknown" if len(self.unknown) > len(maps) else ""
+        if self.missing == ["username"]:
+            say = f"add --username-from email to make usernames, or {say}"
         return f"{say}{ignore}. {LISTED}"
 
 

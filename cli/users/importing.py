@@ -139,8 +139,9 @@ def import_(
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
-    --columns lists the columns that can be imported. Headers may be in upper or lower case. An empty cell changes
-    nothing, and linked sign-ins are only added. To finish an interrupted import, add --on-conflict skip.
+    --from reads the export of another product as it is. --columns lists the columns that can be imported. Headers may
+    be in upper or lower case. An empty cell changes nothing, and linked sign-ins are only added. To finish an
+    interrupted import, add --on-conflict skip.
     """
     import imports
     from cli.output.progress import Bar

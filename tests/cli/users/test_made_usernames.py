@@ -88,3 +88,8 @@ def test_faults_of_a_row_without_a_username_are_still_found(load: Import, databa
         "people.csv:5:1: email: a value is required",
     ]
     assert database["User"].count_documents({}) == 0
+
+
+def test_a_file_without_usernames_gets_the_hint(load: Import) -> None:
+    hint = load("email,name\na@b.c,Ann\n", code=5).stderr.splitlines()[-1]
+    assert hint.startswith("hint: nothing was written; add --username-from email to make usernames, or map the columns")
