@@ -16,10 +16,8 @@ NOT_AN_OBJECT: Final = "an object with the columns as keys belongs here"
 NOT_CHECKED: Final = "the application cannot check this hash of a password"
 MAX_NAMES: Final = 1000
 """The most names of a file that are remembered."""
-GOOGLE_AND_OTHERS: Final = ("oauth_", ".com", "-oauth2")
+AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
 """What products add to the name of a provider: oauth_google, google.com and google-oauth2 are all google."""
-
-
 USERNAMES: Final = "add --username-from email, which makes usernames of the part before the @"
 
 
@@ -92,10 +90,9 @@ class Translation:
     def _meet(self, record: Record) -> None:
         """Remember the names of a record, and which of those that are not imported have a value."""
         for name in record:
-            if name in self._settled:
+            if name in self._settled or (name not in self._names and len(self._names) == MAX_NAMES):
                 continue
-            if name not in self._names and len(self._names) < MAX_NAMES:
-                self._names[name] = False
+            self._names.setdefault(name, False)
             if self.meaning(name) or is_data(name):
                 self._settled.add(name)
             elif filled(record[name]):
@@ -203,7 +200,7 @@ def _without(source: Source, name: str) -> Source:
 def _provider(name: Any) -> str:
     """Return the name of a provider as the application writes it."""
     short = str(name).casefold()
-    for part in GOOGLE_AND_OTHERS:
+    for part in AROUND_PROVIDERS:
         short = short.removeprefix(part).removesuffix(part)
     return short
 

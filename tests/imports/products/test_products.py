@@ -11,7 +11,7 @@ import pytest
 import yaml
 from people import Documents
 
-from database.times import written
+from database.times import rfc3339
 from imports import products, recognition
 from imports.formats import format_of
 from imports.layout import Layout
@@ -37,7 +37,7 @@ def users(database: Documents) -> list[dict[str, Any]]:
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:
-        return value and ("now" if value.replace(tzinfo=UTC) > recent else written(value))
+        return value and ("now" if value.replace(tzinfo=UTC) > recent else rfc3339(value))
 
     found = []
     for user in database["User"].find().sort("email"):
@@ -254,7 +254,7 @@ def test_a_row_may_lack_the_empty_cells_at_its_end(chatctl: Chatctl, database: D
     ],
 )
 def test_times_are_read_as_products_write_them(value: Any, read: str | None) -> None:
-    assert written(values.time(value)) == read
+    assert rfc3339(values.time(value)) == read
 
 
 @pytest.mark.parametrize(
