@@ -161,7 +161,7 @@ class Event:
 
 
 def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, Any]:
-    head = {"_id": identifier, "kind": "event", "at": now(), "actor": _actor(), "command": cut(command)}
+    head = {"_id": identifier, "kind": "event", "at": now(), "actor": actor(), "command": cut(command)}
     return head | ({"reason": reason} if reason else {})
 
 
@@ -176,15 +176,15 @@ def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[
     return sorted(ids & names.keys(), key=str)[:NAMES_KEPT]
 
 
-def _actor() -> dict[str, str]:
+def actor() -> dict[str, str]:
     """Say who acts: by the system, by the database, and by their own claim."""
-    actor = {"host": socket.gethostname()}
+    names = {"host": socket.gethostname()}
     try:
-        actor["os"] = getpass.getuser()
+        names["os"] = getpass.getuser()
     except (KeyError, OSError):  # a container may run as a number without a name
-        actor["os"] = str(os.getuid())
+        names["os"] = str(os.getuid())
     if user := connection.target().user:
-        actor["database"] = user
+        names["database"] = user
     if claimed := os.environ.get("CHATCTL_ACTOR"):
-        actor["claimed"] = claimed.encode(errors="replace").decode()  # a variable may hold bytes that are no text
-    return actor
+        names["claimed"] = claimed.encode(errors="replace").decode()  # a variable may hold bytes that are no text
+    return names

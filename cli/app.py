@@ -28,6 +28,7 @@ GROUPS: Final = {
 }
 
 COMMANDS: Final = {
+    "whoami": "Who acts, on which database, with which roles, and how it is guarded.",
     "demo": "A tour in a quarter of a minute, on made-up people.",
     "completion": "A script that completes commands and names in your shell.",
 }

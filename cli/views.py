@@ -188,6 +188,22 @@ STATUS: View = (
     Column("collections", table=None),
 )
 
+IDENTITY: View = (
+    Column("user"),
+    Column("systemUser", title="SYSTEM USER"),
+    Column("host"),
+    Column("claimed"),
+    Column("roles"),
+    Column("database"),
+    Column("server"),
+    Column("source"),
+    Column("readOnly", title="READ ONLY"),
+    Column("protected"),
+    Column("maskBodies", title="MASK BODIES"),
+    Column("auditReads", title="AUDIT READS"),
+    Column("notAllowed", title="NOT ALLOWED"),
+)
+
 COLLECTIONS: View = (Column("name", title="COLLECTION"), Column("count"), Column("bytes"))
 
 CONTEXTS: View = (

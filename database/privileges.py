@@ -23,7 +23,7 @@ OF_THE_DATABASE: Final = frozenset({"listCollections"})
 FREE: Final = frozenset(
     {
         *("abortTransaction", "commitTransaction", "endSessions", "getMore", "killCursors"),
-        *("buildInfo", "hello", "ping", "saslContinue", "saslStart"),
+        *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
 """What everybody may do: sign in, go on with what is their own already, ask the server what it is."""

@@ -39,6 +39,7 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "audit list": ((), ("--target", "ada")),
     "audit show": ((str(EVENT),),),
     "db status": ((),),
+    "whoami": ((),),
     "db check": ((),),
     "db stats": ((),),
     "db indexes": ((),),

@@ -1,4 +1,4 @@
-"""Describe the database and its server, create missing indexes, and stop the embedded server."""
+"""Describe the database, its server and who acts on it, create missing indexes, and stop the embedded server."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -8,7 +8,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from actions.rules.checked_changeset import checked_changeset
-from changes import Changeset, Draft, Result
+from changes import Changeset, Draft, Result, events
 from database import connection, indexes, local
 from database.failures import is_refusal
 from database.listing import Row
@@ -43,6 +43,29 @@ def status() -> Row:
         "indexesInConflict": None if found is None else _index_names(found, "conflict"),
         "local": local.status() if target.local else None,
         "protected": _if_allowed(_marker, "the marker of a protected database", not_allowed),
+        "notAllowed": not_allowed,
+    }
+
+
+def whoami() -> Row:
+    """Describe who acts, on which database, with which roles of the server, and how the database is guarded."""
+    database, target = connection.database(), connection.target()
+    who, not_allowed = events.actor(), list[str]()
+    roles = database.command("connectionStatus")["authInfo"]["authenticatedUserRoles"]
+    marker = _if_allowed(_marker, "the marker of a protected database", not_allowed) or {}
+    return {
+        "user": who.get("database"),
+        "systemUser": who["os"],
+        "host": who["host"],
+        "claimed": who.get("claimed"),
+        "roles": sorted(f"{role['role']}@{role['db']}" for role in roles),
+        "database": target.name,
+        "server": target.host,
+        "source": target.source,
+        "readOnly": target.read_only,
+        "protected": marker.get("name"),
+        "maskBodies": marker.get("maskBodies", False),
+        "auditReads": marker.get("auditReads", False),
         "notAllowed": not_allowed,
     }
 

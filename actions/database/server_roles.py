@@ -30,8 +30,8 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 class Role:
     """A role of the server: what it adds to the roles that it includes.
 
-    `verbs` are the commands of each group that the role is for. Its rights also allow the commands `also_allowed`, some
-    of them only in part.
+    `verbs` are the commands of each group that the role is for; a command that stands alone has none. Its rights also
+    allow the commands `also_allowed`, some of them only in part.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Role:
     @property
     def commands(self) -> set[str]:
         """Return the names of all commands that the role is for."""
-        own = {f"{group} {verb}" for group, verbs in self.verbs.items() for verb in verbs.split(", ")}
+        own = {f"{group} {verb}".strip() for group, verbs in self.verbs.items() for verb in verbs.split(", ")}
         return own.union(*(role.commands for role in self.includes))
 
     @property
@@ -72,6 +72,7 @@ SUPPORT_READ: Final = Role(
         "seeds": "plan, export, test",
         "audit": "list, show",
         "db": "status, indexes, check, stats",
+        "whoami": "",
     },
     {
         "": "listCollections",
@@ -112,6 +113,7 @@ SEEDER: Final = Role(
         "roles": "list, show, create, rename, copy, delete, grant, revoke, matrix, diff",
         "permissions": "list, show, create, rename, delete",
         "seeds": "plan, apply, export, test",
+        "whoami": "",
     },
     {
         "": "listCollections",

@@ -96,7 +96,7 @@ def _script(name: str) -> Iterator[str]:
 def _words(role: "Role") -> str:
     """Say which commands a role is for."""
     included = [f"all that {one.name} is for" for one in role.includes]
-    return "; ".join([*included, *(f"{group} {verbs}" for group, verbs in role.verbs.items())])
+    return "; ".join([*included, *(f"{group} {verbs}".strip() for group, verbs in role.verbs.items())])
 
 
 def _comment(text: str, indent: str = "") -> Iterator[str]:

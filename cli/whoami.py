@@ -1,0 +1,20 @@
+"""The command that says who acts."""
+
+import actions
+from cli import views
+from cli.group import part
+from cli.params import LinesOut
+
+app = part()
+
+
+@app.command(example="chatctl whoami\nchatctl whoami -o json")
+def whoami(out: LinesOut) -> None:
+    """Show who acts, on which database, with which roles, and how it is guarded.
+
+    The audit trail keeps the same names with every change. CHATCTL_ACTOR adds a name that you claim.
+    """
+    row = actions.database.server.whoami()
+    out.record(row, views.IDENTITY)
+    if not row["roles"]:
+        out.note("the server gives this connection no role: it may do what the server lets everybody do")

@@ -1,0 +1,41 @@
+"""`chatctl whoami`: who acts, where, with which roles, and how the database is guarded."""
+
+import getpass
+import json
+import socket
+
+import pytest
+from people import Documents
+
+from tests.conftest import Chatctl
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Chatctl, database: Documents) -> None:
+    row = json.loads(chatctl("whoami", "-o", "json", env={"CHATCTL_ACTOR": "night desk"}).stdout)
+    assert row | {"server": "", "source": ""} == {
+        "user": None,
+        "systemUser": getpass.getuser(),
+        "host": socket.gethostname(),
+        "claimed": "night desk",
+        "roles": [],
+        "database": database.name,
+        "server": "",
+        "source": "",
+        "readOnly": False,
+        "protected": None,
+        "maskBodies": False,
+        "auditReads": False,
+        "notAllowed": [],
+    }
+    chatctl("roles", "create", "intern", env={"CHATCTL_ACTOR": "night desk"})
+    [event] = json.loads(chatctl("audit", "list", "-o", "json").stdout)
+    assert event["actor"] == f"{row['systemUser']}@{row['host']} (night desk)"
+
+
+def test_it_shows_how_the_database_is_guarded_and_that_no_role_is_needed(chatctl: Chatctl) -> None:
+    chatctl("db", "protect", "production", "--audit-reads", "--yes")
+    said = chatctl("whoami")
+    assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
+    assert said.stderr == "the server gives this connection no role: it may do what the server lets everybody do\n"
