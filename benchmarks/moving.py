@@ -32,6 +32,22 @@ def table(path: Path, people: int, password: str = "") -> Path:
     return path
 
 
+def export_of_clerk(path: Path, people: int) -> Path:
+    """Write the same users as Clerk exports them."""
+    header = "id first_name last_name username primary_email_address primary_phone_number verified_email_addresses"
+    header += (
+        " unverified_email_addresses verified_phone_numbers totp_secret password_digest password_hasher created_at"
+    )
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header.split())
+        for number in range(people):
+            email, username, _, phone, _ = person(number)
+            names = ["Number", str(number), username]
+            writer.writerow([f"user_{number}", *names, email, phone, "", email, phone, "", "", "", ""])
+    return path
+
+
 def documents(people: int) -> tuple[list[Documents], list[Documents]]:
     """Make what an import of the table makes."""
     now, users, profiles = datetime.now(UTC), [], []
@@ -94,6 +110,13 @@ def main() -> None:
             client.get_default_database()["Profile"].insert_many(profiles)
 
         compare(f"import of {PEOPLE:,} users against a bare insert_many", 1.67, ours, theirs, rounds=3)
+        foreign = export_of_clerk(Path(folder, "clerk.csv"), PEOPLE)
+
+        def moved() -> None:
+            empty(client)
+            run(CHATCTL, "users", "import", foreign, "--from", "clerk", MONGODB_DATABASE_URL=url)
+
+        compare(f"import of {PEOPLE:,} users of Clerk against the same in own columns", 1.15, moved, ours, rounds=3)
         to = Path(folder, "out.ndjson")
         compare(
             f"export of {PEOPLE:,} users against a bare loop with json.dumps",

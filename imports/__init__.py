@@ -3,9 +3,9 @@
 Start with `importing.read`. A file goes through a reader (`csv_rows`, `object_rows`), which finds the column of each
 header by the `Layout`, then through `columns.check`, which makes a person of each row.
 
-To import from another product, add its layout: which header means which column, and where the list of users is. The
-layouts of products belong in the folder `products/`, one YAML file for each, and `layout.layout` builds a `Layout`.
-A new column is added to `columns`, and a new format to `formats`.
+The files of other products are described in the folder `products/`, one YAML file for each. `recognition` refuses a
+file that is read as the wrong product, and `products.translating` makes the cells of each row. A new column is added
+to `columns`, and a new format to `formats`.
 """
 
 from imports.columns import COLUMNS

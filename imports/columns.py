@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from actions import csv_cells
@@ -78,7 +79,7 @@ class BadCellError(Exception):
     """A cell has a value that its column does not accept."""
 
 
-def check(row: Row) -> tuple[Person | None, list[ColumnFlaw]]:
+def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFlaw]]:
     """Return the person of a row, and the faults of the row.
 
     The person of a faulty row has its valid values: they can have further faults in the database.
@@ -92,7 +93,7 @@ def check(row: Row) -> tuple[Person | None, list[ColumnFlaw]]:
             found.append((column, str(error)))
     if row.cells is None:
         return None, found
-    found += [(column, MISSING) for column in REQUIRED if column not in row.cells]
+    found += [(column, MISSING) for column in required if column not in row.cells]
     found += _password_flaws(values)
     if any(column == "emailVerified" for column, _ in found):
         values.pop("status", None)  # which may need that time
@@ -115,6 +116,11 @@ _ADVICE: Final = {
     True: "put it in the column hashedPassword",
     False: "the application checks only bcrypt hashes. Leave it empty; the user needs a new password",
 }
+
+
+def is_bcrypt(text: Any) -> bool:
+    """Tell whether a value is a hash that the application can check."""
+    return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
 def _text(value: Any) -> str:
@@ -156,7 +162,7 @@ def _status(value: Any) -> str:
 
 
 def _time(value: Any) -> Any:
-    time = times.moment(_text(value))
+    time = value if isinstance(value, datetime) else times.moment(_text(value))
     if time is None:
         raise BadCellError("this is not a valid time. Use for example 2026-03-01 or 2026-03-01T10:00Z")
     return time

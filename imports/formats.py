@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any, BinaryIO, Final, TextIO
+from typing import Any, BinaryIO, Final, NamedTuple, TextIO
 
 ERROR: Final = "error"
 """The column with the faults of a rejected row; an import ignores it."""
 
 EXTRA_CELLS: Final = "too many"
 """The column of a rejected row for cells without a header; an import does not accept it."""
+
+DELIMITERS: Final = ",;\t|"
+"""The characters that can stand between the cells of a CSV file."""
 
 MAX_LINE: Final = 1_000_000
 """The most characters of a line, so that a file without line ends does not fill the memory."""
@@ -25,6 +28,15 @@ class UnreadableError(Exception):
         super().__init__(message)
         self.row = row
         self.message = message
+
+
+class Problem(NamedTuple):
+    """What is wrong with a file or its columns as a whole: where, in which column, and what to do."""
+
+    row: int
+    column: int | None
+    message: str
+    hint: str
 
 
 @dataclass(slots=True)

@@ -3,7 +3,7 @@
 import io
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TextIO, cast
@@ -14,17 +14,18 @@ from actions.users.importing import Flaw, Policy, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
-from imports import object_rows
+from imports import object_rows, recognition
 from imports.columns import MISSING, check
 from imports.csv_rows import Table
-from imports.formats import ERROR, EXTRA_CELLS, Row, UnreadableError, decoded, format_of, lines
-from imports.layout import Headers, Layout, Problem
+from imports.formats import ERROR, EXTRA_CELLS, Problem, Row, UnreadableError, decoded, encoding_of, format_of, lines
+from imports.layout import Headers, Layout
+from imports.products import Translation
 from seeds.yaml_tree import Faults
 
 BATCH: Final = 1000
 PLAIN: Final = Layout()
-HEAD: Final = 4096
-"""The first bytes of a file, from which the format is detected."""
+HEAD: Final = 64 * 1024
+"""The first bytes of a file, from which the format and the product are detected."""
 
 
 Progress = Callable[[int, int], None]
@@ -66,37 +67,58 @@ class Import:
         self._unique_header: list[str] = []
         self._places: dict[str, int] = {}
         self._problem: Problem | None = None
+        self._refused: Problem | None = None
+        self._missing: list[str] = []
         self._staging = StagingDatabase()
+        self._translation: Translation | None = None
+        if layout.product:
+            self._translation = Translation(
+                layout.product,
+                layout.columns,
+                required=layout.required,
+                require_passwords=layout.require_passwords,
+            )
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
         """Read all rows. `size` is the number of bytes, if known. An unreadable rest is a fault too."""
-        source: Any = io.BufferedReader(cast("Any", file))  # a stream without `peek` gets one
+        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # a stream without `peek` gets one
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
+        self._refused = recognition.problem(head.decode(encoding_of(head), "ignore"), self.format, self._layout)
         try:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
-            while batch := list(islice(rows, BATCH)):
+            while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
                 self._add(batch)
                 if size:  # the estimate assumes that all rows are as long as those so far
                     self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
-            self._staging.add_flaws([Flaw(error.row, None, error.message)])
+            self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._staging.add_flaws([Flaw(1, None, "the file is not in the encoding that it begins with")])
+            self._note([Flaw(1, None, "the file is not in the encoding that it begins with")])
         finally:  # neither may close the file
             text.detach()
             source.detach()
+        self._problem = self._refused or self._problem
+        for column in self._missing:
+            self._staging.silence(column, MISSING)
+
+    def _note(self, flaws: Iterable[Flaw]) -> None:
+        """Note faults of rows, unless the file is refused as a whole."""
+        if not self._refused:
+            self._staging.add_flaws(flaws)
 
     def _table(self, text: TextIO) -> Iterator[Row]:
         if self._layout.path:
             raise UsageError("--path works only with JSON and YAML, and this file is CSV")
         headers = Headers(self._layout, "column")
-        table = Table(text, headers)
+        table = Table(text, self._translation or headers)
         self.header, self._places = table.header, table.places
         self._unique_header = [
             f"{name} ({place + 1})" if name in self.header[:place] else name for place, name in enumerate(self.header)
         ]
+        if self._translation:
+            return self._judged(table.rows(), self._translation)
         self._problem = headers.problem(self.header)
         if not self._problem or not headers.missing:
             return table.rows()
@@ -106,24 +128,29 @@ class Import:
         return iter(())
 
     def _objects(self, file: BinaryIO, text: TextIO) -> Iterator[Row]:
-        headers = Headers(self._layout)
+        headers = self._translation or Headers(self._layout)
         if self.format == "yaml":
-            yield from object_rows.yaml(file, self._name, headers, self._layout.path)
+            rows = object_rows.yaml(file, self._name, headers, self._layout.path)
         elif self.format == "json" or self._layout.path:
-            yield from object_rows.json(text, headers, self._layout.path)
+            rows = object_rows.json(text, headers, self._layout.path)
         else:
-            yield from object_rows.ndjson(lines(text), headers)
+            rows = object_rows.ndjson(lines(text), headers)
+        return self._judged(rows, headers)
+
+    def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
+        """Return all rows, and then note what is wrong with their names or keys."""
+        yield from rows
         self._problem = headers.problem()
-        for column in headers.missing:
-            self._staging.silence(column, MISSING)
+        self._missing = headers.missing
 
     def _add(self, batch: Sequence[Row]) -> None:
-        checked = [(row, *check(row)) for row in batch]
-        self._staging.add([person for _, person, _ in checked if person])
-        self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
+        if not self._refused:
+            checked = [(row, *check(row, self._layout.required)) for row in batch]
+            self._staging.add([person for _, person, _ in checked if person])
+            self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
         if self._keep:
             unknown = ((row.number, name) for row in batch for name in row.unknown)
-            self._staging.add_flaws(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
+            self._note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
@@ -133,7 +160,7 @@ class Import:
 
     def compare(self, policy: Policy) -> None:
         """Compare the rows with the users in the database, which may add faults."""
-        importing.compare(self._staging, policy, self._progress)
+        importing.compare(self._staging, policy, self._progress, username_from=self._layout.username_from)
 
     @property
     def faulty(self) -> bool:
@@ -149,7 +176,7 @@ class Import:
         columns = [ERROR, *(name for name in self._unique_header if name != ERROR)] + [EXTRA_CELLS] * (
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
-        of_all = self._problem.message if self._problem and self.format == "csv" else ""
+        of_all = self._problem.message if self._problem and (self._refused or self.format == "csv") else ""
         rows = ((json.loads(given), error) for given, error in self._staging.flawed_rows(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
@@ -177,7 +204,9 @@ class Import:
                 what = "the import has a fault" if number == 1 else f"the import has {counted(number, 'fault')}"
                 raise InvalidInputError(what, hint, faults)
             raise ImportConflictError(number, faults)
-        return importing.changeset(self._staging, policy, self._name, allow_last_member=allow_last_member)
+        notes = self._translation.notes() if self._translation else []
+        notes += [importing.RULES[self._layout.username_from]] if self._layout.username_from else []
+        return importing.changeset(self._staging, policy, self._name, notes=notes, allow_last_member=allow_last_member)
 
     def _fault(self, flaw: Flaw) -> Fault:
         place = self._places.get(flaw.field or "")

@@ -4,12 +4,14 @@ import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from database.errors import UsageError
 from database.wording import NAMED, counted, did_you_mean, nearest, shown
+from imports import products
 from imports.columns import COLUMNS, LISTED, MAX_GUESSED, NOT_UTF8, REQUIRED, SAVE_AS_UTF8, is_data
-from imports.formats import ERROR
+from imports.formats import ERROR, Problem
+from imports.products import Product
 
 IGNORED: Final = ""
 """The column of a name that is ignored."""
@@ -20,16 +22,33 @@ class Layout:
     """How to read a file whose names are not the columns of an import.
 
     `columns` maps names to columns: headers, keys, or paths of keys joined by dots. `path` has the keys that lead to
-    the list of users.
+    the list of users. `product` describes the files of another product; `columns` are then read first.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
     ignore_unknown: bool = False
     path: Sequence[str] = ()
+    product: Product | None = None
+    username_from: str | None = None
+    require_passwords: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Return the columns that each row must have."""
+        return tuple(column for column in REQUIRED if not (column == "username" and self.username_from))
 
 
-def layout(maps: Sequence[str] = (), *, ignore_unknown: bool = False, path: str | None = None) -> Layout:
-    """Read each `HEADER=column`. Raises `UsageError` for one that is not valid."""
+def layout(
+    maps: Sequence[str] = (),
+    *,
+    ignore_unknown: bool = False,
+    path: str | None = None,
+    product: str | None = None,
+    map_file: str | None = None,
+    username_from: str | None = None,
+    require_passwords: bool = False,
+) -> Layout:
+    """Read each `HEADER=column`, and the description of a product. Raises `UsageError` for a map that is not valid."""
     columns: dict[str, str] = {}
     for text in maps:
         name, equals, column = text.rpartition("=")
@@ -45,7 +64,15 @@ def layout(maps: Sequence[str] = (), *, ignore_unknown: bool = False, path: str 
     taken = [column for column in columns.values() if column]
     if twice := next((column for column in taken if taken.count(column) > 1), None):
         raise UsageError(f"--map names the column {twice} twice", "give it once")
-    return Layout(columns, ignore_unknown, tuple(path.split(".")) if path else ())
+    steps = tuple(path.split(".")) if path else ()
+    if product and map_file:
+        raise UsageError(
+            "--from and --map-file both describe the file", "use one of them, and --map for single columns"
+        )
+    described = products.load(product) if product else products.read(map_file) if map_file else None
+    if require_passwords and not described:
+        raise UsageError("--require-passwords works only with --from or --map-file")
+    return Layout(columns, ignore_unknown, steps, described, username_from, require_passwords)
 
 
 MAX_NAMES: Final = 1000
@@ -59,15 +86,6 @@ LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
 _BYTES: Final = re.compile("[\ud800-\udfff]")
 
 
-class Problem(NamedTuple):
-    """What is wrong with the names of columns: where, in which column, and what to do."""
-
-    row: int
-    column: int | None
-    message: str
-    hint: str
-
-
 class Headers:
     """The headers or keys of a file, and the column that each means.
 
@@ -78,6 +96,7 @@ class Headers:
     def __init__(self, layout: Layout, noun: str = "key") -> None:
         self.unknown: dict[str, list[int]] = {}
         self.ignores_unknown = layout.ignore_unknown
+        self._required = layout.required
         self._noun = noun
         self._column_of = {fold(name): name for name in COLUMNS} | {ERROR: IGNORED}
         self._column_of |= {fold(name): column for name, column in layout.columns.items()}
@@ -125,7 +144,7 @@ class Headers:
     def missing(self) -> list[str]:
         """Return the required columns that the file does not have."""
         met = {self._column_of.get(name) for name in self.known}
-        return [column for column in REQUIRED if column not in met]
+        return [column for column in self._required if column not in met]
 
     def problem(self, header: Sequence[str] | None = None) -> Problem | None:
         """Say what is wrong with all names, in one message that quotes no personal data."""
@@ -178,6 +197,8 @@ class Headers:
         maps = [f"--map {shlex.quote(pair)}" for pair in pairs[:MAX_MAPS]]
         say = f"map the {self._noun}s with {' '.join(maps or ['--map HEADER=column'])}"
         ignore = f", and ignore the other {self._noun}s with --ignore-unknown" if len(self.unknown) > len(maps) else ""
+        if self.missing == ["username"]:
+            say = f"add --username-from email to make usernames, or {say}"
         return f"{say}{ignore}. {LISTED}"
 
 

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, BinaryIO, Final, TextIO, TypeVar
@@ -10,6 +10,8 @@ from typing import Any, BinaryIO, Final, TextIO, TypeVar
 from database.wording import shown
 from imports.formats import MAX_LINE, Row, UnreadableError, lines
 from imports.layout import Headers
+from imports.products import Translation
+from imports.products.translating import NOT_AN_OBJECT
 from seeds.yaml_tree import Faults, Node, read_items
 
 CHUNK: Final = 64 * 1024
@@ -18,24 +20,29 @@ _WHOLE: Final = re.compile("-?(0|[1-9][0-9]{0,18})")
 _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
+Names = Headers | Translation
+"""What the keys of the objects mean."""
 
 
-def ndjson(text: Iterable[str], headers: Headers, first: int = 1) -> Iterator[Row]:
+def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]:
     """Read one object from each line. A bad line does not stop the others from being read."""
     for number, line in enumerate(text, first):
         if line.strip():
             try:
-                yield _row(number, _DECODER.decode(line.strip(_BLANKS)), headers)
+                row = _row(number, _DECODER.decode(line.strip(_BLANKS)), headers)
+                if row:
+                    yield row
             except (ValueError, RecursionError) as error:
                 yield Row(number, None, line.strip(), [_not_json(error)])
 
 
-def json(text: TextIO, headers: Headers, path: Sequence[str] = ()) -> Iterator[Row]:
+def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one array, which is under a path if one is given, or a sequence of objects."""
     first, begin = "", 0
     while not path and (first := text.readline(MAX_LINE)).isspace():
         begin += 1
-    if first.startswith("{") and _is_whole(first):
+    keys = headers.product.path if isinstance(headers, Translation) and first.startswith("{") else ()
+    if first.startswith("{") and _is_whole(first) and not any(key in _DECODER.decode(first) for key in keys):
         if hint := _nested_list_hint(_DECODER.decode(first), headers):
             raise UnreadableError(begin + 1, hint)
         yield from ndjson(chain([first], lines(text)), headers, begin + 1)
@@ -43,32 +50,37 @@ def json(text: TextIO, headers: Headers, path: Sequence[str] = ()) -> Iterator[R
     number = 0
     try:
         source = _JsonStream(text, first)
-        for number, value in enumerate(_values(source, path), 1):
+        for number, value in enumerate(_values(source, path, keys), 1):
             if number == 1 and source.begins_with_object and (hint := _nested_list_hint(value, headers)):
                 raise UnreadableError(1, hint)
-            yield _row(number, value, headers)
+            row = _row(number, value, headers)
+            if row:
+                yield row
     except (ValueError, RecursionError) as error:
         if number == 0 and first.startswith("{") and (found := _LIST.search(first)):
             raise UnreadableError(1, _path_hint(found[1])) from None
         raise UnreadableError(number + 1, f"cannot be read from here on: {_not_json(error)}") from None
 
 
-def yaml(file: BinaryIO, name: str, headers: Headers, path: Sequence[str] = ()) -> Iterator[Row]:
+def yaml(file: BinaryIO, name: str, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one list, one at a time."""
     faults = Faults()
     number = 0
     for number, node in enumerate(read_items(file, name, faults, path), 1):
-        row = _row(number, _plain(node), headers)
+        row = _row(number, _plain(node), headers) or Row(number, None, None)
         row.flaws += [fault.message for fault in faults.found]
         faults.found.clear()
-        yield row
+        if row.cells is not None or row.flaws:
+            yield row
     if faults.found:
         raise UnreadableError(number + 1, f"cannot be read from here on: {faults.found[0].message}")
 
 
-def _row(number: int, value: Any, headers: Headers) -> Row:
+def _row(number: int, value: Any, headers: Names) -> Row | None:
+    if isinstance(headers, Translation):
+        return headers.row(number, value, value)
     if not isinstance(value, dict):
-        return Row(number, None, value, ["an object with the columns as keys belongs here"])
+        return Row(number, None, value, [NOT_AN_OBJECT])
     cells: dict[str, Any] = {}
     row = Row(number, cells, value)
     for column, name, item in headers.fields(value):
@@ -95,9 +107,9 @@ def _is_whole(line: str) -> bool:
         return False
 
 
-def _nested_list_hint(value: Any, headers: Headers) -> str | None:
+def _nested_list_hint(value: Any, headers: Names) -> str | None:
     """Return a hint with the key of a list of users inside an object that is not a user itself."""
-    if not isinstance(value, dict) or any(headers.meaning(key) for key in value):
+    if not isinstance(value, dict) or isinstance(headers, Translation) or any(headers.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
     return next(map(_path_hint, lists), None)
@@ -107,17 +119,19 @@ def _path_hint(key: str) -> str:
     return f"the list of users is under a key: add --path {shlex.quote(key)}"
 
 
-def _values(source: "_JsonStream", path: Sequence[str]) -> Iterator[Any]:
+def _values(source: "_JsonStream", path: Sequence[str], keys: Collection[str]) -> Iterator[Any]:
     for key in path:
-        source.enter(key)
-    if not path and source.begins_with_object:
+        source.enter([key])
+    if keys:
+        source.enter(keys)
+    if not path and not keys and source.begins_with_object:
         while source.next(peek=True):
             yield source.value()
         return
     if source.next() != "[":
         raise JSONDecodeError("a list begins with [", "", 0)
     yield from source.listed(source.value, "]")
-    if not path and source.next():
+    if not path and not keys and source.next():
         raise JSONDecodeError("more stands behind the end of the list", "", 0)
 
 
@@ -141,15 +155,16 @@ class _JsonStream:
         if mark != end:
             raise JSONDecodeError(f"expected a comma or {end}", "", 0)
 
-    def enter(self, key: str) -> None:
-        """Move to the value of a key of the object that begins here."""
+    def enter(self, keys: Collection[str]) -> None:
+        """Move to the value of the first of some keys in the object that begins here."""
+        missing = ValueError(f"there is no key {' or '.join(map(shown, keys))}")
         if self.next() != "{":
-            raise ValueError(f"there is no key {shown(key)}")
+            raise missing
         for name in self.listed(self._key, "}"):
-            if name == key:
+            if name in keys:
                 return
             self._skip()
-        raise ValueError(f"there is no key {shown(key)}")
+        raise missing
 
     def _key(self) -> Any:
         name = self.value()

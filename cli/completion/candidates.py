@@ -215,6 +215,14 @@ class ParsedLine:
             return self._after(prefix[: prefix.rfind(",") + 1], [column.key for column in VIEWS[self._group()]])
         if called == "FIELD|-FIELD":
             return [f"{sign}{name}" for sign in ("", "-") for name in ("id", *SORTED_BY[self._group()])]
+        return self._words(called)
+
+    @staticmethod
+    def _words(called: str) -> Iterable[str]:
+        if called == "PRODUCT":
+            from imports import products
+
+            return products.names()
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:

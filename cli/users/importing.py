@@ -18,6 +18,7 @@ from database.errors import UsageError
 app = part()
 
 POLICIES: Final = ("fail", "skip", "update")
+USERNAME_SOURCES: Final = ("email", "name")
 
 
 def _file(ctx: typer.Context, name: str) -> str:
@@ -35,6 +36,12 @@ def _columns(ctx: typer.Context, wanted: bool) -> None:
         rows = [{"column": name, "takes": text} for name, text in imports.COLUMNS.items()]
         ctx.params["out"].items(rows, IMPORTED)
         raise typer.Exit
+
+
+def _product(text: str) -> str:
+    import imports
+
+    return choice(imports.products.names())(text)
 
 
 File = Annotated[
@@ -77,6 +84,38 @@ Columns = Annotated[
 ListPath = Annotated[
     str | None, typer.Option("--path", metavar="KEY", help="Read the list under this key of a JSON or YAML object.")
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PRODUCT",
+        parser=_product,
+        help="Read an export of another product, for example clerk; see docs/moving-in.md.",
+    ),
+]
+MapFile = Annotated[
+    str | None,
+    typer.Option(
+        "--map-file",
+        metavar="FILE",
+        help="Read the file as this YAML file describes it, like --from; see docs/moving-in.md.",
+    ),
+]
+UsernameFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--username-from",
+        metavar="|".join(USERNAME_SOURCES),
+        parser=choice(USERNAME_SOURCES),
+        help="Make usernames for users without one, of the e-mail before the @ or of the name.",
+    ),
+]
+RequirePasswords = Annotated[
+    bool,
+    typer.Option(
+        "--require-passwords", help="With --from, refuse users who could not sign in with the password they have now."
+    ),
+]
 
 
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
@@ -85,9 +124,13 @@ def import_(
     out: Out,
     *,
     on_conflict: OnConflict = "fail",
+    product: From = None,
+    map_file: MapFile = None,
     maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
     ignore_unknown: IgnoreUnknown = False,
     list_path: ListPath = None,
+    username_from: UsernameFrom = None,
+    require_passwords: RequirePasswords = False,
     columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
@@ -96,14 +139,23 @@ def import_(
 ) -> None:
     """Create users from a file. Every row is checked before the first is written.
 
-    --columns lists the columns that can be imported. Headers may be in upper or lower case. An empty cell changes
-    nothing, and linked sign-ins are only added. To finish an interrupted import, add --on-conflict skip.
+    --from reads the export of another product as it is. --columns lists the columns that can be imported. Headers may
+    be in upper or lower case. An empty cell changes nothing, and linked sign-ins are only added. To finish an
+    interrupted import, add --on-conflict skip.
     """
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if it is stdin, its callback ends the command
-    layout = imports.layout(maps, ignore_unknown=ignore_unknown, path=list_path)
+    del columns  # if it is given, its callback ends the command
+    layout = imports.layout(
+        maps,
+        ignore_unknown=ignore_unknown,
+        path=list_path,
+        product=product,
+        map_file=map_file,
+        username_from=username_from,
+        require_passwords=require_passwords,
+    )
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"

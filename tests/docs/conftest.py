@@ -1,6 +1,7 @@
 """The office of the documentation, and somebody who types there what a page says."""
 
 import os
+import shutil
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.conftest import Chatctl
 
 __all__ = ["environment", "terminal"]
 
+SAMPLES: Final = Path(__file__).parents[1] / "imports/products/samples"
+"""Exports of other products, which the page about moving in imports."""
 STAND_INS: Final = {
     "pass": "echo '7 kettles on the quiet pier'",
     "fortune": "echo 'Hello.'",
@@ -39,6 +42,7 @@ def shell(
     settled: Documents, environment: dict[str, str], workspace: Path, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
     """Give the variables of a shell that finds chatctl and what stands in for other programs."""
+    shutil.copytree(SAMPLES, workspace, dirs_exist_ok=True)
     tools = workspace / ".tools"
     tools.mkdir()
     for name, does in STAND_INS.items():

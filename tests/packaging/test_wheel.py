@@ -32,6 +32,7 @@ def test_the_wheel_has_every_file_of_the_packages_and_nothing_else(contents: dic
         "cli/__main__.py",
         "cli/output/page.css",
         "seeds/default.yaml",
+        "imports/products/clerk.yaml",
         "actions/database/generating/phrases.json",
     } <= files
     assert set(contents) == files | about

@@ -7,5 +7,17 @@ from actions.users.importing.batches import changeset
 from actions.users.importing.comparison import compare
 from actions.users.importing.person import FIELDS, OAUTH, Person, Policy
 from actions.users.importing.staging import Flaw, StagingDatabase
+from actions.users.importing.usernames import RULES, SOURCES
 
-__all__ = ["FIELDS", "OAUTH", "Flaw", "Person", "Policy", "StagingDatabase", "changeset", "compare"]
+__all__ = [
+    "FIELDS",
+    "OAUTH",
+    "RULES",
+    "SOURCES",
+    "Flaw",
+    "Person",
+    "Policy",
+    "StagingDatabase",
+    "changeset",
+    "compare",
+]

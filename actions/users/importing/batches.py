@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
@@ -27,8 +27,10 @@ HASHED_AT_ONCE: Final = 100
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
 
-def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_last_member: bool = False) -> Changeset:
-    """Plan an import for which `compare` has found no conflicts.
+def changeset(
+    staging: StagingDatabase, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
+) -> Changeset:
+    """Plan an import for which `compare` has found no conflicts. `notes` say more about it in the preview.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
     """
@@ -50,7 +52,7 @@ def changeset(staging: StagingDatabase, policy: Policy, source: str, *, allow_la
         ),
         asks=updates,
         asks_about_many=False,
-        notes=_notes(staging),
+        notes=[*notes, *_notes(staging)],
         names=_Names(staging, roles),
         rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
         merges_lists=True,

@@ -1,7 +1,7 @@
 """Compare the people of an import with the existing users: who is new, who exists, and which conflicts there are."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -10,6 +10,7 @@ from actions import queries
 from actions.users.access import AllRoles
 from actions.users.importing.person import ExistingUser, Person, Policy, difference
 from actions.users.importing.staging import Decision, Flaw, StagingDatabase
+from actions.users.importing.usernames import Usernames
 from actions.users.listing import ACCOUNT, PROFILE
 from changes import Document
 from changes.visible_values import readable_text
@@ -42,15 +43,22 @@ OWNER_KEY: Final = "owner"
 SignIn = tuple[str, str]
 
 
-def compare(staging: StagingDatabase, policy: Policy, progress: Callable[[int, int], None]) -> None:
+def compare(
+    staging: StagingDatabase,
+    policy: Policy,
+    progress: Callable[[int, int], None],
+    *,
+    username_from: str | None = None,
+) -> None:
     """Decide what happens to each person of an import, and record flaws and conflicts; the database is only read.
 
-    `progress` receives the number of compared people and of all people.
+    New people without a username get one made of `username_from`, one of `usernames.SOURCES`. `progress` receives the
+    number of compared people and of all people.
     """
     for field in NAME_FIELDS:
         staging.flag_duplicates(field)
     staging.flag_duplicate_accounts()
-    comparison = _Comparison(staging, policy)
+    comparison = _Comparison(staging, policy, username_from)
     done, total = 0, len(staging)
     for people in staging.people():
         comparison.add(people)
@@ -58,10 +66,11 @@ def compare(staging: StagingDatabase, policy: Policy, progress: Callable[[int, i
 
 
 class _Comparison:
-    def __init__(self, staging: StagingDatabase, policy: Policy) -> None:
+    def __init__(self, staging: StagingDatabase, policy: Policy, username_from: str | None) -> None:
         self._staging = staging
         self._policy = policy
         self._fields = USER_FIELDS if policy is Policy.UPDATE else NAME_FIELDS
+        self._usernames = Usernames(staging, username_from) if username_from else None
         self._roles = AllRoles.read()
         self._unknown_roles: dict[str, str] = {}
         self._nobody = connection.database()["User"].find_one({}, ["_id"]) is None
@@ -72,19 +81,18 @@ class _Comparison:
 
     def add(self, people: list[Person]) -> None:
         """Compare some people with the users that a few queries read."""
-        owners: dict[tuple[str, str], list[Document]] = {}
-        for field in () if self._nobody else NAME_FIELDS:
-            values = (value for person in people if (value := getattr(person, field)) is not None)
-            for document in queries.find_by_values("User", field, values, self._fields):
-                if isinstance(document[field], list):  # in broken data a list that holds a name is found too
-                    continue
-                owners.setdefault((field, document[field]), []).append(document)
+        owners = self._owners("email", people)
+        if self._usernames:
+            new = [one for one in people if not one.username and one.email and not self._mine(one, owners)]
+            names = self._usernames.give(new)
+            people = [one._replace(username=names.get(one.row, one.username)) for one in people]
+        owners |= self._owners("username", people)
         on_disk = existing_accounts(people)
         flaws: list[Flaw] = []
         existing: list[tuple[Person, ExistingUser]] = []
         decisions: list[Decision] = []
         for person in people:
-            mine = [*owners.get(("email", person.email), ()), *self._mixed_case.get(person.email, ())]
+            mine = self._mine(person, owners)
             theirs = [d for d in owners.get(("username", person.username), []) if not _is_among(d, mine)]
             accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
             taken = [account for account in accounts if not any(belongs_to(account, user) for user in mine)]
@@ -96,6 +104,18 @@ class _Comparison:
                 existing.append((person, ExistingUser(mine[0], accounts=[one for one in accounts if one not in taken])))
         self._staging.add_flaws(flaws)
         self._staging.set_decisions([*decisions, *self._updates(existing)])
+
+    def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
+        """Find the users who have an e-mail address or a username of some people."""
+        owners: dict[tuple[str, str], list[Document]] = {}
+        values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
+        for document in queries.find_by_values("User", field, values, self._fields):
+            if not isinstance(document[field], list):  # in broken data a list that holds a name is found too
+                owners.setdefault((field, document[field]), []).append(document)
+        return owners
+
+    def _mine(self, person: Person, owners: Mapping[tuple[str, str], list[Document]]) -> list[Document]:
+        return [*owners.get(("email", person.email), ()), *self._mixed_case.get(person.email, ())]
 
     def _flaws(self, person: Person, matches: "Matches") -> Iterator[Flaw]:
         mine = matches.mine

@@ -157,6 +157,12 @@ class StagingDatabase(Collection[Result]):
         doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
         self.add_flaws(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
 
+    @_disk_errors()
+    def set_usernames(self, usernames: Mapping[int, str]) -> None:
+        """Store the usernames of people, by the numbers of their rows."""
+        pairs = ((name, row) for row, name in usernames.items())
+        self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
+
     def has(self, field: str, value: str) -> bool:
         """Tell whether a row has a value in a field; fast after `flag_duplicates`."""
         return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608

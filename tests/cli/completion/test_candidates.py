@@ -84,6 +84,8 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("chatctl 'us\\", []),
         ("chatctl \x00us", []),
         ("chatctl \x1b[31mus", []),
+        ("chatctl users import people.json --from fir", ["firebase"]),
+        ("chatctl users import people.json --username-from ", ["email", "name"]),
     ],
 )
 def test_a_line_goes_on(complete: Complete, line: str, words: list[str]) -> None:

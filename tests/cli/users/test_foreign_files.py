@@ -17,7 +17,7 @@ COLUMNS = (
     "address, imageUrl, createdAt, lastLogin, accounts."
 )
 CHATTY = ["Alice Example", "alice@example.com", "k2Z0bGx5aGFzaA==", "+15550100", "104399998888"]
-GOOGLE = "First Name [Required],Last Name [Required],Email Address [Required],Org Unit Path [Required],Home Address\n"
+SHEET = "First Name [Needed],Last Name [Needed],Email Address [Needed],Org Unit Path [Needed],Home Address\n"
 
 
 @pytest.mark.parametrize(
@@ -150,14 +150,14 @@ def test_an_invalid_map_is_refused(load: Import, options: list[str], said: str) 
         ("email,username,mail\n", ["--map", "mail=email"], "several columns for email"),
         ("Email,email,username\n", [], "several columns for email"),
         ("email,nmae\n", [], 'unknown column: "nmae" (did you mean "name"?); missing column: username'),
-        (GOOGLE, ["--ignore-unknown"], "the first row has no known column: the file must begin with a header"),
+        (SHEET, ["--ignore-unknown"], "the first row has no known column: the file must begin with a header"),
         ("x,y\n", [], "the first row has no known column: the file must begin with a header"),
         (
-            GOOGLE,
+            SHEET,
             [],
             (
-                'unknown columns: "First Name [Required]", "Last Name [Required]", "Email Address [Required]"'
-                ' (did you mean "email"?), "Org Unit Path [Required]", "Home Address" (did you mean "address"?);'
+                'unknown columns: "First Name [Needed]", "Last Name [Needed]", "Email Address [Needed]"'
+                ' (did you mean "email"?), "Org Unit Path [Needed]", "Home Address" (did you mean "address"?);'
                 " missing columns: email, username"
             ),
         ),
@@ -269,7 +269,7 @@ def test_roles_with_a_wrong_separator_get_a_hint(load: Import, chatctl: Chatctl,
     assert refused[0] == f'people.csv:2:3: roles: there is no role "{text}"; put ; between the names of roles'
 
 
-@pytest.mark.parametrize("header", [GOOGLE, "email,username,Junk,x\n", "email,email,x,y\n", "email,name,\n"])
+@pytest.mark.parametrize("header", [SHEET, "email,username,Junk,x\n", "email,email,x,y\n", "email,name,\n"])
 def test_every_row_goes_to_the_errors_file_if_the_header_is_wrong(load: Import, tmp_path: Path, header: str) -> None:
     width = header.count(",") + 1
     rows = [[f"cell{n}-{place}" if place else f"u{n}@b.c" for place in range(width)] for n in range(3)]

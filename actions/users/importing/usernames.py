@@ -1,0 +1,69 @@
+"""Make usernames for people of an import who have none, from their e-mail address or their name."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Final
+
+from actions import queries
+from actions.users.importing.person import Person
+from actions.users.importing.staging import StagingDatabase
+from models.names import LONGEST, user_flaw
+
+SOURCES: Final = ("email", "name")
+RULES: Final = {
+    "email": "usernames are the part of the e-mail address before the @, with -2, -3 and so on if it is taken",
+    "name": "usernames are the name in lower case with . for blanks, with -2, -3 and so on if it is taken",
+}
+AT_ONCE: Final = 100
+"""The usernames of one base that are looked up together."""
+
+
+class Usernames:
+    """Makes usernames that neither the database nor the file has."""
+
+    def __init__(self, staging: StagingDatabase, source: str) -> None:
+        self._staging = staging
+        self._source = source
+        self._last: dict[str, int] = {}
+        self._taken: set[str] = set()
+
+    def give(self, people: Iterable[Person]) -> dict[int, str]:
+        """Make a username for each of some people, by the numbers of their rows, and store it."""
+        bases = {person.row: self._base(person) for person in people}
+        self._taken = self._on_disk(bases.values())
+        names = {row: self._free(base) for row, base in bases.items()}
+        self._staging.set_usernames(names)
+        return names
+
+    def _base(self, person: Person) -> str:
+        """Return a username that fits the rules, which may be taken."""
+        part = person.email.partition("@")[0]
+        base = (self._source == "name" and _typed(person.name or "")) or _typed(part)
+        return base if base and not user_flaw("username", base) else f"user-{base}".rstrip("-")
+
+    def _free(self, base: str) -> str:
+        number = self._last.get(base, 0)
+        while True:
+            number += 1
+            if number % AT_ONCE == 2:  # noqa: PLR2004 - the first number of a suffix
+                self._taken |= self._on_disk(_numbered(base, number + n) for n in range(AT_ONCE))
+            name = _numbered(base, number)
+            if name not in self._taken and not self._staging.has("username", name):
+                self._last[base] = number
+                self._taken.add(name)
+                return name
+
+    def _on_disk(self, names: Iterable[str]) -> set[str]:
+        found = queries.find_by_values("User", "username", set(names), ["username"])
+        return {user["username"] for user in found if isinstance(user["username"], str)}
+
+
+def _typed(text: str) -> str:
+    """Return a text in lower case, with dots instead of what a username cannot have."""
+    seen = "".join(one for one in text if unicodedata.category(one)[0] not in "CZ" or one == " ")
+    return re.sub(r"[\s@:]+", ".", seen.casefold())[: LONGEST - len("-1000000")].strip(".-")
+
+
+def _numbered(base: str, number: int) -> str:
+    return base if number == 1 else f"{base}-{number}"

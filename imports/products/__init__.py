@@ -1,0 +1,12 @@
+"""Files of other products: one YAML file here describes the exports of each product.
+
+Start with `choosing`: it finds the product of a file and the description of a product. `description` reads a YAML file
+into a `Product`, and `translating` makes the cells of an import from the records of such a file; `values` finds and
+reads single values. To add a product, add its YAML file, and a sample of its export to the tests.
+"""
+
+from imports.products.choosing import MAX_MISSING, Beginning, is_of, load, names, read, recognized
+from imports.products.description import Product
+from imports.products.translating import Translation
+
+__all__ = ["MAX_MISSING", "Beginning", "Product", "Translation", "is_of", "load", "names", "read", "recognized"]

@@ -1,0 +1,96 @@
+"""Find the description of a product by its name, and the product of a file by its headers or keys."""
+
+import csv
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from database.errors import InvalidInputError, NotFoundError
+from database.wording import counted, shown
+from imports.formats import DELIMITERS
+from imports.products.description import Product, described
+from imports.products.values import truth
+
+SHOWN: Final = 8
+"""The most faults of a description that are listed."""
+MAX_MISSING: Final = 2
+"""The most cells that a row of a product may have less than its header."""
+
+_KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
+_PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)
+_FOLDER: Final = files("imports.products")
+
+
+def names() -> list[str]:
+    """Return the names of all products, as options take them."""
+    return sorted(file.name.removesuffix(".yaml") for file in _FOLDER.iterdir() if file.name.endswith(".yaml"))
+
+
+@cache
+def load(name: str) -> Product:
+    """Read the description of a product."""
+    file = f"{name}.yaml"
+    return _sound(_FOLDER.joinpath(file).read_bytes(), file)
+
+
+def read(path: str) -> Product:
+    """Read a description that a user wrote. Raises `InvalidInputError` with the first faults."""
+    try:
+        return _sound(Path(path).read_bytes(), path)
+    except FileNotFoundError:
+        raise NotFoundError(f"there is no file {shown(path)}") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+
+
+def _sound(data: bytes, file: str) -> Product:
+    product, faults = described(data, file)
+    if product is None:
+        number = len(faults.found)
+        hint = "nothing was written" + (f"; these are the first {SHOWN} of them" if number > SHOWN else "")
+        what = "the description has a fault" if number == 1 else f"the description has {counted(number, 'fault')}"
+        raise InvalidInputError(what, hint, tuple(faults.found[:SHOWN]))
+    return product
+
+
+class Beginning(NamedTuple):
+    """The headers or keys at the beginning of a file, in lower case, and the cells of the first row of a table."""
+
+    names: frozenset[str]
+    cells: Sequence[str]
+
+    @classmethod
+    def of(cls, head: str, form: str) -> "Beginning":
+        if form != "csv":
+            keys = _KEY.findall(head) + (_PLAIN_KEY.findall(head) if form == "yaml" else [])
+            return cls(frozenset(map(str.casefold, keys)), ())
+        line = head.lstrip("\ufeff").partition("\n")[0]
+        rows = [next(csv.reader([line], delimiter=delimiter), []) for delimiter in DELIMITERS]
+        cells = max(rows, key=len)
+        return cls(frozenset(cell.strip().casefold() for cell in cells), cells)
+
+
+def recognized(beginning: Beginning) -> str | None:
+    """Return the product of a file; if several are possible, the one with the most names in the file."""
+    sizes = {name: _size(load(name), beginning) for name in names()}
+    best = max(sizes, key=lambda name: sizes[name])
+    return best if sizes[best] else None
+
+
+def is_of(product: Product, beginning: Beginning) -> bool:
+    """Tell whether a file is an export of a product."""
+    return bool(_size(product, beginning))
+
+
+def _size(product: Product, beginning: Beginning) -> int:
+    """Count the names by which a file is recognized, or the cells of a first row that is no header."""
+    missing = len(product.header) - len(beginning.cells)
+    if product.header and -1 <= missing <= MAX_MISSING:
+        record = dict(zip(product.header, beginning.cells, strict=False))
+        verified = product.columns["emailVerified"].get(record)
+        return len(beginning.cells) if truth(verified) is not None else 0
+    groups = (set(map(str.casefold, group)) for group in product.recognized)
+    return max((len(group) for group in groups if group <= beginning.names), default=0)

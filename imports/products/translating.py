@@ -1,0 +1,218 @@
+"""Make the cells of an import from the records of another product's file."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from database.wording import NAMED, counted, shown
+from imports.columns import REQUIRED, is_bcrypt, is_data
+from imports.formats import Problem, Row
+from imports.products.description import Product, Source
+from imports.products.values import Getter, Record, filled, getter, text, time, truth
+from models.user import UserStatus
+
+NOT_AN_OBJECT: Final = "an object with the columns as keys belongs here"
+NOT_CHECKED: Final = "the application cannot check this hash of a password"
+MAX_NAMES: Final = 1000
+"""The most names of a file that are remembered."""
+AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
+"""What products add to the name of a provider: oauth_google, google.com and google-oauth2 are all google."""
+USERNAMES: Final = "add --username-from email, which makes usernames of the part before the @"
+
+
+def an_export(product: Product) -> str:
+    return f"{'an' if product.name[:1].upper() in 'AEIOU' else 'a'} {product.name} export"
+
+
+def of_another(product: Product) -> Problem:
+    """Say that a file does not have the names of a product, and which names that product has."""
+    expected = " or ".join(", ".join(group) for group in product.recognized[:2])
+    hint = f"a file of {product.name} has {expected}" if expected else "name the columns with --map HEADER=column"
+    return Problem(1, None, f"this is not {an_export(product)}", hint)
+
+
+class Translation:
+    """Reads the records of one file, and counts what is left out of the import."""
+
+    def __init__(
+        self,
+        product: Product,
+        maps: Mapping[str, str],
+        *,
+        required: Sequence[str] = REQUIRED,
+        require_passwords: bool = False,
+    ) -> None:
+        """Read columns from the names in `maps` instead of the sources of the product."""
+        self.product = _with_maps(product, maps)
+        self.has_email = False
+        self._has_records = False
+        self._required = required
+        self._require_passwords = require_passwords
+        self._left_out: Counter[str] = Counter()
+        self._lost_hashes = 0
+        self._nameless = 0
+        self._maps = maps
+        self._names: dict[str, bool] = {}
+        self._settled: set[str] = set()
+        self._spelling = {name.casefold(): name for name in self.product.used}
+        readers = dict.fromkeys(("createdAt", "lastLogin"), time) | {
+            "emailVerified": _verified,
+            "hashedPassword": _hash,
+            "roles": lambda value: value,
+            "accounts": lambda value: value,
+        }
+        sources = self.product.columns.items()
+        self._columns = [(column, source.get, readers.get(column, text)) for column, source in sources]
+
+    def meaning(self, name: str) -> str | None:
+        """Return how the description spells a header, None if it does not have the header."""
+        return self._spelling.get(name.strip().casefold())
+
+    def row(self, number: int, record: Any, given: Any) -> Row | None:
+        """Return the row of a record, None for a record that is left out."""
+        if not isinstance(record, dict):
+            return Row(number, None, given, [NOT_AN_OBJECT])
+        product = self.product
+        self._has_records = True
+        if product.only and not any(test(record) for test in product.only):
+            return None
+        self._meet(record)
+        cells = self._cells(record)
+        self.has_email = self.has_email or "email" in cells
+        for name, test in product.left_out:
+            if test(record):
+                self._left_out[name] += 1
+                return None
+        self._nameless += "username" in self._required and "username" not in cells
+        return Row(number, cells, given, self._flaws(record, cells))
+
+    def _meet(self, record: Record) -> None:
+        """Remember the names of a record, and which of those that are not imported have a value."""
+        for name in record:
+            if name in self._settled or (name not in self._names and len(self._names) == MAX_NAMES):
+                continue
+            self._names.setdefault(name, False)
+            if self.meaning(name) or is_data(name):
+                self._settled.add(name)
+            elif filled(record[name]):
+                self._settled.add(name)
+                self._names[name] = True
+
+    def _cells(self, record: Record) -> dict[str, Any]:
+        nothing = self.product.nothing
+        cells: dict[str, Any] = {}
+        for column, get, read in self._columns:
+            value = get(record)
+            if value is None or value == "":
+                continue
+            value = read(value)
+            if value is not None and not (isinstance(value, str) and value in nothing):
+                cells[column] = value
+        if "@" in str(cells.get("username", "")):  # products where people sign in with their e-mail address
+            del cells["username"]
+        if cells.get("name") == cells.get("email"):  # products that have to show something
+            cells.pop("name", None)
+        if any(test(record) for test in self.product.suspended):
+            cells["status"] = UserStatus.SUSPENDED.value
+        if accounts := self._accounts(record):
+            cells["accounts"] = accounts
+        return cells
+
+    def _accounts(self, record: Record) -> list[dict[str, Any]]:
+        own = self.product.own_providers
+        found = (account for accounts in self.product.accounts for account in accounts(record))
+        return [
+            {**account, "provider": _provider(account["provider"])}
+            for account in found
+            if account["provider"] and account["providerAccountId"] and account["provider"] not in own
+        ]
+
+    def _flaws(self, record: Record, cells: dict[str, Any]) -> list[str]:
+        """Take out a hash that the application cannot check; that is a fault if passwords are required."""
+        hashed = cells.get("hashedPassword")
+        lost = hashed is not None and not is_bcrypt(hashed)
+        if lost:
+            del cells["hashedPassword"]
+        if lost or ("hashedPassword" not in cells and any(get(record) for get in self.product.unusable)):
+            self._lost_hashes += 1
+            return [NOT_CHECKED] if self._require_passwords else []
+        if self._require_passwords and not cells.keys() & {"password", "hashedPassword", "accounts"}:
+            return ["no password and no linked sign-in"]
+        return []
+
+    @property
+    def missing(self) -> list[str]:
+        """Return the required columns that users of the file do not have."""
+        return ["email"] * (not self.has_email) + ["username"] * bool(self._nameless)
+
+    def problem(self) -> Problem | None:
+        """Say what is wrong with the file after all records were read, in one message without personal data."""
+        if not self._has_records:
+            return None
+        lost = [name for name in self._maps if not {name, name.partition(".")[0]} & self._names.keys()]
+        if lost:
+            said = f"--map names a column or key that the file does not have: {', '.join(map(shown, lost))}"
+            return Problem(1, None, said, "correct the --map option")
+        if not self.has_email:
+            return of_another(self.product)
+        if self._nameless:
+            verb = "has" if self._nameless == 1 else "have"
+            return Problem(1, None, f"{counted(self._nameless, 'user')} {verb} no username", USERNAMES)
+        return None
+
+    def notes(self) -> list[str]:
+        """Say what the import leaves out."""
+        others = [name for name, has_values in self._names.items() if has_values and name]
+        more = [f"and {len(others) - NAMED:,} more"] if len(others) > NAMED else []
+        notes = [f"left out: {', '.join(f'{name} ({n:,})' for name, n in self._left_out.items())}"] * bool(
+            self._left_out
+        )
+        if self._lost_hashes:
+            verb = "has" if self._lost_hashes == 1 else "have"
+            users = f"{counted(self._lost_hashes, 'user')} {verb} a password that the application cannot check"
+            notes.append(f"{users}: it is not imported, and must be reset by e-mail")
+        return notes + [f"not imported: {', '.join([*others[:NAMED], *more])}"] * bool(others)
+
+
+def _with_maps(product: Product, maps: Mapping[str, str]) -> Product:
+    columns = dict(product.columns)
+    given = {column: name for name, column in maps.items() if column}
+    for ignored in (name for name, column in maps.items() if not column):
+        columns = {column: _without(source, ignored) for column, source in columns.items()}
+    columns |= {column: Source(getter(name), (name,)) for column, name in given.items()}
+    return replace(
+        product,
+        columns=columns,
+        suspended=() if "status" in given else product.suspended,
+        accounts=() if "accounts" in given else product.accounts,
+        used=product.used | {one for name in maps for one in (name, name.partition(".")[0])},
+    )
+
+
+def _without(source: Source, name: str) -> Source:
+    if name not in source.paths:
+        return source
+    get: Getter = source.get
+    return source._replace(get=lambda record: get({key: value for key, value in record.items() if key != name}))
+
+
+def _provider(name: Any) -> str:
+    """Return the name of a provider as the application writes it."""
+    short = str(name).casefold()
+    for part in AROUND_PROVIDERS:
+        short = short.removeprefix(part).removesuffix(part)
+    return short
+
+
+def _verified(value: Any) -> Any:
+    known = truth(value)
+    return time(value) if known is None else known
+
+
+def _hash(value: Any) -> Any:
+    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` where a user has no password."""
+    found = text(value)
+    if not isinstance(found, str):
+        return found
+    return None if found.startswith("!") else found.removeprefix("bcrypt$")

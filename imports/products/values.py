@@ -1,0 +1,141 @@
+"""Find values in a record of another product, and read times, texts and true or false as products write them."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from database import times
+
+Record = Mapping[str, Any]
+Getter = Callable[[Record], Any]
+
+_STEP: Final = re.compile(r"\.?([^.\[\]]+)|\[(\d+)\]|\[([^=\[\]]+)=(@?)([^\[\]]*)\]")
+_EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
+_YES: Final = frozenset({"true", "yes", "1", "t"})
+_NO: Final = frozenset({"false", "no", "0", "f"})
+_EXTENDED: Final = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble"})
+"""Keys of MongoDB's Extended JSON that wrap a value."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_SECONDS: Final = 10**11
+"""A higher number is a time in milliseconds: as seconds it would be in the year 5138, or later."""
+_NUMBER: Final = re.compile(r"-?\d{1,14}(\.\d+)?")
+_ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:UTC|([+-]\d{4})(?: \S{1,6})?)")
+"""Ruby and Go: `2021-03-04 08:15:30 UTC`, `2023-11-20 19:30:00.5 +0100 CET`."""
+_SLASHES: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)( \d\d:\d\d(?::\d\d)?)?")
+
+
+def steps(path: str) -> list[tuple[str, ...]] | None:
+    """Divide a path such as `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`, if it is valid."""
+    found = list(_STEP.finditer(path))
+    return [one.groups("") for one in found] if "".join(one[0] for one in found) == path and path else None
+
+
+def getter(path: str) -> Getter:
+    """Return a function that finds the value of a path in a record; a key that is written like the path comes first.
+
+    `[key=value]` finds the first object of a list with this value, `[key=@path]` the one with the value of that path.
+    """
+    way = steps(path) or [(path,)]
+    if len(way) == 1 and way[0][0] == path:
+        return lambda record: record.get(path)
+
+    def get(record: Record) -> Any:
+        value: Any = record
+        if path in record:
+            return record[path]
+        for step in way:
+            value = _next(value, step, record)
+            if value is None:
+                return None
+        return value
+
+    return get
+
+
+def _next(value: Any, step: tuple[str, ...], record: Record) -> Any:
+    name, place, key, at, wanted = step
+    value = parsed(value)
+    if name:
+        return value.get(name) if isinstance(value, dict) else None
+    if not isinstance(value, list):
+        return None
+    if place:
+        return value[int(place)] if int(place) < len(value) else None
+    sought = getter(wanted)(record) if at else wanted
+    return next((one for one in value if isinstance(one, dict) and one.get(key) == sought), None)
+
+
+def parsed(value: Any) -> Any:
+    """Parse a cell that holds JSON; None if it cannot be parsed."""
+    if isinstance(value, str) and value[:1] in {"{", "["}:
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    return value
+
+
+def filled(value: Any) -> bool:
+    """Tell whether there is a value other than zero or false."""
+    return value not in _EMPTY and truth(value) is not False
+
+
+def truth(value: Any) -> bool | None:
+    """Read true or false in any spelling; None for anything else."""
+    word = plain(value).strip().casefold() if isinstance(plain(value), str) else ""
+    return True if word in _YES else False if word in _NO else None
+
+
+def plain(value: Any) -> Any:
+    """Return a number or a boolean as text, and the value inside Extended JSON; others as they are."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in _EXTENDED:
+        return plain(value[key])
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (int, float)) else value
+
+
+def text(value: Any) -> Any:
+    """Read a text without blanks around it, or quotes that are part of it; other values as they are."""
+    if not isinstance(value, str):
+        value = plain(value)
+        if not isinstance(value, str):
+            return None if value in _EMPTY else value
+    value = value.strip()
+    if value[:1] == '"' and len(value) > 1 and value[-1] == '"':
+        value = value[1:-1].strip()
+    return value or None
+
+
+def time(value: Any) -> Any:
+    """Read a time in any of the forms that products write; other values as they are."""
+    value = text(value)
+    if not isinstance(value, str):
+        return value
+    if value[4:5] == "-" and (found := times.iso(value)):
+        return found
+    if _NUMBER.fullmatch(value):  # at most 14 digits, which no year above 9999 needs
+        return _since_1970(float(value))
+    return _odd_time(value) or value
+
+
+def _odd_time(value: str) -> datetime | None:
+    if zoned := _ZONED.fullmatch(value):
+        return times.iso(zoned[1] + (zoned[2] or ""))
+    if slashes := _SLASHES.fullmatch(value):
+        return times.iso("-".join(slashes.group(1, 2, 3)) + (slashes[4] or ""))
+    try:
+        return datetime.strptime(value, "%m/%d/%Y %I:%M:%S %p").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _since_1970(number: float) -> datetime | None:
+    """Read seconds or milliseconds since 1970; products write zero for never."""
+    milliseconds = number if abs(number) > _MOST_SECONDS else number * 1000
+    return _EPOCH + timedelta(milliseconds=round(milliseconds)) if number else None
