@@ -14,6 +14,7 @@ from changes import Changeset, Document, Draft, Result, images, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
+from changes.visible_values import readable, readable_text
 from database import connection
 from database.filters import any_of
 from database.ids import readings
@@ -66,11 +67,11 @@ def show(ref: str) -> Row:
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
     return {
         **_rows([event])[0],
-        "undoes": event.get("undoes"),
+        "undoes": readable(event.get("undoes")),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
         "names": names,
-        "summary": event.get("summary", []),
+        "summary": [readable_text(line) for line in _list(event.get("summary"))],
     }
 
 
@@ -89,7 +90,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
-        return checked_changeset(command, Draft(), [Result(event["_id"], event["command"], "unchanged")])
+        return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
     if event.get("erased"):
@@ -98,7 +99,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     database = connection.database()
     batches = images.read(database, event["_id"])
     if not batches:
-        why = "is no longer kept" if event["undoable"] else "was never kept"
+        why = "is no longer kept" if event.get("undoable") else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
@@ -109,7 +110,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     inverse = undoing.inverse(database, batches, force=force, orphans=images.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
-    results = [Result(event["_id"], event["command"], outcome)]
+    results = [Result(event["_id"], _command(event), outcome)]
     return checked_changeset(
         command,
         draft,
@@ -118,7 +119,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         allow_lockout=allow_lockout,
         asks=True,
         undoes=event["_id"],
-        notes=[f"undo of: {event['command']}"],
+        notes=[f"undo of: {_command(event)}"],
     )
 
 
@@ -144,7 +145,7 @@ def prune(before: datetime) -> Changeset:
     for event in ended:
         draft.reserve(1)
         draft.delete(AUDIT, {"_id": event})
-    results = [Result(event["_id"], event["command"], "pruned") for event in events if event["_id"] in set(ended)]
+    results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
     return checked_changeset(command, draft, results, asks=True, undoable=False)
 
@@ -169,26 +170,38 @@ def _target(ref: str) -> list[Any]:
         raise
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
     states = _states(events)
     return [
         {
             "id": event["_id"],
-            "at": event["at"],
-            "actor": _actor(event["actor"]),
-            "command": event["command"],
-            "reason": event.get("reason"),
+            "at": readable(event.get("at")),
+            "actor": _actor(event.get("actor")),
+            "command": _command(event),
+            "reason": readable(event.get("reason")),
             "state": states[event["_id"]],
         }
         for event in events
     ]
 
 
-def _actor(actor: dict[str, str]) -> str:
+def _command(event: Document) -> str:
+    """Return the command of an event as text; a restored trail may hold anything there."""
+    return readable_text(event.get("command"))
+
+
+def _actor(actor: Any) -> str:
     """Return an actor as text: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
-    who = f"{actor.get('os')}@{actor.get('host')}"
-    who += f"/{actor['database']}" if "database" in actor else ""
-    return f"{who} ({actor['claimed']})" if "claimed" in actor else who
+    if not isinstance(actor, dict):
+        return readable_text(actor)
+    parts = {name: readable_text(actor.get(name)) for name in ("os", "host", *(actor.keys() & ACTORS))}
+    who = f"{parts['os']}@{parts['host']}"
+    who += f"/{parts['database']}" if "database" in parts else ""
+    return f"{who} ({parts['claimed']})" if "claimed" in parts else who
 
 
 def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
@@ -214,7 +227,7 @@ def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
     """Return the states of events, without regard to undos."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
-    open_ended = [event["_id"] for event in events if not event["whole"]]
+    open_ended = [event["_id"] for event in events if not event.get("whole")]
     if not open_ended:
         return states
     ends = database[AUDIT].find({"kind": "end", "event": {"$in": open_ended}}, {"event": 1})

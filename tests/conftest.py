@@ -110,6 +110,16 @@ def url(server: str, server_client: pymongo.MongoClient[dict[str, Any]], name: s
     server_client.drop_database(name)
 
 
+def beside(url: str) -> str:
+    """Return the URL of another database on the same server."""
+    address, mark, options = url.partition("?")
+    return f"{address}_other{mark}{options}"
+
+
+def with_options(url: str, options: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{options}"
+
+
 @pytest.fixture
 def server_or_mock(request: pytest.FixtureRequest) -> str:
     """Say which database a test runs on: the server, or each in turn where the test asks for `either`."""

@@ -88,12 +88,13 @@ class AuditTraces:
         uncommon = {word for word in self._words if len(word) >= UNCOMMON_LENGTH and not word.isalpha()}
         for event in self._trail.find({"kind": "event"}, EVENT_FIELDS):
             concerned = event["_id"] in self.events
-            read = not event.get("summary") and event["command"].startswith(ABOUT_PEOPLE)
-            verb, arguments = _split_command(event["command"])
+            command = event["command"] if isinstance(event.get("command"), str) else ""
+            read = not event.get("summary") and command.startswith(ABOUT_PEOPLE)
+            verb, arguments = _split_command(command)
             words = self._words if concerned or read else emails
-            new: Document = {"command": verb + replace_words(arguments, words, self._label)}
-            concerned = concerned or (read and new["command"] != event["command"])
-            if "reason" in event:
+            new: Document = {"command": verb + replace_words(arguments, words, self._label)} if command else {}
+            concerned = concerned or (read and new["command"] != command)
+            if isinstance(event.get("reason"), str):
                 new["reason"] = replace_words(event["reason"], self._words if concerned else uncommon, self._label)
             if event["_id"] in self.lost and event.get("undoable"):
                 new["erased"] = True

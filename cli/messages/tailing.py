@@ -37,6 +37,6 @@ def _line(row: "Row") -> str:
     where = text.cell(row.get("conversation"))
     who = text.safe(person_label(row["sender"])) if row.get("sender") else ""
     parts = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]
-    content = f"message {row['id']}" if row["event"] == "deleted" else "  ".join(parts)
+    content = f"message {text.cell(row['id'])}" if row["event"] == "deleted" else "  ".join(parts)
     message = f"{who}: {content}" if who else content
     return "  ".join(filter(None, [f"{time:17}", f"{row['event']:8}", where, message]))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import odd
@@ -53,6 +54,12 @@ READS: tuple[tuple[str, ...], ...] = (
     ("conversations", "show", "engines"),
     *(("conversations", "transcript", "engines", "-o", form) for form in ("text", "markdown", "html", "json", "csv")),
     ("seeds", "export"),
+    ("seeds", "plan", "seed.yaml"),
+    ("seeds", "plan", "seed.yaml", "-o", "json"),
+    ("seeds", "apply", "seed.yaml", "--dry-run"),
+    ("seeds", "apply", "seed.yaml", "--dry-run", "--prune", "--allow-members"),
+    ("seeds", "test", "seed.yaml", "--live"),
+    ("whoami",),
     ("db", "status"),
     ("db", "stats"),
     ("db", "stats", "-o", "json"),
@@ -61,6 +68,17 @@ READS: tuple[tuple[str, ...], ...] = (
     ("db", "repair", "--dry-run", "--rule", "missing-parent", "--delete"),
     ("db", "repair", "--dry-run", "--rule", "one-sided-link", "--drop"),
 )
+SEED = """
+version: 1
+seed: team
+permissions: [user.read, role.read]
+roles:
+  - {name: support, permissions: ["*"]}
+users:
+  - {email: ada@example.org, username: ada, roles: [support]}
+tests:
+  - {role: support, can: [user.read]}
+"""
 OF_ONE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users": (
         ("can", "user.read"),
@@ -156,7 +174,8 @@ def test_a_list_shows_all_odd_values_in_every_format(typed: Chatctl, planted: Pl
 
 
 @pytest.mark.parametrize("line", READS, ids=" ".join)
-def test_reading_commands_do_not_stop_at_odd_values(typed: Chatctl, line: tuple[str, ...]) -> None:
+def test_reading_commands_do_not_stop_at_odd_values(typed: Chatctl, workspace: Path, line: tuple[str, ...]) -> None:
+    (workspace / "seed.yaml").write_text(SEED)
     typed("--debug", *line)
 
 

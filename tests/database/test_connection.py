@@ -20,6 +20,7 @@ from database.errors import (
     UsageError,
 )
 from models.role import Role
+from tests.conftest import with_options
 
 SECRET = "s3cr3t"
 
@@ -186,12 +187,13 @@ def test_a_url_that_is_wrong_is_not_configured_and_never_quoted(url: str, messag
 
 
 def test_options_of_other_drivers_are_passed_over(url: str) -> None:
-    connection.choose(f"{url}?connection_limit=5")
+    connection.choose(with_options(url, "connection_limit=5"))
     use()
 
 
 def test_the_urls_options_do_not_weaken_reads_and_writes(url: str) -> None:
-    connection.choose(f"{url}?readPreference=secondaryPreferred&readPreferenceTags=a:b&w=0&tz_aware=false")
+    weaker = "readPreference=secondaryPreferred&readPreferenceTags=a:b&w=0&tz_aware=false"
+    connection.choose(with_options(url, weaker))
     for database in (connection.database(), Role.objects._collection.database):
         assert database.read_preference == ReadPreference.PRIMARY
         assert database.write_concern.document == {"w": "majority"}

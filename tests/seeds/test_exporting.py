@@ -16,6 +16,7 @@ from seeds.exporting import export
 from seeds.notation import Pattern, escape_pattern, escape_variables, expand, variables
 from seeds.planning import plan
 from seeds.reading import parse, read
+from tests.conftest import beside
 
 AWKWARD = st.sampled_from(
     ["*", "a*b", "a\\*b", "\\", "${HOME}", "$${", "no", "1", "~", "null", "2026-01-01", "- a", "#", "a: b"]
@@ -148,7 +149,7 @@ def test_what_has_no_proper_id_is_left_out_with_all_of_its_name(here: Any) -> No
 def test_an_export_fills_another_database(here: Any, grow: Callable[..., Any], url: str, tmp_path: Path) -> None:
     grow("permissions: [user.read, '$${x}']\nroles: [{name: admin, protected: true, permissions: ['*']}]")
     (tmp_path / "export.yaml").write_text(export().text)
-    connection.choose(f"{url}_other")
+    connection.choose(beside(url))
     other = connection.database()
     try:
         apply(plan(read([tmp_path / "export.yaml"])).changeset)

@@ -13,6 +13,7 @@ from database.errors import ConflictError, InvalidInputError, NotFoundError
 from seeds import saved_plans
 from seeds.planning import Options, plan
 from seeds.seed import Seed
+from tests.conftest import beside
 
 TEXT = """
     seed: ours
@@ -137,7 +138,7 @@ def test_a_plan_that_was_loaded_is_not_changed_by_what_happens_until_it_is_done(
 
 def test_a_plan_for_another_database_is_refused(save: Save, url: str) -> None:
     path = save()
-    connection.choose(url + "x")
+    connection.choose(beside(url))
     with pytest.raises(ConflictError, match="the plan was made for the database"):
         saved_plans.load(path)
     connection.choose(url.replace("127.0.0.1", "localhost"))

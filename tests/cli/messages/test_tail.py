@@ -6,6 +6,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import odd
 import pymongo
 import pytest
 from bson import ObjectId
@@ -15,6 +16,7 @@ from actions.messages.redacting import REMOVED
 from cli.output.masking import MASKED
 from tests.cli.conftest import PROGRAM, Process
 from tests.cli.messages.conftest import Documents, Following, Tail
+from tests.cli.test_odd_values import ACTS
 from tests.conftest import Chatctl, start_server
 
 Lunch = dict[str, Any]
@@ -68,6 +70,27 @@ def test_where_bodies_are_masked_what_comes_is_too(
         assert tail.line().endswith("  sent      Lunch  ada: (10 characters)")
     finally:
         tail.close()
+
+
+@pytest.mark.parametrize("options", [(), ("-o", "ndjson")])
+def test_values_of_any_type_come_and_go(
+    following: Following, database: Documents, lunch: Lunch, server: str, options: tuple[str, ...]
+) -> None:
+    ordinary = {"body": "hello", "createAt": BEGAN, "conversationId": lunch["group"], "senderId": lunch["ada"]}
+    with odd.proxy(server) as address:
+        url = f"mongodb://{address}/{database.name}?directConnection=true"
+        tail = following(*options, env={"MONGODB_DATABASE_URL": url})
+        for kind, value in odd.VALUES.items():
+            ids = [] if kind in odd.UNSTORABLE_AS_ID else ["_id"]
+            for field in (*ordinary, "image", "seenIds", "extra", *ids):
+                document = {"_id": ObjectId(), **ordinary, field: value}
+                database["Message"].insert_one(document)
+                assert not ACTS.search(line := tail.line()), (kind, field)
+                assert "sent" in line
+                database["Message"].delete_one({"_id": {"$eq": document["_id"]}})
+                assert not ACTS.search(line := tail.line()), (kind, field)
+                assert "deleted" in line
+        assert tail.end() == (130, [])
 
 
 def test_who_has_seen_a_message_is_no_event(following: Following, database: Documents, lunch: Lunch) -> None:
