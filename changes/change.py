@@ -24,7 +24,7 @@ ABSENT: Final = _Absent.ABSENT
 """The value of a field that is not there, which is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Invariant: moved fields guard nothing. The application moves these, or never maintains them."""
+"""Invariant: moved fields guard no other change. The application moves these, or never maintains them."""
 
 _ONLY_IDS: Final = frozenset({ObjectId})
 

@@ -71,7 +71,7 @@ class Draft:
         """Delete a document, which was read with all fields; changes of it in the same batch are dropped."""
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
-        if before:
+        if before and self.batches:
             changes = (_without(change, collection, document["_id"]) for change in self.batches[-1])
             self.batches[-1] = [change for change in changes if change is not None]
         whole = {**document, **(before or {})}

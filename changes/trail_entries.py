@@ -193,10 +193,10 @@ def replace_words(text: str, words: Iterable[str], label: str) -> str:
         return text
     pattern = rf"(?<![\w.@+-])(?:{'|'.join(map(re.escape, listed))})(?![\w@+-]|\.\w)"
     found = re.sub(pattern, lambda _: label, text, flags=re.IGNORECASE)
-    if (cut := re.search(r"(\S+)(?=… \([\d,]+ characters\)$)", found)) and any(
-        word.lower().startswith(cut[1].lower()) for word in listed
+    if (last := re.search(r"(\S+)(?=… \([\d,]+ characters\)$)", found)) and any(
+        word.lower().startswith(last[1].lower()) for word in listed
     ):
-        return found[: cut.start()] + label + found[cut.end() :]
+        return found[: last.start()] + label + found[last.end() :]
     return found
 
 

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bson import ObjectId
 from pymongo import DESCENDING
@@ -17,9 +17,9 @@ from changes.undoing.present_documents import AT_ONCE, Key
 from database.references import joined, reference, referred, referring_to
 from models.links import OWNED
 
-UPDATED = "updatedAt"
-PROFILE = "profileId"
-LAST_MESSAGE = "lastMessageAt"
+UPDATED: Final = "updatedAt"
+PROFILE: Final = "profileId"
+LAST_MESSAGE: Final = "lastMessageAt"
 
 ChildrenOfParents: TypeAlias = Mapping[Key, list[Insert | Delete]]
 """A collection and the id of a parent → the documents of that collection that the undo inserts or deletes there."""

@@ -184,6 +184,16 @@ def test_a_list_that_would_not_fit_into_a_document_is_refused_before_anything_is
         Draft().add("Role", [support], "userIds", [ObjectId()])
 
 
+def test_a_document_of_whose_lists_nothing_was_taken_is_deleted(database: Documents) -> None:
+    support = role()
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.take("Role", [support], "userIds", [ObjectId()])
+    draft.delete("Role", support)
+    carry_out(draft)
+    assert database["Role"].count_documents({}) == 0
+
+
 def test_many_users_get_a_role_with_one_change_of_them_and_one_of_the_role() -> None:
     users = [{"_id": ObjectId(), "rolesIds": []} for _ in range(900)]
     draft = Draft()

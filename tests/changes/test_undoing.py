@@ -29,6 +29,40 @@ def test_an_undo_refuses_what_was_changed_since_unless_forced(database: Document
     assert database["Role"].count_documents({}) == 0
 
 
+def test_an_undo_refuses_a_field_that_was_changed_since_unless_forced(database: Documents) -> None:
+    support = role()
+    database["Role"].insert_one(dict(support))
+    draft = Draft()
+    draft.set("Role", dict(support), {"name": "helpdesk"})
+    event = carry_out(draft).event
+    database["Role"].update_one({}, {"$set": {"name": "desk"}})
+
+    with pytest.raises(ChangedSinceError, match=r"was changed \(name\) since"):
+        undo(database, event)
+
+    assert database["Role"].find_one()["name"] == "desk"
+    undo(database, event, force=True)
+    assert database["Role"].find_one() == support
+
+
+def test_a_forced_undo_makes_no_link_to_what_cannot_come_back(database: Documents) -> None:
+    ada, bob = ({"_id": ObjectId(), "email": name, "username": name, "seenMessageIds": []} for name in ("ada", "bob"))
+    hello = {"_id": ObjectId(), "senderId": bob["_id"], "seenIds": [ada["_id"]], "body": "hello"}
+    ada["seenMessageIds"] = [hello["_id"]]
+    database["User"].insert_many([dict(ada), dict(bob)])
+    database["Message"].insert_one(dict(hello))
+    draft = Draft()
+    draft.take("User", [dict(ada)], "seenMessageIds", [hello["_id"]])
+    draft.delete("Message", hello)
+    event = carry_out(draft).event
+    database["User"].delete_one({"_id": bob["_id"]})
+
+    undo(database, event, force=True)
+
+    assert database["Message"].count_documents({}) == 0
+    assert database["User"].find_one()["seenMessageIds"] == []
+
+
 def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> None:
     support, read, write = role(), permission("user.read"), permission("user.write")
     support["permissionsIds"] = [read["_id"], write["_id"]]

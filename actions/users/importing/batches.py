@@ -49,6 +49,7 @@ def changeset(
             partial(_prepared_ahead, staging, roles, sizes),
             _count_created(staging, roles) + _count_updated(without_hashes("updated")),
             shown=without_hashes,
+            losing=lambda: (change for batch in without_hashes("updated") for change in batch),
         ),
         asks=updates,
         asks_about_many=False,

@@ -12,6 +12,7 @@ import pytest
 from bson import ObjectId
 from pymongo.database import Database
 
+from actions.rules import passwords
 from tests.cli.conftest import Process
 from tests.cli.users.conftest import Import
 from tests.conftest import Chatctl
@@ -105,6 +106,16 @@ def test_an_update_is_asked_about_and_names_what_it_changes(load: Import, chatct
     assert chatctl("users", "import", "-", "--on-conflict", "update", input=text, code=7).stdout == ""
     done = chatctl("users", "import", "-", "--on-conflict", "update", "--yes", input=text)
     assert "~ User a: name A -> B, updatedAt " in chatctl("audit", "show", done.stderr.split()[-1]).stdout
+
+
+def test_a_preview_hashes_no_password(load: Import, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    load("email,username,name\na@b.c,a,A\n")
+    database["User"].update_one({}, {"$set": {"name": "A\ufffd"}})
+    monkeypatch.setattr(passwords, "bcrypt_hash", lambda _: pytest.fail("hashed"))
+    text = f"email,username,name,password\na@b.c,a,B,{PASSWORD}\nb@b.c,b,B,{PASSWORD}\n"
+    shown = load(text, "--on-conflict", "update", "--dry-run")
+    user = database["User"].find_one()["_id"]
+    assert f"an undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
