@@ -9,6 +9,7 @@ from generate import NAMES, PAGES, contexts, generated
 from people import Documents
 from session import Session, Step
 
+from cli import errors
 from cli.app import COMMANDS, GROUPS
 from tests.conftest import Chatctl
 
@@ -65,3 +66,10 @@ def test_the_examples_of_every_help_work(
             if session.code == 7 and "has to be confirmed" in printed:  # a person is asked
                 printed = session.type(Step(f"{line} --yes", "", 0))
             assert session.code == (124 if FOLLOWS in line else 0), (example, printed)
+
+
+def test_each_exit_code_is_in_the_tables_of_the_documentation() -> None:
+    codes = {number for number, _ in errors.EXITS.values()} | {0, 1, errors.BUG, errors.INTERRUPTED, errors.TERMINATED}
+    for page in ("README.md", "docs/scripting.md"):
+        cells = re.findall(r"^\| ([\d, ]+) \|", (ROOT / page).read_text(), re.MULTILINE)
+        assert {int(number) for cell in cells for number in cell.split(",")} == codes, page

@@ -7,8 +7,9 @@ To add a rule:
    in `users.py`, which needs only `fault`. Set `automatic = True` and write `repair` if only one answer is right.
 2. Plant the fault: a line in `FAULTS` of `tests/planting.py`, with which the tests check the rule and its repair,
    and a line in `FAULTS` of `actions/database/generating/faults.py`, for `db generate --broken`.
-3. Add the name to `RULE` in `cli/completion/words.py`, in alphabetical order.
-4. Run `uv run python docs/generate.py`: it writes the rule into `docs/rules.md`.
+3. Add the name to `WORDS["RULE"]` in `cli/completion/candidates.py`, in alphabetical order.
+4. Run `uv run python docs/generate.py`: it writes the rule into `docs/rules.md`. The new fault also changes what the
+   examples of `docs/db.md` print: `CONTRIBUTING.md` says how to rewrite them.
 """
 
 from importlib import import_module
