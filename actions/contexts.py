@@ -19,7 +19,7 @@ def rows() -> list[Row]:
 def show(name: str | None) -> Row:
     """Return the row of a context, or of the current context without a name."""
     known = contexts.load()
-    context = known.the_current() if name is None else known.named(name)
+    context = known.current_context() if name is None else known.named(name)
     if context is None:
         raise NotFoundError("no context is the current one", "make one so: chatctl context use NAME")
     return _row(context, known.current)

@@ -87,7 +87,7 @@ FieldChange: TypeAlias = Set | Add | Take
 
 
 @dataclass(frozen=True, slots=True)
-class ListWith:
+class ListContaining:
     """The expected value of a list that must have these ids; its other items may change."""
 
     ids: tuple[Any, ...]

@@ -107,7 +107,7 @@ class Draft:
             set_field(document, name, value)
         self.insert(collection, document)
 
-    def advance(
+    def move_time_forward(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None
     ) -> None:
         """Move a time of a document on, unless it is later already, or is by then.

@@ -21,7 +21,7 @@ from changes.change import (
     Document,
     FieldChange,
     Insert,
-    ListWith,
+    ListContaining,
     Overwrite,
     Raise,
     Set,
@@ -127,7 +127,7 @@ def _operator(field: FieldChange) -> tuple[str, Any]:
 def _equals(value: object) -> Document:
     if value is ABSENT:
         return {"$exists": False}
-    if isinstance(value, ListWith):
+    if isinstance(value, ListContaining):
         return {"$type": "array", "$all": list(value.ids)}
     if isinstance(value, list):
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}

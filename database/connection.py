@@ -211,7 +211,7 @@ def _other(source: url_sources.Source) -> str | None:
     """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
     from database import contexts
 
-    current = contexts.load().the_current()
+    current = contexts.load().current_context()
     if current is None:
         return None
     here = source.address

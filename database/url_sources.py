@@ -103,7 +103,7 @@ def _of_context(name: str | None = None) -> Source:
     from database import contexts  # a run whose database is named otherwise does not read them
 
     known = contexts.load()
-    context = known.the_current() if name is None else known.named(name)
+    context = known.current_context() if name is None else known.named(name)
     if context is None:
         how = "take --context NAME, or make one the current one: chatctl context use NAME" if known.by_name else _HOW
         raise NotConfiguredError("no database is configured", how)

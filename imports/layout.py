@@ -54,13 +54,13 @@ def layout(
         name, equals, column = text.rpartition("=")
         if not equals or not name.strip():
             raise UsageError(f"--map {shown(text)} is not HEADER=column", "for example --map 'E-mail address=email'")
-        known = {fold(one): one for one in COLUMNS}
-        if column and fold(column) not in known:
+        known = {normalize_header(one): one for one in COLUMNS}
+        if column and normalize_header(column) not in known:
             hint = did_you_mean(column, COLUMNS) or "see chatctl users import --columns"
             raise UsageError(f"--map: there is no column {shown(column)}", hint)
-        if fold(name) in map(fold, columns):
+        if normalize_header(name) in map(normalize_header, columns):
             raise UsageError(f"--map names {shown(name)} twice", "give it once")
-        columns[name] = known.get(fold(column), IGNORED)
+        columns[name] = known.get(normalize_header(column), IGNORED)
     taken = [column for column in columns.values() if column]
     if twice := next((column for column in taken if taken.count(column) > 1), None):
         raise UsageError(f"--map names the column {twice} twice", "give it once")
@@ -98,9 +98,9 @@ class Headers:
         self.ignores_unknown = layout.ignore_unknown
         self._required = layout.required
         self._noun = noun
-        self._column_of = {fold(name): name for name in COLUMNS} | {ERROR: IGNORED}
-        self._column_of |= {fold(name): column for name, column in layout.columns.items()}
-        self._mapped = {fold(name): name for name in layout.columns}
+        self._column_of = {normalize_header(name): name for name in COLUMNS} | {ERROR: IGNORED}
+        self._column_of |= {normalize_header(name): column for name, column in layout.columns.items()}
+        self._mapped = {normalize_header(name): name for name in layout.columns}
         self._mapped_parents = {parent for name in self._mapped for parent in _parents(name)}
         self._columns: dict[str, str] = {}
         self.known: set[str] = set()
@@ -109,7 +109,7 @@ class Headers:
     def column(self, name: str) -> str | None:
         """Return the column that a name means, `IGNORED` if the name is ignored, None if it is unknown."""
         if name not in self._columns:
-            folded = fold(name)
+            folded = normalize_header(name)
             if folded not in self._column_of:
                 return IGNORED if self.ignores_unknown else None
             self.known.add(folded)
@@ -118,7 +118,7 @@ class Headers:
 
     def meaning(self, name: str) -> str | None:
         """Return the column that a name would mean, without marking the name as met."""
-        return self._column_of.get(fold(name))
+        return self._column_of.get(normalize_header(name))
 
     def fields(
         self, given: Mapping[str, Any] | Sequence[Any], before: str = ""
@@ -127,7 +127,7 @@ class Headers:
         for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
             name = f"{before}{key}"
             column = self.column(name)
-            if not column and isinstance(value, (dict, list)) and fold(name) in self._mapped_parents:
+            if not column and isinstance(value, (dict, list)) and normalize_header(name) in self._mapped_parents:
                 yield from self.fields(value, f"{name}.")
             else:
                 yield column, name, value
@@ -233,7 +233,7 @@ _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"}
 """Words of headers for only a part of a name, for example "first name"."""
 
 
-def fold(name: str) -> str:
+def normalize_header(name: str) -> str:
     """Return a column name in lower case and without blanks around it, so that names can be compared."""
     return name.strip().casefold()
 

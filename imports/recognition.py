@@ -5,11 +5,11 @@ from typing import Final
 from imports import products
 from imports.columns import COLUMNS
 from imports.formats import ERROR, Problem
-from imports.layout import Layout, fold
+from imports.layout import Layout, normalize_header
 from imports.products import Beginning
 from imports.products.translating import an_export, of_another
 
-OURS: Final = frozenset({*map(fold, COLUMNS), ERROR})
+OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 """The names that a file in the columns of an import has."""
 
 
@@ -29,6 +29,6 @@ def problem(head: str, form: str, layout: Layout) -> Problem | None:
     if found := products.recognized(beginning):
         hint = f"it looks like {an_export(products.load(found))}: use --from {found}"
         return Problem(1, None, f"this is not {an_export(product)}", hint)
-    has_email = bool(beginning.names & set(map(fold, product.columns["email"].paths)))
+    has_email = bool(beginning.names & set(map(normalize_header, product.columns["email"].paths)))
     is_data = form == "yaml" or not head.strip() or head.strip()[0] in "[{"
     return None if (has_email if form == "csv" else is_data) else of_another(product)

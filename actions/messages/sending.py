@@ -12,7 +12,7 @@ from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.rules.checked_changeset import checked_changeset
-from changes import Changeset, Document, Draft, ListWith, Result, ids_in
+from changes import Changeset, Document, Draft, ListContaining, Result, ids_in
 from changes.events import now
 from database.references import referred
 from database.wording import shown
@@ -60,9 +60,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     # once one waits, and finds that it is too late. The sender comes first, as the time of the other may stay as it is.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
-        "userIds": ListWith(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
+        "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
     }
-    draft.advance("Conversation", there, "lastMessageAt", message["createAt"], expected=taking_part)
+    draft.move_time_forward("Conversation", there, "lastMessageAt", message["createAt"], expected=taking_part)
     if isinstance(copies := there.get("messagesIds"), list) and len(copies) < MOST_COPIED_IDS:
         draft.add("Conversation", [there], "messagesIds", [message["_id"]])
     draft.insert("Message", message)

@@ -18,7 +18,7 @@ class Archive:
     def __init__(self, file: BinaryIO, at: datetime) -> None:
         self.written: list[dict[str, Any]] = []
         self._at = at
-        self._zip = ZipFile(cast("BinaryIO", _Onward(file)), "w")
+        self._zip = ZipFile(cast("BinaryIO", _NoSeekFile(file)), "w")
 
     def __enter__(self) -> Self:
         return self
@@ -45,7 +45,7 @@ class Archive:
         self.written.append({"name": name, **details, "bytes": size, "sha256": digest.hexdigest()})
 
 
-class _Onward:
+class _NoSeekFile:
     """A file that can only be written to its end: what it is must not decide how the zip looks."""
 
     def __init__(self, file: BinaryIO) -> None:

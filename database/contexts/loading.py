@@ -45,7 +45,7 @@ class Contexts:
             raise NotFoundError(f"no context {shown(name)}", did_you_mean(name, self.by_name) or hint)
         return self.by_name[name]
 
-    def the_current(self) -> Context | None:
+    def current_context(self) -> Context | None:
         """Find the current context; raises `NotFoundError` where the file names one that is not there."""
         return None if self.current is None else self.named(self.current)
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actions.database.checking.checking import Progress, find_faults, select_rules
 from actions.database.checking.rule import Finding, RepairDraft, Rule
-from actions.database.checking.rules.keys import MissingIndex, index
+from actions.database.checking.rules.unique_keys import MissingIndex, index
 from actions.rules import last_active_member
 from changes import Batch, Change, Changeset, Result, Stream, Take, Update
 from database.errors import UsageError
