@@ -52,7 +52,7 @@ I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
 unknown-status: the application cannot load the user, or any list that contains them
   User {ada} status: BANNED
-  to do: chatctl users reinstate id:{ada}, or users suspend id:{ada} to keep the user out
+  to do: chatctl users reinstate id:{ada}, or chatctl users suspend id:{ada} to keep the user out
 
 bad-password-hash: the user cannot sign in with a password
   User {ada} hashedPassword: 1 character
@@ -155,8 +155,9 @@ unknown-status: the application cannot load the user, or any
                 list that contains them
   User {ada} status: BANNED
   to do: chatctl users reinstate
-         id:{ada}, or users suspend
-         id:{ada} to keep the user out
+         id:{ada}, or chatctl users
+         suspend id:{ada} to keep
+         the user out
 E breaks the application, W misleads it, I is for information
 """
     )

@@ -47,7 +47,7 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
         ),
         (
             f"unknown-status: unchanged (1 fault left, decision required: chatctl users reinstate id:{ada},"
-            f" or users suspend id:{ada} to keep the user out)"
+            f" or chatctl users suspend id:{ada} to keep the user out)"
         ),
     ]
     rules = [row["rule"] for row in json.loads(either("db", "check", "-o", "json", code=1).stdout)]

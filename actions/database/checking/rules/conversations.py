@@ -35,7 +35,7 @@ class LoneConversation(Rule):
     name = "lone-conversation"
     severity = "W"
     effect = "the page of a conversation without another person fails; a group of two is taken for a one-to-one"
-    fix = "chatctl conversations add {id} USER, or conversations delete {id}"
+    fix = "chatctl conversations add {id} USER, or chatctl conversations delete {id}"
     reads = {"User": (), "Conversation": PEOPLE_FIELDS}
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
@@ -63,7 +63,7 @@ class DuplicateDirect(DuplicateRule):
     name = "duplicate-direct"
     severity = "W"
     effect = "the application opens either of them, and messages seem to be missing in it"
-    fix = "chatctl conversations show {id}, and conversations delete that of the two which is not wanted"
+    fix = "chatctl conversations show {id}, and chatctl conversations delete that of the two which is not wanted"
     reads = {"Conversation": PEOPLE_FIELDS}
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:

@@ -117,7 +117,7 @@ class _ShapeRule(Rule):
         return self.scan.shared(ShapeFaults).faults(collection, documents, self.name, self.severity)
 
 
-REINSTATE: Final = "chatctl users reinstate id:{id}, or users suspend id:{id} to keep the user out"
+REINSTATE: Final = "chatctl users reinstate id:{id}, or chatctl users suspend id:{id} to keep the user out"
 BY_HAND: Final = (
     'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
 )
@@ -147,7 +147,7 @@ class MissingStatus(_ShapeRule):
     name = "missing-field"
     severity = "W"
     effect = "the application reads ACTIVE, but its filters on the status miss the user"
-    fix = "chatctl db repair --rule {name} (writes ACTIVE), or users reinstate id:{id}"
+    fix = "chatctl db repair --rule {name} (writes ACTIVE), or chatctl users reinstate id:{id}"
     reads = {"User": ALL_FIELDS["User"]}
     automatic = True
 

@@ -23,7 +23,7 @@ class Oversized(Rule):
     severity = "W"
     effect = "at 16 MiB the server refuses every change that makes it longer"
     fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
-    fixes = {"Message.None": "chatctl messages redact {id}, or messages delete {id}"}
+    fixes = {"Message.None": "chatctl messages redact {id}, or chatctl messages delete {id}"}
     reads = ALL_FIELDS
     one_collection = True
 

@@ -28,10 +28,10 @@ class DuplicateKey(DuplicateRule):
     effect = "the application finds either of them; the unique index cannot be made"
     fix = 'delete one of them, in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
     fixes = {
-        "User.email": "chatctl users update id:{id} --email ADDRESS, or users delete id:{id}",
-        "User.username": "chatctl users update id:{id} --username NAME, or users delete id:{id}",
-        "Role.name": "chatctl roles rename id:{id} NEW, or roles delete id:{id}",
-        "Permission.name": "chatctl permissions rename id:{id} NEW, or permissions delete id:{id}",
+        "User.email": "chatctl users update id:{id} --email ADDRESS, or chatctl users delete id:{id}",
+        "User.username": "chatctl users update id:{id} --username NAME, or chatctl users delete id:{id}",
+        "Role.name": "chatctl roles rename id:{id} NEW, or chatctl roles delete id:{id}",
+        "Permission.name": "chatctl permissions rename id:{id} NEW, or chatctl permissions delete id:{id}",
         "Profile.userId": "chatctl db repair --rule second-profile --delete",
     }
     reads = {collection: tuple(field for fields in keys for field in fields) for collection, keys in KEYS.items()}

@@ -113,8 +113,8 @@ class EmailCase(UserRule):
     severity = "W"
     effect = "sign-in fails when the address is typed in lower case"
     fixes = {
-        "twice": "chatctl users show id:{value[1]} (has the same address), then users update id:{id} --email ADDRESS,"
-        " or users delete id:{id}"
+        "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users update id:{id}"
+        " --email ADDRESS, or chatctl users delete id:{id}"
     }
     reads = {"User": ("email",)}
     group_size = 10_000
