@@ -156,8 +156,8 @@ unknown-status: the application cannot load the user, or any
   User {ada} status: BANNED
   to do: chatctl users reinstate
          id:{ada}, or chatctl users
-         suspend id:{ada} to keep
-         the user out
+         suspend id:{ada} to keep the
+         user out
 E breaks the application, W misleads it, I is for information
 """
     )
