@@ -46,7 +46,7 @@ def check(
     """
     from cli.output.progress import Bar
 
-    with Bar() as bar:
+    with Bar("checking") as bar:
         found = actions.database.checking.check(rule, collection, sample, bar.wrote)
     _print(out, found)
     if any(one["severity"] != "I" for one in found):
@@ -71,7 +71,7 @@ def repair(
     """
     from cli.output.progress import Bar
 
-    with Bar() as bar:
+    with Bar("checking") as bar:
         change = actions.database.checking.repair(rule, collection, drop=drop, delete=delete, progress=bar.wrote)
     out.apply(change, confirm)
 

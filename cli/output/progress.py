@@ -22,9 +22,13 @@ T = TypeVar("T")
 
 
 class Bar:
-    """Show on a terminal how far work is, once it has taken a second, with rate and time left; gone when it is done."""
+    """Show on a terminal how far work is, once it has taken a second, with rate and time left; gone when it is done.
 
-    def __init__(self) -> None:
+    `name` says what goes on, for example `checking`; it may change meanwhile.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
         self._began = time.monotonic()
         self._bar: Progress | None = None
 
@@ -34,8 +38,9 @@ class Bar:
             self._bar = _bar(total)
             self._bar.start()
         if self._bar is not None:
-            rate = documents / (time.monotonic() - self._began)
-            self._bar.update(self._bar.task_ids[0], completed=documents, total=total, rate=f"{rate:,.0f} a second")
+            task, rate = self._bar.task_ids[0], documents / (time.monotonic() - self._began)
+            speed = f"{rate:,.0f} a second"
+            self._bar.update(task, description=self.name, completed=documents, total=total, rate=speed)
 
     def __enter__(self) -> Self:
         return self
@@ -54,7 +59,7 @@ class WriteBar(Bar, Watch):
         accepts: Callable[[Changeset], bool],
         asks_about: Callable[[Changeset], bool],
     ) -> None:
-        super().__init__()
+        super().__init__("writing")
         self._note = note
         self._accepts = accepts
         self._asks_about = asks_about
@@ -84,7 +89,7 @@ def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
         yield from items
         return
     total = count()
-    with Bar() as bar:
+    with Bar("reading") as bar:
         for number, item in enumerate(items):
             if number % SHOWN_EVERY == 0:
                 bar.wrote(number, total)
@@ -96,7 +101,13 @@ def _bar(total: int) -> "Progress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[rate]}"), TimeRemainingColumn()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
     bar = Progress(*columns, console=console, transient=True)
     bar.add_task("", total=total, rate="")
     return bar

@@ -161,9 +161,10 @@ def import_(
             "--errors names the file that is read", "name another: this one has the rows without faults too"
         )
     policy = actions.users.importing.Policy(on_conflict)
-    with Bar() as bar:
+    with Bar("reading") as bar:
         stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
         people = imports.read(file, stdin, layout, keep=errors is not None, progress=bar.wrote)
+        bar.name = "comparing"
         people.compare(policy)
     if errors is not None and people.faulty:
         names, rows = people.rejected()
