@@ -32,7 +32,7 @@ def find(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Listing:
-    """List events: `{id, at, actor, command, reason, state}`.
+    """List events, the newest first: `{id, at, actor, command, reason, state}`.
 
     `actor` is a system user, a host, a database user or a claimed name; `command` is the beginning of the command;
     `target` is a user, or the id of any changed document.
@@ -49,7 +49,7 @@ def find(
         wanted.append({"at": {"$gte": since}})
     if until is not None:
         wanted.append({"at": {"$lt": until}})
-    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=("at", "command"))
+    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=("at", "command"), order="-id")
 
 
 def show(ref: str) -> Row:

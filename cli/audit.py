@@ -29,7 +29,7 @@ def list_(
     until: Until = None,
     page: Page,
 ) -> None:
-    """List what was done with chatctl."""
+    """List what was done with chatctl, the newest first."""
     found = actions.audit.find(actor=actor, command=command, target=target, since=since, until=until)
     out.rows(found, views.EVENTS, page)
 

@@ -157,7 +157,7 @@ def _steps_about(name: str, conversation: str) -> Iterator[Step]:
 def _next(person: Person | None) -> Iterator[Line]:
     if person:
         yield ("users", "suspend", person.username)
-    yield ("audit", "list", "--sort", "-at", "--limit", "5")
+    yield ("audit", "list", "--limit", "5")
     yield ("messages", "search", "cake")
     yield ("db", "repair", "--dry-run")
 

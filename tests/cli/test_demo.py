@@ -98,7 +98,7 @@ def test_from_nothing_to_a_tour_in_one_command(chatctl: Chatctl, folder: Path, d
         "$ chatctl --local db generate --users 50 --conversations 30 --messages 360 --seed 1 --broken 1 --yes",
     ]
     trail = json.loads(chatctl("--local", "audit", "list", "-o", "json").stdout)
-    assert [(" ".join(event["command"].split()[:2]), event["state"]) for event in trail] == [
+    assert [(" ".join(event["command"].split()[:2]), event["state"]) for event in reversed(trail)] == [
         ("seeds apply", "done"),
         ("db generate", "done"),
         ("users suspend", "undone"),

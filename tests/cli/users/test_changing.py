@@ -203,7 +203,7 @@ def test_what_changes_only_what_a_user_owns_is_found_under_the_user(either: Chat
     before = stored(database)
     done = [either("users", "update", "ada", "--phone", "2"), either("users", "unlink", "ada", "google", "--yes")]
     events = [one.stderr.split()[-1] for one in done]
-    assert either("audit", "list", "--target", "ada", "-o", "ids").stdout.split() == events
+    assert either("audit", "list", "--target", "ada", "-o", "ids").stdout.split() == events[::-1]
     shown = json.loads(either("users", "show", "ada", "-o", "json").stdout)["events"]
     assert [event["id"] for event in shown] == events[::-1]
     for event in reversed(events):
