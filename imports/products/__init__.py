@@ -2,7 +2,7 @@
 
 Start with `choosing`: it finds the product of a file and the description of a product. `description` reads a YAML file
 into a `Product`, and `translating` makes the cells of an import from the records of such a file; `values` finds and
-reads single values. To add a product, add its YAML file, and a sample of its export to the tests.
+reads single values. CONTRIBUTING.md says how to add a product.
 """
 
 from imports.products.choosing import MAX_MISSING, Beginning, is_of, load, names, read, recognized

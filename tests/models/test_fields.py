@@ -4,6 +4,7 @@ from datetime import datetime
 
 from actions.rules import new_names
 from actions.users import audit_traces, listing
+from actions.users.importing import Person
 from changes.visible_values import SHOWN
 from cli.users import personal_zip
 from cli.users.changing import Profile
@@ -20,6 +21,7 @@ def test_a_field_of_a_profile_is_listed_everywhere() -> None:
     assert set(Profile().fields()) == OF_A_PROFILE
     assert SHOWN["Profile"] >= OF_A_PROFILE
     assert COLUMNS.keys() >= OF_A_PROFILE
+    assert set(Person._fields) >= OF_A_PROFILE
     assert USER_TEXTS.keys() >= OF_A_PROFILE
     assert new_names._CALLED.keys() >= OF_A_PROFILE
     assert {*audit_traces.IDENTIFYING, *audit_traces.IMAGE_FIELDS} >= OF_A_PROFILE
