@@ -90,7 +90,7 @@ class PersonalData:
         return [
             {key: event[key] for key in kept}
             | {"command": " ".join(event["command"].split()[:2]), "state": event["state"]}
-            for event in audit.find(target=str(self.id)).rows()
+            for event in audit.find(target=str(self.id)).rows("id")
         ]
 
     def count_messages(self) -> int:

@@ -166,7 +166,7 @@ def _is_there(change: object) -> bool:
 
 def _events(command: str) -> list[Row]:
     """Return the events of exactly this command, the newest first."""
-    events = (event for event in audit.find(command=command).rows() if event["command"] == command)
+    events = (event for event in audit.find(command=command).rows("id") if event["command"] == command)
     return sorted(
         events, key=lambda event: event["at"], reverse=True
     )  # the ids of two processes are not in the order of time
