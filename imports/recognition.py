@@ -26,7 +26,7 @@ def problem(head: str, form: str, layout: Layout) -> Problem | None:
         return Problem(1, None, f"this looks like {an_export(products.load(found))}", f"add --from {found}")
     if products.is_of(product, beginning):
         return None
-    if found := products.recognized(beginning):
+    if product.recognized and (found := products.recognized(beginning)):
         hint = f"it looks like {an_export(products.load(found))}: use --from {found}"
         return Problem(1, None, f"this is not {an_export(product)}", hint)
     has_email = bool(beginning.names & set(map(normalize_header, product.columns["email"].paths)))

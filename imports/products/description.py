@@ -50,7 +50,8 @@ SCHEMA: Final = _object(
             "type": "array",
             "title": "a list of groups of names",
             "items": _TEXTS,
-            "description": "Groups of headers or keys: a file that has all of a group is an export of this product.",
+            "description": "Groups of headers or keys: a file that has all of a group is an export of this product. "
+            "A map file of your own needs none.",
         },
         "path": {**_TEXT_OR_TEXTS, "description": "The keys under which the list of users may be."},
         "prefix": {**_TEXT, "description": "The character that the product puts before every text of a CSV file."},
@@ -78,7 +79,7 @@ SCHEMA: Final = _object(
         "unusable": {**_TEXTS, "description": "Where hashes are that the application cannot check."},
         "ignored": {**_TEXTS, "description": "Headers or keys that are left out on purpose, like tokens."},
     },
-    ["name", "recognized", "columns"],
+    ["name", "columns"],
 )
 """The format of a description, as a JSON Schema."""
 
@@ -115,7 +116,7 @@ def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
     faults = Faults()
     node = compose(data, file, faults) if data.strip() else None
     if node is None and not faults.found:
-        faults.stop(file, "the file is empty: it must have the keys name, recognized and columns", 1, 1)
+        faults.stop(file, "the file is empty: it must have the keys name and columns", 1, 1)
     if node is not None:
         check(node, faults, SCHEMA)
     product = _Reader(faults).product(node) if node is not None and not faults.found else None

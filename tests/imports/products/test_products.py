@@ -68,6 +68,7 @@ def test_a_sample_is_imported_by_the_command_of_the_page(
 @pytest.mark.parametrize("name", products.names())
 def test_every_description_is_valid_and_has_a_sample_and_a_section(name: str) -> None:
     product = products.load(name)
+    assert product.recognized
     assert f"\n### {product.name}\n" in PAGE or name == "mongoexport"
     assert [options for options in OPTIONS.values() if options[options.index("--from") + 1] == name]
 
@@ -135,9 +136,9 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "1:1: the file is empty: it must have the keys name, recognized and columns"),
+        ("", "1:1: the file is empty: it must have the keys name and columns"),
         ("name: X\nrecognized: []\ncolumns: {email: E, nmae: N}\n", '3:21: "nmae" is no key of columns'),
-        ("name: X\ncolumns: {email: E}\n", '1:1: a description of a product needs the key "recognized"'),
+        ("columns: {email: E}\n", '1:1: a description of a product needs the key "name"'),
         ("name: X\nrecognized: []\ncolumns: {username: E}\n", '3:10: columns needs the key "email"'),
         ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source needs either key or join"),
         ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source needs join, match, is or has"),
@@ -172,6 +173,13 @@ def test_a_faulty_map_file_is_refused_with_line_and_column(
     refused = chatctl("users", "import", "p.csv", "--map-file", "map.yaml", code=5).stderr.splitlines()
     assert refused[0].startswith(f"map.yaml:{said}")
     assert len(refused) <= 12
+
+
+def test_a_map_file_of_ones_own_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Path) -> None:
+    own = samples / "own.yaml"
+    own.write_text("name: Ours\ncolumns: {email: primary_email_address, username: username, name: last_name}\n")
+    said = chatctl("users", "import", "clerk.csv", "--map-file", own, "--username-from", "email")
+    assert "created" in said.stdout
 
 
 def test_a_map_file_with_many_faults_ends_in_a_few_lines(chatctl: Chatctl, tmp_path: Path) -> None:
