@@ -73,13 +73,15 @@ def on_same_database(text: str, arguments: Sequence[str]) -> str:
 
 
 def _database_options(arguments: Iterator[str]) -> Iterator[str]:
-    """Yield the options that name the database; a URL with a password is not repeated."""
+    """Yield the options that name the database; a URL that may hold a secret is not repeated, nor are its options."""
+    group = None
     for argument in arguments:
         name, given, value = argument.partition("=")
-        if argument in {"--", "context"}:  # `context add --url` is another option
+        group = group or (None if argument.startswith("-") else argument)
+        if argument == "--" or group == "context":  # `context add --url` is another option
             return
         if argument == "--local":
             yield argument
         elif name in _WITH_VALUE:
             value = value if given else next(arguments, "")
-            yield from (name, "URL" if name == "--url" and "@" in value else value)
+            yield from (name, "URL" if name == "--url" and {"@", "?"} & {*value} else value)

@@ -53,6 +53,11 @@ def test_each_page_of_a_list_leads_to_the_next(chatctl: Chatctl, url: str, monke
     ("given", "said"),
     [
         (["--url", "mongodb://ada:secret@h/d", "users", "show", "x"], "see chatctl --url URL users list"),
+        (
+            ["--url", "mongodb://h/d?tlsCertificateKeyFilePassword=x", "users", "show", "x"],
+            "see chatctl --url URL users list",
+        ),
+        (["roles", "show", "context", "--local"], "see chatctl --local users list"),
         (["users", "show", "--local", "x"], "see chatctl --local users list"),
         (["users", "show", "--", "--local"], "see chatctl users list"),
         (["context", "add", "live", "--url", "mongodb://h/d"], "see chatctl users list"),
