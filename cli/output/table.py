@@ -16,16 +16,19 @@ STYLES: Final = ("", "bold red", "")
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 SHARE: Final = 8
 """Of the width of a terminal what stands before something that was found has one part in so many."""
+LONGEST_WHOLE: Final = 40
+"""Cells of a value that is not cut while there is another way; in broken data an id can have any length."""
 WIDEST: Final = 120
 """Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
 
 
 class Heading(NamedTuple):
-    """How a column looks; `whole` is never cut, as half an id is none."""
+    """How a column looks; a `whole` one is cut last, the others by their `share` of the width."""
 
     title: str
     right: bool = False
     whole: bool = False
+    share: int = 1
 
 
 def cell_width(text: str) -> int:
@@ -39,19 +42,17 @@ def cell_width(text: str) -> int:
     return cell_len(text)
 
 
-def last_words(text: str) -> str:
+def last_words(text: str, available: int | None) -> str:
     """Return the last words of what stands before something, as many as leave room for that on a narrow terminal."""
-    available = streams.width()
     kept = text
     while available is not None and cell_width(safe(kept)) > available // SHARE:
         kept = kept[1:]
     return kept if kept == text else kept.partition(" ")[2] or kept
 
 
-def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lay out a table; the cells are safe to show already."""
+def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int | None) -> Iterator[str]:
+    """Lay out a table in a width, or as wide as it is; the cells are safe to show already."""
     rows = [[_marked(streams.encodable(cell, sys.stdout)) for cell in row] for row in rows]
-    available = streams.width()
     return _aligned(headings, rows) if available is None else _fitted(headings, rows, available)
 
 
@@ -82,9 +83,9 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
     colour = streams.has_colour(sys.stdout)
     overflow: Final = "ellipsis" if streams.encodable("…", sys.stdout) == "…" else "crop"
     table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
-    for heading in headings:
+    for heading, width in zip(headings, _widths(headings, rows, available), strict=True):
         title = Text(heading.title, no_wrap=True, overflow=overflow)
-        table.add_column(title, justify="right" if heading.right else "left", no_wrap=heading.whole)
+        table.add_column(title, justify="right" if heading.right else "left", no_wrap=heading.whole, width=width)
     for row in rows:
         parts = [zip(_MARKED.split(cell), STYLES, strict=False) for cell in row]
         table.add_row(*(Text.assemble(*part, no_wrap=True, overflow=overflow) for part in parts))
@@ -101,9 +102,44 @@ def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], availabl
     yield from (line.rstrip() for line in laid_out.getvalue().splitlines())
 
 
-def column_ranges(first: int, titles: Sequence[str]) -> Iterator[tuple[int, int]]:
+def natural_widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> list[int]:
+    """Return the cells that each column fills if nothing is cut."""
+    titled = [[heading.title for heading in headings], *rows]
+    return [max(map(cell_width, column)) for column in zip(*titled, strict=True)]
+
+
+def _widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int) -> list[int]:
+    """Return the width of each column: whole ones keep theirs, and the others share the rest."""
+    widths = natural_widths(headings, rows)
+    room = available - len(GAP) * (len(headings) - 1)
+    whole = {number for number, heading in enumerate(headings) if heading.whole and widths[number] <= LONGEST_WHOLE}
+    left = room - sum(widths[number] for number in whole)
+    if left < len(headings) - len(whole):
+        whole, left = set(), room
+    others = [number for number in range(len(headings)) if number not in whole]
+    shared = _shared([widths[number] for number in others], [headings[number].share for number in others], left)
+    for number, width in zip(others, shared, strict=True):
+        widths[number] = width
+    return widths
+
+
+def _shared(wanted: Sequence[int], shares: Sequence[int], room: int) -> list[int]:
+    """Divide a room: who wants less than their share has all they want, and the others have more."""
+    given = [0] * len(wanted)
+    waiting = list(range(len(wanted)))
+    while waiting:
+        parts = sum(shares[number] for number in waiting)
+        content = [number for number in waiting if wanted[number] * parts <= room * shares[number]]
+        for number in content or waiting:
+            given[number] = wanted[number] if content else max(room * shares[number] // parts, 1)
+            room -= given[number]
+            parts -= 0 if content else shares[number]
+        waiting = [number for number in waiting if content and number not in content]
+    return given
+
+
+def column_ranges(first: int, titles: Sequence[str], available: int | None) -> Iterator[tuple[int, int]]:
     """Divide columns behind a first one into as many tables as it takes for each to fit; one where all may be wide."""
-    available = streams.width()
     if available is not None:
         first = min(first, available // 2)  # one long name must not give every other column a table of its own
     start, used = 0, first

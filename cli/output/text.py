@@ -79,16 +79,17 @@ def id_text(identifier: Any) -> str:
     return ids.id_text(identifier)
 
 
-def cell(value: Any) -> str:
-    """Show a value to a person, on one line."""
+def cell(value: Any, *, local: bool = False) -> str:
+    """Show a value to a person, on one line; times in UTC, with a Z, or as `local` ones."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
+        there = _in_zone(value, local=local)
+        return there.replace(tzinfo=None).isoformat(" ", "minutes") + "Z" * (there.tzinfo is UTC)
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return ", ".join(parts(value))
+        return ", ".join(parts(value, local=local))
     return safe(str(plain(value)))
 
 
@@ -110,16 +111,18 @@ def address(value: Any) -> str:
     return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
 
 
-def day(moment: Any) -> str:
+def day(moment: Any, *, local: bool = False) -> str:
     """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
     if not isinstance(moment, datetime):
         return (times.rfc3339(moment) or "Without a date").partition("T")[0]
-    there = _utc(moment)
+    there = _in_zone(moment, local=local)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
-def clock(moment: Any) -> str:
+def clock(moment: Any, *, local: bool = False) -> str:
     """Write the time of day; what is no time is shown as it is."""
+    if isinstance(moment, datetime):
+        return f"{_in_zone(moment, local=local):%H:%M}"
     written = times.rfc3339(moment)
     return written.partition("T")[2][: len("00:00")] if written else cell(moment)
 
@@ -133,7 +136,7 @@ def ago(value: Any) -> str:
     return str(naturaltime(datetime.now(UTC) - _utc(value)))
 
 
-def parts(value: Any) -> list[str]:
+def parts(value: Any, *, local: bool = False) -> list[str]:
     """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
     if isinstance(value, dict):
         if value.keys() >= {"id", "username"}:
@@ -141,10 +144,10 @@ def parts(value: Any) -> list[str]:
         name = next((value[key] for key in ("title", "name", "id") if value.get(key) is not None), None)
         if name is not None:
             return [cell(name)]
-        return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item))]
+        return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item, local=local))]
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return [cell(item) for item in value]
-    return [cell(value)]
+        return [cell(item, local=local) for item in value]
+    return [cell(value, local=local)]
 
 
 def _person(person: dict[str, Any]) -> str:
@@ -172,6 +175,10 @@ def _argument(text: str) -> str:
         return shlex.quote(text)
     escaped = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), re.sub(r"['\\]", r"\\\g<0>", text))
     return f"$'{_BREAKS.sub(lambda match: escape(match[0]), escaped)}'"
+
+
+def _in_zone(moment: datetime, *, local: bool) -> datetime:
+    return (times.local(moment) if local else None) or _utc(moment)
 
 
 def _utc(moment: datetime) -> datetime:
