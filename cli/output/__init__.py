@@ -231,10 +231,10 @@ class Output:
             self.note("nothing found")
             return 0, False
         screen = self.screen
-        shown, lines = screen.table(rows, view, fixed=fixed)
-        for line in lines:
+        shown = screen.table(rows, view, fixed=fixed)
+        for line in shown.lines:
             streams.write(f"{line}\n")
-        return len(view) - len(shown), screen.shows_local_times(rows, shown)
+        return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
         """Say once below some tables which columns they lack, and in which zone their times are."""
