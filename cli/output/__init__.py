@@ -193,13 +193,17 @@ class Output:
 
     @property
     def screen(self) -> Screen:
-        terminal = streams.is_terminal(sys.stdout)
-        zone = times.local_zone() if terminal and not self.invocation.utc else None
-        return Screen(None if self.form == "wide" else streams.width(), zone, relative=terminal)
+        width = None if self.form == "wide" else streams.width()
+        return Screen(width, zone_of(self.invocation), relative=streams.is_terminal(sys.stdout))
 
     @property
     def coloured(self) -> bool:
         return streams.has_colour(sys.stdout)
+
+    def note_zone(self) -> None:
+        """Say in which time zone people read times, unless it is UTC."""
+        if self.for_people and self.screen.zone:
+            self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
@@ -242,7 +246,12 @@ class Output:
         if hidden:
             self.note(f"{counted(hidden, 'column')} hidden: -o wide")
         if local:
-            self.note(f"times are in {self.screen.zone}; for UTC add --utc")
+            self.note_zone()
+
+
+def zone_of(invocation: Invocation) -> str | None:
+    """Return the time zone of what is printed: that of the machine on a terminal, UTC (None) elsewhere."""
+    return times.local_zone() if streams.is_terminal(sys.stdout) and not invocation.utc else None
 
 
 def say(message: str) -> None:
