@@ -41,16 +41,15 @@ class Screen:
         ]
         body = [[self.cell(row, column) for column in view] for row in rows]
         kept = list(range(len(view)))
+        filled = [number for number in kept if any(line[number] for line in body)]
         if self.width is not None and _total(needed := _needed(headings, body), kept) > self.width:
             short = _with_short_ids(body, view)
-            needed = _needed(headings, short)
-            kept = kept if fixed else self._fitting(view, needed, self.width)
-            body = body if _total(_needed(headings, body), kept) <= self.width else short
+            kept = kept if fixed else _fitting(view, filled, _needed(headings, short), self.width)
+            body = body if _total(needed, kept) <= self.width else short
         lines = table.lines(
             [headings[number] for number in kept], [[line[number] for number in kept] for line in body], self.width
         )
-        hidden = [number for number in range(len(view)) if number not in kept and any(line[number] for line in body)]
-        return Table(tuple(view[number] for number in kept), lines, len(hidden))
+        return Table(tuple(view[number] for number in kept), lines, len(set(filled) - {*kept}))
 
     def cell(self, row: Row, column: Column) -> str:
         value = row.get(column.key)
@@ -69,15 +68,15 @@ class Screen:
         keys = [column.key for column in columns if not (column.ago and self.relative)]
         return self.zone is not None and any(_has_time(row.get(key)) for row in rows for key in keys)
 
-    @staticmethod
-    def _fitting(view: View, needed: Sequence[int], width: int) -> list[int]:
-        """Choose the columns that this width always has, then those for which the rest leaves room."""
-        by_rank = sorted(range(len(view)), key=lambda number: view[number].table or 0)
-        kept: list[int] = []
-        for number in by_rank:
-            if (view[number].table or 0) <= width or _total(needed, [*kept, number]) <= width:
-                kept.append(number)
-        return sorted(kept)
+
+def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
+    """Choose the filled columns that this width always has, then others in their order while there is room."""
+    certain = [number for number in filled if (view[number].table or 0) <= width]
+    others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))
+    kept = certain
+    while others and _total(needed, [*kept, others[0]]) <= width:
+        kept.append(others.pop(0))
+    return sorted(kept)
 
 
 def _needed(headings: Sequence[table.Heading], body: Sequence[Sequence[str]]) -> list[int]:
