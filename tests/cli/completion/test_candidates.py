@@ -16,7 +16,7 @@ from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl
 
-FORMS = ["table", "json", "ndjson", "yaml", "csv", "ids"]
+FORMS = ["table", "wide", "json", "ndjson", "yaml", "csv", "ids"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -188,8 +188,8 @@ def test_times_are_ago_and_tables_fit_on_a_terminal(chatctl: Chatctl, database: 
         shown = terminal("conversations", "list", columns=columns, env={"NO_COLOR": "1"}).text
         lines = shown.splitlines()
         assert " ".join(lines[0].split()) == headings
-        assert len(lines) == 5
+        assert lines[5:] == (["1 column hidden: -o wide"] if columns == 60 else [])
         assert max(map(len, lines)) <= columns
-        assert all(re.search(r"(ago|from now|now)$", line) for line in lines[1:])
+        assert all(re.search(r"(ago|from now|now)$", line) for line in lines[1:5])
         assert "\x1b" not in shown
     assert "\x1b" not in chatctl("conversations", "show", SHIFT).stdout

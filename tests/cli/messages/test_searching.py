@@ -174,9 +174,8 @@ ROWS = [["a" * 24, f"the {text.BEGIN}日本語 kettle{text.END} that whistles", 
 
 @pytest.mark.parametrize("columns", [40, 60])
 def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    monkeypatch.setattr(streams, "width", lambda: columns)
     monkeypatch.setattr(streams, "has_colour", lambda _: True)
-    _, line, other = table.lines(HEADINGS, ROWS)
+    _, line, other = table.lines(HEADINGS, ROWS, columns)
     found = "日本語…" if columns == 40 else "日本語 kettle"
     assert f"the \x1b[1;31m{found}\x1b[0m" in line
     assert line.count("\x1b[1;31m") == line.count("\x1b[0m") == 1
@@ -189,7 +188,7 @@ def test_what_an_encoding_lacks_is_marked_otherwise(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(streams, "encodable", lambda shown, _: shown.encode("ascii", "backslashreplace").decode())
     monkeypatch.setattr(streams, "has_colour", lambda _: False)
     rows = [["a", f"x {text.BEGIN}kettle{text.END}", "1"]]
-    assert list(table.lines(HEADINGS, rows))[1] == "a   x [kettle]  1"
+    assert list(table.lines(HEADINGS, rows, None))[1] == "a   x [kettle]  1"
 
 
 def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Documents, terminal: Terminal) -> None:
@@ -211,9 +210,8 @@ def test_what_was_found_is_seen_on_a_narrow_terminal_too(
     assert f"  {before}«類和»友" in shown
 
 
-def test_words_before_a_match_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "width", lambda: 80)
-    assert [table.last_words(one) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
+def test_words_before_a_match_stay_whole() -> None:
+    assert [table.last_words(one, 80) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
         "the ",
         "believably",
         "\x1b\x1b",
