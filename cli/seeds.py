@@ -66,7 +66,8 @@ def plan(
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
     if to != "-":
-        out.document(planned.document(), planned.lines())
+        with out.paged():
+            out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
         raise typer.Exit(1)
 

@@ -60,6 +60,6 @@ def transcript(
         return
     text = partial(terminal.pieces, for_file=for_file)
     pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": html.pieces}
-    with output.writing(to or "-", overwrite=overwrite) as write:
+    with output.paged(), output.writing(to or "-", overwrite=overwrite) as write:
         for piece in pieces[chosen](found, rows):
             write(piece)

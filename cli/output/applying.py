@@ -45,7 +45,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
         if out.form != "json":
             whole = not changeset.shows("Message") or out.may_show_bodies()
-            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+            with out.paged():
+                out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
         marker = connection.marker()
         yes = out.invocation.expect is not None if marker else confirm.yes

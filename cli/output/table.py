@@ -3,8 +3,9 @@
 import io
 import re
 import sys
-import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
 from cli.output import streams
@@ -16,6 +17,9 @@ STYLES: Final = ("", "bold red", "")
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 SHARE: Final = 8
 """Of the width of a terminal what stands before something that was found has one part in so many."""
+_COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]+)+)+"""
+_UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
+_SKIN_TONES: Final = "🏻🏼🏽🏾🏿"
 WIDEST: Final = 120
 """Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
 
@@ -29,14 +33,21 @@ class Heading(NamedTuple):
 
 
 def cell_width(text: str) -> int:
-    """Count the cells of a terminal that a text fills; marks around what was found fill none."""
+    """Count the most cells that a terminal may fill with a text; marks around what was found fill none.
+
+    Terminals disagree: some draw joined emoji and Indic syllables as one sign, others each of their characters.
+    """
     if BEGIN in text:
         text = _MARKED.sub(r"\1", text)
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
-    return cell_len(text)
+
+@cache
+def _cells(character: str) -> int:
+    from rich.cells import get_character_cell_size
+
+    own = 2 if character in _SKIN_TONES else character == "\ufe0f" or unicodedata.category(character) == "Mc"
+    return max(get_character_cell_size(character), own)
 
 
 def last_words(text: str) -> str:
@@ -134,11 +145,24 @@ def wrap_parts(parts: Sequence[str], indent: int) -> str:
 
 def wrapped(line: str, indent: int) -> str:
     """Divide a line of ours into as many as the terminal makes necessary, those behind the first indented."""
-    available = streams.width()
-    if available is None:
-        return line
-    width = max(available - indent, available // 2)
-    return f"\n{' ' * indent}".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
+    return line if (available := streams.width()) is None else wrap(line, available, indent, first=indent)
+
+
+def wrap(line: str, available: int, indent: int, first: int = 0) -> str:
+    """Break a line at blanks. A word or a command stays in one piece, however long it is: it may be copied.
+
+    Lines after the first are indented; the first one begins after `first` cells that are taken already.
+    """
+    done, current, end = [], "", 0
+    room = max(available - first, available // 2)
+    for found in _UNBROKEN.finditer(line):
+        longer = current + line[end : found.start()] + found[0]
+        if current.strip() and cell_width(longer) > room:
+            done.append(current)
+            room = max(available - indent, available // 2)
+            longer = found[0]
+        current, end = longer, found.end()
+    return f"\n{' ' * indent}".join([*done, current + line[end:]])
 
 
 def _padded(text: str, width: int, heading: Heading) -> str:

@@ -34,7 +34,14 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
     """Give what a process needs to work on the test's database in an empty folder."""
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
     kept = {name: value for name in names if (value := os.environ.get(name))}
-    return {**kept, "MONGODB_DATABASE_URL": url, "PWD": str(workspace), "LANG": "C.UTF-8", "TERM": "xterm-256color"}
+    return {
+        **kept,
+        "MONGODB_DATABASE_URL": url,
+        "PWD": str(workspace),
+        "LANG": "C.UTF-8",
+        "TERM": "xterm-256color",
+        "PAGER": "",
+    }
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
-from cli.output import streams, table
+from cli.output import streams, styles, table
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
@@ -20,10 +20,6 @@ NARROWEST: Final = 20
 
 INDENT: Final = len("00:00  ")
 IMAGE: Final = "image: "
-COLOURS: Final = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
-"""Of authors, in the order of the participants."""
-BOLD: Final = "1"
-FAINT: Final = "2"
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool) -> Iterator[str]:
@@ -57,11 +53,11 @@ class _Chat:
             yield "\n(no messages)\n"
         elif transcript.reaches_end and (seen := readers(last.row)):
             line = self._joined(f"{phrase} {names}" for phrase, names in seen)
-            yield f"\n{self._styled(self._hanging(line, 0), FAINT)}\n"
+            yield f"\n{self._styled(self._hanging(line, 0), styles.FAINT)}\n"
 
     def _header(self, transcript: "Transcript") -> str:
-        title = self._styled(self._hanging(transcript.place.title, 0), BOLD)
-        below = self._styled(self._hanging(self._joined(about(transcript)), 0), FAINT)
+        title = self._styled(self._hanging(transcript.place.title, 0), styles.BOLD)
+        below = self._styled(self._hanging(self._joined(about(transcript)), 0), styles.FAINT)
         return f"{title}\n{below}\n" if below else f"{title}\n"
 
     def _joined(self, parts: Iterable[str]) -> str:
@@ -78,13 +74,13 @@ class _Chat:
             f"{sign if marked or not number else ' ':>{INDENT - 1}} {line}".rstrip()
             for number, line in enumerate(lines)
         )
-        return f"{begins}{self._styled(text, BOLD) if marked else text}\n"
+        return f"{begins}{self._styled(text, styles.BOLD) if marked else text}\n"
 
     def _author(self, row: Row) -> str:
         name = self._styled(self._hanging(author(row), INDENT), self._colour(row["sender"]))
         time = clock(row["createAt"])
         if isinstance(row["createAt"], datetime):
-            return f"{self._styled(f'{time:<{INDENT}}', FAINT)}{name}"
+            return f"{self._styled(f'{time:<{INDENT}}', styles.FAINT)}{name}"
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
 
     def _lines(self, row: Row) -> list[str]:
@@ -103,7 +99,7 @@ class _Chat:
 
     def _day(self, heading: str) -> str:
         line = f"{self._rule * 2} {heading} "
-        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), FAINT)
+        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), styles.FAINT)
 
     def _hanging(self, text: str, indent: int) -> str:
         """Set one line of text, over as many as the width makes necessary."""
@@ -133,7 +129,7 @@ class _Chat:
 
     def _colour(self, person: Row) -> str:
         number = len(self._colours)
-        return self._colours.setdefault(person["id"], f"{BOLD};{COLOURS[number % len(COLOURS)]}")
+        return self._colours.setdefault(person["id"], styles.NAMES[number % len(styles.NAMES)])
 
     def _styled(self, text: str, style: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._coloured and text else text
+        return styles.styled(text, style) if self._coloured else text
