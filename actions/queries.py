@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice, product, takewhile
 from typing import Any, Final
 
+from bson import ObjectId
 from pymongo import ASCENDING
 
 from changes import Document
@@ -19,6 +20,11 @@ CHUNK_SIZE: Final = 200
 """The most values in one filter: some servers compare each document with every value."""
 FEW_EMAILS: Final = 20
 """Up to this many e-mails are looked up one by one; for more it is faster to read all that are not in lower case."""
+SHORTEST_ID: Final = 8
+"""The digits of an id that say in which second it was made."""
+OBJECT_ID_DIGITS: Final = 24
+SAME_BEGINNING: Final = 500
+"""The most other ids that are read to shorten a page of them."""
 LETTERS_IN_BOTH_CASES: Final = 4
 """The first letters of an e-mail that are tried in upper and lower case, so that an index narrows the search."""
 
@@ -28,6 +34,26 @@ def find_by_id_texts(
 ) -> dict[str, Document]:
     """Read documents by ids of any type, written as lists print them; return text → document."""
     return by_text(find_by_ids(collection, texts, fields), texts)
+
+
+def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
+    """Shorten ObjectIds to the first digits that tell each from all others of a collection; return text → digits.
+
+    All of them have the same number of digits. Returns nothing where many others begin with the same eight.
+    """
+    wanted = {text for text in texts if OBJECT_ID.fullmatch(text)}
+    begins = sorted({text[:SHORTEST_ID] for text in wanted})
+    ranges = [{"_id": {"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")}} for begin in begins]
+    if not ranges:
+        return {}
+    most = len(wanted) + SAME_BEGINNING
+    found = connection.database()[collection].find({"$or": ranges}, ["_id"], limit=most)
+    known = [str(document["_id"]) for document in found]
+    for length in range(SHORTEST_ID, OBJECT_ID_DIGITS if len(known) < most else 0):
+        counts = Counter(text[:length] for text in known)
+        if all(counts[text[:length]] == 1 for text in wanted):
+            return {text: text[:length] for text in wanted}
+    return {}
 
 
 def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:

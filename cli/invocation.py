@@ -29,6 +29,7 @@ class Invocation:
     env_file: str | None = None
     expect: str | None = None
     debug: bool = False
+    utc: bool = False
     items_from_stdin: bool = False
     command: str = ""
     reveal: bool = False

@@ -16,7 +16,7 @@ from database import times
 from database.errors import InvalidInputError
 from database.wording import did_you_mean, shown
 
-LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
+LINES: Final = ("table", "wide", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")

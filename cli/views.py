@@ -8,22 +8,29 @@ from typing import Final
 class Column:
     """One value of a resource.
 
-    `table` is the least width of a terminal whose tables have it (in a pipe there is room for all), None where no table
-    has it unasked. `whole` values are cut last. Those not `listed` cost too much for a list: only `show` has them.
-    `absent` is what people read where there is no value. Times whose distance matters are said as `ago` on a terminal,
-    an `address` is shown as long as anybody reads one, in an `excerpt` stands out what was found. What people wrote to
-    each other is `private`.
+    `table` is the width from which on the tables of a terminal have it in any case. A narrower terminal has it if there
+    is room for it beside the others; of several that with the lowest width comes first. A pipe has room for all.
+    Columns with None are in tables only if `--columns` names them. Where cells have to be cut, `whole` ones are cut
+    last, and the others divide the width by their `share`. An id can be shortened if it is unique in a `collection`.
+
+    Columns that are not `listed` cost too much for a list: only `show` has them. `absent` is what people read where
+    there is no value. Times whose distance matters are said as `ago` on a terminal, an `address` is shown as long as
+    anybody reads one, in an `excerpt` the match is marked, and the words of a `state` have colours. What people wrote
+    to each other is `private`.
     """
 
     key: str
     title: str = ""
     table: int | None = 0
+    share: int = 1
     whole: bool = False
+    collection: str = ""
     listed: bool = True
     absent: str = ""
     ago: bool = False
     address: bool = False
     excerpt: bool = False
+    state: bool = False
     private: bool = False
 
     @property
@@ -33,16 +40,14 @@ class Column:
 
 View = tuple[Column, ...]
 
-ID = Column("id", whole=True)
-
 USERS: View = (
-    ID,
+    Column("id", table=150, whole=True, collection="User"),
     Column("username"),
-    Column("email", table=60),
-    Column("status", table=80, absent="none"),
-    Column("roles", table=100),
+    Column("name", table=70),
+    Column("email", table=50),
+    Column("status", table=60, absent="none", state=True),
+    Column("roles", table=80),
     Column("lastLogin", title="LAST SIGN-IN", table=120, whole=True, absent="never"),
-    Column("name", table=140),
     Column("emailVerified", title="E-MAIL VERIFIED", table=None, absent="no"),
     Column("createdAt", title="CREATED", table=None),
     Column("updatedAt", title="UPDATED", table=None),
@@ -89,8 +94,8 @@ ANSWER: View = (
 )
 
 CONVERSATIONS: View = (
-    ID,
-    Column("title", title="CONVERSATION"),
+    Column("id", whole=True, collection="Conversation"),
+    Column("title", title="CONVERSATION", share=2),
     Column("participants", table=None),
     Column("unread", title="NOT READ BY", table=90),
     Column("lastMessageAt", title="LAST ACTIVITY", table=60, whole=True, ago=True),
@@ -113,11 +118,11 @@ CONVERSATION: View = (
 PARTICIPANTS: View = (Column("person", title="USERNAME"), Column("messages"), Column("unread"))
 
 MESSAGES: View = (
-    ID,
-    Column("createAt", title="TIME", table=80, whole=True),
+    Column("id", whole=True, collection="Message"),
+    Column("createAt", title="TIME", table=70, whole=True),
     Column("sender"),
-    Column("conversation", table=120),
-    Column("body", absent="(no text)", private=True),
+    Column("conversation", table=80),
+    Column("body", share=2, absent="(no text)", private=True),
     Column("image", table=160, address=True, private=True),
     Column("seen", title="SEEN BY", table=None),
     Column("unseen", title="NOT SEEN BY", table=None),
@@ -127,7 +132,7 @@ MESSAGES: View = (
 
 MATCHES: View = (
     *MESSAGES[:4],
-    Column("match", excerpt=True, private=True),
+    Column("match", share=2, excerpt=True, private=True),
     *(replace(column, table=None) for column in MESSAGES[4:]),
 )
 
@@ -142,15 +147,15 @@ MESSAGE: View = (
 EVENTS_OF_MESSAGES: View = (*MESSAGES, Column("event"))
 
 ROLES: View = (
-    ID,
+    Column("id", table=120, whole=True, collection="Role"),
     Column("name"),
     Column("members", table=50),
     Column("protected", table=60),
-    Column("permissions", table=70),
+    Column("permissions", table=70, share=2),
 )
 
 PERMISSIONS: View = (
-    ID,
+    Column("id", table=120, whole=True, collection="Permission"),
     Column("name"),
     Column("users", table=50),
     Column("roles", table=60),
@@ -161,12 +166,12 @@ MATRIX: View = (Column("id", whole=True, table=None), Column("permission"), Colu
 DIFFERENCES: View = (Column("id", whole=True, table=None), Column("permission"), Column("role", title="ONLY IN"))
 
 EVENTS: View = (
-    ID,
+    Column("id", whole=True, collection="chatctl_audit"),
     Column("at", table=45, whole=True),
-    Column("actor", table=100),
-    Column("command", table=50),
-    Column("reason", table=120),
-    Column("state", table=60, whole=True),
+    Column("actor", table=70),
+    Column("command", table=50, share=2),
+    Column("reason", table=80, share=2),
+    Column("state", table=100, whole=True, state=True),
 )
 
 EVENT: View = (*EVENTS, Column("undoes"), Column("undoneBy", title="UNDONE BY"), Column("changes", table=None))
@@ -220,7 +225,7 @@ CONTEXT: View = (*CONTEXTS, Column("problem"))
 
 INDEXES: View = (
     Column("name", whole=True),
-    Column("state"),
+    Column("state", state=True),
     Column("collection", table=60),
     Column("keys", table=80),
     Column("unique", table=90),
@@ -237,14 +242,23 @@ ASSERTIONS: View = (
     Column("message", table=80),
 )
 
-FOUND: View = (Column("severity", title=""), Column("rule", whole=True), Column("count", whole=True), Column("example"))
+FOUND: View = (
+    Column("severity", title="", state=True),
+    Column("rule", whole=True),
+    Column("count", whole=True),
+    Column("example"),
+)
 
 FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))
 
 FIGURES: View = (Column("figure", title=" "), Column("total"), Column("most"), Column("curve", title=" "))
 
-STATUSES: View = (Column("status"), Column("users"))
+STATUSES: View = (Column("status", state=True), Column("users"))
 
 MEMBERS: View = (Column("name", title="ROLE"), Column("users"))
 
-SENDERS: View = (Column("id", whole=True), Column("username", title="MOST MESSAGES BY"), Column("messages"))
+SENDERS: View = (
+    Column("id", whole=True, collection="User"),
+    Column("username", title="MOST MESSAGES BY"),
+    Column("messages"),
+)

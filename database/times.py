@@ -1,6 +1,7 @@
 """Read times that users type, and write times for users and programs."""
 
 import re
+import time as clock
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -33,6 +34,21 @@ def iso(text: str) -> datetime | None:
 
 def _in_milliseconds(time: datetime) -> datetime:
     return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def local(moment: datetime) -> datetime | None:
+    """Return a time in the time zone of this machine; None for years that the machine cannot convert."""
+    try:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone()
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def local_zone() -> str | None:
+    """Name the time zone of this machine, with both names where it has a summer time; None for UTC."""
+    if not clock.timezone and not clock.daylight:
+        return None
+    return "/".join(dict.fromkeys(clock.tzname))
 
 
 def rfc3339(value: Any) -> str | None:

@@ -78,7 +78,7 @@ def repair(
 
 def _print(out: Output, rows: Sequence[Row]) -> None:
     """Print what a check has found: to people a table, and below it what each rule means and what to type."""
-    if out.form != "table":
+    if not out.for_people:
         out.items(rows, FINDINGS)
         return
     if not rows:

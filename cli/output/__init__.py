@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from cli.invocation import Invocation, on_same_database
 from cli.output import formats, masking, streams, styles, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
+from cli.output.screen import Screen
 from cli.output.streams import paged
-from cli.views import Column, View
+from cli.views import View
+from database import times
 from database.errors import OutputError, UsageError
-from database.wording import did_you_mean
+from database.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from changes import Changeset
@@ -40,7 +42,7 @@ class Output:
     def rows(self, listing: "Listing", view: View, page: "Page") -> None:
         """Print a list as it is read; a table stops after a page and says how to get the next."""
         chosen = _chosen_columns(view, page.columns)
-        chosen = _columns_that_fit(chosen) if self.form == "table" and page.columns is None else chosen
+        chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
@@ -49,18 +51,16 @@ class Output:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
             formats.write_rows("ids", listing.ids(page.sort, page.after, page.limit), ())
-        elif self.form != "table":
+        elif not self.for_people:
             rows = listing.rows(page.sort, page.after, page.limit, columns=keys)
             self._data(self._masked(rows, chosen), chosen)
-        elif page.all:
-            self._table(list(self._masked(listing.rows(page.sort, page.after, columns=keys), chosen)), chosen)
         else:
-            self._page(listing, chosen, page.sort, page.after, page.limit or PAGE)
+            self._page(listing, chosen, page)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
-        if self.form == "table":
-            self._table(list(self._masked(rows, view)), _columns_that_fit(view))
+        if self.for_people:
+            self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
             self._data(self._masked(rows, view), view)
 
@@ -75,19 +75,21 @@ class Output:
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
         """Print which names each row's list has: a table with the names across, in as many parts as the width needs."""
-        if self.form != "table":
+        if not self.for_people:
             self._data(rows, view)
             return
         down, listed = view[-2:]
         titles = [text.safe(name) for name in across]
         width = max((table.cell_width(text.cell(row[down.key])) for row in rows), default=0)
-        for number, (start, end) in enumerate(table.column_ranges(width, titles)):
+        available = self.screen.width
+        for number, (start, end) in enumerate(table.column_ranges(width, titles, available)):
             headings = [table.Heading(down.heading), *map(table.Heading, titles[start:end])]
             body = [
                 [text.cell(row[down.key]), *("x" if name in row[listed.key] else "" for name in across[start:end])]
                 for row in rows
             ]
-            streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in table.lines(headings, body)))
+            lines = table.lines(headings, body, available)
+            streams.write("\n" * bool(number) + "".join(f"{line}\n" for line in lines))
 
     def record(
         self,
@@ -103,7 +105,7 @@ class Output:
         For people lines follow, or tables of what it consists of, or the value that is a `passage` somebody wrote.
         """
         [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
-        if self.form != "table":
+        if not self.for_people:
             keys = [column.key for column in view]
             formats.write_record(self.form, {key: row.get(key) for key in keys}, keys)
             return
@@ -111,20 +113,25 @@ class Output:
             column for column in view if column.table is not None and (column.absent or row.get(column.key) is not None)
         ]
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
+        screen = self.screen
         for column in shown:
             value = row.get(column.key)
             one = value is None or column.ago or column.address or column.key == "id"
-            parts = [_cell(row, column)] if one else text.parts(value) or ["-"]
-            title = f"{column.heading:<{indent}}"
-            bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
-            streams.write(f"{bold}{table.wrap_parts(parts, indent)}".rstrip() + "\n")
+            parts = [screen.cell(row, column)] if one else text.parts(value, local=screen.zone is not None) or ["-"]
+            title, shown_value = f"{column.heading:<{indent}}", table.wrap_parts(parts, indent)
+            if self.coloured:
+                title = styles.styled(title, styles.BOLD)
+                shown_value = styles.state(shown_value) if column.state else shown_value
+            streams.write(f"{title}{shown_value}".rstrip() + "\n")
         self.lines(lines)
+        tables = [(0, screen.shows_local_times([row], shown))]
         for key, columns in (below or {}).items():
             if row[key]:
                 streams.write("\n")
-                self._table(list(self._masked(row[key], columns)), _columns_that_fit(columns))
+                tables.append(self._table(list(self._masked(row[key], columns)), _table_columns(columns)))
         if passage is not None and row[passage] is not None:
             streams.write(f"\n{text.passage(row[passage])}\n")
+        self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
         """Give entries of the audit trail as they may be seen."""
@@ -138,7 +145,7 @@ class Output:
         A document that is one list has its items on the lines of the formats that have lines.
         """
         (key, items), *more = document.items()
-        if self.form == "table":
+        if self.for_people:
             self.lines(lines)
         elif self.form in {"ndjson", "csv"} and isinstance(items, list) and not more:
             formats.write_rows(self.form, items, list(items[0]) if items else [key])
@@ -153,7 +160,7 @@ class Output:
 
     def paged(self) -> AbstractContextManager[None]:
         """Show what is printed meanwhile in a pager, if it is for people."""
-        return paged() if self.form == "table" else nullcontext()
+        return paged() if self.for_people else nullcontext()
 
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
@@ -187,6 +194,16 @@ class Output:
         return masking.may_show(self.invocation, self.note, targets)
 
     @property
+    def for_people(self) -> bool:
+        return self.form in {"table", "wide"}
+
+    @property
+    def screen(self) -> Screen:
+        terminal = streams.is_terminal(sys.stdout)
+        zone = times.local_zone() if terminal and not self.invocation.utc else None
+        return Screen(None if self.form == "wide" else streams.width(), zone, relative=terminal)
+
+    @property
     def coloured(self) -> bool:
         return streams.has_colour(sys.stdout)
 
@@ -202,26 +219,36 @@ class Output:
         else:
             formats.write_rows(self.form, ({key: row.get(key) for key in keys} for row in rows), keys)
 
-    def _page(self, listing: "Listing", view: View, sort: str | None, after: str | None, limit: int) -> None:
-        found = list(listing.rows(sort, after, limit + 1, columns=[column.key for column in view]))
-        page = list(self._masked(found[:limit], view))
-        self._table(page, view)
-        if len(found) > limit:
+    def _page(self, listing: "Listing", view: View, page: "Page") -> None:
+        limit = None if page.all else page.limit or PAGE
+        rows = listing.rows(page.sort, page.after, limit and limit + 1, columns=[column.key for column in view])
+        found = list(rows)
+        shown = list(self._masked(found[:limit], view))
+        self._explain([self._table(shown, view, fixed=page.columns is not None)])
+        if limit and len(found) > limit:
             number, exact = listing.count_up_to(COUNTED_UP_TO)
             known = f"{max(number, len(found)):,}{'' if exact else '+'}"
-            onward = self.invocation.command_with("--after", text.id_text(page[-1]["id"]))
-            self.note(f"{len(page):,} of {known}; next page: {text.quoted(onward)}")
+            onward = self.invocation.command_with("--after", text.id_text(shown[-1]["id"]))
+            self.note(f"{len(shown):,} of {known}; next page: {text.quoted(onward)}")
 
-    def _table(self, rows: Sequence[Row], view: View) -> None:
+    def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[int, bool]:
+        """Print a table; return how many columns it has no room for, and whether it has local times."""
         if not rows:
             self.note("nothing found")
-            return
-        headings = [
-            table.Heading(column.heading, right=_is_number(rows, column.key), whole=column.whole) for column in view
-        ]
-        body = [[_cell(row, column) for column in view] for row in rows]
-        for line in table.lines(headings, body):
+            return 0, False
+        screen = self.screen
+        shown, lines = screen.table(rows, view, fixed=fixed)
+        for line in lines:
             streams.write(f"{line}\n")
+        return len(view) - len(shown), screen.shows_local_times(rows, shown)
+
+    def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
+        """Say once below some tables which columns they lack, and in which zone their times are."""
+        hidden, local = (sum(numbers) for numbers in zip(*tables, strict=True))
+        if hidden:
+            self.note(f"{counted(hidden, 'column')} hidden: -o wide")
+        if local:
+            self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
 
 def say(message: str) -> None:
@@ -277,27 +304,6 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
         raise UsageError(f'cannot sort by "{name}"', hint)
 
 
-def _columns_that_fit(view: View) -> View:
-    """Leave out the columns that no table has unasked, and those that a terminal has no room for."""
-    room = streams.width()
-    return tuple(column for column in view if column.table is not None and (room is None or column.table <= room))
-
-
-def _cell(row: Row, column: Column) -> str:
-    value = row.get(column.key)
-    if value is None:
-        return column.absent
-    if column.excerpt:
-        return text.excerpt({**value, "before": table.last_words(value["before"])})
-    if column.key == "id":
-        return text.safe(text.id_text(value))
-    if column.address:
-        return text.address(value)
-    return text.ago(value) if column.ago and streams.is_terminal(sys.stdout) else text.cell(value)
-
-
-def _is_number(rows: Sequence[Row], key: str) -> bool:
-    values = [row.get(key) for row in rows]
-    return any(value is not None for value in values) and all(
-        value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)) for value in values
-    )
+def _table_columns(view: View) -> View:
+    """Leave out the columns that tables have only if they are asked for."""
+    return tuple(column for column in view if column.table is not None)

@@ -29,6 +29,9 @@ STATES: Final = {
     "running": BLUE,
     "interrupted": MAGENTA,
     "undone": VIOLET,
+    "present": GREEN,
+    "missing": MAGENTA,
+    "conflict": RED,
     "E": RED,
     "W": MAGENTA,
     "I": BLUE,
@@ -42,6 +45,11 @@ _MARKED: Final = re.compile(r"\s*(?:([-+~]) |(error|warning|hint):)", re.IGNOREC
 def styled(text: str, style: str) -> str:
     """Give a text a style until its end."""
     return f"\x1b[{style}m{text}\x1b[0m" if text else text
+
+
+def state(word: str) -> str:
+    """Colour a word that says how something is."""
+    return styled(word, STATES[word]) if word in STATES else word
 
 
 def line(text: str) -> str:

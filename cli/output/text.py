@@ -21,17 +21,20 @@ _PICTURE = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
-_VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
+VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
 # Some of them belong to how a script is written: emoji sequences, Persian word parts, Indic conjuncts.
 _LEGITIMATE = (
     f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])"
-    f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{_VIRAMA}])[\u200c\u200d]"
+    f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{VIRAMA}])[\u200c\u200d]"
 )
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
 
 BEGIN, END = "\x02", "\x03"
 """What was found stands between them in the cell of a table; `safe` lets neither through."""
+_RIGHT_TO_LEFT: Final = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 LONGEST_DATA = 60
 """Characters of an address that is no address but the data themselves."""
 WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -79,16 +82,17 @@ def id_text(identifier: Any) -> str:
     return ids.id_text(identifier)
 
 
-def cell(value: Any) -> str:
-    """Show a value to a person, on one line."""
+def cell(value: Any, *, local: bool = False) -> str:
+    """Show a value to a person, on one line; times in UTC, with a Z, or as `local` ones."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return _utc(value).isoformat(" ", "minutes").replace("+00:00", "Z")
+        there = _in_zone(value, local=local)
+        return there.replace(tzinfo=None).isoformat(" ", "minutes") + "Z" * (there.tzinfo is UTC)
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return ", ".join(parts(value))
+        return ", ".join(parts(value, local=local))
     return safe(str(plain(value)))
 
 
@@ -96,6 +100,16 @@ def excerpt(value: Any) -> str:
     """Show what stands around something that was found, and mark that."""
     before, found, after = (safe(value[part]) for part in ("before", "found", "after"))
     return f"{before}{BEGIN}{found}{END}{after}" if found else before + after
+
+
+def isolated(shown: str) -> str:
+    """Give a safe text that reads from right to left a direction of its own, so that all beside it stays in place.
+
+    The mark at the end does the same where a terminal ignores the isolates.
+    """
+    if shown.isascii() or not _RIGHT_TO_LEFT.search(shown):
+        return shown
+    return f"\u2068{shown}\u2069\u200e"
 
 
 def passage(written: Any) -> str:
@@ -110,16 +124,18 @@ def address(value: Any) -> str:
     return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
 
 
-def day(moment: Any) -> str:
+def day(moment: Any, *, local: bool = False) -> str:
     """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
     if not isinstance(moment, datetime):
         return (times.rfc3339(moment) or "Without a date").partition("T")[0]
-    there = _utc(moment)
+    there = _in_zone(moment, local=local)
     return f"{there:%A}, {there.day} {there:%B %Y}"
 
 
-def clock(moment: Any) -> str:
+def clock(moment: Any, *, local: bool = False) -> str:
     """Write the time of day; what is no time is shown as it is."""
+    if isinstance(moment, datetime):
+        return f"{_in_zone(moment, local=local):%H:%M}"
     written = times.rfc3339(moment)
     return written.partition("T")[2][: len("00:00")] if written else cell(moment)
 
@@ -133,7 +149,7 @@ def ago(value: Any) -> str:
     return str(naturaltime(datetime.now(UTC) - _utc(value)))
 
 
-def parts(value: Any) -> list[str]:
+def parts(value: Any, *, local: bool = False) -> list[str]:
     """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
     if isinstance(value, dict):
         if value.keys() >= {"id", "username"}:
@@ -141,10 +157,10 @@ def parts(value: Any) -> list[str]:
         name = next((value[key] for key in ("title", "name", "id") if value.get(key) is not None), None)
         if name is not None:
             return [cell(name)]
-        return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item))]
+        return [f"{safe(str(key))} {shown}" for key, item in value.items() if (shown := cell(item, local=local))]
     if isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        return [cell(item) for item in value]
-    return [cell(value)]
+        return [cell(item, local=local) for item in value]
+    return [cell(value, local=local)]
 
 
 def _person(person: dict[str, Any]) -> str:
@@ -172,6 +188,10 @@ def _argument(text: str) -> str:
         return shlex.quote(text)
     escaped = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), re.sub(r"['\\]", r"\\\g<0>", text))
     return f"$'{_BREAKS.sub(lambda match: escape(match[0]), escaped)}'"
+
+
+def _in_zone(moment: datetime, *, local: bool) -> datetime:
+    return (times.local(moment) if local else None) or _utc(moment)
 
 
 def _utc(moment: datetime) -> datetime:
