@@ -14,8 +14,9 @@ GAP: Final = "  "
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 SHARE: Final = 8
 """Of the width of a terminal what stands before something that was found has one part in so many."""
-_COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]+)+)+"""
+_COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]|[;,](?=\S))+)+"""
 _UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
+_WORD: Final = re.compile(r"\S+")
 _SKIN_TONES: Final = "🏻🏼🏽🏾🏿"
 _ADDED: Final = f"{_SKIN_TONES}\u200c\u200d{END}"
 _OPEN: Final = f"\u200d{VIRAMA}{BEGIN}"
@@ -26,7 +27,7 @@ WIDEST: Final = 120
 
 
 class Heading(NamedTuple):
-    """How a column looks; a `whole` one is cut last, the others by their `share`. The words of a `state` have colours."""
+    """How a column looks; a `whole` one is cut last, the others by their `share`; a `state` has coloured words."""
 
     title: str
     right: bool = False
@@ -228,13 +229,38 @@ def wrap(line: str, available: int, indent: int, first: int = 0) -> str:
 
     Lines after the first are indented; the first one begins after `first` cells that are taken already.
     """
-    done, current, end = [], "", 0
-    room = max(available - first, available // 2)
-    for found in _UNBROKEN.finditer(line):
+    rooms = [max(available - taken, available // 2) for taken in (first, indent)]
+    return f"\n{' ' * indent}".join(_filled(line, _UNBROKEN, *rooms))
+
+
+def fold(line: str, room: int) -> list[str]:
+    """Break a line at blanks, and words that are longer than a line between their signs."""
+    if cell_width(line) <= room:
+        return [line]
+    return [part for filled in _filled(line, _WORD, room, room) for part in _folded(filled, room)]
+
+
+def _filled(line: str, parts: re.Pattern[str], room: int, later: int) -> Iterator[str]:
+    """Yield lines with as many parts of a text as there is room for, in the first line and in those after it."""
+    current, end = "", 0
+    for found in parts.finditer(line):
         longer = current + line[end : found.start()] + found[0]
         if current.strip() and cell_width(longer) > room:
-            done.append(current)
-            room = max(available - indent, available // 2)
-            longer = found[0]
+            yield current
+            room, longer = later, found[0]
         current, end = longer, found.end()
-    return f"\n{' ' * indent}".join([*done, current + line[end:]])
+    yield current + line[end:]
+
+
+def _folded(text: str, room: int) -> Iterator[str]:
+    if cell_width(text) <= room:
+        yield text
+        return
+    line, left = "", room
+    for sign in _signs(text):
+        width = cell_width(sign)
+        if line and width > left:
+            yield line
+            line, left = "", room
+        line, left = line + sign, left - width
+    yield line

@@ -10,8 +10,6 @@ from cli.output import streams, styles, table
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from actions.conversations import Transcript
 
 WIDEST: Final = 80
@@ -42,7 +40,6 @@ class _Chat:
         self._colours: dict[str, str] = {}
         for person in participants:
             self._colour(person)
-        self._console: Console | None = None
 
     def pieces(self, transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield self._header(transcript)
@@ -111,18 +108,7 @@ class _Chat:
         if self._width is None:
             return lines
         width = self._columns_left(indent)
-        return [
-            part
-            for line in lines
-            for part in ([line] if line.isascii() and len(line) <= width else self._broken(line, width))
-        ]
-
-    def _broken(self, line: str, width: int) -> list[str]:
-        from rich.console import Console
-        from rich.text import Text
-
-        self._console = self._console or Console(width=WIDEST, markup=False, emoji=False, highlight=False)
-        return [part.plain.rstrip() for part in Text(line).wrap(self._console, width, overflow="fold")]
+        return [part.rstrip() for line in lines for part in table.fold(line, width)]
 
     def _columns_left(self, indent: int) -> int:
         return (self._width or WIDEST) - indent
