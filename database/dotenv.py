@@ -20,7 +20,7 @@ _QUOTED = re.compile(r"""(['"`])([\s\S]*)\1""")
 _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
 
 
-def read(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
     """Give what a file says, expanded; a variable of the environment wins over the file's own."""
     said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
     known = {**said, **environment}

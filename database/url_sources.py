@@ -114,7 +114,7 @@ def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Sourc
     """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
     known = dict(environment)
     for file in [named] if named else _env_files_here():
-        known = {**dotenv.read(urls.read(file, "the .env file"), known), **known}
+        known = {**dotenv.read_dotenv(urls.read(file, "the .env file"), known), **known}
         if VARIABLE in known:
             return Source(str(file), known[VARIABLE].strip(), found=named is None)
     if named:

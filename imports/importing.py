@@ -85,7 +85,7 @@ class Import:
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
-        self._refused = recognition.problem(head.decode(encoding_of(head), "ignore"), self.format, self._layout)
+        self._refused = recognition.wrong_product(head.decode(encoding_of(head), "ignore"), self.format, self._layout)
         try:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):

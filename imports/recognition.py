@@ -13,7 +13,7 @@ OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 """The names that a file in the columns of an import has."""
 
 
-def problem(head: str, form: str, layout: Layout) -> Problem | None:
+def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
     """Say why a file cannot be what it is read as, judged by its beginning, in one message without personal data."""
     beginning = Beginning.of(head, form)
     product = layout.product

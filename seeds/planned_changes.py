@@ -72,14 +72,14 @@ class Effects:
         for user in self.members:
             roles = frozenset(ids_in(user, "rolesIds")).intersection(self._before)
             alike[roles, roles.union(given.get(user["_id"], ())) - pruned] += 1
-        for (had, has), users in alike.items():
+        for (had, has), number in alike.items():
             before, after = _union(self._before, had), _union(self._after, has)
             gained, lost = after - before, before - after
             for role in had:
                 of_role = lost & self._before[role], gained & self._after[role]
-                self.of(role).count(users, of_role[1], of_role[0], all_of_them=role in pruned)
+                self.of(role).count(number, of_role[1], of_role[0], all_of_them=role in pruned)
             for permission in lost & self._pruned:
-                self.of(permission).count(users, (), [permission])
+                self.of(permission).count(number, (), [permission])
         for difference in self._comparison.users:
             had = frozenset(ids_in(difference.spec.document or {}, "rolesIds")).intersection(self._before)
             before = _union(self._before, had)
@@ -113,8 +113,8 @@ class PlannedChange:
         for detail in self.details:
             yield f"    {detail}"
         for verb in ("gain", "lose"):
-            for permission, users in self.affected[verb].items():
-                yield f"    {counted(users, 'user')} {verb}{'s' if users == 1 else ''} {permission}"
+            for permission, number in self.affected[verb].items():
+                yield f"    {counted(number, 'user')} {verb}{'s' if number == 1 else ''} {permission}"
 
     def document(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("action", "kind", "name", "before", "after", "affected")}

@@ -97,10 +97,10 @@ class Plan:
             ("Role", "name"): [r.spec.name for r in self.comparison.roles if r.created or r.renamed],
             ("User", "email"): [user.spec.email for user in self.comparison.users if user.created],
         }
-        for (collection, field), values in new.items():
-            where = {field: {"$in": values}}
-            if values and (found := database[collection].find_one(where, {field: 1}, session=session)):
-                raise ChangedMeanwhileError(f"{collection.lower()} {shown(found[field])} was created meanwhile", None)
+        for (collection, key), values in new.items():
+            where = {key: {"$in": values}}
+            if values and (found := database[collection].find_one(where, {key: 1}, session=session)):
+                raise ChangedMeanwhileError(f"{collection.lower()} {shown(found[key])} was created meanwhile", None)
 
 
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:

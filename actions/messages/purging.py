@@ -70,12 +70,12 @@ def purge(
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
-        for filters in _filters(parts):
+        for filters in _purge_filters(parts):
             yield from cascade.delete_messages(joined(where, one) for one in filters)
         yield from cascade.draft.batches
 
     def losing() -> Iterator[Change]:
-        return deleted_documents(("Message", joined(where, one)) for filters in _filters(parts) for one in filters)
+        return deleted_documents(("Message", joined(where, one)) for filters in _purge_filters(parts) for one in filters)
 
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
     return Changeset(
@@ -83,7 +83,7 @@ def purge(
         [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
         Stream(batches, {("delete", "Message"): number}, losing=losing),
         asks=True,
-        notes=[*_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
+        notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,
         undoable=not forever,
         items=number,
@@ -154,7 +154,7 @@ def _nth_newest(where: Document, number: int) -> Document | None:
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
-def _filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
+def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
     """Return filters for the deleted messages, for as many conversations together as a batch has room for."""
     whole = [part.conversation for part in parts if not part.narrowed]
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
@@ -185,7 +185,7 @@ def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
     return Result(identifier, ref, "purged", counted(part.number, "message"))
 
 
-def _notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
+def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
     """Say how many messages are deleted, from which time, and how many old ones `--keep-last` keeps."""
     number = sum(part.number for part in parts)
     if parts:

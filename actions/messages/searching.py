@@ -1,7 +1,7 @@
 """Search messages by their text."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
@@ -13,7 +13,7 @@ from actions.errors import BadPatternError
 from actions.filter_conditions import matches_pattern, require_text
 from actions.messages.listing import MESSAGE_FIELDS, NEWEST, SORTABLE, Filters, MessageRows, query
 from database.errors import TimedOutError
-from database.listing import Document, Listing, Row
+from database.listing import Listing, Row
 from database.wording import shown
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class _Search(Listing):
         with _search_errors():
             return super().count()
 
-    def _found(self, *asked: Any) -> Iterator[Document]:
+    def _found(self, *asked: Any) -> Iterator[Mapping[str, Any]]:
         with _search_errors():
             yield from super()._found(*asked)
 

@@ -55,8 +55,8 @@ def checked_changeset(
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = _list_rules(draft, names)
-    rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
-    rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
+    rules += [] if allow_last_member else last_active_member.member_rules(draft.changes)
+    rules += [] if allow_lockout else last_sign_in.sign_in_rules(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 

@@ -28,14 +28,14 @@ def protected_roles() -> set[ObjectId]:
     return set(ids_in(document, "ids"))
 
 
-def rules_for(changes: Iterable[Change]) -> list[Rule]:
+def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
     The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked here,
     which raises `LastMemberError` before the question, and again in the transaction.
     """
     leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
-    kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
+    kept = [_member_rule(role, users) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
     return kept
@@ -76,7 +76,7 @@ def _revoked_roles(change: Update) -> Collection[Any]:
     return ()
 
 
-def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
+def _member_rule(role: ObjectId, leaving: set[Any]) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
         document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)

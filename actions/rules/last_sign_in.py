@@ -12,7 +12,7 @@ from database.references import forms, joined, referred, referring_to
 from models.links import ACCOUNT_USER
 
 
-def rules_for(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
+def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
     """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
 
     The rules depend only on the changes. Each rule is checked here, which raises `LastSignInError` before the question,
@@ -35,13 +35,13 @@ def rules_for(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]
         elif isinstance(change, Delete) and change.collection == "User":
             safe.add(referred(change.document["_id"]))
     losing = (accounts.keys() | without) - safe
-    kept = [_rule(user, names.get(user, str(user)), accounts.get(user, []), user in without) for user in losing]
+    kept = [_sign_in_rule(user, names.get(user, str(user)), accounts.get(user, []), user in without) for user in losing]
     for rule in kept:
         rule.check(None)
     return kept
 
 
-def _rule(user: Any, label: str, accounts: list[Any], without_password: bool) -> Rule:
+def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: bool) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}

@@ -45,7 +45,7 @@ def delete(
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
-        rules=[] if allow_last_member else last_active_member.rules_for(gone),
+        rules=[] if allow_last_member else last_active_member.member_rules(gone),
         undoable=not forever,
     )
 

@@ -54,7 +54,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     erasure = _Erasure(user, with_messages=with_messages)
-    rules = [] if allow_last_member else last_active_member.rules_for(erasure.placeholder())
+    rules = [] if allow_last_member else last_active_member.member_rules(erasure.placeholder())
     counts: Counter[tuple[str, str]] = Counter()
     image_urls = dict(erasure.traces.image_urls)
     for batch in erasure.batches():

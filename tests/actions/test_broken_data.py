@@ -69,7 +69,7 @@ def test_a_protected_role_is_protected_among_broken_lists(database: Documents, w
     for one in people:
         draft.delete("User", one)
     with pytest.raises(LastMemberError):
-        last_active_member.rules_for(draft.changes)
+        last_active_member.member_rules(draft.changes)
 
 
 def test_without_a_name_or_with_an_id_of_another_type_it_can_be_named_by_its_id(database: Documents) -> None:

@@ -58,7 +58,7 @@ def repair(
             *plan.notes(),
             *(() if undoable or not plan.repaired else ("this cannot be undone, and backups are not changed",)),
         ],
-        rules=last_active_member.rules_for(plan.leaving()),
+        rules=last_active_member.member_rules(plan.leaving()),
         indexes=[
             index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],

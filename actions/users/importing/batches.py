@@ -55,7 +55,7 @@ def changeset(
         asks_about_many=False,
         notes=[*notes, *_notes(staging)],
         names=_Names(staging, roles),
-        rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
+        rules=last_active_member.member_rules(changes) if updates and not allow_last_member else [],
         merges_lists=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",

@@ -90,7 +90,7 @@ def test_a_sample_is_refused_by_every_other_product(sample: str) -> None:
     own = OPTIONS[sample][OPTIONS[sample].index("--from") + 1]
     form = format_of(sample, text.encode())
     for name in products.names():
-        problem = recognition.problem(text, form, Layout(product=products.load(name)))
+        problem = recognition.wrong_product(text, form, Layout(product=products.load(name)))
         if name == own:
             assert problem is None
         elif name != "mongoexport":  # which reads any document that MongoDB has written
