@@ -107,7 +107,7 @@ def database() -> "Database[dict[str, Any]]":
 def marker() -> "protection.Marker | None":
     """Read the marker of the database, once a run; None where it is not protected."""
     if _run.marker is None:
-        _run.marker = (protection.read(database()),)
+        _run.marker = (protection.read_marker(database()),)
     return _run.marker[0]
 
 

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from database.own_collections import STATE
 
-ID: Final = "marker"
+MARKER_ID: Final = "marker"
 """The `_id` of the state document that is the marker."""
 
 
@@ -16,14 +16,14 @@ class Marker(NamedTuple):
     audit_reads: bool
 
 
-def document(marker: Marker) -> dict[str, Any]:
+def marker_document(marker: Marker) -> dict[str, Any]:
     """Write a marker as it lies in the database."""
-    return {"_id": ID, "name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+    return {"_id": MARKER_ID, "name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 
-def read(database: Any) -> Marker | None:
+def read_marker(database: Any) -> Marker | None:
     """Read the marker of a database, if it has one; one without a name, which nobody could type, has the database's."""
-    found = database[STATE].find_one({"_id": ID})
+    found = database[STATE].find_one({"_id": MARKER_ID})
     return found and Marker(
         str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))
     )

@@ -5,7 +5,7 @@ from changes import Changeset, Draft, Result
 from database import connection
 from database.errors import InvalidInputError
 from database.own_collections import STATE
-from database.protection import ID, Marker, document
+from database.protection import MARKER_ID, Marker, marker_document
 from database.wording import shown
 from models.names import EASY, HOW_EASY
 
@@ -17,9 +17,9 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
-    wanted = document(Marker(name, mask_bodies, audit_reads))
+    wanted = marker_document(Marker(name, mask_bodies, audit_reads))
     draft = Draft()
-    if found := connection.database()[STATE].find_one({"_id": ID}):
+    if found := connection.database()[STATE].find_one({"_id": MARKER_ID}):
         draft.set(STATE, found, wanted)
     else:
         draft.insert(STATE, wanted)
@@ -30,7 +30,7 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
 def unprotect() -> Changeset:
     """Remove the marker, if there is one."""
     draft = Draft()
-    found = connection.database()[STATE].find_one({"_id": ID})
+    found = connection.database()[STATE].find_one({"_id": MARKER_ID})
     if found:
         draft.delete(STATE, found)
     return _changeset("db unprotect", draft, str((found or {}).get("name", connection.target().name)), "unprotected")
