@@ -9,7 +9,7 @@ import pytest
 import typed
 from pymongo.database import Database
 
-from database.protection import Marker, marker_document
+from database.own_collections import Marker, marker_document
 from tests.cli.conftest import Process, Terminal
 from tests.cli.test_app import HEAVY, run
 from tests.conftest import Chatctl
