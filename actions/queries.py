@@ -9,12 +9,13 @@ from typing import Any, Final
 
 from bson import ObjectId
 from pymongo import ASCENDING
+from pymongo.errors import ExecutionTimeout
 
 from changes import Document
 from database import connection, references
 from database.errors import UsageError
 from database.ids import OBJECT_ID, any_of, by_text, readings
-from database.listing import PRESENT
+from database.listing import PATIENCE, PRESENT
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
@@ -76,7 +77,8 @@ def find_by_id_texts(
 def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
     """Shorten ObjectIds to the first digits that tell each from all others of a collection; return text → digits.
 
-    All of them have the same number of digits. Returns nothing where many others begin with the same eight.
+    All of them have the same number of digits. Returns nothing where many others begin with the same eight, and where
+    the server needs long to find out.
     """
     wanted = {text for text in texts if OBJECT_ID.fullmatch(text)}
     begins = sorted({text[:SHORTEST_ID] for text in wanted})
@@ -84,8 +86,11 @@ def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
     if not ranges:
         return {}
     most = len(wanted) + SAME_BEGINNING
-    found = connection.database()[collection].find({"$or": ranges}, ["_id"], limit=most)
-    known = [str(document["_id"]) for document in found]
+    try:
+        found = connection.database()[collection].find({"$or": ranges}, ["_id"], limit=most, max_time_ms=PATIENCE)
+        known = [str(document["_id"]) for document in found]
+    except ExecutionTimeout:
+        return {}
     for length in range(SHORTEST_ID, OBJECT_ID_DIGITS if len(known) < most else 0):
         counts = Counter(text[:length] for text in known)
         if all(counts[text[:length]] == 1 for text in wanted):

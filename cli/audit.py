@@ -6,13 +6,13 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Revealing, group
+from cli.group import Revealing, Timed, TimedRevealing, group
 from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
 
 app = group()
 
 
-@app.command("list", example="chatctl audit list --command 'roles grant' --since 7d")
+@app.command("list", example="chatctl audit list --command 'roles grant' --since 7d", cls=Timed)
 def list_(
     out: ReadOut,
     *,
@@ -34,7 +34,7 @@ def list_(
     out.rows(found, views.EVENTS, page)
 
 
-@app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", cls=Revealing)
+@app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", cls=TimedRevealing)
 def show(event: Event, out: ReadOut) -> None:
     """Show an event with all it changed."""
     row = actions.audit.show(event)

@@ -62,6 +62,9 @@ REVEAL_OPTIONS: Final = (
 )
 """Of commands that may show what people wrote."""
 
+UTC_OPTION: Final = _option("--utc", "Show times in UTC. On a terminal they are in your time zone, elsewhere in UTC.")
+"""Of commands that show times."""
+
 RECORDED_PARAMETERS: Final = frozenset(
     {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
 )
@@ -126,7 +129,19 @@ class Command(Shared, TyperCommand):
 class Revealing(Command):
     """A command that may show what people wrote."""
 
-    shared = (*REVEAL_OPTIONS, *GLOBAL_OPTIONS)
+    shared: tuple[TyperOption, ...] = (*REVEAL_OPTIONS, *GLOBAL_OPTIONS)
+
+
+class Timed(Command):
+    """A command that shows times."""
+
+    shared = (UTC_OPTION, *GLOBAL_OPTIONS)
+
+
+class TimedRevealing(Revealing):
+    """A command that may show what people wrote, and when."""
+
+    shared = (UTC_OPTION, *Revealing.shared)
 
 
 class Group(Shared, TyperGroup):

@@ -8,10 +8,11 @@ from typing import Final
 class Column:
     """One value of a resource.
 
-    `table` is the width from which on the tables of a terminal have it in any case. A narrower terminal has it if there
-    is room for it beside the others; of several that with the lowest width comes first. A pipe has room for all.
-    Columns with None are in tables only if `--columns` names them. Where cells have to be cut, `whole` ones are cut
-    last, and the others divide the width by their `share`. An id can be shortened if it is unique in a `collection`.
+    `table` is the width from which on the tables of a terminal have it, if it has any value. A narrower terminal has it
+    if there is room beside the others; of several columns that with the lowest width comes first. A pipe has room for
+    all. Columns with None are in tables only if `--columns` names them. Where cells have to be cut, `whole` ones are
+    cut last, and the others divide the width by their `share`. An id can be shortened if it is unique in a
+    `collection`.
 
     Columns that are not `listed` cost too much for a list: only `show` has them. `absent` is what people read where
     there is no value. Times whose distance matters are said as `ago` on a terminal, an `address` is shown as long as
@@ -151,7 +152,7 @@ ROLES: View = (
     Column("name"),
     Column("members", table=50),
     Column("protected", table=60),
-    Column("permissions", table=70, share=2),
+    Column("permissions", table=50, share=2),
 )
 
 PERMISSIONS: View = (
@@ -169,8 +170,8 @@ EVENTS: View = (
     Column("id", whole=True, collection="chatctl_audit"),
     Column("at", table=45, whole=True),
     Column("actor", table=70),
-    Column("command", table=50, share=2),
-    Column("reason", table=80, share=2),
+    Column("command", table=50),
+    Column("reason", table=80),
     Column("state", table=100, whole=True, state=True),
 )
 

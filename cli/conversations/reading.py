@@ -8,7 +8,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Options, Revealing, part
+from cli.group import Options, Timed, TimedRevealing, part
 from cli.params import Conversation, Page, ReadOut, moment
 
 app = part()
@@ -43,7 +43,7 @@ class Filters(Options):
     empty: Annotated[bool, typer.Option("--empty", help="Without any message.")] = False
 
 
-@app.command("list", example="chatctl conversations list --between ada bob --active-since 7d")
+@app.command("list", example="chatctl conversations list --between ada bob --active-since 7d", cls=Timed)
 def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List conversations, the latest activity first. Of several filters all have to hold."""
     found = actions.conversations.find(actions.conversations.Filters(**vars(filters)))
@@ -52,7 +52,7 @@ def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     out.rows(found, views.CONVERSATIONS, page)
 
 
-@app.command(example="chatctl conversations show 'Night shift'", cls=Revealing)
+@app.command(example="chatctl conversations show 'Night shift'", cls=TimedRevealing)
 def show(conversation: Conversation, out: ReadOut) -> None:
     """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}

@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import output, views
 from cli.conversations.reading import note_if_slow
-from cli.group import Revealing, part
+from cli.group import TimedRevealing, part
 from cli.invocation import Invocation
 from cli.output import masking
 from cli.params import Conversation, Overwrite, Since, To, Until, file_format, format_of, number
@@ -24,7 +24,7 @@ FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
 
 @app.command(
     example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html",
-    cls=Revealing,
+    cls=TimedRevealing,
 )
 def transcript(
     conversation: Conversation,
@@ -43,7 +43,7 @@ def transcript(
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write what was said, oldest first. Times are in UTC."""
+    """Write the messages, oldest first. Times are in UTC; text on a terminal has them in your time zone."""
     from cli.conversations.chat import html, markdown, terminal
     from cli.output.progress import with_progress
 
@@ -51,14 +51,15 @@ def transcript(
     chosen = format_of(form, to, FORMATS)
     note = output.say if chosen != "json" else output.silent
     note_if_slow(note)
-    shown = masking.may_show(Invocation.of(ctx.meta), note, [found.place.id])
+    invocation = Invocation.of(ctx.meta)
+    shown = masking.may_show(invocation, note, [found.place.id])
     rows = found.rows() if shown else masking.masked_rows(found.rows(), masking.PRIVATE)
     if for_file := to not in {None, *output.STANDARD_OUTPUT}:
         rows = with_progress(rows, found.count)
     if chosen not in FOR_PEOPLE:
         output.write_rows(rows, [column.key for column in views.MESSAGES], chosen, to or "-", overwrite=overwrite)
         return
-    text = partial(terminal.pieces, for_file=for_file)
+    text = partial(terminal.pieces, for_file=for_file, zone=None if for_file else output.zone_of(invocation))
     pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": html.pieces}
     with output.paged(), output.writing(to or "-", overwrite=overwrite) as write:
         for piece in pieces[chosen](found, rows):

@@ -6,13 +6,13 @@ import typer
 
 import actions
 from cli import views
-from cli.group import part
+from cli.group import Timed, part
 from cli.params import Confirm, LinesOut, Out
 
 app = part()
 
 
-@app.command(example="chatctl --local db status -o json")
+@app.command(example="chatctl --local db status -o json", cls=Timed)
 def status(out: LinesOut) -> None:
     """Show the server, the database and what is in it."""
     row = actions.database.server.status()

@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Options, Revealing, part
+from cli.group import Options, TimedRevealing, part
 from cli.output import masking, silent
 from cli.params import FromSender, InConversation, Message, Page, ReadOut, Since, Until
 from database.errors import RefusedError
@@ -27,14 +27,14 @@ class Filters(Options):
     ] = None
 
 
-@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=Revealing)
+@app.command("list", example="chatctl messages list --conversation 'Night shift' --since 7d", cls=TimedRevealing)
 def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List messages, newest first. Of several filters all have to hold."""
     found = actions.messages.find(actions.messages.Filters(**vars(filters)))
     out.rows(found, views.MESSAGES, page)
 
 
-@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=Revealing)
+@app.command(example="chatctl messages search 'see you' --sender ada --since 4w", cls=TimedRevealing)
 def search(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for, in any case.", show_default=False)],
     out: ReadOut,
@@ -51,7 +51,7 @@ def search(
     out.rows(found, views.MATCHES, page)
 
 
-@app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", cls=Revealing)
+@app.command(example="chatctl messages show 66a1f0c2d4e5f60718293a4b", cls=TimedRevealing)
 def show(message: Message, out: ReadOut) -> None:
     """Show a message, and who has seen it."""
     row = actions.messages.show(message)

@@ -1,11 +1,12 @@
 """The command that follows messages as they are sent."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import actions
 from cli import views
 from cli.errors import quiet_interrupt
-from cli.group import Revealing, part
+from cli.group import TimedRevealing, part
 from cli.output import text
 from cli.params import FromSender, InConversation, StreamOut
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 app = part()
 
 
-@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", cls=Revealing)
+@app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", cls=TimedRevealing)
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
     """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
 
@@ -26,14 +27,16 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
     asked for new messages every second; redactions and deletions are not seen there.
     """
     with quiet_interrupt():
-        out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)
+        out.note_zone()
+        rows = actions.messages.follow(conversation, sender, out.note)
+        out.follow(rows, views.EVENTS_OF_MESSAGES, partial(_line, local=out.screen.zone is not None))
 
 
-def _line(row: "Row") -> str:
+def _line(row: "Row", *, local: bool) -> str:
     """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
     from actions.display_names import person_label
 
-    time = text.cell(row.get("createAt"))
+    time = text.cell(row.get("createAt"), local=local)
     where = text.cell(row.get("conversation"))
     who = text.safe(person_label(row["sender"])) if row.get("sender") else ""
     parts = [text.cell(row[key]) for key in ("body", "image") if row.get(key) is not None]

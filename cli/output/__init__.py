@@ -199,13 +199,17 @@ class Output:
 
     @property
     def screen(self) -> Screen:
-        terminal = streams.is_terminal(sys.stdout)
-        zone = times.local_zone() if terminal and not self.invocation.utc else None
-        return Screen(None if self.form == "wide" else streams.width(), zone, relative=terminal)
+        width = None if self.form == "wide" else streams.width()
+        return Screen(width, zone_of(self.invocation), relative=streams.is_terminal(sys.stdout))
 
     @property
     def coloured(self) -> bool:
         return streams.has_colour(sys.stdout)
+
+    def note_zone(self) -> None:
+        """Say in which time zone people read times, unless it is UTC."""
+        if self.for_people and self.screen.zone:
+            self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
@@ -237,10 +241,10 @@ class Output:
             self.note("nothing found")
             return 0, False
         screen = self.screen
-        shown, lines = screen.table(rows, view, fixed=fixed)
-        for line in lines:
+        shown = screen.table(rows, view, fixed=fixed)
+        for line in shown.lines:
             streams.write(f"{line}\n")
-        return len(view) - len(shown), screen.shows_local_times(rows, shown)
+        return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
         """Say once below some tables which columns they lack, and in which zone their times are."""
@@ -248,7 +252,12 @@ class Output:
         if hidden:
             self.note(f"{counted(hidden, 'column')} hidden: -o wide")
         if local:
-            self.note(f"times are in {self.screen.zone}; for UTC add --utc")
+            self.note_zone()
+
+
+def zone_of(invocation: Invocation) -> str | None:
+    """Return the time zone of what is printed: that of the machine on a terminal, UTC (None) elsewhere."""
+    return times.local_zone() if streams.is_terminal(sys.stdout) and not invocation.utc else None
 
 
 def say(message: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cli.output import table, text
 from cli.views import Column, View
@@ -12,6 +12,14 @@ Row = Mapping[str, Any]
 
 ENOUGH: Final = 40
 """Cells that are enough of a long text: the rest of it takes no column from a terminal."""
+
+
+class Table(NamedTuple):
+    """The columns of a table, its lines, and the number of columns with values that there was no room for."""
+
+    columns: View
+    lines: Iterable[str]
+    hidden: int
 
 
 @dataclass(frozen=True)
@@ -26,24 +34,23 @@ class Screen:
     zone: str | None = None
     relative: bool = False
 
-    def table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[View, Iterable[str]]:
-        """Return the columns that a table has room for, all if they are `fixed`, and its lines."""
+    def table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> "Table":
+        """Lay out the columns that there is room for, or all if they are `fixed`."""
         headings = [
             table.Heading(column.heading, _is_number(rows, column.key), column.whole, column.share, column.state)
             for column in view
         ]
         body = [[self.cell(row, column) for column in view] for row in rows]
-        kept: Sequence[int] = range(len(view))
-        if self.width is not None:
-            widths = table.natural_widths(headings, body)
-            needed = [width if column.whole else min(width, ENOUGH) for width, column in zip(widths, view, strict=True)]
-            kept = kept if fixed else self._fitting(view, needed, self.width)
-            if _total(needed, kept) > self.width:
-                _shorten_ids(body, [(number, view[number].collection) for number in kept])
+        kept = list(range(len(view)))
+        filled = [number for number in kept if any(line[number] for line in body)]
+        if self.width is not None and _total(needed := _needed(headings, body), kept) > self.width:
+            short = _with_short_ids(body, view)
+            kept = kept if fixed else _fitting(view, filled, _needed(headings, short), self.width)
+            body = body if _total(needed, kept) <= self.width else short
         lines = table.lines(
             [headings[number] for number in kept], [[line[number] for number in kept] for line in body], self.width
         )
-        return tuple(view[number] for number in kept), lines
+        return Table(tuple(view[number] for number in kept), lines, len(set(filled) - {*kept}))
 
     def cell(self, row: Row, column: Column) -> str:
         value = row.get(column.key)
@@ -62,30 +69,37 @@ class Screen:
         keys = [column.key for column in columns if not (column.ago and self.relative)]
         return self.zone is not None and any(_has_time(row.get(key)) for row in rows for key in keys)
 
-    @staticmethod
-    def _fitting(view: View, needed: Sequence[int], width: int) -> list[int]:
-        """Choose the columns that this width always has, then those for which the rest leaves room."""
-        by_rank = sorted(range(len(view)), key=lambda number: view[number].table or 0)
-        kept: list[int] = []
-        for number in by_rank:
-            if (view[number].table or 0) <= width or _total(needed, [*kept, number]) <= width:
-                kept.append(number)
-        return sorted(kept)
+
+def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
+    """Choose the filled columns that this width always has, then others in their order while there is room."""
+    certain = [number for number in filled if (view[number].table or 0) <= width]
+    others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))
+    kept = certain
+    while others and _total(needed, [*kept, others[0]]) <= width:
+        kept.append(others.pop(0))
+    return sorted(kept)
+
+
+def _needed(headings: Sequence[table.Heading], body: Sequence[Sequence[str]]) -> list[int]:
+    """Return the cells that each column needs so that it can be read."""
+    widths = table.natural_widths(headings, body)
+    return [width if one.whole else min(width, ENOUGH) for width, one in zip(widths, headings, strict=True)]
 
 
 def _total(needed: Sequence[int], kept: Sequence[int]) -> int:
     return sum(needed[number] for number in kept) + len(table.GAP) * (len(kept) - 1)
 
 
-def _shorten_ids(body: list[list[str]], columns: Iterable[tuple[int, str]]) -> None:
-    """Show ids by as many digits as tell them apart from all others of the collection."""
+def _with_short_ids(body: Sequence[Sequence[str]], view: View) -> list[list[str]]:
+    """Write ids with as many digits as tell them apart from all others of the collection."""
     import actions
 
-    for number, collection in columns:
-        if collection:
-            short = actions.queries.short_ids(collection, [line[number] for line in body])
-            for line in body:
-                line[number] = short.get(line[number], line[number])
+    columns = [list(column) for column in zip(*body, strict=True)]
+    for number, column in enumerate(view):
+        if column.collection:
+            short = actions.queries.short_ids(column.collection, columns[number])
+            columns[number] = [short.get(text, text) for text in columns[number]]
+    return [list(line) for line in zip(*columns, strict=True)]
 
 
 def _has_time(value: Any) -> bool:

@@ -7,7 +7,7 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Options, part
+from cli.group import Options, Timed, part
 from cli.params import Page, Permission, ReadOut, User, moment
 
 app = part()
@@ -53,7 +53,7 @@ class Filters(Options):
     no_roles: Annotated[bool, typer.Option("--no-roles", help="Who have no role.")] = False
 
 
-@app.command("list", example="chatctl users list --role support --inactive-since 90d")
+@app.command("list", example="chatctl users list --role support --inactive-since 90d", cls=Timed)
 def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     """List users; of several filters all have to hold."""
     view = views.USERS if filters.permission is None else views.HOLDERS
@@ -61,7 +61,7 @@ def list_(out: ReadOut, filters: Filters, page: Page) -> None:
     out.rows(found, view, page)
 
 
-@app.command(example="chatctl users show ada@example.org")
+@app.command(example="chatctl users show ada@example.org", cls=Timed)
 def show(user: User, out: ReadOut) -> None:
     """Show all that is known of a user. At the end stands what was done to them last."""
     below = {"access": views.ACCESS, "accounts": views.ACCOUNTS, "events": views.EVENTS}

@@ -32,21 +32,21 @@ class ChatMessage(NamedTuple):
     first: bool
 
 
-def laid_out(messages: Iterable[Row]) -> Iterator[ChatMessage]:
-    """Divide messages into days and runs."""
+def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
+    """Divide messages into days and runs; days are those of UTC, or the `local` ones."""
     before: Row | None = None
     heading = None
     for row in messages:
-        own = day(row["createAt"])
+        own = day(row["createAt"], local=local)
         begins = own if own != heading else None
         yield ChatMessage(row, begins, begins is not None or before is None or not _goes_on(before, row))
         before, heading = row, own
 
 
-def about(transcript: "Transcript") -> list[str]:
+def about(transcript: "Transcript", *, local: bool = False) -> list[str]:
     """Say who is in a conversation, unless that is its title, when it began, and which part of it this is."""
     people = people_label(transcript.place.participants)
-    began = [f"began {day(transcript.began)}"] if isinstance(transcript.began, datetime) else []
+    began = [f"began {day(transcript.began, local=local)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
     return [part for part in (*known, *began, transcript.description) if part]
 

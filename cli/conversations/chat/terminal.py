@@ -20,18 +20,20 @@ INDENT: Final = len("00:00  ")
 IMAGE: Final = "image: "
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool) -> Iterator[str]:
-    """Write a chat, piece by piece."""
-    return _Chat(transcript.place.participants, for_file=for_file).pieces(transcript, messages)
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None) -> Iterator[str]:
+    """Write a chat, piece by piece; times are those of a zone, or of UTC."""
+    return _Chat(transcript.place.participants, for_file=for_file, zone=zone).pieces(transcript, messages)
 
 
 class _Chat:
     """How a chat is laid out for standard output, or for a file, where nothing is known of who looks at it."""
 
-    def __init__(self, participants: Sequence[Row], *, for_file: bool) -> None:
+    def __init__(self, participants: Sequence[Row], *, for_file: bool, zone: str | None) -> None:
         out = None if for_file else sys.stdout
         available = None if for_file else streams.width()
         self._out = out
+        self._zone = zone
+        self._local = zone is not None
         self._width = None if available is None else max(min(available, WIDEST), NARROWEST)
         self._coloured = not for_file and streams.has_colour(out)
         self._links = self._coloured and streams.is_terminal(out)
@@ -44,7 +46,7 @@ class _Chat:
     def pieces(self, transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield self._header(transcript)
         last = LastMessage(messages)
-        for one in laid_out(last):
+        for one in laid_out(last, local=self._local):
             yield self._message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
         if last.row is None:
             yield "\n(no messages)\n"
@@ -54,8 +56,13 @@ class _Chat:
 
     def _header(self, transcript: "Transcript") -> str:
         title = self._styled(self._hanging(transcript.place.title, 0), styles.BOLD)
-        below = self._styled(self._hanging(self._joined(about(transcript)), 0), styles.FAINT)
+        below = self._styled(
+            self._hanging(self._joined([*about(transcript, local=self._local), *self._zone_note()]), 0), styles.FAINT
+        )
         return f"{title}\n{below}\n" if below else f"{title}\n"
+
+    def _zone_note(self) -> list[str]:
+        return [f"times in {self._zone}"] if self._zone else []
 
     def _joined(self, parts: Iterable[str]) -> str:
         return f" {self._dot} ".join(parts)
@@ -75,7 +82,7 @@ class _Chat:
 
     def _author(self, row: Row) -> str:
         name = self._styled(self._hanging(author(row), INDENT), self._colour(row["sender"]))
-        time = clock(row["createAt"])
+        time = clock(row["createAt"], local=self._local)
         if isinstance(row["createAt"], datetime):
             return f"{self._styled(f'{time:<{INDENT}}', styles.FAINT)}{name}"
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()

@@ -15,7 +15,7 @@ from talk import DIRECT, MESSAGES
 
 from actions.messages import listing
 from cli.output import streams, table, text
-from cli.output.styles import FOUND
+from cli.output.styles import FOUND as FOUND_STYLE
 from cli.output.table import Heading
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
@@ -37,7 +37,7 @@ def numbers(chatctl: Chatctl, *args: object) -> list[int]:
 def test_what_was_found_is_marked_in_its_line(talking: Chatctl) -> None:
     assert talking("messages", "search", "KETTLE") == (FOUND, "", 0)
     assert talking("messages", "search", "KETTLE", env={"FORCE_COLOR": "1"}).stdout.splitlines()[1] == (
-        f"{MESSAGES[3]}  2026-01-01 00:10Z  ada     Night shift   who has the \x1b[{FOUND}mKettle\x1b[0m?"
+        f"{MESSAGES[3]}  2026-01-01 00:10Z  ada     Night shift   who has the \x1b[{FOUND_STYLE}mKettle\x1b[0m?"
     )
     [one] = json.loads(talking("messages", "search", "whistles", "-o", "json").stdout)
     assert (one["match"], one["body"]) == (
@@ -179,8 +179,8 @@ def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.M
     monkeypatch.setattr(streams, "has_colour", lambda _: True)
     _, line, other = table.lines(HEADINGS, ROWS)
     found = "日本語…" if columns == 40 else "日本語 kettle"
-    assert f"the \x1b[{FOUND}m{found}\x1b[0m" in line
-    assert line.count(f"\x1b[{FOUND}m") == line.count("\x1b[0m") == 1
+    assert f"the \x1b[{FOUND_STYLE}m{found}\x1b[0m" in line
+    assert line.count(f"\x1b[{FOUND_STYLE}m") == line.count("\x1b[0m") == 1
     assert line.endswith("  1")
     assert "\x1b" not in other
     assert not {text.BEGIN, text.END} & {*line}
@@ -197,7 +197,7 @@ def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Docume
     talk.settle(database)
     assert chatctl("messages", "search", "kettle", "--count").stdout == "2\n"
     shown = terminal("messages", "search", "kettle", columns=100).text
-    assert f"who has the \x1b[{FOUND}mKettle\x1b[0m?" in shown
+    assert f"who has the \x1b[{FOUND_STYLE}mKettle\x1b[0m?" in shown
     assert "who has the «Kettle»?" in terminal("messages", "search", "kettle", columns=100, env={"NO_COLOR": "1"}).text
 
 
