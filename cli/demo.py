@@ -82,7 +82,8 @@ def demo() -> None:
 
     with server.take_turn(lambda: say("another tour is going on: waiting for its end")):
         _prepare()
-        _show()
+        with streams.unpaged():
+            _show()
 
 
 def _prepare() -> None:

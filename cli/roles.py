@@ -99,7 +99,8 @@ def revoke(role: Role, permissions: Permissions, out: Out, confirm: Confirm) -> 
 def matrix(out: ReadOut) -> None:
     """Show which role allows what: roles across, permissions down."""
     names, rows = actions.roles.matrix()
-    out.matrix(rows, names, views.MATRIX)
+    with out.paged():
+        out.matrix(rows, names, views.MATRIX)
 
 
 @app.command(example="chatctl roles diff support moderator")

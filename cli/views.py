@@ -16,7 +16,8 @@ class Column:
 
     Columns that are not `listed` cost too much for a list: only `show` has them. `absent` is what people read where
     there is no value. Times whose distance matters are said as `ago` on a terminal, an `address` is shown as long as
-    anybody reads one, in an `excerpt` the match is marked. What people wrote to each other is `private`.
+    anybody reads one, in an `excerpt` the match is marked, and the words of a `state` have colours. What people wrote
+    to each other is `private`.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Column:
     ago: bool = False
     address: bool = False
     excerpt: bool = False
+    state: bool = False
     private: bool = False
 
     @property
@@ -44,7 +46,7 @@ USERS: View = (
     Column("username"),
     Column("name", table=70),
     Column("email", table=50),
-    Column("status", table=60, absent="none"),
+    Column("status", table=60, absent="none", state=True),
     Column("roles", table=80),
     Column("lastLogin", title="LAST SIGN-IN", table=120, whole=True, absent="never"),
     Column("emailVerified", title="E-MAIL VERIFIED", table=None, absent="no"),
@@ -170,7 +172,7 @@ EVENTS: View = (
     Column("actor", table=70),
     Column("command", table=50),
     Column("reason", table=80),
-    Column("state", table=100, whole=True),
+    Column("state", table=100, whole=True, state=True),
 )
 
 EVENT: View = (*EVENTS, Column("undoes"), Column("undoneBy", title="UNDONE BY"), Column("changes", table=None))
@@ -224,7 +226,7 @@ CONTEXT: View = (*CONTEXTS, Column("problem"))
 
 INDEXES: View = (
     Column("name", whole=True),
-    Column("state"),
+    Column("state", state=True),
     Column("collection", table=60),
     Column("keys", table=80),
     Column("unique", table=90),
@@ -241,13 +243,18 @@ ASSERTIONS: View = (
     Column("message", table=80),
 )
 
-FOUND: View = (Column("severity", title=""), Column("rule", whole=True), Column("count", whole=True), Column("example"))
+FOUND: View = (
+    Column("severity", title="", state=True),
+    Column("rule", whole=True),
+    Column("count", whole=True),
+    Column("example"),
+)
 
 FINDINGS: View = tuple(Column(key) for key in ("rule", "severity", "count", "examples", "effect", "fix"))
 
 FIGURES: View = (Column("figure", title=" "), Column("total"), Column("most"), Column("curve", title=" "))
 
-STATUSES: View = (Column("status"), Column("users"))
+STATUSES: View = (Column("status", state=True), Column("users"))
 
 MEMBERS: View = (Column("name", title="ROLE"), Column("users"))
 

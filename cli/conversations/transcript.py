@@ -61,6 +61,6 @@ def transcript(
         return
     text = partial(terminal.pieces, for_file=for_file, zone=None if for_file else output.zone_of(invocation))
     pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": html.pieces}
-    with output.writing(to or "-", overwrite=overwrite) as write:
+    with output.paged(), output.writing(to or "-", overwrite=overwrite) as write:
         for piece in pieces[chosen](found, rows):
             write(piece)

@@ -5,14 +5,15 @@ Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation, on_same_database
-from cli.output import formats, masking, streams, table, text
+from cli.output import formats, masking, streams, styles, table, text
 from cli.output.files import STANDARD_OUTPUT, opened, write_file, writing
 from cli.output.screen import Screen
+from cli.output.streams import paged
 from cli.views import View
 from database import times
 from database.errors import OutputError, UsageError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from cli.params import Confirm, Page
     from database.listing import Listing
 
-__all__ = ["STANDARD_OUTPUT", "Output", "opened", "say", "show_json", "write_file", "write_rows", "writing"]
+__all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "write_file", "write_rows", "writing"]
 
 Row = dict[str, Any]
 
@@ -117,9 +118,11 @@ class Output:
             value = row.get(column.key)
             one = value is None or column.ago or column.address or column.key == "id"
             parts = [screen.cell(row, column)] if one else text.parts(value, local=screen.zone is not None) or ["-"]
-            title = f"{column.heading:<{indent}}"
-            bold = f"\x1b[1m{title}\x1b[0m" if self.coloured else title
-            streams.write(f"{bold}{table.wrap_parts(parts, indent)}".rstrip() + "\n")
+            title, shown_value = f"{column.heading:<{indent}}", table.wrap_parts(parts, indent)
+            if self.coloured:
+                title = styles.styled(title, styles.BOLD)
+                shown_value = styles.state(shown_value) if column.state else shown_value
+            streams.write(f"{title}{shown_value}".rstrip() + "\n")
         self.lines(lines)
         tables = [(0, screen.shows_local_times([row], shown))]
         for key, columns in (below or {}).items():
@@ -153,8 +156,11 @@ class Output:
         """Print lines of data; those of a diff have their colours on a terminal."""
         for line in lines:
             shown = text.safe(line)
-            colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
-            streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
+            streams.write(f"{styles.line(shown) if self.coloured else shown}\n")
+
+    def paged(self) -> AbstractContextManager[None]:
+        """Show what is printed meanwhile in a pager, if it is for people."""
+        return paged() if self.for_people else nullcontext()
 
     def note(self, message: str) -> None:
         """Say something beside the data; programs that read JSON are spared."""
@@ -258,7 +264,15 @@ def say(message: str) -> None:
     """Write to people, behind what was printed so far."""
     with suppress(OutputError):  # the last flush fails again, and that ends the program
         streams.flush()
-    streams.say(text.safe(streams.encodable(message, sys.stderr)))
+    streams.say(for_people(message))
+
+
+def for_people(message: str) -> str:
+    """Lay out a message for standard error: on a terminal in its colours, broken only between words."""
+    shown = text.safe(streams.encodable(message, sys.stderr))
+    if available := streams.width(sys.stderr):
+        shown = table.wrap(shown, available, len(shown) - len(shown.lstrip()))
+    return styles.line(shown) if streams.has_colour(sys.stderr) else shown
 
 
 def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, overwrite: bool = False) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.output import Output
     from cli.output.progress import WriteBar
     from cli.params import Confirm
-    from database.protection import Marker
+    from database.own_collections import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
@@ -45,7 +45,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
         if out.form != "json":
             whole = not changeset.shows("Message") or out.may_show_bodies()
-            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+            with out.paged():
+                out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
     elif changeset.changes_something:
         marker = connection.marker()
         yes = out.invocation.expect is not None if marker else confirm.yes

@@ -3,7 +3,7 @@
 import getpass
 import sys
 
-from cli.output import say, streams
+from cli.output import for_people, say, streams
 
 
 def can_ask(*, items_from_stdin: bool = False) -> bool:
@@ -15,7 +15,7 @@ def ask(question: str) -> str:
     """Ask a question on the terminal, and return the answer without the blanks around it."""
     line = ""
     try:
-        sys.stderr.write(question)
+        sys.stderr.write(for_people(question))
         sys.stderr.flush()
         line = sys.stdin.readline()
     finally:

@@ -37,7 +37,8 @@ class Screen:
     def table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> "Table":
         """Lay out the columns that there is room for, or all if they are `fixed`."""
         headings = [
-            table.Heading(column.heading, _is_number(rows, column.key), column.whole, column.share) for column in view
+            table.Heading(column.heading, _is_number(rows, column.key), column.whole, column.share, column.state)
+            for column in view
         ]
         body = [[self.cell(row, column) for column in view] for row in rows]
         kept = list(range(len(view)))

@@ -1,11 +1,23 @@
-"""Standard output and standard error: the only places where anything is written to them."""
+"""Standard output, the pager it may go through, and standard error: the only places where they are written to."""
 
 import os
 import shutil
 import sys
-from typing import TextIO
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING, Final, TextIO
 
-from database.errors import OutputError
+from database.errors import OutputError, TerminatedError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+PAGERS: Final = ("CHATCTL_PAGER", "PAGER")
+"""Variables that name the pager of the user, the first that is set; an empty one or `cat` means none."""
+USUAL_WIDTH: Final = 80
+
+_pagers: "Final[list[_Pager | None]]" = []
+"""What output goes through, the innermost last; None is the terminal itself."""
 
 
 class ReaderGoneError(OutputError):
@@ -17,7 +29,8 @@ def write(text: str) -> None:
     if sys.stdout is None:
         raise OutputError("there is no standard output to write to")
     try:
-        sys.stdout.write(text)
+        pager = _pager()
+        (pager.opened() if pager else sys.stdout).write(text)
     except OSError as error:
         raise _lost(error) from error
 
@@ -32,13 +45,116 @@ def flush() -> None:
 
 
 def say(text: str) -> None:
-    """Write a line beside the data; nobody listening there is no error."""
-    if sys.stderr is not None:
+    """Write a line beside the data; nobody listening there is no error. A pager has the screen until it ends."""
+    pager = _pager()
+    if pager and pager.program:
+        pager.notes.append(text)
+    elif sys.stderr is not None:
         try:
             sys.stderr.write(f"{text}\n")
             sys.stderr.flush()
         except OSError:
             sys.stderr = None
+
+
+@contextmanager
+def paged() -> Iterator[None]:
+    """Show what is written meanwhile in the user's pager, on a terminal. Leaving the pager early is not an error."""
+    command = _pager_command() if has_cursor() and not _pagers else []
+    if not command:
+        yield
+        return
+    pager = _Pager(command)
+    _pagers.append(pager)
+    try:
+        yield
+    except TerminatedError:
+        pager.terminate()
+        raise
+    except ReaderGoneError:
+        if pager.program is None:
+            raise
+    finally:
+        _pagers.pop()
+        pager.wait()
+
+
+@contextmanager
+def unpaged() -> Iterator[None]:
+    """Keep all that is written meanwhile out of a pager: several commands follow each other on one screen."""
+    _pagers.append(None)
+    try:
+        yield
+    finally:
+        _pagers.pop()
+
+
+class _Pager:
+    """A program that shows one screen after the other. It starts with the first output; then notes wait for its end."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._command = command
+        self.program: Popen[str] | None = None
+        self.notes: list[str] = []
+
+    def opened(self) -> IO[str]:
+        """Return where to write; the terminal itself if the program cannot be started."""
+        if self._command and self.program is None:
+            from subprocess import PIPE, Popen
+
+            sys.stdout.flush()
+            try:
+                # Without its own settings, less ends on less than a screen, leaves it there, and passes colours on.
+                self.program = Popen(  # noqa: S603 - the user chose it
+                    self._command,
+                    stdin=PIPE,
+                    encoding=sys.stdout.encoding,
+                    errors="backslashreplace",
+                    bufsize=1,  # each line goes out at once
+                    env={"LESS": "FRX", **os.environ},
+                )
+            except OSError:
+                self._command = ()
+        return sys.stdout if self.program is None or self.program.stdin is None else self.program.stdin
+
+    def wait(self) -> None:
+        """Wait until the user leaves the program. Interrupts are for the program: a search in less may end with one."""
+        if self.program is None:
+            return
+        import signal
+
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with suppress(OSError):
+                self.opened().close()
+            self.program.wait()
+        except TerminatedError:
+            self.terminate()
+            raise
+        finally:
+            signal.signal(signal.SIGINT, before)
+        for note in self.notes:
+            say(note)
+
+    def terminate(self) -> None:
+        if self.program:
+            self.program.terminate()
+
+
+def _pager() -> _Pager | None:
+    return _pagers[-1] if _pagers else None
+
+
+def _pager_command() -> list[str]:
+    """Return the command of the user's pager; nothing if there is no such program."""
+    import shlex
+
+    line = next((os.environ[name] for name in PAGERS if name in os.environ), "less")
+    try:
+        words = shlex.split(line)
+    except ValueError:  # a quote is missing
+        return []
+    return words if words and words != ["cat"] and shutil.which(words[0]) else []
 
 
 def prepare() -> None:
@@ -73,9 +189,20 @@ def has_colour(stream: TextIO | None) -> bool:
     return bool(forced) or (is_terminal(stream) and os.environ.get("TERM") != "dumb")
 
 
-def width() -> int | None:
-    """Return how many cells a line of the terminal has; None where nothing has to fit."""
-    return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
+def has_cursor() -> bool:
+    """Tell whether output goes straight to a terminal with a cursor that moves. A pager passes on only colours."""
+    return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and _pager() is None
+
+
+def width(stream: TextIO | None = None) -> int | None:
+    """Return how many cells a line of a terminal has, unless told that of output; None where nothing has to fit."""
+    stream = stream or sys.stdout
+    if not is_terminal(stream):
+        return None
+    with suppress(OSError):
+        there = os.get_terminal_size(stream.fileno())
+        return shutil.get_terminal_size(there).columns or USUAL_WIDTH
+    return shutil.get_terminal_size().columns
 
 
 def encodable(text: str, stream: TextIO | None) -> str:

@@ -1,21 +1,25 @@
 """Tables for people: as wide as they need to be in a pipe, fitted to the width of a terminal."""
 
-import io
 import re
 import sys
-import textwrap
+import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Final, NamedTuple
 
-from cli.output import streams
-from cli.output.text import BEGIN, END, safe
+from cli.output import streams, styles
+from cli.output.text import BEGIN, END, VIRAMA, isolated, safe
 
 GAP: Final = "  "
-STYLES: Final = ("", "bold red", "")
-"""Of what stands before something that was found, of that, and of what stands behind it."""
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 SHARE: Final = 8
 """Of the width of a terminal what stands before something that was found has one part in so many."""
+_COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]|[;,](?=\S))+)+"""
+_UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
+_WORD: Final = re.compile(r"\S+")
+_SKIN_TONES: Final = "🏻🏼🏽🏾🏿"
+_ADDED: Final = f"{_SKIN_TONES}\u200c\u200d{END}"
+_OPEN: Final = f"\u200d{VIRAMA}{BEGIN}"
 LONGEST_WHOLE: Final = 40
 """Cells of a value that is not cut while there is another way; in broken data an id can have any length."""
 WIDEST: Final = 120
@@ -23,23 +27,31 @@ WIDEST: Final = 120
 
 
 class Heading(NamedTuple):
-    """How a column looks; a `whole` one is cut last, the others by their `share` of the width."""
+    """How a column looks; a `whole` one is cut last, the others by their `share`; a `state` has coloured words."""
 
     title: str
     right: bool = False
     whole: bool = False
     share: int = 1
+    state: bool = False
 
 
 def cell_width(text: str) -> int:
-    """Count the cells of a terminal that a text fills; marks around what was found fill none."""
+    """Count the most cells that a terminal may fill with a text; marks around what was found fill none.
+
+    Terminals disagree: some draw joined emoji and Indic syllables as one sign, others each of their characters.
+    """
     if BEGIN in text:
         text = _MARKED.sub(r"\1", text)
-    if text.isascii():
-        return len(text)
-    from rich.cells import cell_len
+    return len(text) if text.isascii() else sum(map(_cells, text))
 
-    return cell_len(text)
+
+@cache
+def _cells(character: str) -> int:
+    from rich.cells import get_character_cell_size
+
+    own = 2 if character in _SKIN_TONES else character == "\ufe0f" or unicodedata.category(character) == "Mc"
+    return max(get_character_cell_size(character), own)
 
 
 def last_words(text: str, available: int | None) -> str:
@@ -52,8 +64,85 @@ def last_words(text: str, available: int | None) -> str:
 
 def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int | None) -> Iterator[str]:
     """Lay out a table in a width, or as wide as it is; the cells are safe to show already."""
-    rows = [[_marked(streams.encodable(cell, sys.stdout)) for cell in row] for row in rows]
-    return _aligned(headings, rows) if available is None else _fitted(headings, rows, available)
+    titles = [heading.title for heading in headings]
+    rows = [[_marked(streams.encodable(cell, sys.stdout)) for cell in row] for row in (titles, *rows)]
+    widths = natural_widths(headings, rows[1:])
+    if available is not None:
+        widths = _fitted(widths, headings, available)
+        rows = [[_cut(cell, width) for cell, width in zip(row, widths, strict=True)] for row in rows]
+    layout = _Layout(headings, [min(width, WIDEST) for width in widths], available)
+    yield layout.title(rows[0])
+    yield from map(layout.line, rows[1:])
+
+
+class _Layout:
+    """Where the cells of a line begin and how they look."""
+
+    def __init__(self, headings: Sequence[Heading], widths: Sequence[int], available: int | None) -> None:
+        self._columns = [*zip(headings, widths, strict=True)]
+        self._coloured = streams.has_colour(sys.stdout)
+        self._isolates = streams.has_cursor()
+        self._places = self._isolates and available is not None
+        self._most = sys.maxsize if available is None else available
+
+    def title(self, cells: Sequence[str]) -> str:
+        line = self._joined(cells, cells)
+        return styles.styled(line, styles.BOLD) if self._coloured else line
+
+    def line(self, cells: Sequence[str]) -> str:
+        return self._joined(cells, [self._styled(*cell) for cell in zip(cells, self._columns, strict=True)])
+
+    def _joined(self, cells: Sequence[str], shown: Sequence[str]) -> str:
+        """Put cells beside each other. Behind one whose width terminals disagree on, the cursor is moved."""
+        line, start, known = "", 1, True
+        for cell, text, (heading, width) in zip(cells, shown, self._columns, strict=True):
+            blank = " " * (width - cell_width(cell))
+            place = "" if known or not self._places or not cell else f"\x1b[{start}G"
+            if start + width - 1 > self._most:
+                break
+            one = isolated(text) if self._isolates else text
+            line += f"{place}{blank}{one}{GAP}" if heading.right else f"{place}{one}{blank}{GAP}"
+            start += width + len(GAP)
+            known = known and cell.isascii()
+        return line.rstrip()
+
+    def _styled(self, cell: str, column: tuple[Heading, int]) -> str:
+        if not self._coloured:
+            return cell
+        found = _MARKED.sub(lambda match: styles.styled(match[1], styles.FOUND), cell)
+        return styles.state(cell) if column[0].state else found
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten a text that is too wide, between what is drawn as one sign, and show that something is missing."""
+    if cell_width(text) <= width:
+        return text
+    end = "…" if streams.encodable("…", sys.stdout) == "…" else ""
+    room = width - len(end)
+    kept = ""
+    for sign in _signs(text):
+        room -= cell_width(sign.strip(BEGIN + END))
+        if room < 0:
+            break
+        kept += sign
+    return kept + END * (kept.count(BEGIN) - kept.count(END)) + end
+
+
+def _signs(text: str) -> Iterator[str]:
+    """Divide a text between the signs that a reader sees."""
+    sign = ""
+    for character in text:
+        if sign and not _belongs(character, sign[-1]):
+            yield sign
+            sign = ""
+        sign += character
+    yield sign
+
+
+def _belongs(character: str, before: str) -> bool:
+    """Tell whether a character is drawn in one sign with that before it, as accents and parts of emoji are."""
+    flags = min(character, before) >= "\U0001f1e6" and max(character, before) <= "\U0001f1ff"
+    return flags or before in _OPEN or character in _ADDED or unicodedata.category(character).startswith("M")
 
 
 def _marked(cell: str) -> str:
@@ -64,53 +153,15 @@ def _marked(cell: str) -> str:
     return _MARKED.sub(lambda match: f"{quotes[0]}{match[1]}{quotes[1]}", cell)
 
 
-def _aligned(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Line up columns, and cut nothing: where no terminal is, a program or a file takes the lines."""
-    titled = [[heading.title for heading in headings], *rows]
-    widths = [min(max(map(cell_width, column)), WIDEST) for column in zip(*titled, strict=True)]
-    for number, row in enumerate(titled):
-        line = GAP.join(map(_padded, row, widths, headings)).rstrip()
-        line = _MARKED.sub("\x1b[1;31m\\1\x1b[0m", line)
-        yield f"\x1b[1m{line}\x1b[0m" if not number and streams.has_colour(sys.stdout) else line
-
-
-def _fitted(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int) -> Iterator[str]:
-    """Have a table fitted to the width of a terminal; what is to stay whole gives way last."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    colour = streams.has_colour(sys.stdout)
-    overflow: Final = "ellipsis" if streams.encodable("…", sys.stdout) == "…" else "crop"
-    table = Table(box=None, pad_edge=False, padding=(0, len(GAP), 0, 0), header_style="bold")
-    for heading, width in zip(headings, _widths(headings, rows, available), strict=True):
-        title = Text(heading.title, no_wrap=True, overflow=overflow)
-        table.add_column(title, justify="right" if heading.right else "left", no_wrap=heading.whole, width=width)
-    for row in rows:
-        parts = [zip(_MARKED.split(cell), STYLES, strict=False) for cell in row]
-        table.add_row(*(Text.assemble(*part, no_wrap=True, overflow=overflow) for part in parts))
-    laid_out = io.StringIO()
-    Console(
-        file=laid_out,
-        width=available,
-        force_terminal=colour,
-        color_system="standard" if colour else None,
-        markup=False,
-        emoji=False,
-        highlight=False,
-    ).print(table)
-    yield from (line.rstrip() for line in laid_out.getvalue().splitlines())
-
-
 def natural_widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> list[int]:
     """Return the cells that each column fills if nothing is cut."""
     titled = [[heading.title for heading in headings], *rows]
     return [max(map(cell_width, column)) for column in zip(*titled, strict=True)]
 
 
-def _widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int) -> list[int]:
+def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int) -> list[int]:
     """Return the width of each column: whole ones keep theirs, and the others share the rest."""
-    widths = natural_widths(headings, rows)
+    widths = list(natural)
     room = available - len(GAP) * (len(headings) - 1)
     whole = {number for number, heading in enumerate(headings) if heading.whole and widths[number] <= LONGEST_WHOLE}
     left = room - sum(widths[number] for number in whole)
@@ -170,13 +221,46 @@ def wrap_parts(parts: Sequence[str], indent: int) -> str:
 
 def wrapped(line: str, indent: int) -> str:
     """Divide a line of ours into as many as the terminal makes necessary, those behind the first indented."""
-    available = streams.width()
-    if available is None:
-        return line
-    width = max(available - indent, available // 2)
-    return f"\n{' ' * indent}".join(textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False))
+    return line if (available := streams.width()) is None else wrap(line, available, indent, first=indent)
 
 
-def _padded(text: str, width: int, heading: Heading) -> str:
-    space = " " * (width - cell_width(text))
-    return space + text if heading.right else text + space
+def wrap(line: str, available: int, indent: int, first: int = 0) -> str:
+    """Break a line at blanks. A word or a command stays in one piece, however long it is: it may be copied.
+
+    Lines after the first are indented; the first one begins after `first` cells that are taken already.
+    """
+    rooms = [max(available - taken, available // 2) for taken in (first, indent)]
+    return f"\n{' ' * indent}".join(_filled(line, _UNBROKEN, *rooms))
+
+
+def fold(line: str, room: int) -> list[str]:
+    """Break a line at blanks, and words that are longer than a line between their signs."""
+    if cell_width(line) <= room:
+        return [line]
+    return [part for filled in _filled(line, _WORD, room, room) for part in _folded(filled, room)]
+
+
+def _filled(line: str, parts: re.Pattern[str], room: int, later: int) -> Iterator[str]:
+    """Yield lines with as many parts of a text as there is room for, in the first line and in those after it."""
+    current, end = "", 0
+    for found in parts.finditer(line):
+        longer = current + line[end : found.start()] + found[0]
+        if current.strip() and cell_width(longer) > room:
+            yield current
+            room, longer = later, found[0]
+        current, end = longer, found.end()
+    yield current + line[end:]
+
+
+def _folded(text: str, room: int) -> Iterator[str]:
+    if cell_width(text) <= room:
+        yield text
+        return
+    line, left = "", room
+    for sign in _signs(text):
+        width = cell_width(sign)
+        if line and width > left:
+            yield line
+            line, left = "", room
+        line, left = line + sign, left - width
+    yield line

@@ -21,17 +21,20 @@ _PICTURE = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff"
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
-_VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
+VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
 # Some of them belong to how a script is written: emoji sequences, Persian word parts, Indic conjuncts.
 _LEGITIMATE = (
     f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])"
-    f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{_VIRAMA}])[\u200c\u200d]"
+    f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{VIRAMA}])[\u200c\u200d]"
 )
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
 
 BEGIN, END = "\x02", "\x03"
 """What was found stands between them in the cell of a table; `safe` lets neither through."""
+_RIGHT_TO_LEFT: Final = re.compile(
+    "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
+)
 LONGEST_DATA = 60
 """Characters of an address that is no address but the data themselves."""
 WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -97,6 +100,16 @@ def excerpt(value: Any) -> str:
     """Show what stands around something that was found, and mark that."""
     before, found, after = (safe(value[part]) for part in ("before", "found", "after"))
     return f"{before}{BEGIN}{found}{END}{after}" if found else before + after
+
+
+def isolated(shown: str) -> str:
+    """Give a safe text that reads from right to left a direction of its own, so that all beside it stays in place.
+
+    The mark at the end does the same where a terminal ignores the isolates.
+    """
+    if shown.isascii() or not _RIGHT_TO_LEFT.search(shown):
+        return shown
+    return f"\u2068{shown}\u2069\u200e"
 
 
 def passage(written: Any) -> str:

@@ -41,6 +41,7 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
         "TZ": "UTC",
+        "PAGER": "",
     }
 
 

@@ -100,7 +100,7 @@ def test_a_yes_does_it(chatctl: Chatctl, terminal: Terminal, answer: str) -> Non
 
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
-    screen = terminal("roles", "delete", "support", typed="\x03")
+    screen = terminal("roles", "delete", "support", typed="\x03", env={"NO_COLOR": "1"})
     assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")

@@ -6,12 +6,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
-from cli.output import streams, table
+from cli.output import streams, styles, table
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from actions.conversations import Transcript
 
 WIDEST: Final = 80
@@ -20,10 +18,6 @@ NARROWEST: Final = 20
 
 INDENT: Final = len("00:00  ")
 IMAGE: Final = "image: "
-COLOURS: Final = (36, 33, 35, 32, 34, 31, 96, 93, 95, 92, 94, 91)
-"""Of authors, in the order of the participants."""
-BOLD: Final = "1"
-FAINT: Final = "2"
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None) -> Iterator[str]:
@@ -48,7 +42,6 @@ class _Chat:
         self._colours: dict[str, str] = {}
         for person in participants:
             self._colour(person)
-        self._console: Console | None = None
 
     def pieces(self, transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield self._header(transcript)
@@ -59,12 +52,12 @@ class _Chat:
             yield "\n(no messages)\n"
         elif transcript.reaches_end and (seen := readers(last.row)):
             line = self._joined(f"{phrase} {names}" for phrase, names in seen)
-            yield f"\n{self._styled(self._hanging(line, 0), FAINT)}\n"
+            yield f"\n{self._styled(self._hanging(line, 0), styles.FAINT)}\n"
 
     def _header(self, transcript: "Transcript") -> str:
-        title = self._styled(self._hanging(transcript.place.title, 0), BOLD)
+        title = self._styled(self._hanging(transcript.place.title, 0), styles.BOLD)
         below = self._styled(
-            self._hanging(self._joined([*about(transcript, local=self._local), *self._zone_note()]), 0), FAINT
+            self._hanging(self._joined([*about(transcript, local=self._local), *self._zone_note()]), 0), styles.FAINT
         )
         return f"{title}\n{below}\n" if below else f"{title}\n"
 
@@ -85,13 +78,13 @@ class _Chat:
             f"{sign if marked or not number else ' ':>{INDENT - 1}} {line}".rstrip()
             for number, line in enumerate(lines)
         )
-        return f"{begins}{self._styled(text, BOLD) if marked else text}\n"
+        return f"{begins}{self._styled(text, styles.BOLD) if marked else text}\n"
 
     def _author(self, row: Row) -> str:
         name = self._styled(self._hanging(author(row), INDENT), self._colour(row["sender"]))
         time = clock(row["createAt"], local=self._local)
         if isinstance(row["createAt"], datetime):
-            return f"{self._styled(f'{time:<{INDENT}}', FAINT)}{name}"
+            return f"{self._styled(f'{time:<{INDENT}}', styles.FAINT)}{name}"
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
 
     def _lines(self, row: Row) -> list[str]:
@@ -110,7 +103,7 @@ class _Chat:
 
     def _day(self, heading: str) -> str:
         line = f"{self._rule * 2} {heading} "
-        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), FAINT)
+        return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), styles.FAINT)
 
     def _hanging(self, text: str, indent: int) -> str:
         """Set one line of text, over as many as the width makes necessary."""
@@ -122,25 +115,14 @@ class _Chat:
         if self._width is None:
             return lines
         width = self._columns_left(indent)
-        return [
-            part
-            for line in lines
-            for part in ([line] if line.isascii() and len(line) <= width else self._broken(line, width))
-        ]
-
-    def _broken(self, line: str, width: int) -> list[str]:
-        from rich.console import Console
-        from rich.text import Text
-
-        self._console = self._console or Console(width=WIDEST, markup=False, emoji=False, highlight=False)
-        return [part.plain.rstrip() for part in Text(line).wrap(self._console, width, overflow="fold")]
+        return [part.rstrip() for line in lines for part in table.fold(line, width)]
 
     def _columns_left(self, indent: int) -> int:
         return (self._width or WIDEST) - indent
 
     def _colour(self, person: Row) -> str:
         number = len(self._colours)
-        return self._colours.setdefault(person["id"], f"{BOLD};{COLOURS[number % len(COLOURS)]}")
+        return self._colours.setdefault(person["id"], styles.NAMES[number % len(styles.NAMES)])
 
     def _styled(self, text: str, style: str) -> str:
-        return f"\x1b[{style}m{text}\x1b[0m" if self._coloured and text else text
+        return styles.styled(text, style) if self._coloured else text

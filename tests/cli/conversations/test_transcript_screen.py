@@ -8,6 +8,7 @@ from bson import ObjectId
 from people import BEGAN, Documents, conversation, messages, person
 from rich.cells import cell_len
 
+from cli.output.styles import NAMES
 from tests.cli.conftest import Process, Terminal
 
 LONG = "Shall we go to the lake this weekend? I have the car until Sunday evening, and it stays dry."
@@ -44,8 +45,8 @@ def test_lines_fit_and_hang_below_the_text(terminal: Terminal, place: ObjectId, 
 
 def test_names_have_colours_by_their_place(terminal: Terminal, place: ObjectId) -> None:
     shown = terminal("conversations", "transcript", place).text
-    assert "\x1b[2m00:01  \x1b[0m\x1b[1;36mada\x1b[0m\n" in shown
-    assert "\x1b[1;33mbob\x1b[0m\n" in shown
+    assert f"\x1b[2m00:01  \x1b[0m\x1b[{NAMES[0]}mada\x1b[0m\n" in shown
+    assert f"\x1b[{NAMES[1]}mbob\x1b[0m\n" in shown
     assert "\x1b" not in terminal("conversations", "transcript", place, env={"NO_COLOR": "1"}).text
     assert "\x1b" not in terminal("conversations", "transcript", place, env={"TERM": "dumb"}).text
 
@@ -56,7 +57,7 @@ def test_an_image_is_a_link_where_links_are_seen(terminal: Terminal, process: Pr
     uncoloured = terminal("conversations", "transcript", place, env={"NO_COLOR": "1"}).text
     assert ADDRESS in uncoloured.replace("\n       ", "")
     piped = process("conversations", "transcript", str(place), env={"FORCE_COLOR": "1"}).stdout.decode()
-    assert "\x1b[1;36mada" in piped
+    assert f"\x1b[{NAMES[0]}mada" in piped
     assert f"image: {ADDRESS}\n" in piped
 
 

@@ -1,0 +1,63 @@
+"""How output stands out on a terminal: in colours that can be read on white and on black."""
+
+import re
+from typing import Final
+
+BOLD: Final = "1"
+FAINT: Final = "2"
+UNDERLINED: Final = "4"
+
+COLOURS: Final = {"green": 29, "blue": 63, "magenta": 163, "red": 131, "violet": 98}
+"""All hues of the 256-colour palette with a contrast of 4.5:1 or more to white and to black.
+
+Colours 0 to 15 are not used: the settings of the terminal decide what they look like.
+"""
+GREEN, BLUE, MAGENTA, RED, VIOLET = (f"38;5;{number}" for number in COLOURS.values())
+
+NAMES: Final = tuple(
+    f"{weight};{colour}" for weight in (BOLD, f"{BOLD};{UNDERLINED}") for colour in (BLUE, MAGENTA, GREEN, VIOLET, RED)
+)
+"""Of people, in the order of the participants."""
+FOUND: Final = f"{BOLD};{RED}"
+
+STATES: Final = {
+    "ACTIVE": GREEN,
+    "EMAIL_VERIFIED": GREEN,
+    "SUSPENDED": RED,
+    "none": MAGENTA,
+    "done": GREEN,
+    "running": BLUE,
+    "interrupted": MAGENTA,
+    "undone": VIOLET,
+    "present": GREEN,
+    "missing": MAGENTA,
+    "conflict": RED,
+    "E": RED,
+    "W": MAGENTA,
+    "I": BLUE,
+}
+"""Of the words of columns that say how things are."""
+_SIGNS: Final = {"+": GREEN, "-": RED, "~": BLUE}
+_LABELS: Final = {"error": f"{BOLD};{RED}", "warning": f"{BOLD};{MAGENTA}", "hint": BOLD}
+_MARKED: Final = re.compile(r"\s*(?:([-+~]) |(error|warning|hint):)", re.IGNORECASE)
+
+
+def styled(text: str, style: str) -> str:
+    """Give a text a style until its end."""
+    return f"\x1b[{style}m{text}\x1b[0m" if text else text
+
+
+def state(word: str) -> str:
+    """Colour a word that says how something is."""
+    return styled(word, STATES[word]) if word in STATES else word
+
+
+def line(text: str) -> str:
+    """Colour a line of a diff, or the word before an error, a warning or a hint."""
+    found = _MARKED.match(text)
+    if found is None:
+        return text
+    if found[1]:
+        return styled(text, _SIGNS[found[1]])
+    label = found[0]
+    return styled(label, _LABELS[found[2].lower()]) + text[len(label) :]
