@@ -56,20 +56,21 @@ def test_a_pipe_has_room_for_all_on_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("widths", "shares", "available", "shown"),
+    ("headings", "widths", "available", "shown"),
     [
-        ([5, 5, 5], [1, 1, 1], 40, [5, 5, 5]),
-        ([5, 50, 50], [1, 1, 1], 49, [5, 20, 20]),
-        ([50, 50, 50], [1, 1, 2], 44, [10, 10, 20]),
-        ([3, 50, 500], [2, 1, 2], 37, [3, 10, 20]),
-        ([50, 50, 50], [1, 1, 1], 3, [1, 1, 1]),
+        ([Heading(""), Heading(""), Heading("")], [5, 5, 5], 40, [5, 5, 5]),
+        ([Heading(""), Heading(""), Heading("")], [5, 50, 50], 49, [5, 20, 20]),
+        ([Heading(""), Heading(""), Heading("", share=2)], [50, 50, 50], 44, [10, 10, 20]),
+        ([Heading("", share=2), Heading(""), Heading("", share=2)], [3, 50, 500], 37, [3, 10, 20]),
+        ([Heading(""), Heading("CONVERSATION"), Heading("", share=2)], [6, 20, 500], 38, [6, 12, 16]),
+        ([Heading("USERNAME"), Heading("EMAIL")], [50, 50], 8, [3, 3]),
+        ([Heading(""), Heading(""), Heading("")], [50, 50, 50], 3, [1, 1, 1]),
     ],
 )
-def test_columns_that_are_cut_divide_the_rest_by_their_shares(
-    widths: list[int], shares: list[int], available: int, shown: list[int]
+def test_columns_that_are_cut_divide_the_rest_by_their_shares_and_keep_their_headings(
+    headings: list[Heading], widths: list[int], available: int, shown: list[int]
 ) -> None:
-    headings = [Heading("", share=share) for share in shares]
-    assert table._widths(headings, [["x" * width for width in widths]], available) == shown
+    assert table._fitted(widths, headings, available) == shown
 
 
 def test_an_id_of_any_length_leaves_room_for_the_rest() -> None:

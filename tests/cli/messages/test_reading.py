@@ -6,6 +6,7 @@ import pytest
 import talk
 from bson import ObjectId
 from people import Documents, minute_after
+from rich.cells import cell_len
 from talk import ADA, BOB, CLUB, CYD, DIRECT, GHOST, IMAGE, MESSAGES, SHIFT
 
 from tests.cli.conftest import Terminal
@@ -154,7 +155,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, database: Documents, termin
     for columns, heading in headings.items():
         lines = terminal("messages", "list", columns=columns, env={"NO_COLOR": "1"}).text.splitlines()
         assert " ".join(lines[0].split()) == heading
-        assert max(map(len, lines)) <= columns
+        assert max(map(cell_len, lines)) <= columns
         assert [line[:24] for line in lines[1:8]] == [str(identifier) for identifier in reversed(MESSAGES)]
 
 
