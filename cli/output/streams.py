@@ -60,7 +60,7 @@ def say(text: str) -> None:
 @contextmanager
 def paged() -> Iterator[None]:
     """Show what is written meanwhile in the user's pager, on a terminal. Leaving the pager early is not an error."""
-    command = _pager_command() if has_cursor() and not _pagers else []
+    command = _pager_command() if draws() and not _pagers else []
     if not command:
         yield
         return
@@ -139,6 +139,7 @@ class _Pager:
     def terminate(self) -> None:
         if self.program:
             self.program.terminate()
+            self.program.wait()
 
 
 def _pager() -> _Pager | None:
@@ -189,9 +190,14 @@ def has_colour(stream: TextIO | None) -> bool:
     return bool(forced) or (is_terminal(stream) and os.environ.get("TERM") != "dumb")
 
 
+def draws() -> bool:
+    """Tell whether somebody sees output on a terminal that does more than write lines, perhaps through a pager."""
+    return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
+
+
 def has_cursor() -> bool:
-    """Tell whether output goes straight to a terminal with a cursor that moves. A pager passes on only colours."""
-    return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb" and _pager() is None
+    """Tell whether output can move the cursor of a terminal. A pager lets only colours pass."""
+    return draws() and _pager() is None
 
 
 def width(stream: TextIO | None = None) -> int | None:

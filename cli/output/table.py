@@ -83,8 +83,8 @@ class _Layout:
     def __init__(self, headings: Sequence[Heading], widths: Sequence[int], available: int | None) -> None:
         self._columns = [*zip(headings, widths, strict=True)]
         self._coloured = streams.has_colour(sys.stdout)
-        self._isolates = streams.has_cursor()
-        self._places = self._isolates and available is not None
+        self._isolates = streams.draws()
+        self._places = available is not None and streams.has_cursor()
         self._most = sys.maxsize if available is None else available
 
     def title(self, cells: Sequence[str]) -> str:

@@ -34,7 +34,7 @@ WIDTHS: dict[str, Callable[[str], int]] = {
 
 @pytest.fixture
 def cursor(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "has_cursor", lambda: True)
+    monkeypatch.setattr(streams, "draws", lambda: True)
 
 
 def places(line: str, width: Callable[[str], int]) -> dict[str, int]:
