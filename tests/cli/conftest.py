@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -27,6 +28,11 @@ class Screen(NamedTuple):
     text: str
     code: int
     echo: bool
+
+    @property
+    def lines(self) -> list[str]:
+        """Return its lines without what is not seen: colours, moves of the cursor, directions of text."""
+        return re.sub("\x1b\\[[0-9;]*[a-zA-Z]|[\u2066-\u2069]", "", self.text).splitlines()
 
 
 @pytest.fixture
