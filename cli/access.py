@@ -8,7 +8,7 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import FILTERS, group
+from cli.group import FILTERS, Timed, group
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
 from database.errors import UsageError
 
@@ -71,7 +71,12 @@ def report(
     out.notes(found.notes)
 
 
-@app.command(example="chatctl access who message.delete", view=views.HOLDERS, sortable=actions.SORTABLE["users"])
+@app.command(
+    example="chatctl access who message.delete",
+    columns=views.HOLDERS,
+    sortable=actions.SORTABLE["users"],
+    cls=Timed,
+)
 def who(permission: Permission, out: ReadOut, page: Page) -> None:
     """List the users who have a permission, with the roles that give it."""
     found = actions.users.find(actions.users.Filters(permission=permission))
