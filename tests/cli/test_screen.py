@@ -111,9 +111,7 @@ def test_the_trail_says_when_who_what_and_why_on_eighty_columns(
     ids = [one["_id"] for one in database["chatctl_audit"].find({"kind": "event"}).sort("_id", -1)]
     lines = terminal("audit", "list", columns=80, env={"NO_COLOR": "1"}).lines
     assert lines[0].split() == ["ID", "AT", "ACTOR", "COMMAND", "REASON"]
-    assert [line.split()[0] for line in lines[1:3]] == [
-        str(id_)[: len(line.split()[0])] for id_, line in zip(ids, lines[1:3], strict=True)
-    ]
+    assert all(str(id_).startswith(line.split()[0]) for id_, line in zip(ids, lines[1:3], strict=True))
     assert "stolen" in lines[2]
     assert "users suspend" in terminal("audit", "list", "-o", "wide", columns=80).text
 
@@ -146,8 +144,8 @@ def test_ids_are_short_where_that_makes_room_and_whole_elsewhere(
     ("others", "digits"),
     [
         ([], 8),
-        (["6900000100000000000000ff"], 9),
-        (["690000010a0000000000000a", "690000010abc00000000000b"], 12),
+        (["6900000100000000000000ff"], 10),
+        (["690000010a0000000000000a", "690000010abc00000000000b"], 13),
         (["690000010abcdef123456788"], 24),
     ],
 )
