@@ -71,7 +71,7 @@ def report(
     out.notes(found.notes)
 
 
-@app.command(example="chatctl access who message.delete", view=views.HOLDERS, sortable=actions.SORTABLE["users"])
+@app.command(example="chatctl access who message.delete", columns=views.HOLDERS, sortable=actions.SORTABLE["users"])
 def who(permission: Permission, out: ReadOut, page: Page) -> None:
     """List the users who have a permission, with the roles that give it."""
     found = actions.users.find(actions.users.Filters(permission=permission))
