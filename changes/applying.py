@@ -27,7 +27,7 @@ ALIKE: Final = 3
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """Seconds to wait after a conflict; the wait grows with each conflict."""
-SEE_INDEXES: Final = "mend what is in the way; chatctl db indexes shows them all"
+SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
 
 
 class Outcome(NamedTuple):
@@ -73,7 +73,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     refused = _create_indexes(changeset)
     outcome = _Work(changeset, reason, watch).carry_out()
     if refused:
-        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
+        raise PartialError(f"some indexes could not be created: {refused}", SEE_INDEXES)
     return outcome
 
 
@@ -170,7 +170,7 @@ class _Work:
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
         if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
-            raise ChangedMeanwhileError("something was changed meanwhile", None)
+            raise ChangedMeanwhileError("the data was changed while this command ran", None)
         with closing(writing.number_batches(plan.batches, self._batches)) as batches:
             return plan, next(batches)
 
@@ -249,5 +249,5 @@ def _create_indexes(changeset: Changeset) -> str:
     found = [indexes.create(connection.database(), index) for index in changeset.indexes]
     refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
     if refused and len(refused) == len(found):
-        raise ConflictError(f"no index could be made: {', '.join(refused)}", SEE_INDEXES)
+        raise ConflictError(f"no index could be created: {', '.join(refused)}", SEE_INDEXES)
     return ", ".join(refused)

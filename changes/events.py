@@ -44,7 +44,7 @@ class TakenOverError(ConflictError):
     """Somebody has begun to undo what is still being written."""
 
     def __init__(self, event: ObjectId) -> None:
-        super().__init__(f"event {event} was undone or ended meanwhile", f"see chatctl audit show {event}")
+        super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
 
 
 def now() -> datetime:

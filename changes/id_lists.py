@@ -41,8 +41,8 @@ class TooManyLinksError(InvalidInputError):
 
     def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
         super().__init__(
-            f"{field} of {collection} {identifier} would hold {count:,} ids; a document has room for {MOST_IDS:,}",
-            "share the links between several documents",
+            f"{field} of {collection} {identifier} would have {count:,} ids; the limit is {MOST_IDS:,}",
+            "divide the links among several documents",
         )
 
 

@@ -19,7 +19,7 @@ PATIENCE: Final = 120
 UNEXPLAINED_WAIT: Final = 2
 """Seconds that nobody needs an explanation for."""
 UNCERTAIN: Final = (
-    "the last change may be saved or not: see chatctl --local audit list --limit 1, then run the command again"
+    "the last change may or may not be saved: check chatctl --local audit list --limit 1, then run the command again"
 )
 
 Work = Callable[[ClientSession | None], None]
@@ -31,8 +31,8 @@ class BusyError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"other writes to the same documents went on for {PATIENCE} seconds",
-            "run the command again later; what it has written before stays",
+            f"other writes kept changing the same documents for {PATIENCE} seconds",
+            "run the command again later; changes that are already saved stay",
         )
 
 

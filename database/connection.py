@@ -87,11 +87,11 @@ def permit_write() -> None:
     """
     source = _source()
     if source.context and source.context.read_only:
-        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+        raise ReadOnlyError(f"{source.label} is read-only", "Use --dry-run, or choose a context that allows writes.")
     if source.found and (other := _other(source)):
         raise RefusedError(
-            f"{source.label} and the current context {other} name two databases, and this would write",
-            f"say which is meant, with --env-file {source.label} or --context {other}",
+            f"{source.label} and context {other} point to different databases. Choose one before writing.",
+            f"use --env-file {source.label} or --context {other}",
         )
 
 
@@ -186,8 +186,8 @@ def _check_expected(name: str) -> None:
         close()
         protected = f', protected as "{found.name}"' if found else ""
         raise RefusedError(
-            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
-            "name another database, or --expect the right one",
+            f'the target database is "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "choose another database, or correct --expect",
         )
 
 
@@ -255,7 +255,7 @@ def _connect(source: url_sources.Source, name: str) -> "Database[dict[str, Any]]
 def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
     """Start the embedded server where it does not run, and keep it up while this connection lasts."""
     if os.name != "posix":
-        raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
+        raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
     from database import local
 
     url, _run.lock, _run.embedded = local.use(name)

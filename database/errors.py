@@ -2,7 +2,9 @@
 
 from typing import Final, NamedTuple
 
-WITH_LOCAL: Final = "in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
+WITH_LOCAL: Final = (
+    "run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
+)
 """What to do where the extra `local` is missing."""
 
 

@@ -46,7 +46,7 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
     if missing and isinstance(known, NotAllowedError):
         rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
         made = any(action in MADE_BY_ADMIN for _, action in missing)
-        hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        hint = f"ask an admin to run chatctl db indexes --apply, or {known.hint}" if made else known.hint
         return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
     return known
 
@@ -72,15 +72,16 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
     if isinstance(error, errors.NetworkTimeout):
         return _timed_out(error, host)
     return UnreachableError(
-        f"no server answers at {host}", "check that it runs, and the host, the port, tls and replicaSet in the URL"
+        f"no server answers at {host}",
+        "check that the server runs, and check the host, port, tls and replicaSet in the URL",
     )
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:
     """Tell a host that the name service does not know from a URL that makes no sense."""
     if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
-        return UnreachableError(f"the name service does not know {host}", "check the host in the URL, and the network")
-    return NotConfiguredError("the options of the database URL do not fit the server", "check the part behind the ?")
+        return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
+    return NotConfiguredError("the options of the database URL do not fit the server", "check the part after the ?")
 
 
 def _timed_out(_: BaseException, host: str) -> ChatctlError:
@@ -88,24 +89,26 @@ def _timed_out(_: BaseException, host: str) -> ChatctlError:
 
 
 def _too_large(_: BaseException, __: str) -> ChatctlError:
-    return InvalidInputError("a document would pass the server's 16 MiB", "see `chatctl db check --rule oversized`")
+    return InvalidInputError(
+        "a document would be larger than the server's limit of 16 MiB", "see `chatctl db check --rule oversized`"
+    )
 
 
 def _no_primary(_: BaseException, host: str) -> ChatctlError:
-    return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
+    return UnreachableError(f"{host} has no primary server at the moment", "try again in a moment")
 
 
 def _auth_failed(_: BaseException, host: str) -> ChatctlError:
     return AuthFailedError(
         f"{host} refused the user or the password",
-        "check both in the URL, percent-encoded, and authSource where the user lives in another database",
+        "check both in the URL (percent-encoded), and set authSource if the user is defined in another database",
     )
 
 
 def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     return NotAllowedError(
         f"{host} does not allow this",
-        "name a user in the URL that may, or have the right granted; chatctl db roles prints roles that suffice",
+        "use a database user with this right, or ask for it; chatctl db roles prints suitable roles",
     )
 
 
@@ -116,15 +119,15 @@ def _atlas(error: BaseException, host: str) -> ChatctlError:
 
 
 def _failed(_: BaseException, host: str) -> ChatctlError:
-    return ServerFailedError(f"something went wrong within {host}", "its log may say why; its disk may be full")
+    return ServerFailedError(f"{host} reported an internal error", "check its log and its free disk space")
 
 
 def _duplicate(_: BaseException, __: str) -> ChatctlError:
-    return ConflictError("another document has the same unique value already", "look it up, and run the command again")
+    return ConflictError("another document already has this unique value", "find it, then run the command again")
 
 
 def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:
-    return ConflictError("the data was changed meanwhile", "run the command again")
+    return ConflictError("the data was changed while this command ran", "run the command again")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

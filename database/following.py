@@ -100,8 +100,8 @@ class Following:
         self._streams = streams
         if not streams:
             self._say(
-                "this server has no change streams: new messages are looked for every second, "
-                "redactions and deletions are not seen"
+                "this server has no change streams: chatctl checks for new messages every second, "
+                "and does not see redactions and deletions"
             )
 
 
@@ -116,12 +116,12 @@ class _Stream:
         while True:
             try:
                 yield from self._watch()
-                self._say("the collection was dropped or renamed; what comes when it is there again is shown")
+                self._say("the collection was dropped or renamed; new messages are shown when it exists again")
             except OperationFailure as error:
                 if self._place is None or error.code not in LOST:
                     raise
                 self._place = None
-                self._say("the server does not know any more what came meanwhile: messages may have been missed")
+                self._say("the server no longer has all changes since the connection was lost: messages may be missing")
 
     def _watch(self) -> Iterator[Document | None]:
         with connection.database()[self._collection].watch(

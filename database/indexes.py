@@ -94,7 +94,7 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
     except OperationFailure as error:
         if error.code not in OPTIONS_CONFLICT:
             raise
-        why = "two documents have one value" if error.code == 11000 else "another index is in the way"  # noqa: PLR2004
+        why = "two documents have the same value" if error.code == 11000 else "another index conflicts with it"  # noqa: PLR2004
         return Finding(index, "conflict", why)
     return Finding(index, "present")
 
@@ -132,11 +132,11 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
     """Say what is wrong with an index that has the right name."""
     if _keys(other) != index.keys:
-        return "has other keys"
+        return "has different keys"
     if _is_lax(index, other):
         return "is not unique"
     if any(other.get(option) != value for option, value in index.options.items()):
-        return "has other options"
+        return "has different options"
     is_partial = "partialFilterExpression" in other
     return (
         "does not cover all documents"

@@ -150,7 +150,7 @@ class Listing:
         if found := by_text(documents, [after]):
             return found[after]["_id"]
         if not OBJECT_ID.fullmatch(after):
-            raise UsageError(f'"{after}" is not an id of this list', "begin again without --after")
+            raise UsageError(f'"{after}" is not an id of this list', "start again without --after")
         return ObjectId(after)
 
     def _sorted_by(self, sort: str | None) -> tuple[str, int]:
@@ -165,7 +165,7 @@ class Listing:
     def _last(self, after: Any, field: str) -> Document:
         document: Document | None = self._documents().find_one({"_id": equal(self._id(after))}, [field])
         if document is None:
-            raise NotFoundError(f"no {self.collection.lower()} {after} to go on after", "begin again without --after")
+            raise NotFoundError(f"no {self.collection.lower()} {after} to start after", "start again without --after")
         return document
 
     def _documents(self) -> driver.Collection[dict[str, Any]]:

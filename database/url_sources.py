@@ -80,7 +80,7 @@ class Choice:
         given = {"--url": self.url is not None, "--local": self.local, "--context": self.context is not None}
         named = [option for option, is_given in given.items() if is_given]
         if len(named) > 1:
-            raise UsageError(f"{' and '.join(named[:2])} name two databases", "give one of them")
+            raise UsageError(f"{' and '.join(named[:2])} cannot be combined", "use only one of them")
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def _of_context(name: str | None = None) -> Source:
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)
     if context is None:
-        how = "take --context NAME, or make one the current one: chatctl context use NAME" if known.by_name else _HOW
+        how = "use --context NAME, or choose a current context: chatctl context use NAME" if known.by_name else _HOW
         raise NotConfiguredError("no database is configured", how)
     return Source(context.label, context=context)
 

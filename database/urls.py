@@ -30,8 +30,8 @@ def parse(url: str, label: str) -> Address:
         raise NotConfiguredError(f"the database URL in {label} is empty", f"set it to {EXAMPLE}")
     if scheme not in {"mongodb", "mongodb+srv"}:
         raise NotConfiguredError(
-            f"the database URL in {label} starts with neither mongodb:// nor mongodb+srv://",
-            f"it looks like {EXAMPLE}",
+            f"the database URL in {label} must start with mongodb:// or mongodb+srv://",
+            f"use the form {EXAMPLE}",
         )
     parts = _split(url, label)
     user, _, hosts = parts.netloc.rpartition("@")
@@ -41,13 +41,13 @@ def parse(url: str, label: str) -> Address:
         raise unreadable(label)
     if not name:
         raise NotConfiguredError(
-            f"the database URL in {label} names no database",
-            f"put the name behind the host, as in {EXAMPLE}",
+            f"the database URL in {label} does not name a database",
+            f"add the name after the host: {EXAMPLE}",
         )
     if not is_database_name(name):
         raise NotConfiguredError(
-            f"the database URL in {label} names a database that cannot exist",
-            "the part between the host and ? is the name; in a password write / as %2F and @ as %40",
+            f"the database URL in {label} has an invalid database name",
+            "the name is the part between the host and the ?; in a password write / as %2F and @ as %40",
         )
     login, _, password = user.partition(":")
     return Address(name, unquote(hosts), unquote(login) or None, bool(password))
@@ -59,7 +59,7 @@ def is_database_name(text: str) -> bool:
 
 
 def unreadable(label: str) -> NotConfiguredError:
-    return NotConfiguredError(f"the database URL in {label} cannot be read", f"it looks like {EXAMPLE}")
+    return NotConfiguredError(f"the database URL in {label} cannot be read", f"use the form {EXAMPLE}")
 
 
 def read(file: Path, what: str) -> str:
@@ -67,7 +67,7 @@ def read(file: Path, what: str) -> str:
     try:
         return file.read_text("utf-8-sig", errors="replace")
     except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        reason = (isinstance(error, OSError) and error.strerror) or "the name is not valid"
         raise NotConfiguredError(f"{what} ({file}) cannot be read: {reason.lower()}") from None
 
 

@@ -14,11 +14,11 @@ LONGEST_EMAIL: Final = 254
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 """A name that anybody can type on any keyboard: no option, and nothing that means something to a shell."""
 
-HOW_EASY: Final = "take up to 64 of a-z, A-Z, 0-9 and _ . @ + -, the first not -"
+HOW_EASY: Final = "use up to 64 characters (a-z, A-Z, 0-9, _ . @ + -); the first one cannot be -"
 
 READ_AS: Final = (
     ("an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
-    ("the part after the colon", re.compile("(user)?name:.*", re.DOTALL)),
+    ("the name after the colon", re.compile("(user)?name:.*", re.DOTALL)),
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
@@ -42,12 +42,12 @@ def flaw(name: str) -> str | None:
     if len(name) > LONGEST:
         return f"is {len(name):,} characters long; a name has at most {LONGEST}"
     if name != name.strip():
-        return "begins or ends with a blank"
+        return "begins or ends with a space"
     return _unseen(name)
 
 
 def user_flaw(field: str, text: str) -> str | None:
-    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a blank`.
+    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a space`.
 
     The fields are those in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
     """
@@ -57,16 +57,16 @@ def user_flaw(field: str, text: str) -> str | None:
 def _unseen(text: str, allowed: str = "") -> str | None:
     for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in _UNSEEN and character not in allowed:
-            return f"holds a character that cannot be seen (U+{ord(character):04X})"
+            return f"contains an invisible character (U+{ord(character):04X})"
     return None
 
 
 def _email(email: str) -> str | None:
     local, at, domain = email.partition("@")
     if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or email.split() != [email]:
-        return "is not an e-mail address"
+        return "is not a valid e-mail address"
     if _PREFIXED.match(email):
-        return "would be read as the part after the colon"
+        return "would be read as the address after the colon"
     return _unseen(email)
 
 
@@ -81,7 +81,7 @@ def _display_name(name: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    return _unseen(text) if text.strip() == text else "begins or ends with a blank"
+    return _unseen(text) if text.strip() == text else "begins or ends with a space"
 
 
 def _address(text: str) -> str | None:

@@ -62,7 +62,7 @@ def _seed_files(folder: Path, faults: Faults) -> list[Path]:
         return []
     seeds = [file for file in files if file.suffix in _ENDINGS and not file.name.startswith(".") and not file.is_dir()]
     if not seeds:
-        faults.stop(str(folder), "the folder holds no seeds: no file whose name ends in .yaml or .yml")
+        faults.stop(str(folder), "the folder contains no seed files (*.yaml or *.yml)")
     return seeds
 
 

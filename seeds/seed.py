@@ -93,7 +93,8 @@ class _Resolver:
             if other.value != named[0].value:
                 first = f"at {named[0].place} it is {shown(named[0].value)}"
                 self._faults.add(
-                    other, f"the files of one seed have one name: here it is {shown(other.value)}, {first}"
+                    other,
+                    f"all files of a seed must have the same `seed` name: here it is {shown(other.value)}, {first}",
                 )
         return named[0].value if named else None
 
@@ -106,7 +107,7 @@ class _Resolver:
                 continue
             first = found.setdefault(name.value, name if kind == "permission" else item)
             if first not in (name, item):
-                self._faults.add(name, f"the {kind} {shown(name.value)} is named twice, first at {first.place}")
+                self._faults.add(name, f"duplicate {kind} {shown(name.value)}; the first is at {first.place}")
         return found
 
     def _resolved_roles(self) -> list[SeedRole]:
@@ -131,8 +132,8 @@ class _Resolver:
             if other.value not in self._roles:
                 self._missing(other, "role", self._roles)
             elif not {"permissions", "extends"} & self._roles[other.value].value.keys():
-                message = f"the role {shown(other.value)} says no permissions that {shown(name)} could take over"
-                self._faults.add(other, f"{message}; give it permissions, [] for none")
+                message = f"role {shown(name)} cannot extend {shown(other.value)}, which has no `permissions` key"
+                self._faults.add(other, f"{message}; add one ([] for no permissions)")
             else:
                 found[other.value] = other
         return found
@@ -183,7 +184,7 @@ class _Resolver:
         """Report an unknown name, unless a file that could not be read may define it."""
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
-            self._faults.add(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
+            self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")
 
     def _former_names(self) -> dict[str, str]:
         found: dict[str, Node] = {}
@@ -194,11 +195,12 @@ class _Resolver:
                 continue
             first = found.setdefault(node.value, node)
             if node.value in self._roles:
-                message = f"a role {shown(node.value)} is named in the seed too, at {self._roles[node.value].place}"
-                self._faults.add(node, f"{message}, so it cannot become {shown(name)}")
+                message = f"role {shown(node.value)} cannot be renamed to {shown(name)}"
+                place = self._roles[node.value].place
+                self._faults.add(node, f"{message}, because the seed also defines it, at {place}")
             elif first is not node:
                 self._faults.add(
-                    node, f"the role {shown(node.value)} can become one role; at {first.place} it is another"
+                    node, f"role {shown(node.value)} can be renamed only once; at {first.place} it gets another name"
                 )
             former[name] = node.value
         return former

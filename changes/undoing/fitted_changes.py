@@ -76,9 +76,7 @@ class FittedChanges:
         if there is None:
             return
         if not self.force and (fields := differences(there, change.document)):
-            raise ChangedSinceError(
-                change.collection, label(change.collection, change.document), f"was changed ({', '.join(fields)})"
-            )
+            raise ChangedSinceError(change.collection, label(change.collection, change.document), "was changed", fields)
         yield from self._unlink(change, there)
         yield Delete(change.collection, there)
 
@@ -143,7 +141,7 @@ class FittedChanges:
         if name in UNGUARDED and (moved or is_lost):
             after = self.recomputed.value(there, name, present)
         elif moved and not self.force:
-            raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
+            raise ChangedSinceError(collection, there["_id"], "was changed", [field_name(name)])
         if same(present, after):
             return None
         set_field(there, name, after)

@@ -20,17 +20,18 @@ class ChangedSinceError(ConflictError):
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
 
-    def __init__(self, collection: str, who: object, what: str) -> None:
-        hint = "undo what came later first, or put back what the event changed all the same with --force"
-        super().__init__(f"{collection.lower()} {who} {what} since", hint)
+    def __init__(self, collection: str, who: object, what: str, fields: Collection[str] = ()) -> None:
+        named = f" ({', '.join(fields)})" if fields else ""
+        hint = "undo the later change first, or overwrite it with --force"
+        super().__init__(f"{collection.lower()} {who} {what} after this event{named}", hint)
 
 
 class StillNeededError(ConflictError):
     """What an undo would delete has a child by now that cannot be without it."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
-        hint = f"chatctl {collection.lower()}s delete {identifier} takes all of it along"
-        super().__init__(f"{collection.lower()} {who} has got a {child.lower()} since", hint)
+        hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
+        super().__init__(f"{collection.lower()} {who} got a new {child.lower()} after this event", hint)
 
 
 def orphaned(

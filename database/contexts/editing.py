@@ -13,21 +13,21 @@ from models.names import EASY, HOW_EASY
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
 """From the text of the file, and what it says, to another text, and what that should say."""
 
-_MARK: Final = "chatctl takes this line away"
+_MARK: Final = "chatctl removes this line"
 
 
 def add(context: Context) -> None:
     """Add a context; raises `ConflictError` for a name that is taken, `InvalidInputError` for what can be none."""
     if not EASY.fullmatch(context.name):
-        raise InvalidInputError(f"no context can be called {shown(context.name)}", HOW_EASY)
+        raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     check(context)
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         if context.name in found.by_name:
-            hint = f"choose another name, or take it away: chatctl context remove {context.name}"
-            raise ConflictError(f"the context {shown(context.name)} exists already", hint)
+            hint = f"choose another name, or remove it: chatctl context remove {context.name}"
+            raise ConflictError(f"context {shown(context.name)} already exists", hint)
         said = {context.source: context.value} | ({READ_ONLY: True} if context.read_only else {})
         written = tomlkit.dumps({"contexts": {context.name: said}})
         before = f"{_ended(text)}\n" if text else ""
@@ -91,7 +91,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
     except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # it reads less than what reads the file
         pass
     raise NotConfiguredError(
-        f"{config_file.path()} is written in a way that chatctl cannot change", "change it by hand"
+        f"{config_file.path()} is formatted in a way that chatctl cannot change", "edit it by hand"
     )
 
 

@@ -30,7 +30,7 @@ def url(context: Context) -> str:
     elif context.source == "url-file":
         place = config_file.path().parent / context.value
         if place.exists() and not place.is_file():
-            raise _failed(context, f"takes its URL from {place}, which is no file")
+            raise _failed(context, f"takes its URL from {place}, which is not a file")
         said = urls.read(place, f"the file of {context.label}")
     elif context.source == "url-command":
         said = _printed(context)
@@ -50,9 +50,9 @@ def check(context: Context) -> None:
         if context.source == "url":
             urls.parse(context.value, "--url")
         elif context.source == "url-file" and not context.value:
-            raise InvalidInputError("--url-file is empty", "name a file that holds a URL")
+            raise InvalidInputError("--url-file is empty", "give a file that contains a URL")
         elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):
-            raise InvalidInputError("--url-env is no name of a variable", "it looks like PRODUCTION_URL")
+            raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
         elif context.source == "url-command":
             _words(context)
     except NotConfiguredError as error:
@@ -66,7 +66,7 @@ def _printed(context: Context) -> str:
         words = _words(context)
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
     except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        reason = (isinstance(error, OSError) and error.strerror) or "the name is not valid"
         raise _failed(context, f"has a command that cannot be run: {reason.lower()}") from None
     with process:
         try:
@@ -103,7 +103,7 @@ def _words(context: Context) -> list[str]:
     try:
         words = shlex.split(context.value)
     except ValueError:
-        raise _failed(context, "has a command with a quote that does not end") from None
+        raise _failed(context, "has a command with an unclosed quote") from None
     if not words:
         raise _failed(context, "has an empty command")
     return words

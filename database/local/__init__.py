@@ -30,8 +30,8 @@ from database.local.files import Server
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
 _ATTEMPTS = 2
-_AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
-_STOP = "end it with chatctl --local db stop, then run the command again"
+_AGAIN = "run the command again to restart the server; if it fails again, run chatctl --local db stop first"
+_STOP = "stop it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
 """Free disk space that the server needs: it reserves 10 MiB for its journal."""

@@ -56,7 +56,9 @@ def chosen() -> Path:
     except RuntimeError:
         raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
     except FileNotFoundError:
-        raise NotAllowedError("the working directory, which CHATCTL_LOCAL_DIR starts from, is gone", "cd ~") from None
+        raise NotAllowedError(
+            "CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists", "cd ~"
+        ) from None
 
 
 def make_private(folder: Path) -> None:
@@ -66,24 +68,24 @@ def make_private(folder: Path) -> None:
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        reason = (error.strerror or "no such name can be").lower()
+        reason = (error.strerror or "the name is not valid").lower()
         raise NotAllowedError(
-            f"the folder of the embedded database cannot be made: {folder}: {reason}", _ELSEWHERE
+            f"the folder of the embedded database cannot be created: {folder}: {reason}", _ELSEWHERE
         ) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise NotAllowedError(f"the folder of the embedded database is a link: {folder}", _ELSEWHERE)
+        raise NotAllowedError(f"the folder of the embedded database is a symbolic link: {folder}", _ELSEWHERE)
     if found.st_uid != os.geteuid():
         raise NotAllowedError(f"the folder of the embedded database belongs to another user: {folder}", _ELSEWHERE)
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NotAllowedError(
-            f"others may look into the folder of the embedded database: {folder}", f"chmod 700 {folder}"
+            f"other users can read the folder of the embedded database: {folder}", f"chmod 700 {folder}"
         )
 
 
-_ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
+_ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
 """The errors of the system if something that is not a file has the name of one."""
-MAKE_SPACE = "free some space on its disk, and run the command again"
+MAKE_SPACE = "free some disk space, then run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
@@ -136,7 +138,7 @@ def open_lock(path: Path) -> int:
     try:
         return open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError:
-        raise _unusable(path, "the folder does not exist any more") from None
+        raise _unusable(path, "the folder no longer exists") from None
 
 
 def open_log(folder: Path) -> BinaryIO:

@@ -195,7 +195,7 @@ def _check_alone(user: Credentials, port: int) -> None:
         users = [found["user"] for found in client.admin["system.users"].find()]
         databases = set(client.list_database_names()) - {"admin", "config", "local"}
     if users != [user.user] or databases:
-        sys.exit("somebody else was at the server before it had a password")
+        sys.exit("another user used the server before it had a password")
 
 
 def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":

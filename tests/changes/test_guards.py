@@ -24,7 +24,7 @@ def test_a_change_of_what_was_changed_meanwhile_is_a_conflict_and_writes_nothing
     draft.set("Permission", read, {"name": "user.view"})
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"name": "desk"}})
 
-    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
         carry_out(draft)
 
     assert database["Role"].find_one()["name"] == "desk"
@@ -39,7 +39,7 @@ def test_what_a_change_rests_on_is_guarded_and_no_part_of_it(database: Documents
     draft.set("Role", support, {"name": "helpdesk"}, expected=("extra", "updatedAt"))
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"updatedAt": 1, **meanwhile}})
     if meanwhile:
-        with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+        with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
             carry_out(draft)
         return
     event = carry_out(draft).event
@@ -131,7 +131,7 @@ def test_an_id_that_others_have_added_is_a_conflict_and_not_added_twice(database
     draft = Draft()
     draft.add("Role", [support], "userIds", [ada, bob])
     database["Role"].update_one({"_id": support["_id"]}, {"$push": {"userIds": bob}})
-    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
         carry_out(draft)
     assert database["Role"].find_one()["userIds"] == [bob]
 
@@ -208,7 +208,7 @@ def test_a_parent_that_got_a_child_meanwhile_is_not_deleted(database: Documents)
     draft.delete("User", ada)
     database["Message"].insert_one({"_id": ObjectId(), "senderId": ada["_id"]})
 
-    with pytest.raises(ChangedMeanwhileError, match="user ada has got a message meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="user ada got a new message while this command ran"):
         carry_out(draft)
 
     assert database["User"].count_documents({}) == 1
@@ -219,7 +219,7 @@ def test_a_name_that_is_taken_is_a_conflict_that_says_so(database: Documents) ->
     first.insert("Role", role())
     second.insert("Role", role())
     carry_out(first)
-    with pytest.raises(ChangedMeanwhileError, match="role support exists already"):
+    with pytest.raises(ChangedMeanwhileError, match="role support already exists"):
         carry_out(second)
     assert database["Role"].count_documents({}) == 1
 

@@ -145,12 +145,12 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
     ("url", "message"),
     [
         ("", "is empty"),
-        (f"postgresql://u:{SECRET}@h/db", "starts with neither mongodb:// nor mongodb+srv://"),
-        (f"{SECRET}", "starts with neither mongodb:// nor mongodb+srv://"),
-        (f"mongodb://u:{SECRET}@h", "names no database"),
-        (f"mongodb://u:{SECRET}@h/", "names no database"),
-        (f"mongodb://u:{SECRET}@h/?w=1", "names no database"),
-        (f"mongodb+srv://u:{SECRET}@h.example.com/", "names no database"),
+        (f"postgresql://u:{SECRET}@h/db", "must start with mongodb:// or mongodb+srv://"),
+        (f"{SECRET}", "must start with mongodb:// or mongodb+srv://"),
+        (f"mongodb://u:{SECRET}@h", "does not name a database"),
+        (f"mongodb://u:{SECRET}@h/", "does not name a database"),
+        (f"mongodb://u:{SECRET}@h/?w=1", "does not name a database"),
+        (f"mongodb+srv://u:{SECRET}@h.example.com/", "does not name a database"),
         (f"mongodb://u:a/{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:1234/{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:a@{SECRET}@h/db", "must be escaped"),
@@ -168,8 +168,8 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
         (f"mongodb://u:{SECRET}@h:99999/db", "cannot be read"),
         (f"mongodb://u:{SECRET}@h,,i/db", "cannot be read"),
         (f"mongodb+srv://u:{SECRET}@a.example.com:1/db", "cannot be read"),
-        (f"mongodb://u:{SECRET}@h/db.{SECRET}", "cannot exist"),
-        (f"mongodb://u:{SECRET}@h/a%20b", "cannot exist"),
+        (f"mongodb://u:{SECRET}@h/db.{SECRET}", "invalid database name"),
+        (f"mongodb://u:{SECRET}@h/a%20b", "invalid database name"),
         (f"mongodb://u:{SECRET}@h/db?tls=yes", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?tlsCAFile=/nowhere/{SECRET}", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?authMechanism={SECRET}", "cannot be read"),
@@ -217,7 +217,7 @@ def test_expecting_another_database_is_refused_each_time(url: str, name: str) ->
     for _ in range(2):
         known = failure(connection.database)
         assert isinstance(known, RefusedError)
-        assert known.message == f'this is the database "{name}" on {connection.target().host}, not "staging"'
+        assert known.message == f'the target database is "{name}" on {connection.target().host}, not "staging"'
 
 
 def test_expecting_this_database_is_fine(url: str, name: str) -> None:

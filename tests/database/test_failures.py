@@ -61,7 +61,7 @@ def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
     made = failures.explain(error, "db:1", {("chatctl_audit", "createIndex")})
     assert made is not None
     assert made.hint is not None
-    assert made.hint.startswith("have an admin run chatctl db indexes --apply, or name a user")
+    assert made.hint.startswith("ask an admin to run chatctl db indexes --apply, or use a database user")
     other = failures.explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
     assert isinstance(other, TimedOutError)
 

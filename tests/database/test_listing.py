@@ -98,7 +98,7 @@ def test_a_page_begins_behind_an_id_of_any_type(users: list[ObjectId], database:
 def test_to_go_on_after_what_is_gone_is_an_error_where_its_place_is_not_known() -> None:
     gone = str(ObjectId())
     assert list(listing().rows(after=gone)) == []
-    with pytest.raises(NotFoundError, match=f"no user {gone} to go on after"):
+    with pytest.raises(NotFoundError, match=f"no user {gone} to start after"):
         list(listing().rows("name", gone))
 
 

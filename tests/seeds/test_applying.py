@@ -84,7 +84,7 @@ def test_a_conflict_does_not_turn_into_a_loss_that_nobody_was_asked_about(seed: 
     made = plan(seed("permissions: [a, b]\nroles: [{name: r, permissions: [a]}]"))
     assert not made.changeset.asks
     apply(plan(seed("seed: other\npermissions: [a, b]\nroles: [{name: r, permissions: [b]}]")).changeset)
-    with pytest.raises(ConflictError, match="would now take something away"):
+    with pytest.raises(ConflictError, match="would now remove something"):
         apply(made.changeset)
     assert granted() == {"r": ["b"]}
 

@@ -55,7 +55,7 @@ def test_applying_an_export_changes_nothing(here: Any, documents: dict[str, list
         if content:
             here[collection].insert_many(content)
     made = plan(parse(export().text.encode(), "export"))
-    assert list(made.lines()) == ["Nothing differs."]
+    assert list(made.lines()) == ["No changes."]
     assert made.changeset.batches == []
 
 
@@ -130,9 +130,9 @@ def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
     text, notes = export()
     assert text.splitlines()[: len(notes)] == [f"# {note}" for note in notes]
     assert notes[0].startswith(f"permission {bad} is left out: ")
-    assert notes[1] == f"role {twin} is left out: its name is no text"
-    assert notes[2].endswith("is left out: others have the name twin, too")
-    assert notes[-1] == "role some: what it allows is left out, as not all of it can be named"
+    assert notes[1] == f"role {twin} is left out: its name is not a text"
+    assert notes[2].endswith("is left out: the name twin is not unique")
+    assert notes[-1] == "role some: its permissions are left out, because a seed cannot name all of them"
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
     assert not plan(parse(text.encode(), "export")).differs
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
 def test_what_has_no_proper_id_is_left_out_with_all_of_its_name(here: Any) -> None:
     here.Role.insert_many([{"_id": "text", "name": "viewer"}, {"name": "viewer"}, {"name": "editor"}])
     text, notes = export()
-    assert notes[0] == "role viewer is left out: its id is no ObjectId"
+    assert notes[0] == "role viewer is left out: its id is not an ObjectId"
     assert len(notes) == 2
     assert [role.name for role in parse(text.encode(), "export").roles] == ["editor"]
     assert not plan(parse(text.encode(), "export")).differs

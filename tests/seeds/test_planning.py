@@ -86,7 +86,7 @@ def test_a_link_that_one_side_alone_has_is_mended_whichever_way_the_seed_says(
     here.Permission.update_one({"name": "message.read"}, {"$push": {"rolesIds": viewer}})
     assert list(plan(seed(start)).lines()) == [
         "~ role viewer",
-        "    mends 2 links that one side alone has",
+        "    repairs 2 one-sided links",
         "Plan: change 1 role.",
     ]
     grow(start)
@@ -126,7 +126,7 @@ def test_documents_in_any_state_are_passed_over_or_refused_by_name(here: Any, gr
         with pytest.raises(ConflictError, match=r'the (role|permission) "text" is not an ObjectId'):
             grow(kind)
     here.User.update_one({"_id": "text"}, {"$set": {"email": "t@x.org"}})
-    with pytest.raises(ConflictError, match=r'"t@x\.org" has an id that is no ObjectId'):
+    with pytest.raises(ConflictError, match=r'the id of the user "t@x\.org" is not an ObjectId'):
         grow("permissions: []\nusers: [{email: t@x.org, username: text}]")
 
 
@@ -232,7 +232,7 @@ def test_a_renamed_role_keeps_its_members(here: Any, grow: Grow, member: Member)
 def test_a_role_is_not_renamed_to_a_name_that_another_has(grow: Grow, everything: Everything) -> None:
     grow("permissions: []\nroles: [{name: helpdesk}, {name: support}]")
     before = everything()
-    with pytest.raises(ConflictError, match='a role "support" and a role "helpdesk"'):
+    with pytest.raises(ConflictError, match='role "helpdesk" cannot be renamed to "support": both exist'):
         grow("permissions: []\nroles: [{name: support, renamed_from: helpdesk}]")
     assert everything() == before
 

@@ -106,7 +106,7 @@ def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_mended(
     made = plan(seed(smaller), Options(prune=True, allow_members=True))
     asked = made.changeset.notes
     assert asked == list(made.lines()) == list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
-    assert "    mends 1 link that one side alone has" in asked
+    assert "    repairs 1 one-sided link" in asked
     assert asked[-1] == "Plan: change 1 role; delete 2 permissions, 3 roles."
 
 

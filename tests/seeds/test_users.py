@@ -183,8 +183,8 @@ def test_who_loses_a_pruned_role_and_gains_another_ends_with_that(here: Any, gro
     [
         ({"ADA_EMAIL": None}, ["the variable ADA_EMAIL is not set"]),
         ({"ADA_EMAIL": "", "SURNAME": None}, ["the variable ADA_EMAIL is not set", "the variable SURNAME is not set"]),
-        ({"ADA_EMAIL": "nobody"}, ['"nobody" is not an e-mail address']),
-        ({"ADA_EMAIL": "a\x1b@x.org"}, ['"a\x1b@x.org" holds a character that cannot be seen (U+001B)']),
+        ({"ADA_EMAIL": "nobody"}, ['"nobody" is not a valid e-mail address']),
+        ({"ADA_EMAIL": "a\x1b@x.org"}, ['"a\x1b@x.org" contains an invisible character (U+001B)']),
         ({"ADA_PASSWORD": None}, ["the variable ADA_PASSWORD is not set"]),
         ({"ADA_PASSWORD": "short"}, ["the password has fewer than 15 characters"]),
         ({"ADA_PASSWORD": "ada@example.org"}, ["the password is the user's own name or e-mail"]),
@@ -217,7 +217,7 @@ def test_a_seed_cannot_reach_for_the_database_s_own_variables(
     for text in (ADA.replace("SURNAME", name), ADA.replace("ADA_PASSWORD", name)):
         with pytest.raises(InvalidInputError) as raised:
             plan(seed(ROLES + text))
-        message = f"the variable {name} belongs to chatctl or the database, and cannot be used in a seed"
+        message = f"the variable {name} is reserved for chatctl and the database; a seed cannot use it"
         assert [fault.message for fault in raised.value.faults] == [message]
     assert here.list_collection_names() == []
 

@@ -58,7 +58,7 @@ def test_a_target_says_which_context_it_is() -> None:
 
 @pytest.mark.parametrize("options", [{"local": True}, {"url": "mongodb://h/x"}])
 def test_a_context_and_another_database_are_one_too_many(options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"--(url|local) and --context name two databases"):
+    with pytest.raises(UsageError, match=r"--(url|local) and --context cannot be combined"):
         connection.choose(context="named", **options)
 
 
@@ -96,8 +96,8 @@ def test_where_a_file_and_the_current_context_differ_one_has_to_be_named(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
-    message = ".env and the current context current name two databases, and this would write"
-    assert refusal() == (message, "say which is meant, with --env-file .env or --context current")
+    message = ".env and context current point to different databases. Choose one before writing."
+    assert refusal() == (message, "use --env-file .env or --context current")
     assert chosen() == ("file", ".env")
     for options in ({"env_file": Path(".env")}, {"context": "current"}, {"local": True}, {"url": "mongodb://h/x"}):
         connection.choose(**options)  # type: ignore[arg-type]
@@ -128,5 +128,5 @@ def test_a_current_context_that_is_read_only_or_not_known_is_another(
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
     contexts.add(Context("other", source, value, read_only))
     contexts.use("other")
-    assert "the current context other" in refusal()[0]
+    assert "context other point to" in refusal()[0]
     assert not (workspace / "runs").exists()

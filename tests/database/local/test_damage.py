@@ -179,4 +179,4 @@ def test_a_full_disk_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     known = connection.explain(OperationFailure("s3cr3t", 1))
     assert isinstance(known, ServerFailedError)
     assert known.message == f"the embedded database failed: the disk of {folder} has 1 MiB left"
-    assert known.hint == "free some space on its disk, and run the command again"
+    assert known.hint == "free some disk space, then run the command again"

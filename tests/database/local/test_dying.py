@@ -74,7 +74,7 @@ def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die)
     die(server_pid(folder))
     _, said = listing.communicate(timeout=SOON)
     assert listing.returncode == 6
-    assert said.startswith(SAID + "hint: run the command again: it starts the server")
+    assert said.startswith(SAID + "hint: run the command again to restart the server")
 
 
 @dying
@@ -122,5 +122,5 @@ def test_tail_ends_instead_of_starting_another_server(folder: Path, start: Start
     die(server_pid(folder))
     _, said = tail.communicate(timeout=SOON)
     assert tail.returncode == 6
-    assert SAID + "hint: run the command again: it starts the server" in said
+    assert SAID + "hint: run the command again to restart the server" in said
     assert not server_pid(folder)

@@ -145,7 +145,7 @@ def test_after_a_server_that_died_during_the_commit_the_audit_trail_tells_what_w
     with pytest.raises(UnreachableError) as caught:
         transactions.run(database, work, lambda: None)
     assert caught.value.message == "the embedded server stopped while the command ran"
-    assert "see chatctl --local audit list" in str(caught.value.hint)
+    assert "check chatctl --local audit list" in str(caught.value.hint)
 
 
 def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
@@ -156,5 +156,5 @@ def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
     assert known.message == "the embedded server does not answer"
-    assert known.hint == "end it with chatctl --local db stop, then run the command again"
+    assert known.hint == "stop it with chatctl --local db stop, then run the command again"
     assert local.stop()

@@ -91,7 +91,7 @@ def test_a_folder_that_others_may_read_is_refused(folder: Path) -> None:
 def test_a_folder_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(NotAllowedError, match="is a link"):
+    with pytest.raises(NotAllowedError, match="is a symbolic link"):
         use()
 
 
@@ -118,7 +118,7 @@ def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pyte
     monkeypatch.setattr("pwd.getpwuid", nobody)
     with pytest.raises(NotAllowedError, match="this user has no folder for the embedded database") as refused:
         files.chosen()
-    assert refused.value.hint == "name another folder with CHATCTL_LOCAL_DIR"
+    assert refused.value.hint == "choose another folder with CHATCTL_LOCAL_DIR"
 
 
 def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
