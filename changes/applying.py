@@ -31,7 +31,7 @@ SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db i
 
 
 class Outcome(NamedTuple):
-    """What came of a changeset: its event, none where nothing was left to do, and the plan that was carried out."""
+    """The result of a changeset: its event (None if nothing was left to do), and the plan that was carried out."""
 
     event: ObjectId | None
     changeset: Changeset
@@ -121,7 +121,9 @@ class _Work:
         """Write a batch of the plan, adapted to lists that others have changed if necessary."""
         alike, planned = 0, _as_planned
         while True:
-            batch = batch._replace(number=self._batches)  # what is recorded, be it written in part, keeps its number
+            batch = batch._replace(
+                number=self._batches
+            )  # a recorded batch keeps its number, even if it was only partly written
             try:
                 self._write_batch(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
             except ChangedMeanwhileError as conflict:
@@ -219,7 +221,7 @@ class _Work:
             self._watch.waits()
         self._conflicts += 1
         longest = min(FIRST_PAUSE * 2**self._conflicts, LONGEST_PAUSE)
-        time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+        time.sleep(random.uniform(0, longest))  # noqa: S311 - not a secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
         """Plan the rest again; before the first write the watch must accept a plan that differs from the agreed one."""
@@ -245,7 +247,7 @@ def _plan_again(plan: Changeset) -> Changeset:
 
 
 def _create_indexes(changeset: Changeset) -> str:
-    """Create indexes, and say which of them the server refused; raises `ConflictError` where it refused all."""
+    """Create indexes, and say which of them the server refused; raises `ConflictError` if it refused all."""
     found = [indexes.create(connection.database(), index) for index in changeset.indexes]
     refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
     if refused and len(refused) == len(found):

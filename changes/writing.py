@@ -1,4 +1,4 @@
-"""Write one batch together with its record, or find out that the documents are not as planned any more."""
+"""Write one batch together with its record, or find out that the documents were changed after the plan."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple

@@ -1,4 +1,4 @@
-"""What the driver's errors mean, by their class and code; their texts can hold passwords and are never shown."""
+"""Explain errors of the driver by class and code. Their texts can contain passwords, and are never shown."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -19,15 +19,15 @@ from database.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""What clusters of Atlas that several projects share say of all that is their own; the text alone tells it apart."""
+"""The code of all errors that are special to shared clusters of Atlas; only their texts differ."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
-"""What writes need once alone, where something of theirs is not there yet."""
+"""Rights that writes need only once, to create missing collections and indexes."""
 
 
 def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
-    """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known.
+    """Translate an error of the driver into one of ours; None if it is unknown, or not from the driver.
 
-    `missing` are the rights that the last command needed which the server did not allow.
+    `missing` are the rights that the server did not grant to the last command.
     """
     if isinstance(error, ChatctlError):
         return error
@@ -52,12 +52,12 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
 
 
 def is_refusal(code: Any, text: object) -> bool:
-    """Tell whether a server says that a right is missing, by the code and, on Atlas, the text of what it answers."""
+    """Tell whether an error means that a right is missing: by its code, and on Atlas also by its text."""
     return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
-    """Go by the code of an error, or by those of the writes that failed in a bulk."""
+    """Explain an error by its code, or by the codes of the writes that failed in a bulk."""
     details = error.details if isinstance(error.details, dict) else {}
     failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
     codes = [part.get("code") for part in failed] + [error.code]
@@ -78,7 +78,7 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:
-    """Tell a host that the name service does not know from a URL that makes no sense."""
+    """Distinguish an unknown host name from options that do not fit the server."""
     if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
         return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
     return NotConfiguredError("the options of the database URL do not fit the server", "check the part after the ?")

@@ -1,4 +1,4 @@
-"""What a name may be."""
+"""The rules for new names and for other texts of users."""
 
 import re
 import unicodedata
@@ -9,10 +9,10 @@ LONGEST: Final = 200
 """Characters in a name."""
 
 LONGEST_EMAIL: Final = 254
-"""Characters, as mail servers have it (RFC 5321)."""
+"""Characters in an e-mail address: the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
-"""A name that anybody can type on any keyboard: no option, and nothing that means something to a shell."""
+"""A name that is easy to type: it has no special characters of a shell, and does not look like an option."""
 
 HOW_EASY: Final = "use up to 64 characters (a-z, A-Z, 0-9, _ . @ + -); the first one cannot be -"
 
@@ -22,7 +22,7 @@ READ_AS: Final = (
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""What commands read a text as, and the pattern of such a text; no new name may match one."""
+"""How commands read texts with special forms, and the pattern of each form. No new name may match one."""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 _JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
@@ -32,10 +32,10 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def flaw(name: str) -> str | None:
-    """Say what keeps a text from being a name, in words that follow the text.
+    """Say why a text is not a valid name, in words that follow the text; None if it is valid.
 
-    The application takes any string, so names on disk are read as they are; a new one with a stray blank or an
-    invisible character in it is never what somebody meant.
+    The application accepts any string, so existing names are read as they are. Only new names are checked: a space at
+    the end or an invisible character is always a mistake.
     """
     if not name:
         return "cannot be empty"

@@ -97,7 +97,7 @@ def role_document(role: SeedRole) -> dict[str, Any]:
 
 
 def permission_references(names: Iterable[str]) -> list[str]:
-    """Write names of permissions for a role, where a star would be a pattern."""
+    """Write names of permissions for a role, with stars escaped: in a role they would be patterns."""
     return [escape_variables(escape_pattern(name)) for name in sorted(names)]
 
 

@@ -251,7 +251,7 @@ class Plan:
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to do: what `plan --exit-code` asks."""
+        """Whether there is anything to change; this decides the result of `plan --exit-code`."""
         return self.comparison.differs
 
     def lines(self) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Plans in a file, to be applied exactly or not at all."""
+"""Save plans in files, and apply them exactly or not at all."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ class StalePlanError(ConflictError):
 
 
 def dump(made: Plan) -> str:
-    """Return a plan as the text of a file: no secret, no URL, and what the plan was made from only as a fingerprint.
+    """Return a plan as the text of a file, without secrets and URLs, and with a fingerprint of the database.
 
     E-mails, usernames and names are written as the environment had them; a password stays the name of its variable.
     """
@@ -106,7 +106,7 @@ def _read(path: Path) -> dict[str, Any]:
             data = stream.read(MAX_BYTES + 1)
         document = json.loads(data) if len(data) <= MAX_BYTES else None
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(str(path))}") from None
+        raise NotFoundError(f"file {shown(str(path))} not found") from None
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""A seed: what should exist. `resolve` makes one of checked files."""
+"""A seed: the permissions, roles and users that should exist. `resolve` makes it from checked files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ from seeds.notation import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
 
 UNNAMED: Final = "default"
-"""The name of a seed that gives itself none."""
+"""The name of a seed without a `seed` key."""
 
 SHIPPED: Final = "chatctl"
-"""The name of the seed that ships: nobody gets it by naming none, so its roles are never taken for another's."""
+"""The name of the seed that ships. It is not the default name, so no other seed owns its roles by accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRole:
     name: str
     permissions: frozenset[str] | None
-    """With what it takes over from others; `None` where the seed does not manage them."""
+    """Including those of extended roles; `None` if the seed does not manage them."""
     protected: bool | None
-    """`None` where the seed does not say."""
+    """`None` if the seed does not say it."""
     renamed_from: str | None
     at: Node
 
@@ -35,7 +35,7 @@ class SeedUser:
     username: Node
     name: Node | None
     password: Node | None
-    """Names the variable that holds it."""
+    """The name of the variable that contains it."""
     roles: tuple[str, ...]
 
 
@@ -60,7 +60,7 @@ class Seed:
 
 
 MOST_LINKS: Final = 2_000_000
-"""How often a permission may stand in a role or a test once patterns and `extends` are written out."""
+"""The most permissions in all roles and tests together, after patterns and `extends` are resolved."""
 
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 10_000_000

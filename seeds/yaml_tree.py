@@ -29,11 +29,11 @@ _KINDS: Final = {"bool": "boolean", "int": "integer", "float": "number", "null":
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value of a file; `kind` is its type in the words of JSON Schema, or `fault` where one was reported for it."""
+    """A value of a file; `kind` is its type as in JSON Schema, or `fault` if a fault was reported for it."""
 
     kind: str
     value: Any
-    """Of a text its characters, of other scalars how they are written, of an array nodes, of an object nodes by key."""
+    """A text, the spelling of another scalar, the nodes of an array, or the nodes of an object by key."""
     file: str
     line: int
     column: int
@@ -60,7 +60,7 @@ class Node:
 
 
 class Faults:
-    """The faults found so far, and how much more may be read."""
+    """The faults found so far, and how many more bytes and nodes may be read."""
 
     MAX_REPORTED: Final = 1000
 
@@ -109,7 +109,7 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
         return None
     composer = _Composer(file, faults)
     for _ in composer.steps(text):
-        """Each step is taken by the composer itself."""
+        """The composer does the work of each step."""
     if composer.failed:
         return None
     if composer.root is None:
@@ -137,7 +137,7 @@ def read_items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] 
             yield node.value.pop()
             faults.nodes_left = MAX_NODES
     if path and not found and not composer.failed:
-        faults.stop(file, f"there is no list under {'.'.join(path)}", 1, 1)
+        faults.stop(file, f"no list found under {'.'.join(path)}", 1, 1)
 
 
 def _decode(data: bytes, file: str, faults: Faults) -> str | None:
@@ -170,7 +170,7 @@ class _Composer:
         self._keys: list[Node | None] = []
         self._documents = 0
         self.failed = True
-        """Not read to its end, or not yet."""
+        """Whether the file could not be read to its end; true until it was."""
 
     @property
     def depth(self) -> int:

@@ -1,4 +1,4 @@
-"""One inverse change after the other, fitted to the documents as they are now."""
+"""Fit the inverse changes, one after the other, to the documents as they are now."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -81,7 +81,7 @@ class FittedChanges:
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Take a document that has gained links since out of the other sides."""
+        """Remove a deleted document from the other sides of the links that it gained after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]

@@ -1,4 +1,4 @@
-"""What may be put back: no document that was changed since, and none without the parent that it needs."""
+"""Refuse an undo that would overwrite newer changes, or restore a document without its parent."""
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
@@ -15,7 +15,7 @@ from models.links import OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """What an undo would put back was changed after the event.
+    """A document was changed after the event that should be undone.
 
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
@@ -27,7 +27,7 @@ class ChangedSinceError(ConflictError):
 
 
 class StillNeededError(ConflictError):
-    """What an undo would delete has a child by now that cannot be without it."""
+    """A document that an undo would delete has a new child that needs it."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
         hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
@@ -85,7 +85,7 @@ def differences(there: Document, document: Document) -> list[str]:
 
 
 def are_alike(one: object, other: object) -> bool:
-    """Compare two values; in lists of ids the order says nothing."""
+    """Compare two values; in lists of ids the order does not matter."""
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
         return sorted(one) == sorted(other)
     return same(one, other)

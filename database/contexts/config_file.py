@@ -1,4 +1,4 @@
-"""The file that holds the contexts: read the contexts in it, and replace it as a whole."""
+"""The configuration file with the contexts: read it, and replace it as a whole."""
 
 import fcntl
 import os
@@ -19,11 +19,11 @@ from database.wording import did_you_mean, shown
 from models.names import EASY
 
 LARGEST: Final = 1024 * 1024
-"""Bytes; a file that is larger was not written by anybody."""
+"""Bytes; a larger file cannot be a real configuration."""
 
 
 def path() -> Path:
-    """Name the file; raises `NotAllowedError` where neither XDG_CONFIG_HOME nor a home is known."""
+    """Return the path of the file. Raises `NotAllowedError` if neither XDG_CONFIG_HOME nor a home folder is known."""
     try:
         folder = platformdirs.user_config_path("chatctl", appauthor=False)
     except RuntimeError:
@@ -34,9 +34,9 @@ def path() -> Path:
 
 
 def read() -> str:
-    """Give what the file says, nothing where there is none.
+    """Return the text of the file, or an empty text if there is no file.
 
-    Raises `NotAllowedError` for one that anybody else could have written, and for a link.
+    Raises `NotAllowedError` for a symbolic link, and for a file that another user owns or can write.
     """
     try:
         file = path()
@@ -61,7 +61,7 @@ def read() -> str:
 
 
 def write(text: str) -> None:
-    """Replace the file by another that is complete, or leave it as it is."""
+    """Replace the whole file. If that fails, the old file stays."""
     file = path()
     try:
         private_files.write(file, text.encode())
@@ -71,7 +71,7 @@ def write(text: str) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Keep others who change the file waiting; the folder is made where there is none."""
+    """Lock the configuration, so that other changes wait. Creates its folder if necessary."""
     folder = path().parent
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def _unwritable(file: Path, error: OSError) -> NotAllowedError:
 
 
 SOURCES: Final = ("url", "url-env", "url-file", "url-command")
-"""Where the URL of a context comes from: each has one of them."""
+"""Where the URL of a context comes from. Each context has exactly one of these."""
 READ_ONLY: Final = "read-only"
 
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
@@ -146,17 +146,17 @@ class Contexts:
         return self.by_name[name]
 
     def current_context(self) -> Context | None:
-        """Find the current context; raises `NotFoundError` where the file names one that is not there."""
+        """Return the current context, if there is one. Raises `NotFoundError` if the file names an unknown context."""
         return None if self.current is None else self.named(self.current)
 
 
 def load() -> Contexts:
-    """Read the contexts there are; raises `NotConfiguredError` for a broken file, `NotAllowedError` for one at risk."""
+    """Read all contexts. Raises `NotConfiguredError` for a broken file, `NotAllowedError` for an unsafe one."""
     return parse(read())
 
 
 def parse(text: str) -> Contexts:
-    """Read the text of a file; what nobody would heed is an error: a misspelt `read-only` must not be passed over."""
+    """Parse the text of the file. Unknown keys are errors, because a misspelt `read-only` must not be ignored."""
     try:
         said = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -190,7 +190,7 @@ def _context(name: str, table: Any) -> Context:
 
 
 def _no_toml(text: str, said: str) -> NotConfiguredError:
-    """Say where a text is no TOML, and why unless that may quote a URL."""
+    """Return an error with the line that is not TOML, and with the reason, unless that may contain a URL."""
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
     why = place[1] if place and "://" not in said else "this is not TOML"
@@ -202,5 +202,5 @@ def _broken(what: str, hint: str | None = None) -> NoReturn:
 
 
 def _quoted(key: str) -> str:
-    """Show a key, unless it is a URL that strayed there."""
+    """Show a key, unless it is a URL, which can contain a password."""
     return "(a URL)" if "://" in key else shown(key)

@@ -1,4 +1,4 @@
-"""From a context to its URL."""
+"""Find the URL of a context."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
 
 SECONDS: Final = 30.0
-"""For a command to print a URL in."""
+"""The time limit of a command that prints a URL."""
 LONGEST: Final = 64 * 1024
-"""Bytes of what a command prints that are kept."""
+"""The most bytes that are kept of the output of a command."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def url(context: Context) -> str:
-    """Give the URL, running the command where there is one; raises `NotConfiguredError`, which quotes none of it."""
+    """Return the URL of a context; runs its command, if it has one. Raises `NotConfiguredError` without the URL."""
     if context.source == "url-env":
         said = os.environ.get(context.value, "")
         if not said:
@@ -40,12 +40,12 @@ def url(context: Context) -> str:
 
 
 def address(context: Context) -> urls.Address | None:
-    """Say where a context leads, as far as that is known without running a command."""
+    """Return the address of a context; None if only its command knows it."""
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
-    """Refuse what can be no context, whatever the environment; raises `InvalidInputError`."""
+    """Raise `InvalidInputError` for a context that is not valid in any environment."""
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")
@@ -60,7 +60,7 @@ def check(context: Context) -> None:
 
 
 def _printed(context: Context) -> str:
-    """Run the command without a shell and give the first line it prints; what it says beside that is not caught."""
+    """Run the command without a shell, and return the first line of its output. Its error output is not captured."""
     deadline = time.monotonic() + SECONDS
     try:
         words = _words(context)
@@ -85,7 +85,7 @@ def _printed(context: Context) -> str:
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes:
-    """Read to the end, and keep the beginning: somebody else may hold the pipe, or print for ever."""
+    """Read to the end, but keep only the beginning. Raises `TimeoutError`: a command may print for ever."""
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

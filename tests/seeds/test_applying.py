@@ -47,7 +47,7 @@ def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
     here.Role.update_one({"name": "support"}, {"$set": {"permissionsIds": []}})
     failed = {assertion.message for assertion in reading.run(seed, live=True) if not assertion.passed}
     assert failed == {
-        'there is no role "viewer"',
+        'role "viewer" not found',
         '"support" cannot user.read',
         '"support" cannot user.suspend',
     }
