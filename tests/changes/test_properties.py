@@ -87,7 +87,7 @@ EITHER = settings(max_examples=40, deadline=None, suppress_health_check=[HealthC
 
 @EITHER
 @given(start=databases(), steps=st.lists(STEP, max_size=6))
-def test_any_changes_undone_in_reverse_order_give_the_database_back(
+def test_undoing_any_changes_in_reverse_order_restores_the_database(
     database: Documents, start: dict[str, list[dict[str, Any]]], steps: list[Any]
 ) -> None:
     for collection, documents in start.items():

@@ -43,7 +43,7 @@ WORDS: list[tuple[Any, str]] = [
 ]
 
 
-def test_all_fields_that_are_never_shown_are_listed_by_name() -> None:
+def test_every_secret_field_is_listed_by_name() -> None:
     """A field that is new in the schema is hidden until somebody has decided about it, here and there."""
     assert {name: fields - SHOWN[name] for name, fields in FIELDS.items() if fields - SHOWN[name]} == NEVER
     assert SHOWN.keys() == {*FIELDS, STATE}
@@ -51,7 +51,7 @@ def test_all_fields_that_are_never_shown_are_listed_by_name() -> None:
 
 
 @pytest.mark.parametrize(("value", "words"), WORDS, ids=[f"{type(value).__name__}" for value, _ in WORDS])
-def test_every_type_has_plain_words_which_stay_as_they_are(value: Any, words: str) -> None:
+def test_every_type_has_a_name_that_is_itself_shown(value: Any, words: str) -> None:
     assert type_in_words(value) == words
     shown = showable("User", "backup", value)
     assert shown == withheld(value) == f"({words})"

@@ -84,7 +84,7 @@ def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("pause", [0, 0.05], ids=["at-once", "paused-between-read-and-write"])
-def test_eight_who_grant_and_revoke_permissions_of_one_role_lose_nothing(
+def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
     database: Documents, here: str, pause: float
 ) -> None:
     names = [f"{owner}.{number}" for owner in ("all", *range(PROCESSES)) for number in range(3)]
@@ -134,9 +134,7 @@ def change(url: str, number: str, seconds: str, pause: str) -> None:
     print(json.dumps({"held": sorted(held & set(mine)), "done": done, "conflicts": conflicts}))
 
 
-def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal(
-    database: Documents, here: str
-) -> None:
+def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(database: Documents, here: str) -> None:
     people = [{"_id": ObjectId(), "username": f"u{n}", "email": f"{n}@x.org", "rolesIds": []} for n in range(6)]
     database["User"].insert_many(people)
     database["Role"].insert_many([{"name": f"r{n}", "userIds": [], "permissionsIds": []} for n in range(3)])
@@ -172,7 +170,7 @@ def hand_out(url: str) -> None:
         (("revoke", "erase"), {"userIds": 1}),
     ],
 )
-def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused(
+def test_only_one_of_two_admins_can_remove_the_last_two_members_of_a_protected_role(
     database: Documents, here: str, ways: tuple[str, str], stays: dict[str, int]
 ) -> None:
     role, members = ObjectId(), [ObjectId(), ObjectId()]
@@ -223,7 +221,7 @@ def leave(url: str, way: str, member: str) -> None:
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["undone", "finished-and-undone"])
-def test_killed_between_batches_it_leaves_whole_ones_that_can_be_finished_and_undone(
+def test_work_killed_between_batches_can_be_finished_and_undone(
     database: Documents, here: str, monkeypatch: pytest.MonkeyPatch, *, finished: bool
 ) -> None:
     members, role = [ObjectId() for _ in range(MEMBERS)], ObjectId()
@@ -276,7 +274,7 @@ def delete(url: str) -> None:
     apply(roles.delete(["support"]))
 
 
-def test_on_an_empty_database_the_first_writes_of_many_all_arrive(database: Documents, here: str) -> None:
+def test_many_first_writes_to_an_empty_database_all_succeed(database: Documents, here: str) -> None:
     started = [
         subprocess.Popen([sys.executable, __file__, "create", here, f"role{number}"], stdout=subprocess.DEVNULL)  # noqa: S603
         for number in range(PROCESSES)

@@ -51,7 +51,7 @@ def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, 
     assert not isinstance(known, DatabaseError) or known.hint
 
 
-def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
+def test_a_missing_right_is_named_if_it_is_known() -> None:
     error = errors.OperationFailure(SECRET, 13)
     assert str(failures.explain(error, "db:1")) == "db:1 does not allow this"
     missing = {("", "listCollections"), ("User", "find")}
@@ -67,5 +67,5 @@ def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
 
 
 @pytest.mark.parametrize("error", [errors.OperationFailure("?", 9), KeyError("x"), errors.InvalidOperation("x")])
-def test_what_is_not_known_is_left_to_be_a_bug(error: Exception) -> None:
+def test_an_unknown_error_is_reported_as_a_bug(error: Exception) -> None:
     assert connection.explain(error) is None

@@ -36,7 +36,7 @@ def test_the_shipped_seed_is_for_databases_without_other_roles(here: Any) -> Non
     assert not plan(read()).differs
 
 
-def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
+def test_the_shipped_seed_passes_its_own_tests(here: Any) -> None:
     from seeds import reading
 
     seed = read()
@@ -80,7 +80,7 @@ def test_applies_at_the_same_moment_take_turns(here: Any, seed: Seeds, granted: 
     assert here.Permission.count_documents({}) == 4
 
 
-def test_a_conflict_does_not_turn_into_a_loss_that_nobody_was_asked_about(seed: Seeds, granted: Granted) -> None:
+def test_a_new_plan_that_removes_something_is_not_applied_without_a_question(seed: Seeds, granted: Granted) -> None:
     made = plan(seed("permissions: [a, b]\nroles: [{name: r, permissions: [a]}]"))
     assert not made.changeset.asks
     apply(plan(seed("seed: other\npermissions: [a, b]\nroles: [{name: r, permissions: [b]}]")).changeset)

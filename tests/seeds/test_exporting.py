@@ -60,7 +60,7 @@ def test_applying_an_export_changes_nothing(here: Any, documents: dict[str, list
 
 
 @given(NAMES)
-def test_a_name_that_is_written_is_read_as_itself(name: str) -> None:
+def test_an_escaped_name_is_read_as_itself(name: str) -> None:
     assert expand(escape_variables(name), {}) == name
     assert variables(escape_variables(name)) == []
     assert Pattern.parse(escape_pattern(name)).name == name
@@ -68,7 +68,7 @@ def test_a_name_that_is_written_is_read_as_itself(name: str) -> None:
 
 
 @given(st.lists(st.text("ab*", max_size=5), max_size=3).map("".join), st.text("ab", max_size=10))
-def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None:
+def test_a_pattern_matches_like_a_pattern_of_a_shell(pattern: str, name: str) -> None:
     from fnmatch import fnmatchcase
 
     parsed = Pattern.parse(pattern)
@@ -76,7 +76,7 @@ def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None
 
 
 @given(st.lists(NAMES.filter(lambda name: name_flaw(name) is None), unique=True, max_size=5))
-def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
+def test_any_valid_name_can_be_exported_and_read_again(names: list[str]) -> None:
     document = {
         "version": 1,
         "permissions": [escape_variables(name) for name in names],
@@ -89,7 +89,7 @@ def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
     assert [(role.name, role.permissions) for role in seed.roles] == [(name, {name}) for name in names]
 
 
-def test_an_export_is_read_easily(here: Any, grow: Callable[..., Any]) -> None:
+def test_an_export_is_easy_to_read(here: Any, grow: Callable[..., Any]) -> None:
     grow("permissions: [user.read, 'a*b']\nroles: [{name: b, permissions: ['*']}, {name: a, protected: true}]")
     assert here.Role.count_documents({}) == 2
     text, notes = export()
@@ -116,7 +116,7 @@ def test_an_empty_database_is_an_empty_seed(here: Any) -> None:
     assert here.list_collection_names() == []
 
 
-def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
+def test_names_that_a_seed_cannot_have_are_left_out_and_reported(here: Any) -> None:
     bad, good = ObjectId("65a000000000000000000001"), ObjectId("65a000000000000000000002")
     role, twin = ObjectId("65a000000000000000000003"), ObjectId("65a000000000000000000004")
     here.Permission.insert_many(
@@ -137,7 +137,7 @@ def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
     assert not plan(parse(text.encode(), "export")).differs
 
 
-def test_what_has_no_proper_id_is_left_out_with_all_of_its_name(here: Any) -> None:
+def test_documents_without_an_object_id_are_left_out_with_all_others_of_that_name(here: Any) -> None:
     here.Role.insert_many([{"_id": "text", "name": "viewer"}, {"name": "viewer"}, {"name": "editor"}])
     text, notes = export()
     assert notes[0] == "role viewer is left out: its id is not an ObjectId"
@@ -161,7 +161,7 @@ def test_an_export_fills_another_database(here: Any, grow: Callable[..., Any], u
     assert here.Role.count_documents({}) == 1
 
 
-def test_undoing_an_apply_gives_the_database_back(here: Any, grow: Callable[..., Any]) -> None:
+def test_undoing_an_apply_restores_the_database(here: Any, grow: Callable[..., Any]) -> None:
     from actions import audit
 
     names = ("Role", "Permission", "User")

@@ -68,7 +68,7 @@ def test_a_role_without_permissions_is_not_managed_and_one_with_none_has_none(se
     assert [role.permissions for role in made.roles] == [None, frozenset(), frozenset()]
 
 
-def test_extends_takes_over_what_the_other_took_over_in_any_order(seed: Callable[[str], Seed]) -> None:
+def test_extends_includes_inherited_permissions_in_any_order(seed: Callable[[str], Seed]) -> None:
     made = seed("""
         permissions: [a, b, c]
         roles:
@@ -93,21 +93,21 @@ def test_extends_takes_over_what_the_other_took_over_in_any_order(seed: Callable
         ("**", ["a*b", "axb", "user.read", "user.write"]),
     ],
 )
-def test_a_star_stands_for_any_characters_and_a_backslash_makes_it_plain(
+def test_a_star_matches_any_characters_and_a_backslash_makes_it_literal(
     seed: Callable[[str], Seed], pattern: str, expected: list[str]
 ) -> None:
     made = seed(f"permissions: [user.read, user.write, 'a*b', axb]\nroles: [{{name: r, permissions: ['{pattern}']}}]")
     assert sorted(made.roles[0].permissions or ()) == expected
 
 
-def test_dollars_doubled_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
+def test_two_dollars_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
     made = seed("permissions: ['$${HOME}', $x]\nroles: [{name: '$$${a}', permissions: ['$${HOME}']}]")
     assert made.permissions == ("${HOME}", "$x")
     assert made.roles[0].name == "$${a}"
     assert made.roles[0].permissions == {"${HOME}"}
 
 
-def test_a_folder_is_all_its_seeds_in_the_order_of_their_names_merged(write: Callable[..., Path]) -> None:
+def test_a_folder_is_read_as_all_its_files_merged_in_the_order_of_their_names(write: Callable[..., Path]) -> None:
     write("version: 1\nroles: [{name: r, permissions: ['*']}]", "team/b.yml")
     write("version: 1\nseed: team\npermissions: [second]", "team/c.yaml")
     write("version: 1\npermissions: [first]", "team/a.yaml")
@@ -123,7 +123,7 @@ def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> 
     assert read([path, path.parent, path]).permissions == ("a",)
 
 
-def test_a_path_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_a_missing_path_is_reported(tmp_path: Path) -> None:
     for name in ("none.yaml", "x" * 5000, "a\0b"):
         with pytest.raises(NotFoundError):
             read([tmp_path / name])
@@ -137,7 +137,7 @@ def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
     assert fault.message == "the folder contains no seed files (*.yaml or *.yml)"
 
 
-def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "cycle.yaml").symlink_to("cycle.yaml")
     (tmp_path / "gone.yml").symlink_to("nowhere")
     (tmp_path / "folder.yaml").mkdir()
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     ]
 
 
-def test_all_faults_are_told_at_once_each_with_its_place(
+def test_all_faults_are_reported_at_once_with_their_places(
     write: Callable[..., Path], faults: Callable[..., list[str]]
 ) -> None:
     path = write("""\
@@ -215,7 +215,7 @@ def test_all_faults_are_told_at_once_each_with_its_place(
     ]
 
 
-def test_names_that_are_there_twice_in_merged_files_name_both_places(
+def test_duplicate_names_in_merged_files_are_reported_with_both_places(
     write: Callable[..., Path], faults: Callable[..., list[str]]
 ) -> None:
     write("version: 1\npermissions: [a]\nroles: [{name: r}]\nseed: one", "t/a.yaml")
@@ -227,7 +227,7 @@ def test_names_that_are_there_twice_in_merged_files_name_both_places(
     ]
 
 
-def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_not_be_read(
+def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
     write: Callable[..., Path],
     faults: Callable[..., list[str]],
 ) -> None:
@@ -279,7 +279,7 @@ def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_no
          "2:49 expected a password from the environment ({env: NAME}), found a text"),
     ],
 )  # fmt: skip
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     write: Callable[..., Path], faults: Callable[..., list[str]], text: bytes, expected: str
 ) -> None:
     path = write(text)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("chatctl")
 
 @pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
 @pytest.mark.parametrize("half", ["User", "Role"])
-def test_a_change_of_the_side_of_a_link_that_needs_no_write_causes_a_new_plan(
+def test_a_changed_unwritten_side_of_a_link_causes_a_new_plan(
     database: Documents, first: str, then: str, half: str
 ) -> None:
     role, ada = ObjectId(), ObjectId()

@@ -42,7 +42,7 @@ def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
         ('[contexts."\\u001b[31m"]\nurl = "x"', "invalid context name"),
     ],
 )
-def test_a_broken_file_is_named_with_its_line_and_left_as_it_is(file: Path, text: str | bytes, said: str) -> None:
+def test_a_broken_file_is_reported_with_its_line_and_not_changed(file: Path, text: str | bytes, said: str) -> None:
     put(file, text)
     before = file.read_bytes()
     assert said in broken()
@@ -52,7 +52,7 @@ def test_a_broken_file_is_named_with_its_line_and_left_as_it_is(file: Path, text
     assert file.read_bytes() == before
 
 
-def test_a_file_that_is_none_is_refused_and_not_waited_for(file: Path) -> None:
+def test_a_folder_a_pipe_or_a_large_file_is_refused_immediately(file: Path) -> None:
     file.mkdir()
     assert broken(NotConfiguredError) == f"{file} is not a regular file"
     file.rmdir()
@@ -63,7 +63,7 @@ def test_a_file_that_is_none_is_refused_and_not_waited_for(file: Path) -> None:
     assert broken() == f"{file} is larger than 1,048,576 bytes"
 
 
-def test_a_link_is_neither_read_nor_written_through(file: Path, workspace: Path) -> None:
+def test_a_symbolic_link_is_neither_read_nor_written(file: Path, workspace: Path) -> None:
     elsewhere = workspace / "elsewhere"
     put(elsewhere, FILE)
     file.symlink_to(elsewhere)
@@ -74,7 +74,7 @@ def test_a_link_is_neither_read_nor_written_through(file: Path, workspace: Path)
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602])
-def test_what_others_can_write_is_not_believed(file: Path, mode: int) -> None:
+def test_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
     put(file, FILE)
     file.chmod(mode)
     assert broken(NotAllowedError) == f"other users can write to {file}"
@@ -86,13 +86,13 @@ def test_what_others_can_write_is_not_believed(file: Path, mode: int) -> None:
     assert caught.value.hint == f"chmod go-w {file.parent}"
 
 
-def test_what_belongs_to_another_user_is_not_believed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_another_user_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(file, FILE)
     monkeypatch.setattr("os.geteuid", lambda: 12345)
     assert broken(NotAllowedError) == f"{file.parent} belongs to another user"
 
 
-def test_where_nothing_can_be_written_the_folder_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "config").touch()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(workspace / "config"))
     assert contexts.load().by_name == {}

@@ -30,7 +30,7 @@ def test_a_url_comes_from_a_variable_a_file_or_a_command(file: Path, monkeypatch
     assert url_of("url-command", "echo $HOME;") == "$HOME;"
 
 
-def test_a_url_that_cannot_be_had_is_said_without_what_was_printed(workspace: Path) -> None:
+def test_a_missing_url_is_reported_without_the_output_of_the_command(workspace: Path) -> None:
     assert failed("url-env", "PROD") == "context prod takes its URL from PROD, which is not set"
     assert failed("url-file", "/nowhere").startswith("the file of context prod (/nowhere) cannot be read: no such file")
     assert failed("url-file", "/dev/zero") == "context prod takes its URL from /dev/zero, which is not a file"
@@ -46,13 +46,13 @@ def test_a_url_that_cannot_be_had_is_said_without_what_was_printed(workspace: Pa
         assert said == f"context prod has a command {what if what[0] == 'w' else f'that {what}'}"
 
 
-def test_a_command_that_hangs_or_prints_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_hangs_or_prints_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urls, "SECONDS", 0.3)
     for command in ("sleep 20", "sh -c 'sleep 20; true'", "yes", "sh -c 'exec >&-; sleep 20'"):
         assert failed("url-command", command) == "context prod has a command that took more than 0.3 seconds"
 
 
-def test_a_command_that_prints_what_is_no_text_gives_no_url() -> None:
+def test_a_command_that_prints_binary_data_gives_no_url() -> None:
     connection.choose()
     contexts.add(Context("bin", "url-command", "head -c 300 /dev/urandom"))
     connection.choose(context="bin")

@@ -100,7 +100,7 @@ def test_a_damaged_password_is_reported_with_a_hint(set_up: Path, damage: Damage
         files.CONFIG,
     ],
 )
-def test_something_else_in_the_place_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
+def test_a_folder_or_link_instead_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
     path = set_up / name
     damage(path)
     error = refused()

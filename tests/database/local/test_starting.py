@@ -60,7 +60,7 @@ def test_the_server_is_cut_off_from_the_terminal_and_the_environment(
         assert os.fsencode(password) not in (process / "cmdline").read_bytes()
 
 
-def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
+def test_everything_in_the_folder_is_private_to_the_user(folder: Path) -> None:
     use()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     found = [path for path in folder.iterdir() if path.is_file()]
@@ -68,7 +68,7 @@ def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
     assert stat.S_IMODE((folder / files.DATA).stat().st_mode) == 0o700
 
 
-def test_it_listens_on_loopback_alone_and_wants_a_sign_in(folder: Path) -> None:
+def test_it_listens_only_on_loopback_and_requires_a_sign_in(folder: Path) -> None:
     use()
     running = files.running(folder)
     assert running is not None
@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
         use()
 
 
-def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_the_hint_names_the_variable_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
         use()
 
 
-def test_those_who_take_turns_wait_for_each_other_and_say_so(folder: Path) -> None:
+def test_commands_that_take_turns_wait_for_each_other_and_say_so(folder: Path) -> None:
     use()
     waited: list[str] = []
     with local.turn(lambda: waited.append("first")):
