@@ -1,4 +1,4 @@
-"""Dates that the calendar here does not have."""
+"""Dates outside the years that Python supports."""
 
 import bson
 from bson import DatetimeMS

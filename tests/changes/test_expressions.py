@@ -1,4 +1,4 @@
-"""Guards that compare sets of ids and odd names by expressions; the mock knows neither, so these run on the server."""
+"""Guards with expressions, for sets of ids and odd names. The mock has none, so these tests need a server."""
 
 import pytest
 from bson import ObjectId

@@ -1,4 +1,4 @@
-"""A change finds what its plan has seen, or is a conflict and writes nothing."""
+"""A change that does not find what its plan expects is a conflict, and writes nothing."""
 
 from typing import Any
 
@@ -243,7 +243,7 @@ def test_a_batch_can_delete_a_name_and_insert_it_again(database: Documents) -> N
 
 
 class Confirmed(Watch):
-    """Somebody who has said yes to one plan and to no other."""
+    """A user who has confirmed one plan and accepts no other."""
 
     def accepts(self, again: Changeset) -> bool:
         return again is None
@@ -263,7 +263,7 @@ def test_a_new_plan_after_a_conflict_replaces_the_first_but_not_a_confirmed_one(
     first.replan = lambda: again
     with pytest.raises(ChangedMeanwhileError):
         apply(first, watch=Confirmed())
-    # Without transactions the first plan may be written in part: its event stays the one that is reported.
+    # Without transactions the first plan may be partly written, so its event is the one that is reported.
     whole = connection.transactions()
     assert (apply(first).changeset is again) is whole
     first.replan = lambda: changeset(Draft())

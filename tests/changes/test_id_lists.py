@@ -1,4 +1,4 @@
-"""Ids that are cut out of a long list where they lie, and found where they lie by then."""
+"""Ids are removed from a long list at their planned positions, or found at their new ones."""
 
 import random
 from typing import Any
@@ -13,7 +13,7 @@ from changes.id_lists import FEW_IDS
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
-    """Have lists of this size count as long."""
+    """Treat lists of this size as long lists."""
     monkeypatch.setattr(id_lists, "MANY_COMPARISONS", 0)
 
 

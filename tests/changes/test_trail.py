@@ -1,4 +1,4 @@
-"""What a write leaves behind: events, and for a while what an undo needs."""
+"""The records of a write: its event, and for thirty days its images."""
 
 from typing import Any
 
@@ -141,7 +141,7 @@ def test_the_trail_is_never_changed(database: Documents) -> None:
     trail: dict[ObjectId, Any] = {}
 
     class Reader(Watch):
-        """Somebody who reads the trail after each batch."""
+        """Read the trail after each batch."""
 
         def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
             trail.update({entry["_id"]: entry for entry in database[AUDIT].find() if entry["_id"] not in trail})

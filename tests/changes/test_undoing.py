@@ -1,4 +1,4 @@
-"""An undo puts back what an event changed, exactly, or refuses."""
+"""An undo restores exactly what an event changed, or refuses."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Which values of a document may be shown, and the plain words for the others."""
+"""Which values of a document may be shown, and the words that replace the others."""
 
 import re
 from datetime import UTC, datetime
@@ -44,7 +44,7 @@ WORDS: list[tuple[Any, str]] = [
 
 
 def test_every_secret_field_is_listed_by_name() -> None:
-    """A field that is new in the schema is hidden until somebody has decided about it, here and there."""
+    """A new field of the schema is hidden until it is listed here or in `SHOWN`."""
     assert {name: fields - SHOWN[name] for name, fields in FIELDS.items() if fields - SHOWN[name]} == NEVER
     assert SHOWN.keys() == {*FIELDS, STATE}
     assert all(SHOWN[name] <= fields for name, fields in FIELDS.items())

@@ -1,4 +1,4 @@
-"""Several processes at once on one server, each with a client of its own; as a script this file is one of them."""
+"""Several processes at once on one server, each with its own client. Run as a script, this file is one of them."""
 
 # ruff: noqa: S311, T201 - chance is no secret here, and the processes talk to the test
 
@@ -35,7 +35,7 @@ MEMBERS = 110
 
 @contextmanager
 def process(work: str, url: str, *args: object) -> Iterator[subprocess.Popen[str]]:
-    """Start this file as a process that does `work`, talked to line by line."""
+    """Start this file as a process that does `work` and is controlled line by line."""
     command = [sys.executable, __file__, work, url, *map(str, args)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
@@ -57,7 +57,7 @@ def heard(started: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def here(url: str) -> Iterator[str]:
-    """Work on the test's database in this process too."""
+    """Use the test's database in this process too."""
     connection.choose(url)
     yield url
     connection.choose()
@@ -113,7 +113,7 @@ def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
 
 
 def change(url: str, number: str, seconds: str, pause: str) -> None:
-    """Grant and revoke at random: permissions that nobody else touches, and some that all fight about."""
+    """Grant and revoke at random: permissions that no other process changes, and some that all change."""
     connection.choose(url)
     mine = [f"{number}.{index}" for index in range(3)]
     until = time.monotonic() + float(seconds)
@@ -148,7 +148,7 @@ def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(da
 
 
 def hand_out(url: str) -> None:
-    """Grant and revoke roles at random, and say how often it came to a write."""
+    """Grant and revoke roles at random, and print how often something was written."""
     connection.choose(url)
     until = time.monotonic() + SECONDS
     done = 0
@@ -200,7 +200,7 @@ def test_only_one_of_two_admins_can_remove_the_last_two_members_of_a_protected_r
 
 
 def leave(url: str, way: str, member: str) -> None:
-    """Plan to take a member of the role `admin` out in one way when told to, and do it when told again."""
+    """Plan to remove a member of the role `admin` at the first signal, and do it at the second."""
     connection.choose(url)
     ways = {
         "suspend": lambda: users.suspend([member]),
@@ -260,7 +260,7 @@ def test_work_killed_between_batches_can_be_finished_and_undone(
 
 
 def delete(url: str) -> None:
-    """Delete a role in small batches, each when told to."""
+    """Delete a role in small batches, one at each signal."""
     connection.choose(url)
     roles.BATCH = draft.BATCH = BATCH
     run = transactions.run

@@ -36,7 +36,7 @@ def _fresh() -> Iterator[None]:
 
 
 def failure(call: Any) -> ChatctlError:
-    """Give what a person would read of a failure."""
+    """Return the text that a user would read of a failure."""
     with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
         call()
     known = connection.explain(caught.value)
@@ -236,7 +236,7 @@ def test_a_replica_set_has_transactions(url: str) -> None:
     assert connection.transactions()
 
 
-# What goes wrong on the way
+# Errors of the connection
 
 
 def test_an_unreachable_host_is_reported_after_five_seconds() -> None:

@@ -1,4 +1,4 @@
-"""Errors of the driver in words of our own, by class and code."""
+"""Errors of the driver are explained by their class and code."""
 
 import pytest
 from pymongo import errors

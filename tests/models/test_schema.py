@@ -1,4 +1,4 @@
-"""The documents and links are those of the application's schema, field by field."""
+"""The documents and links are the same as in the application's schema, field by field."""
 
 import re
 from pathlib import Path

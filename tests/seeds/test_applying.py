@@ -1,4 +1,4 @@
-"""Seeds that are applied at once, the seed that ships, and how much a large seed costs."""
+"""Seeds applied at the same time, the seed that ships, and the cost of a large seed."""
 
 import itertools
 from collections.abc import Callable
@@ -104,7 +104,7 @@ class Counting(monitoring.CommandListener):
 
 
 def of_size(roles: int, less: int = 0) -> str:
-    """Name so many roles, twice as many permissions and a tenth of the links there can be."""
+    """Return a seed with this many roles, twice as many permissions, and a tenth of all possible links."""
     names = [f"p{number}" for number in range(2 * roles)]
     shifted = itertools.cycle(names)
     lines = ["version: 1", "permissions:", *(f"- {name}" for name in names), "roles:"]

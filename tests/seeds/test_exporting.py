@@ -1,4 +1,4 @@
-"""What is exported is a seed that changes nothing."""
+"""An export is a seed, and applying it changes nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw roles and permissions of any name, linked on both sides, with dangling ids and lists that are absent."""
+    """Draw roles and permissions of any name, linked on both sides, with dangling ids and absent lists."""
     permissions = [
         {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(st.lists(ANYTHING, max_size=8, unique=True))
     ]

@@ -1,4 +1,4 @@
-"""Files made to exhaust whoever reads them."""
+"""Files made to exhaust the memory or time of the program that reads them."""
 
 import time
 from collections.abc import Callable

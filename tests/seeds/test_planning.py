@@ -1,4 +1,4 @@
-"""What applying a seed does to a database, and what its plan says of it beforehand."""
+"""What applying a seed changes in a database, and what its plan shows before that."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is taken away, and what never is."""
+"""What a seed removes, and what it never removes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Member = Callable[..., ObjectId]
 
 
 def merged(*texts: str) -> str:
-    """Put the lists of seeds together, under each key."""
+    """Merge the lists of seeds under each key."""
     whole: dict[str, list[Any]] = {}
     for text in texts:
         for key, items in (yaml.safe_load(text) or {}).items():

@@ -1,4 +1,4 @@
-"""What a seed file says, and every way in which it can be wrong."""
+"""What a seed file can say, and all its possible faults."""
 
 import os
 import subprocess

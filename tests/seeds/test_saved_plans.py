@@ -1,4 +1,4 @@
-"""A plan that was saved is done exactly, or not at all."""
+"""A saved plan is applied exactly, or not at all."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Users in a seed: created, found, given roles, and never robbed of one."""
+"""Users in a seed are created or found, and get roles; a seed removes no role from them."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which database a context makes the target, and when nothing may be written to it."""
+"""Which database a context chooses, and when writes to it are refused."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of the file of contexts when it is changed."""
+"""How the configuration file changes when contexts are edited."""
 
 import stat
 import subprocess

@@ -1,4 +1,4 @@
-"""From a context to its URL."""
+"""Find the URL of a context."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""An embedded server that is killed, or stopped and then killed, under commands in processes of their own."""
+"""An embedded server that is killed, or stopped and then killed, while commands in other processes use it."""
 
 import os
 import pty
@@ -18,7 +18,7 @@ from database import connection
 from tests.cli.conftest import PROGRAM
 
 MANY = 5_000
-"""Messages; the first of them fill the pipe of a command while it has not read the last."""
+"""Messages: enough that the first ones fill the pipe of a command before it has read the last."""
 SOON = 60
 """Seconds in which a command ends, also on a machine with other work."""
 SAID = "error: the embedded server stopped while the command ran\n"
@@ -45,7 +45,7 @@ dying = pytest.mark.parametrize("die", [killed, stopped_and_killed])
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
-    """Start commands on the embedded database, in process groups of their own that end with the test."""
+    """Start commands on the embedded database, each in its own process group, which ends with the test."""
     begun: list[subprocess.Popen[str]] = []
 
     def run(*args: str, **streams: IO[str] | int) -> "subprocess.Popen[str]":

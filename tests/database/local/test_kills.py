@@ -1,4 +1,4 @@
-"""What a kill of a command, the watcher or the server leaves behind."""
+"""The state after a command, the watcher or the server was killed."""
 
 import os
 import signal

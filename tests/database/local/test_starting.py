@@ -1,4 +1,4 @@
-"""Who starts the embedded database, who shares it, and who cannot get at it."""
+"""Which commands start and share the embedded database, and who cannot reach it."""
 
 import json
 import os
