@@ -24,7 +24,7 @@ def test_a_batch_that_fails_leaves_no_record(database: Documents) -> None:
 
 def test_work_whose_lease_was_taken_away_stops(database: Documents) -> None:
     class Takeover(Watch):
-        """Start to undo the work after its first batch."""
+        """A watch that starts to undo the work after its first batch."""
 
         def begins(self, event: ObjectId) -> None:
             self.event = event

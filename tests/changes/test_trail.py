@@ -141,7 +141,7 @@ def test_the_trail_is_never_changed(database: Documents) -> None:
     trail: dict[ObjectId, Any] = {}
 
     class Reader(Watch):
-        """Read the trail after each batch."""
+        """A watch that reads the trail after each batch."""
 
         def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
             trail.update({entry["_id"]: entry for entry in database[AUDIT].find() if entry["_id"] not in trail})
