@@ -47,7 +47,7 @@ class Watch:
         """Learn, after each batch, how many documents are written, and of how many."""
 
     def waits(self) -> None:
-        """Learn that another write has been in the way for a while."""
+        """Learn that another write has blocked this one for a while."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""

@@ -204,7 +204,7 @@ class Draft:
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:
-    """Return the id that links to each document use: an ObjectId, also if its `_id` is the digits of one as text."""
+    """Return the ids that links to the documents use: ObjectIds, also for an `_id` that is stored as text."""
     return [referred(document["_id"]) for document in documents]
 
 

@@ -274,6 +274,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return collection, id and field of each reference that led nowhere when an event deleted its document."""
+    """Return collection, id and field of each reference to a document that was missing when the event happened."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

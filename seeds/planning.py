@@ -294,7 +294,7 @@ class Plan:
         return again.changeset
 
     def _recheck(self, session: ClientSession | None) -> None:
-        """Check in the transaction that no new name was created meanwhile: a unique index may be missing."""
+        """Check in the transaction that no other command created a new name: a unique index may be missing."""
         database = connection.database()
         _refuse_shipped(self.seed, self.comparison.state, session)
         names = self.comparison.names()

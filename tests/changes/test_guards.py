@@ -278,6 +278,6 @@ def test_a_busy_database_causes_no_new_plan() -> None:
     draft.insert("Role", role())
     stuck = changeset(draft)
     stuck.rules = [Rule("a lock", busy)]
-    stuck.replan = lambda: pytest.fail("planned anew")
+    stuck.replan = lambda: pytest.fail("planned again")
     with pytest.raises(BusyError):
         apply(stuck)
