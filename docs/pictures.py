@@ -102,7 +102,13 @@ def main() -> None:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         os.environ.clear()
         os.environ |= {"HOME": home, "PATH": path, "CHATCTL_LOCAL": "1", "CHATCTL_LOCAL_DIR": f"{home}/local"}
-        os.environ |= {"TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "LANG": "C.UTF-8", "LOGNAME": "grace"}
+        os.environ |= {
+            "TERM": "xterm-256color",
+            "COLUMNS": str(COLUMNS),
+            "LANG": "C.UTF-8",
+            "LOGNAME": "grace",
+            "PAGER": "cat",
+        }
         os.chdir(home)
         connection.choose(local=True)
         database = connection.database()

@@ -2,10 +2,11 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import IO, TYPE_CHECKING, Final, TextIO
+from typing import IO, TYPE_CHECKING, Any, Final, TextIO
 
 from database.errors import OutputError, TerminatedError
 
@@ -90,40 +91,58 @@ def unpaged() -> Iterator[None]:
 
 
 class _Pager:
-    """A program that shows one screen after the other. It starts with the first output; then notes wait for its end."""
+    """A program that shows one screen after the other. It starts with the first output; then notes wait for its end.
+
+    The first interrupt ends the work of chatctl. More of them are for the program only, as long as it has the screen.
+    """
 
     def __init__(self, command: Sequence[str]) -> None:
         self._command = command
+        self._ignores = False
+        self._before: Any = None
         self.program: Popen[str] | None = None
         self.notes: list[str] = []
 
     def opened(self) -> IO[str]:
         """Return where to write; the terminal itself if the program cannot be started."""
         if self._command and self.program is None:
-            from subprocess import PIPE, Popen
-
-            sys.stdout.flush()
-            try:
-                # Without its own settings, less ends on less than a screen, leaves it there, and passes colours on.
-                self.program = Popen(  # noqa: S603 - the user chose it
-                    self._command,
-                    stdin=PIPE,
-                    encoding=sys.stdout.encoding,
-                    errors="backslashreplace",
-                    bufsize=1,  # each line goes out at once
-                    env={"LESS": "FRX", **os.environ},
-                )
-            except OSError:
-                self._command = ()
+            self._start()
         return sys.stdout if self.program is None or self.program.stdin is None else self.program.stdin
 
+    def _start(self) -> None:
+        from subprocess import PIPE, Popen
+
+        sys.stdout.flush()
+        try:
+            # Without its own settings, less ends on less than a screen, leaves it there, and passes colours on.
+            self.program = Popen(  # noqa: S603 - the user chose it
+                self._command,
+                stdin=PIPE,
+                encoding=sys.stdout.encoding,
+                errors="backslashreplace",
+                bufsize=1,  # each line goes out at once
+                env={"LESS": "FRX", **os.environ},
+            )
+        except OSError:
+            self._command = ()
+            return
+        if callable(signal.getsignal(signal.SIGINT)):
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+
+    def _interrupt(self, number: int, frame: Any) -> None:
+        if self._ignores and self.program and self.program.poll() is None:
+            return
+        self._ignores = True
+        try:
+            self._before(number, frame)
+        finally:  # the first one has put another handler in its place
+            self._before = signal.signal(number, self._interrupt)
+
     def wait(self) -> None:
-        """Wait until the user leaves the program. Interrupts are for the program: a search in less may end with one."""
+        """Wait until the user leaves the program, and say what was noted meanwhile."""
         if self.program is None:
             return
-        import signal
-
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._ignores = True
         try:
             with suppress(OSError):
                 self.opened().close()
@@ -132,7 +151,8 @@ class _Pager:
             self.terminate()
             raise
         finally:
-            signal.signal(signal.SIGINT, before)
+            if self._before:
+                signal.signal(signal.SIGINT, self._before)
         for note in self.notes:
             say(note)
 

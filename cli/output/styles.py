@@ -47,9 +47,10 @@ def styled(text: str, style: str) -> str:
     return f"\x1b[{style}m{text}\x1b[0m" if text else text
 
 
-def state(word: str) -> str:
-    """Colour a word that says how something is."""
-    return styled(word, STATES[word]) if word in STATES else word
+def state(word: str, shown: str | None = None) -> str:
+    """Colour a word that says how something is, or what is `shown` of it."""
+    text = word if shown is None else shown
+    return styled(text, STATES[word]) if word in STATES else text
 
 
 def line(text: str) -> str:

@@ -69,10 +69,7 @@ def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available:
     widths = natural_widths(headings, rows[1:])
     if available is not None:
         widths = _fitted(widths, headings, available)
-        rows = [
-            [_cut(_near_match(cell, width), width) for cell, width in zip(row, widths, strict=True)] for row in rows
-        ]
-    layout = _Layout(headings, [min(width, WIDEST) for width in widths], available)
+    layout = _Layout(headings, widths, available)
     yield layout.title(rows[0])
     yield from map(layout.line, rows[1:])
 
@@ -82,37 +79,40 @@ class _Layout:
 
     def __init__(self, headings: Sequence[Heading], widths: Sequence[int], available: int | None) -> None:
         self._columns = [*zip(headings, widths, strict=True)]
+        self._available = available
         self._coloured = streams.has_colour(sys.stdout)
         self._isolates = streams.draws()
         self._places = available is not None and streams.has_cursor()
-        self._most = sys.maxsize if available is None else available
 
     def title(self, cells: Sequence[str]) -> str:
-        line = self._joined(cells, cells)
+        line = self._joined(cells, coloured=False)
         return styles.styled(line, styles.BOLD) if self._coloured else line
 
     def line(self, cells: Sequence[str]) -> str:
-        return self._joined(cells, [self._styled(*cell) for cell in zip(cells, self._columns, strict=True)])
+        return self._joined(cells, coloured=self._coloured)
 
-    def _joined(self, cells: Sequence[str], shown: Sequence[str]) -> str:
-        """Put cells beside each other. Behind one whose width terminals disagree on, the cursor is moved."""
+    def _joined(self, cells: Sequence[str], *, coloured: bool) -> str:
+        """Put cells beside each other. After one whose width terminals disagree on, the cursor is moved."""
         line, start, known = "", 1, True
-        for cell, text, (heading, width) in zip(cells, shown, self._columns, strict=True):
-            blank = " " * (width - cell_width(cell))
-            place = "" if known or not self._places or not cell else f"\x1b[{start}G"
-            if start + width - 1 > self._most:
+        for whole, (heading, most) in zip(cells, self._columns, strict=True):
+            width = min(most, WIDEST) if self._available is None else most
+            if self._available is not None and start + width - 1 > self._available:
                 break
-            one = isolated(text) if self._isolates else text
-            line += f"{place}{blank}{one}{GAP}" if heading.right else f"{place}{one}{blank}{GAP}"
+            cell = whole if self._available is None else _cut(_near_match(whole, width), width)
+            place = "" if known or not self._places or not cell else f"\x1b[{start}G"
+            blank = " " * (width - cell_width(cell))
+            shown = _coloured(cell, whole, heading) if coloured else _MARKED.sub(r"\1", cell)
+            shown = isolated(shown) if self._isolates else shown
+            line += f"{place}{blank}{shown}{GAP}" if heading.right else f"{place}{shown}{blank}{GAP}"
             start += width + len(GAP)
             known = known and cell.isascii()
         return line.rstrip()
 
-    def _styled(self, cell: str, column: tuple[Heading, int]) -> str:
-        if not self._coloured:
-            return _MARKED.sub(r"\1", cell)
-        found = _MARKED.sub(lambda match: styles.styled(match[1], styles.FOUND), cell)
-        return styles.state(cell) if column[0].state else found
+
+def _coloured(cell: str, whole: str, heading: Heading) -> str:
+    if heading.state:
+        return styles.state(whole, cell)
+    return _MARKED.sub(lambda match: styles.styled(match[1], styles.FOUND), cell)
 
 
 def _near_match(text: str, width: int) -> str:

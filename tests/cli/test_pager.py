@@ -29,8 +29,9 @@ SHORT = {
 UPPER = "tr a-z A-Z"
 """A pager that shows that everything went through it."""
 ON_KEYS = """
-import os, signal, sys
-signal.signal(signal.SIGINT, lambda *_: os.write(1, b"INTERRUPTED "))
+import itertools, os, signal, sys
+count = itertools.count(1)
+signal.signal(signal.SIGINT, lambda *_: os.write(1, b"INTERRUPT %d " % next(count)))
 print(sys.stdin.readline() if "early" in sys.argv else sys.stdin.read().splitlines()[0])
 print("READY ", end="", flush=True)
 open("/dev/tty").readline()
@@ -133,9 +134,9 @@ def test_notes_come_after_the_pager_and_the_exit_code_stays(terminal: Terminal) 
 
 @pytest.mark.usefixtures("lobby")
 def test_an_interrupt_is_for_the_pager_when_all_is_written(terminal: Terminal, on_keys: str) -> None:
-    answers = {"READY ": "\x03", "INTERRUPTED ": "\n"}
+    answers = {"READY ": "\x03", "INTERRUPT 1 ": "\x03", "INTERRUPT 2 ": "\n"}
     screen = terminal("roles", "matrix", answers=answers, env={"PAGER": on_keys, "NO_COLOR": "1"})
-    assert screen.text.replace("^C", "").endswith("READY INTERRUPTED \n")
+    assert screen.text.replace("^C", "").endswith("READY INTERRUPT 1 INTERRUPT 2 \n")
     assert (screen.code, screen.echo) == (0, True)
 
 
@@ -146,10 +147,10 @@ def test_an_interrupt_ends_the_reading_and_waits_for_the_pager(
     ada = database["User"].find_one({"username": "ada"}) or {}
     place = database["Conversation"].find_one({"name": "Lobby"}) or {}
     messages(database, place["_id"], ada["_id"], *("x" * 60 for _ in range(3_000)))
-    answers = {"READY ": "\x03", "INTERRUPTED ": "\n"}
+    answers = {"READY ": "\x03", "INTERRUPT 1 ": "\x03", "INTERRUPT 2 ": "\n"}
     env = {"PAGER": f"{on_keys} early", "NO_COLOR": "1"}
     screen = terminal("conversations", "transcript", "Lobby", answers=answers, env=env)
-    assert screen.text.replace("^C", "").endswith("READY INTERRUPTED \nerror: interrupted\n")
+    assert screen.text.replace("^C", "").endswith("READY INTERRUPT 1 INTERRUPT 2 \nerror: interrupted\n")
     assert screen.code == 130
 
 

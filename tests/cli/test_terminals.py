@@ -212,6 +212,12 @@ def test_states_errors_and_warnings_have_colours(terminal: Terminal, process: Pr
     assert b"\x1b" not in process("users", "list").stdout
 
 
+def test_a_state_that_is_cut_keeps_its_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "has_colour", lambda _: True)
+    shown = [*table.lines([Heading("A", state=True)], [["EMAIL_VERIFIED"], ["other"]], 6)]
+    assert shown[1:] == [styles.styled("EMAIL…", styles.GREEN), "other"]
+
+
 @pytest.mark.parametrize(
     ("line", "style"),
     [
