@@ -26,7 +26,7 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
 GLOBAL_OPTIONS_HELP: Final = (
-    "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
+    "--url, --local, --context, --env-file, --expect, --no-input and --debug may stand anywhere: see chatctl --help."
 )
 
 
@@ -52,6 +52,7 @@ GLOBAL_OPTIONS: Final = (
     _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
     _option("--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
     _option("--expect", "Refuse to work on a database of another name.", metavar="NAME"),
+    _option("--no-input", "Ask nothing: refuse what must be confirmed, as without a terminal."),
     _option("--debug", "Show where an error comes from."),
 )
 

@@ -28,6 +28,7 @@ class Invocation:
     context: str | None = None
     env_file: str | None = None
     expect: str | None = None
+    no_input: bool = False
     debug: bool = False
     items_from_stdin: bool = False
     command: str = ""

@@ -3,12 +3,15 @@
 import getpass
 import sys
 
+from cli.invocation import Invocation
 from cli.output import say, streams
 
 
-def can_ask(*, items_from_stdin: bool = False) -> bool:
-    """Tell whether somebody sits there: a question has to be seen and answered."""
-    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr) and not items_from_stdin
+def can_ask(invocation: Invocation) -> bool:
+    """Tell whether a question can be seen and answered, and is allowed."""
+    if invocation.no_input or invocation.items_from_stdin:
+        return False
+    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
 
 
 def ask(question: str) -> str:

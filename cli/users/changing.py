@@ -46,7 +46,7 @@ def create(
     confirm: Confirm,
 ) -> None:
     """Create a user. Without an option about the password it is asked for, twice and unseen."""
-    password = password_source.new_password()
+    password = password_source.new_password(out.invocation)
     change = actions.users.create(
         email,
         username,
@@ -143,7 +143,7 @@ def set_password(
 ) -> None:
     """Give a user another password. Without an option it is asked for, twice and unseen."""
     actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
-    password = password_source.new_password()
+    password = password_source.new_password(out.invocation)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)
 
