@@ -35,6 +35,7 @@ class Invocation:
     reveal: bool = False
     reason: str | None = None
     shows_bodies: bool | None = None
+    database_is_chosen: bool = False
 
     @classmethod
     def of(cls, meta: dict[str, Any]) -> "Invocation":

@@ -1,6 +1,7 @@
 """Questions to the person at the terminal."""
 
 import getpass
+import os
 import sys
 
 from cli.invocation import Invocation
@@ -12,6 +13,12 @@ def can_ask(invocation: Invocation) -> bool:
     if invocation.no_input or invocation.items_from_stdin:
         return False
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
+
+
+def can_pick(invocation: Invocation) -> bool:
+    """Tell whether a person can choose from a menu: on a whole terminal, and never in a CI job."""
+    on_screen = streams.is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") != "dumb"
+    return on_screen and can_ask(invocation) and not os.environ.get("CI")
 
 
 def ask(question: str) -> str:
