@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from bson import ObjectId
@@ -21,6 +22,10 @@ from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
 
 ACTORS: Final = ("os", "host", "database", "claimed")
+RECENT: Final = timedelta(hours=1)
+"""How old an event may be for `last_own`."""
+LOOKED_AT: Final = 20
+"""Events whose state is read together."""
 
 
 def find(
@@ -77,6 +82,28 @@ def show(ref: str) -> Row:
 def lines(event: Row) -> list[str]:
     """Return the changes of an event as lines of text."""
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
+
+
+def last_own() -> str:
+    """Return the id of the caller's last event of the past hour that can be undone; an undo is passed over.
+
+    Events are the caller's if system user, database user and claimed name are the same, and without a database user
+    the host, too. Raises `UnknownNameError` if there is none.
+    """
+    me = events.actor()
+    told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
+    mine = {f"actor.{name}": me.get(name) for name in told_apart_by}
+    recent = {"kind": "event", "at": {"$gte": events.now() - RECENT}, "undoable": True, "undoes": None, "erased": None}
+    found = connection.database()[AUDIT].find(recent | mine).sort("_id", -1)
+    while some := list(islice(found, LOOKED_AT)):
+        states = _states(some)
+        for event in some:
+            if states[event["_id"]] in {"done", "interrupted"}:
+                return str(event["_id"])
+    raise UnknownNameError(
+        "you have no event of the past hour that can be undone",
+        "see chatctl audit list --since 1h, and undo one by its id",
+    )
 
 
 @replannable(quick=False)
