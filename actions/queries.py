@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice, product, takewhile
 from typing import Any, Final
@@ -79,14 +79,18 @@ def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -
 
 
 def find_by_values(
-    collection: str, field: str, values: Iterable[Any], fields: Sequence[str] | None = None
+    collection: str,
+    field: str,
+    values: Iterable[Any],
+    fields: Sequence[str] | None = None,
+    also: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
-    """Read the documents in which a field is one of some values.
+    """Read the documents in which a field is one of some values, and fits a condition `also`.
 
     A list that contains one of the values matches, too; such a document may be returned more than once.
     """
     for part in chunks(values):
-        yield from connection.database()[collection].find({field: any_of(part)}, fields)
+        yield from connection.database()[collection].find({field: {**any_of(part), **(also or {})}}, fields)
 
 
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:

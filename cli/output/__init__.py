@@ -44,17 +44,21 @@ class Output:
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
             raise UsageError("--limit and --all contradict each other", "give one of them")
+        if after := page.after:
+            from actions import lookup
+
+            after = lookup.complete_id(listing.collection, after)
         if page.count:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
-            formats.write_rows("ids", listing.ids(page.sort, page.after, page.limit), ())
+            formats.write_rows("ids", listing.ids(page.sort, after, page.limit), ())
         elif self.form != "table":
-            rows = listing.rows(page.sort, page.after, page.limit, columns=keys)
+            rows = listing.rows(page.sort, after, page.limit, columns=keys)
             self._data(self._masked(rows, chosen), chosen)
         elif page.all:
-            self._table(list(self._masked(listing.rows(page.sort, page.after, columns=keys), chosen)), chosen)
+            self._table(list(self._masked(listing.rows(page.sort, after, columns=keys), chosen)), chosen)
         else:
-            self._page(listing, chosen, page.sort, page.after, page.limit or PAGE)
+            self._page(listing, chosen, page.sort, after, page.limit or PAGE)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
