@@ -30,7 +30,10 @@ class Filters(Options):
         typer.Option("--permission", metavar="PERMISSION", help="Who have this permission, through any role."),
     ] = None
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Whose e-mail, username or name has it, in any case.")
+        str | None,
+        typer.Option(
+            "--search", metavar="TEXT", help="Find each word in the e-mail, username or name, in any case and order."
+        ),
     ] = None
     email_domain: Annotated[
         str | None, typer.Option("--email-domain", metavar="DOMAIN", help="Whose e-mail address is of this domain.")
