@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain, islice, pairwise, takewhile
 from typing import Any, Final
 
-from pymongo.errors import OperationFailure
+from bson import ObjectId
+from pymongo.errors import ExecutionTimeout, OperationFailure
 
 from actions import lookup, queries
 from actions.display_names import FIELDS, ConversationTitles, TitledConversation
@@ -16,8 +17,8 @@ from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError
 from database.failures import is_refusal
-from database.ids import id_text
-from database.listing import PRESENT, Listing, Row
+from database.ids import beginning_with, id_text
+from database.listing import PATIENCE, PRESENT, Listing, Row
 from database.prefetch import prefetched
 from database.references import referred
 
@@ -26,6 +27,10 @@ MANY_MESSAGES: Final = 10_000
 """With more messages in the database, a missing index is noticeable."""
 FIRST_PAGE: Final = 200
 """Messages of the first page; as many as are written to the screen together."""
+SHORT: Final = 8
+"""The fewest digits of an id that a transcript shows."""
+NEARBY: Final = 5_000
+"""The most ids that are read to shorten those of a page."""
 NEAR: Final = 10
 """Messages before and after the one that `--around` names."""
 
@@ -91,6 +96,49 @@ def transcript(
     if around is not None:
         return _around(selected, around)
     return selected if last is None else _last(selected, last)
+
+
+def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
+    """Add `shortId` to each message: the first digits of its id, 8 or as many as tell it from all other messages.
+
+    It is the whole id if it is no ObjectId, or if the server takes too long to find ids like it.
+    """
+    left, patient = iter(messages), True
+    while batch := list(islice(left, FIRST_PAGE)):
+        ids = [str(row["id"]) for row in batch if type(row["id"]) is ObjectId]
+        alike = _ids_like(ids) if patient and ids else None
+        patient = alike is not None or not ids
+        short = {} if alike is None else _shortest(ids, alike)
+        yield from ({**row, "shortId": short.get(id_text(row["id"])) or id_text(row["id"])} for row in batch)
+
+
+def _ids_like(ids: list[str]) -> list[str] | None:
+    """Return all ids of messages that begin like some ids, and others between them; None if they are too many."""
+    found = _read_ids({"$gte": ObjectId(min(ids)[:SHORT] + "0" * 16), "$lte": ObjectId(max(ids)[:SHORT] + "f" * 16)})
+    if found is None:
+        found = _read_ids(*(beginning_with(prefix)[0] for prefix in dict.fromkeys(one[:SHORT] for one in ids)))
+    return found
+
+
+def _read_ids(*ranges: Document) -> list[str] | None:
+    where = {"$or": [{"_id": one} for one in ranges]}
+    try:
+        found = list(connection.database()["Message"].find(where, ["_id"], limit=NEARBY, max_time_ms=PATIENCE))
+    except ExecutionTimeout:
+        return None
+    return [str(message["_id"]) for message in found] if len(found) < NEARBY else None
+
+
+def _shortest(ids: Iterable[str], alike: Iterable[str]) -> dict[str, str]:
+    """Return for each id the shortest beginning that no other id has; those with the most in common are neighbours."""
+    ordered = sorted({*ids, *alike})
+    common = [_common_length(*pair) for pair in pairwise(ordered)]
+    lengths = [max(SHORT, before + 1, after + 1) for before, after in pairwise([0, *common, 0])]
+    return {one: one[:length] for one, length in zip(ordered, lengths, strict=True)}
+
+
+def _common_length(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda digits: digits[0] == digits[1], zip(one, other, strict=False)))
 
 
 def _describe(since: datetime | None, until: datetime | None, last: int | None) -> str:
