@@ -201,7 +201,8 @@ def _refuse_other_texts(collection: str, text: str) -> None:
     """Raise `UsageError` for a text that cannot be an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
         hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
-        raise UsageError(f"{shown(text)} is not a {_noun(collection)} id", hint)
+        article = "an" if collection == AUDIT else "a"
+        raise UsageError(f"{shown(text)} is not {article} {_noun(collection)} id", hint)
 
 
 def _noun(collection: str) -> str:

@@ -29,7 +29,8 @@ MOST_READ: Final = 1_000
 MOST_SHOWN: Final = 100
 """Choices in the menu."""
 MENU_LINES: Final = 12
-KEYS: Final = "Type to filter, choose with the arrow keys and Enter, leave with Ctrl-C."
+KEYS: Final = "Type to filter. Arrow keys and Enter choose, Ctrl-C leaves."
+NO_MATCH: Final = "Nothing matches. Delete letters, or leave with Ctrl-C."
 DELETING: Final = {"c-h": "backward-delete-char", "c-w": "unix-word-rubout", "c-u": "unix-line-discard"}
 STYLE: Final = {
     "completion-menu": "bg:default fg:default",
@@ -37,7 +38,6 @@ STYLE: Final = {
     "completion-menu.completion.current": "bg:default fg:default reverse",
     "completion-menu.meta.completion": "bg:default fg:default",
     "completion-menu.meta.completion.current": "bg:default fg:default reverse",
-    "bottom-toolbar": "noreverse",
 }
 """The terminal's own colours, so that the menu is readable on a light and on a dark background."""
 
@@ -155,8 +155,8 @@ class _Menu(Completer):
         self.is_empty = False
 
     def help(self) -> str:
-        """Return the line below the menu."""
-        return f"{'Nothing matches. ' * self.is_empty}{self._choices.limits}{KEYS}"
+        """Return the line above the question."""
+        return NO_MATCH if self.is_empty else f"{self._choices.limits}{KEYS}"
 
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
         try:
@@ -173,10 +173,9 @@ def _prompt(question: str, choices: _Choices) -> str:
     """Ask on standard error, with a menu of the choices below."""
     menu = _Menu(choices)
     session: PromptSession[str] = PromptSession(
-        question,
+        lambda: f"{menu.help()}\n{question}",  # a toolbar is not shown on every terminal
         completer=menu,
-        key_bindings=_keys(),
-        bottom_toolbar=menu.help,
+        key_bindings=_keys(menu),
         reserve_space_for_menu=MENU_LINES,
         style=Style.from_dict(STYLE),
         color_depth=None if streams.has_colour(sys.stderr) else ColorDepth.DEPTH_1_BIT,
@@ -188,20 +187,21 @@ def _prompt(question: str, choices: _Choices) -> str:
         raise KeyboardInterrupt from None
 
 
-def _keys() -> KeyBindings:
+def _keys(menu: _Menu) -> KeyBindings:
     """Bind Enter to the choice that is marked, and let deleted letters filter again."""
     keys = KeyBindings()
 
     @keys.add("enter")
     def _(event: KeyPressEvent) -> None:
-        menu = event.current_buffer.complete_state
-        items = menu.completions if menu else []
-        chosen = items[0] if len(items) == 1 else menu and menu.current_completion
-        if isinstance(chosen, _Choice):
-            event.current_buffer.apply_completion(chosen)
-            event.app.exit(result=chosen.reference)
-        elif items:
-            event.current_buffer.go_to_completion(0)  # nobody chooses what is not marked
+        buffer = event.current_buffer
+        marked = buffer.complete_state and buffer.complete_state.current_completion
+        # The menu may not show yet what was typed last.
+        found = [marked] if marked else list(menu.get_completions(buffer.document, CompleteEvent()))
+        if len(found) == 1 and isinstance(found[0], _Choice):
+            event.app.exit(result=found[0].reference)
+            buffer.apply_completion(found[0])
+        else:
+            buffer.start_completion(select_first=True)  # nobody chooses what is not marked
 
     for key, command in DELETING.items():
 
