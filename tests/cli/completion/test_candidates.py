@@ -16,6 +16,16 @@ from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl
 
+ROOT_OPTIONS = [
+    "--help",
+    "--url",
+    "--local",
+    "--context",
+    "--env-file",
+    "--expect",
+    "--no-input",
+    "--debug",
+]
 FORMS = ["table", "json", "ndjson", "yaml", "csv", "ids"]
 
 
@@ -47,8 +57,12 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("chatctl roles re", ["rename", "revoke"]),
         ("chatctl 'roles' \"re", ["rename", "revoke"]),
         ("/opt/bin/chatctl roles re", ["rename", "revoke"]),
+        ("chatctl conv tr", ["transcript"]),
+        ("chatctl msg re", ["redact"]),
+        ("chatctl perm list --sort ", ["id", "-id", "name", "-name"]),
+        ("chatctl con", ["conversations", "context"]),
         ("chatctl rols ", []),
-        ("chatctl roles --", ["--help", "--url", "--local", "--context", "--env-file", "--expect", "--debug"]),
+        ("chatctl roles --", ROOT_OPTIONS),
         ("chatctl roles matrix -o", ["-o"]),
         ("chatctl roles matrix -o ", FORMS),
         ("chatctl roles matrix --output ", FORMS),
