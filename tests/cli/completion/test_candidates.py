@@ -59,7 +59,7 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("/opt/bin/chatctl roles re", ["rename", "revoke"]),
         ("chatctl conv tr", ["transcript"]),
         ("chatctl msg re", ["redact"]),
-        ("chatctl perm list --sort ", ["id", "-id", "name", "-name"]),
+        ("chatctl perm list --sort ", ["id", "name", "-id", "-name"]),
         ("chatctl con", ["conversations", "context"]),
         ("chatctl rols ", []),
         ("chatctl roles --", ROOT_OPTIONS),
