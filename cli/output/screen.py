@@ -57,7 +57,7 @@ class Screen:
         if value is None:
             return column.absent
         if column.excerpt:
-            return text.excerpt({**value, "before": table.last_words(value["before"], self.width)})
+            return text.excerpt(value)
         if column.key == "id":
             return text.safe(text.id_text(value))
         if column.address:

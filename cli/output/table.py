@@ -8,12 +8,12 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from cli.output import streams, styles
-from cli.output.text import BEGIN, END, VIRAMA, isolated, safe
+from cli.output.text import BEGIN, END, VIRAMA, isolated
 
 GAP: Final = "  "
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
-SHARE: Final = 8
-"""Of the width of a terminal what stands before something that was found has one part in so many."""
+BEFORE_MATCH: Final = 2
+"""One part in so many of a cell is for the words before a match, if the cell has not room for all."""
 _COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]|[;,](?=\S))+)+"""
 _UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
 _WORD: Final = re.compile(r"\S+")
@@ -54,11 +54,11 @@ def _cells(character: str) -> int:
     return max(get_character_cell_size(character), own)
 
 
-def last_words(text: str, available: int | None) -> str:
-    """Return the last words of what stands before something, as many as leave room for that on a narrow terminal."""
-    kept = text
-    while available is not None and cell_width(safe(kept)) > available // SHARE:
-        kept = kept[1:]
+def last_words(text: str, room: int) -> str:
+    """Return the last words of a text, as many as there is room for; of a long word its end."""
+    signs = list(_signs(text))
+    while cell_width(kept := "".join(signs)) > room:
+        signs.pop(0)
     return kept if kept == text else kept.partition(" ")[2] or kept
 
 
@@ -98,10 +98,10 @@ class _Layout:
             width = min(most, WIDEST) if self._available is None else most
             if self._available is not None and start + width - 1 > self._available:
                 break
-            cell = whole if self._available is None else _cut(whole, width)
+            cell = whole if self._available is None else _cut(_near_match(whole, width), width)
             place = "" if known or not self._places or not cell else f"\x1b[{start}G"
             blank = " " * (width - cell_width(cell))
-            shown = _coloured(cell, whole, heading) if coloured else cell
+            shown = _coloured(cell, whole, heading) if coloured else _MARKED.sub(r"\1", cell)
             shown = isolated(shown) if self._isolates else shown
             line += f"{place}{blank}{shown}{GAP}" if heading.right else f"{place}{shown}{blank}{GAP}"
             start += width + len(GAP)
@@ -113,6 +113,15 @@ def _coloured(cell: str, whole: str, heading: Heading) -> str:
     if heading.state:
         return styles.state(whole, cell)
     return _MARKED.sub(lambda match: styles.styled(match[1], styles.FOUND), cell)
+
+
+def _near_match(text: str, width: int) -> str:
+    """Leave out the first words of a text that is too wide, so that the match in it is seen."""
+    before, mark, rest = text.partition(BEGIN)
+    if not mark or cell_width(text) <= width:
+        return text
+    room = max(width - cell_width(rest.replace(END, "")), width // BEFORE_MATCH)
+    return f"{last_words(before, room)}{mark}{rest}"
 
 
 def _cut(text: str, width: int) -> str:
@@ -152,7 +161,7 @@ def _marked(cell: str) -> str:
     if BEGIN not in cell or streams.has_colour(sys.stdout):
         return cell
     quotes = "«»" if streams.encodable("«»", sys.stdout) == "«»" else "[]"
-    return _MARKED.sub(lambda match: f"{quotes[0]}{match[1]}{quotes[1]}", cell)
+    return _MARKED.sub(lambda match: f"{BEGIN}{quotes[0]}{match[1]}{quotes[1]}{END}", cell)
 
 
 def natural_widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> list[int]:
@@ -170,24 +179,32 @@ def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int)
     if left < len(headings) - len(whole):
         whole, left = set(), room
     others = [number for number in range(len(headings)) if number not in whole]
-    shared = _shared([widths[number] for number in others], [headings[number].share for number in others], left)
-    for number, width in zip(others, shared, strict=True):
+    wanted = [(cell_width(headings[number].title), widths[number], headings[number].share) for number in others]
+    for number, width in zip(others, _shared(wanted, left), strict=True):
         widths[number] = width
     return widths
 
 
-def _shared(wanted: Sequence[int], shares: Sequence[int], room: int) -> list[int]:
-    """Divide a room: who wants less than their share has all they want, and the others have more."""
+def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
+    """Divide a room among columns by `(least, most, share)`: each has its share of what the others do not need.
+
+    A column has its least width, too, unless there is no room for that of all.
+    """
+    if sum(least for least, _, _ in wanted) > room:
+        wanted = [(1, most, 1) for _, most, _ in wanted]
     given = [0] * len(wanted)
     waiting = list(range(len(wanted)))
     while waiting:
-        parts = sum(shares[number] for number in waiting)
-        content = [number for number in waiting if wanted[number] * parts <= room * shares[number]]
-        for number in content or waiting:
-            given[number] = wanted[number] if content else max(room * shares[number] // parts, 1)
+        parts = sum(wanted[number][2] for number in waiting)
+        short = [number for number in waiting if wanted[number][0] * parts > room * wanted[number][2]]
+        content = [number for number in waiting if wanted[number][1] * parts <= room * wanted[number][2]]
+        fixed = short or content
+        for number in fixed or waiting:
+            least, most, share = wanted[number]
+            given[number] = least if short else most if content else max(room * share // parts, 1)
             room -= given[number]
-            parts -= 0 if content else shares[number]
-        waiting = [number for number in waiting if content and number not in content]
+            parts -= 0 if fixed else share
+        waiting = [number for number in waiting if fixed and number not in fixed]
     return given
 
 

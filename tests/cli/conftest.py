@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import struct
 import subprocess
@@ -28,6 +29,11 @@ class Screen(NamedTuple):
     code: int
     echo: bool
 
+    @property
+    def lines(self) -> list[str]:
+        """Return its lines without what is not seen: colours, moves of the cursor, directions of text."""
+        return re.sub("\x1b\\[[0-9;]*[a-zA-Z]|[\u2066-\u2069]", "", self.text).splitlines()
+
 
 @pytest.fixture
 def environment(workspace: Path, url: str) -> dict[str, str]:
@@ -40,6 +46,7 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
         "PWD": str(workspace),
         "LANG": "C.UTF-8",
         "TERM": "xterm-256color",
+        "TZ": "UTC",
         "PAGER": "",
     }
 

@@ -11,23 +11,16 @@ HEADINGS = [Heading("ID", whole=True), Heading("NAME"), Heading("COUNT", right=T
 ROWS = [["a" * 24, "support", "3"], ["b" * 24, "日本語の役割", "12"]]
 
 
-@pytest.fixture
-def width(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    monkeypatch.setattr(streams, "width", lambda: request.param)
-
-
 def test_columns_line_up_by_the_cells_that_characters_fill() -> None:
-    assert list(table.lines(HEADINGS, ROWS)) == [
+    assert list(table.lines(HEADINGS, ROWS, None)) == [
         "ID                        NAME          COUNT",
         "aaaaaaaaaaaaaaaaaaaaaaaa  support           3",
         "bbbbbbbbbbbbbbbbbbbbbbbb  日本語の役割     12",
     ]
 
 
-@pytest.mark.parametrize("width", [40], indirect=True)
-@pytest.mark.usefixtures("width")
 def test_a_narrow_terminal_cuts_names_before_ids() -> None:
-    assert list(table.lines(HEADINGS, ROWS)) == [
+    assert list(table.lines(HEADINGS, ROWS, 40)) == [
         "ID                        NAME     COUNT",
         "aaaaaaaaaaaaaaaaaaaaaaaa  support      3",
         "bbbbbbbbbbbbbbbbbbbbbbbb  日本語…     12",
@@ -35,31 +28,51 @@ def test_a_narrow_terminal_cuts_names_before_ids() -> None:
 
 
 def test_a_long_text_in_a_pipe_is_whole_and_puts_no_other_line_out_of_step() -> None:
-    lines = list(table.lines(HEADINGS[1:], [["x" * 10_000, "1"], ["y", "2"]]))
+    lines = list(table.lines(HEADINGS[1:], [["x" * 10_000, "1"], ["y", "2"]], None))
     assert lines[1] == "x" * 10_000 + "      1"
     assert len(lines[2]) == table.WIDEST + len("  COUNT")
 
 
 @given(st.lists(st.lists(st.text(st.characters(categories=["L", "Zs"])), min_size=3, max_size=3), max_size=5))
 def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(streams, "width", lambda: 40)
-        lines = list(table.lines(HEADINGS, rows))
+    lines = list(table.lines(HEADINGS, rows, 40))
     assert len(lines) == len(rows) + 1
     assert all(table.cell_width(line) <= 40 for line in lines)
 
 
-@pytest.mark.parametrize("width", [30], indirect=True)
-@pytest.mark.usefixtures("width")
-def test_a_long_list_goes_on_under_itself() -> None:
+def test_a_long_list_goes_on_under_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "width", lambda: 30)
     assert table.wrap_parts(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
         "user.read,",
         "          user.suspend,",
         "          message.read",
     ]
-    assert list(table.column_ranges(10, ["support", "admin", "moderator"])) == [(0, 2), (2, 3)]
+    assert list(table.column_ranges(10, ["support", "admin", "moderator"], 30)) == [(0, 2), (2, 3)]
 
 
 def test_a_pipe_has_room_for_all_on_one_line() -> None:
     assert table.wrap_parts(["a" * 80, "b" * 80], 10) == f"{'a' * 80}, {'b' * 80}"
-    assert list(table.column_ranges(10, ["x" * 100] * 5)) == [(0, 5)]
+    assert list(table.column_ranges(10, ["x" * 100] * 5, None)) == [(0, 5)]
+
+
+@pytest.mark.parametrize(
+    ("headings", "widths", "available", "shown"),
+    [
+        ([Heading(""), Heading(""), Heading("")], [5, 5, 5], 40, [5, 5, 5]),
+        ([Heading(""), Heading(""), Heading("")], [5, 50, 50], 49, [5, 20, 20]),
+        ([Heading(""), Heading(""), Heading("", share=2)], [50, 50, 50], 44, [10, 10, 20]),
+        ([Heading("", share=2), Heading(""), Heading("", share=2)], [3, 50, 500], 37, [3, 10, 20]),
+        ([Heading(""), Heading("CONVERSATION"), Heading("", share=2)], [6, 20, 500], 38, [6, 12, 16]),
+        ([Heading("USERNAME"), Heading("EMAIL")], [50, 50], 8, [3, 3]),
+        ([Heading(""), Heading(""), Heading("")], [50, 50, 50], 3, [1, 1, 1]),
+    ],
+)
+def test_columns_that_are_cut_divide_the_rest_by_their_shares_and_keep_their_headings(
+    headings: list[Heading], widths: list[int], available: int, shown: list[int]
+) -> None:
+    assert table._fitted(widths, headings, available) == shown
+
+
+def test_an_id_of_any_length_leaves_room_for_the_rest() -> None:
+    [_, line] = table.lines(HEADINGS, [["a" * 500, "support", "3"]], 40)
+    assert line == f"{'a' * 23}…  support      3"

@@ -175,10 +175,9 @@ ROWS = [["a" * 24, f"the {text.BEGIN}日本語 kettle{text.END} that whistles", 
 
 @pytest.mark.parametrize("columns", [40, 60])
 def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.MonkeyPatch, columns: int) -> None:
-    monkeypatch.setattr(streams, "width", lambda: columns)
     monkeypatch.setattr(streams, "has_colour", lambda _: True)
-    _, line, other = table.lines(HEADINGS, ROWS)
-    found = "日本語…" if columns == 40 else "日本語 kettle"
+    _, line, other = table.lines(HEADINGS, ROWS, columns)
+    found = "日本語" if columns == 40 else "日本語 kettle"
     assert f"the \x1b[{FOUND_STYLE}m{found}\x1b[0m" in line
     assert line.count(f"\x1b[{FOUND_STYLE}m") == line.count("\x1b[0m") == 1
     assert line.endswith("  1")
@@ -190,7 +189,7 @@ def test_what_an_encoding_lacks_is_marked_otherwise(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(streams, "encodable", lambda shown, _: shown.encode("ascii", "backslashreplace").decode())
     monkeypatch.setattr(streams, "has_colour", lambda _: False)
     rows = [["a", f"x {text.BEGIN}kettle{text.END}", "1"]]
-    assert list(table.lines(HEADINGS, rows))[1] == "a   x [kettle]  1"
+    assert list(table.lines(HEADINGS, rows, None))[1] == "a   x [kettle]  1"
 
 
 def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Documents, terminal: Terminal) -> None:
@@ -201,25 +200,35 @@ def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Docume
     assert "who has the «Kettle»?" in terminal("messages", "search", "kettle", columns=100, env={"NO_COLOR": "1"}).text
 
 
-@pytest.mark.parametrize(("columns", "before"), [(80, "感情還是人"), (60, "還是人"), (200, "我對你的感情還是人")])
+@pytest.mark.parametrize("columns", [60, 80, 200])
 def test_what_was_found_is_seen_on_a_narrow_terminal_too(
-    chatctl: Chatctl, database: Documents, terminal: Terminal, columns: int, before: str
+    chatctl: Chatctl, database: Documents, terminal: Terminal, columns: int
 ) -> None:
     talk.settle(database)
     database["Message"].update_one({"_id": MESSAGES[0]}, {"$set": {"body": "我對你的感情還是人類和友誼之間獨有的"}})
     assert chatctl("messages", "search", "類和", "--count").stdout == "1\n"
     shown = terminal("messages", "search", "類和", columns=columns, env={"NO_COLOR": "1"}).text
-    assert f"  {before}«類和»友" in shown
+    assert "還是人«類和»" in shown
+    assert ("我對你的感情還是人«類和»友誼之間獨有的" in shown) is (columns == 200)
 
 
-def test_words_before_a_match_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "width", lambda: 80)
-    assert [table.last_words(one) for one in ("could revise the ", "unbelievably", "\x1b" * 9, "a b ")] == [
-        "the ",
-        "believably",
-        "\x1b\x1b",
-        "a b ",
-    ]
+@pytest.mark.parametrize(
+    ("cell", "width", "shown"),
+    [
+        ("only if you bring «cake»", 24, "only if you bring «cake»"),
+        ("only if you bring «cake»", 20, "if you bring «cake»"),
+        ("only if you bring «cake» or tea", 20, "bring «cake» or tea"),
+        ("unbelievably «good»", 14, "ievably «good»"),
+        ("«cake» is what there was", 12, "«cake» is w…"),
+        ("we could revise the «plan» on the pier tomorrow", 18, "the «plan» on the…"),
+    ],
+)
+def test_words_before_a_match_give_way_and_stay_whole(
+    monkeypatch: pytest.MonkeyPatch, cell: str, width: int, shown: str
+) -> None:
+    monkeypatch.setattr(streams, "has_colour", lambda _: False)
+    marked = cell.replace("«", text.BEGIN).replace("»", text.END)
+    assert list(table.lines([Heading("MATCH")], [[marked]], width))[1] == shown
 
 
 def test_a_body_cannot_forge_a_mark(talking: Chatctl, database: Documents) -> None:
