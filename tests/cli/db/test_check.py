@@ -157,7 +157,8 @@ unknown-status: the application cannot load the user, or any
   to do: chatctl users reinstate id:{ada},
          or
          chatctl users suspend id:{ada} to keep the user out
-E breaks the application, W misleads it, I is for information
+E breaks the application, W misleads it, I is for
+information
 """
     )
 
