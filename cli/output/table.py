@@ -192,19 +192,12 @@ def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
     """
     if sum(least for least, _, _ in wanted) > room:
         wanted = [(1, most, 1) for _, most, _ in wanted]
-    given = [0] * len(wanted)
-    waiting = list(range(len(wanted)))
-    while waiting:
-        parts = sum(wanted[number][2] for number in waiting)
-        short = [number for number in waiting if wanted[number][0] * parts > room * wanted[number][2]]
-        content = [number for number in waiting if wanted[number][1] * parts <= room * wanted[number][2]]
-        fixed = short or content
-        for number in fixed or waiting:
-            least, most, share = wanted[number]
-            given[number] = least if short else most if content else max(room * share // parts, 1)
-            room -= given[number]
-            parts -= 0 if fixed else share
-        waiting = [number for number in waiting if fixed and number not in fixed]
+    given = [least for least, _, _ in wanted]
+    for part in range(1, room + 1):
+        wider = [min(max(part * share, least), most) for least, most, share in wanted]
+        if sum(wider) > room:
+            break
+        given = wider
     return given
 
 

@@ -83,6 +83,7 @@ def test_all_else_does_not(terminal: Terminal, line: list[str]) -> None:
         ({"CHATCTL_PAGER": UPPER, "PAGER": "cat"}, True),
         ({"CHATCTL_PAGER": "", "PAGER": UPPER}, False),
         ({"CHATCTL_PAGER": "cat", "PAGER": UPPER}, False),
+        ({"CI": "true", "PAGER": UPPER}, False),
         ({"PAGER": "cat"}, False),
         ({"PAGER": ""}, False),
         ({"PAGER": "  "}, False),

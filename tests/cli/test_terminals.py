@@ -79,6 +79,13 @@ def test_a_cell_that_reads_from_right_to_left_turns_nothing_around() -> None:
     ]
 
 
+def test_nothing_is_cut_where_there_is_room_for_all() -> None:
+    roles = ["admin", "moderator", "support", "viewer", "one", "two", "six"]
+    headings = [Heading("PERMISSION"), *map(Heading, roles)]
+    [_, line] = table.lines(headings, [["conversation.create", *"xxxxxxx"]], 80)
+    assert line.startswith("conversation.create  x")
+
+
 def test_a_pipe_and_a_dumb_terminal_get_no_positions_and_no_isolates(
     terminal: Terminal, process: Process, database: Documents
 ) -> None:

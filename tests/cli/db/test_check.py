@@ -154,11 +154,11 @@ E         unknown-status      1  User {ada[:21]}…
 unknown-status: the application cannot load the user, or any
                 list that contains them
   User {ada} status: BANNED
-  to do: chatctl users reinstate
-         id:{ada}, or chatctl users
-         suspend id:{ada} to keep the
-         user out
-E breaks the application, W misleads it, I is for information
+  to do: chatctl users reinstate id:{ada},
+         or
+         chatctl users suspend id:{ada} to keep the user out
+E breaks the application, W misleads it, I is for
+information
 """
     )
 

@@ -90,9 +90,8 @@ def test_the_preview_of_a_deletion_says_from_where(terminal: Terminal, database:
     stray = ObjectId()
     database["Message"].insert_one({"_id": stray, "conversationId": ids["ada"], "senderId": ids["ada"]})
     before = stored(database)
-    screen = terminal(
-        "messages", "delete", ids["first"], ids["second"], ids["hello"], stray, typed="n\n", env={"NO_COLOR": "1"}
-    )
+    line = ("messages", "delete", ids["first"], ids["second"], ids["hello"], stray)
+    screen = terminal(*line, typed="n\n", env={"NO_COLOR": "1"}, columns=200)
     assert (
         f"  messages delete {ids['first']} {ids['second']} {ids['hello']} {stray}\n"
         "  delete 4 messages\n"
