@@ -72,7 +72,7 @@ class ConversationTitles:
         new = wanted - self._titled.keys()
         self.add(list(queries.find_by_ids("Conversation", new, FIELDS)), users)
         for key in new - self._titled.keys():
-            self._titled[key] = TitledConversation(key, "a conversation that is gone", ())
+            self._titled[key] = TitledConversation(key, "deleted conversation", ())
 
     def add(self, conversations: Sequence[Document], users: Iterable[str] = ()) -> None:
         """Add conversations that were read with `FIELDS`, and read the usernames of their participants."""

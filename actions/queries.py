@@ -35,7 +35,7 @@ def contains_text(option: str, text: str) -> Document:
 def literal_pattern(option: str, text: str) -> str:
     """Return the pattern that matches exactly a text; raise `UsageError` if it is empty or too long."""
     if len(text) > LONGEST:
-        raise UsageError(f"{option} is {len(text):,} characters long; it may have {LONGEST}")
+        raise UsageError(f"{option} has {len(text):,} characters; the limit is {LONGEST}")
     return re.escape(require_text(option, text))
 
 

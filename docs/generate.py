@@ -77,7 +77,7 @@ def _rules(_: str) -> str:
     parts = []
     for rule in all_rules():
         about = str(rule.__doc__).partition("\n")[0]
-        fixes = [f"- **What mends it:** {_fix(rule, rule.fix)}"]
+        fixes = [f"- **Fix:** {_fix(rule, rule.fix)}"]
         fixes += [f"  - {CASES.get(case, f'`{case}`')}: {_fix(rule, fix)}" for case, fix in rule.fixes.items()]
         parts.append(
             "\n".join(

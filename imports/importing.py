@@ -96,7 +96,7 @@ class Import:
         except UnreadableError as error:
             self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._note([Flaw(1, None, "the file is not in the encoding that it begins with")])
+            self._note([Flaw(1, None, "the file is not valid in the encoding that its first bytes declare")])
         finally:  # neither may close the file
             text.detach()
             source.detach()

@@ -66,7 +66,7 @@ def find(filters: Filters | None = None) -> Listing:
 
 def _by_fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
-        raise UsageError("--group and --direct contradict each other", "give one of them")
+        raise UsageError("--group and --direct cannot be combined", "use one of them")
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
         "name": filters.search is not None and contains_text("--search", filters.search),

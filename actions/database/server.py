@@ -130,7 +130,7 @@ def create_indexes() -> Changeset:
         results,
         indexes=[one.index for one in found if one.state == "missing"],
         notes=[
-            f"{one.index.name} on {one.index.collection} is left alone: {one.message}" for one in found if one.message
+            f"{one.index.name} on {one.index.collection} is not changed: {one.message}" for one in found if one.message
         ],
         asks_about_many=False,
         undoable=False,

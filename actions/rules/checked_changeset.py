@@ -35,7 +35,7 @@ from database.wording import NAMED
 
 P = ParamSpec("P")
 
-FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
+FOREVER: Final = ("This cannot be undone: nothing is kept for an undo.",)
 """The note before a change that cannot be undone."""
 
 
@@ -71,7 +71,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
             number += 1
             first += [f"{change.collection} {id_text(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
     more = f" and {number - NAMED:,} more" if number > NAMED else ""
-    return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
+    return [f"An undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
 
 
 def _inexact(change: Change) -> Iterator[str]:

@@ -110,8 +110,8 @@ def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopp
     if stopped:
         return f"{user} is suspended"
     if through:
-        return f"{user} has {', '.join(through)}"
-    return f"{user} has no role that gives it" if giving else "no role gives it"
+        return f"{user} has it through {', '.join(through)}"
+    return f"{user} has no role that grants it" if giving else "no role grants it"
 
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}

@@ -120,4 +120,6 @@ def _row(rule: Rule, found: Finding) -> Row:
 def _check_names(what: str, names: Sequence[str], valid: Collection[Any]) -> None:
     for name in names:
         if name not in valid:
-            raise UsageError(f'no {what} "{name}"', did_you_mean(name, valid) or f"there are {', '.join(valid)}")
+            raise UsageError(
+                f'unknown {what} "{name}"', did_you_mean(name, valid) or f"choose one of {', '.join(valid)}"
+            )

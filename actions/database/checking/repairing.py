@@ -116,7 +116,7 @@ def repair(
         names=names,
         notes=[
             *plan.notes(),
-            *(() if undoable or not plan.repaired else ("this cannot be undone, and backups are not changed",)),
+            *(() if undoable or not plan.repaired else ("This cannot be undone. Backups are not changed.",)),
         ],
         rules=lockout.member_rules(plan.leaving()),
         indexes=[
@@ -132,14 +132,16 @@ def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> 
     for word in sorted(decisions):
         names = [kind.name for kind in select_rules((), ()) if word in kind.decisions]
         if others := [kind.name for kind in kinds if kind.name not in names]:
-            raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
+            raise UsageError(
+                f"--{word} does not apply to the rule {others[0]}", f"use it with --rule {' or '.join(names)}"
+            )
 
 
 def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
     """Tell whether a repair by these rules can be undone. It is one event, so all of it can be undone or nothing."""
     final = [kind.name for kind in kinds if not kind.undoable]
     if final and len(final) < len(kinds):
-        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
+        raise UsageError(f"a repair by the rule {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
     return not final
 
 
@@ -176,13 +178,13 @@ class _Plan:
             told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in (+self._more).items():
-            told = f"{counted(count, 'fault')} more, mended by the same command, run again"
+            told = f"{counted(count, 'fault')} more: run the same command again to repair them"
             yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
         """Return the same as `results`, for the question before the repair."""
         for result in self.results():
-            yield f"{result.ref}: {result.message}" + (" to be mended" if result.outcome == "mended" else "")
+            yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "mended" else "")
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}

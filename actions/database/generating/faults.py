@@ -198,7 +198,7 @@ class FaultMaker:
 
     def notes(self) -> list[str]:
         left = ", ".join(sorted(self._prevented))
-        return [f"unique indexes prevent faults of {left}: none is made"] if self._number and left else []
+        return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
         """Make the faults; all documents of one fault are in the same batch."""

@@ -81,7 +81,7 @@ def draw_languages(random: Random) -> list[Language]:
     try:
         import mimesis
     except ImportError:
-        why = "people are made up by the library mimesis, which is not installed"
+        why = "generated people require the Python package mimesis, which is not installed"
         raise InvalidInputError(why, WITH_LOCAL) from None
     seed = random.getrandbits(32)
     return [

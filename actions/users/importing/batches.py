@@ -81,7 +81,7 @@ def _notes(staging: StagingDatabase) -> list[str]:
         return []
     verb = "has" if new.locked_out == 1 else "have"
     users = counted(new.people, "new user")
-    return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
+    return [f"{new.locked_out:,} of {users} {verb} no password and no linked sign-in, and cannot sign in"]
 
 
 def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:

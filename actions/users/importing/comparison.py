@@ -35,7 +35,7 @@ USER_FIELDS: Final = (
 )
 FEW_ROLES: Final = 10
 """The most unknown role names that are reported by name."""
-NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
+NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
 """An extra key of an account: the e-mail of the user who has it, if that user exists."""
@@ -124,7 +124,7 @@ class _Comparison:
             return
         if self._policy is Policy.FAIL and mine:
             yield from self._role_flaws(person)
-            yield Flaw(person.row, "email", f"a user has {shown(person.email)} already", conflict=True)
+            yield Flaw(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
         else:
             yield from self._text_flaws(person, mine)
             yield from self._role_flaws(person)
@@ -134,9 +134,13 @@ class _Comparison:
         for account in matches.taken:
             yield Flaw(person.row, "accounts", account_owner(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
-            yield Flaw(person.row, "email", f"several users have {shown(person.email)}, in any case", conflict=True)
+            yield Flaw(
+                person.row, "email", f"several users have {shown(person.email)}, in upper or lower case", conflict=True
+            )
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
-            yield Flaw(person.row, "email", f"the id of {shown(person.email)} is no ObjectId", conflict=True)
+            yield Flaw(
+                person.row, "email", f"the id of the user {shown(person.email)} is not an ObjectId", conflict=True
+            )
 
     def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
         """Refuse texts that a new user cannot have; an existing user may keep such a text."""
@@ -167,12 +171,12 @@ class _Comparison:
     def _unknown(self, name: str) -> str:
         """Say that a role does not exist; do not print many different names: the column may hold other data."""
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
-            return "there is no such role"
+            return "unknown role"
         if name not in self._unknown_roles:
             hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
             if re.search("[,|]", name):
                 hint = "put ; between the names of roles"
-            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {hint}" if hint else "")
+            self._unknown_roles[name] = f"unknown role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
     def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:

@@ -99,7 +99,7 @@ def _disk_errors() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
             raise
-        hint = "nothing was done; TMPDIR can name a folder with more room"
+        hint = "nothing was changed; set TMPDIR to a folder with more space"
         raise OutputError(f"temporary files could not be written: {error}", hint) from None
 
 

@@ -62,7 +62,7 @@ def test_the_event_of_it_says_who_and_when_and_not_whom(database: Documents, pas
     assert shown["command"] == f"users erase {past.ada['_id']} --with-messages"
     assert (shown["reason"], shown["state"]) == ("a letter of 2 March", "done")
     assert f"~ User erased-{past.ada['_id']}: email, emailVerified, hashedPassword" in "\n".join(audit.lines(shown))
-    with pytest.raises(NotUndoableError, match="was never kept"):
+    with pytest.raises(NotUndoableError, match="was never stored"):
         audit.undo(str(event))
 
 

@@ -139,16 +139,19 @@ def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
     }
     label = f"erased-{past.ada['_id']}"
     assert planned.notes[:8] == [
-        "who: ada_later (later.ada@example.org)",
-        f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {label}, suspended",
-        "goes: fields that the schema does not name: image, note",
-        "stays: 3 messages, without text and image",
-        "stays: 1 conversation, whole",
-        "blanked: 10 events of the audit trail",
-        "no longer undoable: 10 events",
-        "this cannot be undone, and does not reach backups",
+        "User: ada_later (later.ada@example.org)",
+        (
+            "Removed: e-mail, username, name, password, roles, profile, linked accounts. "
+            f"Kept: the placeholder user {label}, suspended."
+        ),
+        "Removed: fields that are not in the schema: image, note",
+        "Kept: 3 messages, without text and image",
+        "Kept: 1 conversation, unchanged",
+        "Blanked: 10 events of the audit trail",
+        "No longer undoable: 10 events",
+        "This cannot be undone. Backups are not changed.",
     ]
-    assert users.erase("ada_later").notes[3] == "stays: 3 messages, as written; --with-messages blanks them"
+    assert users.erase("ada_later").notes[3] == "Kept: 3 messages, unchanged. --with-messages blanks them."
 
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:

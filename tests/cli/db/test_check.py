@@ -50,18 +50,18 @@ E         unknown-status         1  User {ada} status: BANNED
 W         bad-password-hash      2  User {ada} hashedPassword: 1 character
 I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
-unknown-status: the application cannot load the user, or any list that contains them
+unknown-status: The application cannot load this user, or any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada}, or chatctl users suspend id:{ada} to keep the user out
 
-bad-password-hash: the user cannot sign in with a password
+bad-password-hash: The user cannot sign in with a password.
   User {ada} hashedPassword: 1 character
   User {ids["grace"]} hashedPassword: 2 characters
   to do: chatctl users set-password id:{ada}
 
-foreign-seen: the reader, who may have left, is shown among those who have seen the message
+foreign-seen: The reader, who may have left, is shown among those who have seen the message.
   Message {ids["one"]} seenIds: {ids["alan"]}
-  to do: nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again
+  to do: nothing; to add the reader again: chatctl conversations add CONVERSATION USER
 """
     )
 

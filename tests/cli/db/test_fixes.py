@@ -52,7 +52,7 @@ def test_every_fault_has_the_command_that_it_needs(either: Chatctl, database: Do
     assert needed["Role", "name"] in said
     left = either("db", "repair", "--rule", "missing-field", "--yes").stdout
     assert "1 fault left, decision required: chatctl roles rename" in left
-    assert "9 faults left, decision required: give it a value" in left
+    assert "9 faults left, decision required: set a value" in left
 
 
 def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documents, ids: Ids) -> None:

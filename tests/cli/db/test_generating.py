@@ -113,7 +113,7 @@ def test_roles_are_given_but_for_those_that_are_protected(
 def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
-    assert said.splitlines()[-2].endswith(" has users: what is made up does not belong among them")
+    assert said.splitlines()[-2].endswith(" already has users, and generated users must not mix with them")
     assert database["User"].count_documents({}) == 1
 
 
@@ -147,9 +147,9 @@ def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Doc
     ("numbers", "why"),
     [
         (("1", "1", "0"), "a conversation takes two users"),
-        (("2", "2", "0"), "two users have one conversation with each other"),
-        (("5", "0", "1"), "a message needs a conversation"),
-        (("3", "1", "2000001"), "a user has room for 650,000"),
+        (("2", "2", "0"), "two users can have only one conversation"),
+        (("5", "0", "1"), "a message requires a conversation"),
+        (("3", "1", "2000001"), "too many messages for one user: the limit is 650,000"),
         (("-1", "1", "1"), "must be 0 or more"),
     ],
 )
@@ -199,7 +199,7 @@ def test_without_the_library_what_to_install_is_said(process: Process, workspace
     done = process(*SMALL, "--yes", env={"PYTHONPATH": str(workspace)})
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
-        "error: people are made up by the library mimesis, which is not installed",
+        "error: generated people require the Python package mimesis, which is not installed",
         "hint: in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
@@ -214,7 +214,7 @@ def test_each_kind_of_fault_is_planted_so_many_times(chatctl: Chatctl, database:
 
 def test_what_unique_indexes_prevent_is_not_planted(chatctl: Chatctl) -> None:
     done = chatctl(*SMALL, "--yes", "--broken", "1")
-    assert "unique indexes prevent faults of duplicate-key, second-profile: none is made" in done.stderr
+    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent them." in done.stderr
     found = faults()
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}

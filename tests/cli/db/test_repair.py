@@ -67,7 +67,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
     assert result.stdout == (
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
-    assert "null-list: 1 fault to be mended\n" in result.stderr
+    assert "null-list: 1 fault to be repaired\n" in result.stderr
     assert "unknown-status: 1 fault left, decision required: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
@@ -99,7 +99,7 @@ def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database
     was = stored(database)
     screen = terminal("db", "repair", typed="n\n", columns=200)
     assert screen.code == 7
-    assert "  change 2 users\n  null-list: 1 fault to be mended\n" in screen.text
+    assert "  change 2 users\n  null-list: 1 fault to be repaired\n" in screen.text
     assert stored(database) == was
     assert terminal("db", "repair", typed="y\n").code == 0
 
@@ -139,7 +139,7 @@ def test_a_decision_needs_the_rules_that_it_decides(
     either: Chatctl, options: tuple[str, ...], message: str, hint: str
 ) -> None:
     result = either("db", "repair", *options, "--yes", code=2)
-    assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
+    assert result.stderr == f"error: {options[0]} does not apply {message}\nhint: use it with --rule {hint}\n"
 
 
 def test_an_undo_restores_documents_that_had_no_parent_before(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -170,7 +170,7 @@ def test_more_faults_than_are_held_are_mended_by_the_next(
     database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
     assert either("db", "repair", "--yes").stdout.splitlines() == [
         "dangling-link: mended (2 faults)",
-        "dangling-link: unchanged (1 fault more, mended by the same command, run again)",
+        "dangling-link: unchanged (1 fault more: run the same command again to repair them)",
     ]
     assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
     assert either("db", "check").stdout == ""
@@ -213,7 +213,7 @@ def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database
         "missing-index: mended (1 fault)",
         (
             "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
-            " once each document has a value of its own (chatctl db check --rule duplicate-key --rule missing-field))"
+            " after all documents have different values (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]
     assert "Role_name_key" in database["Role"].index_information()

@@ -243,7 +243,7 @@ def test_what_makes_no_sense_is_said(chatctl: Chatctl, arguments: tuple[str, ...
 
 def test_without_a_database_its_name_is_enough(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MONGODB_DATABASE_URL")
-    assert chatctl("db", "roles", code=6).stderr.endswith("; here --database NAME is enough\n")
+    assert chatctl("db", "roles", code=6).stderr.endswith("; this command needs only --database NAME\n")
     assert read(chatctl("db", "roles", "--database", "shop").stdout)
 
 

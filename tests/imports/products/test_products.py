@@ -140,15 +140,15 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
         ("name: X\nrecognized: []\ncolumns: {email: E, nmae: N}\n", '3:21: "nmae" is no key of columns'),
         ("columns: {email: E}\n", '1:1: a description of a product needs the key "name"'),
         ("name: X\nrecognized: []\ncolumns: {username: E}\n", '3:10: columns needs the key "email"'),
-        ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source needs either key or join"),
-        ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source needs join, match, is or has"),
+        ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source requires key or join, not both"),
+        ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source with key requires match, is or has"),
         (
             "name: X\nrecognized: []\ncolumns: {email: {key: a, match: '('}}\n",
             "3:34: this is not a valid pattern: missing ), unterminated subpattern at position 0",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: {key: a, match: a}}\n",
-            "3:34: a pattern needs one group in parentheses: the value",
+            "3:34: a pattern requires exactly one group in parentheses, for the value",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\nsuspended: [{key: a, is: futrue}]\n",
@@ -156,11 +156,11 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\nsuspended: [{key: a}]\n",
-            "4:13: a test needs either is or has",
+            "4:13: a test requires is or has, not both",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\naccounts: [{list: a}]\n",
-            "4:12: linked sign-ins need either id or pair",
+            "4:12: linked sign-ins require id or pair, not both",
         ),
         ("name: [\n", "2:1: not YAML: "),
     ],
@@ -214,7 +214,7 @@ def test_required_passwords_refuse_who_cannot_sign_in(chatctl: Chatctl, database
     refused = chatctl(*OPTIONS["clerk.csv"], "--require-passwords", code=5).stderr.splitlines()
     assert refused == [
         "clerk.csv:4: no password and no linked sign-in",
-        "clerk.csv:5: the application cannot check this hash of a password",
+        "clerk.csv:5: the application cannot check this password hash",
         "error: the import has 2 faults",
         "hint: nothing was written",
     ]

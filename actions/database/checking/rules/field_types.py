@@ -119,7 +119,7 @@ class _ShapeRule(Rule):
 
 REINSTATE: Final = "chatctl users reinstate id:{id}, or chatctl users suspend id:{id} to keep the user out"
 BY_HAND: Final = (
-    'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+    'set a value in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
 )
 
 
@@ -128,7 +128,7 @@ class MissingField(_ShapeRule):
 
     name = "missing-field"
     severity = "E"
-    effect = "the application cannot load the document, or any list that contains it"
+    effect = "The application cannot load this document, or any list that contains it."
     fix = BY_HAND
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS",
@@ -146,7 +146,7 @@ class MissingStatus(_ShapeRule):
 
     name = "missing-field"
     severity = "W"
-    effect = "the application reads ACTIVE, but its filters on the status miss the user"
+    effect = "The application reads ACTIVE, but its filters on the status do not find the user."
     fix = "chatctl db repair --rule {name} (writes ACTIVE), or chatctl users reinstate id:{id}"
     reads = {"User": ALL_FIELDS["User"]}
     automatic = True
@@ -161,12 +161,12 @@ class MissingStatus(_ShapeRule):
 
 
 class WrongType(_ShapeRule):
-    """A field holds another type than the schema says."""
+    """A field has a different type than in the schema."""
 
     name = "wrong-type"
     severity = "E"
-    effect = "the application cannot load the document, or any list that contains it"
-    fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
+    effect = "The application cannot load this document, or any list that contains it."
+    fix = "the meaning of the value is not certain: write the right one in mongosh: db.{collection}.updateOne(…)"
     fixes = {"User.status": REINSTATE}
     odd_ids = True
 
@@ -189,8 +189,8 @@ class WrongType(_ShapeRule):
         if found.field != "_id":
             return super().fix_command(found)
         if isinstance(referred(found.id), ObjectId):
-            return "delete one of the two documents with this id, in mongosh"
-        return "insert the document again with a new ObjectId, change its references, and delete this one, in mongosh"
+            return "delete one of the two documents with this id in mongosh"
+        return "in mongosh, insert the document again with a new ObjectId, change its references, and delete this one"
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del decisions
@@ -203,17 +203,17 @@ class FarDate(_ShapeRule):
 
     name = "wrong-type"
     severity = "W"
-    effect = "the application reads an invalid date"
-    fix = BY_HAND.replace("give it a value", "write the right date")
+    effect = "The application reads an invalid date."
+    fix = BY_HAND.replace("set a value", "write the right date")
 
 
 class ReadableType(_ShapeRule):
-    """A field holds another type, which the application reads like the right one."""
+    """A field has a different type, but the application reads it correctly."""
 
     name = "wrong-type"
     severity = "I"
-    effect = "none: the application reads a Double as an Int, a Timestamp as a date and an ObjectId as text"
-    fix = "nothing has to be done"
+    effect = "None. The application reads a Double as an Int, a Timestamp as a date and an ObjectId as text."
+    fix = "nothing"
 
 
 class StringId(_ShapeRule):
@@ -221,7 +221,7 @@ class StringId(_ShapeRule):
 
     name = "string-id"
     severity = "E"
-    effect = "the document is read, but filters, links and cascades pass it over"
+    effect = "The application reads the document, but its filters, links and cascading deletes do not find it."
     fixes = {
         "Profile.userId": "chatctl db repair --rule {name}; if the user has another profile, delete one of the two"
         ' in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
@@ -252,7 +252,7 @@ class NullList(_ShapeRule):
 
     name = "null-list"
     severity = "E"
-    effect = "it is read as empty, and then linking anything to the document fails"
+    effect = "The application reads it as an empty list, but it cannot link anything to the document."
     automatic = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:

@@ -23,11 +23,11 @@ IDS_IN_A_CHANGE: Final = 1_000
 
 
 class DuplicateLink(Rule):
-    """A list holds an id more than once."""
+    """A list has an id more than once."""
 
     name = "duplicate-link"
     severity = "W"
-    effect = "counts made from the list are too high, and unlinking takes all of them at once"
+    effect = "Counts made from the list are too high. Removing the link removes all duplicates at once."
     reads = LINK_FIELDS
     one_collection = True
     automatic = True
@@ -113,11 +113,11 @@ def _read_lists(
 
 
 class DanglingLink(_LinkRule):
-    """A list holds the id of a document that is gone."""
+    """A list has the id of a document that no longer exists."""
 
     name = "dangling-link"
     severity = "W"
-    effect = "the application leaves it out silently; counts made from the list are wrong"
+    effect = "The application silently leaves it out. Counts made from the list are wrong."
     dangling = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -127,12 +127,12 @@ class DanglingLink(_LinkRule):
 
 
 class OneSidedLink(_LinkRule):
-    """One document lists another that does not list it."""
+    """One document lists another document, which does not list it."""
 
     name = "one-sided-link"
     severity = "W"
-    effect = "the link is there or not, depending on the side from which the application reads it"
-    fix = "chatctl db repair --rule {name} (completes the links; with --drop it ends them)"
+    effect = "The link exists or not, depending on the side from which the application reads it."
+    fix = "chatctl db repair --rule {name} (completes the links; with --drop, removes them)"
     dangling = False
     decisions = frozenset({"drop"})
 
@@ -187,14 +187,14 @@ ID_BYTES = 12
 
 
 class UnsyncedCopy(Rule):
-    """`User.profileId` or `Conversation.messagesIds` differs from what the profile or the messages say.
+    """`User.profileId` or `Conversation.messagesIds` does not match the profile or the messages.
 
-    One that is not there differs from nothing, and of a user's two profiles either may be named.
+    An absent field is not a fault. If a user has two profiles, `profileId` may name either of them.
     """
 
     name = "unsynced-copy"
     severity = "I"
-    effect = "none: the application does not read it"
+    effect = "None. The application does not read this field."
     reads = {
         "User": ("profileId",),
         "Conversation": ("messagesIds",),

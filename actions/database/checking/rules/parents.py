@@ -31,11 +31,11 @@ FIELDS: Final = {
 
 
 class MissingParent(Rule):
-    """A required reference leads nowhere."""
+    """A required reference names a document that does not exist."""
 
     name = "missing-parent"
     severity = "E"
-    effect = "every query of the application that includes what is referred to fails as a whole"
+    effect = "Every query of the application that includes the missing document fails."
     fix = "chatctl db repair --rule {name} --delete (deletes documents without a parent)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
@@ -99,8 +99,8 @@ class SecondProfile(DuplicateRule):
 
     name = "second-profile"
     severity = "W"
-    effect = "the application shows one of them, and no unique index can be made"
-    fix = "chatctl db repair --rule {name} --delete (keeps the one that the user names, else the first)"
+    effect = "The application shows only one of them. The unique index cannot be created."
+    fix = "chatctl db repair --rule {name} --delete (keeps the one in the user's profileId, otherwise the first)"
     reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
     decisions = frozenset({"delete"})
 

@@ -44,11 +44,11 @@ class UserRule(Rule):
 
 
 class UnknownStatus(UserRule):
-    """A status outside the three there are."""
+    """A status is not one of the three valid ones."""
 
     name = "unknown-status"
     severity = "E"
-    effect = "the application cannot load the user, or any list that contains them"
+    effect = "The application cannot load this user, or any list that contains them."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
@@ -58,12 +58,12 @@ class UnknownStatus(UserRule):
 
 
 class StatusMismatch(UserRule):
-    """A user counts as verified, and no time of it is known."""
+    """A user has the status EMAIL_VERIFIED, but not the time of the verification."""
 
     name = "status-mismatch"
     severity = "W"
-    effect = "the application takes the e-mail for verified or not, depending on where it looks"
-    fix = "chatctl db repair --rule {name} (takes it for not verified), or users verify-email id:{id}"
+    effect = "The e-mail counts as verified or not, depending on where the application looks."
+    fix = "chatctl db repair --rule {name} (marks it as not verified), or chatctl users verify-email id:{id}"
     reads = {"User": ("status", "emailVerified")}
     automatic = True
 
@@ -77,11 +77,11 @@ class StatusMismatch(UserRule):
 
 
 class BadPasswordHash(UserRule):
-    """A password is kept in a form that the application cannot compare with."""
+    """A stored password hash has a format that the application cannot check."""
 
     name = "bad-password-hash"
     severity = "W"
-    effect = "the user cannot sign in with a password"
+    effect = "The user cannot sign in with a password."
     fix = "chatctl users set-password id:{id}"
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
@@ -111,7 +111,7 @@ class EmailCase(UserRule):
 
     name = "email-case"
     severity = "W"
-    effect = "sign-in fails when the address is typed in lower case"
+    effect = "Sign-in fails when the address is typed in lower case."
     fixes = {
         "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users update id:{id}"
         " --email ADDRESS, or chatctl users delete id:{id}"

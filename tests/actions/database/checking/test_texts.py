@@ -43,7 +43,7 @@ def test_a_user_with_invalid_text_can_be_suspended_deleted_and_restored(cut: Cha
     cut("users", "suspend", "grace", "--yes")
     assert user(database, "grace")["status"] == "SUSPENDED"
     planned = cut("users", "delete", "grace", "--dry-run")
-    assert re.search("an undo cannot restore the exact bytes of: User [0-9a-f]{24} name\n", planned.stderr)
+    assert re.search("An undo cannot restore the exact bytes of: User [0-9a-f]{24} name\n", planned.stderr)
     event = cut("users", "delete", "grace", "--yes").stderr.split()[-1]
     assert not user(database, "grace")
     cut("audit", "undo", event, "--yes")
@@ -91,7 +91,7 @@ def test_what_an_undo_cannot_restore_is_said_before(
     for collection, (who, field) in CUT_TEXTS.items():
         database[collection].update_one({"_id": ids[who]}, {"$set": {field: CUT}})
     said = proxied(*typed.format(**ids).split(), "--dry-run").stderr
-    [found] = re.findall("an undo cannot restore the exact bytes of: (.*)\n", said) or [""]
+    [found] = re.findall("An undo cannot restore the exact bytes of: (.*)\n", said) or [""]
     expected = {f"{collection} {ids[CUT_TEXTS[collection][0]]} {CUT_TEXTS[collection][1]}" for collection in lost}
     assert set(filter(None, found.split(", "))) == expected
 
