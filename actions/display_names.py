@@ -18,7 +18,7 @@ FIELDS: Final = ("name", "isGroup", "userIds")
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""With more in memory, those that the current documents do not refer to are dropped."""
+"""If more are in memory, those that the current documents do not refer to are dropped."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:

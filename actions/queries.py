@@ -160,7 +160,7 @@ def _in_any_case(email: str) -> Document:
         cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
     begins = map("".join, product(*cases))
     ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
-    if len(email) > LONGEST_EMAIL:  # servers limit patterns, and such a range has next to no e-mails
+    if len(email) > LONGEST_EMAIL:  # servers limit the length of patterns, and such a range has very few e-mails
         return {"$or": ranges}
     return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
 

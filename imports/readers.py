@@ -94,7 +94,7 @@ class Table:
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
-        csv.field_size_limit(MAX_LINE)  # a picture may stand in a cell
+        csv.field_size_limit(MAX_LINE)  # a cell may contain a picture
         rows = csv.reader(read, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
         try:
             for number, cells in enumerate(rows, 1):
@@ -271,7 +271,7 @@ class _JsonStream:
         return name
 
     def _skip(self) -> None:
-        """Skip a value, however long it is."""
+        """Skip a value of any length."""
         begin = self.next(peek=True)
         if begin not in "[{":
             self.value()

@@ -84,7 +84,7 @@ class ConversationRows:
     """Make rows of conversations, some at a time; messages are read only for the columns that need them.
 
     A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
-    not seen the last message, which is all that the application goes by) and `messages`, how many there are.
+    not seen the last message, the only one that the application checks) and `messages` (how many there are).
     """
 
     def __init__(self) -> None:

@@ -100,7 +100,7 @@ def _describe(since: datetime | None, until: datetime | None, last: int | None) 
 
 
 def lacks_index() -> bool:
-    """Tell whether the index for transcripts is missing and noticeable; False if the server does not allow to ask."""
+    """Tell whether the index for transcripts is missing and noticeable; False if the server refuses to say."""
     messages = connection.database()["Message"]
     try:
         return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY_MESSAGES

@@ -1,4 +1,4 @@
-"""Four roles for users of the server: the commands that each is for, and exactly the rights that these need.
+"""Four roles for users of the server: the commands of each role, and exactly the rights that these commands need.
 
 A test records what the commands send, and compares it with these roles in both directions.
 """
@@ -30,8 +30,8 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 class Role:
     """A role of the server: what it adds to the roles that it includes.
 
-    `verbs` are the commands of each group that the role is for; a command that stands alone has none. Its rights also
-    allow the commands `also_allowed`, some of them only in part.
+    `verbs` has the commands of each group that the role is for; it is empty for a command without a group. The rights
+    also allow the commands in `also_allowed`, some of them only in part.
     """
 
     name: str

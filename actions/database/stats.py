@@ -111,7 +111,7 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _times_since(since: datetime) -> Document:
-    """Match valid times since one, in a form for which a partial index is used."""
+    """Match valid times from `since` on, in a form that lets the server use a partial index."""
     return {"$gte": since, "$lt": END_OF_CALENDAR, **PRESENT, "$type": "date", **NO_LIST}
 
 

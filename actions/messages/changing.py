@@ -82,8 +82,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
-    # Whoever deletes the conversation, or takes the sender out of it, writes to these two documents as well: of two at
-    # once one waits, and finds that it is too late. The sender comes first, as the time of the other may stay as it is.
+    # A command that deletes the conversation, or removes the sender from it, also writes to these two documents: if
+    # both run at once, one waits and then finds the change. The sender is first, because the time of the conversation
+    # may stay the same.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))

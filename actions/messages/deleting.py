@@ -216,7 +216,7 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 def _of_conversations(conversations: list[Any]) -> Document:
     """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
     [one, *_] = conversations
-    if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
+    if isinstance(one, ObjectId):  # a list that contains the id is a separate group
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
         return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
     if one is None:

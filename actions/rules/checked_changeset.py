@@ -140,7 +140,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
+    """Return the rule that the lists used by the draft do not change. Repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():

@@ -41,7 +41,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of keys and letters: a part of one, in either direction, is as common as a word."""
+"""Rows of keys and letters: a part of a row, in either direction, is as easy to guess as a word."""
 
 _COMMON: Final = frozenset(
     """
@@ -80,7 +80,7 @@ _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
 class BadPasswordError(InvalidInputError):
-    """A password that the rules do not allow; the message never holds it."""
+    """A password that the rules do not allow; the message never contains it."""
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:

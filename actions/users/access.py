@@ -57,7 +57,7 @@ def roles_giving(permission: ObjectId) -> dict[ObjectId, str]:
 
 
 class AllRoles:
-    """The names of all roles, by id and the other way round; without the unique index two roles can have one name."""
+    """The names of all roles, by id and by name. Without the unique index, two roles can have the same name."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         named = ((document["_id"], document.get("name")) for document in documents)

@@ -50,7 +50,7 @@ IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
 
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""An undo may restore these: they hold nothing about a person."""
+"""An undo may restore these: they say nothing about a person."""
 
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
 """The beginnings of commands whose arguments are people."""
@@ -60,7 +60,7 @@ EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event."""
 
 UNCOMMON_LENGTH: Final = 6
-"""The shortest length of a name that is hardly a common word or number; it must not be letters only."""
+"""A name with at least this length, and not only letters, is probably not a common word or number."""
 
 
 class AuditTraces:
@@ -291,7 +291,7 @@ class _Erasure:
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # the user is written anew
+        if not isinstance(last, Update):  # the user is deleted and inserted again
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
@@ -341,7 +341,7 @@ class _Erasure:
 
 
 def _user(ref: str) -> Document:
-    """Find the user, or by id one whom only the audit trail still knows."""
+    """Find the user; by id, also a user who exists only in the audit trail."""
     try:
         return lookup.find_user(ref)
     except UnknownNameError:

@@ -101,7 +101,7 @@ class PersonalData:
         """Read the person's messages, oldest first: `seen` are the others who have seen it."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
-        # One query for each form: an index gives its order for one value alone.
+        # One query for each form: an index gives sorted documents for only one value.
         mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)

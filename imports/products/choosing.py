@@ -17,7 +17,7 @@ from imports.products.values import truth
 SHOWN: Final = 8
 """The most faults of a description that are listed."""
 MAX_MISSING: Final = 2
-"""The most cells that a row of a product may have less than its header."""
+"""The most cells that may be missing at the end of a product's row."""
 
 _KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
 _PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)
@@ -86,7 +86,7 @@ def is_of(product: Product, beginning: Beginning) -> bool:
 
 
 def _size(product: Product, beginning: Beginning) -> int:
-    """Count the names by which a file is recognized, or the cells of a first row that is no header."""
+    """Count the names by which a file is recognized, or the cells of a first row that is not a header."""
     missing = len(product.header) - len(beginning.cells)
     if product.header and -1 <= missing <= MAX_MISSING:
         record = dict(zip(product.header, beginning.cells, strict=False))

@@ -304,4 +304,4 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "filled": filled,
     "empty": lambda value: not filled(value),
 }
-"""What a test may ask of a value."""
+"""Word after `is` in a test → the function that checks a value."""

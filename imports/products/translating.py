@@ -111,7 +111,7 @@ class Translation:
                 cells[column] = value
         if "@" in str(cells.get("username", "")):  # products where people sign in with their e-mail address
             del cells["username"]
-        if cells.get("name") == cells.get("email"):  # products that have to show something
+        if cells.get("name") == cells.get("email"):  # products that require a name
             cells.pop("name", None)
         if any(test(record) for test in self.product.suspended):
             cells["status"] = UserStatus.SUSPENDED.value
@@ -211,7 +211,7 @@ def _verified(value: Any) -> Any:
 
 
 def _hash(value: Any) -> Any:
-    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` where a user has no password."""
+    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` if a user has no password."""
     found = text(value)
     if not isinstance(found, str):
         return found

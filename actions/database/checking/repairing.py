@@ -21,13 +21,13 @@ FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A number is read as a date only between this day and now."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
-"""Keys of Extended JSON that was stored without being read as such."""
+"""Keys of Extended JSON, which was stored as it is written."""
 LARGEST: Final = 2**63
 DIGITS: Final = len(str(-LARGEST))
 
 
 def convert(wanted: type, value: Any) -> Any:
-    """Return the `wanted` value that a value of another type stands for; None if that is not certain.
+    """Convert a value of another type to the `wanted` type; None if the meaning is not certain.
 
     A text in ISO 8601 is a date, in UTC if it has no zone. A number between the year 2000 and now, in milliseconds or
     seconds since 1970, is a date too. A text of digits is a number, a text of 24 hex digits an id.
@@ -94,7 +94,7 @@ def repair(
     delete: bool = False,
     progress: Progress | None = None,
 ) -> Changeset:
-    """Repair the faults that rules find, if only one answer is right or `drop` or `delete` decides.
+    """Repair the faults that have only one right answer, and those that `drop` or `delete` decides.
 
     Raises `UsageError` for a decision that is not about all rules, and `LastMemberError` if a protected role would be
     left without an active member.
@@ -157,13 +157,15 @@ class _Plan:
         self._more: Counter[Rule] = Counter()
 
     def add(self, rule: Rule, faults: Sequence[Finding]) -> None:
-        mended = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
-        if mended:
+        repairable = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
+        if repairable:
             held = self.repaired.setdefault(rule, [])
             room = HELD - len(held)
-            held += mended[:room]
-            self._more[rule] += len(mended[room:])
-        repairable_ids = set(map(id, mended))  # the value of a fault may be a list, which a set does not take
+            held += repairable[:room]
+            self._more[rule] += len(repairable[room:])
+        repairable_ids = set(
+            map(id, repairable)
+        )  # a set cannot contain faults, because the value of a fault may be a list
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
@@ -172,7 +174,7 @@ class _Plan:
     def results(self) -> Iterator[Result]:
         """Return for each rule the number of repaired faults, and the commands for the others."""
         for rule, faults in self.repaired.items():
-            yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
+            yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
             told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
@@ -184,7 +186,7 @@ class _Plan:
     def notes(self) -> Iterator[str]:
         """Return the same as `results`, for the question before the repair."""
         for result in self.results():
-            yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "mended" else "")
+            yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}

@@ -1,4 +1,4 @@
-"""Make faults as they are found in real data, each in its own documents, to try `db check` with."""
+"""Make faults like those in real data, to try `db check`; each fault has its own documents."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -183,7 +183,7 @@ class FaultMaker:
         self._number = number
         self._seed = seed
         without = _without_index() if number else set()
-        # Two profiles of one user are two documents of one key as well: both rules find them.
+        # Two profiles of one user also have the same unique key: both rules find them.
         self._left_out = {"duplicate-key"} if "Profile" in without or "Account" not in without else set()
         self._prevented = set() if "Profile" in without else {"second-profile", *self._left_out}
         self._left_out |= self._prevented

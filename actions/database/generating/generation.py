@@ -49,7 +49,7 @@ class Amounts:
     broken: int = 0
 
     def plan_conversations(self) -> Iterator[ConversationPlan]:
-        """Plan the conversations, with a random source of its own, so that this can be done before users are made."""
+        """Plan the conversations, with a separate random source, so that they can be planned before users are made."""
         random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
         return plan_conversations(random, self.users, self.conversations, self.messages, len(PHRASES))
 
@@ -188,7 +188,7 @@ OFTEN: Final = 0.5
 
 
 def generate(amounts: Amounts) -> Changeset:
-    """Make up a year of people and their conversations that ends with the last midnight, UTC.
+    """Generate one year of users and conversations, which ends at the last midnight (UTC).
 
     After an interruption the same command finishes the work, with the same year. Raises `UsageError` for impossible
     numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
@@ -223,11 +223,11 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches; a few documents are one batch, so that all of them are written, or none."""
+    """Return the batches; a small number of documents is one batch, so that all or none of them are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
-    # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
+    # So few documents fill no batch before the last, so no batch changes documents of another. Roles count too.
     few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 

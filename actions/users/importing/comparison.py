@@ -110,7 +110,7 @@ class _Comparison:
         owners: dict[tuple[str, str], list[Document]] = {}
         values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
         for document in queries.find_by_values("User", field, values, self._fields):
-            if not isinstance(document[field], list):  # in broken data a list that holds a name is found too
+            if not isinstance(document[field], list):  # in broken data, a list that contains a name is found too
                 owners.setdefault((field, document[field]), []).append(document)
         return owners
 
@@ -169,7 +169,7 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that a role does not exist; do not print many different names: the column may hold other data."""
+        """Say that a role does not exist; do not print many different names: the column may have other data."""
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "unknown role"
         if name not in self._unknown_roles:
@@ -216,7 +216,7 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Read the profiles of users; of several that one has, the one that its `profileId` names."""
+    """Read the profiles of users; if a user has several, the one in `profileId`."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
@@ -226,9 +226,9 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return the linked sign-ins of some people that exist already, whoever has them.
+    """Return the linked sign-ins of some people that already exist, for any user.
 
-    They are looked up by the same fields as in the application. If nobody has any, nothing is read.
+    They are looked up by the same fields as in the application. If the people have none, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:
@@ -268,5 +268,5 @@ def _accounts_at(provider: str, identifiers: Iterable[str]) -> Iterable[Document
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
             if (
                 account["provider"] == provider and account["providerAccountId"] in part
-            ):  # a list that holds the value matches too
+            ):  # a list that contains the value matches too
                 yield account

@@ -27,7 +27,7 @@ def test_every_suggested_repair_mends_its_fault(chatctl: Chatctl, database: Docu
     fault.plant(database, ids)
     [row] = findings(chatctl, fault.rule)
     promised = re.match(r"chatctl (db repair --rule [\w-]+(?: --\w+)?)", row["fix"])
-    assert bool(promised) >= fault.mended
+    assert bool(promised) >= fault.repaired
     if promised:
         chatctl(*promised[1].split(), "--yes")
         assert findings(chatctl, fault.rule) == []
@@ -88,7 +88,7 @@ def test_emails_are_mended_in_bulk_unless_two_users_have_the_same(
     assert "db repair" not in grace["fix"]
     done = either("db", "repair", "--rule", "email-case", "--yes")
     assert done.stdout.startswith(
-        "email-case: mended (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
+        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
     )
     kept = {str(one["_id"]): one["email"] for one in database["User"].find() if one["email"] != one["email"].lower()}
     assert kept == {

@@ -219,6 +219,6 @@ def test_what_unique_indexes_prevent_is_not_planted(chatctl: Chatctl) -> None:
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}
     said = chatctl("db", "repair", "--yes").stdout.splitlines()
-    mended = {line.partition(":")[0] for line in said if ": mended" in line}
-    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= mended
-    assert not mended & faults().keys()
+    repaired = {line.partition(":")[0] for line in said if ": repaired" in line}
+    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= repaired
+    assert not repaired & faults().keys()

@@ -38,9 +38,9 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
     result = either("db", "repair", "--yes", code=0)
     ada = ids["ada"]
     assert result.stdout.splitlines() == [
-        "null-list: mended (1 fault)",
-        "dangling-link: mended (1 fault)",
-        "one-sided-link: mended (1 fault)",
+        "null-list: repaired (1 fault)",
+        "dangling-link: repaired (1 fault)",
+        "one-sided-link: repaired (1 fault)",
         (
             "missing-parent: unchanged (1 fault left, decision required: chatctl db repair --rule missing-parent"
             " --delete (deletes documents without a parent))"
@@ -87,7 +87,7 @@ def test_programs_read_what_was_mended_and_what_is_left(either: Chatctl, databas
     assert outcome["event"]
     assert (outcome["changed"], outcome["unchanged"]) == (3, 2)
     assert [(one["ref"], one["outcome"]) for one in outcome["results"]][::4] == [
-        ("null-list", "mended"),
+        ("null-list", "repaired"),
         ("unknown-status", "unchanged"),
     ]
     again = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
@@ -169,10 +169,10 @@ def test_more_faults_than_are_held_are_mended_by_the_next(
     monkeypatch.setattr(repairing, "HELD", 2)
     database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
     assert either("db", "repair", "--yes").stdout.splitlines() == [
-        "dangling-link: mended (2 faults)",
+        "dangling-link: repaired (2 faults)",
         "dangling-link: unchanged (1 fault more: run the same command again to repair them)",
     ]
-    assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
+    assert either("db", "repair", "--yes").stdout == "dangling-link: repaired (1 fault)\n"
     assert either("db", "check").stdout == ""
 
 
@@ -210,7 +210,7 @@ def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database
     database["User"].insert_one({"email": "ada@example.org", "username": "again", **AGAIN})
     result = either("db", "repair", "--rule", "missing-index", "--yes")
     assert result.stdout.splitlines() == [
-        "missing-index: mended (1 fault)",
+        "missing-index: repaired (1 fault)",
         (
             "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
             " after all documents have different values (chatctl db check --rule duplicate-key --rule missing-field))"
@@ -240,7 +240,10 @@ def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: 
     many(database, 1_010)
     was = stored(database)
     done = chatctl("db", "repair", "--yes")
-    assert done.stdout.splitlines() == ["dangling-link: mended (1,010 faults)", "one-sided-link: mended (1,010 faults)"]
+    assert done.stdout.splitlines() == [
+        "dangling-link: repaired (1,010 faults)",
+        "one-sided-link: repaired (1,010 faults)",
+    ]
     assert chatctl("db", "check").stdout == ""
     links(database)
     event = done.stderr.split()[-1]

@@ -27,7 +27,7 @@ IDS: Final = 250_000
 OF_AN_ID: Final = 19
 """Bytes of an id in a long list, with its number in it."""
 OF_A_CHARACTER: Final = 4
-"""Bytes of a character, at most."""
+"""The most bytes of a character."""
 
 
 class Oversized(Rule):

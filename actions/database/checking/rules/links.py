@@ -179,9 +179,9 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → the field that copies."""
+"""Collection → the field with copied ids."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
-"""What is copied → where."""
+"""Collection whose ids are copied → collection with the copies."""
 ID_BYTES = 12
 """Bytes of an id."""
 
@@ -229,7 +229,7 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Keep the hashes of the messages that are listed, and take away those of the messages that are there."""
+        """Add up the hashes of the listed messages, and subtract those of the existing messages."""
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
@@ -269,7 +269,7 @@ class UnsyncedCopy(Rule):
 
 
 def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
-    """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
+    """Read the ids that the copy of each document should have: sorted, and packed as bytes to save memory."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
         filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
@@ -290,7 +290,7 @@ def _split(packed: bytes | bytearray) -> list[bytes]:
 
 
 def _differs(collection: str, copy: Any, expected: bytes) -> bool:
-    """Tell whether a copy is wrong; one of another type has another fault, and too long a one is not kept."""
+    """Tell whether a copy is wrong. A copy of another type is another fault, and very long copies are ignored."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
         return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected

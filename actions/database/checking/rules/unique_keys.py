@@ -85,7 +85,7 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+        """Tell whether all values differ; for a unique index, documents without a value have the same one."""
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }
@@ -126,7 +126,7 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents; the roles of `db roles` know the application's collections alone."""
+        """Count the documents, if it is allowed: the roles of `db roles` include only the application's collections."""
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")
         except OperationFailure as error:

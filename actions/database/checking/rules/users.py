@@ -14,12 +14,12 @@ from models.documents import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
-"""The same under the name that PHP gives it."""
+"""The same hash with the prefix that PHP writes."""
 STATUSES: Final = frozenset(UserStatus)
 
 
 class UserRule(Rule):
-    """A fault that one user document shows; a rule needs only `fault`, and `repaired` if it is `automatic`."""
+    """A fault that is visible in a single user; a rule needs only `fault`, and `repaired` if it is `automatic`."""
 
     one_collection = True
 
@@ -95,7 +95,7 @@ class BadPasswordHash(UserRule):
         return (found.value,)
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield those of which the form alone is wrong: `$2y$` is what `$2b$` is."""
+        """Yield hashes with only a wrong prefix: `$2y$` means the same as `$2b$`."""
         del decisions
         return (found for found in findings if found.value == "$2y$")
 

@@ -48,14 +48,14 @@ def test_a_role_that_the_application_deleted_dangles(database: Documents) -> Non
     ids = settle(database)
     database["Role"].delete_one({"_id": ids["support"]})
     assert counts() == {"dangling-link": 2}
-    mended(database)
+    repaired(database)
 
 
 def test_a_message_that_the_application_deleted_dangles(database: Documents) -> None:
     ids = settle(database)
     database["Message"].delete_one({"_id": ids["two"]})
     assert counts() == {"dangling-link": 2, "stale-last-message": 1, "unsynced-copy": 1}
-    mended(database)
+    repaired(database)
 
 
 def test_a_conversation_that_the_application_deleted_with_its_messages_dangles(database: Documents) -> None:
@@ -63,7 +63,7 @@ def test_a_conversation_that_the_application_deleted_with_its_messages_dangles(d
     database["Message"].delete_many({"conversationId": ids["group"]})
     database["Conversation"].delete_one({"_id": ids["group"]})
     assert counts() == {"dangling-link": 7}
-    mended(database)
+    repaired(database)
 
 
 def test_a_user_that_the_application_deleted_leaves_orphans_and_the_other_alone(database: Documents) -> None:
@@ -82,7 +82,7 @@ def test_a_user_that_the_application_deleted_leaves_orphans_and_the_other_alone(
     assert ids["three"] not in (database["Conversation"].find_one({"_id": ids["group"]}) or {})["messagesIds"]
 
 
-def mended(database: Documents) -> None:
+def repaired(database: Documents) -> None:
     was = stored(database)
     event = apply(repair()).event
     assert counts() == {}
@@ -135,8 +135,8 @@ def test_a_profile_whose_user_is_text_stays_where_the_user_has_another(database:
     ids = settle(database)
     other = database["Profile"].insert_one({"userId": str(ids["grace"])}).inserted_id
     database["Profile"].insert_one({"userId": str(ids["ada"])})
-    [mended, left] = repair(["string-id"]).results
-    assert (mended.message, left.outcome) == ("1 fault", "unchanged")
+    [repaired, left] = repair(["string-id"]).results
+    assert (repaired.message, left.outcome) == ("1 fault", "unchanged")
     assert f'db.Profile.deleteOne({{_id: ObjectId("{other}")}})' in str(left.message)
     apply(repair())
     assert {row["rule"]: row["count"] for row in check()} == {"string-id": 1, "second-profile": 1}

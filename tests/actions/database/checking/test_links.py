@@ -54,11 +54,11 @@ def mend(database: Documents, rule: str, **options: Any) -> None:
     event = apply(repair([rule], **options)).event
     assert [row for row in check() if row["severity"] != "I"] == []
     links(database)
-    mended = stored(database)
+    repaired = stored(database)
     undone = apply(audit.undo(str(event))).event
     assert stored(database) == was
     apply(audit.undo(str(undone)))
-    assert stored(database) == mended
+    assert stored(database) == repaired
 
 
 @SIDES

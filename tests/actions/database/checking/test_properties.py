@@ -117,8 +117,8 @@ def test_a_repair_leaves_nothing_to_a_second_and_is_undone_whole(database: Docum
     was = stored(database)
     change = repair()
     event = apply(change).event
-    mended = {result.ref for result in change.results if result.outcome == "mended"}
-    if event and "missing-index" not in mended:
-        assert not mended & {result.ref for result in repair().results if result.outcome == "mended"}
+    repaired = {result.ref for result in change.results if result.outcome == "repaired"}
+    if event and "missing-index" not in repaired:
+        assert not repaired & {result.ref for result in repair().results if result.outcome == "repaired"}
         apply(audit.undo(str(event)))
         assert stored(database) == was

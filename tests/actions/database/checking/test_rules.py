@@ -48,9 +48,9 @@ def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, 
 
     change = repair([fault.rule])
     [result] = change.results
-    assert (result.ref, result.outcome) == (fault.rule, "mended" if fault.mended else "unchanged")
-    assert change.changes_something == fault.mended
-    if fault.mended:
+    assert (result.ref, result.outcome) == (fault.rule, "repaired" if fault.repaired else "unchanged")
+    assert change.changes_something == fault.repaired
+    if fault.repaired:
         event = apply(change).event
         assert fault.rule not in found()
         if fault.rule not in {"missing-index", "secret-in-trail"}:
