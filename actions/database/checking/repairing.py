@@ -163,9 +163,7 @@ class _Plan:
             room = HELD - len(held)
             held += repairable[:room]
             self._more[rule] += len(repairable[room:])
-        repairable_ids = set(
-            map(id, repairable)
-        )  # a set cannot contain faults, because the value of a fault may be a list
+        repairable_ids = set(map(id, repairable))  # a fault with a list as its value is not hashable
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)

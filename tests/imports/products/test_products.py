@@ -1,4 +1,4 @@
-"""The exports of other products: each sample is imported by the command that the page about moving in says."""
+"""Each sample of another product is imported by the command in `docs/moving-in.md`."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def users(database: Documents) -> list[dict[str, Any]]:
-    """Return all users as a person would write them down; a time of the import itself is `now`."""
+    """Return all users in a form that is easy to read; a time set by the import is `now`."""
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:
@@ -175,7 +175,7 @@ def test_a_faulty_map_file_is_refused_with_line_and_column(
     assert len(refused) <= 12
 
 
-def test_a_map_file_of_ones_own_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Path) -> None:
+def test_a_map_file_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Path) -> None:
     own = samples / "own.yaml"
     own.write_text("name: Ours\ncolumns: {email: primary_email_address, username: username, name: last_name}\n")
     said = chatctl("users", "import", "clerk.csv", "--map-file", own, "--username-from", "email")
@@ -190,7 +190,7 @@ def test_a_map_file_with_many_faults_ends_in_a_few_lines(chatctl: Chatctl, tmp_p
         assert len(refused) <= 12
 
 
-def test_options_that_contradict_each_other_are_refused(chatctl: Chatctl, samples: Path) -> None:
+def test_options_that_cannot_be_combined_are_refused(chatctl: Chatctl, samples: Path) -> None:
     chatctl("users", "import", "clerk.csv", "--from", "clerk", "--map-file", "x", code=2)
     chatctl("users", "import", "clerk.csv", "--require-passwords", code=2)
     chatctl("users", "import", "clerk.csv", "--map-file", "nowhere.yaml", code=3)
@@ -198,7 +198,7 @@ def test_options_that_contradict_each_other_are_refused(chatctl: Chatctl, sample
     assert 'did you mean "clerk"?' in said
 
 
-def test_a_map_is_read_before_the_product(chatctl: Chatctl, database: Documents, samples: Path) -> None:
+def test_a_map_option_overrides_the_product(chatctl: Chatctl, database: Documents, samples: Path) -> None:
     chatctl("roles", "create", "support")
     maps = ["--map", "app_metadata.roles=roles", "--map", "nickname=username", "--map", "picture="]
     chatctl("users", "import", "auth0.ndjson", "--from", "auth0", *maps)
@@ -210,7 +210,9 @@ def test_a_map_is_read_before_the_product(chatctl: Chatctl, database: Documents,
     assert '--map names a column or key that the file does not have: "nick"' in refused
 
 
-def test_required_passwords_refuse_who_cannot_sign_in(chatctl: Chatctl, database: Documents, samples: Path) -> None:
+def test_required_passwords_refuse_users_who_cannot_sign_in(
+    chatctl: Chatctl, database: Documents, samples: Path
+) -> None:
     refused = chatctl(*OPTIONS["clerk.csv"], "--require-passwords", code=5).stderr.splitlines()
     assert refused == [
         "clerk.csv:4: no password and no linked sign-in",
@@ -268,7 +270,7 @@ def test_times_are_read_as_products_write_them(value: Any, read: str | None) -> 
 @pytest.mark.parametrize(
     "value", ["yesterday", "13/13/2021 8:15:30 PM", "2021-13-04", "9" * 30, "2023-11-20 19:30:00 CET"]
 )
-def test_what_is_not_a_time_stays_as_it_is(value: str) -> None:
+def test_a_value_that_is_not_a_time_is_unchanged(value: str) -> None:
     assert values.time(value) == value
 
 

@@ -20,7 +20,7 @@ def ids(database: Documents) -> Ids:
 
 @pytest.fixture
 def proxied(chatctl: Chatctl, url: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chatctl]:
-    """Be `chatctl` on a server that holds invalid UTF-8."""
+    """Run `chatctl` on a server with invalid UTF-8."""
     with proxy(url) as address:
         monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://{address}/{name}?directConnection=true")
         yield chatctl
@@ -59,7 +59,7 @@ CUT_TEXTS = {
     "Conversation": ("group", "name"),
     "Message": ("three", "body"),
 }
-"""A text of each collection that is cut."""
+"""A text of each collection, cut inside a character."""
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ CUT_TEXTS = {
         ("users delete grace --forever", []),
     ],
 )
-def test_what_an_undo_cannot_restore_is_said_before(
+def test_a_note_says_before_the_write_what_an_undo_cannot_restore(
     proxied: Chatctl, database: Documents, ids: Ids, typed: str, lost: list[str]
 ) -> None:
     for collection, (who, field) in CUT_TEXTS.items():
@@ -115,7 +115,7 @@ PERSON = [*TOMBSTONE, "hashedPassword", CUT]
         ("conversations delete {direct}", ["ada", "account"], PERSON),
     ],
 )
-def test_a_field_whose_name_is_cut_prevents_no_write(
+def test_a_field_with_an_invalid_name_does_not_prevent_a_write(
     proxied: Chatctl, database: Documents, typed: str, having: list[str], user_has: list[str]
 ) -> None:
     ids = settle(database)
