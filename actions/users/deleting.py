@@ -86,7 +86,7 @@ class _Deletion:
         """Yield notes on the conversations that are deleted, and on those that stay."""
         for what, conversations in (
             ("One-to-one conversations that will be deleted: {}", list(self._ended.values())),
-            ("Conversations that will only lose their messages: {}", self._left),
+            ("Other conversations that will lose only the messages of these users: {}", self._left),
             ("{} will have only two people.", [c for c in self._left if self._collides(c)]),
         ):
             if conversations:

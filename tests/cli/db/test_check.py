@@ -61,7 +61,7 @@ bad-password-hash: The user cannot sign in with a password.
 
 foreign-seen: The reader, who may have left, is shown among those who have seen the message.
   Message {ids["one"]} seenIds: {ids["alan"]}
-  to do: nothing; to add the reader again: chatctl conversations add CONVERSATION USER
+  to do: chatctl conversations add CONVERSATION USER, if the reader should take part again
 """
     )
 

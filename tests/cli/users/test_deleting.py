@@ -167,7 +167,7 @@ def test_the_preview_says_what_goes_and_what_stays(terminal: Terminal, chatctl: 
         "  delete 1 conversation\n",
         "  delete 1 user\n",
         "  One-to-one conversations that will be deleted: with grace\n",
-        "  Conversations that will only lose their messages: engines\n",
+        "  Other conversations that will lose only the messages of these users: engines\n",
         "  engines will have only two people.\n",
     ):
         assert line in screen.text

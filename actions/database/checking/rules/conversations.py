@@ -80,7 +80,7 @@ class ForeignSender(Rule):
     name = "foreign-sender"
     severity = "I"
     effect = "The message is shown. Its sender, who may have left, does not see the conversation."
-    fix = "nothing; to add the sender again: chatctl conversations add CONVERSATION USER"
+    fix = "chatctl conversations add CONVERSATION USER, if the sender should take part again"
     field = "senderId"
     reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId")}
 
@@ -123,7 +123,7 @@ class ForeignSeen(ForeignSender):
 
     name = "foreign-seen"
     effect = "The reader, who may have left, is shown among those who have seen the message."
-    fix = "nothing; to add the reader again: chatctl conversations add CONVERSATION USER"
+    fix = "chatctl conversations add CONVERSATION USER, if the reader should take part again"
     field = "seenIds"
     reads = {"Conversation": ("userIds",), "Message": ("conversationId", "seenIds")}
 

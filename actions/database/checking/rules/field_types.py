@@ -213,7 +213,7 @@ class ReadableType(_ShapeRule):
     name = "wrong-type"
     severity = "I"
     effect = "None. The application reads a Double as an Int, a Timestamp as a date and an ObjectId as text."
-    fix = "nothing"
+    fix = "no change needed"
 
 
 class StringId(_ShapeRule):
