@@ -285,7 +285,7 @@ def _indexes() -> list[Index]:
 
 def _secret(seed: int) -> str:
     """Hash the password with a salt from the seed, so that the same seed makes the same data."""
-    random = Random(seed)  # noqa: S311 - it is no secret
+    random = Random(seed)  # noqa: S311 - the salt is not a secret
     return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 

@@ -234,7 +234,7 @@ def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: 
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
-    assert 'the conversation "looms" exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
+    assert 'the conversation "looms" already exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
 
 
 @pytest.mark.parametrize(

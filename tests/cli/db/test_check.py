@@ -114,8 +114,8 @@ def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--rule", "one-sided-links"), 'error: no rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
-        (("--collection", "user"), 'error: no collection "user"\nhint: did you mean "User"?\n'),
+        (("--rule", "one-sided-links"), 'error: unknown rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
+        (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )
 def test_a_wrong_name_gets_the_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
@@ -151,8 +151,8 @@ def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
 SEVERITY  RULE            COUNT  EXAMPLE
 E         unknown-status      1  User {ada[:21]}…
 
-unknown-status: the application cannot load the user, or any
-                list that contains them
+unknown-status: The application cannot load this user, or
+                any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate
          id:{ada}, or chatctl users
