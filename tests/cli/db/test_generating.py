@@ -43,7 +43,7 @@ def test_so_many_are_made_and_nothing_of_them_is_broken(either: Chatctl, databas
         "conversations: created (8)",
         "messages: created (120)",
     ]
-    assert 'has the password "made up to try things out"' in done.stderr
+    assert 'have the password "made up to try things out"' in done.stderr
     assert [database[name].count_documents({}) for name in ("User", "Conversation", "Message")] == [15, 8, 120]
     links(database)
     assert either("db", "check", code=0).stderr == "no fault was found\n"
@@ -146,7 +146,7 @@ def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Doc
 @pytest.mark.parametrize(
     ("numbers", "why"),
     [
-        (("1", "1", "0"), "a conversation takes two users"),
+        (("1", "1", "0"), "a conversation requires at least two users"),
         (("2", "2", "0"), "two users can have only one conversation"),
         (("5", "0", "1"), "a message requires a conversation"),
         (("3", "1", "2000001"), "too many messages for one user: the limit is 650,000"),

@@ -124,13 +124,13 @@ def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Docum
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
-        (("--drop",), "about duplicate-key", "one-sided-link"),
-        (("--delete",), "about duplicate-key", BOTH),
-        (("--drop", "--rule", "missing-parent"), "about missing-parent", "one-sided-link"),
-        (("--delete", "--rule", "dangling-link"), "about dangling-link", BOTH),
+        (("--drop",), "to the rule duplicate-key", "one-sided-link"),
+        (("--delete",), "to the rule duplicate-key", BOTH),
+        (("--drop", "--rule", "missing-parent"), "to the rule missing-parent", "one-sided-link"),
+        (("--delete", "--rule", "dangling-link"), "to the rule dangling-link", BOTH),
         (
             ("--delete", "--rule", "missing-parent", "--rule", "null-list"),
-            "about null-list",
+            "to the rule null-list",
             "missing-parent or second-profile",
         ),
     ],

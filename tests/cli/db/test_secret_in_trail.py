@@ -84,7 +84,7 @@ def test_the_event_of_the_repair_says_what_it_did_and_cannot_be_undone(either: C
         "case 4711",
         [],
     )
-    assert "never kept" in either("audit", "undo", own, "--yes", code=7).stderr
+    assert "never stored" in either("audit", "undo", own, "--yes", code=7).stderr
 
 
 def test_the_repair_runs_only_if_its_rule_is_the_only_one_named(either: Chatctl, database: Documents, ids: Ids) -> None:

@@ -253,4 +253,4 @@ def test_a_check_tells_of_a_collection_that_may_not_be_counted(chatctl: Chatctl,
     with heard(Bound(SUPPORT_READ, shop)):
         result = Person(chatctl, guarded, SUPPORT_READ.name)("db", "check", "--rule", "other-collection", code=1)
     shop["user"].drop()
-    assert "User user: may not be counted" in result.stdout, result
+    assert "User user: counting is not allowed" in result.stdout, result

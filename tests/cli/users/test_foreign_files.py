@@ -130,7 +130,7 @@ def test_a_map_reaches_into_objects_and_lists(load: Import, imported: Any, datab
     [
         (["--map", "x"], '--map "x" is not HEADER=column'),
         (["--map", "=email"], '--map "=email" is not HEADER=column'),
-        (["--map", "x=emial"], '--map: there is no column "emial"\nhint: did you mean "email"?'),
+        (["--map", "x=emial"], '--map: unknown column "emial"\nhint: did you mean "email"?'),
         (["--map", "x=name", "--map", " X=email"], '--map names " X" twice'),
         (["--map", "x=name", "--map", "y=name"], "--map names the column name twice"),
     ],
