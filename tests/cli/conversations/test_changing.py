@@ -105,13 +105,13 @@ def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, da
         ),
         (["ada", "nobody"], 3, 'no user "nobody"'),
         (["ada", "grace", "--name", ""], 5, "not a valid conversation name: a name cannot be empty"),
-        (["ada", "grace", "--name", " x"], 5, "begins or ends with a blank"),
-        (["ada", "grace", "--name", "\x1b[31m"], 5, "holds a character that cannot be seen (U+001B)"),
-        (["ada", "grace", "--name", "\u202ex"], 5, "holds a character that cannot be seen (U+202E)"),
+        (["ada", "grace", "--name", " x"], 5, "begins or ends with a space"),
+        (["ada", "grace", "--name", "\x1b[31m"], 5, "contains an invisible character (U+001B)"),
+        (["ada", "grace", "--name", "\u202ex"], 5, "contains an invisible character (U+202E)"),
         (["ada", "grace", "--name", "x" * 201], 5, "a name has at most 200"),
         (["ada", "grace", "--name", "5f" * 12], 5, "it would be read as an id"),
         (["ada", "grace", "--name", "id:x"], 5, "it would be read as an id"),
-        (["ada", "grace", "--name", "name:x"], 5, "it would be read as the part after the colon"),
+        (["ada", "grace", "--name", "name:x"], 5, "it would be read as the name after the colon"),
         (["ada", "grace", "--name", "-"], 5, "it would be read as names on standard input"),
     ],
 )
@@ -234,7 +234,10 @@ def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: 
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
-    assert 'the conversation "looms" already exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
+    assert (
+        'the conversation "looms" already exists'
+        in either("conversations", "rename", "engines", "looms", code=4).stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,10 @@ def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--rule", "one-sided-links"), 'error: unknown rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
+        (
+            ("--rule", "one-sided-links"),
+            'error: unknown rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n',
+        ),
         (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )

@@ -169,6 +169,6 @@ def test_a_change_between_confirmation_and_write_is_a_conflict(
     batches = list(planned.batches)
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"emailVerified": BEGAN}})
     planned.batches = batches
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+    with pytest.raises(ConflictError, match="user ada was changed while this command ran"):
         apply(planned)
     assert check() == []
