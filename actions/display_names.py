@@ -117,4 +117,4 @@ def _key(conversation: Any) -> str:
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
         return readable_text(name)
-    return people_label(participants) or "nobody"
+    return people_label(participants) or "no participants"

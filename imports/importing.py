@@ -48,7 +48,7 @@ def read(
         with Path(name).open("rb") as file:
             found.read(file, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(name)}") from None
+        raise NotFoundError(f"the file {shown(name)} does not exist") from None
     except OSError as error:
         raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
     return found

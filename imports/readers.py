@@ -255,7 +255,7 @@ class _JsonStream:
 
     def enter(self, keys: Collection[str]) -> None:
         """Move to the value of the first of some keys in the object that begins here."""
-        missing = ValueError(f"there is no key {' or '.join(map(shown, keys))}")
+        missing = ValueError(f"key {' or '.join(map(shown, keys))} not found")
         if self.next() != "{":
             raise missing
         for name in self.listed(self._key, "}"):

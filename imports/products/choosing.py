@@ -41,7 +41,7 @@ def read(path: str) -> Product:
     try:
         return _sound(Path(path).read_bytes(), path)
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(path)}") from None
+        raise NotFoundError(f"the file {shown(path)} does not exist") from None
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
 

@@ -55,7 +55,7 @@ SCHEMA: Final = _object(
         },
         "path": {**_TEXT_OR_TEXTS, "description": "The keys under which the list of users may be."},
         "prefix": {**_TEXT, "description": "The character that the product puts before every text of a CSV file."},
-        "nothing": {**_TEXTS, "description": "Words that mean that there is no value."},
+        "nothing": {**_TEXTS, "description": "Words that mean an empty value."},
         "header": {**_TEXTS, "description": "The names of the cells of a CSV file without a header."},
         "only": {**_TESTS_LIST, "description": "A record for which one of these is true is a user."},
         "left_out": {
