@@ -87,7 +87,7 @@ SUPPORT_READ: Final = Role(
 
 SUPPORT_WRITE: Final = Role(
     "support-write",
-    "supports users and moderates messages; cannot create users or grant roles",
+    "helps users and moderates messages; cannot create users or grant roles",
     {
         "users": "update, suspend, reinstate, verify-email, set-password, unlink",
         "conversations": "add, remove, rename",

@@ -37,7 +37,7 @@ ATLAS = {
 }
 """Atlas's names of actions, as its API lists them."""
 REFUSAL = re.compile(
-    r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints roles that suffice\n\Z", re.MULTILINE
+    r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints suitable roles\n\Z", re.MULTILINE
 )
 
 
