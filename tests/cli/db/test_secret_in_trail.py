@@ -55,7 +55,7 @@ def test_only_the_secret_values_are_removed(
 
     done = either("db", "repair", *RULE, "--yes")
     assert "undo:" not in done.stderr
-    assert "this cannot be undone" in done.stderr
+    assert "This cannot be undone" in done.stderr
     after = database["chatctl_audit"].find_one({"_id": part}) or {}
     assert after["changes"][0]["fields"][1] == {"field": field["field"], **kept}
     before["changes"][0]["fields"][1] = after["changes"][0]["fields"][1]
@@ -94,7 +94,7 @@ def test_the_repair_runs_only_if_its_rule_is_the_only_one_named(either: Chatctl,
     refused = either("db", "repair", *RULE, "--rule", "null-list", "--yes", code=2)
     assert (
         refused.stderr
-        == "error: a repair by secret-in-trail cannot be undone\nhint: run only this rule: --rule secret-in-trail\n"
+        == "error: a repair by the rule secret-in-trail cannot be undone\nhint: run only this rule: --rule secret-in-trail\n"
     )
     done = either("db", "repair", "--yes")
     assert (
