@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-PACKAGES: Final = ("changes", "database", "models", "seeds")
+PACKAGES: Final = ("actions", "changes", "database", "imports", "models", "seeds")
 PHRASES: Final = re.compile(
     r"""
     \b(is|are|was|were)\ no\b(?!\ longer) | \bnone\ of\b | \b(wants?|belongs\ here)\b | \b(behind|anew|alone)\b

@@ -43,7 +43,7 @@ def test_so_many_are_made_and_nothing_of_them_is_broken(either: Chatctl, databas
         "conversations: created (8)",
         "messages: created (120)",
     ]
-    assert 'has the password "made up to try things out"' in done.stderr
+    assert 'have the password "made up to try things out"' in done.stderr
     assert [database[name].count_documents({}) for name in ("User", "Conversation", "Message")] == [15, 8, 120]
     links(database)
     assert either("db", "check", code=0).stderr == "no fault was found\n"
@@ -113,7 +113,7 @@ def test_roles_are_given_but_for_those_that_are_protected(
 def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
-    assert said.splitlines()[-2].endswith(" has users: what is made up does not belong among them")
+    assert said.splitlines()[-2].endswith(" already has users, and generated users must not mix with them")
     assert database["User"].count_documents({}) == 1
 
 
@@ -146,10 +146,10 @@ def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Doc
 @pytest.mark.parametrize(
     ("numbers", "why"),
     [
-        (("1", "1", "0"), "a conversation takes two users"),
-        (("2", "2", "0"), "two users have one conversation with each other"),
-        (("5", "0", "1"), "a message needs a conversation"),
-        (("3", "1", "2000001"), "a user has room for 650,000"),
+        (("1", "1", "0"), "a conversation requires at least two users"),
+        (("2", "2", "0"), "two users can have only one conversation"),
+        (("5", "0", "1"), "a message requires a conversation"),
+        (("3", "1", "2000001"), "too many messages for one user: the limit is 650,000"),
         (("-1", "1", "1"), "must be 0 or more"),
     ],
 )
@@ -199,7 +199,7 @@ def test_without_the_library_what_to_install_is_said(process: Process, workspace
     done = process(*SMALL, "--yes", env={"PYTHONPATH": str(workspace)})
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
-        "error: people are made up by the library mimesis, which is not installed",
+        "error: generated people require the Python package mimesis, which is not installed",
         "hint: run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
@@ -214,11 +214,11 @@ def test_each_kind_of_fault_is_planted_so_many_times(chatctl: Chatctl, database:
 
 def test_what_unique_indexes_prevent_is_not_planted(chatctl: Chatctl) -> None:
     done = chatctl(*SMALL, "--yes", "--broken", "1")
-    assert "unique indexes prevent faults of duplicate-key, second-profile: none is made" in done.stderr
+    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent them." in done.stderr
     found = faults()
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}
     said = chatctl("db", "repair", "--yes").stdout.splitlines()
-    mended = {line.partition(":")[0] for line in said if ": mended" in line}
-    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= mended
-    assert not mended & faults().keys()
+    repaired = {line.partition(":")[0] for line in said if ": repaired" in line}
+    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= repaired
+    assert not repaired & faults().keys()

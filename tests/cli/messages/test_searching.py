@@ -75,17 +75,17 @@ def test_a_text_is_taken_as_it_is_and_a_pattern_where_that_is_asked(
     assert talking("messages", "search", "--count", *args).stdout == f"{len(expected)}\n"
 
 
-AS_WRITTEN = "\nhint: without --regex it is looked for as it is written"
+AS_WRITTEN = "\nhint: remove --regex to search for the text as it is written"
 
 
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        ([""], 2, "what to search for cannot be empty"),
-        (["", "--regex"], 2, "what to search for cannot be empty"),
-        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2' + AS_WRITTEN),
-        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1' + AS_WRITTEN),
-        (["x" * 201, "--regex"], 5, "the pattern is 201 characters long; it may have 200"),
+        ([""], 2, "the search text cannot be empty"),
+        (["", "--regex"], 2, "the search text cannot be empty"),
+        (["(a", "--regex"], 5, '"(a" is not a valid pattern: missing ) at position 2' + AS_WRITTEN),
+        (["[", "--regex"], 5, '"[" is not a valid pattern: unterminated character set at position 1' + AS_WRITTEN),
+        (["x" * 201, "--regex"], 5, "the pattern has 201 characters; the limit is 200"),
         (["x", "--sender", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
     ],
 )
@@ -94,8 +94,8 @@ def test_what_cannot_be_searched_for_is_said(talking: Chatctl, args: list[str], 
 
 
 TOO_LONG = """\
-error: the search was given up after 10 seconds
-hint: narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast
+error: the search was stopped after 10 seconds
+hint: narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply
 """
 
 
@@ -136,7 +136,7 @@ def test_a_pattern_that_the_server_refuses_is_said(
     fail("find", code)
     assert chatctl("messages", "search", "--regex", "(?<=a+)b", code=5) == (
         "",
-        "error: the server cannot read the pattern\nhint: it takes those of PCRE\n",
+        "error: the server does not accept the pattern\nhint: use the syntax of PCRE\n",
         5,
     )
 

@@ -115,7 +115,7 @@ def test_a_preview_hashes_no_password(load: Import, database: Database, monkeypa
     text = f"email,username,name,password\na@b.c,a,B,{PASSWORD}\nb@b.c,b,B,{PASSWORD}\n"
     shown = load(text, "--on-conflict", "update", "--dry-run")
     user = database["User"].find_one()["_id"]
-    assert f"an undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
+    assert f"An undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
@@ -194,7 +194,7 @@ def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load
     ]
     assert again.splitlines() == [
         "error,email,username,name,password,too many",
-        f'"5 cells, 4 in the header",a@b.c,a,Smith, J,{PASSWORD}',
+        f'"the row has 5 cells, the header has 4",a@b.c,a,Smith, J,{PASSWORD}',
     ]
 
 
@@ -224,7 +224,7 @@ def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert failed.stderr.splitlines() == [
         "error: temporary files could not be written: disk I/O error",
-        "hint: nothing was done; TMPDIR can name a folder with more room",
+        "hint: nothing was changed; set TMPDIR to a folder with more space",
     ]
 
 
@@ -237,7 +237,7 @@ def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
     failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
     assert failed.stderr.splitlines()[0] == "people.csv:1:3: this is not UTF-8 text"
     twice = load(rb'{"\udce9": 1, "\udce9": 2}', name="people.ndjson", code=5)
-    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: the key "\udce9" stands in an object twice'
+    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: an object has the key "\udce9" twice'
 
 
 def test_no_standard_input_is_an_empty_one(process: Process) -> None:

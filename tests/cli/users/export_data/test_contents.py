@@ -179,4 +179,4 @@ def test_what_is_broken_is_shown_all_the_same(either: Chatctl, database: Documen
         assert shown in files["index.html"]
     assert "not for anybody" not in "".join(files.values())
     left = read(files, "manifest")["leftOut"][-1]["what"]
-    assert left == "Fields that the schema does not have: Message.mood, User.resetToken"
+    assert left == "Fields that are not in the schema: Message.mood, User.resetToken"
