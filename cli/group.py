@@ -143,7 +143,7 @@ class Command(Shared, TyperCommand):
         invocation.command = _audit_command(ctx)
         invocation.reason = ctx.params.get("reason", invocation.reason)
         if invocation.reveal and not (invocation.reason or "").strip():
-            raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
+            raise UsageError("--reveal requires --reason", "add --reason TEXT, which is kept in the audit trail")
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
         if invocation.url is not None and connection.target().password_on_command_line:

@@ -86,7 +86,10 @@ def apply(
 ) -> None:
     """Change the database to match the seed, completely or not at all."""
     if saved and (paths or any(vars(options).values())):
-        raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
+        raise UsageError(
+            "a saved plan already contains its seed and its options",
+            "use --plan only, or make a new plan",
+        )
     planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
     out.apply(planned.changeset, confirm)
 

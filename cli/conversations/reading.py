@@ -15,8 +15,8 @@ app = part()
 
 
 SLOW: Final = (
-    "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
-    "make it with: chatctl db indexes --apply"
+    "the index for the messages of a conversation is missing, so all messages are read, which is slow; "
+    "create it with: chatctl db indexes --apply"
 )
 
 

@@ -89,7 +89,7 @@ def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple
         each = -(-len(periods) // max(width - taken, 1))
     for row, some in zip(rows, values.values(), strict=True):
         row["curve"] = _sparkline([max(some[start : start + each]) for start in range(0, len(some), each)])
-    mark = f"a {by}" if each == 1 else f"the most of {each:,} {by}s"
+    mark = f"a {by}" if each == 1 else f"the maximum of {each:,} {by}s"
     return rows, f"{periods[0]['period']} to {periods[-1]['period']}; each mark is {mark}"
 
 

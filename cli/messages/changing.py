@@ -126,7 +126,7 @@ def _typed_body() -> str:
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
-        say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
+        say("type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels")
     data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
     line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
     refuse_size(len(line))

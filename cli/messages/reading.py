@@ -61,8 +61,8 @@ def search(
     """
     found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
     if not masking.may_show(out.invocation, silent):  # counts and ids would tell as well
-        hint = "search with --reveal --reason TEXT"
-        raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
+        hint = "to search, add --reveal --reason TEXT"
+        raise RefusedError("Search is blocked here because messages are masked.", hint)
     out.rows(found, views.MATCHES, page)
 
 

@@ -43,7 +43,7 @@ class Output:
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
-            raise UsageError("--limit and --all contradict each other", "give one of them")
+            raise UsageError("--limit and --all cannot be combined", "use one of them")
         if page.count:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
@@ -253,7 +253,7 @@ def _chosen_columns(view: View, columns: str | None) -> View:
     names = [name.strip() for name in columns.split(",")]
     for name in names:
         if name not in known:
-            raise UsageError(f'no column "{name}"', did_you_mean(name, known) or f"there are {', '.join(known)}")
+            raise UsageError(f'unknown column "{name}"', did_you_mean(name, known) or f"use {', '.join(known)}")
     return tuple(known[name] for name in names)
 
 
@@ -261,7 +261,7 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
     fields = ("id", *(field for field in sortable if field != "id"))
     name = "id" if sort is None else sort.removeprefix("-")
     if name not in fields:
-        hint = did_you_mean(name, fields) or f"it can be sorted by {', '.join(fields)}"
+        hint = did_you_mean(name, fields) or f"sort by {', '.join(fields)}"
         raise UsageError(f'cannot sort by "{name}"', hint)
 
 

@@ -72,7 +72,7 @@ def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 @contextmanager
 def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     if "\0" in to:
-        raise OutputError(f"{to} could not be written: no file can have this name")
+        raise OutputError(f"{to} could not be written: this is not a valid file name")
     path = Path(to)
     if to in STANDARD_OUTPUT:
         streams.flush()
@@ -114,9 +114,9 @@ def _check_owner(to: str, found: os.stat_result) -> None:
 
 def _check(to: str, path: Path, *, overwrite: bool) -> None:
     if to.endswith(os.sep) or (path.is_dir() and not path.is_symlink()):
-        raise UsageError(f'"{to}" names a folder', "name a file in it")
+        raise UsageError(f'"{to}" is a folder', "use a file in this folder")
     if not path.parent.is_dir():
-        raise NotFoundError(f"there is no folder {path.parent}")
+        raise NotFoundError(f"folder not found: {path.parent}")
     if os.path.lexists(path) and not overwrite:
         raise _exists(path)
 
@@ -148,7 +148,7 @@ def _rename(temporary: Path, path: Path) -> None:
 
 
 def _exists(path: Path) -> ConflictError:
-    return ConflictError(f"{path} exists already", "choose another name, or replace it with --overwrite")
+    return ConflictError(f"{path} already exists", "use another name, or replace the file with --overwrite")
 
 
 def _create(folder: Path) -> tuple[int, Path]:

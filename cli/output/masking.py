@@ -12,7 +12,9 @@ Row = dict[str, Any]
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
 WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
 """Private columns whose values are messages."""
-MASKED: Final = "what people wrote is masked in this database; --reveal --reason TEXT shows it, and leaves an event"
+MASKED: Final = (
+    "messages and images are masked in this database; --reveal --reason TEXT shows them and records an event"
+)
 
 
 def may_show(invocation: Invocation, note: Callable[[str], None], targets: Sequence[Any] = ()) -> bool:

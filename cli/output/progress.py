@@ -74,7 +74,7 @@ class WriteBar(Bar, Watch):
         super().wrote(documents, total)
 
     def waits(self) -> None:
-        self._note("waiting for another write to end; one whose program was killed is in the way for a minute")
+        self._note("waiting for another write to end; if its program was killed, this takes up to a minute")
 
     def asks_about(self, again: Changeset) -> bool:
         return self._asks_about(again)

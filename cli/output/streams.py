@@ -15,7 +15,7 @@ class ReaderGoneError(OutputError):
 def write(text: str) -> None:
     """Write data; what cannot be written is an error, whatever has been written before."""
     if sys.stdout is None:
-        raise OutputError("there is no standard output to write to")
+        raise OutputError("standard output is closed")
     try:
         sys.stdout.write(text)
     except OSError as error:
@@ -91,5 +91,5 @@ def has_all_characters() -> bool:
 
 def _lost(error: OSError) -> OutputError:
     if isinstance(error, BrokenPipeError):
-        return ReaderGoneError("the reader of the output went away")
+        return ReaderGoneError("the reader of the output has gone")
     return OutputError(f"the output could not be written: {(error.strerror or 'it failed').lower()}")

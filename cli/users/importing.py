@@ -160,7 +160,8 @@ def import_(
     columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
-            "--errors names the file that is read", "name another: this one has the rows without faults too"
+            "--errors and FILE are the same file",
+            "use another file for --errors: this one also has the rows without faults",
         )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar("reading") as bar:

@@ -32,7 +32,7 @@ class PasswordSource(Options):
         """Take the password from where the options say; without any of them ask for it twice, unseen."""
         if self.password_stdin + self.generate_password + self.no_password > 1:
             raise UsageError(
-                "--password-stdin, --generate-password and --no-password contradict each other", "give one"
+                "--password-stdin, --generate-password and --no-password cannot be combined", "use one of them"
             )
         if self.no_password:
             return Password(None)
@@ -44,8 +44,8 @@ class PasswordSource(Options):
             return Password(_read())
         if not questions.can_ask():
             raise UsageError(
-                "there is no terminal to ask for a password on",
-                "give one of --password-stdin, --generate-password and --no-password",
+                "a password is required, and there is no terminal to ask for it",
+                "use --password-stdin, --generate-password or --no-password",
             )
         return Password(_asked())
 
@@ -57,7 +57,9 @@ def _read() -> str:
         raise InvalidInputError("standard input is not UTF-8") from None
     password = text.removesuffix("\n").removesuffix("\r")
     if not password:
-        raise InvalidInputError("standard input holds no password", "for a user without one there is --no-password")
+        raise InvalidInputError(
+            "standard input contains no password", "for a user without a password, use --no-password"
+        )
     return password
 
 
@@ -67,12 +69,12 @@ def _asked() -> str:
     first = _ask("Password: ")
     passwords.validate(first)  # nobody types for a second time what cannot be taken
     if first != _ask("Again: "):
-        raise InvalidInputError("the two passwords are not the same", "type the command again")
+        raise InvalidInputError("the two passwords are not the same", "run the command again")
     return first
 
 
 def _ask(prompt: str) -> str:
     typed = questions.ask_hidden(prompt)
     if typed is None:
-        raise InvalidInputError("no password was typed", "for a user without one there is --no-password")
+        raise InvalidInputError("no password was typed", "for a user without a password, use --no-password")
     return typed

@@ -132,7 +132,7 @@ NAMED_AT_MOST: Final = 3
 """Readers of a message; of more it is said how many."""
 
 NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
-OWN: Final = '<p class="quiet">With the messages of this person, times in UTC; what others wrote is theirs.</p>\n'
+OWN: Final = '<p class="quiet">Only messages of this person are included, not those of others. Times are in UTC.</p>\n'
 
 LONG: Final = 5_000
 """Messages from which a browser should draw only what is seen; links into such a page lead only near to their aim."""
@@ -144,7 +144,7 @@ SECTIONS: Final = {
     "roles": "Roles",
     "conversations": "Conversations",
     "events": "What administrators did",
-    "leftOut": "What is not here",
+    "leftOut": "What is left out",
 }
 
 USER: Final = {
@@ -160,7 +160,7 @@ USER: Final = {
     "id": "Id",
 }
 PROFILE: Final = {"phoneNumber": "Phone", "address": "Address", "imageUrl": "Image"}
-ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Known there as", "type": "Type", "scope": "Scope"}
+ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Account", "type": "Type", "scope": "Scope"}
 
 
 def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[str]:
@@ -168,8 +168,9 @@ def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[s
     yield html.opening(f"Personal data of {label}")
     yield (
         f"<header><h1>Personal data of {html.isolated(label)}</h1>\n"
-        f"<p>What the database {html.isolated(about['database'])} held of this person at {_time(about['exportedAt'])}. "
-        "The files beside this page say it to programs. What is not here, and why, is at the end.</p></header>\n"
+        f"<p>All data about this person in the database {html.isolated(about['database'])} at "
+        f"{_time(about['exportedAt'])}. The other files of this archive contain the same data for programs. What is "
+        "left out, and why, is at the end.</p></header>\n"
     )
     yield from _contents(parts["conversations"])
     long = sum(one["ownMessages"] for one in parts["conversations"]) > LONG
@@ -250,7 +251,7 @@ def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> It
 
 def _title(conversation: Row) -> str:
     if conversation["gone"]:
-        return "A conversation that is gone"
+        return "A deleted conversation"
     if _is_group(conversation):
         return html.isolated(conversation["name"] or "A group without a name")
     return f"With {html.isolated(conversation['participants'] or 'nobody')}"

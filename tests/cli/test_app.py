@@ -93,7 +93,7 @@ def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
         (["roles", "list", "--url"], "option '--url' requires an argument", "see chatctl --help"),
         (["roles", "show"], "missing argument 'ROLE'", None),
         (["roles", "show", "a", "b"], "got unexpected extra argument(s) (b)", None),
-        (["roles", "list", "--all", "--limit", "3"], "--limit and --all contradict each other", "give one of them"),
+        (["roles", "list", "--all", "--limit", "3"], "--limit and --all cannot be combined", "use one of them"),
         (["audit", "show", "65f"], "invalid value for 'EVENT': \"65f\" is no id", None),
         (["audit", "prune", "--before", "monday"], "invalid value for '--before': \"monday\" is no time", None),
     ],

@@ -31,8 +31,8 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     added = bare("context", "add", "live", "--url", f"mongodb://ada:{SECRET}@h:1/shop", "--read-only")
     assert added.stdout == "live: added\n"
     assert added.stderr == (
-        "warning: other users of this machine can see a password in --url; without --url it is asked for\n"
-        "to work on it: --context live on any command, or for all: chatctl context use live\n"
+        "warning: other users of this machine can see a password in --url; leave out --url to be asked for the URL\n"
+        "to use it: add --context live to a command, or run chatctl context use live\n"
     )
     bare("context", "add", "dev", "--url-command", f"echo mongodb://u:{SECRET}@h/dev")
     assert bare("context", "use", "live").stdout == "live: current\n"
@@ -47,7 +47,10 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     assert json.loads(bare("context", "show", "-o", "json").stdout) == row | {"from": None, "problem": None}
     assert json.loads(bare("context", "show", "live", "-o", "json").stdout)["name"] == "live"
     removed = bare("context", "remove", "live")
-    assert (removed.stdout, removed.stderr) == ("live: removed\n", "it was the current one; now there is none\n")
+    assert (removed.stdout, removed.stderr) == (
+        "live: removed\n",
+        "it was the current context; now no context is current\n",
+    )
     assert bare("context", "show", code=3).stderr.startswith("error: no context is the current one\n")
 
 
@@ -81,10 +84,10 @@ def test_what_is_not_there_yet_is_warned_of_and_wrong_input_refused(bare: Chatct
     bare("context", "add", "--url-env", "PROD", "--", "-x", code=5)
     assert SECRET not in bare("context", "add", "x", "--url", f"mongodb://u:{SECRET}@h", code=5).stderr
     assert bare("context", "add", "x", "--url-env", "A", "--url-file", "b", code=2).stderr.startswith(
-        "error: --url-env and --url-file contradict each other\n"
+        "error: --url-env and --url-file cannot be combined\n"
     )
     assert bare("context", "add", "x", code=2).stderr == (
-        "error: there is no URL\nhint: give one of --url, --url-env, --url-file, --url-command\n"
+        "error: a URL is required\nhint: use one of --url, --url-env, --url-file, --url-command\n"
     )
     assert bare("context", "show", "evn", code=3).stderr.endswith('hint: did you mean "env"?\n')
     assert bare("context", "use", "\x1b[31m", code=3).stderr.startswith('error: no context "\\x1b[31m"\n')

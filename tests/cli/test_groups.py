@@ -138,7 +138,10 @@ def test_a_plan_is_kept_in_a_file_and_done_later(chatctl: Chatctl, seed: Path, w
     chatctl("seeds", "plan", seed, "--to", kept, "--overwrite")
     assert kept.stat().st_mode & 0o777 == 0o600
     said = chatctl("seeds", "apply", seed, "--plan", kept, code=2).stderr
-    assert said == "error: a saved plan has its seed and its options in it\nhint: give --plan alone, or plan anew\n"
+    assert (
+        said
+        == "error: a saved plan already contains its seed and its options\nhint: use --plan only, or make a new plan\n"
+    )
     chatctl("seeds", "apply", "--plan", kept)
     assert names(chatctl, "roles") == ["support", "viewer"]
     chatctl("roles", "create", "other")

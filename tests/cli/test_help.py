@@ -74,9 +74,9 @@ def test_all_filters_of_a_list_are_under_one_heading(chatctl: Chatctl) -> None:
 def test_the_help_of_a_list_names_its_columns_and_sort_fields(chatctl: Chatctl, line: list[str]) -> None:
     text = chatctl(*line[:2], "--help").stdout
     columns = chatctl(*line, "--columns", "-", code=2).stderr
-    assert columns.endswith(f"there are {', '.join(listed(text, 'Columns'))}\n")
+    assert columns.endswith(f"use {', '.join(listed(text, 'Columns'))}\n")
     fields = chatctl(*line, "--sort", "!", code=2).stderr
-    assert fields.endswith(f"it can be sorted by {', '.join(listed(text, 'Sort fields'))}\n")
+    assert fields.endswith(f"sort by {', '.join(listed(text, 'Sort fields'))}\n")
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=PATHS)

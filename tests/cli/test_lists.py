@@ -99,10 +99,10 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
-        (["--columns", "id,nam"], 'no column "nam"', 'did you mean "name"?'),
-        (["--columns", ""], 'no column ""', "there are id, name, members, protected, permissions"),
+        (["--columns", "id,nam"], 'unknown column "nam"', 'did you mean "name"?'),
+        (["--columns", ""], 'unknown column ""', "use id, name, members, protected, permissions"),
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
-        (["--sort", "-members"], 'cannot sort by "members"', "it can be sorted by id, name"),
+        (["--sort", "-members"], 'cannot sort by "members"', "sort by id, name"),
         (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
         (["--after", "xyz"], '"xyz" is not an id of this list', "begin again without --after"),
     ],

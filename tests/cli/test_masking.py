@@ -145,8 +145,8 @@ def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden
 def test_a_search_would_tell_and_is_refused(hidden: Chatctl, option: tuple[str, ...]) -> None:
     said = hidden("messages", "search", "kettle", *option, code=7)
     assert said.stdout == ""
-    assert said.stderr.count("what people wrote is masked in this database") == 1
-    assert "search with --reveal --reason TEXT" in said.stderr
+    assert said.stderr.count("Search is blocked here because messages are masked.") == 1
+    assert "to search, add --reveal --reason TEXT" in said.stderr
     found = hidden("messages", "search", "who has", *option, "--reveal", "--reason", "case 4711")
     assert found.stdout.strip()
 
@@ -156,7 +156,7 @@ def test_to_reveal_wants_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> N
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (
         "",
-        "error: --reveal wants a reason\nhint: say why with --reason TEXT: it is kept in the audit trail\n",
+        "error: --reveal requires --reason\nhint: add --reason TEXT, which is kept in the audit trail\n",
         2,
     )
 

@@ -38,4 +38,4 @@ def test_it_shows_how_the_database_is_guarded_and_that_no_role_is_needed(chatctl
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
     assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
-    assert said.stderr == "the server gives this connection no role: it may do what the server lets everybody do\n"
+    assert said.stderr == "this connection has no role on the server: it may do only what the server allows everybody\n"

@@ -170,7 +170,7 @@ def test_what_is_shown_of_a_conversation_has_values_for_programs(talking: Chatct
         (["list", "--user", "adaa"], 3, 'no user "adaa"\nhint: did you mean "ada"?'),
         (["list", "--user", ""], 3, 'no user ""\nhint: see chatctl users list'),
         (["list", "--between", "ada", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
-        (["list", "--sort", "title"], 2, 'cannot sort by "title"\nhint: it can be sorted by '),
+        (["list", "--sort", "title"], 2, 'cannot sort by "title"\nhint: sort by '),
         (["show", "Night shif"], 3, 'no conversation "Night shif"\nhint: did you mean "Night shift"?'),
     ],
 )

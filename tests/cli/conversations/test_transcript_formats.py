@@ -101,8 +101,8 @@ def test_a_file_is_whole_or_not_there(chatctl: Chatctl, lobby: Lobby, tmp_path: 
 
 def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
     said = (
-        "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
-        "make it with: chatctl db indexes --apply\n"
+        "the index for the messages of a conversation is missing, so all messages are read, which is slow; "
+        "create it with: chatctl db indexes --apply\n"
     )
     lobby.say(lobby.ada, 1, "hello")
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""

@@ -181,7 +181,7 @@ def test_the_script_says_what_each_role_is_for_and_what_none_keeps_apart(chatctl
     assert all(line.startswith("//") and len(line) <= 120 for line in lines)
     said = " ".join(line.removeprefix("//").strip() for line in lines)
     assert "support-write helps users" in said
-    assert "For all that support-read is for; users update, suspend, reinstate" in said
+    assert "For everything that support-read is for; users update, suspend, reinstate" in said
     for note in ROLE_LIMITS:
         assert f"- {note}" in said
 

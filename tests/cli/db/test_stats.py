@@ -150,7 +150,7 @@ def test_a_chart_fits_the_terminal(terminal: Terminal, database: Documents, colu
     assert set(curve) <= set(" ▁▂▃▄▅▆▇█")
     assert "█" in curve
     each = -(-100 // (columns - 35))
-    assert f"each mark is {'a day' if each == 1 else f'the most of {each} days'}" in shown.text
+    assert f"each mark is {'a day' if each == 1 else f'the maximum of {each} days'}" in shown.text
 
 
 def test_letters_are_drawn_where_there_are_no_blocks(process: Process, database: Documents) -> None:

@@ -111,11 +111,11 @@ def test_what_nobody_could_read_is_not_sent(
 
 def test_who_sits_at_a_terminal_is_told_how_to_end_a_message(terminal: Terminal, database: Documents) -> None:
     settle(database)
-    ending = "sends nothing\r\n"
+    ending = "Ctrl-C cancels\r\n"
     send = ("messages", "send", "--conversation", "engines", "--from", "ada")
     screen = terminal(*send, answers={ending: "Hello,\nGrace.\n\x04"})
     assert screen.code == 0, screen
-    assert "type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing\n" in screen.text
+    assert "type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels\n" in screen.text
     assert database["Message"].count_documents({"body": "Hello,\nGrace."}) == 1
     before = stored(database)
     assert terminal(*send, answers={ending: "\x04"}).code == 5

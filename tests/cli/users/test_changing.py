@@ -70,12 +70,12 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (PASSWORD, ["--username", "username:ada"], (5, "would be read as the part after the colon")),
         (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
-        ("\n", [], (5, "standard input holds no password")),
+        ("\n", [], (5, "standard input contains no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
         (f"{'ä' * 37}\n", [], (5, "the password has more than 72 bytes")),
         ("passwordpassword\n", [], (5, "the password is a common one")),
         ("ada.lovelace@example.org\n", [], (5, "the password is the user's own name or e-mail")),
-        (PASSWORD, ["--no-password"], (2, "contradict each other")),
+        (PASSWORD, ["--no-password"], (2, "cannot be combined")),
     ],
 )
 def test_what_cannot_be_a_user_is_refused_and_nothing_is_written(
@@ -115,7 +115,7 @@ def test_a_password_as_an_argument_is_not_taken_and_not_repeated(either: Chatctl
 
 def test_where_nobody_can_be_asked_for_a_password_the_options_are_named(either: Chatctl) -> None:
     refused = either("users", "create", "--email", "a@b.c", "--username", "ada", code=2)
-    assert "give one of --password-stdin, --generate-password and --no-password" in refused.stderr
+    assert "use --password-stdin, --generate-password or --no-password" in refused.stderr
 
 
 def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Terminal, database: Documents) -> None:

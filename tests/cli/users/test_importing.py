@@ -201,7 +201,7 @@ def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load
 def test_the_file_that_is_read_is_not_replaced_by_its_faults(load: Import, tmp_path: Path) -> None:
     text = "email,username\nbad,a\nb@b.c,b\n"
     failed = load(text, "--errors", f"{tmp_path}/people.csv", "--overwrite", code=2)
-    assert failed.stderr.splitlines()[0] == "error: --errors names the file that is read"
+    assert failed.stderr.splitlines()[0] == "error: --errors and FILE are the same file"
     assert (tmp_path / "people.csv").read_text() == text
 
 

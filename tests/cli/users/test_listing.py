@@ -161,8 +161,8 @@ def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chat
         (["--search", ""], 2, "--search cannot be empty"),
         (["--email-domain", "@"], 2, "--email-domain cannot be empty"),
         (["--provider", ""], 2, "--provider cannot be empty"),
-        (["--columns", "hashedPassword"], 2, 'no column "hashedPassword"\nhint: did you mean "hasPassword"?'),
-        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: it can be sorted by {", ".join(SORTABLE)}'),
+        (["--columns", "hashedPassword"], 2, 'unknown column "hashedPassword"\nhint: did you mean "hasPassword"?'),
+        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: sort by {", ".join(SORTABLE)}'),
         (["--sort", "-lastlogin"], 2, 'cannot sort by "lastlogin"\nhint: did you mean "lastLogin"?'),
     ],
 )

@@ -175,7 +175,7 @@ def test_what_is_broken_is_shown_all_the_same(either: Chatctl, database: Documen
         ],
         key=str,
     )
-    for shown in ("A conversation that is gone", "to nobody", "by text", "yesterday", "Without a date"):
+    for shown in ("A deleted conversation", "to nobody", "by text", "yesterday", "Without a date"):
         assert shown in files["index.html"]
     assert "not for anybody" not in "".join(files.values())
     left = read(files, "manifest")["leftOut"][-1]["what"]

@@ -52,7 +52,7 @@ def test_the_zip_goes_into_a_pipe_or_behind_what_a_file_holds_but_not_to_a_termi
     process("users", "export-data", "ada", "--to", "-", line=">> appended.zip")
     assert unpacked(workspace / "piped.zip").keys() == unpacked(workspace / "appended.zip").keys()
     screen = terminal("users", "export-data", "ada", "--to", "-")
-    assert (screen.code, screen.text.splitlines()[0]) == (2, "error: a zip is nothing for a terminal")
+    assert (screen.code, screen.text.splitlines()[0]) == (2, "error: cannot write a zip to the terminal")
     assert process("users", "export-data", "ada", "--to", "-", line="| true").returncode == 141
     full = process("users", "export-data", "ada", "--to", "-", line="> /dev/full")
     said = b"error: the output could not be written: no space left on device\n"
