@@ -19,6 +19,7 @@ GROUPS: Final = {
     "users": "Find, create, change, suspend and delete users.",
     "roles": "Manage roles and their permissions.",
     "permissions": "List, create, rename and delete permissions.",
+    "access": "Report and review who may do what.",
     "conversations": "Find, read and change conversations.",
     "messages": "Find, send, redact, delete and follow messages.",
     "seeds": "Apply roles and permissions from YAML files.",
