@@ -106,7 +106,7 @@ def remove(name: Name, out: Out) -> None:
 
 
 def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
-    """Take where the URL comes from; without any option ask for the URL itself."""
+    """Return the source of the URL and its value. Without any option, ask for the URL."""
     from cli.output import questions
 
     named = [(source, value) for source, value in given.items() if value is not None]

@@ -1,4 +1,4 @@
-"""The command that says who acts."""
+"""The command that shows who is connected."""
 
 import actions
 from cli import views

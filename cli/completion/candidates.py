@@ -13,10 +13,10 @@ from database import contexts, url_sources
 from database.errors import UsageError
 
 FILES: Final = ":files"
-"""Asks the shell for the names of files."""
+"""Asks the shell to complete the names of files."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
-"""Words that mean nothing to any shell; no other is ever handed to one."""
+"""Words without a special meaning in any shell. Only such words are given to a shell."""
 
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
@@ -29,7 +29,7 @@ NAMES: Final = {
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
 }
-"""Parameters that take a name of the database, by what their help calls the value."""
+"""Collections whose names complete a parameter, by its metavar."""
 
 WORDS: Final = {
     "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
@@ -63,13 +63,13 @@ WORDS: Final = {
         "wrong-type",
     ),
 }
-"""Words that the floors below have, too, but only with the driver."""
+"""Words that lower packages define too, but only in modules that load the driver."""
 
 
 def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
-    """Give the words that the last one of a line may become, or `FILES`; nothing where anything goes wrong.
+    """Return the words that complete the last word of a line, or `FILES`; nothing after any error.
 
-    With `suffix_only` each is only what comes behind that which was typed.
+    With `suffix_only` each result is only the part after the typed prefix.
     """
     try:
         _, *words, prefix = _split(line.read())
@@ -81,7 +81,7 @@ def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
 
 
 def _split(line: str) -> list[str]:
-    """Split a line as shells do; its last word may be empty, or in quotes that are open yet."""
+    """Split a line as shells do. The last word may be empty, or in quotes that are not closed yet."""
     lexer = shlex.shlex(f"{line}|", posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -103,7 +103,7 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 
 @dataclass
 class ParsedLine:
-    """The part of a command line that is complete, read word by word."""
+    """The complete words of a command line, read one by one."""
 
     context: typer.Context
     arguments: int = 0
@@ -113,7 +113,7 @@ class ParsedLine:
     values: dict[str, str] = field(default_factory=dict)
 
     def add(self, word: str) -> None:
-        """Go on by one word."""
+        """Read the next word."""
         if self.awaited:
             self.awaited -= 1
             self.values[self.waiting.name] = word
@@ -127,7 +127,7 @@ class ParsedLine:
             self.arguments += 1
 
     def completions(self, prefix: str) -> Iterable[str]:
-        """Give what the next word may be, which begins so."""
+        """Return what the next word can be, if it begins with the prefix."""
         if self.awaited:
             return self._values(self.waiting, prefix)
         if prefix.startswith("-") and not self.only_arguments:
@@ -170,7 +170,7 @@ class ParsedLine:
         return {name: option for option in self._parameters("option") for name in option.opts}
 
     def _argument(self) -> Any:
-        """Give the argument that the next word belongs to; one that takes several takes all that follow."""
+        """Return the argument that the next word belongs to. A repeatable argument takes all words that follow."""
         left = self.arguments
         for argument in self._parameters("argument"):
             if argument.nargs < 0 or left < argument.nargs:
@@ -179,7 +179,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Give the values that a parameter may have, by what its help calls them."""
+        """Return the possible values of a parameter, which its metavar decides."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
         command: Any = self.context.command
         if self._is_context(parameter):
@@ -203,7 +203,7 @@ class ParsedLine:
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:
-        """Tell whether a name is that of a context; a new one is chosen by whoever adds it."""
+        """Tell whether a parameter is the name of an existing context; `context add` takes a new name."""
         if parameter is None or parameter.param_type_name == "option":
             return "--context" in getattr(parameter, "opts", ())
         return self._group() == "context" and self.context.info_name != "add"

@@ -84,6 +84,6 @@ def show(conversation: Conversation, out: ReadOut) -> None:
 
 
 def note_if_slow(say: Callable[[str], None]) -> None:
-    """Say that an index is missing, and how it is made."""
+    """Print a note if the index for messages of a conversation is missing."""
     if actions.conversations.lacks_index():
         say(SLOW)

@@ -65,7 +65,7 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
 
 
 def _head(name: str) -> Iterator[str]:
-    """Say what the script is, what each role is for, and what none can do."""
+    """Yield the head of the script: what it does, what each role is for, and what no role can do."""
     yield f"// Roles for chatctl on the database {json.dumps(name)}."
     yield from _comment("Run this in mongosh as a user who may create roles. Run it again to update them.")
     yield from _comment(FIRST)
@@ -83,7 +83,7 @@ def _head(name: str) -> Iterator[str]:
 
 
 def _script(name: str) -> Iterator[str]:
-    """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
+    """Yield the script. It can be pasted, and run again after the roles have changed. Names are escaped as strings."""
     yield "for (const { role, privileges } of ["
     for role in actions.database.server_roles.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
@@ -102,7 +102,7 @@ def _script(name: str) -> Iterator[str]:
 
 
 def _words(role: "Role") -> str:
-    """Say which commands a role is for."""
+    """List the commands that a role is for."""
     included = [f"everything that {one.name} is for" for one in role.includes]
     return "; ".join([*included, *(f"{group} {verbs}".strip() for group, verbs in role.verbs.items())])
 
@@ -113,7 +113,7 @@ def _comment(text: str, indent: str = "") -> Iterator[str]:
 
 
 def _atlas(role: "Role", name: str) -> dict[str, Any]:
-    """Turn rights around, as Atlas has them: action → where."""
+    """Return a role in the format of Atlas: action → collections."""
     places: dict[str, list[dict[str, str]]] = {}
     for collection, allowed in role.rights.items():
         for action in allowed:

@@ -122,7 +122,7 @@ def purge(
 
 
 def _typed_body() -> str:
-    """Read a message from standard input, never much more of it than a message may be long."""
+    """Read a message from standard input, but not more bytes than a message may have."""
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):

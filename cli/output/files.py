@@ -22,24 +22,24 @@ from database.errors import ConflictError, NotFoundError, OutputError, RefusedEr
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0
-"""The user id of the owner of devices."""
+"""The user id that owns devices."""
 
 PREFIX: Final = ".chatctl-"
-"""Of temporary names."""
+"""Length of the random part of temporary names."""
 
 _TEMPORARY: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
 def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a text as `writing` does."""
+    """Write a text to a file, as `writing` does."""
     with writing(to, overwrite=overwrite) as write:
         write(content)
 
 
 @contextmanager
 def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], object]]:
-    """Give what writes the text of a file, part by part, as `opened` does; `-` is standard output in its encoding."""
+    """Return a function that writes a file in parts, as `opened` does. `-` is standard output in its encoding."""
     if to in STANDARD_OUTPUT:
         yield streams.write
         return
@@ -51,13 +51,11 @@ def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], obj
 
 @contextmanager
 def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a file under a temporary name and rename it at the end; where anything fails there is none.
+    """Open a file with a temporary name, and rename it at the end. After an error there is no file.
 
-    `-` is standard output. A device or a pipe is just written, as is what the caller has opened, by its number:
-    `/dev/fd/3`.
-
-    Raises `ConflictError` for a file that exists, unless it may be overwritten, `RefusedError` for a pipe of another
-    user, and `OutputError` where writing fails.
+    `-` is standard output. A device or pipe is written directly, and so is a descriptor of the caller like `/dev/fd/3`.
+    Raises `ConflictError` if the file exists and may not be overwritten, `RefusedError` for a pipe of another user, and
+    `OutputError` if writing fails.
     """
     try:
         with _opened(to, overwrite=overwrite) as file:
@@ -92,7 +90,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _is_stream(path: Path) -> bool:
-    """Tell a device or a pipe; those that a link leads to count."""
+    """Tell whether a path is a device or a pipe, also through a link."""
     try:
         return _streams(path.stat())
     except FileNotFoundError:
@@ -104,7 +102,7 @@ def _streams(found: os.stat_result) -> bool:
 
 
 def _check_owner(to: str, found: os.stat_result) -> None:
-    """Refuse a pipe or terminal of another user, and whatever has replaced a pipe since it was checked."""
+    """Refuse a pipe or terminal of another user, and a file that replaced the pipe after the check."""
     if not _streams(found) or found.st_uid not in {os.geteuid(), ROOT}:
         raise RefusedError(
             f"{to} belongs to another user, who could read the output",
@@ -138,7 +136,7 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _rename(temporary: Path, path: Path) -> None:
-    """Give the file its name unless somebody else has made one of that name meanwhile."""
+    """Rename the file, unless another file got that name in the meantime."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:

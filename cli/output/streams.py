@@ -1,4 +1,4 @@
-"""Standard output and standard error: the only places where anything is written to them."""
+"""Standard output and standard error. No other module writes to them."""
 
 import os
 import shutil
@@ -9,11 +9,11 @@ from database.errors import OutputError
 
 
 class ReaderGoneError(OutputError):
-    """Who read the pipe has read enough."""
+    """The reader of the pipe has closed it."""
 
 
 def write(text: str) -> None:
-    """Write data; what cannot be written is an error, whatever has been written before."""
+    """Write data to standard output. Raises `OutputError` if it cannot be written."""
     if sys.stdout is None:
         raise OutputError("standard output is closed")
     try:
@@ -23,7 +23,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Hand over what was written so far, so that a failure to do so is noticed."""
+    """Flush standard output, so that an error is noticed now."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -32,7 +32,7 @@ def flush() -> None:
 
 
 def say(text: str) -> None:
-    """Write a line beside the data; nobody listening there is no error."""
+    """Write a line to standard error. A closed standard error is not an error."""
     if sys.stderr is not None:
         try:
             sys.stderr.write(f"{text}\n")
@@ -42,14 +42,14 @@ def say(text: str) -> None:
 
 
 def prepare() -> None:
-    """Let no character that a stream cannot encode end the program."""
+    """Escape characters that a stream cannot encode, so that they do not end the program."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
 
 def abandon() -> None:
-    """Drop what is still buffered: the interpreter would fail on it again at exit, with a code of its own."""
+    """Drop buffered output. Otherwise the interpreter would fail on it at exit, with another exit code."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -66,7 +66,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def has_colour(stream: TextIO | None) -> bool:
-    """Decide as people expect: NO_COLOR before FORCE_COLOR, of which 0 means never and nothing means nothing."""
+    """Tell whether a stream gets colour: NO_COLOR comes before FORCE_COLOR, where 0 means never, empty is ignored."""
     forced = os.environ.get("FORCE_COLOR", "")
     if os.environ.get("NO_COLOR") or forced.lower() in {"0", "false"}:
         return False
@@ -74,18 +74,18 @@ def has_colour(stream: TextIO | None) -> bool:
 
 
 def width() -> int | None:
-    """Return how many cells a line of the terminal has; None where nothing has to fit."""
+    """Return the width of the terminal in cells, or None if output need not fit."""
     return shutil.get_terminal_size().columns if is_terminal(sys.stdout) else None
 
 
 def encodable(text: str, stream: TextIO | None) -> str:
-    """Return what will be seen of a text where the stream's encoding has not all characters."""
+    """Return a text as the stream shows it: characters that its encoding lacks are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 
 
 def has_all_characters() -> bool:
-    """Tell whether standard output can take any text as it is."""
+    """Tell whether standard output can encode every character."""
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
 
 

@@ -1,4 +1,4 @@
-"""Commands that change what users are and may do."""
+"""Commands that create users, change them, and give them roles."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ class Profile(Options):
     image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
-        """Return them under the names that a document has."""
+        """Return the values under the field names of a document."""
         return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 

@@ -29,7 +29,7 @@ def _file(ctx: typer.Context, name: str) -> str:
 
 
 def _columns(ctx: typer.Context, wanted: bool) -> None:
-    """List the columns and exit, without a file and without a database."""
+    """List the columns and exit. This needs no file and no database."""
     if wanted and not ctx.resilient_parsing:
         import imports
 
@@ -123,7 +123,7 @@ RequirePasswords = Annotated[
 
 
 class LayoutOptions(Options):
-    """The options that say how a file is read."""
+    """Options that decide how a file is read."""
 
     product: From = None
     map_file: MapFile = None

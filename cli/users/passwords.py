@@ -1,4 +1,4 @@
-"""A new password, given in a way that leaves it in no list of processes and in no history of a shell."""
+"""A new password, read in a way that shows it neither in the list of processes nor in the history of a shell."""
 
 import sys
 from typing import Annotated, NamedTuple
@@ -11,7 +11,7 @@ from database.errors import InvalidInputError, UsageError
 
 
 class Password(NamedTuple):
-    """A new password, none where there shall be none; `reveal` one that was made up."""
+    """A new password, or None for a user without one. `reveal` tells to print a generated password."""
 
     text: str | None
     reveal: bool = False
@@ -29,7 +29,7 @@ class PasswordSource(Options):
     no_password: Annotated[bool, typer.Option("--no-password", help="Set no password.")] = False
 
     def new_password(self) -> Password:
-        """Take the password from where the options say; without any of them ask for it twice, unseen."""
+        """Return the password from the source of the options. Without an option, ask for it twice, hidden."""
         if self.password_stdin + self.generate_password + self.no_password > 1:
             raise UsageError(
                 "--password-stdin, --generate-password and --no-password cannot be combined", "use one of them"
@@ -44,7 +44,7 @@ class PasswordSource(Options):
             return Password(_read())
         if not questions.can_ask():
             raise UsageError(
-                "a password is required, and there is no terminal to ask for it",
+                "a password is required, but it cannot be asked for without a terminal",
                 "use --password-stdin, --generate-password or --no-password",
             )
         return Password(_asked())

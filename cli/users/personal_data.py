@@ -1,4 +1,4 @@
-"""The command that writes all that is stored of a person."""
+"""The command that writes all stored data of a person."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""A chat as a page that stands alone."""
+"""A chat as an HTML page that needs no other file."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 COLOURS: Final = 8
-"""Classes of the style, one for each author in turn."""
+"""CSS classes, one for each author in turn."""
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
-    """Write the page, piece by piece; in ASCII where standard output has another encoding than the page says."""
+    """Yield the parts of the page, in ASCII if standard output has another encoding than the page declares."""
     unescaped = streams.has_all_characters()
     for piece in _pieces(transcript, messages):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()
