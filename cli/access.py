@@ -82,7 +82,8 @@ def who(permission: Permission, out: ReadOut, page: Page) -> None:
 def diff(user: User, other: User, out: ReadOut) -> None:
     """Show the permissions that only one of two users has.
 
-    Their status does not matter."""
+    Their status does not matter.
+    """
     out.items(actions.access.diff(user, other), views.ACCESS_DIFFERENCES)
 
 
@@ -102,9 +103,9 @@ def review(
 ) -> None:
     """Write a review sheet, or revoke the roles that it says no to.
 
-    Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the column keep. With FILE, the
-    roles of the rows with no are revoked; rows without an answer are kept. A sheet is refused if a user no longer has
-    such a role.
+    Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the
+    column keep. With FILE, the roles of the rows with no are revoked; rows without an answer are kept. A sheet is
+    refused if a user no longer has such a role.
     """
     if sheet is None:
         rows = actions.access.sheet(roles)
