@@ -41,7 +41,7 @@ def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)
-        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - here there is no other
+        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - the module that prints is not loaded yet
     os._exit(ENDINGS.get(kind.__name__, BUG))
 
 

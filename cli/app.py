@@ -62,11 +62,11 @@ class Root(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program: parse, work, flush the output, and exit with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        with _closing():  # after a failure is explained: what it means may depend on the connection
+        with _closing():  # close after the error is explained, which may need the connection
             try:
                 with signals.ending():
                     code = self.run(arguments, prog_name or "chatctl")
-            except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
+            except BaseException as error:  # noqa: BLE001 - every failure ends here
                 code = _fail(error, arguments)
         sys.exit(code)
 
@@ -105,7 +105,7 @@ def _show_version(wanted: bool) -> None:
 def chatctl(
     context: typer.Context,
     *,
-    version: Annotated[  # noqa: ARG001 - it has done its work when it was read
+    version: Annotated[  # noqa: ARG001 - Typer calls the callback; the value is not needed here
         bool,
         typer.Option(
             "--version",
@@ -141,7 +141,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # that was said, or something worse was
+    except OutputError:  # this error or a worse one was already reported
         streams.abandon()
     return code
 

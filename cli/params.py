@@ -61,7 +61,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # it is there when the other parameters are read
+        is_eager=True,  # other parameters need it when they are read
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.  [default: {forms[0]}]",

@@ -74,7 +74,7 @@ def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
     try:
         _, *words, prefix = _split(line.read())
         found = list(_found(root, words, prefix))
-    except Exception:  # noqa: BLE001 - somebody is typing: no failure is worth a word
+    except Exception:  # noqa: BLE001 - an error must not disturb a user who is typing
         return []
     fitting = [word for word in found if word.startswith(prefix) and PLAIN.fullmatch(word)]
     return [FILES] if found == [FILES] else [word[len(prefix) if suffix_only else 0 :] for word in fitting]

@@ -46,7 +46,7 @@ def send(
     Without --body and --image, the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
+        actions.messages.destination(conversation, sender)  # refuse before the text is typed
         body = _typed_body()
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)

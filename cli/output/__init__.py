@@ -222,7 +222,7 @@ class Output:
 
 def say(message: str) -> None:
     """Print a message on standard error, after everything that was printed before."""
-    with suppress(OutputError):  # the last flush fails again, and that ends the program
+    with suppress(OutputError):  # the last flush fails again and ends the program
         streams.flush()
     streams.say(text.safe(streams.encodable(message, sys.stderr)))
 

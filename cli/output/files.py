@@ -154,11 +154,11 @@ def _create(folder: Path) -> tuple[int, Path]:
     _remove_leftovers(folder)
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
-        with suppress(OSError):  # this file system has no locks; leftovers are not removed there either
+        with suppress(OSError):  # this file system has no locks, so leftovers are not removed there
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
-        os.close(descriptor)  # another run saw it before it was locked, and removed it
+        os.close(descriptor)  # another run removed the file before it was locked
 
 
 def _remove_leftovers(folder: Path) -> None:

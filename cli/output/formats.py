@@ -17,7 +17,7 @@ Row = dict[str, Any]
 CHUNK: Final = 200
 _NOTHING: Final = type(None)
 
-# Other readers of YAML than PyYAML take more words for numbers or booleans.
+# YAML readers other than PyYAML read more words as numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 
@@ -49,7 +49,7 @@ def as_yaml(value: Any) -> str:
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Write a list in one of the formats. The memory used does not grow with the list."""
-    # A file keeps what the cells of CSV hold; a terminal would obey it.
+    # A file keeps control characters in CSV cells; a terminal would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
     written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
     for number, part in enumerate(_chunks(written)):
@@ -102,8 +102,8 @@ def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = dumps(text.plain(row))  # one of them may be a number that JSON does not have
-    except TypeError:  # numbers and characters that other readers may not bear either
+            line = dumps(text.plain(row))  # a value may be a number that JSON does not have
+    except TypeError:  # other readers may not accept these numbers and characters either
         return as_json(row)
     return line.decode()
 
@@ -135,7 +135,7 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with its own line ends it quotes a cell that has a \r, on every Python
+    csv.writer(line).writerow(cells)  # with this line ending, every Python version quotes a cell with \r
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 

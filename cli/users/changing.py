@@ -143,7 +143,7 @@ def set_password(
     allow_lockout: AllowLockout = False,
 ) -> None:
     """Set the password of a user. Without a password option, it is asked for (twice, hidden)."""
-    actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
+    actions.lookup.find_user(user, ())  # an unknown user is refused before a password is typed
     password = password_source.new_password()
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)

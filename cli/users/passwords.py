@@ -67,7 +67,7 @@ def _asked() -> str:
     from actions.rules import passwords
 
     first = _ask("Password: ")
-    passwords.validate(first)  # nobody types for a second time what cannot be taken
+    passwords.validate(first)  # an invalid password is refused before it is typed again
     if first != _ask("Again: "):
         raise InvalidInputError("the two passwords are not the same", "run the command again")
     return first

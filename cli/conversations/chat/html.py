@@ -26,7 +26,7 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield html.opening(transcript.place.title)
     yield _header(transcript)
-    # A browser that draws only what is seen leads but near to the message that is marked.
+    # If the browser drew only the visible part, the link to the marked message would be inexact.
     yield f'<main class="chat{" long" if transcript.marked is None else ""}">\n'
     last = LastMessage(messages)
     open_ = ""

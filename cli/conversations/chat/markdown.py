@@ -10,7 +10,7 @@ from cli.output.text import WEB, cell, clock, safe
 if TYPE_CHECKING:
     from actions.conversations import Transcript
 
-# What many readers turn into a link by itself, whatever is escaped in it: e-mail addresses and those of the web.
+# Many viewers turn web and e-mail addresses into links even if characters are escaped.
 _LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
 _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
