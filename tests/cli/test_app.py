@@ -118,7 +118,7 @@ def test_a_typing_error_is_a_json_object_where_json_was_asked_for(chatctl: Chatc
     assert json.loads(chatctl("roles", "list", *asked, "--colums", code=2).stderr) == {"error": error}
 
 
-def test_json_asked_for_behind_the_dashes_is_a_name(chatctl: Chatctl) -> None:
+def test_json_after_the_dashes_is_a_name(chatctl: Chatctl) -> None:
     assert chatctl("roles", "show", "--", "-ojson", code=3).stderr.startswith('error: no role "-ojson"\n')
 
 
@@ -140,7 +140,7 @@ def test_the_value_of_another_option_is_not_taken_for_one_of_them(chatctl: Chatc
     assert json.loads(chatctl("audit", "show", event, "-o", "json").stdout)["reason"] == "--local"
 
 
-def test_an_env_file_whose_name_is_empty_is_not_passed_over(
+def test_an_env_file_with_an_empty_name_is_an_error(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch, workspace: Path
 ) -> None:
     monkeypatch.delenv("MONGODB_DATABASE_URL")
@@ -148,7 +148,7 @@ def test_an_env_file_whose_name_is_empty_is_not_passed_over(
     assert "cannot be read: is a directory" in chatctl("roles", "list", "--env-file", "", code=6).stderr
 
 
-def test_two_databases_are_one_too_many(chatctl: Chatctl) -> None:
+def test_naming_two_databases_is_refused(chatctl: Chatctl) -> None:
     said = chatctl("--local", "roles", "list", "--url", "mongodb://localhost/x", code=2).stderr
     assert said == "error: --url and --local cannot be combined\nhint: use only one of them\n"
 
@@ -182,7 +182,7 @@ def test_a_bug_is_one_line_that_says_how_to_report_it(chatctl: Chatctl, monkeypa
     assert "hunter2" not in "".join(line for line in traced.splitlines() if "raise ValueError" not in line)
 
 
-def test_what_went_wrong_is_said_before_the_connection_is_closed(
+def test_an_error_is_reported_before_the_connection_is_closed(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     printed: list[str] = []

@@ -72,7 +72,7 @@ def test_what_was_done_is_an_outcome_for_programs(bare: Chatctl) -> None:
     assert outcome("use", "a")["unchanged"] == 1
 
 
-def test_what_is_not_there_yet_is_warned_of_and_wrong_input_refused(bare: Chatctl, workspace: Path) -> None:
+def test_a_context_without_its_source_gets_a_warning_and_wrong_input_is_refused(bare: Chatctl, workspace: Path) -> None:
     said = bare("context", "add", "env", "--url-env", "PROD").stderr
     assert said.startswith("warning: context env takes its URL from PROD, which is not set\n")
     said = bare("context", "add", "file", "--url-file", "url").stderr
@@ -130,7 +130,7 @@ def test_the_standard_error_of_a_command_goes_through(process: Process) -> None:
     assert done.stderr.decode().startswith("told\nerror: context told has a command that failed with exit code 1\n")
 
 
-def test_a_broken_configuration_fails_only_those_who_need_it(chatctl: Chatctl, workspace: Path) -> None:
+def test_a_broken_configuration_fails_only_commands_that_need_it(chatctl: Chatctl, workspace: Path) -> None:
     folder = workspace / ".config" / "chatctl"
     folder.mkdir(0o700, parents=True)
     (folder / "config.toml").write_text("[contexts")
@@ -170,14 +170,14 @@ def test_every_write_is_refused_in_a_read_only_context_before_anything_is_looked
         assert "context live is read-only" in said.stderr
 
 
-def test_what_is_only_looked_at_in_a_read_only_context_is_looked_up(bare: Chatctl) -> None:
+def test_dry_runs_work_in_a_read_only_context(bare: Chatctl) -> None:
     bare("context", "add", "live", "--url", NOWHERE, "--read-only")
     for line in (["users", "suspend", "ada", "--dry-run"], ["db", "indexes"]):
         assert bare(*line, "--context", "live", code=6).stderr.startswith("error: no server answers at 127.0.0.1:1\n")
 
 
 @pytest.mark.parametrize("words", [words for words in typed.WRITES if words != "db unprotect"])
-def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
+def test_every_write_of_the_list_would_change_something(
     chatctl: Chatctl, database: Database[dict[str, Any]], url: str, workspace: Path, words: str
 ) -> None:
     typed.lay_out(workspace)
@@ -194,7 +194,7 @@ def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
     assert json.loads(chatctl(*line, "--yes", "--expect", expected).stdout)["event"]
 
 
-def test_reads_go_on_in_a_read_only_context(chatctl: Chatctl, database: Database[dict[str, Any]], url: str) -> None:
+def test_reads_work_in_a_read_only_context(chatctl: Chatctl, database: Database[dict[str, Any]], url: str) -> None:
     typed.settle(database)
     chatctl("context", "add", "live", "--url", url, "--read-only")
     chatctl("context", "use", "live")

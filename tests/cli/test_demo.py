@@ -81,7 +81,7 @@ def made(chatctl: Chatctl) -> list[int]:
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
 
-def test_from_nothing_to_a_tour_in_one_command(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
+def test_one_command_gives_a_tour(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
     done = chatctl("demo")
     assert [line.split()[1:3] for line in steps(done.stdout)] == [
         ["users", "list"],
@@ -136,7 +136,7 @@ def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_fir
     assert "message.delete       x\n" in second.stdout
 
 
-def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
+def test_without_a_suitable_user_the_rest_is_shown(demo: Chatctl) -> None:
     users = demo("--local", "users", "list", "-o", "ids").stdout
     demo("--local", "users", "suspend", "-", "--yes", "--allow-last-member", input=users)
     tour = demo("demo").stdout
@@ -144,7 +144,7 @@ def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
     assert [line[1] for line in suggested(tour)] == ["audit", "messages", "db"]
 
 
-def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path) -> None:
+def test_the_tour_refuses_a_database_with_other_data(chatctl: Chatctl, folder: Path) -> None:
     refused = [
         "error: the embedded database has data that the tour did not make",
         'hint: give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo',
@@ -161,7 +161,7 @@ def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
+def test_the_tour_refuses_a_protected_database(demo: Chatctl) -> None:
     demo("--local", "db", "protect", "mine", "--yes")
     for line in (["demo"], ["demo", "--expect", "mine"]):
         said = demo(*line, code=7)
@@ -172,7 +172,7 @@ def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_one_that_is_cut_short_is_given_again(
+def test_an_interrupted_tour_can_be_repeated(
     chatctl: Chatctl, folder: Path, start: Started, number: signal.Signals
 ) -> None:
     with start() as tour:
@@ -186,7 +186,9 @@ def test_one_that_is_cut_short_is_given_again(
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, folder: Path, start: Started) -> None:
+def test_of_two_tours_at_once_one_waits_and_data_is_generated_once(
+    chatctl: Chatctl, folder: Path, start: Started
+) -> None:
     tours = [start(), start()]
     said = [tour.communicate(timeout=60)[1] for tour in tours]
     assert [tour.returncode for tour in tours] == [0, 0]
@@ -195,7 +197,7 @@ def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, fol
 
 
 @pytest.mark.parametrize(("line", "code"), [("| head -3", 141), (">/dev/full", 74)])
-def test_output_that_cannot_be_written_ends_it(again: Path, process: Process, line: str, code: int) -> None:
+def test_output_that_cannot_be_written_ends_the_tour(again: Path, process: Process, line: str, code: int) -> None:
     done = process("demo", line=line, env={"CHATCTL_LOCAL_DIR": str(again)})
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
@@ -212,7 +214,7 @@ def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> Non
     assert chatctl("--local", "roles", "list", "--count").stdout == "0\n"
 
 
-def test_without_the_embedded_server_what_to_install_is_said(
+def test_without_the_embedded_server_the_error_says_what_to_install(
     chatctl: Chatctl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
@@ -222,7 +224,7 @@ def test_without_the_embedded_server_what_to_install_is_said(
     ]
 
 
-def test_lines_begin_as_they_have_to_be_typed(demo: Chatctl) -> None:
+def test_printed_commands_begin_as_they_must_be_typed(demo: Chatctl) -> None:
     tour = demo("demo", env={"UV_RUN_RECURSION_DEPTH": "1"}).stdout
     assert "$ uv run chatctl --local roles matrix\n" in tour
     assert "\n  uv run chatctl --local users suspend " in tour

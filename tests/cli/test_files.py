@@ -68,7 +68,7 @@ def test_a_device_is_written_directly_and_a_full_one_is_an_error() -> None:
         write_file("x", "/dev/full")
 
 
-def test_what_the_caller_has_opened_is_written_where_it_stands_and_never_replaced(tmp_path: Path) -> None:
+def test_a_file_opened_by_the_caller_is_written_and_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w") as opened:
         opened.write("before\n")
@@ -79,7 +79,7 @@ def test_what_the_caller_has_opened_is_written_where_it_stands_and_never_replace
         write_file("x", "/dev/fd/999999")
 
 
-def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
+def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder"):
         write_file("x", str(tmp_path))
     with pytest.raises(UsageError, match="is a folder"):

@@ -56,7 +56,7 @@ def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
         "yesterday",
     ],
 )
-def test_anything_else_is_no_time(text: str) -> None:
+def test_other_texts_are_not_a_time(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time such as"):
         moment(text)
 

@@ -16,7 +16,7 @@ def width(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> No
     monkeypatch.setattr(streams, "width", lambda: request.param)
 
 
-def test_columns_line_up_by_the_cells_that_characters_fill() -> None:
+def test_columns_are_aligned_by_the_width_of_characters() -> None:
     assert list(table.lines(HEADINGS, ROWS)) == [
         "ID                        NAME          COUNT",
         "aaaaaaaaaaaaaaaaaaaaaaaa  support           3",
@@ -34,7 +34,7 @@ def test_a_narrow_terminal_cuts_names_before_ids() -> None:
     ]
 
 
-def test_a_long_text_in_a_pipe_is_whole_and_puts_no_other_line_out_of_step() -> None:
+def test_a_long_text_in_a_pipe_is_complete_and_does_not_misalign_other_lines() -> None:
     lines = list(table.lines(HEADINGS[1:], [["x" * 10_000, "1"], ["y", "2"]]))
     assert lines[1] == "x" * 10_000 + "      1"
     assert len(lines[2]) == table.WIDEST + len("  COUNT")
@@ -51,7 +51,7 @@ def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
 
 @pytest.mark.parametrize("width", [30], indirect=True)
 @pytest.mark.usefixtures("width")
-def test_a_long_list_goes_on_under_itself() -> None:
+def test_a_long_list_continues_below_itself() -> None:
     assert table.wrap_parts(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
         "user.read,",
         "          user.suspend,",

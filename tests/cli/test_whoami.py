@@ -34,7 +34,7 @@ def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Cha
     assert event["actor"] == f"{row['systemUser']}@{row['host']} (night desk)"
 
 
-def test_it_shows_how_the_database_is_guarded_and_that_no_role_is_needed(chatctl: Chatctl) -> None:
+def test_it_shows_how_the_database_is_protected_and_needs_no_role(chatctl: Chatctl) -> None:
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
     assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]

@@ -37,7 +37,7 @@ def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("attempt", range(2))
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_repair_that_was_ended_half_way_is_finished_by_the_next(
+def test_an_interrupted_repair_is_finished_by_the_next_one(
     environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals, attempt: int
 ) -> None:
     settle(database)

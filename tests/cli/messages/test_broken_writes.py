@@ -70,7 +70,7 @@ def world(database: Documents) -> None:
         "users delete ada",
     ],
 )
-def test_what_is_broken_goes_and_comes_back(
+def test_broken_messages_are_deleted_and_restored(
     chatctl: Chatctl, database: Documents, world: None, wrong: dict[str, Any], command: str
 ) -> None:
     message = {"_id": ObjectId(), **WHOLE, **wrong}

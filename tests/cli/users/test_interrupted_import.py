@@ -119,7 +119,7 @@ def test_a_terminated_import_says_so_to_programs_too(
     assert error["hint"].endswith("Finish with: chatctl users import people.csv -o json --on-conflict skip")
 
 
-def test_nobody_waits_for_hashes_to_interrupt_an_import(
+def test_an_import_can_be_interrupted_while_it_hashes(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, workspace: Path
 ) -> None:
     rows = "".join(f"u{number}@b.c,u{number},{number} kettles on the quiet pier\n" for number in range(500))
@@ -136,7 +136,7 @@ def test_nobody_waits_for_hashes_to_interrupt_an_import(
     assert database["User"].count_documents({}) == 0
 
 
-def test_two_of_the_same_import_at_once_end_with_everybody_once(
+def test_two_equal_imports_at_once_create_every_user_once(
     people: list[str], environment: dict[str, str], database: Documents, chatctl: Chatctl
 ) -> None:
     children = [begin(people, environment, database, 0) for _ in range(2)]
