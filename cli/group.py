@@ -33,6 +33,7 @@ OUTPUT: Final = "Output"
 PAGING: Final = "Paging"
 SAFETY: Final = "Safety"
 CONNECTION: Final = "Connection"
+NO_BREAK_HYPHEN: Final = "\u2011"
 HEADINGS: Final = ("Arguments", "Options", FILTERS, OUTPUT, PAGING, SAFETY, CONNECTION)
 """The sections of a help, in their order. An option without a heading (`rich_help_panel`) is under "Options"."""
 
@@ -80,9 +81,29 @@ IF_GIVEN: Final = frozenset({"create", "sheet"})
 """Parameters without which their command only reads."""
 
 
+class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
+    """A formatter of help that never breaks a word at a hyphen: `--skip-` at the end of a line is no option."""
+
+    def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **settings: Any) -> None:
+        super().write_dl([(name, text.replace("-", NO_BREAK_HYPHEN)) for name, text in rows], *args, **settings)
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", NO_BREAK_HYPHEN))
+
+    def getvalue(self) -> str:
+        return str(super().getvalue()).replace(NO_BREAK_HYPHEN, "-")
+
+
+class HelpContext(typer.Context):
+    """A context whose help is formatted by `HelpFormatter`."""
+
+    formatter_class = HelpFormatter
+
+
 class Shared:
     """A command or group that accepts some options anywhere on the line, and prints its help like other output."""
 
+    context_class: Any = HelpContext
     shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:

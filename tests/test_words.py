@@ -13,9 +13,10 @@ ROOT: Final = Path(__file__).parent.parent
 PACKAGES: Final = ("actions", "changes", "cli", "database", "imports", "models", "seeds")
 PHRASES: Final = re.compile(
     r"""
-    \b(is|are|was|were)\ no\ (?!longer|more) | \bnone\ of\b | \b(wants|belongs\ here)\b | \b(behind|anew|alone)\b
+    \b(?<!there\ )(is|are|was|were)\ no\ (?!longer|more) | \bnone\ of\b | \b(wants|belongs\ here)\b
+    | \b(behind|anew|alone)\b
     | \ball\ the\ same\b | \bby\ then\b | \bwhat\ is\ there\b | \bsuch\ as\b | \bof\ (its|their|one's)\ own\b
-    | \bhas\ to\ be\b | \bstands?\ (here|there|behind)\b | \b(whoever|meanwhile)\b | \bmend(s|ed)?\b | \bmade-up\b
+    | \bhas\ to\ be\b | \bstands?\ (here|there|behind)\b | \bwhoever\b | \bmend(s|ed)?\b | \bmade-up\b
     """,
     re.VERBOSE,
 )

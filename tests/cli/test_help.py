@@ -79,6 +79,13 @@ def test_the_help_of_a_list_names_its_columns_and_sort_fields(chatctl: Chatctl, 
     assert fields.endswith(f"sort by {', '.join(listed(text, 'Sort fields'))}\n")
 
 
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("columns", ["50", "80"])
+def test_no_line_of_a_help_ends_inside_a_word(chatctl: Chatctl, path: str, columns: str) -> None:
+    lines = chatctl(*path.split(), "--help", env={"COLUMNS": columns}).stdout.splitlines()
+    assert [line for line in lines if re.search(r"\w-$", line)] == []
+
+
 @pytest.mark.parametrize("context", CONTEXTS, ids=PATHS)
 def test_every_option_is_described_by_a_sentence_that_says_if_it_repeats(context: Any) -> None:
     for option in context.command.get_params(context):
