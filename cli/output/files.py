@@ -10,7 +10,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ ROOT: Final = 0
 """The user id that owns devices."""
 
 PREFIX: Final = ".chatctl-"
-"""Length of the random part of temporary names."""
+"""The beginning of temporary names."""
 
 _TEMPORARY: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
@@ -151,6 +150,8 @@ def _exists(path: Path) -> ConflictError:
 
 def _create(folder: Path) -> tuple[int, Path]:
     """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
+    import tempfile  # loads random, which help and lists do not need
+
     _remove_leftovers(folder)
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
