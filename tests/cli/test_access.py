@@ -1,4 +1,4 @@
-"""`chatctl access`: what looks wrong about who may do what, and its review by a sheet."""
+"""`chatctl access`: the report of risky rights, and the review with a sheet."""
 
 import csv
 import hashlib

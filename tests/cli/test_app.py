@@ -1,4 +1,4 @@
-"""The command line as a whole: help, options that stand anywhere, wrong ones."""
+"""The command line as a whole: help, options that are accepted anywhere, and invalid options."""
 
 import json
 import subprocess
@@ -15,7 +15,7 @@ GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages"
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
-    """Run a command line in a fresh process; give what it printed, and which modules it has loaded."""
+    """Run a command line in a new process; return its output and the modules that it loaded."""
     program = (
         "import sys; from cli.app import main\n"
         f"sys.argv = ['chatctl', *{line!r}]\n"

@@ -1,4 +1,4 @@
-"""What every write does: say where, ask, refuse, report, say how to take it back."""
+"""Every write names the database, asks, refuses, reports and prints its undo."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Contexts, as they are typed, and what a read-only one refuses."""
+"""Contexts, and what a read-only context refuses."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.conftest import Chatctl
 
 SECRET = "hunter2"
 NOWHERE = "mongodb://127.0.0.1:1/nowhere"
-"""Whoever looks something up there fails with exit 6."""
+"""A command that reads there fails with exit code 6."""
 
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Be `chatctl` where no variable names a database, and a server that is not there is soon known not to be."""
+    """Return `chatctl` without a variable that names a database, and with a short timeout for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl

@@ -1,4 +1,4 @@
-"""The tour, from nothing and again, beside data of somebody's own, and cut short."""
+"""The tour: on an empty database, again, beside other data, and interrupted."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PREPARED = "$ chatctl --local db generate --users"
 
 @pytest.fixture
 def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the embedded database a folder of the test's own; the environment names another database all the same."""
+    """Use a new folder for the embedded database; the environment names another database."""
     folder = workspace / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -46,7 +46,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of an embedded database in which the tour was given, to be copied."""
+    """Return the folder of an embedded database after a tour, to be copied."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -61,12 +61,12 @@ def again(folder: Path, toured: Path) -> Path:
 
 @pytest.fixture
 def demo(chatctl: Chatctl, again: Path) -> Chatctl:
-    """Be `chatctl` where the tour has been given once."""
+    """Return `chatctl` after one tour."""
     return chatctl
 
 
 def steps(tour: str) -> dict[str, str]:
-    """Divide a tour into what is typed and what is printed then."""
+    """Divide a tour into its commands and their output."""
     _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow you")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -76,7 +76,7 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the people and conversations there are, and how often they were made."""
+    """Count the users and conversations, and how often they were generated."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 

@@ -94,7 +94,7 @@ def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def other_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as another user than the owner of the files of the test."""
+    """Run as a user who does not own the files of the test."""
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     monkeypatch.setattr(files, "ROOT", -1)
 

@@ -1,4 +1,4 @@
-"""Each command of each group, as it is typed."""
+"""The commands of each group."""
 
 import json
 from pathlib import Path

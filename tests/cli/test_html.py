@@ -1,4 +1,4 @@
-"""What a page of HTML is made of."""
+"""The parts of an HTML page."""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""Where a database says so, what people wrote shows as its length: in every command, in every format."""
+"""In a masked database, messages show as their length: in every command, in every format."""
 
 import json
 import zipfile
@@ -18,7 +18,7 @@ MESSAGE = str(typed.MESSAGE)
 REDACTED = ObjectId("700000000000000000000002")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
-"""What the bodies and images of `hidden` hold, and what `messages send` would say."""
+"""The texts of the messages and images of `hidden`, and the text of `messages send`."""
 BROKEN = {"body": {"text": "the kettle"}, "image": {"url": IMAGE}, "name": "kettle", "markup": "<b>kettle</b>"}
 """A message as another program may have left it."""
 
@@ -30,14 +30,14 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "messages show": (MESSAGE,),
     "audit show": (str(REDACTED),),
 }
-"""Commands that may show what people wrote, and do not write; `messages tail` and `search` stand apart."""
+"""Reading commands that can show messages, without `messages tail` and `messages search`."""
 
 WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if typed.is_write(command)}
 
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Have messages, one of them broken, an event that has what one said, and all of it masked."""
+    """Insert messages, one of them broken, and an event with the text of one; mask them all."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl
@@ -71,7 +71,7 @@ def formats(command: str) -> list[tuple[str, ...]]:
 
 
 def shown(said: Result, workspace: Path) -> str:
-    """Return all that somebody sees, in files too."""
+    """Return everything that is printed or written to files."""
     text = said.stdout + said.stderr
     for file in workspace.glob("*.zip"):
         with zipfile.ZipFile(file) as archive:

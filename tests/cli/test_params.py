@@ -1,4 +1,4 @@
-"""Times and ids as they are typed, and options that several commands have."""
+"""Times, ids and numbers on the command line, and options that several commands have."""
 
 from datetime import UTC, datetime, timedelta
 

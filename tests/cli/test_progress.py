@@ -1,4 +1,4 @@
-"""A bar on a terminal says what goes on, and how far it is."""
+"""Progress bars on a terminal."""
 
 import pytest
 

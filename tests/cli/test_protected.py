@@ -1,4 +1,4 @@
-"""A protected database: its name is typed before a write, and reading what people wrote may leave an event."""
+"""A protected database: a write requires its name, and reading messages can leave an event."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Interrupted and terminated at every moment: one line at most, the right code, and nothing left behind."""
+"""Interrupts and terminations at any time: at most one line, the right code, and nothing left behind."""
 
 import signal
 import subprocess

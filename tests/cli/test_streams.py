@@ -1,4 +1,4 @@
-"""Where output ends up: pipes that close, disks that are full, terminals of any kind, signals."""
+"""Output to closed pipes, full disks and terminals of any kind, and signals."""
 
 import json
 import signal

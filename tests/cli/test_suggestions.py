@@ -1,4 +1,4 @@
-"""What is said to a command line that was meant otherwise."""
+"""Hints for mistyped commands and options."""
 
 import pytest
 

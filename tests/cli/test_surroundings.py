@@ -1,4 +1,4 @@
-"""Started where things are missing or strange: it works, or says in a line why it cannot."""
+"""In a strange environment the program works, or says in one line why it cannot."""
 
 import functools
 import resource

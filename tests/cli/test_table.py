@@ -1,4 +1,4 @@
-"""Tables: fitted to a terminal, whole in a pipe."""
+"""Tables: fitted to a terminal, complete in a pipe."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Text that was meant to do harm, and values in every format."""
+"""Hostile text, and values in every format."""
 
 import csv
 import io

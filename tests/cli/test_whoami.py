@@ -1,4 +1,4 @@
-"""`chatctl whoami`: who acts, where, with which roles, and how the database is guarded."""
+"""`chatctl whoami`: who is connected, where, with which roles, and how the database is protected."""
 
 import getpass
 import json

@@ -1,4 +1,4 @@
-"""What chatctl answers a shell: how a line may go on."""
+"""The words that complete a line."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Names of the database, as they complete."""
+"""Completion of names in the database."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture
 def people(database: Documents) -> None:
-    """Have two people, a group, and what they may do."""
+    """Insert two users, a group, and their roles and permissions."""
     ada = person(database, "ada")
     person(database, "adam", email="adam@example.com")
     person(database, "bob")

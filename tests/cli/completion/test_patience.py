@@ -1,4 +1,4 @@
-"""Who completes waits for nothing, hears of no failure, and leaves nothing behind."""
+"""Completion never waits, never reports an error, and leaves nothing behind."""
 
 import os
 import socket
@@ -61,7 +61,7 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Name a folder for the embedded database, and let nothing of it run on."""
+    """Return an environment with a folder for the embedded database, and stop its server afterwards."""
     folder = tmp_path / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     yield folder
@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, float]:
-    """Complete in a process; give what it printed, and the seconds it took beyond those that `--version` takes."""
+    """Complete in a process; return the output, and the seconds it took longer than `--version`."""
     began = time.monotonic()
     subprocess.run([PROGRAM, "--version"], env=environment, check=True, capture_output=True)  # noqa: S603
     started = time.monotonic()

@@ -1,4 +1,4 @@
-"""Completion in real shells, on a terminal, as somebody types."""
+"""Completion in real shells on a terminal."""
 
 import time
 from pathlib import Path
@@ -80,7 +80,7 @@ def test_without_a_server_a_tab_changes_nothing(shell: Shell) -> None:
 
 
 def _patiently(shell: Shell, line: str, wanted: list[str]) -> list[str]:
-    """Press the key again, as somebody does on a busy machine: names come in a third of a second, or not at all."""
+    """Press the key again, because names that take longer than a third of a second are not completed."""
     deadline = time.monotonic() + 20
     while (words := shell.complete(line)) != wanted and time.monotonic() < deadline:
         pass

@@ -1,4 +1,4 @@
-"""Conversations whose documents the application would choke on: listed and shown all the same."""
+"""Broken conversations, which the application cannot load, are listed and shown."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Beginning and changing conversations: both sides of every link, and all of it comes back."""
+"""Creating and changing conversations: both sides of every link are written, and an undo restores everything."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Deleting conversations: all that was said in them goes, nothing else, and all of it comes back."""
+"""Deleting conversations: all their messages are deleted, nothing else, and an undo restores everything."""
 
 import pytest
 from bson import ObjectId

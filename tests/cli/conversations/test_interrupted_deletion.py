@@ -1,4 +1,4 @@
-"""A deletion that ends in the middle has deleted whole batches, and the same command finishes it."""
+"""An interrupted deletion has deleted complete batches, and the same command finishes it."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""chatctl db check, as somebody types it who wants to know whether the data is right."""
+"""`chatctl db check`."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> str:
-    """Plant a fault that breaks, two that mislead and one for information."""
+    """Insert a fault that breaks the application, two that mislead it, and one for information."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})

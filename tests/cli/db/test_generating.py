@@ -1,4 +1,4 @@
-"""People who are made up: believable, whole, the same again, and broken where that is wanted."""
+"""Generated data: realistic, consistent, reproducible, and with faults if requested."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Making up that ends in the middle leaves whole batches."""
+"""An interrupted generation leaves complete batches."""
 
 import signal
 import subprocess
@@ -23,7 +23,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a server of this module's own, whose transactions may be left open."""
+    """Start a server for this module only, because transactions may be left open on it."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()

@@ -1,4 +1,4 @@
-"""chatctl db repair, as somebody types it who wants the data to be right."""
+"""`chatctl db repair`."""
 
 import json
 
@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> None:
-    """Plant three faults with one right answer, and two that have to be decided."""
+    """Insert three faults with one right repair, and two that need a decision."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})

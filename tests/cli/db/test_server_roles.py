@@ -35,7 +35,7 @@ ATLAS = {
     "REMOVE": "remove",
     "UPDATE": "update",
 }
-"""Atlas's names of actions, as its API lists them."""
+"""The names of actions in the API of Atlas."""
 REFUSAL = re.compile(
     r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints roles that suffice\n\Z", re.MULTILINE
 )
@@ -43,7 +43,7 @@ REFUSAL = re.compile(
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server that has a user for each role, called like it, and one who may do all."""
+    """Return the address of a server with a user for each role, named like it, and a user with all rights."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -66,13 +66,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def shop(guarded: str) -> Iterator[Documents]:
-    """Give the database as who may do all has it."""
+    """Return the database for the user with all rights."""
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://root:root@{guarded}/", tz_aware=True) as client:
         yield client["shop"]
 
 
 class Bound(Needs):
-    """Have the server refuse what a role allows in no collection, or in others alone."""
+    """Make the server refuse actions that a role allows in no collection, or only in others."""
 
     def __init__(self, role: Role, database: Documents) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Person:
 
 
 def missing(said: str) -> set[Privilege]:
-    """Read which rights a refusal names."""
+    """Return the rights that a refusal names."""
     pairs = (part.split(" on ") for part in said.split(" and "))
     return {("" if where == "the database" else where, action) for action, where in pairs}
 
@@ -114,7 +114,7 @@ def tried(role: Role) -> list[Sample]:
 
 @pytest.fixture
 def files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the files that commands name; who follows messages ends soon."""
+    """Write the files that commands name; a command that follows messages ends soon."""
     monkeypatch.setattr("database.following.AWAIT", 0.05)
     sampled.lay_out(workspace)
 

@@ -1,4 +1,4 @@
-"""What is counted, by which period, and how it is drawn."""
+"""Statistics: the numbers, the periods and the curves."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 END = datetime(9999, 12, 31, tzinfo=UTC)
-"""Servers name no period of a later time, and refuse to count where they meet one."""
+"""Servers cannot format later times, and refuse to count if they meet one."""
 
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def something(periods: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def office(database: Documents, either: Chatctl) -> dict[str, ObjectId]:
-    """Fill the first days of the year with a few people, and with what is broken."""
+    """Insert a few users in the first days of the year, and broken values."""
     either("roles", "create", "support")
     either("roles", "create", "nobody's")
     ada = person(database, "ada", roles=("support",))

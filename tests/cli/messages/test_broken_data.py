@@ -1,4 +1,4 @@
-"""Messages whose documents the application would choke on: listed, searched and shown all the same."""
+"""Broken messages, which the application cannot load, are listed, searched and shown."""
 
 import json
 from typing import Any

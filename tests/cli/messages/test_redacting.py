@@ -1,4 +1,4 @@
-"""Redacting and deleting messages: lists, times and the trail agree, and all of it comes back."""
+"""Redacting and deleting messages: lists, times and the trail agree, and an undo restores everything."""
 
 import json
 from datetime import timedelta

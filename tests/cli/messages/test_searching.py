@@ -1,4 +1,4 @@
-"""Messages, found by what they say."""
+"""Searching the text of messages."""
 
 import json
 import re
@@ -98,7 +98,7 @@ hint: narrow it with --conversation, --sender or --since; chatctl db indexes --a
 
 @pytest.fixture
 def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
-    """Have a command of the server fail, till the end of the test."""
+    """Make a command of the server fail until the end of the test."""
 
     def fail(command: str, code: int) -> None:
         data = {"failCommands": [command], "errorCode": code}

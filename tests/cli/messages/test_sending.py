@@ -1,4 +1,4 @@
-"""Sending messages: lists and times agree, and who may not send does not."""
+"""Sending messages: lists and times agree, and users who may not send are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

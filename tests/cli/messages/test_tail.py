@@ -1,4 +1,4 @@
-"""Messages as they come, where the server tells of them."""
+"""Following messages on servers with change streams."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Creating users and changing what they are called, as a person types it."""
+"""Creating and changing users."""
 
 import json
 import re

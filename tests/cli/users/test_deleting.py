@@ -1,4 +1,4 @@
-"""Deleting users: all that depends on them goes, nothing else, and all of it comes back."""
+"""Deleting users: everything that depends on them is deleted, nothing else, and an undo restores everything."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Set up Ada, who writes with Grace alone and with two others in a group, and Alan, who has left traces of hers."""
+    """Set up Ada, who writes to Grace and in a group with two others; Alan has references to her."""
     either("roles", "create", "support")
     ada = person(database, "ada", roles=("support",), name="Ada")
     grace, alan = person(database, "grace"), person(database, "alan", roles=("support",))

@@ -1,4 +1,4 @@
-"""chatctl users erase: asked about, shown, done, and told of."""
+"""`chatctl users erase`: its question, preview, result and report."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""What an import reads, and what it says of what it cannot."""
+"""The files that an import reads, and its messages about other files."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Users brought in and out."""
+"""Importing and exporting users."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is shown of one user, and what they may do."""
+"""Showing one user, and what the user may do."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stopping and helping users, as a person types it."""
+"""Suspending and reinstating users, roles and sign-ins."""
 
 import json
 import re

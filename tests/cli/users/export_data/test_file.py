@@ -1,4 +1,4 @@
-"""The zip as a file: private, whole or not there, and into a pipe."""
+"""The zip as a file: private, complete or absent, and in a pipe."""
 
 import json
 import signal
