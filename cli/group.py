@@ -120,12 +120,13 @@ class Shared:
         return option
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the arguments and options under their headings."""
+        """List the arguments and options under their headings; two arguments of one kind are described once."""
         sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
         for param in self.get_params(ctx):
             if (row := param.get_help_record(ctx)) is not None:
                 is_argument = param.param_type_name == "argument"
-                sections["Arguments" if is_argument else param.rich_help_panel or "Options"].append(row)
+                rows = sections["Arguments" if is_argument else param.rich_help_panel or "Options"]
+                rows += [row] if row not in rows else []
         for heading, rows in sections.items():
             if rows:
                 with formatter.section(heading):

@@ -79,6 +79,12 @@ def test_the_help_of_a_list_names_its_columns_and_sort_fields(chatctl: Chatctl, 
     assert fields.endswith(f"sort by {', '.join(listed(text, 'Sort fields'))}\n")
 
 
+def test_two_arguments_of_one_kind_are_described_once(chatctl: Chatctl) -> None:
+    text = chatctl("roles", "diff", "--help").stdout
+    assert text.startswith("Usage: chatctl roles diff [OPTIONS] {ROLE} {ROLE}\n")
+    assert sections(text)["Arguments"] == "  ROLE  Name or id of a role.  [required]\n\n"
+
+
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("columns", ["50", "80"])
 def test_no_line_of_a_help_ends_inside_a_word(chatctl: Chatctl, path: str, columns: str) -> None:
