@@ -34,7 +34,7 @@ FORMATS_BY_ENDING: Final = {
     ".yml": "yaml",
     ".csv": "csv",
 }
-"""What the name of a file says of how it is written."""
+"""The format of a file, by the ending of its name."""
 LARGEST: Final = 2**63 - 1
 """The largest whole number that a database can store."""
 
@@ -62,7 +62,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # it is there when the other parameters are read
+        is_eager=True,  # other parameters need it when they are read
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.{WIDE_HELP if 'wide' in forms else ''}  [default: {forms[0]}]",
@@ -70,7 +70,7 @@ def _output(forms: Sequence[str]) -> Any:
 
 
 def file_format(forms: Sequence[str]) -> Any:
-    """Describe the `-o` of what is mostly written into files."""
+    """Describe the option `-o` of a command that writes files."""
     return typer.Option(
         "--output",
         "-o",
@@ -82,7 +82,7 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the format that was asked for, or that the name of the file says."""
+    """Return the requested format, or the one that the name of the file tells."""
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
@@ -112,7 +112,7 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
 
 
 def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
-    """Replace `-` alone by the lines of standard input."""
+    """Replace a single `-` by the lines of standard input."""
     if items != ["-"]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True

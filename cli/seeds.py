@@ -16,7 +16,7 @@ app = group()
 
 
 def _path(text: str) -> Path:
-    """Read a path; an empty one is a shell variable that was not set, never the working folder."""
+    """Read a path. An empty one, from an unset shell variable, is refused: it does not mean the working folder."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
     return Path(text)
@@ -31,7 +31,7 @@ Paths = Annotated[
 
 
 class PlanOptions(Options):
-    """What a plan may do beyond the seed."""
+    """Options that allow a plan to do more than the seed says."""
 
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")
@@ -87,7 +87,10 @@ def apply(
 ) -> None:
     """Change the database to match the seed, completely or not at all."""
     if saved and (paths or any(vars(options).values())):
-        raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
+        raise UsageError(
+            "a saved plan already contains its seed and its options",
+            "use --plan only, or make a new plan",
+        )
     planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
     out.apply(planned.changeset, confirm)
 

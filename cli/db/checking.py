@@ -1,4 +1,4 @@
-"""Commands that find faults of the data, and mend them."""
+"""Commands that find faults of the data, and repair them."""
 
 import re
 from collections.abc import Sequence
@@ -92,7 +92,7 @@ def repair(
 
 
 def _print(out: Output, rows: Sequence[Row]) -> None:
-    """Print what a check has found: to people a table, and below it what each rule means and what to type."""
+    """Print what a check has found. A table is followed by the effect of each rule and the commands that help."""
     if not out.for_people:
         out.items(rows, FINDINGS)
         return

@@ -1,4 +1,4 @@
-"""`chatctl access`: what looks wrong about who may do what, and its review by a sheet."""
+"""`chatctl access`: the report of risky rights, and the review with a sheet."""
 
 import csv
 import hashlib
@@ -120,7 +120,7 @@ def test_new_grants_are_reported_as_long_as_they_hold(either: Chatctl) -> None:
     ],
 )
 @pytest.mark.usefixtures("staff")
-def test_a_restored_trail_of_any_shape_is_no_obstacle(chatctl: Chatctl, database: Documents, changes: Any) -> None:
+def test_a_restored_trail_of_any_shape_is_read(chatctl: Chatctl, database: Documents, changes: Any) -> None:
     database["chatctl_audit"].insert_one({"kind": "part", "event": 5, "changes": changes})
     assert [row[0] for row in report(chatctl) if row[0] == "recent-grant"] == []
     chatctl("access", "review")
@@ -308,7 +308,7 @@ def test_the_last_member_of_a_protected_role_stays(chatctl: Chatctl, database: D
     assert held(database, "bob") == set()
 
 
-def test_a_link_that_one_side_alone_has_is_revoked_too(
+def test_a_one_sided_link_is_revoked_too(
     chatctl: Chatctl, database: Documents, workspace: Path, staff: dict[str, ObjectId]
 ) -> None:
     save(workspace / "review.csv", answered(sheet(chatctl), {("cyd", "support"): "no"}))

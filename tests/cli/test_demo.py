@@ -1,4 +1,4 @@
-"""The tour, from nothing and again, beside data of somebody's own, and cut short."""
+"""The tour: on an empty database, again, beside other data, and interrupted."""
 
 import json
 import os
@@ -26,7 +26,7 @@ PREPARED = "$ chatctl --local db generate --users"
 
 @pytest.fixture
 def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the embedded database a folder of the test's own; the environment names another database all the same."""
+    """Use a new folder for the embedded database; the environment names another database."""
     folder = workspace / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -46,7 +46,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of an embedded database in which the tour was given, to be copied."""
+    """Return the folder of an embedded database after a tour, to be copied."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -61,12 +61,12 @@ def again(folder: Path, toured: Path) -> Path:
 
 @pytest.fixture
 def demo(chatctl: Chatctl, again: Path) -> Chatctl:
-    """Be `chatctl` where the tour has been given once."""
+    """Return `chatctl` after one tour."""
     return chatctl
 
 
 def steps(tour: str) -> dict[str, str]:
-    """Divide a tour into what is typed and what is printed then."""
+    """Divide a tour into its commands and their output."""
     _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow you")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -76,12 +76,12 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the people and conversations there are, and how often they were made."""
+    """Count the users and conversations, and how often they were generated."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
 
-def test_from_nothing_to_a_tour_in_one_command(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
+def test_one_command_gives_a_tour(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
     done = chatctl("demo")
     assert [line.split()[1:3] for line in steps(done.stdout)] == [
         ["users", "list"],
@@ -136,7 +136,7 @@ def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_fir
     assert "message.delete       x\n" in second.stdout
 
 
-def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
+def test_without_a_suitable_user_the_rest_is_shown(demo: Chatctl) -> None:
     users = demo("--local", "users", "list", "-o", "ids").stdout
     demo("--local", "users", "suspend", "-", "--yes", "--allow-last-member", input=users)
     tour = demo("demo").stdout
@@ -144,7 +144,7 @@ def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
     assert [line[1] for line in suggested(tour)] == ["audit", "messages", "db"]
 
 
-def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path) -> None:
+def test_the_tour_refuses_a_database_with_other_data(chatctl: Chatctl, folder: Path) -> None:
     refused = [
         "error: the embedded database has data that the tour did not make",
         'hint: give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo',
@@ -161,7 +161,7 @@ def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
+def test_the_tour_refuses_a_protected_database(demo: Chatctl) -> None:
     demo("--local", "db", "protect", "mine", "--yes")
     for line in (["demo"], ["demo", "--expect", "mine"]):
         said = demo(*line, code=7)
@@ -172,7 +172,7 @@ def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_one_that_is_cut_short_is_given_again(
+def test_an_interrupted_tour_can_be_repeated(
     chatctl: Chatctl, folder: Path, start: Started, number: signal.Signals
 ) -> None:
     with start() as tour:
@@ -186,7 +186,9 @@ def test_one_that_is_cut_short_is_given_again(
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, folder: Path, start: Started) -> None:
+def test_of_two_tours_at_once_one_waits_and_data_is_generated_once(
+    chatctl: Chatctl, folder: Path, start: Started
+) -> None:
     tours = [start(), start()]
     said = [tour.communicate(timeout=60)[1] for tour in tours]
     assert [tour.returncode for tour in tours] == [0, 0]
@@ -195,7 +197,7 @@ def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, fol
 
 
 @pytest.mark.parametrize(("line", "code"), [("| head -3", 141), (">/dev/full", 74)])
-def test_output_that_cannot_be_written_ends_it(again: Path, process: Process, line: str, code: int) -> None:
+def test_output_that_cannot_be_written_ends_the_tour(again: Path, process: Process, line: str, code: int) -> None:
     done = process("demo", line=line, env={"CHATCTL_LOCAL_DIR": str(again)})
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
@@ -212,7 +214,7 @@ def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> Non
     assert chatctl("--local", "roles", "list", "--count").stdout == "0\n"
 
 
-def test_without_the_embedded_server_what_to_install_is_said(
+def test_without_the_embedded_server_the_error_says_what_to_install(
     chatctl: Chatctl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
@@ -222,7 +224,7 @@ def test_without_the_embedded_server_what_to_install_is_said(
     ]
 
 
-def test_lines_begin_as_they_have_to_be_typed(demo: Chatctl) -> None:
+def test_printed_commands_begin_as_they_must_be_typed(demo: Chatctl) -> None:
     tour = demo("demo", env={"UV_RUN_RECURSION_DEPTH": "1"}).stdout
     assert "$ uv run chatctl --local roles matrix\n" in tour
     assert "\n  uv run chatctl --local users suspend " in tour

@@ -1,4 +1,4 @@
-"""Times and ids as they are typed, and options that several commands have."""
+"""Times, ids and numbers on the command line, and options that several commands have."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -56,7 +56,7 @@ def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
         "yesterday",
     ],
 )
-def test_anything_else_is_no_time(text: str) -> None:
+def test_other_texts_are_not_a_time(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time such as"):
         moment(text)
 

@@ -1,4 +1,4 @@
-"""What is said to a command line that was meant otherwise."""
+"""Hints for mistyped commands and options."""
 
 import pytest
 
@@ -44,7 +44,7 @@ LONG = "x" * 100_000
         ("roles list --junk", "no such option: --junk", "see chatctl roles list --help"),
     ],
 )
-def test_a_line_that_was_meant_otherwise_is_told_how(chatctl: Chatctl, line: str, message: str, hint: str) -> None:
+def test_a_misunderstood_line_gets_the_right_command(chatctl: Chatctl, line: str, message: str, hint: str) -> None:
     said = chatctl(*line.split(), code=2)
     if said.stderr.startswith("{"):
         assert f'"message": "{message}", "hint": "{hint}"' in said.stderr
@@ -52,7 +52,7 @@ def test_a_line_that_was_meant_otherwise_is_told_how(chatctl: Chatctl, line: str
         assert said.stderr == f"error: {message}\nhint: {hint}\n"
 
 
-def test_an_empty_word_is_no_command(chatctl: Chatctl) -> None:
+def test_an_empty_word_is_not_a_command(chatctl: Chatctl) -> None:
     assert chatctl("", code=2).stderr == 'error: no command "" in chatctl\nhint: see chatctl --help\n'
 
 
@@ -73,11 +73,11 @@ def test_an_empty_word_is_no_command(chatctl: Chatctl) -> None:
         (["roles", "create", LONG], 5),
     ],
 )
-def test_a_book_in_the_place_of_a_word_is_refused_in_a_few_lines(chatctl: Chatctl, line: list[str], code: int) -> None:
+def test_a_very_long_word_is_refused_in_a_few_lines(chatctl: Chatctl, line: list[str], code: int) -> None:
     said = chatctl(*line, code=code).stderr
     assert len(said) < 1_200
     assert said.startswith("error: ")
 
 
-def test_an_option_of_nothing_is_not_everything(chatctl: Chatctl) -> None:
+def test_an_empty_filter_is_refused(chatctl: Chatctl) -> None:
     assert chatctl("audit", "list", "--command", "", code=2).stderr == "error: --command cannot be empty\n"

@@ -1,4 +1,4 @@
-"""Every command there is, typed wrongly in every way: never a traceback, never a code of a bug, nothing that acts."""
+"""Every command with invalid and hostile input: no traceback, no exit code 70, and no harm."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ HOSTILE = [
 ]
 TYPED = {"MESSAGE": "65" * 12, "EVENT": "65" * 12, "TIME": "7d", "FILE": "nowhere.csv"}
 ENDLESS = {("messages", "tail"), ("demo",), ("db", "generate")}
-"""Not to be run with nothing wrong about them."""
+"""Commands that are not run without an error."""
 
 Words = tuple[str, ...]
 Type = Callable[..., Result]
@@ -57,7 +57,7 @@ def parameters() -> Iterator[tuple[Words, Any]]:
 
 @pytest.fixture
 def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Type:
-    """Type a line, and look at what comes back."""
+    """Run a command line, and check its output."""
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(workspace / "local"))
 
     def run(*line: str, code: set[int] = CODES) -> Result:
@@ -75,7 +75,7 @@ def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def line(path: Words, **given: str) -> list[str]:
-    """Write a command with all that it requires and what is given, without a write."""
+    """Return a command line with everything that it requires and the given words, without a write."""
     options, arguments = [], []
     for param in COMMANDS[path].params:
         value = given.get(param.name, TYPED.get((param.metavar or "").strip("."), "nobody"))

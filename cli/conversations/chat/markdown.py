@@ -1,4 +1,4 @@
-"""A chat as Markdown, in which nothing that people wrote is more than text."""
+"""A chat as Markdown. Text that people wrote is escaped, so that it is shown as text only."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,16 +21,16 @@ from cli.output.text import WEB, cell, clock, safe
 if TYPE_CHECKING:
     from actions.conversations import Transcript
 
-# What many readers turn into a link by itself, whatever is escaped in it: e-mail addresses and those of the web.
+# Many viewers turn web and e-mail addresses into links even if characters are escaped.
 _LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
 _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
-"""What would make a line an item of a list, a heading's underline, or part of a table."""
+"""Characters that would make a line a list item, the underline of a heading, or part of a table."""
 _BLANKS: Final = re.compile(r"(\s+)")
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> Iterator[str]:
-    """Write a chat, piece by piece: who said something stands above it, each message is a quotation."""
+    """Yield the parts of a chat: the author, then each message as a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
         yield f"\n{' · '.join(text(cell(part)) for part in parts)}\n"
@@ -44,7 +44,7 @@ def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> I
 
 
 def text(shown: str) -> str:
-    """Write a text that is safe to show as a paragraph that says just this."""
+    """Escape a text so that a paragraph shows exactly this text."""
     return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 

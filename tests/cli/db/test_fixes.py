@@ -23,7 +23,9 @@ def findings(chatctl: Chatctl, *rules: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{number} {fault.rule}" for number, fault in enumerate(FAULTS)])
-def test_every_suggested_repair_mends_its_fault(chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault) -> None:
+def test_every_suggested_repair_removes_its_fault(
+    chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault
+) -> None:
     fault.plant(database, ids)
     [row] = findings(chatctl, fault.rule)
     promised = re.match(r"chatctl (db repair --rule [\w-]+(?: --\w+)?)", row["fix"])
@@ -67,7 +69,7 @@ def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documen
     either("db", "check", "--rule", "wrong-type", code=0)
 
 
-def test_emails_are_mended_in_bulk_unless_two_users_have_the_same(
+def test_emails_are_repaired_in_bulk_unless_two_users_have_the_same(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     was = {name: user(database, name)["email"] for name in ("ada", "grace", "alan")}

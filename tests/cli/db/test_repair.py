@@ -1,4 +1,4 @@
-"""chatctl db repair, as somebody types it who wants the data to be right."""
+"""`chatctl db repair`."""
 
 import json
 
@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> None:
-    """Plant three faults with one right answer, and two that have to be decided."""
+    """Insert three faults with one right repair, and two that need a decision."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})
@@ -30,7 +30,7 @@ def break_it(database: Documents, ids: Ids) -> None:
     ids["orphan"] = database["Account"].insert_one(gone).inserted_id
 
 
-def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
+def test_faults_with_one_right_repair_are_repaired_and_others_listed(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     break_it(database, ids)
@@ -81,7 +81,7 @@ def test_a_dry_run_tells_an_id_from_its_digits_as_text(either: Chatctl, database
     assert f'userIds ["{ids["ada"]}", ' in shown[0]
 
 
-def test_programs_read_what_was_mended_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_programs_read_what_was_repaired_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     outcome = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
     assert outcome["event"]
@@ -104,7 +104,7 @@ def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database
     assert terminal("db", "repair", typed="y\n").code == 0
 
 
-def test_nobody_to_ask_means_no(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_without_a_terminal_a_repair_is_refused(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     assert "this has to be confirmed" in either("db", "repair", code=7).stderr
 
@@ -116,7 +116,7 @@ def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> No
     either("db", "repair", "--yes", "--max", "3")
 
 
-def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_without_faults_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
     result = either("db", "repair", "--yes")
     assert (result.stdout, result.stderr) == ("", "nothing to do\n")
 
@@ -166,7 +166,7 @@ def test_no_undo_is_suggested_if_only_an_index_was_created(either: Chatctl, data
     assert "undo:" not in either("db", "repair", "--rule", "missing-index", "--yes").stderr
 
 
-def test_more_faults_than_are_held_are_mended_by_the_next(
+def test_faults_above_the_limit_are_repaired_by_the_next_run(
     either: Chatctl, database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repairing, "HELD", 2)
@@ -179,7 +179,9 @@ def test_more_faults_than_are_held_are_mended_by_the_next(
     assert either("db", "check").stdout == ""
 
 
-def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_orphans_are_deleted_with_everything_that_refers_to_them(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     gone = ObjectId()
     for collection, field, who in (("Message", "senderId", "four"), ("Profile", "userId", "profile")):
         database[collection].update_one({"_id": ids[who]}, {"$set": {field: gone}})
@@ -196,7 +198,9 @@ def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, datab
     assert group["lastMessageAt"] == (database["Message"].find_one({"_id": ids["three"]}) or {})["createAt"]
 
 
-def test_of_two_profiles_that_which_the_user_names_is_kept(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_of_two_profiles_the_one_that_the_user_refers_to_is_kept(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     database["Profile"].drop_index("Profile_userId_key")
     for number in (1, 2):
         database["Profile"].insert_one({"_id": ObjectId(f"{number:024x}"), "userId": ids["grace"]})
@@ -207,7 +211,7 @@ def test_of_two_profiles_that_which_the_user_names_is_kept(either: Chatctl, data
     assert either("db", "check").stdout == ""
 
 
-def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_an_index_is_created_if_there_are_no_duplicates(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["Role"].drop_index("Role_name_key")
     database["User"].drop_index("User_email_key")
     database["User"].insert_one({"email": "ada@example.org", "username": "again", **AGAIN})
@@ -239,7 +243,7 @@ def test_a_protected_role_keeps_its_last_member_whose_link_would_be_dropped(
     links(database)
 
 
-def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+def test_many_faults_are_repaired_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
     many(database, 1_010)
     was = stored(database)
     done = chatctl("db", "repair", "--yes")
@@ -256,7 +260,7 @@ def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: 
     assert stored(database) == was
 
 
-def test_many_documents_are_mended_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+def test_many_documents_are_repaired_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
     many(database, 1_010)
     gone = ObjectId()
     broken = {"rolesIds": None, "conversationIds": [gone, str(ids["direct"]), gone], "status": "EMAIL_VERIFIED"}

@@ -114,7 +114,7 @@ def test_an_event_of_an_older_version_is_shown_without_its_secrets(either: Chatc
 
 
 @pytest.mark.usefixtures("ids")
-def test_many_parts_are_mended_in_several_batches(
+def test_many_parts_are_repaired_in_several_batches(
     chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 3)

@@ -71,7 +71,7 @@ def test_programs_get_whole_values(talking: Chatctl) -> None:
         (["--sort", "id"], [0, 1, 2, 3, 4, 5, 6]),
     ],
 )
-def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str], expected: list[int]) -> None:
+def test_filters_are_combined_with_and(talking: Chatctl, filters: list[str], expected: list[int]) -> None:
     found = [str(MESSAGES[number]) for number in expected]
     assert talking("messages", "list", "-o", "ids", *filters).stdout.split() == found
     assert talking("messages", "list", "--count", *filters).stdout == f"{len(found)}\n"
@@ -82,7 +82,7 @@ def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str
     assert paged == found
 
 
-def test_a_message_is_shown_with_its_body_on_lines_of_its_own(talking: Chatctl, database: Documents) -> None:
+def test_a_message_is_shown_with_its_text_on_separate_lines(talking: Chatctl, database: Documents) -> None:
     assert talking("messages", "show", MESSAGES[1]) == (
         f"""\
 ID               {MESSAGES[1]}
@@ -137,7 +137,7 @@ CONVERSATION ID  {SHIFT}
         (["show", "5f" * 12], 3, f'no message "{"5f" * 12}"\nhint: see chatctl messages list'),
     ],
 )
-def test_what_is_wrong_is_said(talking: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_invalid_input_is_explained(talking: Chatctl, args: list[str], code: int, said: str) -> None:
     done = talking("messages", *args, code=code)
     assert done.stdout == ""
     assert done.stderr.startswith(f"error: {said}")

@@ -1,4 +1,4 @@
-"""Sending messages: lists and times agree, and who may not send does not."""
+"""Sending messages: lists and times agree, and users who may not send are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,7 +98,7 @@ def test_an_image_needs_no_text_and_reads_none(process: Process, database: Docum
     ],
     ids=range(17),
 )
-def test_what_nobody_could_read_is_not_sent(
+def test_an_unreadable_message_is_not_sent(
     process: Process, database: Documents, *, options: list[str], given: bytes, said: str
 ) -> None:
     settle(database)
@@ -109,13 +109,13 @@ def test_what_nobody_could_read_is_not_sent(
     assert stored(database) == before
 
 
-def test_who_sits_at_a_terminal_is_told_how_to_end_a_message(terminal: Terminal, database: Documents) -> None:
+def test_a_terminal_shows_how_to_end_a_message(terminal: Terminal, database: Documents) -> None:
     settle(database)
-    ending = "sends nothing\r\n"
+    ending = "Ctrl-C cancels\r\n"
     send = ("messages", "send", "--conversation", "engines", "--from", "ada")
     screen = terminal(*send, answers={ending: "Hello,\nGrace.\n\x04"})
     assert screen.code == 0, screen
-    assert "type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing\n" in screen.text
+    assert "type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels\n" in screen.text
     assert database["Message"].count_documents({"body": "Hello,\nGrace."}) == 1
     before = stored(database)
     assert terminal(*send, answers={ending: "\x04"}).code == 5
@@ -136,7 +136,7 @@ def test_who_sits_at_a_terminal_is_told_how_to_end_a_message(terminal: Terminal,
         ("engines", "adda", 3, 'no user "adda"'),
     ],
 )
-def test_who_does_not_take_part_does_not_write(
+def test_only_participants_can_send(
     either: Chatctl, database: Documents, *, world: Ids, place: str, who: str, code: int, said: str
 ) -> None:
     before = stored(database)
@@ -145,7 +145,7 @@ def test_who_does_not_take_part_does_not_write(
     assert stored(database) == before
 
 
-def test_half_a_participant_and_a_suspended_one_are_told_apart(
+def test_a_one_sided_participant_and_a_suspended_one_get_different_notes(
     either: Chatctl, database: Documents, world: Ids
 ) -> None:
     send = ("messages", "send", "--conversation", "engines", "--body", "x", "--from")
@@ -158,7 +158,7 @@ def test_half_a_participant_and_a_suspended_one_are_told_apart(
 
 
 @pytest.mark.parametrize("copies", [None, "absent", "long"])
-def test_a_copy_of_the_ids_is_kept_where_there_is_a_short_one(
+def test_the_copy_of_the_message_ids_is_updated_if_it_is_short(
     either: Chatctl, database: Documents, world: Ids, copies: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = {"$unset": {"messagesIds": 1}} if copies == "absent" else {"$set": {"messagesIds": None}}
@@ -177,7 +177,7 @@ def test_a_copy_of_the_ids_is_kept_where_there_is_a_short_one(
 
 
 @pytest.mark.parametrize("time", ["yesterday", None, datetime(2400, 1, 1, tzinfo=UTC)], ids=str)
-def test_a_last_time_that_is_none_or_to_come_does_no_harm(
+def test_an_invalid_or_future_last_time_is_harmless(
     either: Chatctl, database: Documents, world: Ids, time: Any
 ) -> None:
     database["Conversation"].update_one({"name": "engines"}, {"$set": {"lastMessageAt": time}})

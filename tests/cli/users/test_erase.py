@@ -1,4 +1,4 @@
-"""chatctl users erase: asked about, shown, done, and told of."""
+"""`chatctl users erase`: its question, preview, result and report."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ def past(database: Database[dict[str, Any]], chatctl: Chatctl) -> History:
     return write(database)
 
 
-def test_what_is_done_and_what_is_left_to_do_elsewhere_is_said(
+def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     label = f"erased-{past.ada['_id']}"
@@ -47,7 +47,7 @@ def test_a_program_gets_the_addresses_too(chatctl: Chatctl, past: History) -> No
     }
 
 
-def test_unasked_it_is_refused_and_a_dry_run_shows_it_and_writes_nothing(
+def test_without_confirmation_it_is_refused_and_a_dry_run_writes_nothing(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     was = everything(database)
@@ -70,7 +70,7 @@ def test_an_event_that_was_blanked_is_shown_and_cannot_be_undone(chatctl: Chatct
     assert "email (erased) -> (erased)" in shown
 
 
-def test_on_a_terminal_it_says_what_goes_before_it_asks(
+def test_the_question_says_what_will_be_erased(
     chatctl: Chatctl, terminal: Terminal, database: Database[dict[str, Any]], past: History
 ) -> None:
     screen = terminal("users", "erase", "ada_later", typed="n\n", columns=200)
@@ -90,7 +90,7 @@ def test_on_a_terminal_it_says_what_goes_before_it_asks(
     assert found(database, HERS) == []
 
 
-def test_the_help_says_that_it_is_for_good_and_how_it_differs(chatctl: Chatctl) -> None:
+def test_the_help_says_that_it_cannot_be_undone_and_names_the_alternatives(chatctl: Chatctl) -> None:
     said = " ".join(chatctl("users", "erase", "--help").stdout.split())
     assert "This cannot be undone." in said
     assert "To only block sign-ins, use suspend." in said
@@ -109,7 +109,7 @@ apply(users.erase("ada@example.org", with_messages=True), watch=Killed())
 """
 
 
-def test_a_process_that_was_killed_is_followed_by_one_that_finishes(
+def test_the_next_run_finishes_a_killed_erasure(
     environment: dict[str, str], database: Database[dict[str, Any]], process: Process
 ) -> None:
     ada = user("ada", name="Ada Lovelace")
@@ -128,7 +128,7 @@ def test_a_process_that_was_killed_is_followed_by_one_that_finishes(
 
 
 @pytest.mark.parametrize("field", ["a.b", "$secret", "a.$b"])
-def test_a_field_whose_name_reads_as_a_path_goes_too(
+def test_a_field_with_a_dot_in_its_name_is_erased_too(
     chatctl: Chatctl, database: Database[dict[str, Any]], field: str
 ) -> None:
     chatctl("users", "create", "--email", "jane@example.org", "--username", "jane", "--no-password")

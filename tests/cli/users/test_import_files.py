@@ -1,4 +1,4 @@
-"""What an import reads, and what it says of what it cannot."""
+"""The files that an import reads, and its messages about other files."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ HASH = "$2b$04$" + "abcdefghijklmnopqrstu." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 PASSWORD = "7 kettles on the quiet pier"
 
 
-def test_all_faults_are_said_with_row_and_column_and_nothing_is_written(load: Import, database: Database) -> None:
+def test_all_faults_are_reported_with_row_and_column_and_nothing_is_written(load: Import, database: Database) -> None:
     text = f"""username,email,status,password,hashedPassword,roles,emailVerified
 ada,ada@example.org,,{PASSWORD},{HASH},,
 bob,nowhere,ACTVE,short,,viewr,soon
@@ -91,7 +91,7 @@ def test_faults_are_there_for_programs_too(load: Import) -> None:
         ("email,username\na@b.c,a,b\n", "people.csv:2: the row has 3 cells, the header has 2"),
     ],
 )
-def test_what_is_no_table_of_people_is_refused(load: Import, text: str | bytes, said: str) -> None:
+def test_an_invalid_table_is_refused(load: Import, text: str | bytes, said: str) -> None:
     assert load(text, code=5).stderr.splitlines()[0] == said
 
 
@@ -164,7 +164,7 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         ("p.yaml", "- email: 'a", "p.yaml:1: cannot be read from here on: not YAML: while scanning a quoted scalar"),
     ],
 )
-def test_what_is_no_list_of_people_is_refused(load: Import, file: str, text: str, said: str) -> None:
+def test_an_invalid_list_is_refused(load: Import, file: str, text: str, said: str) -> None:
     assert load(text, name=file, code=5).stderr.splitlines()[0].startswith(said)
 
 

@@ -1,4 +1,4 @@
-"""Stopping and helping users, as a person types it."""
+"""Suspending and reinstating users, roles and sign-ins."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from tests.conftest import Chatctl
 SAID = "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
 
 
-def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
+def test_users_are_suspended_and_reinstated(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "grace")
     done = either("users", "suspend", "ada", "GRACE@example.org", "--yes", "--reason", "stolen laptop")
@@ -38,7 +38,7 @@ def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl
 
 
 @pytest.mark.parametrize("command", ["suspend", "revoke", "delete"])
-def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, command: str) -> None:
+def test_a_change_that_removes_something_asks(roles: Chatctl, database: Documents, command: str) -> None:
     person(database, "ada", roles=("support",))
     before = stored(database)
     options = ["--role", "support"] if command == "revoke" else []
@@ -51,7 +51,7 @@ def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, com
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
-def test_a_question_says_in_which_database_who_is_meant(
+def test_the_question_names_the_database_and_the_user(
     terminal: Terminal, database: Documents, name: str, form: str
 ) -> None:
     ada = person(database, "ada")
@@ -83,7 +83,7 @@ def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: D
     assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == "ada: unchanged\n"
 
 
-def test_a_role_that_nobody_named_or_that_is_not_there_is_an_error(roles: Chatctl, database: Documents) -> None:
+def test_a_missing_or_unknown_role_is_an_error(roles: Chatctl, database: Documents) -> None:
     person(database, "ada")
     assert "--role" in roles("users", "grant", "ada", code=2).stderr
     assert 'did you mean "support"?' in roles("users", "grant", "ada", "--role", "suport", code=3).stderr
@@ -91,7 +91,7 @@ def test_a_role_that_nobody_named_or_that_is_not_there_is_an_error(roles: Chatct
     assert roles("users", "grant", "adaa", "ada", "--role", "support", "--skip-missing").stdout == "ada: granted\n"
 
 
-def test_half_a_link_is_completed_by_a_grant_and_ended_by_a_revoke(roles: Chatctl, database: Documents) -> None:
+def test_a_one_sided_link_is_completed_by_grant_and_removed_by_revoke(roles: Chatctl, database: Documents) -> None:
     ada = person(database, "ada")
     database["Role"].update_one({"name": "viewer"}, {"$push": {"userIds": ada}})
     assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: granted\n"
@@ -101,7 +101,7 @@ def test_half_a_link_is_completed_by_a_grant_and_ended_by_a_revoke(roles: Chatct
     assert links(database)["rolesIds"] == set()
 
 
-def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> None:
+def test_the_last_way_to_sign_in_cannot_be_removed(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
     account = {"userId": ada, "type": "oauth", "access_token": "geheim"}
     database["Account"].insert_one({**account, "provider": "google", "providerAccountId": "1"})
@@ -121,14 +121,14 @@ def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> 
     assert (database["Account"].find_one() or {})["access_token"] == "geheim"
 
 
-def test_a_password_is_not_taken_from_who_has_no_other_sign_in(either: Chatctl, database: Documents) -> None:
+def test_the_only_password_cannot_be_removed(either: Chatctl, database: Documents) -> None:
     person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
     either("users", "set-password", "ada", "--no-password", "--yes", code=7)
     either("users", "set-password", "ada", "--no-password", "--yes", "--allow-lockout")
     assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == "ada: unchanged\n"
 
 
-def test_an_undo_leaves_a_way_to_sign_in_too(either: Chatctl, database: Documents) -> None:
+def test_an_undo_keeps_a_way_to_sign_in(either: Chatctl, database: Documents) -> None:
     account = {"userId": person(database, "ada"), "type": "oauth", "provider": "github", "providerAccountId": "2"}
     database["Account"].insert_one(account)
     event = either("users", "set-password", "ada", "--password-stdin", input=PASSWORD).stderr.split()[-1]
