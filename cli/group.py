@@ -1,6 +1,7 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
 import inspect
+import os
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
-from database.errors import UsageError
+from database.errors import NotFoundError, UsageError
 from database.wording import shown
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,6 +26,10 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 }
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
+EXPECT: Final = "CHATCTL_EXPECT"
+REASON: Final = "CHATCTL_REASON"
+"""Variables that stand for the options `--expect` and `--reason`; empty ones are ignored."""
+
 GLOBAL_OPTIONS_HELP: Final = (
     "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
 )
@@ -35,9 +40,10 @@ def _remember(context: typer.Context, option: Any, value: Any) -> None:
         setattr(Invocation.of(context.meta), option.name, value)
 
 
-def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
+def _option(name: str, text: str, *, metavar: str | None = None, envvar: str | None = None) -> TyperOption:
     return TyperOption(
         param_decls=[name],
+        envvar=envvar,
         help=text,
         metavar=metavar,
         is_flag=metavar is None,
@@ -51,14 +57,14 @@ GLOBAL_OPTIONS: Final = (
     _option("--local", "The embedded database of this user: nothing to install."),
     _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
     _option("--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
-    _option("--expect", "Refuse to work on a database of another name.", metavar="NAME"),
+    _option("--expect", "Refuse to work on a database of another name (or set CHATCTL_EXPECT).", metavar="NAME"),
     _option("--debug", "Show where an error comes from."),
 )
 
 
 REVEAL_OPTIONS: Final = (
     _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
-    _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
+    _option("--reason", "Why; kept in the audit trail.", metavar="TEXT", envvar=REASON),
 )
 """Of commands that may show what people wrote."""
 
@@ -114,13 +120,21 @@ class Command(Shared, TyperCommand):
         invocation.reason = ctx.params.get("reason", invocation.reason)
         if invocation.reveal and not (invocation.reason or "").strip():
             raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
+        if invocation.expect is None:  # the option may stand anywhere, so only here is it known that it was not given
+            invocation.expect = os.environ.get(EXPECT) or None
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
         if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
         if _writes(ctx.params):
             connection.permit_write()
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (NotFoundError, UsageError) as error:
+            from cli import suggestions
+
+            error.hint = suggestions.of_list(ctx, error.message) or error.hint
+            raise
 
 
 class Revealing(Command):

@@ -103,7 +103,7 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
         (["--columns", ""], 'no column ""', "there are id, name, members, protected, permissions"),
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
         (["--sort", "-members"], 'cannot sort by "members"', "it can be sorted by id, name"),
-        (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
+        (["-o", "jsonl"], '--output: "jsonl" is not valid here. Choose table, ', 'did you mean "json"?'),
         (["--after", "xyz"], '"xyz" is not an id of this list', "begin again without --after"),
     ],
 )

@@ -57,6 +57,27 @@ def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
     )
 
 
+def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
+    env = {"CHATCTL_EXPECT": "prod", "CHATCTL_REASON": "case 4711"}
+    assert protected("users", "suspend", "ada", env=env).stdout == "ada: suspended\n"
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert (event["command"], event["reason"]) == ("users suspend ada", "case 4711")
+    other = {"CHATCTL_EXPECT": "test", "CHATCTL_REASON": ""}
+    assert "this is the database" in protected("users", "list", env=other, code=7).stderr
+    protected("--expect", "prod", "users", "list", env=other)
+    protected("users", "reinstate", "ada", env={"CHATCTL_EXPECT": ""}, code=7)
+    protected("users", "reinstate", "ada", "--reason", "found", env={**env, "CHATCTL_REASON": "not this"})
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert event["reason"] == "found"
+
+
+def test_the_reason_of_a_reading_may_come_from_a_variable(protected: Chatctl) -> None:
+    protected("db", "protect", "prod", "--mask-bodies", "--expect", "prod")
+    line = ("messages", "show", MESSAGE, "--reveal")
+    assert "kettle" in protected(*line, env={"CHATCTL_REASON": "case 4711"}).stdout
+    assert "--reason" in protected(*line, env={"CHATCTL_REASON": " "}, code=2).stderr
+
+
 @pytest.mark.parametrize(
     ("answer", "code"),
     [("prod\n", 0), (" prod \n", 0), ("y\n", 7), ("yes\n", 7), ("PROD\n", 7), ("\n", 7), ("\x04", 7)],
