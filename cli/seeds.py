@@ -110,7 +110,7 @@ def run_tests(
     live: Annotated[bool, typer.Option("--live", help="Against the database instead of the seed itself.")] = False,
 ) -> None:
     """Run the tests of a seed; exit 1 if one fails."""
-    assertions = seeds.testing.run(seeds.reading.read(paths or []), live=live)
+    assertions = seeds.reading.run(seeds.reading.read(paths or []), live=live)
     out.items([assertion._asdict() for assertion in assertions], views.ASSERTIONS)
     failed = sum(not assertion.passed for assertion in assertions)
     out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")
