@@ -85,7 +85,7 @@ class AllRoles:
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
-    """Say whether a user may do something: `{id, user, permission, allowed, why, through, wouldGive}`.
+    """Say whether a user may do something: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
 
     `through` lists the roles of the user that grant the permission, `wouldGive` all roles that grant it. A suspended
     user may do nothing, unless `ignore_status`.
@@ -101,9 +101,24 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
         "permission": lookup.label(wanted),
         "allowed": bool(through) and not stopped,
         "why": _why(lookup.user_label(user), through, giving, stopped=stopped),
+        "suspended": stopped,
         "through": through,
         "wouldGive": sorted(giving.values()),
     }
+
+
+def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
+    """Yield the commands, as words, that would turn the no of `can` into a yes; none if no role gives the permission.
+
+    Of the roles that give it, the one with the fewest permissions is suggested.
+    """
+    giving = answer["wouldGive"]
+    if giving and answer["suspended"]:
+        yield ["chatctl", "users", "reinstate", ref]
+    if giving and not answer["through"]:
+        roles = connection.database()["Role"].find({"name": {"$in": giving}}, ["name", "permissionsIds"]).sort("name")
+        least = min(roles, key=lambda role: len(ids_in(role, "permissionsIds")), default={"name": giving[0]})
+        yield ["chatctl", "users", "grant", ref, "--role", least["name"]]
 
 
 def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopped: bool) -> str:

@@ -13,6 +13,7 @@ import pytest
 from embedded import kill
 from pymongo.database import Database
 
+from actions.rules.passwords import RULE
 from cli import signals
 from database.errors import TerminatedError
 from tests.cli.conftest import PROGRAM, Process, Terminal
@@ -173,7 +174,7 @@ def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Ter
 def test_an_interrupt_at_a_hidden_password_shows_again_what_is_typed(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     screen = terminal(*line, answers={"Password: ": "correct horse battery\n", "Again: ": "\x03"})
-    assert screen == ("Password: \nAgain: \nerror: interrupted\n", 130, True)
+    assert screen == (f"{RULE}\nPassword: \nAgain: \nerror: interrupted\n", 130, True)
 
 
 def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:
