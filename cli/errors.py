@@ -13,6 +13,7 @@ from cli.invocation import on_same_database
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
 from database.errors import (
+    CancelledError,
     ChatctlError,
     ConflictError,
     DatabaseError,
@@ -69,7 +70,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     if as_json:
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
-        for line in _lines(failure):
+        for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
             say(line)
     if debug:
         for line in trace(error):

@@ -62,6 +62,8 @@ def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
     if context.parent is None and others and others[0] in names:
         return f'did you mean "{path} {others[0]} {word}"?'
     known = next((name for name in OTHER_NAMES.get(word.lower(), ()) if _exists(context, name)), None)
+    if known and " " in known:
+        return f'did you mean "{shlex.join([*path.split(), *known.split(), *others])}"?'
     return f'did you mean "{known}"?' if known else did_you_mean(word, names) or f"see {path} --help"
 
 

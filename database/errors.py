@@ -52,6 +52,13 @@ class RefusedError(ChatctlError):
     """It could be done and is not: not confirmed, or against a rule."""
 
 
+class CancelledError(RefusedError):
+    """The user answered no. That is not an error, but it has the exit code of a refusal."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled. Nothing was changed.")
+
+
 class ReadOnlyError(RefusedError):
     """The context is for reading alone."""
 

@@ -12,7 +12,7 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Document, Result, Stream
+from changes import Batch, Change, Changeset, Document, Question, Result, Stream
 from database import connection
 from database.ids import id_text
 from database.listing import PRESENT
@@ -137,6 +137,7 @@ def purge(
         names=names,
         undoable=not forever,
         items=number,
+        question=Question(f"Delete {counted(number, 'message')}"),
     )
 
 

@@ -7,14 +7,14 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
+from changes import ABSENT, Add, Change, Changeset, Document, Draft, Question, Result, Set, Update, ids_in
 from changes.change import FieldChange
 from changes.draft import BATCH
 from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
 from database.listing import Row
 from database.references import referred
-from database.wording import in_words
+from database.wording import enumerated, in_words
 from models.documents import UserStatus
 from models.links import USER_ROLES
 
@@ -172,6 +172,8 @@ def _change(
         draft.reserve(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
+    asked = f"{verb.capitalize()} {enumerated([role.ref for role in held])} {'to' if granting else 'from'}"
+    details["question"] = Question(asked, "User")
     return checked_changeset(command, draft, [*results, *found.missing], **details)
 
 

@@ -12,8 +12,8 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 MESSAGE = str(typed.MESSAGE)
-REFUSED = 'error: nothing was done: this database is protected as "prod"\n'
-QUESTION = "Type its name to go on: "
+REFUSED = 'error: Not changed: this database is protected as "prod".\n'
+QUESTION = 'Type "prod" to confirm: '
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_every_write_wants_the_name_and_is_otherwise_refused(
     for answered in ((), ("--yes",), ("-o", "json"), ("--yes", "--reason", "prod")):
         refused = protected(*line, *answered, code=7)
         assert refused.stdout == ""
-        assert "nothing was done: this database is protected as " in refused.stderr
+        assert "Not changed: this database is protected as " in refused.stderr
     assert "this is the database" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
     protected(*line, "--dry-run")
     assert contents(database) == before
@@ -53,7 +53,7 @@ def test_every_write_is_here() -> None:
 
 def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
     assert protected("users", "suspend", "ada", "--yes", code=7).stderr == (
-        f"{REFUSED}hint: look at it with --dry-run, confirm it with --expect prod; --yes is not enough here\n"
+        f"{REFUSED}hint: Preview it with --dry-run, confirm it with --expect prod. --yes is not enough here.\n"
     )
 
 
@@ -87,10 +87,11 @@ def test_somebody_at_a_terminal_types_the_name(
 ) -> None:
     screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})
     assert screen.code == code
-    assert 'this database is protected as "prod"' in screen.text
+    question = "Mark the e-mail of cyd (cyd@example.org) as verified? This database is protected."
+    assert f"{question}\n{QUESTION}" in screen.text
     assert f"changing {database.name} on " in screen.text
     assert ("cyd: verified" in screen.text) == (code == 0)
-    assert ("nothing was done: it was not confirmed" in screen.text) == (code == 7)
+    assert ("\nCancelled. Nothing was changed.\n" in screen.text) == (code == 7)
 
 
 def test_what_changes_nothing_asks_nothing(protected: Chatctl) -> None:
@@ -185,7 +186,7 @@ def test_what_a_hint_says_to_type_is_harmless_whatever_the_marker_holds(
 ) -> None:
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": "a; rm -rf ~"}})
     said = protected("users", "suspend", "ada", "--yes", code=7).stderr
-    assert "confirm it with --expect 'a; rm -rf ~'; --yes is not enough here" in said
+    assert "confirm it with --expect 'a; rm -rf ~'. --yes is not enough here" in said
 
 
 @pytest.mark.parametrize("line", ["messages search kettle", "messages list", "messages tail"])

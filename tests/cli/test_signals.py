@@ -166,7 +166,7 @@ def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]
 def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "a")
     screen = terminal("roles", "delete", "a", typed="\x03")
-    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role a? [y/N] ^C\nerror: interrupted\n")
     assert (screen.code, screen.echo) == (130, True)
     assert chatctl("roles", "list", "--count").stdout == "1\n"
 

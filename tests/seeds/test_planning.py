@@ -86,7 +86,7 @@ def test_a_link_that_one_side_alone_has_is_mended_whichever_way_the_seed_says(
     here.Permission.update_one({"name": "message.read"}, {"$push": {"rolesIds": viewer}})
     assert list(plan(seed(start)).lines()) == [
         "~ role viewer",
-        "    mends 2 links that one side alone has",
+        "    repairs 2 one-sided links",
         "Plan: change 1 role.",
     ]
     grow(start)
