@@ -1,8 +1,8 @@
 """What chatctl can do, and what it refuses: a module or package for each noun, with a function for each command.
 
-- `users`, `roles`, `permissions`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A command
-  calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes data
-  returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A
+  command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes
+  data returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
 - `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
 - `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references, and filters.
 - `display_names`, `question_items`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
@@ -12,10 +12,11 @@ Start reading at `users.status.suspend`. Modules are imported on first use, so t
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from actions import (
+        access,
         audit,
         contexts,
         conversations,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "access",
     "audit",
     "contexts",
     "conversations",
@@ -42,6 +44,16 @@ __all__ = [
     "users",
     "wrong_id_types",
 ]
+
+SORTABLE: Final = {
+    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
+    "roles": ("name",),
+    "permissions": ("name",),
+    "conversations": ("lastMessageAt", "created_at", "name"),
+    "messages": ("createAt",),
+    "audit": ("at", "command"),
+}
+"""The fields that each list can be sorted by, besides the id. Help and completion read them without a driver."""
 
 if not TYPE_CHECKING:  # a type checker would accept every name
 

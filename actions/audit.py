@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
@@ -48,7 +48,7 @@ def find(
         wanted.append({"at": {"$gte": since}})
     if until is not None:
         wanted.append({"at": {"$lt": until}})
-    return Listing(AUDIT, {"$and": wanted}, rows, sortable=("at", "command"), order="-id")
+    return Listing(AUDIT, {"$and": wanted}, rows, sortable=SORTABLE["audit"], order="-id")
 
 
 def show(ref: str) -> Row:
@@ -179,7 +179,7 @@ def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
         {
             "id": event["_id"],
             "at": readable(event.get("at")),
-            "actor": _actor(event.get("actor")),
+            "actor": actor_text(event),
             "command": _command(event),
             "reason": readable(event.get("reason")),
             "state": states[event["_id"]],
@@ -193,8 +193,9 @@ def _command(event: Document) -> str:
     return readable_text(event.get("command"))
 
 
-def _actor(actor: Any) -> str:
-    """Return an actor as text: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
+def actor_text(event: Document) -> str:
+    """Return the actor of an event: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
+    actor = event.get("actor")
     if not isinstance(actor, dict):
         return readable_text(actor)
     parts = {name: readable_text(actor.get(name)) for name in ("os", "host", *(actor.keys() & ACTORS))}

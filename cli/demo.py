@@ -72,11 +72,11 @@ class _OnEmbedded(Command):
     cls=_OnEmbedded, example="chatctl demo\nchatctl demo 2>/dev/null | less      the tour alone, to read at leisure"
 )
 def demo() -> None:
-    """Show what chatctl does, on people who are made up.
+    """Show what chatctl does, on generated data.
 
-    The first time it fills the embedded database: roles and permissions, some eighty people, what they write to each
-    other, and faults to find. Then commands are shown with all they print, among them the suspension of a user and its
-    undo. The data stay, to try things out; where the database holds data of your own the tour is refused.
+    The first run fills the embedded database with roles, permissions, users, messages and some faults. Then it runs
+    commands and shows their output. One command suspends a user, and another undoes that. The data is kept, so that you
+    can try more commands. If the embedded database has other data, the tour is refused.
     """
     from actions.database import server
 

@@ -115,8 +115,24 @@ def purge(
     if keep_last is not None:
         parts = list(_without_last(found, where, joined(before_time, in_conversation), keep_last))
         words.append(f"--keep-last {keep_last}")
-    number = sum(part.number for part in parts)
     names = _labels(parts)
+    parts.sort(key=lambda part: (-part.number, str(part.conversation)))
+    number = sum(part.number for part in parts)
+    return Changeset(
+        " ".join(words),
+        [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
+        _deletion(parts, where, names),
+        asks=True,
+        notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
+        names=names,
+        undoable=not forever,
+        items=number,
+        question=Question(f"Delete {counted(number, 'message')}"),
+    )
+
+
+def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
+    """Return the batches that delete the messages of these parts that match `where`."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -127,18 +143,7 @@ def purge(
     def losing() -> Iterator[Change]:
         return deleted_documents(("Message", joined(where, one)) for many in _purge_filters(parts) for one in many)
 
-    parts.sort(key=lambda part: (-part.number, str(part.conversation)))
-    return Changeset(
-        " ".join(words),
-        [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
-        Stream(batches, {("delete", "Message"): number}, losing=losing),
-        asks=True,
-        notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
-        names=names,
-        undoable=not forever,
-        items=number,
-        question=Question(f"Delete {counted(number, 'message')}"),
-    )
+    return Stream(batches, {("delete", "Message"): sum(part.number for part in parts)}, losing=losing)
 
 
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:

@@ -33,6 +33,7 @@ QUESTIONS = {
     "permissions create": "Create permission role.read",
     "permissions rename": "Rename permission user.read to user.view",
     "permissions delete": "Delete permission user.read",
+    "access review": "Revoke 1 role from 1 user",
     "conversations create": "Create conversation ada, cyd",
     "conversations add": f"Add {CYD} to Night shift",
     "conversations remove": "Remove bob (bob@example.org) from Night shift",
