@@ -1,4 +1,4 @@
-"""The indexes there should be, those there are, and what stands between them."""
+"""The indexes that the database should have, and how they differ from those that exist."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""The same key under another name, the same name with another key, or two documents with one value."""
+"""Error codes: the same key under another name, the same name with another key, or two documents with one value."""
 
 
 class Index(NamedTuple):
@@ -38,7 +38,7 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of our own: partial, since the schema push of the application drops every other."""
+    """Describe an index of our own. It is partial: a schema push of the application drops all other kinds."""
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 
@@ -48,7 +48,7 @@ APPLICATION: Final = tuple(
     for collection, indexes in UNIQUE_INDEXES.items()
     for name, fields in indexes
 )
-"""The unique indexes of the application, under the names it reads out of errors."""
+"""The unique indexes of the application, under the names that it reads from error messages."""
 
 QUERIES: Final = (
     _partial("User", "created", "createdAt", "_id"),
@@ -64,7 +64,7 @@ QUERIES: Final = (
     _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
 )
-"""What makes chatctl's own queries fast; each is right without, only slower."""
+"""The indexes for chatctl's own queries, which are correct but slower without them."""
 
 RECORDS: Final = (
     Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
@@ -73,7 +73,7 @@ RECORDS: Final = (
     Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
     Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
 )
-"""Those of our own records."""
+"""The indexes of our own records."""
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
@@ -88,13 +88,13 @@ def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def create(database: Database[dict[str, Any]], index: Index) -> Finding:
-    """Create an index, and its collection where there is none; what the server refuses is found, not raised."""
+    """Create an index, and its collection if necessary. If the server refuses it, the result says why."""
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
         if error.code not in OPTIONS_CONFLICT:
             raise
-        why = "two documents have one value" if error.code == 11000 else "another index is in the way"  # noqa: PLR2004
+        why = "two documents have the same value" if error.code == 11000 else "another index conflicts with it"  # noqa: PLR2004
         return Finding(index, "conflict", why)
     return Finding(index, "present")
 
@@ -102,7 +102,7 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """Create a collection as the application would have it: with its unique indexes, or those of our own records.
 
-    The indexes bring the collection with them in one command, so that no crash in between leaves it without.
+    One command creates the collection and its indexes, so that a crash cannot leave it without them.
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:
@@ -132,11 +132,11 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
     """Say what is wrong with an index that has the right name."""
     if _keys(other) != index.keys:
-        return "has other keys"
+        return "has different keys"
     if _is_lax(index, other):
         return "is not unique"
     if any(other.get(option) != value for option, value in index.options.items()):
-        return "has other options"
+        return "has different options"
     is_partial = "partialFilterExpression" in other
     return (
         "does not cover all documents"

@@ -39,7 +39,7 @@ def job(shell: dict[str, str], settled: Documents, workspace: Path) -> Any:
 
 def test_a_push_applies_the_seeds(job: Any, chatctl: Chatctl) -> None:
     done = job("push")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Nothing differs.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No changes.\n", "")
     assert "reporter" in chatctl("roles", "list").stdout
     assert "0123abc" in chatctl("audit", "list", "--actor", "ci").stdout
 
