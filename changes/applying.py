@@ -40,6 +40,9 @@ class Outcome(NamedTuple):
 class Watch:
     """Follow the progress of a write, and decide about changed plans; this class accepts all of them."""
 
+    def indexed(self, indexes: int, total: int) -> None:
+        """Learn how many indexes are created, and of how many, before the first batch is written."""
+
     def begins(self, event: ObjectId) -> None:
         """Learn the id of the event, before the first batch is written."""
 
@@ -70,7 +73,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     fails is not written. `connection.permit_write` is called first, and may refuse.
     """
     connection.permit_write()
-    refused = _create_indexes(changeset)
+    refused = _create_indexes(changeset, watch)
     outcome = _Work(changeset, reason, watch).carry_out()
     if refused:
         raise PartialError(f"some indexes could not be created: {refused}", SEE_INDEXES)
@@ -246,9 +249,9 @@ def _plan_again(plan: Changeset) -> Changeset:
     return plan.replan()
 
 
-def _create_indexes(changeset: Changeset) -> str:
+def _create_indexes(changeset: Changeset, watch: Watch) -> str:
     """Create indexes, and say which of them the server refused; raises `ConflictError` if it refused all."""
-    found = [indexes.create(connection.database(), index) for index in changeset.indexes]
+    found = indexes.create_all(connection.database(), changeset.indexes, watch.indexed)
     refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
     if refused and len(refused) == len(found):
         raise ConflictError(f"no index could be created: {', '.join(refused)}", SEE_INDEXES)

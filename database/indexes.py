@@ -1,6 +1,6 @@
 """The indexes that the database should have, and how they differ from those that exist."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -99,6 +99,30 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
     return Finding(index, "present")
 
 
+def create_all(
+    database: Database[dict[str, Any]], wanted: Sequence[Index], progress: Callable[[int, int], None]
+) -> list[Finding]:
+    """Create indexes with one command for each collection, and one by one if the server refuses one of them.
+
+    Some servers build one index after the other, with a wait before each command. `progress` is called with the number
+    of indexes that are done, and of all.
+    """
+    groups: dict[str, list[Index]] = {}
+    for index in wanted:
+        groups.setdefault(index.collection, []).append(index)
+    found: list[Finding] = []
+    for collection, group in groups.items():
+        progress(len(found), len(wanted))
+        try:
+            database[collection].create_indexes([_model(index) for index in group])
+            found += [Finding(index, "present") for index in group]
+        except OperationFailure as error:
+            if error.code not in OPTIONS_CONFLICT:
+                raise
+            found += [create(database, index) for index in group]
+    return found
+
+
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """Create a collection as the application would have it: with its unique indexes, or those of our own records.
 
@@ -106,8 +130,7 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:
-        models = [IndexModel(list(index.keys), name=index.name, **index.options) for index in wanted]
-        database[name].create_indexes(models)
+        database[name].create_indexes([_model(index) for index in wanted])
         return
     try:
         database.create_collection(name)
@@ -116,6 +139,10 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
+
+
+def _model(index: Index) -> IndexModel:
+    return IndexModel(list(index.keys), name=index.name, **index.options)
 
 
 def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
