@@ -63,7 +63,7 @@ def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
     [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
     assert (event["command"], event["reason"]) == ("users suspend ada", "case 4711")
     other = {"CHATCTL_EXPECT": "test", "CHATCTL_REASON": ""}
-    assert "this is the database" in protected("users", "list", env=other, code=7).stderr
+    assert "the target database is" in protected("users", "list", env=other, code=7).stderr
     protected("--expect", "prod", "users", "list", env=other)
     protected("users", "reinstate", "ada", env={"CHATCTL_EXPECT": ""}, code=7)
     protected("users", "reinstate", "ada", "--reason", "found", env={**env, "CHATCTL_REASON": "not this"})
