@@ -48,8 +48,8 @@ def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
     failed = {assertion.message for assertion in testing.run(seed, live=True) if not assertion.passed}
     assert failed == {
         'there is no role "viewer"',
-        '"support" cannot user.read',
-        '"support" cannot user.suspend',
+        '"support" cannot user.read; expected: can',
+        '"support" cannot user.suspend; expected: can',
     }
 
 
