@@ -68,8 +68,7 @@ def plan(
     planned = _planned(paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
-    published = reports.publish(out.form, lambda: reports.of_plan(planned, connection.target().name))
-    if to != "-" and not published:
+    if to != "-" and not reports.publish(out.form, lambda: reports.of_plan(planned, connection.target().name)):
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
         raise typer.Exit(1)
