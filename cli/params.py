@@ -21,6 +21,8 @@ WIDE_HELP: Final = " wide is a table with all columns, never cut."
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
+PLAN: Final = (*LINES, "markdown")
+TESTS: Final = (*PLAN, "junit")
 FIGURES: Final = ("table", "json", "csv")
 FORMATS_BY_ENDING: Final = {
     ".txt": "text",
@@ -149,6 +151,8 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 StreamOut = Annotated[Output, _output(STREAM)]
+PlanOut = Annotated[Output, _output(PLAN)]
+TestsOut = Annotated[Output, _output(TESTS)]
 FiguresOut = Annotated[Output, _output(FIGURES)]
 
 User = Annotated[

@@ -157,7 +157,7 @@ class Output:
             formats.write_record(self.form, document, list(document))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines of data; lines of a diff are coloured on a terminal."""
+        """Print lines of data; lines of a diff or of tests are coloured on a terminal."""
         for line in lines:
             shown = text.safe(line)
             streams.write(f"{styles.line(shown) if self.coloured else shown}\n")
