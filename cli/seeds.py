@@ -142,7 +142,7 @@ def run_tests(
 
 def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
     """Print the results: to people a line for each test, with its place in the file if it failed."""
-    if out.form != "table":
+    if not out.for_people:
         out.items([one._asdict() for one in assertions], views.ASSERTIONS)
         return
     out.lines(
