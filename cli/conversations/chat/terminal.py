@@ -43,7 +43,7 @@ BOLD: Final = "1"
 FAINT: Final = "2"
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, ids: bool) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, ids: bool = False) -> Iterator[str]:
     """Write a chat, piece by piece; with `ids`, the id of a message comes before its text."""
     return _Chat(transcript.place.participants, for_file=for_file, ids=ids).pieces(transcript, messages)
 
