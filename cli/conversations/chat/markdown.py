@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Yield the parts of a chat: the author, then each message as a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
