@@ -273,7 +273,7 @@ def test_a_sheet_that_is_out_of_date_changes_nothing(
         (b'id,role,keep\n"1,support,no\n', 5, "is not valid CSV"),
         (b"id,role,keep\nnot-an-id,support,no\n", 4, "row 2: user not-an-id does not exist any more"),
         (b"id,role,keep\n\n1,support,\n2,support,yes\n", 0, "nothing to do"),
-        (None, 3, 'cannot read "review.csv": no such file or directory'),
+        (None, 3, 'the file "review.csv" does not exist'),
     ],
 )
 @pytest.mark.usefixtures("staff")

@@ -74,7 +74,7 @@ def typed(chatctl: Chatctl, workspace: Path, monkeypatch: pytest.MonkeyPatch) ->
     return run
 
 
-def line(path: Words, **given: str) -> list[str]:
+def line(path: Words, /, **given: str) -> list[str]:
     """Return a command line with everything that it requires and the given words, without a write."""
     options, arguments = [], []
     for param in COMMANDS[path].params:
