@@ -26,14 +26,14 @@ COLOURS: Final = 8
 """Classes of the style, one for each author in turn."""
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Write the page, piece by piece; in ASCII where standard output has another encoding than the page says."""
     unescaped = streams.has_all_characters()
     for piece in _pieces(transcript, messages, ids=ids):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> Iterator[str]:
+def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield html.opening(transcript.place.title)
     yield _header(transcript)

@@ -29,7 +29,7 @@ _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
 _BLANKS: Final = re.compile(r"(\s+)")
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Write a chat, piece by piece: who said something stands above it, each message is a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
