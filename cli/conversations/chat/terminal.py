@@ -38,7 +38,7 @@ IMAGE: Final = "image: "
 
 
 def pieces(
-    transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None, ids: bool = False
+    transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None = None, ids: bool = False
 ) -> Iterator[str]:
     """Write a chat, piece by piece; times are those of a zone, or of UTC. With `ids`, each message has its id."""
     return _Chat(transcript.place.participants, for_file=for_file, zone=zone, ids=ids).pieces(transcript, messages)
