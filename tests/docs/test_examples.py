@@ -12,6 +12,7 @@ from tests.conftest import Chatctl
 TAKE = "CHATCTL_DOCS"
 """Set to `take`, what is printed is written into the pages, to be looked at and committed."""
 INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run pytest", "uv run python docs/")
+INSTALLING += ("uv build ", "docker ")
 """What a `sh` block may say: it is about the machine, and no test does that to it."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from generate import PAGES
+from generate import NAMES, PAGES, PICTURE
 from pictures import FOLDER, PICTURES
 from typer.main import get_command
 
@@ -20,9 +20,15 @@ FILES = sorted(FOLDER.iterdir())
 
 def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
     shown = {
-        path.split("/")[-1] for page in PAGES for path in re.findall(r"\]\(([^)]*\.svg)\)", page.read_text("utf-8"))
+        path.split("/")[-1] for page in PAGES for path in re.findall(r'="([^"]*\.svg)"', page.read_text("utf-8"))
     }
     assert {path.name for path in FILES} == {f"{name}.svg" for name in PICTURES} == shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_picture_has_a_row_of_its_own_a_text_and_a_size(page: Path) -> None:
+    rows = [line for line in page.read_text("utf-8").splitlines() if ".svg" in line]
+    assert [line for line in rows if not re.fullmatch(f"{PICTURE.pattern}>", line)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
