@@ -4,9 +4,9 @@
   calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes data
   returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
 - `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
-- `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references.
-- `filter_conditions`, `display_names`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
-  several nouns. `errors`: every refusal.
+- `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references, and filters.
+- `display_names`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by several nouns.
+  `errors`: every refusal.
 
 Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
 """

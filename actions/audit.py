@@ -8,16 +8,15 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
-from actions.filter_conditions import literal_pattern
+from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, images, undoing
+from changes import Changeset, Document, Draft, Result, events, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
 from changes.visible_values import readable, readable_text
 from database import connection
-from database.filters import any_of
-from database.ids import readings
+from database.ids import any_of, readings
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
 
@@ -97,7 +96,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
         raise NotUndoableError(why, "see chatctl audit show for what is left of it")
     database = connection.database()
-    batches = images.read(database, event["_id"])
+    batches = events.read(database, event["_id"])
     if not batches:
         why = "is no longer kept" if event.get("undoable") else "was never kept"
         raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
@@ -107,7 +106,7 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         draft.names |= {named["id"]: named["name"] for named in names_without_secrets(part)}
     if stale := database[STATE].find_one({"_id": lease_id(event["_id"])}):
         draft.delete(STATE, stale)
-    inverse = undoing.inverse(database, batches, force=force, orphans=images.recorded_orphans(database, event["_id"]))
+    inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
     results = [Result(event["_id"], _command(event), outcome)]

@@ -11,10 +11,10 @@ from pymongo import DESCENDING
 from actions import queries
 from changes import Batch, Change, Delete, Document, Draft, ids_in
 from changes.draft import BATCH
-from changes.images import PART_BYTES
+from changes.events import PART_BYTES
 from changes.trail_entries import pages
 from database import connection
-from database.filters import any_of
+from database.ids import any_of
 from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900

@@ -7,7 +7,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import lookup, queries
-from actions.rules import last_active_member, new_names
+from actions.rules import lockout, new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
 from changes.draft import BATCH
@@ -136,7 +136,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
     found = queries.find_by_ids("Permission", wanted, ["name"])
     names = {referred(permission["_id"]): permission.get("name") for permission in found}
     members = _count_members([role["_id"] for role in roles])
-    protected = last_active_member.protected_roles()
+    protected = lockout.protected_roles()
     return [
         {
             "id": role["_id"],

@@ -6,7 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from database import connection
-from database.filters import any_of, equal
+from database.ids import any_of, equal
 from database.references import ODD, forms, referred
 from models.links import OTHER_SIDES, OWNED
 from models.schema import FIELDS

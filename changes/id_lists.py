@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from changes.change import ABSENT, Add, Document, FieldChange, Set, Take, are_ids
 from database.errors import InvalidInputError
-from database.filters import is_literal
+from database.ids import is_literal
 from database.references import referred
 
 MOST_IDS: Final = 650_000

@@ -30,7 +30,7 @@ from changes.change import (
     are_ids,
 )
 from database.decoding import is_exact
-from database.filters import any_of, equal
+from database.ids import any_of, equal
 from models.schema import FIELDS
 
 Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne

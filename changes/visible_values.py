@@ -14,8 +14,8 @@ from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, Min
 from database.ids import id_text
 from database.own_collections import STATE
 from database.references import referred
+from models.documents import UserStatus
 from models.schema import FIELDS, SCHEMA
-from models.user import UserStatus
 
 SHOWN: Final[Mapping[str, frozenset[str]]] = {
     collection: frozenset(fields.split())

@@ -18,7 +18,7 @@ from changes.operations import guard, operation
 from changes.trail_entries import is_lease
 from changes.visible_values import readable_text
 from database.errors import ConflictError
-from database.filters import any_of, equal
+from database.ids import any_of, equal
 from database.references import joined, referred, referring_to
 from models.links import OWNED, Owned
 from models.schema import FIELDS, UNIQUE_INDEXES

@@ -113,7 +113,7 @@ def run_tests(
     live: Annotated[bool, typer.Option("--live", help="Against the database instead of the seed itself.")] = False,
 ) -> None:
     """Run the tests of a seed; exit 1 if one fails."""
-    assertions = seeds.testing.run(seeds.reading.read(paths or []), live=live)
+    assertions = seeds.reading.run(seeds.reading.read(paths or []), live=live)
     if not reports.publish(out.form, lambda: reports.of_tests(assertions)):
         _print(out, assertions)
     failed = sum(not assertion.passed for assertion in assertions)
@@ -124,7 +124,7 @@ def run_tests(
         raise typer.Exit(1)
 
 
-def _print(out: output.Output, assertions: Sequence["seeds.testing.Assertion"]) -> None:
+def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
     """Print the results: to people a line for each test, with its place in the file if it failed."""
     if out.form != "table":
         out.items([one._asdict() for one in assertions], views.ASSERTIONS)

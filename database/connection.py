@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database import failures, protection, url_sources, urls
+from database import failures, own_collections, url_sources, urls
 from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Run:
     source: url_sources.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
-    marker: "tuple[protection.Marker | None] | None" = None
+    marker: "tuple[own_collections.Marker | None] | None" = None
     transactions: bool | None = None
     lock: int | None = None
     embedded: "Server | None" = None
@@ -104,10 +104,10 @@ def database() -> "Database[dict[str, Any]]":
     return _run.database
 
 
-def marker() -> "protection.Marker | None":
+def marker() -> "own_collections.Marker | None":
     """Read the marker of the database, once a run; None where it is not protected."""
     if _run.marker is None:
-        _run.marker = (protection.read(database()),)
+        _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 

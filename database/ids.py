@@ -1,9 +1,9 @@
-"""Ids as users read and type them; in broken data an id may be of any type."""
+"""Ids as users read and type them, and filters for stored values. In broken data an id may be of any type."""
 
 import base64
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
 from itertools import islice, product
@@ -15,6 +15,24 @@ from bson.binary import BINARY_SUBTYPE, MD5_SUBTYPE, OLD_UUID_SUBTYPE, USER_DEFI
 
 from database import times
 from database.decoding import Code, Decimal128, Object
+
+
+def is_literal(value: Any) -> bool:
+    """Tell whether `$in`, `$nin` and `$all` compare a value as it is; `$eq` does so with every value."""
+    if isinstance(value, Mapping):
+        return not any(key.startswith("$") for key in value)
+    return not isinstance(value, (DBRef, Regex, re.Pattern))
+
+
+def any_of(values: Iterable[Any]) -> dict[str, Any]:
+    """Match ids, also from broken data; a value that `$in` would misread cannot be an `_id` and is left out."""
+    return {"$in": [value for value in values if is_literal(value)]}
+
+
+def equal(value: Any) -> Any:
+    """Match a field that is equal to a value, or a list that holds it."""
+    return value if is_literal(value) else {"$eq": value}
+
 
 Document = dict[str, Any]
 

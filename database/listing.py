@@ -13,8 +13,7 @@ from pymongo.errors import ExecutionTimeout
 
 from database import connection
 from database.errors import NotFoundError, UsageError
-from database.filters import any_of, equal
-from database.ids import OBJECT_ID, by_text, readings
+from database.ids import OBJECT_ID, any_of, by_text, equal, readings
 
 Document = Mapping[str, Any]
 Row = dict[str, Any]

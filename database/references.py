@@ -9,8 +9,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from database.filters import any_of
-from database.ids import OBJECT_ID
+from database.ids import OBJECT_ID, any_of
 from database.listing import PRESENT
 
 NESTED: Final = ("$oid", "oid")

@@ -1,15 +1,64 @@
-"""Where the name of the database comes from: options, environment, files, in that order."""
+"""Choose the URL of the database: from options, the environment, a file or `.env`, in that order.
 
+python-dotenv reads some files differently. It does not end a value at a `#` after a letter, knows no backticks and no
+`KEY: value`, replaces more escapes, and expands only variables that are defined above. A URL that is read differently
+can be another database than the application's, therefore the rules are here.
+"""
+
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from database import dotenv, urls
+from database import urls
 from database.errors import NotConfiguredError, UsageError
 
 if TYPE_CHECKING:
     from database.contexts import Context
+
+
+_ASSIGNMENT = re.compile(
+    r"""
+    ^\s* (?:export\s+)? (?P<key>[A-Za-z0-9_.-]+) (?: \s*=\s*? | :\s+? )
+    (?P<value> \s*(?P<quote>['"`]) (?: \\(?P=quote) | (?!(?P=quote))[\s\S] )* (?P=quote) | [^\#\r\n]+ )?
+    \s* (?:\#.*)? $
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+_QUOTED = re.compile(r"""(['"`])([\s\S]*)\1""")
+_VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
+
+
+def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
+    """Give what a file says, expanded; a variable of the environment wins over the file's own."""
+    said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
+    known = {**said, **environment}
+    return {name: _expanded(known[name], known, (name,)) for name in said}
+
+
+def _lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _unquoted(value: str) -> str:
+    value = value.strip()
+    quoted = _QUOTED.fullmatch(value)
+    inside = quoted[2] if quoted else value
+    return inside.replace("\\n", "\n").replace("\\r", "\r") if value.startswith('"') else inside
+
+
+def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
+    """Put values in place of `${NAME}`, nothing for a name that is unknown or already being expanded."""
+
+    def one(match: re.Match[str]) -> str:
+        escaped, name = match.groups()
+        if escaped:
+            return match[0][1:]
+        return "" if name in within else _expanded(known.get(name, ""), known, (*within, name))
+
+    return _VARIABLE.sub(one, value)
+
 
 VARIABLE = "MONGODB_DATABASE_URL"
 CONTEXT = "CHATCTL_CONTEXT"
@@ -114,7 +163,7 @@ def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Sourc
     """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
     known = dict(environment)
     for file in [named] if named else _env_files_here():
-        known = {**dotenv.read(urls.read(file, "the .env file"), known), **known}
+        known = {**read_dotenv(urls.read(file, "the .env file"), known), **known}
         if VARIABLE in known:
             return Source(str(file), known[VARIABLE].strip(), found=named is None)
     if named:

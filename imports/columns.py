@@ -13,9 +13,9 @@ from actions.users.listing import ACCOUNT, TOKENS
 from database import times
 from database.wording import nearest
 from imports.formats import Row
-from models.user import UserStatus
+from models.documents import UserStatus
 
-COLUMNS: Final = {
+COLUMNS: Final[dict[str, str]] = {
     "email": "An e-mail address. Required.",
     "username": "A unique name. Required.",
     "name": "The name that others see.",

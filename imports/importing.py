@@ -14,12 +14,13 @@ from actions.users.importing import Flaw, Policy, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
-from imports import object_rows, recognition
-from imports.columns import MISSING, check
-from imports.csv_rows import Table
+from imports import products, readers
+from imports.columns import COLUMNS, MISSING, check
 from imports.formats import ERROR, EXTRA_CELLS, Problem, Row, UnreadableError, decoded, encoding_of, format_of, lines
-from imports.layout import Headers, Layout
-from imports.products import Translation
+from imports.layout import Headers, Layout, normalize_header
+from imports.products import Beginning, Translation
+from imports.products.translating import an_export, of_another
+from imports.readers import Table
 from seeds.yaml_tree import Faults
 
 BATCH: Final = 1000
@@ -85,7 +86,7 @@ class Import:
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
-        self._refused = recognition.problem(head.decode(encoding_of(head), "ignore"), self.format, self._layout)
+        self._refused = wrong_product(head.decode(encoding_of(head), "ignore"), self.format, self._layout)
         try:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
@@ -130,11 +131,11 @@ class Import:
     def _objects(self, file: BinaryIO, text: TextIO) -> Iterator[Row]:
         headers = self._translation or Headers(self._layout)
         if self.format == "yaml":
-            rows = object_rows.yaml(file, self._name, headers, self._layout.path)
+            rows = readers.yaml(file, self._name, headers, self._layout.path)
         elif self.format == "json" or self._layout.path:
-            rows = object_rows.json(text, headers, self._layout.path)
+            rows = readers.json(text, headers, self._layout.path)
         else:
-            rows = object_rows.ndjson(lines(text), headers)
+            rows = readers.ndjson(lines(text), headers)
         return self._judged(rows, headers)
 
     def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
@@ -219,3 +220,28 @@ class Import:
             beyond = given[len(self.header) :]
             given = dict(zip(self._unique_header, given, strict=False)) | ({EXTRA_CELLS: beyond} if beyond else {})
         return {**(given if isinstance(given, dict) else {"row": given}), ERROR: error}
+
+
+OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
+"""The names that a file in the columns of an import has."""
+
+
+def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
+    """Say why a file cannot be what it is read as, judged by its beginning, in one message without personal data."""
+    beginning = Beginning.of(head, form)
+    product = layout.product
+    if product is None:
+        if layout.columns or layout.ignore_unknown or beginning.names <= OURS:
+            return None
+        found = products.recognized(beginning)
+        if found is None:
+            return None
+        return Problem(1, None, f"this looks like {an_export(products.load(found))}", f"add --from {found}")
+    if products.is_of(product, beginning):
+        return None
+    if product.recognized and (found := products.recognized(beginning)):
+        hint = f"it looks like {an_export(products.load(found))}: use --from {found}"
+        return Problem(1, None, f"this is not {an_export(product)}", hint)
+    has_email = bool(beginning.names & set(map(normalize_header, product.columns["email"].paths)))
+    is_data = form == "yaml" or not head.strip() or head.strip()[0] in "[{"
+    return None if (has_email if form == "csv" else is_data) else of_another(product)

@@ -6,14 +6,17 @@ from typing import Any, Final
 from bson import ObjectId
 from mongoengine import BooleanField, DateTimeField, EnumField, ListField, LongField, ObjectIdField
 
-from models.account import Account
-from models.conversation import Conversation
-from models.document import ApplicationDocument
-from models.message import Message
-from models.permission import Permission
-from models.profile import Profile
-from models.role import Role
-from models.user import User, UserStatus
+from models.documents import (
+    Account,
+    ApplicationDocument,
+    Conversation,
+    Message,
+    Permission,
+    Profile,
+    Role,
+    User,
+    UserStatus,
+)
 
 DOCUMENTS: tuple[type[ApplicationDocument], ...] = (User, Account, Profile, Role, Permission, Conversation, Message)
 

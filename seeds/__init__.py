@@ -1,8 +1,8 @@
 """Seed files: from YAML to the changes that bring a database to what a seed says.
 
 Start with `reading.read` (files → a checked `Seed`), then `planning.plan` (a seed and the database → a `Plan`). On the
-way `yaml_tree` parses, `schema` checks and `seed` resolves; then `comparison` finds the differences from the `state`,
-`draft` makes changes of them, and `planned_changes` describes them. `exporting` is the way back.
+way `yaml_tree` parses, `schema` checks and `seed` resolves; then `comparison` finds the differences from the `state`
+and makes changes of them, and `planning` describes them. `exporting` is the way back.
 
 Each module is imported at its first use, because help requires no YAML.
 """
@@ -11,9 +11,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seeds import exporting, planning, reading, saved_plans, schema, testing
+    from seeds import exporting, planning, reading, saved_plans, schema
 
-__all__ = ["exporting", "planning", "reading", "saved_plans", "schema", "testing"]
+__all__ = ["exporting", "planning", "reading", "saved_plans", "schema"]
 
 
 def __getattr__(name: str) -> Any:

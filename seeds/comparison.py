@@ -1,17 +1,21 @@
-"""Compare a seed with the state of a database: what to create, change and delete."""
+"""Compare a seed with the state of a database, and note the changes between them on a draft."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from bson import ObjectId
 
-from changes import Document, ids_in
+from actions.users.creating import new_user
+from changes import Document, Draft, Result, ids_in
+from changes.visible_values import readable_text
 from database.errors import ConflictError
+from database.own_collections import STATE
+from database.references import referred
 from database.wording import shown
 from seeds.seed import Seed, SeedRole
 from seeds.state import State, by_name
-from seeds.users import ResolvedUser
+from seeds.users import ResolvedUser, hashed_password
 
 
 class Options(NamedTuple):
@@ -161,3 +165,159 @@ def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Ite
     return [
         identifier for identifier in ids_in(state.owned, kind) if identifier in documents and identifier not in kept
     ]
+
+
+def draft(comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> Draft:
+    """Draft a comparison, each document in as few changes as possible.
+
+    `documents` has the deleted roles and permissions, and `userIds` of the roles that users get. `members` are the
+    users with a deleted role. The draft changes all these documents: describe the comparison first.
+    """
+    return _Drafting(comparison, documents, members).draft
+
+
+class _Drafting:
+    def __init__(self, comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> None:
+        self.draft = Draft()
+        self._comparison = comparison
+        self._documents = documents
+        self._deleted = {*comparison.pruned_roles, *comparison.pruned_permissions}
+        self._gains: dict[Any, list[Any]] = {}
+        self._losses: dict[Any, list[Any]] = {}
+        self._members: dict[Any, list[Any]] = {}
+        for user in comparison.users:
+            for role in user.roles:
+                self._members.setdefault(role, []).append(user.identifier)
+        self._delete(members)
+        for role in comparison.roles:
+            self._role(role)
+        self._unmanaged_roles()
+        self._permissions()
+        for user in comparison.users:
+            self._user(user)
+        self._records()
+        self.draft.names.update(comparison.names())
+
+    def _delete(self, members: Iterable[Document]) -> None:
+        pruned = self._comparison.pruned_roles
+        if pruned:
+            named = {user.identifier: user.spec.document for user in self._comparison.users}
+            users = [named.get(member["_id"]) or member for member in members]
+            self.draft.take("User", users, "rolesIds", pruned)
+        for kind, identifiers in (("Role", pruned), ("Permission", self._comparison.pruned_permissions)):
+            for identifier in identifiers:
+                self.draft.delete(kind, self._documents[identifier])
+        for role in pruned:
+            for permission in self._comparison.state.backlinks.get(role, ()):
+                self._losses.setdefault(permission, []).append(role)
+
+    def _role(self, role: RoleDifference) -> None:
+        identifier = role.document["_id"]
+        members = self._members.get(identifier, [])
+        for permission in role.add:
+            self._gains.setdefault(permission, []).append(identifier)
+        for permission in role.remove:
+            self._losses.setdefault(permission, []).append(identifier)
+        if role.created:
+            new = {**role.document, "userIds": members, "permissionsIds": sorted(role.add)}
+            self.draft.insert("Role", new)
+            return
+        if role.renamed:
+            self.draft.set("Role", role.document, {"name": role.spec.name})
+        self._change_permissions(role.document, role.add, role.remove)
+        if members:
+            self.draft.add("Role", [self._documents[identifier]], "userIds", members)
+
+    def _change_permissions(self, role: Document, add: Iterable[Any], remove: set[Any]) -> None:
+        """Change what a role allows in one update: a role that gains and loses gets a new list."""
+        before = ids_in(role, "permissionsIds")
+        new = [permission for permission in sorted(add) if permission not in before]
+        if new and remove.intersection(before):
+            left = [item for item in role["permissionsIds"] if referred(item) not in remove]
+            self.draft.set("Role", role, {"permissionsIds": [*left, *new]})
+        else:
+            self.draft.add("Role", [role], "permissionsIds", new)
+            self.draft.take("Role", [role], "permissionsIds", sorted(remove))
+
+    def _unmanaged_roles(self) -> None:
+        """Remove deleted permissions from the roles whose permissions the seed does not manage."""
+        pruned = set(self._comparison.pruned_permissions)
+        managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
+        if pruned:
+            kept = self._comparison.state.roles.keys() - managed - self._deleted
+            roles = [role for identifier, role in self._comparison.state.roles.items() if identifier in kept]
+            self.draft.take("Role", roles, "permissionsIds", list(pruned))
+
+    def _permissions(self) -> None:
+        created = set(self._comparison.created)
+        for name, identifier in self._comparison.permissions.items():
+            if identifier in created:
+                roles = self._gains.pop(identifier, [])
+                self.draft.insert("Permission", {"_id": identifier, "name": name, "rolesIds": roles})
+        for changes, change in ((self._gains, self.draft.add), (self._losses, self.draft.take)):
+            for identifier, roles in changes.items():
+                if identifier not in self._deleted:
+                    change("Permission", [self._comparison.state.permissions[identifier]], "rolesIds", roles)
+
+    def _user(self, user: UserDifference) -> None:
+        if user.spec.document:
+            self.draft.add("User", [user.spec.document], "rolesIds", user.roles)
+            return
+        person = user.spec
+        new = new_user(
+            person.email,
+            person.username,
+            _id=user.identifier,
+            name=person.name,
+            rolesIds=user.roles,
+            hashedPassword=hashed_password(person),
+        )
+        self.draft.insert("User", new)
+
+    def _records(self) -> None:
+        comparison = self._comparison
+        protect = {flag: [r.document["_id"] for r in comparison.roles if r.protect is flag] for flag in (True, False)}
+        self._record(comparison.state.protected, {"ids": protect[True]}, [*protect[False], *comparison.pruned_roles])
+        created = {
+            "roles": [role.document["_id"] for role in comparison.roles if role.created],
+            "permissions": comparison.created,
+            "users": [user.identifier for user in comparison.users if user.created],
+        }
+        self._record(comparison.state.owned, created, self._deleted)
+
+    def _record(self, record: Document, gained: dict[str, list[Any]], lost: Iterable[Any]) -> None:
+        if record["_id"] not in self._comparison.state.recorded:
+            if any(gained.values()):
+                self.draft.insert(STATE, {**record, **gained})
+            return
+        for name, identifiers in gained.items():
+            self.draft.add(STATE, [record], name, identifiers)
+            self.draft.take(STATE, [record], name, list(lost))
+
+
+def results(comparison: Comparison) -> list[Result]:
+    """Return the outcome for each permission, role and user that the seed names or has created."""
+    roles = comparison.state.roles
+    created = set(comparison.created)
+    return [
+        *(
+            Result(identifier, f"permission {name}", "created" if identifier in created else "unchanged")
+            for name, identifier in comparison.permissions.items()
+        ),
+        *(Result(role.document["_id"], f"role {role.spec.name}", _outcome(role)) for role in comparison.roles),
+        *(Result(user.identifier, f"user {user.spec.email}", _outcome(user)) for user in comparison.users),
+        *(
+            Result(role, f"role {readable_text(roles[role].get('name'))}", "deleted")
+            for role in comparison.pruned_roles
+        ),
+        *(
+            Result(identifier, f"permission {comparison.state.name(identifier)}", "deleted")
+            for identifier in comparison.pruned_permissions
+        ),
+    ]
+
+
+def _outcome(difference: RoleDifference | UserDifference) -> str:
+    if difference.created:
+        return "created"
+    return "changed" if difference.differs else "unchanged"

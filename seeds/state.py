@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.rules.last_active_member import PROTECTED
+from actions.rules.lockout import PROTECTED
 from changes import Document, ids_in
 from changes.visible_values import readable_text
 from database import connection

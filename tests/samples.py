@@ -5,7 +5,7 @@ from typing import Any
 from bson import ObjectId
 from pymongo.database import Database
 
-from changes import Changeset, Draft, Outcome, apply, images, undoing
+from changes import Changeset, Draft, Outcome, apply, events, undoing
 
 Documents = Database[dict[str, Any]]
 
@@ -22,7 +22,7 @@ def carry_out(draft: Draft) -> Outcome:
 
 
 def undo(database: Documents, event: ObjectId, *, force: bool = False) -> Outcome:
-    batches = undoing.inverse(database, images.read(database, event), force=force)
+    batches = undoing.inverse(database, events.read(database, event), force=force)
     return apply(Changeset("an undo", [], batches, undoes=event))
 
 

@@ -11,7 +11,7 @@ from samples import permission, role
 from typer.main import get_command
 
 from changes.change import Insert
-from changes.images import encode_changes
+from changes.events import encode_changes
 from cli.app import app
 
 EVENT = ObjectId("700000000000000000000001")

@@ -1,5 +1,6 @@
-"""Create and rename conversations, and add and remove participants."""
+"""Create, rename and delete conversations, and add and remove participants."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
@@ -7,21 +8,23 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions import lookup
-from actions.display_names import titles
+from actions import lookup, queries
+from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
+from actions.display_names import FIELDS, titles
 from actions.errors import OneToOneError
 from actions.lookup import Found, FoundAll
 from actions.rules import new_names
-from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, ids_in
+from actions.rules.checked_changeset import FOREVER, checked_changeset, replannable
+from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, Stream, ids_in
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
 from database.errors import UsageError
+from database.ids import id_text
 from database.listing import PRESENT
 from database.references import forms, referred
-from database.wording import in_words, shown
-from models.conversation import PAIR, is_group
+from database.wording import NAMED, counted, in_words, shown
+from models.documents import PAIR, is_group
 from models.links import USER_CONVERSATIONS
 
 _FIELDS: Final = ("isGroup", "userIds")
@@ -197,3 +200,52 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
         and other["_id"] != conversation["_id"]
     ):
         yield f"they have another one-to-one conversation ({other['_id']}): the application opens one of the two"
+
+
+@replannable(deletes=True)
+def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
+    """Delete conversations after their messages, and remove both from the lists of users.
+
+    With `forever`, nothing is kept for an undo.
+    """
+    found = lookup.find_all("Conversation", conversations, FIELDS, skip_missing=skip_missing)
+    lookup.refuse_duplicate_ids("Conversation", (one.document for one in found))
+    names = titles([one.document for one in found])
+    counts = _message_counts(list(names))
+    labels: dict[Any, str] = dict(names)
+    deleted = {("delete", "Message"): counts.total(), ("delete", "Conversation"): len(names)}
+
+    def batches() -> Iterator[Batch]:
+        cascade = CascadingDeletion(labels)
+        yield from cascade.delete_conversations(names)
+        yield from cascade.draft.batches
+
+    return Changeset(
+        f"conversations delete {in_words(list(names.values()))}",
+        [*(Result(one, title, "deleted") for one, title in names.items()), *found.missing],
+        Stream(batches, deleted, losing=lambda: deleted_documents(conversation_filters(names))),
+        asks=True,
+        notes=[*_notes(names, counts), *(FOREVER if forever else ())],
+        names=labels,
+        undoable=not forever,
+    )
+
+
+def _message_counts(ids: Sequence[Any]) -> Counter[str]:
+    """Count the messages of conversations: id as text → number. In broken data the id may have any type."""
+    counts: Counter[str] = Counter()
+    for some in queries.chunks(ids):
+        of_each: list[Document] = [
+            {"$match": queries.refers_to("Message", "conversationId", *some)},
+            {"$group": {"_id": "$conversationId", "n": {"$sum": 1}}},
+        ]
+        for row in connection.database()["Message"].aggregate(of_each):
+            counts[id_text(referred(row["_id"]))] += row["n"]
+    return counts
+
+
+def _notes(names: dict[Any, str], counts: Counter[str]) -> Iterator[str]:
+    for one, title in list(names.items())[:NAMED]:
+        yield f"{title}: {counted(counts[id_text(referred(one))], 'message')}"
+    if len(names) > NAMED:
+        yield f"and {len(names) - NAMED:,} more conversations"

@@ -10,8 +10,8 @@ from pymongo.errors import OperationFailure
 
 from actions import lookup, queries
 from actions.display_names import FIELDS, ConversationTitles, TitledConversation
-from actions.filter_conditions import time_range
 from actions.messages.listing import MESSAGE_FIELDS, MessageRows
+from actions.queries import time_range
 from changes import Document
 from database import connection
 from database.errors import NotFoundError, UsageError

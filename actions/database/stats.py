@@ -14,7 +14,7 @@ from database import connection
 from database.errors import UsageError
 from database.listing import NO_LIST, PRESENT, Row
 from database.references import has_other_forms, referred
-from models.user import UserStatus
+from models.documents import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
 """The name of a period, in UTC; weeks begin on Monday. The server and Python use the same letters."""

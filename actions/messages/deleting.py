@@ -1,16 +1,22 @@
-"""Delete messages, and remove them from all lists."""
+"""Delete messages by their ids or by their age, and remove them from all lists."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from bson import DatetimeMS, ObjectId
+from pymongo import DESCENDING
 
 from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Changeset, Document, Result, Stream
+from changes import Batch, Change, Changeset, Document, Result, Stream
+from database import connection
 from database.ids import id_text
-from database.references import referred
+from database.listing import PRESENT
+from database.references import joined, referred
 from database.wording import NAMED, counted, in_words
 
 
@@ -58,3 +64,197 @@ def _notes(counts: Counter[str]) -> Iterator[str]:
         yield f"{titles_by_id.get(one, f'conversation {one}')}: {counted(count, 'message')}"
     if len(counts) > NAMED:
         yield f"and {len(counts) - NAMED:,} more conversations"
+
+
+VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
+"""Matches a date, but not a list with a date in it."""
+REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
+
+
+class _PurgedPart(NamedTuple):
+    """The deleted messages of one conversation, whose id may have any type; `narrowed` matches them if some stay."""
+
+    conversation: Any
+    number: int
+    oldest: datetime | DatetimeMS
+    newest: datetime | DatetimeMS
+    narrowed: Document
+
+    @property
+    def key(self) -> str:
+        """Return a key for dictionaries: in broken data, the id of a conversation may not be hashable."""
+        return repr(self.conversation)
+
+    def combined(self, other: "_PurgedPart") -> "_PurgedPart":
+        """Add up the deletions in one conversation that messages refer to in two forms."""
+        oldest, newest = (
+            min(self.oldest, other.oldest, key=_since_1970),
+            max(self.newest, other.newest, key=_since_1970),
+        )
+        return self._replace(number=self.number + other.number, oldest=oldest, newest=newest)
+
+
+@replannable()
+def purge(
+    before: datetime,
+    *,
+    conversation: str | None = None,
+    sender: str | None = None,
+    keep_last: int | None = None,
+    forever: bool = False,
+) -> Changeset:
+    """Delete the messages from before a time, except the last few of each conversation, from any sender.
+
+    After an interruption, the same command continues. With `forever`, nothing is kept for an undo.
+    """
+    in_conversation, in_scope, scope = _scope(conversation, sender)
+    words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
+    before_time: Document = {"createAt": {"$lt": before, **VALID_DATE}}
+    where = joined(before_time, in_scope)
+    parts = found = list(_group_by_conversation(where))
+    if keep_last is not None:
+        parts = list(_without_last(found, where, joined(before_time, in_conversation), keep_last))
+        words.append(f"--keep-last {keep_last}")
+    names = _labels(parts)
+    parts.sort(key=lambda part: (-part.number, str(part.conversation)))
+    return Changeset(
+        " ".join(words),
+        [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
+        _deletion(parts, where, names),
+        asks=True,
+        notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
+        names=names,
+        undoable=not forever,
+        items=sum(part.number for part in parts),
+    )
+
+
+def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
+    """Return the batches that delete the messages of these parts that match `where`."""
+
+    def batches() -> Iterator[Batch]:
+        cascade = CascadingDeletion(names)
+        for filters in _purge_filters(parts):
+            yield from cascade.delete_messages(joined(where, one) for one in filters)
+        yield from cascade.draft.batches
+
+    def losing() -> Iterator[Change]:
+        return deleted_documents(("Message", joined(where, one)) for many in _purge_filters(parts) for one in many)
+
+    return Stream(batches, {("delete", "Message"): sum(part.number for part in parts)}, losing=losing)
+
+
+def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
+    """Return filters for the messages of a conversation and for those of a sender in it, and both as options."""
+    words = []
+    in_conversation: Document = {}
+    if conversation is not None:
+        there = lookup.find_one("Conversation", conversation, ())
+        in_conversation = queries.refers_to("Message", "conversationId", there["_id"])
+        words.append(f"--conversation {lookup.label(there)}")
+    in_scope = in_conversation
+    if sender is not None:
+        user = lookup.find_user(sender, ())
+        in_scope = joined(in_conversation, queries.refers_to("Message", "senderId", user["_id"]))
+        words.append(f"--sender {lookup.user_label(user)}")
+    return in_conversation, in_scope, words
+
+
+def _kept_undated(in_scope: Document) -> Iterator[Result]:
+    """Report how many messages are kept because they have no usable date."""
+    number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": VALID_DATE}]}, in_scope))
+    if number:
+        have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
+        told = f"{number:,} {have} no usable date and {kept}; see {REPAIR_COMMAND}"
+        yield Result(None, "messages without a usable date", "passed-over", told)
+
+
+def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
+    """Group messages by the conversation that they refer to, in any form."""
+    of_each = {
+        "_id": "$conversationId",
+        "count": {"$sum": 1},
+        "oldest": {"$min": "$createAt"},
+        "newest": {"$max": "$createAt"},
+    }
+    pipeline: list[Document] = [{"$match": where}, {"$group": of_each}]
+    parts: dict[str, _PurgedPart] = {}
+    for row in connection.database()["Message"].aggregate(pipeline, allowDiskUse=True):
+        one = _PurgedPart(referred(row["_id"]), row["count"], row["oldest"], row["newest"], {})
+        parts[one.key] = one.combined(parts[one.key]) if one.key in parts else one
+    yield from parts.values()
+
+
+def _without_last(found: list[_PurgedPart], where: Document, old: Document, number: int) -> Iterator[_PurgedPart]:
+    """Exclude the last messages of each conversation from the deletion."""
+    since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
+    stay = {part.key: part.number for part in _group_by_conversation(since)}
+    for part in found:
+        more = number - stay.get(part.key, 0)
+        in_conversation = _of_conversations([part.conversation])
+        if more <= 0:
+            yield part
+        elif last := _nth_newest(joined(old, in_conversation), more):
+            time = last["createAt"]
+            earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
+            # An index finds the messages up to this time; only a few of exactly this time stay.
+            narrowed = joined({"createAt": {"$lte": time, **VALID_DATE}, "$or": earlier}, in_conversation)
+            yield from (left._replace(narrowed=narrowed) for left in _group_by_conversation(joined(where, narrowed)))
+
+
+def _nth_newest(where: Document, number: int) -> Document | None:
+    """Find the message with this position from the end; None if there are fewer messages."""
+    order = [("createAt", DESCENDING), ("_id", DESCENDING)]
+    return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
+
+
+def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
+    """Return filters for the deleted messages, for as many conversations together as a batch has room for."""
+    whole = [part.conversation for part in parts if not part.narrowed]
+    for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
+        yield [_of_conversations(some)]
+    yield from ([_of_conversations([one])] for one in whole if not isinstance(one, ObjectId))
+    yield from queries.chunks(part.narrowed for part in parts if part.narrowed)
+
+
+def _of_conversations(conversations: list[Any]) -> Document:
+    """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
+    [one, *_] = conversations
+    if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
+        no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
+        return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
+    if one is None:
+        return {"conversationId": None}
+    return {"$expr": {"$eq": ["$conversationId", {"$literal": one}]}}
+
+
+def _labels(parts: list[_PurgedPart]) -> dict[Any, str]:
+    ids = [part.conversation for part in parts if isinstance(part.conversation, ObjectId)]
+    return {referred(one["_id"]): lookup.label(one) for one in queries.find_by_ids("Conversation", ids, ["name"])}
+
+
+def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
+    identifier = part.conversation if isinstance(part.conversation, ObjectId) else None
+    ref = str(part.conversation) if identifier is None else names.get(identifier, str(identifier))
+    return Result(identifier, ref, "purged", counted(part.number, "message"))
+
+
+def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
+    """Say how many messages are deleted, from which time, and how many old ones `--keep-last` keeps."""
+    number = sum(part.number for part in parts)
+    if parts:
+        yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
+        oldest = min((part.oldest for part in parts), key=_since_1970)
+        newest = max((part.newest for part in parts), key=_since_1970)
+        yield f"the oldest of {_time_text(oldest)}, the newest of {_time_text(newest)}"
+    if old > number:
+        yield f"{counted(old - number, 'message')} from before that time stay because of --keep-last"
+
+
+def _since_1970(time: datetime | DatetimeMS) -> int:
+    """Return milliseconds since 1970, to compare times inside and outside the calendar."""
+    return int(DatetimeMS(time) if isinstance(time, datetime) else time)
+
+
+def _time_text(time: datetime | DatetimeMS) -> str:
+    return f"{time:%Y-%m-%d %H:%MZ}" if isinstance(time, datetime) else "a time outside the calendar"

@@ -10,8 +10,8 @@ from pymongo import DESCENDING
 from pymongo.errors import ExecutionTimeout
 
 from actions import lookup, queries
+from actions.messages.changing import REMOVED
 from actions.messages.listing import MessageRows
-from actions.messages.redacting import REMOVED
 from changes import Document
 from database import connection
 from database.following import Following, Say, lasting

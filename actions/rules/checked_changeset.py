@@ -8,7 +8,7 @@ from typing import Any, Final, ParamSpec
 from pymongo.client_session import ClientSession
 
 from actions import lookup, queries
-from actions.rules import last_active_member, last_sign_in
+from actions.rules import lockout
 from changes import (
     Add,
     Batch,
@@ -25,7 +25,7 @@ from changes import (
     Update,
 )
 from changes.draft import BATCH
-from changes.images import PART_BYTES, encode_changes
+from changes.events import PART_BYTES, encode_changes
 from changes.visible_values import field_name
 from database import connection
 from database.decoding import is_exact
@@ -55,8 +55,8 @@ def checked_changeset(
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
     rules = _list_rules(draft, names)
-    rules += [] if allow_last_member else last_active_member.rules_for(draft.changes)
-    rules += [] if allow_lockout else last_sign_in.rules_for(draft.changes, names)
+    rules += [] if allow_last_member else lockout.member_rules(draft.changes)
+    rules += [] if allow_lockout else lockout.sign_in_rules(draft.changes, names)
     return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
 
 

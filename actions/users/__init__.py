@@ -1,20 +1,18 @@
 """Users: everything that the commands of `chatctl users` do.
 
-`listing` finds and shows users, `access` tells what they may do. `creating`, `status`, `signing_in`, `roles`,
+`listing` finds and shows users, `access` tells what they may do and changes their roles. `creating`, `status`,
 `deleting` and `erasing` change them. `importing`, `exporting` and `personal_data` are the contents of files.
 Start reading at `status.suspend`.
 """
 
-from actions.users.access import can
+from actions.users.access import can, grant, revoke
 from actions.users.creating import create, update
 from actions.users.deleting import delete
 from actions.users.erasing import erase
 from actions.users.exporting import export
 from actions.users.listing import Filters, find, show
 from actions.users.personal_data import PersonalData, export_data
-from actions.users.roles import grant, revoke
-from actions.users.signing_in import set_password, unlink
-from actions.users.status import reinstate, suspend, verify_email
+from actions.users.status import reinstate, set_password, suspend, unlink, verify_email
 
 __all__ = [
     "Filters",

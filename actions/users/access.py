@@ -1,16 +1,22 @@
-"""What users may do: their roles, the permissions of these, and the answer of `users can`."""
+"""The roles of users: grant and revoke them, and say what they allow."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
 from actions import lookup, queries
-from changes import Document, ids_in
+from actions.rules.checked_changeset import checked_changeset, replannable
+from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
+from changes.change import FieldChange
+from changes.draft import BATCH
+from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
 from database.listing import Row
 from database.references import referred
-from models.user import UserStatus
+from database.wording import in_words
+from models.documents import UserStatus
+from models.links import USER_ROLES
 
 
 class Role(NamedTuple):
@@ -106,3 +112,118 @@ def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopp
     if through:
         return f"{user} has {', '.join(through)}"
     return f"{user} has no role that gives it" if giving else "no role gives it"
+
+
+_OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
+USER_IDS: Final = "userIds"
+
+
+@replannable()
+def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False) -> Changeset:
+    """Give users roles."""
+    return _change("grant", refs, roles, skip_missing=skip_missing)
+
+
+@replannable()
+def revoke(
+    refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
+) -> Changeset:
+    """Take roles from users, also if only one side has the link.
+
+    Raises `LastMemberError` if a protected role would lose its last active member.
+    """
+    return _change("revoke", refs, roles, skip_missing=skip_missing, asks=True, allow_last_member=allow_last_member)
+
+
+def _change(
+    verb: str, refs: Sequence[str], role_refs: Sequence[str], *, skip_missing: bool, **details: Any
+) -> Changeset:
+    held = lookup.find_all("Role", role_refs, ("userIds",))
+    found = lookup.find_users(refs, ("rolesIds",), skip_missing=skip_missing)
+    roles, users = [role.document for role in held], [user.document for user in found]
+    granting = verb == "grant"
+    members = {role["_id"]: set(ids_in(role, "userIds")) for role in roles}
+    results = []
+    for user in found:
+        listed = set(ids_in(user.document, "rolesIds"))
+        sides = [side for role, ids in members.items() for side in (role in listed, user.document["_id"] in ids)]
+        so_already = all(sides) if granting else not any(sides)
+        outcome = "unchanged" if so_already else _OUTCOMES[verb]
+        results.append(Result(user.document["_id"], user.ref, outcome))
+    draft = Draft()
+    size = max(BATCH - len(roles), 1)
+    for start in range(0, len(users), size):
+        some = users[start : start + size]
+        draft.reserve(len(some) + len(roles))
+        (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
+    command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
+    return checked_changeset(command, draft, [*results, *found.missing], **details)
+
+
+class MemberChanges:
+    """Changes to `Role.userIds`, collected for a batch: at most one change of each kind per role."""
+
+    def __init__(self) -> None:
+        self._documents: dict[ObjectId, Document] = {}
+        self._reserved: dict[ObjectId, int] = {}
+        self._new: dict[ObjectId, list[ObjectId]] = {}
+        self._gained: dict[ObjectId, list[ObjectId]] = {}
+        self._lost: dict[ObjectId, list[ObjectId]] = {}
+
+    @property
+    def role_count(self) -> int:
+        """Return the number of roles that have changed so far."""
+        return len(self._documents)
+
+    def new(self, role: ObjectId, user: ObjectId) -> None:
+        """Add a user who is created in the same batch, and so is not yet in any list."""
+        self._document(role)
+        self._new.setdefault(role, []).append(user)
+
+    def gain(self, role: ObjectId, user: ObjectId) -> None:
+        """Add an existing user."""
+        self._document(role)
+        self._gained.setdefault(role, []).append(user)
+
+    def lose(self, role: ObjectId, user: ObjectId) -> None:
+        """Remove a user."""
+        self._document(role)
+        self._lost.setdefault(role, []).append(user)
+
+    def reserve(self, role: ObjectId, count: int) -> None:
+        """Raise `TooManyLinksError` unless a role has room for `count` more users."""
+        held = self._document(role).get(USER_IDS) or ()
+        self._reserved[role] = self._reserved.get(role, len(held)) + count
+        if self._reserved[role] > MOST_IDS:
+            raise TooManyLinksError("Role", role, USER_IDS, self._reserved[role])
+
+    def changes(self) -> Iterator[Change]:
+        """Yield the changes collected since the last call."""
+        for role, users in self._lost.items():
+            yield from _update_role(role, take_present(self._document(role), USER_IDS, users))
+        for role, users in self._gained.items():
+            yield from _update_role(role, add_missing("Role", self._document(role), USER_IDS, users))
+        for role, users in self._new.items():
+            yield from _update_role(role, _with_new(self._document(role), users))
+        for gathered in (self._lost, self._gained, self._new):
+            gathered.clear()
+
+    def _document(self, role: ObjectId) -> Document:
+        if role not in self._documents:
+            found = connection.database()["Role"].find_one({"_id": role}, [USER_IDS])
+            self._documents[role] = found or {"_id": role}
+        return self._documents[role]
+
+
+def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]:
+    if change is not None:
+        yield Update("Role", (role,), {USER_IDS: change})
+
+
+def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
+    """Add new users; the list that was read is not updated, because no later change asks for these users."""
+    before = document.get(USER_IDS, ABSENT)
+    if isinstance(before, list):
+        return Add(tuple(users), new=True)
+    document[USER_IDS] = list(users)
+    return Set(before, document[USER_IDS])

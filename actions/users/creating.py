@@ -13,8 +13,8 @@ from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.events import now
 from database import connection
 from database.errors import UsageError
+from models.documents import UserStatus
 from models.links import USER_ROLES
-from models.user import UserStatus
 
 Profile: TypeAlias = Mapping[str, str | None]
 """`phoneNumber`, `address`, `imageUrl`: an empty text removes the field, None keeps it."""

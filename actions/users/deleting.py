@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
-from actions.rules import last_active_member
+from actions.rules import lockout
 from actions.rules.checked_changeset import FOREVER, replannable
 from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
 from changes.visible_values import readable_text
@@ -14,7 +14,7 @@ from database import connection
 from database.own_collections import STATE
 from database.references import has_other_forms, joined, reference_filter, references_in, referred
 from database.wording import NAMED, in_words
-from models.conversation import PAIR, is_group
+from models.documents import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
 """The number of users in one batch, each with accounts and a profile."""
@@ -45,7 +45,7 @@ def delete(
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
-        rules=[] if allow_last_member else last_active_member.rules_for(gone),
+        rules=[] if allow_last_member else lockout.member_rules(gone),
         undoable=not forever,
     )
 

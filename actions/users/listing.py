@@ -9,8 +9,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import audit, lookup, queries
-from actions.filter_conditions import contains_text, literal_pattern, matches_pattern, require_text, time_range
-from actions.queries import reference_counter
+from actions.queries import contains_text, literal_pattern, matches_pattern, reference_counter, require_text, time_range
 from actions.users import access
 from changes import Document, ids_in
 from changes.visible_values import readable, showable
@@ -20,8 +19,8 @@ from database.listing import NO_LIST, PRESENT, Listing, Row
 from database.referenced_listing import ReferencedListing
 from database.references import joined, referred
 from database.wording import did_you_mean, shown
+from models.documents import UserStatus
 from models.links import ACCOUNT_USER, PROFILE_USER, Owned
-from models.user import UserStatus
 
 FIELDS: Final = (
     "email",

@@ -1,15 +1,19 @@
-"""Suspend and reinstate users, and mark their e-mails as verified."""
+"""Suspend and reinstate users, verify their e-mails, set their passwords, and unlink their accounts."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from actions import lookup
+from actions import lookup, queries
+from actions.errors import UnknownNameError
+from actions.rules import passwords
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import ABSENT, Changeset, Document, Draft, Result
 from changes.change import same
 from changes.events import now
-from database.wording import in_words
-from models.user import UserStatus
+from changes.visible_values import readable_text
+from database import connection
+from database.wording import did_you_mean, in_words, shown
+from models.documents import UserStatus
 
 FIELDS: Final = ("status", "emailVerified", "updatedAt")
 """The fields that are read of a user before the status or the e-mail changes."""
@@ -97,3 +101,46 @@ def _reinstated(user: Document) -> Document:
     if user.get("status") in (UserStatus.ACTIVE, UserStatus.EMAIL_VERIFIED):
         return {}
     return {"status": (UserStatus.EMAIL_VERIFIED if user.get("emailVerified") else UserStatus.ACTIVE).value}
+
+
+def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_lockout: bool = False) -> Changeset:
+    """Set the password of a user, or remove it.
+
+    With `reveal` the result has the password. Raises `BadPasswordError`, and `LastSignInError` if the user would have
+    no way to sign in, unless `allow_lockout`.
+    """
+    user = lookup.find_user(ref, ("name", "hashedPassword", *FIELDS))
+    label = lookup.user_label(user)
+    secret: Any = ABSENT
+    if password is not None:
+        own = [user.get(field) for field in ("email", "username", "name")]
+        passwords.validate(password, [text for text in own if isinstance(text, str)])
+        secret = passwords.bcrypt_hash(password)
+    draft = Draft()
+    changed = change(draft, user, {"hashedPassword": secret})
+    outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
+    result = Result(user["_id"], label, outcome, password=password if reveal else None)
+    command = f"users set-password {label}"
+    return checked_changeset(command, draft, [result], allow_lockout=allow_lockout)
+
+
+def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
+    """Remove a linked sign-in from a user.
+
+    Raises `UnknownNameError` if the user has none at the provider, and `LastSignInError` if the user would have no way
+    to sign in, unless `allow_lockout`.
+    """
+    user = lookup.find_user(ref, ("updatedAt",))
+    label = lookup.user_label(user)
+    accounts = list(connection.database()["Account"].find(queries.refers_to("Account", "userId", user["_id"])))
+    unlinked = [account for account in accounts if account.get("provider") == provider]
+    if not unlinked:
+        linked = sorted({readable_text(account.get("provider")) for account in accounts})
+        known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
+        raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
+    draft = Draft()
+    for account in unlinked:
+        draft.delete("Account", account)
+    change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
+    results = [Result(user["_id"], label, f"unlinked from {provider}")]
+    return checked_changeset(f"users unlink {label} {provider}", draft, results, asks=True, allow_lockout=allow_lockout)

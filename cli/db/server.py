@@ -58,14 +58,14 @@ def protect(
     wants --expect NAME instead of --yes. Given anew, it takes the place of what was said before. It is no boundary
     against people: the roles of chatctl db roles are.
     """
-    change = actions.database.protecting.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
+    change = actions.database.server.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl db unprotect --expect production")
 def unprotect(out: Out, confirm: Confirm) -> None:
     """Take the guard away."""
-    change = actions.database.protecting.unprotect()
+    change = actions.database.server.unprotect()
     out.apply(change, confirm)
 
 

@@ -111,7 +111,7 @@ def purge(
 
 def _typed_body() -> str:
     """Read a message from standard input, never much more of it than a message may be long."""
-    from actions.messages.sending import LARGEST_BODY, refuse_size
+    from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
         say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cli.output import Output
     from cli.output.progress import WriteBar
     from cli.params import Confirm
-    from database.protection import Marker
+    from database.own_collections import Marker
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""

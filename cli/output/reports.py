@@ -13,7 +13,7 @@ from database.errors import Fault
 
 if TYPE_CHECKING:
     from seeds.planning import Plan
-    from seeds.testing import Assertion
+    from seeds.reading import Assertion
 
 MARKDOWN: Final = "markdown"
 JUNIT: Final = "junit"

@@ -9,7 +9,7 @@ import typer
 
 import actions
 from cli import output
-from cli.group import part
+from cli.group import Options, part
 from cli.invocation import Invocation
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
 from cli.views import IMPORTED
@@ -118,19 +118,25 @@ RequirePasswords = Annotated[
 ]
 
 
+class LayoutOptions(Options):
+    """The options that say how a file is read."""
+
+    product: From = None
+    map_file: MapFile = None
+    maps: Maps = []  # noqa: RUF012 - typer reads it, nobody changes it
+    ignore_unknown: IgnoreUnknown = False
+    path: ListPath = None
+    username_from: UsernameFrom = None
+    require_passwords: RequirePasswords = False
+
+
 @app.command("import", example="chatctl users import people.csv --on-conflict skip --errors faults.csv")
 def import_(
     file: File,
     out: Out,
     *,
     on_conflict: OnConflict = "fail",
-    product: From = None,
-    map_file: MapFile = None,
-    maps: Maps = [],  # noqa: B006 - typer reads it, nobody changes it
-    ignore_unknown: IgnoreUnknown = False,
-    list_path: ListPath = None,
-    username_from: UsernameFrom = None,
-    require_passwords: RequirePasswords = False,
+    layout: LayoutOptions,
     columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
@@ -147,15 +153,7 @@ def import_(
     from cli.output.progress import Bar
 
     del columns  # if it is given, its callback ends the command
-    layout = imports.layout(
-        maps,
-        ignore_unknown=ignore_unknown,
-        path=list_path,
-        product=product,
-        map_file=map_file,
-        username_from=username_from,
-        require_passwords=require_passwords,
-    )
+    columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
             "--errors names the file that is read", "name another: this one has the rows without faults too"
@@ -163,7 +161,7 @@ def import_(
     policy = actions.users.importing.Policy(on_conflict)
     with Bar("reading") as bar:
         stdin = sys.stdin.buffer if sys.stdin else io.BytesIO()
-        people = imports.read(file, stdin, layout, keep=errors is not None, progress=bar.wrote)
+        people = imports.read(file, stdin, columns_of_file, keep=errors is not None, progress=bar.wrote)
         bar.name = "comparing"
         people.compare(policy)
     if errors is not None and people.faulty:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from database.contexts import config_file
-from database.contexts.loading import READ_ONLY, Context, Contexts, parse
+from database.contexts.config_file import READ_ONLY, Context, Contexts, parse
 from database.contexts.urls import check
 from database.errors import ConflictError, InvalidInputError, NotConfiguredError
 from database.wording import shown

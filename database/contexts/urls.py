@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 
 from database import urls
 from database.contexts import config_file
-from database.contexts.loading import Context
+from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
 
 SECONDS: Final = 30.0

@@ -10,7 +10,7 @@ from imports.columns import REQUIRED, is_bcrypt, is_data
 from imports.formats import Problem, Row
 from imports.products.description import Product, Source
 from imports.products.values import Getter, Record, filled, getter, text, time, truth
-from models.user import UserStatus
+from models.documents import UserStatus
 
 NOT_AN_OBJECT: Final = "an object with the columns as keys belongs here"
 NOT_CHECKED: Final = "the application cannot check this hash of a password"

@@ -11,7 +11,7 @@ from pymongo.database import Database
 
 from actions import audit, permissions, roles
 from actions.errors import LastMemberError
-from actions.rules import last_active_member
+from actions.rules import lockout
 from changes import Changeset, Draft, apply
 from database import connection
 from database.own_collections import STATE
@@ -64,12 +64,12 @@ def test_a_protected_role_is_protected_among_broken_lists(database: Documents, w
     ]
     database["User"].insert_many([dict(one) for one in people])
     database["Role"].insert_one({"_id": role, "name": "admin", "userIds": wrong})
-    database[STATE].insert_one({"_id": last_active_member.PROTECTED, "ids": [role]})
+    database[STATE].insert_one({"_id": lockout.PROTECTED, "ids": [role]})
     draft = Draft()
     for one in people:
         draft.delete("User", one)
     with pytest.raises(LastMemberError):
-        last_active_member.rules_for(draft.changes)
+        lockout.member_rules(draft.changes)
 
 
 def test_without_a_name_or_with_an_id_of_another_type_it_can_be_named_by_its_id(database: Documents) -> None:

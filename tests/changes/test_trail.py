@@ -8,7 +8,7 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, undo
 
 from changes import ChangedMeanwhileError, Changeset, Draft, Insert, Update, Watch, apply
-from changes.images import decode_changes, encode_changes
+from changes.events import decode_changes, encode_changes
 from changes.operations import operation
 from changes.trail_entries import lease_id
 from database.own_collections import AUDIT, IMAGES, STATE

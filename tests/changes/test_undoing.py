@@ -8,7 +8,7 @@ import pytest
 from bson import Int64, ObjectId
 from samples import Documents, carry_out, permission, role, stored, undo
 
-from changes import Draft, images
+from changes import Draft, events
 from changes.undoing import ChangedSinceError
 from database.own_collections import IMAGES
 
@@ -120,9 +120,9 @@ def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents
         draft.reserve(1000)
         draft.add("Role", [support], "userIds", [ObjectId()])
     event = carry_out(draft).event
-    assert len(images.read(database, event)) == 4
+    assert len(events.read(database, event)) == 4
     database[IMAGES].delete_many({"event": event, **gone})
-    assert images.read(database, event) == []
+    assert events.read(database, event) == []
 
 
 def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
@@ -203,15 +203,15 @@ def test_changes_of_one_field_in_one_batch_are_undone_from_the_last_to_the_first
 def test_an_event_with_a_missing_image_is_not_undone_in_part(
     database: Documents, monkeypatch: pytest.MonkeyPatch, missing: dict[str, int]
 ) -> None:
-    monkeypatch.setattr(images, "PART_BYTES", 100)
+    monkeypatch.setattr(events, "PART_BYTES", 100)
     draft = Draft()
     for name in ("support", "desk"):
         draft.batches.append([])
         draft.insert("Role", role(name))
     event = carry_out(draft).event
-    assert len(images.read(database, event)) == 2
+    assert len(events.read(database, event)) == 2
     database[IMAGES].delete_many({"event": event, **missing})
-    assert images.read(database, event) == []
+    assert events.read(database, event) == []
 
 
 @pytest.mark.parametrize("junk", [[1], {"a": [1]}, 5, None], ids=str)

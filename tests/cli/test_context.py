@@ -9,7 +9,7 @@ import pytest
 import typed
 from pymongo.database import Database
 
-from database.protection import Marker, document
+from database.own_collections import Marker, marker_document
 from tests.cli.conftest import Process, Terminal
 from tests.cli.test_app import HEAVY, run
 from tests.conftest import Chatctl
@@ -182,7 +182,7 @@ def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
         typed.settle(database)
     expected = "prod" if words == "db unprotect" else database.name
     if words == "db unprotect":
-        database["chatctl_state"].insert_one(document(Marker("prod", mask_bodies=False, audit_reads=False)))
+        database["chatctl_state"].insert_one(marker_document(Marker("prod", mask_bodies=False, audit_reads=False)))
     line = [*words.split(), *typed.WRITES[words], "-o", "json"]
     chatctl("context", "add", "live", "--url", url, "--read-only")
     assert json.loads(chatctl(*line, "--dry-run", "--context", "live").stdout)["changed"]

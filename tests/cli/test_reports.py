@@ -16,7 +16,7 @@ from planting import settle
 
 from cli.output import markdown, reports
 from cli.output.text import safe
-from seeds.testing import Assertion
+from seeds.reading import Assertion
 from tests.conftest import Chatctl
 
 READER = MarkdownIt("gfm-like")

@@ -18,7 +18,7 @@ from pymongo.database import Database
 
 from actions import audit, roles, users
 from actions.errors import LastMemberError
-from actions.rules.last_active_member import PROTECTED
+from actions.rules.lockout import PROTECTED
 from changes import apply, draft, transactions
 from changes.trail_entries import lease_id
 from database import connection

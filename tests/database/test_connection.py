@@ -19,7 +19,7 @@ from database.errors import (
     UnreachableError,
     UsageError,
 )
-from models.role import Role
+from models.documents import Role
 from tests.conftest import with_options
 
 SECRET = "s3cr3t"

@@ -19,9 +19,7 @@ FILES = sorted(FOLDER.iterdir())
 
 
 def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
-    shown = {
-        path.split("/")[-1] for page in PAGES for path in re.findall(r'="([^"]*\.svg)"', page.read_text("utf-8"))
-    }
+    shown = {path.split("/")[-1] for page in PAGES for path in re.findall(r'="([^"]*\.svg)"', page.read_text("utf-8"))}
     assert {path.name for path in FILES} == {f"{name}.svg" for name in PICTURES} == shown
 
 

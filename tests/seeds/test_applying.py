@@ -37,15 +37,15 @@ def test_the_shipped_seed_is_for_databases_without_other_roles(here: Any) -> Non
 
 
 def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
-    from seeds import testing
+    from seeds import reading
 
     seed = read()
-    assert [assertion for assertion in testing.run(seed) if not assertion.passed] == []
+    assert [assertion for assertion in reading.run(seed) if not assertion.passed] == []
     apply(plan(seed).changeset)
-    assert [assertion for assertion in testing.run(seed, live=True) if not assertion.passed] == []
+    assert [assertion for assertion in reading.run(seed, live=True) if not assertion.passed] == []
     here.Role.delete_one({"name": "viewer"})
     here.Role.update_one({"name": "support"}, {"$set": {"permissionsIds": []}})
-    failed = {assertion.message for assertion in testing.run(seed, live=True) if not assertion.passed}
+    failed = {assertion.message for assertion in reading.run(seed, live=True) if not assertion.passed}
     assert failed == {
         'there is no role "viewer"',
         '"support" cannot user.read; expected: can',

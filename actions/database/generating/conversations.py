@@ -9,7 +9,7 @@ from bson import ObjectId
 from actions.database.generating.people import Person, Texts
 from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
 from changes import Document
-from models.conversation import PAIR
+from models.documents import PAIR
 
 GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.database.checking.rules.sizes import BYTES
+from actions.database.checking.rules.documents import BYTES
 from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
 from actions.users.creating import new_user
 from changes import Batch, Document, Insert
 from database import connection, indexes
-from models.user import UserStatus
+from models.documents import UserStatus
 
 PER_BATCH: Final = 100
 """Faults of one rule in one batch."""

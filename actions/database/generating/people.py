@@ -13,7 +13,7 @@ from actions.database.generating.seeded_year import DAY, EPOCH, MILLISECOND, SEC
 from actions.users.creating import new_user
 from changes import Document
 from database.errors import WITH_LOCAL, InvalidInputError
-from models.user import UserStatus
+from models.documents import UserStatus
 
 if TYPE_CHECKING:
     import mimesis

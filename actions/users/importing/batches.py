@@ -9,12 +9,11 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions.rules import last_active_member, passwords
-from actions.users.access import AllRoles
+from actions.rules import lockout, passwords
+from actions.users.access import AllRoles, MemberChanges
 from actions.users.creating import new_user
 from actions.users.importing.person import UNHASHED, ExistingUser, Policy, difference, status_of, stored, verified_at
 from actions.users.importing.staging import PendingPerson, StagingDatabase
-from actions.users.roles import MemberChanges
 from changes import Changeset, Document, Draft, Stream
 from changes.changeset import Resuming, kind
 from changes.draft import BATCH, Batch
@@ -55,7 +54,7 @@ def changeset(
         asks_about_many=False,
         notes=[*notes, *_notes(staging)],
         names=_Names(staging, roles),
-        rules=last_active_member.rules_for(changes) if updates and not allow_last_member else [],
+        rules=lockout.member_rules(changes) if updates and not allow_last_member else [],
         merges_lists=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",

@@ -13,7 +13,7 @@ from actions.users.status import unverified, verified
 from changes import ABSENT, Document, ids_in
 from changes.change import same
 from changes.events import now
-from models.user import UserStatus
+from models.documents import UserStatus
 
 
 class Policy(StrEnum):

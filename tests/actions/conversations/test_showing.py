@@ -11,7 +11,7 @@ from people import Documents, minute_after
 from reads import listening
 
 from actions import queries
-from actions.conversations import show, showing
+from actions.conversations import listing, show
 
 PEOPLE = [ObjectId() for _ in range(4)]
 PLACE = ObjectId()
@@ -50,8 +50,8 @@ def test_what_is_unread_is_the_same_whether_read_or_counted(
     where = queries.refers_to("Message", "conversationId", PLACE)
     people = [str(person) for person in PEOPLE]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(showing, "RECENT", newest)
-        found = showing.unread_counts(where, people, len(documents))
+        patch.setattr(listing, "RECENT", newest)
+        found = listing.unread_counts(where, people, len(documents))
     assert found == {person: expected(documents, person) for person in people}
 
 
@@ -64,7 +64,7 @@ def test_a_conversation_takes_as_few_reads_as_its_last_messages_allow(url: str, 
     database["Message"].insert_many(many)
     database["Conversation"].insert_one({"_id": PLACE, "userIds": PEOPLE})
     with listening(url) as sent, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(showing, "RECENT", 10)
+        patch.setattr(listing, "RECENT", 10)
         shown = show(f"id:{PLACE}")
     assert [one["unread"] for one in shown["people"]] == [0, 0, 24, 30]
     assert [one["messages"] for one in shown["people"]] == [30, 0, 0, 0]

@@ -10,7 +10,7 @@ from samples import Documents
 
 from actions import audit, users
 from actions.errors import LastMemberError, UnknownNameError
-from actions.rules import last_active_member
+from actions.rules import lockout
 from changes import Watch, apply
 from database.own_collections import AUDIT, STATE
 
@@ -153,7 +153,7 @@ def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:
     role = database["Role"].find_one({"name": "support"})
-    database[STATE].insert_one({"_id": last_active_member.PROTECTED, "ids": [role["_id"]]})
+    database[STATE].insert_one({"_id": lockout.PROTECTED, "ids": [role["_id"]]})
     with pytest.raises(LastMemberError):
         users.erase("ada_later")
     apply(users.erase("ada_later", allow_last_member=True))

@@ -9,7 +9,9 @@ from pymongo.database import Database
 from reads import Sent, assert_served, listening
 from staff import IDS, account, day, person, settle
 
-from actions.users import Filters, find, listing, show
+from actions.users import Filters, find, show
+from actions.users import listing as users_listing
+from actions.users.listing import RESOLVED
 from database import referenced_listing
 
 Documents = Database[dict[str, Any]]
@@ -67,7 +69,7 @@ def test_where_many_hold_a_role_it_is_the_users_that_are_gone_through(
 ) -> None:
     after = str(IDS["ada"]) if later else None
     few = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
-    monkeypatch.setattr(listing, "MANY_MEMBERS", 2)
+    monkeypatch.setattr(users_listing, "MANY_MEMBERS", 2)
     sent.commands.clear()
     many = [[row["id"] for row in find(filters).rows(after=after)] for filters in (Filters(role="support"), HOLDING)]
     assert many == few
@@ -90,16 +92,16 @@ def test_what_no_column_shows_is_not_read(sent: Sent) -> None:
 
 def test_a_batch_takes_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
     sent.commands.clear()
-    list(find().rows(columns=listing.RESOLVED, limit=1))
+    list(find().rows(columns=RESOLVED, limit=1))
     one = len(sent.commands)
     database["User"].insert_many([person(f"user{number}", _id=ObjectId()) for number in range(300)])
     sent.commands.clear()
-    assert len(list(find().rows(columns=listing.RESOLVED))) == 304
+    assert len(list(find().rows(columns=RESOLVED))) == 304
     assert len(sent.commands) == one
 
 
 def test_no_secret_and_no_long_list_is_read(sent: Sent) -> None:
-    list(find(Filters(provider="github")).rows(columns=listing.RESOLVED))
+    list(find(Filters(provider="github")).rows(columns=RESOLVED))
     show("ada")
     for command in sent.commands:
         if command.get("find", "").startswith("chatctl_"):

@@ -8,7 +8,7 @@ from people import Documents, links
 
 from actions import users
 from actions.errors import LastMemberError
-from actions.rules.last_active_member import PROTECTED
+from actions.rules.lockout import PROTECTED
 from changes import apply
 from database.errors import ConflictError
 from database.own_collections import STATE

@@ -10,8 +10,8 @@ import pytest
 from actions.database.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS
 from cli.completion.candidates import SORTED_BY, VIEWS, WORDS
+from models.documents import UserStatus
 from models.schema import DOCUMENTS
-from models.user import UserStatus
 from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl

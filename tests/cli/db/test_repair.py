@@ -8,7 +8,7 @@ from people import Documents, links, messages, stored
 from planting import AGAIN, Ids, many, settle
 
 from actions.database.checking import repairing
-from actions.rules.last_active_member import PROTECTED
+from actions.rules.lockout import PROTECTED
 from database.own_collections import STATE
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from people import Documents
 from talk import DIRECT, MESSAGES
 
-from actions.messages import searching
+from actions.messages import listing
 from cli.output import streams, table, text
 from cli.output.table import Heading
 from tests.cli.conftest import Terminal
@@ -127,7 +127,7 @@ def test_a_program_is_told_that_it_can_try_again(chatctl: Chatctl, database: Doc
     assert (error["code"], error["exit"], error["retryable"]) == ("timed-out", 6, True)
 
 
-@pytest.mark.parametrize("code", sorted(searching.UNREADABLE_PATTERN))
+@pytest.mark.parametrize("code", sorted(listing.UNREADABLE_PATTERN))
 def test_a_pattern_that_the_server_refuses_is_said(
     chatctl: Chatctl, database: Documents, fail: Fail, code: int
 ) -> None:
@@ -142,13 +142,13 @@ def test_a_pattern_that_the_server_refuses_is_said(
 
 @pytest.mark.parametrize("pattern", ["((((a{100}){100}){100}){100})", "(?:a{1,300}){400}"])
 def test_a_pattern_that_would_fill_the_memory_is_left_to_the_server(pattern: str) -> None:
-    assert searching._compile(pattern) is None
-    assert searching._compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") is not None
+    assert listing._compile(pattern) is None
+    assert listing._compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}") is not None
 
 
 def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searching, "SECONDS_PER_MESSAGE", 0.01)
-    matches = searching._MatchRows(r"(x|xx|xxx)*\d")
+    monkeypatch.setattr(listing, "SECONDS_PER_MESSAGE", 0.01)
+    matches = listing._MatchRows(r"(x|xx|xxx)*\d")
     slow = "x" * 60
     assert matches._excerpt(slow) == {"before": "", "found": "", "after": slow}
     assert matches._excerpt("xx1")["found"] == ""
@@ -156,16 +156,16 @@ def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPa
 
 @given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=90))
 def test_a_text_is_found_wherever_it_stands_and_nothing_is_added(before: str, found: str, after: str) -> None:
-    match = searching._MatchRows(re.escape(found))._excerpt(before + found + after)
+    match = listing._MatchRows(re.escape(found))._excerpt(before + found + after)
     assert match["found"].casefold() == found.casefold() or len(match["found"]) == len(found)
     assert match["before"] + match["found"] + match["after"] in before + found + after
-    assert len(match["before"]) <= searching.CHARACTERS_BEFORE
-    assert len(match["after"]) <= searching.CHARACTERS_AFTER
+    assert len(match["before"]) <= listing.CHARACTERS_BEFORE
+    assert len(match["after"]) <= listing.CHARACTERS_AFTER
 
 
 def test_a_line_that_the_server_alone_finds_a_match_in_is_shown_from_its_beginning() -> None:
-    found = searching._MatchRows("kettle")._excerpt("x" * 100)
-    assert text.excerpt(found) == "x" * searching.CHARACTERS_AFTER
+    found = listing._MatchRows("kettle")._excerpt("x" * 100)
+    assert text.excerpt(found) == "x" * listing.CHARACTERS_AFTER
 
 
 HEADINGS = [Heading("ID", whole=True), Heading("MATCH"), Heading("N", right=True)]

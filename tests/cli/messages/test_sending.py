@@ -158,7 +158,7 @@ def test_a_copy_of_the_ids_is_kept_where_there_is_a_short_one(
 ) -> None:
     change = {"$unset": {"messagesIds": 1}} if copies == "absent" else {"$set": {"messagesIds": None}}
     if copies == "long":
-        monkeypatch.setattr("actions.messages.sending.MOST_COPIED_IDS", 3)
+        monkeypatch.setattr("actions.messages.changing.MOST_COPIED_IDS", 3)
     else:
         database["Conversation"].update_one({"name": "engines"}, change)
     database["User"].update_one({"username": "alan"}, {"$set": {"seenMessageIds": None}})

@@ -12,7 +12,7 @@ import pytest
 from bson import ObjectId
 from people import BEGAN, conversation, messages, person
 
-from actions.messages.redacting import REMOVED
+from actions.messages.changing import REMOVED
 from cli.output.masking import MASKED
 from tests.cli.conftest import PROGRAM, Process
 from tests.cli.messages.conftest import Documents, Following, Tail

@@ -12,7 +12,7 @@ import yaml
 from people import Documents
 
 from database.times import rfc3339
-from imports import products, recognition
+from imports import importing, products
 from imports.formats import format_of
 from imports.layout import Layout
 from imports.products import values
@@ -90,7 +90,7 @@ def test_a_sample_is_refused_by_every_other_product(sample: str) -> None:
     own = OPTIONS[sample][OPTIONS[sample].index("--from") + 1]
     form = format_of(sample, text.encode())
     for name in products.names():
-        problem = recognition.problem(text, form, Layout(product=products.load(name)))
+        problem = importing.wrong_product(text, form, Layout(product=products.load(name)))
         if name == own:
             assert problem is None
         elif name != "mongoexport":  # which reads any document that MongoDB has written

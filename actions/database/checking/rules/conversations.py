@@ -7,13 +7,12 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions import queries
-from actions.database.checking.duplicates import DuplicateRule, Values
-from actions.database.checking.rule import Finding, RepairDraft, Rule, Scan, documents
+from actions.database.checking.rule import DuplicateRule, Finding, RepairDraft, Rule, Scan, Values, documents
 from changes import Batch, Document, ids_in
 from database import connection
 from database.listing import NO_LIST, PRESENT
 from database.references import reference, referred
-from models.conversation import PAIR, is_group
+from models.documents import PAIR, is_group
 
 PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()

@@ -8,15 +8,15 @@ from typing import Any, Final
 from bson import DatetimeMS, Int64, ObjectId, Timestamp
 
 from actions import queries
-from actions.database.checking.conversion import convert
+from actions.database.checking.repairing import convert
 from actions.database.checking.rule import Finding, RepairDraft, Rule, by_collection
 from changes import Batch, Document, are_ids
 from changes.events import now
 from database import connection
 from database.references import reference, referred
+from models.documents import UserStatus
 from models.links import PROFILE_USER
 from models.schema import SCHEMA
-from models.user import UserStatus
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
 """The allowed types, if there are others than the wanted one; code is not allowed as text."""

@@ -5,11 +5,12 @@ from typing import Any, Final
 
 from actions import queries
 from actions.cascading_deletion import CascadingDeletion
-from actions.database.checking.duplicates import DuplicateRule, Values
 from actions.database.checking.rule import (
+    DuplicateRule,
     Finding,
     RepairDraft,
     Rule,
+    Values,
     by_collection,
     by_field,
     documents,

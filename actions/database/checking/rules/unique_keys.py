@@ -6,8 +6,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo.errors import OperationFailure
 
-from actions.database.checking.duplicates import DuplicateRule, Values
-from actions.database.checking.rule import Finding, Rule, Scan
+from actions.database.checking.rule import DuplicateRule, Finding, Rule, Scan, Values
 from actions.database.server import misnamed_collections
 from changes import Document
 from database import connection, indexes

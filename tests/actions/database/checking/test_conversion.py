@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from bson import Binary, Decimal128, Int64, ObjectId, Regex
 
-from actions.database.checking.conversion import convert
+from actions.database.checking.repairing import convert
 
 DAY = datetime(2024, 1, 2, tzinfo=UTC)
 NEVER = (None, True, [], {}, {"a": 1}, b"x", Binary(b"x", 4), Decimal128("1"), Regex("x"), "", "x", float("nan"))

@@ -8,7 +8,7 @@ from people import BEGAN, Documents, messages, minute_after
 from planting import AGAIN, Ids, settle
 
 from actions.database.checking import check, repair
-from actions.database.checking.rules import conversations, copied_ids
+from actions.database.checking.rules import conversations, links
 from changes import apply
 
 pytestmark = pytest.mark.usefixtures("either")
@@ -81,7 +81,7 @@ def test_no_copy_is_made_of_more_messages_than_it_may_hold(
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
     messages(database, ids["group"], ids["ada"], "more")
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
-    monkeypatch.setattr(copied_ids, "MOST_COPIED_IDS", 3)
+    monkeypatch.setattr(links, "MOST_COPIED_IDS", 3)
     assert counts() == {"unsynced-copy": 1}
     apply(repair())
     kept = {one["_id"]: one["messagesIds"] for one in database["Conversation"].find()}

@@ -1,6 +1,6 @@
-"""Send a message in the name of a user, if its text and its image are valid."""
+"""Send a message in the name of a user, and redact messages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -11,12 +11,36 @@ from actions import lookup
 from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
-from actions.rules.checked_changeset import checked_changeset
-from changes import Changeset, Document, Draft, ListContaining, Result, ids_in
+from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
+from changes import ABSENT, Changeset, Document, Draft, ListContaining, Result, ids_in
 from changes.events import now
+from changes.visible_values import readable_text
 from database.references import referred
-from database.wording import shown
-from models.user import UserStatus
+from database.wording import in_words, shown
+from models.documents import UserStatus
+
+REMOVED: Final = "[removed by an administrator]"
+
+
+def redact(
+    messages: Sequence[str], *, text: str | None = None, forever: bool = False, skip_missing: bool = False
+) -> Changeset:
+    """Replace the texts of messages, and remove their images. With `forever`, nothing is kept for an undo."""
+    text = REMOVED if text is None else text
+    refuse_body(text)
+    found = lookup.find_messages(messages, ("body", "image"), skip_missing=skip_missing)
+    draft, results = Draft(), []
+    for ref, message in found:
+        has_no_image = message.get("image") is None
+        outcome = "unchanged" if has_no_image and message.get("body") == text else "redacted"
+        elsewhere = [] if has_no_image else [readable_text(message["image"])]
+        results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
+        draft.set("Message", message, {"body": text} if has_no_image else {"body": text, "image": ABSENT})
+    draft.batches = list(in_batches(draft.changes))
+    notes = list(FOREVER) if forever and draft.changes else []
+    command = f"messages redact {in_words([one.ref for one in found])}"
+    return checked_changeset(command, draft, [*results, *found.missing], asks=True, notes=notes, undoable=not forever)
+
 
 LARGEST_BODY: Final = 1024 * 1024
 """The most bytes of a body, so that a page with many messages can still be shown."""

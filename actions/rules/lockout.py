@@ -1,18 +1,66 @@
-"""The rule that a protected role keeps an active member, for every command."""
+"""The rules against lockout: a user keeps a way to sign in, a protected role keeps an active member."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from actions.errors import LastMemberError
-from changes import Change, Delete, Rule, Set, Take, Update, ids_in
+from actions.errors import LastMemberError, LastSignInError
+from changes import ABSENT, Change, Delete, Insert, Rule, Set, Take, Update, ids_in
 from changes.visible_values import readable
 from database import connection
 from database.own_collections import STATE
-from database.references import forms, referred
-from models.user import UserStatus
+from database.references import forms, joined, referred, referring_to
+from models.documents import UserStatus
+from models.links import ACCOUNT_USER
+
+
+def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
+    """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
+
+    The rules depend only on the changes. Each rule is checked here, which raises `LastSignInError` before the question,
+    and again in the transaction.
+    """
+    accounts: dict[Any, list[Any]] = {}
+    without: set[Any] = set()
+    safe: set[Any] = set()
+    for change in changes:
+        if isinstance(change, Update):
+            password = change.fields.get("hashedPassword") if change.collection == "User" else None
+            if isinstance(password, Set):
+                (without if password.after in (ABSENT, None) else safe).update(map(referred, change.ids))
+        elif change.collection == ACCOUNT_USER.collection:
+            user = referred(change.document.get(ACCOUNT_USER.field))
+            if isinstance(change, Insert):
+                safe.add(user)
+            else:
+                accounts.setdefault(user, []).append(change.document["_id"])
+        elif isinstance(change, Delete) and change.collection == "User":
+            safe.add(referred(change.document["_id"]))
+    losing = (accounts.keys() | without) - safe
+    kept = [_sign_in_rule(user, names.get(user, str(user)), accounts.get(user, []), user in without) for user in losing]
+    for rule in kept:
+        rule.check(None)
+    return kept
+
+
+def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: bool) -> Rule:
+    def check(session: ClientSession | None) -> None:
+        database = connection.database()
+        password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
+        if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
+            return
+        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        others = joined({"_id": {"$nin": accounts}}, theirs)
+        if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
+            return
+        raise LastSignInError(
+            f"{label} would have no way to sign in any more", "set a password first, or allow it with --allow-lockout"
+        )
+
+    return Rule(f"sign-in:{user}", check)
+
 
 PROTECTED: Final = "protected-roles"
 """The `_id` of the state document whose `ids` are the protected roles."""
@@ -28,14 +76,14 @@ def protected_roles() -> set[ObjectId]:
     return set(ids_in(document, "ids"))
 
 
-def rules_for(changes: Iterable[Change]) -> list[Rule]:
+def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
     The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked here,
     which raises `LastMemberError` before the question, and again in the transaction.
     """
     leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
-    kept = [_rule(role, users) for role, users in leaving.items()] if leaving else []
+    kept = [_member_rule(role, users) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
     return kept
@@ -76,7 +124,7 @@ def _revoked_roles(change: Update) -> Collection[Any]:
     return ()
 
 
-def _rule(role: ObjectId, leaving: set[Any]) -> Rule:
+def _member_rule(role: ObjectId, leaving: set[Any]) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
         document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)

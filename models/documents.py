@@ -1,0 +1,138 @@
+"""The seven documents of the application, as they are stored. They declare and read; only `changes` writes."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, ClassVar, Final
+
+from mongoengine import (
+    BooleanField,
+    DateTimeField,
+    Document,
+    EnumField,
+    ListField,
+    LongField,
+    ObjectIdField,
+    StringField,
+)
+
+
+class ApplicationDocument(Document):
+    """A document that belongs to the application: unknown fields are left alone, no index is made behind its back."""
+
+    meta: ClassVar[dict[str, Any]] = {"abstract": True, "strict": False, "auto_create_index": False}
+
+
+def unique(name: str, *fields: str) -> dict[str, object]:
+    """Describe a unique index under the name the application reads out of duplicate-key errors."""
+    return {"fields": list(fields), "name": name, "unique": True, "cls": False}
+
+
+class Account(ApplicationDocument):
+    """`expires_at` counts seconds since 1970; the three tokens are never shown."""
+
+    userId = ObjectIdField(required=True)
+    type = StringField(required=True)
+    provider = StringField(required=True)
+    providerAccountId = StringField(required=True)
+    refresh_token = StringField()
+    access_token = StringField()
+    expires_at = LongField()
+    token_type = StringField()
+    scope = StringField()
+    id_token = StringField()
+    session_state = StringField()
+
+    meta = {
+        "collection": "Account",
+        "indexes": [unique("Account_provider_providerAccountId_key", "provider", "providerAccountId")],
+    }
+
+
+PAIR: Final = 2
+"""The number of people in a one-to-one conversation."""
+
+
+class Conversation(ApplicationDocument):
+    """One-to-one where `isGroup` is absent; `messagesIds` is a copy of what `Message.conversationId` says."""
+
+    created_at = DateTimeField(required=True)
+    lastMessageAt = DateTimeField(required=True)
+    name = StringField()
+    isGroup = BooleanField()
+    messagesIds = ListField(ObjectIdField())
+    userIds = ListField(ObjectIdField())
+
+    meta = {"collection": "Conversation"}
+
+
+def is_group(conversation: Mapping[str, Any]) -> bool:
+    """Tell whether a conversation is a group; without `isGroup` the application treats it as one-to-one."""
+    return conversation.get("isGroup") is True
+
+
+class Message(ApplicationDocument):
+    """A message with an image alone has no `body`; its time is `createAt`, spelt so on disk."""
+
+    body = StringField()
+    image = StringField()
+    createAt = DateTimeField(required=True)
+    seenIds = ListField(ObjectIdField())
+    conversationId = ObjectIdField(required=True)
+    senderId = ObjectIdField(required=True)
+
+    meta = {"collection": "Message"}
+
+
+class Permission(ApplicationDocument):
+    name = StringField(required=True)
+    rolesIds = ListField(ObjectIdField())
+
+    meta = {"collection": "Permission", "indexes": [unique("Permission_name_key", "name")]}
+
+
+class Profile(ApplicationDocument):
+    userId = ObjectIdField(required=True)
+    phoneNumber = StringField()
+    address = StringField()
+    imageUrl = StringField()
+
+    meta = {"collection": "Profile", "indexes": [unique("Profile_userId_key", "userId")]}
+
+
+class Role(ApplicationDocument):
+    name = StringField(required=True)
+    userIds = ListField(ObjectIdField())
+    permissionsIds = ListField(ObjectIdField())
+
+    meta = {"collection": "Role", "indexes": [unique("Role_name_key", "name")]}
+
+
+class UserStatus(StrEnum):
+    """The three statuses; the application fails on any other."""
+
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    EMAIL_VERIFIED = "EMAIL_VERIFIED"
+
+
+class User(ApplicationDocument):
+    """`profileId` copies what `Profile.userId` says; `hashedPassword` is absent for those who sign in elsewhere."""
+
+    email = StringField(required=True)
+    username = StringField(required=True)
+    name = StringField()
+    rolesIds = ListField(ObjectIdField())
+    profileId = ObjectIdField()
+    status = EnumField(UserStatus, required=True, default=UserStatus.ACTIVE)
+    createdAt = DateTimeField(required=True)
+    updatedAt = DateTimeField(required=True)
+    lastLogin = DateTimeField()
+    emailVerified = DateTimeField()
+    hashedPassword = StringField()
+    conversationIds = ListField(ObjectIdField())
+    seenMessageIds = ListField(ObjectIdField())
+
+    meta = {
+        "collection": "User",
+        "indexes": [unique("User_email_key", "email"), unique("User_username_key", "username")],
+    }
