@@ -56,5 +56,7 @@ def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> No
 @pytest.mark.parametrize("line", [line for lines in PICTURES.values() for line in lines])
 def test_what_a_picture_shows_can_be_typed(line: str) -> None:
     group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
-    found = get_command(app).get_command(None, group).commands[command]  # type: ignore[attr-defined]
-    assert found.make_context(command, rest, resilient_parsing=False).params
+    root = get_command(app)
+    with root.make_context("chatctl", [], resilient_parsing=True) as above:
+        found = root.get_command(above, group).commands[command]  # type: ignore[attr-defined]
+        assert found.make_context(command, rest, parent=above, resilient_parsing=False).params
