@@ -59,8 +59,10 @@ def test_what_is_under_another_licence_comes_only_when_asked_for(contents: dict[
 
 
 def test_the_image_is_slim_has_this_wheel_and_runs_as_nobody_in_particular(wheel: Path) -> None:
-    lines = [line.split(maxsplit=1) for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:1] != "#"]
-    said = {word: rest for word, rest in lines}
+    lines = [
+        tuple(line.split(maxsplit=1)) for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:1] != "#"
+    ]
+    said = dict(lines)
     assert [word for word, _ in lines] == ["FROM", "RUN", "WORKDIR", "USER", "ENTRYPOINT"]
     assert said["FROM"] == "python:3.13-slim"
     assert int(said["USER"]) > 0
