@@ -11,7 +11,6 @@ from cli import output, views
 from cli.group import Options, group
 from cli.output import reports
 from cli.params import Confirm, LinesOut, Out, Overwrite, PlanOut, TestsOut, To
-from database import connection
 from database.errors import UsageError
 from database.wording import counted
 
@@ -68,7 +67,7 @@ def plan(
     planned = _planned(paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
-    if to != "-" and not reports.publish(out.form, lambda: reports.of_plan(planned, connection.target().name)):
+    if to != "-" and not reports.publish(out.form, lambda: reports.of_plan(planned)):
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
         raise typer.Exit(1)

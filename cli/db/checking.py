@@ -11,7 +11,6 @@ from cli.group import Revealing, part
 from cli.output import Output, reports, streams, table, text
 from cli.params import Confirm, Out, TestsOut, number
 from cli.views import FINDINGS, FOUND
-from database import connection
 
 app = part()
 
@@ -50,7 +49,7 @@ def check(
     with Bar("checking") as bar:
         found = actions.database.checking.check(rule, collection, sample, bar.wrote)
     rules = [one.name for one in actions.database.checking.select_rules(rule, collection)]
-    if not reports.publish(out.form, lambda: reports.of_check(_pasteable(out, found), rules, connection.target().name)):
+    if not reports.publish(out.form, lambda: reports.of_check(_pasteable(out, found), rules)):
         _print(out, found)
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)

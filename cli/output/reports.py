@@ -55,12 +55,11 @@ def publish(form: str, make: Callable[[], Report]) -> bool:
     return printed
 
 
-def of_plan(plan: "Plan", database: str) -> Report:
-    """Report what a seed would change in a database."""
+def of_plan(plan: "Plan") -> Report:
+    """Report what a seed would change in the database."""
     *changes, total = map(text.safe, plan.lines())
-    title = f"chatctl seeds plan: {markdown.code(text.safe(database))}"
     block = f"{markdown.diff(changes)}\n" if changes else ""
-    return Report("seeds plan", f"### {title}\n\n{block}{markdown.text(total)}\n")
+    return Report("seeds plan", f"### chatctl seeds plan: {_database()}\n\n{block}{markdown.text(total)}\n")
 
 
 def of_tests(assertions: Sequence["Assertion"]) -> Report:
@@ -73,21 +72,18 @@ def of_tests(assertions: Sequence["Assertion"]) -> Report:
     return Report("seeds test", f"### chatctl seeds test\n\n{body}", [*map(_case, assertions)])
 
 
-def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str], database: str) -> Report:
-    """Report the faults of a database: each rule that was checked is a test."""
+def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
+    """Report the faults of the database: each rule that was checked is a test."""
     found = {row["rule"]: row for row in rows}
     cases = [_checked(rule, found.get(rule)) for rule in rules]
-    table = markdown.table(
-        ("", "rule", "count", "effect"),
-        (
-            [row["severity"], markdown.code(row["rule"]), f"{row['count']:,}", markdown.text(row["effect"])]
-            for row in rows
-        ),
+    cells = (
+        (row["severity"], markdown.code(row["rule"]), f"{row['count']:,}", markdown.text(row["effect"])) for row in rows
     )
     items, more = markdown.fitting([_item(row["rule"], example) for row in rows for example in row["examples"]])
-    title = f"chatctl db check: {markdown.code(text.safe(database))}"
     listed = "".join(f"{line}\n" for line in [*items, *([f"- {more}"] if more else [])])
-    return Report("db check", f"### {title}\n\n" + (f"{table}\n{listed}" if rows else "No fault was found.\n"), cases)
+    table = markdown.table(("", "rule", "count", "effect"), cells)
+    body = f"{table}\n{listed}" if rows else "No fault was found.\n"
+    return Report("db check", f"### chatctl db check: {_database()}\n\n{body}", cases)
 
 
 def on_github() -> bool:
@@ -130,6 +126,12 @@ def _checked(rule: str, row: Mapping[str, Any] | None) -> Case:
 def _item(rule: str, example: dict[str, Any]) -> str:
     shown, fix = (markdown.code(text.safe(one)) for one in (text.fault_text(example), example["fix"]))
     return f"- {markdown.code(rule)}: {shown}\\\n  to do: {fix}"
+
+
+def _database() -> str:
+    from database import connection
+
+    return markdown.code(text.safe(connection.target().name))
 
 
 def _add_to_summary(report: str, *, quiet: bool) -> None:

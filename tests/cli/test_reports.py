@@ -16,10 +16,20 @@ from planting import settle
 
 from cli.output import markdown, reports
 from cli.output.text import safe
+from database import connection
 from seeds.reading import Assertion
 from tests.conftest import Chatctl
 
 READER = MarkdownIt("gfm-like")
+
+
+@pytest.fixture(autouse=True)
+def shop(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name a database for the reports that are made without one."""
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://localhost/shop")
+    connection.choose()
+
+
 HOSTILE = (
     "@everyone #1 GH-1 owner/repo#2 deadbeefdeadbeefdeadbeefdeadbeefdeadbeef",
     "[a](javascript:alert(1)) ![a](http://x) <script>alert(1)</script> &lt; www.x.org a@b.org",
@@ -96,7 +106,7 @@ def test_any_text_is_code_in_a_table_and_in_a_list(value: str) -> None:
 @given(hostile, hostile)
 def test_nothing_of_a_seed_or_a_database_acts_in_a_comment(first: str, second: str) -> None:
     assert texts(reports.of_tests([failed(first, second)]).markdown)
-    assert texts(reports.of_check([finding(first)], ["unknown-status"], second).markdown)
+    assert texts(reports.of_check([finding(first)], ["unknown-status"]).markdown)
 
 
 @given(st.lists(hostile, max_size=4))
@@ -106,7 +116,7 @@ def test_no_name_ends_the_block_of_a_plan(names: list[str]) -> None:
             yield from (f"+ role {name}" for name in names)
             yield "Plan: create roles."
 
-    [*blocks] = texts(reports.of_plan(Plan(), "shop").markdown)  # type: ignore[arg-type]
+    [*blocks] = texts(reports.of_plan(Plan()).markdown)  # type: ignore[arg-type]
     assert blocks == ["shop", *["".join(f"+ role {safe(name)}\n" for name in names)] * bool(names)]
 
 
@@ -119,7 +129,7 @@ def test_a_long_report_fits_a_comment_and_says_how_much_is_missing() -> None:
     many = [failed("reporter", f"permission.{number}") for number in range(5_000)]
     for report in (
         reports.of_tests(many).markdown,
-        reports.of_check([{**finding("x"), "examples": finding("x")["examples"] * 5_000}], [], "shop").markdown,
+        reports.of_check([{**finding("x"), "examples": finding("x")["examples"] * 5_000}], []).markdown,
         markdown.diff([f"+ permission {number}" for number in range(50_000)]),
     ):
         assert 40_000 < len(report) < 65_536
