@@ -136,6 +136,8 @@ def _ask_topic() -> str:
         answer = questions.ask(f"Topic ({', '.join(TOPICS)}) [{TOPICS[0]}]: ")
         if answer in TOPICS:
             return answer
+        if answer.lower() in ENDS:
+            raise typer.Exit
         if not answer:
             break
         say(f"{text.quoted([answer])} is not a topic.")

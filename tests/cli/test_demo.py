@@ -282,6 +282,11 @@ def test_q_ends_the_tour(again: Path, terminal: Terminal, answer: str) -> None:
     assert "\nNow you" in screen.text
 
 
+def test_q_instead_of_a_topic_ends_it_at_once(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again, topic="q")
+    assert (screen.code, "$ chatctl" in screen.text) == (0, False)
+
+
 @pytest.mark.parametrize("question", ["TOPIC", "NEXT"])
 def test_an_interrupt_ends_the_tour(again: Path, terminal: Terminal, question: str) -> None:
     answers = {TOPIC: "\n", NEXT: "\n"} | {globals()[question]: "\x03"}
