@@ -1,8 +1,8 @@
 """What chatctl can do, and what it refuses: a module or package for each noun, with a function for each command.
 
-- `users`, `roles`, `permissions`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A command
-  calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes data
-  returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A
+  command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes
+  data returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
 - `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
 - `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references, and filters.
 - `display_names`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by several nouns.
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from actions import (
+        access,
         audit,
         contexts,
         conversations,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "access",
     "audit",
     "contexts",
     "conversations",

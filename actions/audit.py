@@ -179,7 +179,7 @@ def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
         {
             "id": event["_id"],
             "at": readable(event.get("at")),
-            "actor": _actor(event.get("actor")),
+            "actor": actor_text(event),
             "command": _command(event),
             "reason": readable(event.get("reason")),
             "state": states[event["_id"]],
@@ -193,8 +193,9 @@ def _command(event: Document) -> str:
     return readable_text(event.get("command"))
 
 
-def _actor(actor: Any) -> str:
-    """Return an actor as text: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
+def actor_text(event: Document) -> str:
+    """Return the actor of an event: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
+    actor = event.get("actor")
     if not isinstance(actor, dict):
         return readable_text(actor)
     parts = {name: readable_text(actor.get(name)) for name in ("os", "host", *(actor.keys() & ACTORS))}

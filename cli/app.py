@@ -19,6 +19,7 @@ GROUPS: Final = {
     "users": "Users: who they are, and what they may do.",
     "roles": "Roles: what they allow, and how many users have them.",
     "permissions": "Permissions: the single things that roles allow.",
+    "access": "Access: what looks wrong about it, and its regular review.",
     "conversations": "Conversations: who is in them, and what was said.",
     "messages": "Messages: found, sent, taken away, followed as they come.",
     "seeds": "Bring roles and permissions to what YAML files say.",

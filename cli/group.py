@@ -68,6 +68,10 @@ RECORDED_PARAMETERS: Final = frozenset(
 """Parameters whose values the audit trail may have of a command that reads."""
 
 
+IF_GIVEN: Final = frozenset({"create", "sheet"})
+"""Parameters without which their command only reads."""
+
+
 class Shared:
     """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
 
@@ -156,7 +160,7 @@ def _audit_command(ctx: Any) -> str:
 
 def _writes(params: dict[str, Any]) -> bool:
     """Tell that a command is going to write: it could have been a dry run, and what it only does if told it is told."""
-    return not params.get("dry_run", True) and bool(params.get("create", True))
+    return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
 
 
 def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:

@@ -67,6 +67,15 @@ USER: View = (
 
 ACCESS: View = (Column("permission"), Column("roles", title="THROUGH"))
 
+ACCESS_FINDINGS: View = (
+    Column("finding", whole=True),
+    Column("name"),
+    Column("detail"),
+    *(Column(key, table=None) for key in ("id", "roles", "users", "at", "actor")),
+)
+
+ACCESS_DIFFERENCES: View = (Column("permission"), Column("user", title="ONLY"), Column("through"))
+
 ACCOUNTS: View = (
     Column("provider"),
     Column("type"),

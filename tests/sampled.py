@@ -26,6 +26,10 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "roles diff": (("support", "temp"),),
     "permissions list": ((),),
     "permissions show": (("user.read",),),
+    "access report": ((), ("--privileged", "support")),
+    "access who": (("user.read",),),
+    "access diff": (("ada", "bob"),),
+    "access review": ((), ("--role", "support")),
     "conversations list": ((), ("--user", "ada")),
     "conversations show": (("Night shift",),),
     "conversations transcript": (("Night shift",), ("Night shift", "--last", "1")),
@@ -57,6 +61,8 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 INSTEAD = {"db unprotect": ("--expect", "prod")}
 """What is typed where there is something to do."""
+WRITING = {"db indexes": "db indexes --apply", "access review": "access review FILE"}
+"""Commands that write only if something is given → their names then."""
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
     ("seeds", "apply", "seed.yaml", "--prune", "--allow-members"): ("seeds", "apply", "few.yaml", "--yes"),
@@ -140,7 +146,7 @@ def samples() -> Iterator[Sample]:
     for command, first in typed.WRITES.items():
         for words in (INSTEAD.get(command, first), *MORE.get(command, ())):
             line = (*command.split(), *words)
-            name = "db indexes --apply" if command == "db indexes" else command
+            name = WRITING.get(command, command)
             yield Sample(name, (*line, "--yes"), BEFORE.get(line, ()), name in EMPTY)
 
 

@@ -17,6 +17,7 @@ from cli.app import app
 EVENT = ObjectId("700000000000000000000001")
 """Of the creation of the role `temp`."""
 MESSAGE = ObjectId("690000000000000000000001")
+ADA = ObjectId("680000000000000000000001")
 
 WRITES: dict[str, tuple[str, ...]] = {
     "users create": ("--email", "eve@example.org", "--username", "eve", "--no-password"),
@@ -40,6 +41,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "permissions create": ("role.read",),
     "permissions rename": ("user.read", "user.view"),
     "permissions delete": ("user.read",),
+    "access review": ("sheet.csv",),
     "conversations create": ("ada", "cyd"),
     "conversations add": ("Night shift", "cyd"),
     "conversations remove": ("Night shift", "bob"),
@@ -81,6 +83,7 @@ def is_write(command: Any) -> bool:
 def lay_out(folder: Path) -> None:
     """Write the files that the arguments name."""
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
+    (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
 
 
@@ -90,7 +93,7 @@ def settle(database: Documents) -> None:
     support, temp = role("support", permissionsIds=[read["_id"]]), role("temp")
     database["Permission"].insert_many([{**read, "rolesIds": [support["_id"]]}, suspend])
     database["Role"].insert_many([support, temp])
-    ada = person(database, "ada", roles=("support",), hashedPassword="$2b$04$" + "x" * 53)
+    ada = person(database, "ada", _id=ADA, roles=("support",), hashedPassword="$2b$04$" + "x" * 53)
     bob, cyd = person(database, "bob", status="SUSPENDED"), person(database, "cyd")
     account = {"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "ada-google"}
     database["Account"].insert_one(account)

@@ -1,0 +1,112 @@
+"""chatctl access."""
+
+import sys
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+import actions
+from cli import output, views
+from cli.group import group
+from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
+from database.errors import UsageError
+
+app = group()
+
+Roles = Annotated[
+    list[str],
+    typer.Option("--role", metavar="ROLE", help="Only this role (repeatable).", show_default=False),
+]
+
+
+@app.command(example="chatctl access report --idle 180d")
+def report(
+    out: ReadOut,
+    *,
+    idle: Annotated[
+        datetime,
+        typer.Option(
+            "--idle",
+            metavar="TIME",
+            parser=moment,
+            default_factory=lambda: "90d",
+            show_default=False,
+            help="Report privileged users without a sign-in since this time. Default: 90d.",
+        ),
+    ],
+    granted: Annotated[
+        datetime,
+        typer.Option(
+            "--granted",
+            metavar="TIME",
+            parser=moment,
+            default_factory=lambda: "30d",
+            show_default=False,
+            help="Report the roles granted since this time. Default: 30d.",
+        ),
+    ],
+    privileged: Annotated[
+        list[str],
+        typer.Option(
+            "--privileged",
+            metavar="ROLE",
+            help="A role of privileged users (repeatable). Default: the protected roles.",
+            show_default=False,
+        ),
+    ] = [],  # noqa: B006 - typer reads it, nobody changes it
+) -> None:
+    """Report what looks wrong about who may do what.
+
+    It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
+    roles overlap, privileged users who do not sign in, and new grants with who gave them.
+    """
+    found = actions.access.report(idle_since=idle, granted_since=granted, privileged=privileged)
+    out.items(found.rows, views.ACCESS_FINDINGS)
+    out.notes(found.notes)
+
+
+@app.command(example="chatctl access who message.delete")
+def who(permission: Permission, out: ReadOut, page: Page) -> None:
+    """List the users who have a permission, with the roles that give it."""
+    found = actions.users.find(actions.users.Filters(permission=permission))
+    out.rows(found, views.HOLDERS, page)
+
+
+@app.command(example="chatctl access diff ada grace")
+def diff(user: User, other: User, out: ReadOut) -> None:
+    """Show the permissions that only one of two users has, whatever their status."""
+    out.items(actions.access.diff(user, other), views.ACCESS_DIFFERENCES)
+
+
+@app.command(example="chatctl access review --to review.csv\nchatctl access review review.csv --dry-run")
+def review(
+    out: Out,
+    *,
+    sheet: Annotated[
+        str | None,
+        typer.Argument(metavar="[FILE]", help="A sheet with answers; - reads standard input.", show_default=False),
+    ] = None,
+    to: To = None,
+    roles: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
+    overwrite: Overwrite = False,
+    allow_last_member: AllowLastMember = False,
+    confirm: Confirm,
+) -> None:
+    """Write a sheet with each role of each user, or revoke the roles that a sheet says no to.
+
+    Without FILE, the sheet is written as CSV. In it, the reviewer writes yes or no into the column keep. With FILE, the
+    roles of the rows with no are revoked; rows without an answer are kept. A sheet is refused if a user no longer has
+    such a role.
+    """
+    if sheet is None:
+        rows = actions.access.sheet(roles)
+        output.write_rows(rows, actions.access.SHEET, "csv", to or "-", overwrite=overwrite)
+        return
+    if to is not None or roles:
+        raise UsageError("FILE cannot be combined with --to or --role", "without FILE, a sheet is written")
+    from imports import review_sheets
+
+    read = review_sheets.read(sheet, sys.stdin.buffer)
+    change = actions.access.review(read.decisions, read.sha256, allow_last_member=allow_last_member)
+    out.apply(change, confirm)
