@@ -12,7 +12,7 @@ Start reading at `users.status.suspend`. Modules are imported on first use, so t
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from actions import (
@@ -42,6 +42,16 @@ __all__ = [
     "users",
     "wrong_id_types",
 ]
+
+SORTABLE: Final = {
+    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
+    "roles": ("name",),
+    "permissions": ("name",),
+    "conversations": ("lastMessageAt", "created_at", "name"),
+    "messages": ("createAt",),
+    "audit": ("at", "command"),
+}
+"""The fields that each list can be sorted by, besides the id. Help and completion read them without a driver."""
 
 if not TYPE_CHECKING:  # a type checker would accept every name
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
@@ -48,7 +48,7 @@ def find(
         wanted.append({"at": {"$gte": since}})
     if until is not None:
         wanted.append({"at": {"$lt": until}})
-    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=("at", "command"), order="-id")
+    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=SORTABLE["audit"], order="-id")
 
 
 def show(ref: str) -> Row:

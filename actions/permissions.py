@@ -5,7 +5,7 @@ from typing import Final
 
 from bson import ObjectId
 
-from actions import lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.rules import new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
@@ -21,7 +21,7 @@ LISTED: Final = ("name", "rolesIds")
 
 def find() -> Listing:
     """List permissions: `{id, name, roles: [names], users}`; `users` counts the users who have it through any role."""
-    return Listing("Permission", {}, _rows, sortable=("name",), fields=LISTED)
+    return Listing("Permission", {}, _rows, sortable=SORTABLE["permissions"], fields=LISTED)
 
 
 def show(ref: str) -> Row:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.rules import lockout, new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, ids_in
@@ -25,7 +25,7 @@ OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
 
 def find() -> Listing:
     """List roles: `{id, name, permissions: [names], members, protected}`."""
-    return Listing("Role", {}, _rows, sortable=("name",), fields=LISTED)
+    return Listing("Role", {}, _rows, sortable=SORTABLE["roles"], fields=LISTED)
 
 
 def show(ref: str) -> Row:

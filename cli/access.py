@@ -8,7 +8,7 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import group
+from cli.group import FILTERS, group
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
 from database.errors import UsageError
 
@@ -16,7 +16,9 @@ app = group()
 
 Roles = Annotated[
     list[str],
-    typer.Option("--role", metavar="ROLE", help="Only this role (repeatable).", show_default=False),
+    typer.Option(
+        "--role", metavar="ROLE", help="Only this role (repeatable).", show_default=False, rich_help_panel=FILTERS
+    ),
 ]
 
 
@@ -32,6 +34,7 @@ def report(
             parser=moment,
             default_factory=lambda: "90d",
             show_default=False,
+            rich_help_panel=FILTERS,
             help="Report privileged users without a sign-in since this time. Default: 90d.",
         ),
     ],
@@ -43,6 +46,7 @@ def report(
             parser=moment,
             default_factory=lambda: "30d",
             show_default=False,
+            rich_help_panel=FILTERS,
             help="Report the roles granted since this time. Default: 30d.",
         ),
     ],
@@ -53,6 +57,7 @@ def report(
             metavar="ROLE",
             help="A role of privileged users (repeatable). Default: the protected roles.",
             show_default=False,
+            rich_help_panel=FILTERS,
         ),
     ] = [],  # noqa: B006 - typer reads it, nobody changes it
 ) -> None:
@@ -66,7 +71,7 @@ def report(
     out.notes(found.notes)
 
 
-@app.command(example="chatctl access who message.delete")
+@app.command(example="chatctl access who message.delete", columns=views.HOLDERS, sortable=actions.SORTABLE["users"])
 def who(permission: Permission, out: ReadOut, page: Page) -> None:
     """List the users who have a permission, with the roles that give it."""
     found = actions.users.find(actions.users.Filters(permission=permission))

@@ -11,34 +11,34 @@ import typer
 from typer.main import get_command
 
 from cli import signals
-from cli.group import TYPER_SETTINGS, Group
+from cli.group import OUTPUT, TYPER_SETTINGS, Group
 from cli.invocation import Invocation, is_not_utf8
 from database.errors import OutputError, UsageError
 
 GROUPS: Final = {
-    "users": "Users: who they are, and what they may do.",
-    "roles": "Roles: what they allow, and how many users have them.",
-    "permissions": "Permissions: the single things that roles allow.",
-    "access": "Access: what looks wrong about it, and its regular review.",
-    "conversations": "Conversations: who is in them, and what was said.",
-    "messages": "Messages: found, sent, taken away, followed as they come.",
-    "seeds": "Bring roles and permissions to what YAML files say.",
-    "audit": "What was changed with chatctl, by whom, and how to undo it.",
-    "db": "The database itself: its state, its faults, its figures.",
-    "context": "Names for databases, and which one is meant unless another is named.",
+    "users": "Find, create, change, suspend and delete users.",
+    "roles": "Manage roles and their permissions.",
+    "permissions": "List, create, rename and delete permissions.",
+    "access": "Report and review who may do what.",
+    "conversations": "Find, read and change conversations.",
+    "messages": "Find, send, redact, delete and follow messages.",
+    "seeds": "Apply roles and permissions from YAML files.",
+    "audit": "Show what was changed with chatctl, and undo it.",
+    "db": "Show, check, repair and protect the database.",
+    "context": "Save names for databases, and choose the current one.",
 }
 
 COMMANDS: Final = {
-    "whoami": "Who acts, on which database, with which roles, and how it is guarded.",
-    "demo": "A tour in a quarter of a minute, on made-up people.",
-    "completion": "A script that completes commands and names in your shell.",
+    "whoami": "Show who you are in which database, and how it is protected.",
+    "demo": "Show a tour of 15 seconds on generated data.",
+    "completion": "Print a completion script for your shell.",
 }
-"""Those that stand alone."""
+"""Commands without a group."""
 
 EXAMPLES: Final = """\
-chatctl --local seeds apply        a first database, with nothing to install
-chatctl roles list -o json         for programs
-chatctl roles delete intern -n     what a write would do\
+chatctl --local seeds apply        create a first database, with nothing to install
+chatctl roles list -o json         print JSON for programs
+chatctl roles delete intern -n     preview a change\
 """
 
 
@@ -106,10 +106,20 @@ def chatctl(
     context: typer.Context,
     *,
     version: Annotated[  # noqa: ARG001 - it has done its work when it was read
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version and exit.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
 ) -> None:
-    """Administer the MongoDB database of a messaging application."""
+    """Administer the MongoDB database of a messaging application.
+
+    All commands accept the options under Safety and Connection, anywhere on the line.
+    """
     if context.invoked_subcommand is None:
         from cli.output import streams
 

@@ -6,37 +6,60 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Revealing, group
+from cli.group import FILTERS, Revealing, group
 from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
 
 app = group()
 
 
-@app.command("list", example="chatctl audit list --command 'roles grant' --since 7d")
+@app.command(
+    "list",
+    columns=views.EVENTS,
+    sortable=actions.SORTABLE["audit"],
+    example="chatctl audit list --command 'roles grant' --since 7d",
+)
 def list_(
     out: ReadOut,
     *,
     actor: Annotated[
-        str | None, typer.Option("--actor", metavar="NAME", help="Who: a user of the system or database, a host.")
+        str | None,
+        typer.Option(
+            "--actor",
+            metavar="NAME",
+            help="Only events of this actor: a system user, database user, host or claimed name.",
+            rich_help_panel=FILTERS,
+        ),
     ] = None,
     command: Annotated[
-        str | None, typer.Option("--command", metavar="WORDS", help="What: the words the command begins with.")
+        str | None,
+        typer.Option(
+            "--command",
+            metavar="WORDS",
+            help="Only events of commands that begin with these words.",
+            rich_help_panel=FILTERS,
+        ),
     ] = None,
     target: Annotated[
-        str | None, typer.Option("--target", metavar="USER|ID", help="To whom: a user, or the id of anything.")
+        str | None,
+        typer.Option(
+            "--target",
+            metavar="USER|ID",
+            help="Only events that changed this user, or the document with this id.",
+            rich_help_panel=FILTERS,
+        ),
     ] = None,
     since: Since = None,
     until: Until = None,
     page: Page,
 ) -> None:
-    """List what was done with chatctl, the newest first."""
+    """List the events of the audit trail, newest first. Filters are combined with AND."""
     found = actions.audit.find(actor=actor, command=command, target=target, since=since, until=until)
     out.rows(found, views.EVENTS, page)
 
 
 @app.command(example="chatctl audit show 66b0c0ffee66b0c0ffee66b0", cls=Revealing)
 def show(event: Event, out: ReadOut) -> None:
-    """Show an event with all it changed."""
+    """Show an event and everything it changed."""
     row = actions.audit.show(event)
     row["changes"] = out.visible_entries(row["changes"], row["id"])
     out.record(row, views.EVENT, lines=actions.audit.lines(row))
@@ -47,18 +70,20 @@ def undo(
     event: Event,
     out: Out,
     *,
-    force: Annotated[bool, typer.Option("--force", help="Also what was changed since.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also restore values that were changed after the event.")
+    ] = False,
+    confirm: Confirm,
     allow_last_member: AllowLastMember = False,
     allow_lockout: AllowLockout = False,
-    confirm: Confirm,
 ) -> None:
-    """Put back what an event changed. That is an event too, and can be undone."""
+    """Undo an event. The undo is an event too, and can be undone."""
     change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member, allow_lockout=allow_lockout)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl audit prune --before 52w")
 def prune(before: Before, out: Out, confirm: Confirm) -> None:
-    """Delete old events; what they changed can then no longer be undone."""
+    """Delete old events. Their changes can no longer be undone."""
     change = actions.audit.prune(before)
     out.apply(change, confirm)

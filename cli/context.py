@@ -16,15 +16,17 @@ from database.errors import UsageError
 
 app = group()
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of a context.", show_default=False)]
-Url = Annotated[str | None, typer.Option("--url", metavar="URL", help="The URL itself; it is kept in the file.")]
-UrlEnv = Annotated[
-    str | None, typer.Option("--url-env", metavar="VAR", help="A variable of the environment that holds it.")
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of a context.", show_default=False)]
+Url = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="URL of the context, stored in the configuration file.")
 ]
-UrlFile = Annotated[str | None, typer.Option("--url-file", metavar="FILE", help="A file that holds it.")]
+UrlEnv = Annotated[
+    str | None, typer.Option("--url-env", metavar="VAR", help="Environment variable that contains the URL.")
+]
+UrlFile = Annotated[str | None, typer.Option("--url-file", metavar="FILE", help="File that contains the URL.")]
 UrlCommand = Annotated[
     str | None,
-    typer.Option("--url-command", metavar="'CMD ARGS'", help="A command that prints it; it is run without a shell."),
+    typer.Option("--url-command", metavar="'CMD ARGS'", help="Command that prints the URL, run without a shell."),
 ]
 
 
@@ -32,7 +34,8 @@ UrlCommand = Annotated[
 def add(
     ctx: typer.Context,
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="At most 64 of a-z, A-Z, 0-9, _ . @ + and -.", show_default=False)
+        str,
+        typer.Argument(metavar="NAME", help="Name (at most 64 of a-z, A-Z, 0-9, _ . @ + -).", show_default=False),
     ],
     out: Out,
     *,
@@ -40,12 +43,12 @@ def add(
     url_file: UrlFile = None,
     url_command: UrlCommand = None,
     url: Url = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse every write there.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse all writes to this database.")] = False,
 ) -> None:
-    """Give a database a name. Without an option about its URL that is asked for, unseen.
+    """Save a name for a database. Without a URL option, the URL is asked for (hidden).
 
-    --url stands for the context's own here. What a command prints is not kept, and nobody runs it before the database
-    is needed.
+    Here --url is the URL of the context. The command of --url-command runs when the database is needed, and its output
+    is not stored.
     """
     from database import contexts
 
@@ -64,7 +67,7 @@ def add(
 
 @app.command("list", example="chatctl context list -o json")
 def list_(out: LinesOut) -> None:
-    """List the contexts, and where they lead. No command is run for it."""
+    """List the contexts and their databases. This runs no --url-command."""
     out.items(actions.contexts.rows(), views.CONTEXTS)
 
 
@@ -72,7 +75,8 @@ def list_(out: LinesOut) -> None:
 def show(
     out: LinesOut,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Else the current one.", show_default=False)
+        str | None,
+        typer.Argument(metavar="[NAME]", help="Name of a context.  [default: the current one]", show_default=False),
     ] = None,
 ) -> None:
     """Show a context, without its password."""
@@ -83,7 +87,7 @@ def show(
 def use(name: Name, out: Out) -> None:
     """Make a context the current one.
 
-    It is the database of every command that names no other, where no variable and no .env file does.
+    Commands use it if no option, environment variable or .env file names a database.
     """
     from database import contexts
 
@@ -92,7 +96,7 @@ def use(name: Name, out: Out) -> None:
 
 @app.command(example="chatctl context remove staging")
 def remove(name: Name, out: Out) -> None:
-    """Forget a context. Its database is not touched."""
+    """Remove a context. Its database is not changed."""
     from database import contexts
 
     was_current = contexts.remove(name)

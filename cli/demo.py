@@ -78,16 +78,16 @@ def demo(
             metavar="|".join(TOPICS),
             parser=choice(TOPICS),
             show_default=False,
-            help="One part of the tour; all of it unless given.",
+            help="One part of the tour. Default: all.",
         ),
     ] = None,
 ) -> None:
-    """Show what chatctl does, on generated people.
+    """Show what chatctl does, on generated data.
 
-    The first run fills the embedded database: roles and permissions, about eighty people, their messages, and faults to
-    find. Then the tour runs commands and shows all that they print. One of them suspends a user, and another one undoes
-    it. On a terminal the tour asks for a topic and waits after each step. The data is kept, so you can try more
-    commands. A database with your own data is refused.
+    The first run fills the embedded database with roles, permissions, users, messages and some faults. Then it runs
+    commands and shows their output. One command suspends a user, and another undoes that. On a terminal the tour asks
+    for a topic and waits after each step. The data is kept, so that you can try more commands. If the embedded database
+    has other data, the tour is refused.
     """
     from actions.database import server
 

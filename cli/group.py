@@ -1,11 +1,11 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -13,6 +13,9 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from cli.invocation import Invocation
 from database.errors import UsageError
 from database.wording import shown
+
+if TYPE_CHECKING:
+    from cli.views import View
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,9 +28,13 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 }
 """How every Typer here is made: help as plain text, errors left to `cli.errors`."""
 
-GLOBAL_OPTIONS_HELP: Final = (
-    "--url, --local, --context, --env-file, --expect and --debug may stand anywhere: see chatctl --help."
-)
+FILTERS: Final = "Filters"
+OUTPUT: Final = "Output"
+PAGING: Final = "Paging"
+SAFETY: Final = "Safety"
+CONNECTION: Final = "Connection"
+HEADINGS: Final = ("Arguments", "Options", FILTERS, OUTPUT, PAGING, SAFETY, CONNECTION)
+"""The sections of a help, in their order. An option without a heading (`rich_help_panel`) is under "Options"."""
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -35,10 +42,11 @@ def _remember(context: typer.Context, option: Any, value: Any) -> None:
         setattr(Invocation.of(context.meta), option.name, value)
 
 
-def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
+def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -> TyperOption:
     return TyperOption(
         param_decls=[name],
         help=text,
+        rich_help_panel=heading,
         metavar=metavar,
         is_flag=metavar is None,
         callback=_remember,
@@ -47,18 +55,18 @@ def _option(name: str, text: str, *, metavar: str | None = None) -> TyperOption:
 
 
 GLOBAL_OPTIONS: Final = (
-    _option("--url", "The database, mongodb://user:password@host:27017/name.", metavar="URL"),
-    _option("--local", "The embedded database of this user: nothing to install."),
-    _option("--context", "The database of this name: see chatctl context --help.", metavar="NAME"),
-    _option("--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
-    _option("--expect", "Refuse to work on a database of another name.", metavar="NAME"),
-    _option("--debug", "Show where an error comes from."),
+    _option(OUTPUT, "--debug", "Show where in the code an error was raised."),
+    _option(SAFETY, "--expect", "Refuse to run on a database with another name.", metavar="NAME"),
+    _option(CONNECTION, "--local", "Use the embedded database. It needs no installation."),
+    _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
+    _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
+    _option(CONNECTION, "--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
 )
 
 
 REVEAL_OPTIONS: Final = (
-    _option("--reveal", "Show what people wrote where it is masked; wants --reason."),
-    _option("--reason", "Why; kept in the audit trail.", metavar="TEXT"),
+    _option(OUTPUT, "--reveal", "Show masked messages and images. Requires --reason."),
+    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT"),
 )
 """Of commands that may show what people wrote."""
 
@@ -78,37 +86,59 @@ class Shared:
     shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Add them, but for what the command itself has by the same name."""
-        own = super().get_params(ctx)  # type: ignore[misc]
+        """Add them before `--help`, except those that the command has itself."""
+        *own, help_option = super().get_params(ctx)  # type: ignore[misc]
         taken = {name for param in own for name in param.opts}
-        return [*own, *(option for option in self.shared if taken.isdisjoint(option.opts))]
+        return [*own, *(option for option in self.shared if taken.isdisjoint(option.opts)), help_option]
 
     def get_help_option(self, ctx: Any) -> Any:
         option = super().get_help_option(ctx)  # type: ignore[misc]
         if option is not None:
             option.callback = _show_help
+            option.rich_help_panel = OUTPUT
         return option
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the command's own options; those that stand anywhere are listed once, at the root."""
-        hidden = [] if ctx.parent is None else GLOBAL_OPTIONS
-        for option in GLOBAL_OPTIONS:
-            option.hidden = option in hidden
-        super().format_options(ctx, formatter)  # type: ignore[misc]
+        """List the arguments and options under their headings."""
+        sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
+        for param in self.get_params(ctx):
+            if (row := param.get_help_record(ctx)) is not None:
+                is_argument = param.param_type_name == "argument"
+                sections["Arguments" if is_argument else param.rich_help_panel or "Options"].append(row)
+        for heading, rows in sections.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
+                    if heading == OUTPUT:
+                        self.format_columns(formatter)
 
-    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+    def format_columns(self, formatter: Any) -> None:
+        """List the columns and sort fields, if the command prints a list."""
+
+    def format_epilog(self, _: Any, formatter: Any) -> None:
         """Show the examples as they are typed."""
         if examples := getattr(self, "epilog", None):
             with formatter.section("Examples"):
                 for line in examples.splitlines():
                     formatter.write(f"{'':{formatter.current_indent}}{line}\n")
-        if ctx.parent is not None:
-            formatter.write_paragraph()
-            formatter.write_text(GLOBAL_OPTIONS_HELP)
 
 
 class Command(Shared, TyperCommand):
-    """A command; the database is chosen before it runs, and whether it may be written to."""
+    """A command; the database is chosen before it runs, and whether it may be written to.
+
+    A list has the columns of `view` and can be sorted by the fields of `sortable`.
+    """
+
+    def __init__(self, *args: Any, view: "View" = (), sortable: Sequence[str] = (), **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.columns = [column.key for column in view]
+        self.sort_fields = ["id", *sortable] if view else []
+
+    def format_columns(self, formatter: Any) -> None:
+        if self.columns:
+            formatter.write_paragraph()
+            names = {"Columns:": self.columns, "Sort fields:": self.sort_fields}
+            formatter.write_dl([(title, ", ".join(fields)) for title, fields in names.items()])
 
     def invoke(self, ctx: Any) -> Any:
         from database import connection
@@ -135,6 +165,11 @@ class Revealing(Command):
 
 class Group(Shared, TyperGroup):
     """A group; alone it shows its help, a wrong command gets the nearest right one."""
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """List the commands first: a reader of this help looks for one of them."""
+        self.format_commands(ctx, formatter)
+        super().format_options(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         names = self.list_commands(ctx)
@@ -182,7 +217,13 @@ class Options:
     """A group of options that several commands have: each annotated attribute of a subclass is one, in this order.
 
     A command with a parameter of such a type has these options in its place, and gets their values as one object.
+    In its help they are under `heading`, unless an option has a heading of its own.
     """
+
+    def __init_subclass__(cls, *, heading: str | None = None) -> None:
+        for annotation in cls.__annotations__.values():
+            option = annotation.__metadata__[0]
+            option.rich_help_panel = option.rich_help_panel or heading
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)
@@ -231,13 +272,18 @@ class _App(typer.Typer):
         *,
         example: str | None = None,
         cls: type[TyperCommand] | None = None,
+        columns: "View" = (),
+        sortable: Sequence[str] = (),
         **settings: Any,
     ) -> Callable[[F], F]:
         """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several.
 
-        Its parameters are its options; those of a type like `Confirm` are several, see `Options`.
+        Its parameters are its options; those of a type like `Confirm` are several, see `Options`. A list also names its
+        columns and the fields that it can be sorted by.
         """
-        add = super().command(name, cls=cls or Command, epilog=example, **settings)
+        made_by: Any = cls or Command
+        with_columns: Any = partial(made_by, view=columns, sortable=sortable)
+        add = super().command(name, cls=with_columns, epilog=example, **settings)
 
         def register(function: F) -> F:
             add(_with_single_options(function))

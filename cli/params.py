@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.group import Options
+from cli.group import FILTERS, OUTPUT, PAGING, SAFETY, Options
 from cli.invocation import Invocation, is_not_utf8
 from cli.output import Output
 from database import times
@@ -65,7 +65,8 @@ def _output(forms: Sequence[str]) -> Any:
         default_factory=lambda: forms[0],
         is_eager=True,  # it is there when the other parameters are read
         show_default=False,
-        help=f"How to print it; {forms[0]} unless asked.",
+        rich_help_panel=OUTPUT,
+        help=f"Output format.  [default: {forms[0]}]",
     )
 
 
@@ -76,7 +77,8 @@ def file_format(forms: Sequence[str]) -> Any:
         "-o",
         metavar="|".join(forms),
         parser=choice(forms),
-        help=f"How to write it; else by the name of the file, else {forms[0]}.",
+        rich_help_panel=OUTPUT,
+        help=f"Output format.  [default: by the name of the file, otherwise {forms[0]}]",
     )
 
 
@@ -154,76 +156,120 @@ User = Annotated[
     str,
     typer.Argument(
         metavar="USER",
-        help="A username, e-mail address or id; username:, email: or id: in front forces one.",
+        help="Username, e-mail address or id. A prefix (username:, email: or id:) forces one of them.",
         show_default=False,
     ),
 ]
-Users = Annotated[list[str], repeatable("USER", "Usernames, e-mails or ids; - reads them from standard input.")]
-Role = Annotated[str, typer.Argument(metavar="ROLE", help="A name or an id.", show_default=False)]
-Roles = Annotated[list[str], repeatable("ROLE", "Names or ids; - reads them from standard input.")]
-Permission = Annotated[str, typer.Argument(metavar="PERMISSION", help="A name or an id.", show_default=False)]
-Permissions = Annotated[list[str], repeatable("PERMISSION", "Names or ids; - reads them from standard input.")]
-NewName = Annotated[str, typer.Argument(metavar="NEW", help="The new name.", show_default=False)]
-Event = Annotated[
-    str, typer.Argument(metavar="EVENT", parser=object_id, help="The id of an event.", show_default=False)
+Users = Annotated[
+    list[str], repeatable("USER", "Usernames, e-mail addresses or ids (- reads them from standard input).")
 ]
+Role = Annotated[str, typer.Argument(metavar="ROLE", help="Name or id of a role.", show_default=False)]
+Roles = Annotated[list[str], repeatable("ROLE", "Names or ids of roles (- reads them from standard input).")]
+Permission = Annotated[
+    str, typer.Argument(metavar="PERMISSION", help="Name or id of a permission.", show_default=False)
+]
+Permissions = Annotated[
+    list[str], repeatable("PERMISSION", "Names or ids of permissions (- reads them from standard input).")
+]
+NewName = Annotated[str, typer.Argument(metavar="NEW", help="New name.", show_default=False)]
+Event = Annotated[str, typer.Argument(metavar="EVENT", parser=object_id, help="Id of an event.", show_default=False)]
 
 Conversation = Annotated[
     str,
-    typer.Argument(metavar="CONVERSATION", help="An id, or the exact name of a group.", show_default=False),
+    typer.Argument(metavar="CONVERSATION", help="Id of a conversation, or exact name of a group.", show_default=False),
 ]
 Conversations = Annotated[
     list[str],
-    repeatable("CONVERSATION", "Ids, or the exact names of groups; - reads them from standard input."),
+    repeatable("CONVERSATION", "Ids of conversations, or exact names of groups (- reads them from standard input)."),
 ]
-Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="The id of a message.", show_default=False)]
-Messages = Annotated[list[str], repeatable("MESSAGE", "The ids of messages; - reads them from standard input.")]
+Message = Annotated[str, typer.Argument(metavar="MESSAGE", help="Id of a message.", show_default=False)]
+Messages = Annotated[list[str], repeatable("MESSAGE", "Ids of messages (- reads them from standard input).")]
 
 
-class Page(Options):
+class Page(Options, heading=PAGING):
     """Which rows of a list a command prints, with which columns, in which order."""
 
-    columns: Annotated[str | None, typer.Option("--columns", metavar="A,B,C", help="Only these, in this order.")] = None
-    sort: Annotated[
-        str | None, typer.Option("--sort", metavar="FIELD|-FIELD", help="Sort by a field; - descending.")
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            "--columns", metavar="A,B,C", help="Print only these columns, in this order.", rich_help_panel=OUTPUT
+        ),
     ] = None
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", parser=number(1), help="Show at most N.")] = None
-    all: Annotated[bool, typer.Option("--all", help="All, also as a table.")] = False
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            "--sort",
+            metavar="FIELD|-FIELD",
+            help="Sort by this field; -FIELD sorts in descending order.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
+    count: Annotated[
+        bool, typer.Option("--count", help="Print only the number of matches.", rich_help_panel=OUTPUT)
+    ] = False
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            "--limit", metavar="N", parser=number(1), help="Print at most N rows.  [default: 50 in a table, else all]"
+        ),
+    ] = None
+    all: Annotated[bool, typer.Option("--all", help="Print all rows, in a table too.")] = False
     after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")] = None
-    count: Annotated[bool, typer.Option("--count", help="Only how many there are.")] = False
 
 
-class Confirm(Options):
+class Confirm(Options, heading=SAFETY):
     """How a write is confirmed, limited and recorded."""
 
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")] = None
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, write nothing.")] = False
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to what would be asked.")] = False
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
+        False
+    )
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")] = False
     max: Annotated[
         int | None,
         typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
     ] = None
+    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit trail.")] = (
+        None
+    )
 
 
-Forever = Annotated[bool, typer.Option("--forever", help="Keep nothing to undo it with.")]
-SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Pass over what does not exist.")]
+Forever = Annotated[bool, typer.Option("--forever", help="Keep no data for an undo.")]
+SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Skip items that do not exist.")]
 AllowLastMember = Annotated[
-    bool, typer.Option("--allow-last-member", help="Even if a protected role loses its last active member.")
+    bool,
+    typer.Option(
+        "--allow-last-member",
+        help="Allow a protected role to lose its last active member.",
+        rich_help_panel=SAFETY,
+    ),
 ]
 AllowLockout = Annotated[
-    bool, typer.Option("--allow-lockout", help="Even if no other way to sign in is left to the user.")
+    bool,
+    typer.Option("--allow-lockout", help="Allow the user to lose their last way to sign in.", rich_help_panel=SAFETY),
 ]
 
-To = Annotated[str | None, typer.Option("--to", metavar="FILE", help="Write a file, private to you; - is stdout.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.")]
-Since = Annotated[datetime | None, typer.Option("--since", metavar="TIME", parser=moment, help="From this time on.")]
-Until = Annotated[datetime | None, typer.Option("--until", metavar="TIME", parser=moment, help="Before this time.")]
+To = Annotated[
+    str | None,
+    typer.Option(
+        "--to",
+        metavar="FILE",
+        help="Write to this file, readable only by you.  [default: standard output]",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace the file if it exists.", rich_help_panel=OUTPUT)]
+
+
+def _filter(name: str, metavar: str, text: str, parser: Callable[[str], Any] | None = None) -> Any:
+    return typer.Option(name, metavar=metavar, parser=parser, help=text, show_default=False, rich_help_panel=FILTERS)
+
+
+TIME_FORMS: Final = "(2026-03-01, 2026-03-01T10:00Z or an age like 7d)"
+Since = Annotated[datetime | None, _filter("--since", "TIME", f"Start at this time {TIME_FORMS}.", moment)]
+Until = Annotated[datetime | None, _filter("--until", "TIME", "Stop before this time.", moment)]
+Before = Annotated[datetime, _filter("--before", "TIME", f"Only before this time {TIME_FORMS}.", moment)]
 InConversation = Annotated[
     str | None,
-    typer.Option("--conversation", metavar="CONVERSATION", help="In this one, by id or the name of a group."),
+    _filter("--conversation", "CONVERSATION", "Only messages of this conversation (id, or exact name of a group)."),
 ]
-FromSender = Annotated[str | None, typer.Option("--sender", metavar="USER", help="Written by this user.")]
-Before = Annotated[
-    datetime,
-    typer.Option("--before", metavar="TIME", parser=moment, help="Those before this time.", show_default=False),
-]
+FromSender = Annotated[str | None, _filter("--sender", "USER", "Only messages from this user.")]

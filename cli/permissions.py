@@ -10,7 +10,12 @@ from cli.params import Confirm, NewName, Out, Page, Permission, Permissions, Rea
 app = group()
 
 
-@app.command("list", example="chatctl permissions list --sort name")
+@app.command(
+    "list",
+    columns=views.PERMISSIONS,
+    sortable=actions.SORTABLE["permissions"],
+    example="chatctl permissions list --sort name",
+)
 def list_(out: ReadOut, page: Page) -> None:
     """List permissions with the roles and users that have them."""
     found = actions.permissions.find()
@@ -27,7 +32,7 @@ def show(permission: Permission, out: ReadOut) -> None:
 
 @app.command(example="chatctl permissions create report.read report.close")
 def create(
-    names: Annotated[list[str], repeatable("NAME", "The names of new permissions; - reads them from standard input.")],
+    names: Annotated[list[str], repeatable("NAME", "Names of the new permissions (- reads them from standard input).")],
     out: Out,
     confirm: Confirm,
 ) -> None:
@@ -38,7 +43,7 @@ def create(
 
 @app.command(example="chatctl permissions rename user.read person.read")
 def rename(permission: Permission, new: NewName, out: Out, confirm: Confirm) -> None:
-    """Rename a permission; the roles that have it keep it."""
+    """Rename a permission. Roles keep it."""
     change = actions.permissions.rename(permission, new)
     out.apply(change, confirm)
 
@@ -51,6 +56,6 @@ def delete(
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Delete permissions; the roles that have them lose them."""
+    """Delete permissions. Roles lose them."""
     change = actions.permissions.delete(permissions, skip_missing=skip_missing)
     out.apply(change, confirm)

@@ -23,7 +23,12 @@ from cli.params import (
 app = group()
 
 
-@app.command("list", example="chatctl roles list --sort name -o csv")
+@app.command(
+    "list",
+    columns=views.ROLES,
+    sortable=actions.SORTABLE["roles"],
+    example="chatctl roles list --sort name -o csv",
+)
 def list_(out: ReadOut, page: Page) -> None:
     """List roles with their members and permissions."""
     found = actions.roles.find()
@@ -32,7 +37,7 @@ def list_(out: ReadOut, page: Page) -> None:
 
 @app.command(example="chatctl roles show support")
 def show(role: Role, out: ReadOut) -> None:
-    """Show a role, its members counted and its permissions."""
+    """Show a role: its permissions and the number of its members."""
     found = actions.roles.show(role)
     out.record(found, views.ROLES)
     out.notes(actions.wrong_id_types.notes("Role", found["id"]))
@@ -40,11 +45,12 @@ def show(role: Role, out: ReadOut) -> None:
 
 @app.command(example="chatctl roles create desk --permission user.read --permission user.suspend")
 def create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of the new role.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new role.", show_default=False)],
     out: Out,
     *,
     permission: Annotated[
-        list[str] | None, typer.Option("--permission", metavar="PERMISSION", help="What it allows; may be repeated.")
+        list[str] | None,
+        typer.Option("--permission", metavar="PERMISSION", help="Permission of the role, by name or id (repeatable)."),
     ] = None,
     confirm: Confirm,
 ) -> None:
@@ -55,14 +61,14 @@ def create(
 
 @app.command(example="chatctl roles rename support helpdesk")
 def rename(role: Role, new: NewName, out: Out, confirm: Confirm) -> None:
-    """Rename a role; it keeps its members and permissions."""
+    """Rename a role. It keeps its members and permissions."""
     change = actions.roles.rename(role, new)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl roles copy support night-support")
 def copy(role: Role, new: NewName, out: Out, confirm: Confirm) -> None:
-    """Create a role with the permissions of another. Members are not copied."""
+    """Create a role with the permissions of another role. Members are not copied."""
     change = actions.roles.copy(role, new)
     out.apply(change, confirm)
 
@@ -73,31 +79,31 @@ def delete(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Delete roles; their members lose them."""
+    """Delete roles. Their members lose them."""
     change = actions.roles.delete(roles, skip_missing=skip_missing, allow_last_member=allow_last_member)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl roles grant support user.read user.suspend")
 def grant(role: Role, permissions: Permissions, out: Out, confirm: Confirm) -> None:
-    """Let a role allow more."""
+    """Add permissions to a role."""
     change = actions.roles.grant(role, permissions)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl roles revoke support user.suspend --dry-run")
 def revoke(role: Role, permissions: Permissions, out: Out, confirm: Confirm) -> None:
-    """Let a role allow less."""
+    """Remove permissions from a role."""
     change = actions.roles.revoke(role, permissions)
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl roles matrix -o csv")
 def matrix(out: ReadOut) -> None:
-    """Show which role allows what: roles across, permissions down."""
+    """Show which permissions each role has. Roles are columns, permissions are rows."""
     names, rows = actions.roles.matrix()
     out.matrix(rows, names, views.MATRIX)
 

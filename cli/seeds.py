@@ -27,7 +27,7 @@ def _path(text: str) -> Path:
 Paths = Annotated[
     list[Path] | None,
     typer.Argument(
-        metavar="PATH...", parser=_path, help="Files or folders; without any the seed that ships.", show_default=False
+        metavar="PATH...", parser=_path, help="Seed files or folders.  [default: the built-in seed]", show_default=False
     ),
 ]
 
@@ -36,17 +36,19 @@ class PlanOptions(Options):
     """What a plan may do beyond the seed."""
 
     prune: Annotated[
-        bool, typer.Option("--prune", help="Delete what this seed created earlier and does not name any more.")
+        bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")
     ] = False
-    allow_members: Annotated[bool, typer.Option("--allow-members", help="Prune roles that have members, too.")] = False
+    allow_members: Annotated[
+        bool, typer.Option("--allow-members", help="With --prune, also delete roles that have members.")
+    ] = False
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Give protected roles to users whom the seed did not create, too.")
+        bool, typer.Option("--adopt", help="Allow protected roles for users that this seed did not create.")
     ] = False
 
 
 @app.command(example="chatctl seeds validate seeds/")
 def validate(out: LinesOut, paths: Paths = None) -> None:
-    """Check seed files and show all their faults. No database is needed."""
+    """Check seed files and show all their faults. This needs no database."""
     seed = seeds.reading.read(paths or [])
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
@@ -59,11 +61,11 @@ def plan(
     paths: Paths = None,
     *,
     options: PlanOptions,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 if something would change.")] = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with code 1 if something would change.")] = False,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Show what apply would do, and write nothing."""
+    """Show what seeds apply would change. Nothing is written."""
     planned = _planned(paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
@@ -79,12 +81,12 @@ def apply(
     paths: Paths = None,
     *,
     saved: Annotated[
-        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Do exactly what a saved plan says.")
+        Path | None, typer.Option("--plan", metavar="FILE", parser=_path, help="Apply exactly this saved plan.")
     ] = None,
     options: PlanOptions,
     confirm: Confirm,
 ) -> None:
-    """Bring the database to what the seed says. All of it is done, or nothing."""
+    """Change the database to match the seed, completely or not at all."""
     if saved and (paths or any(vars(options).values())):
         raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
     planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
@@ -97,7 +99,7 @@ def _planned(paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.
 
 @app.command(example="chatctl seeds export --to roles.yaml")
 def export(*, to: To = None, overwrite: Overwrite = False) -> None:
-    """Write roles and permissions as a seed. Applying it changes nothing."""
+    """Write the roles and permissions of the database as a seed."""
     exported = seeds.exporting.export()
     output.write_file(exported.text, "-" if to is None else to, overwrite=overwrite)
     for note in exported.notes:
@@ -109,9 +111,9 @@ def run_tests(
     out: TestsOut,
     paths: Paths = None,
     *,
-    live: Annotated[bool, typer.Option("--live", help="Against the database instead of the seed itself.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Test the database instead of the seed files.")] = False,
 ) -> None:
-    """Run the tests of a seed; exit 1 if one fails."""
+    """Run the tests of a seed. If one fails, the exit code is 1."""
     assertions = seeds.reading.run(seeds.reading.read(paths or []), live=live)
     if not reports.publish(out.form, lambda: reports.of_tests(assertions)):
         _print(out, assertions)
@@ -136,5 +138,5 @@ def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) 
 
 @app.command(example="chatctl seeds schema > seed.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of a seed file, for editors."""
+    """Print the JSON Schema of seed files, for editors."""
     output.show_json(seeds.schema.SCHEMA)

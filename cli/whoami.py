@@ -10,9 +10,9 @@ app = part()
 
 @app.command(example="chatctl whoami\nchatctl whoami -o json")
 def whoami(out: LinesOut) -> None:
-    """Show who acts, on which database, with which roles, and how it is guarded.
+    """Show who you are in which database, and how it is protected.
 
-    The audit trail keeps the same names with every change. CHATCTL_ACTOR adds a name that you claim.
+    The audit trail records the same names with every change. CHATCTL_ACTOR adds a name of your choice.
     """
     row = actions.database.server.whoami()
     out.record(row, views.IDENTITY)

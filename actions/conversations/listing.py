@@ -8,7 +8,7 @@ from typing import Any, Final
 from bson import ObjectId
 from pymongo import DESCENDING
 
-from actions import display_names, lookup, messages, queries
+from actions import SORTABLE, display_names, lookup, messages, queries
 from actions.display_names import ConversationTitles, TitledConversation, Usernames, id_texts
 from actions.queries import contains_text, reference_counter, time_range
 from changes import Document
@@ -21,7 +21,6 @@ from database.referenced_listing import ReferencedListing
 from database.references import forms, has_other_forms, joined, reference_filter, referred
 from models.links import MESSAGE_CONVERSATION
 
-SORTABLE: Final = ("lastMessageAt", "created_at", "name")
 CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
 """The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
 
@@ -52,7 +51,7 @@ def find(filters: Filters | None = None) -> Listing:
     where = joined(_by_fields(chosen), _by_participants(chosen))
     common: dict[str, Any] = {
         "resolve": ConversationRows(),
-        "sortable": SORTABLE,
+        "sortable": SORTABLE["conversations"],
         "order": "-lastMessageAt",
         "fields": CONVERSATION_FIELDS,
     }

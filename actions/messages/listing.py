@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pymongo.errors import ExecutionTimeout, OperationFailure
 
-from actions import lookup, queries
+from actions import SORTABLE, lookup, queries
 from actions.display_names import ConversationTitles, TitledConversation, id_texts
 from actions.errors import BadPatternError
 from actions.queries import matches_pattern, require_text, time_range
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import regex
 
 
-SORTABLE: Final = ("createAt",)
 NEWEST: Final = "-createAt"
 MESSAGE_FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId", "senderId")
 """The fields that are read of a message."""
@@ -56,7 +55,7 @@ def find(filters: Filters | None = None) -> Listing:
 
     Raises `UnknownNameError` for an unknown conversation or user.
     """
-    return Listing("Message", query(filters or Filters()), MessageRows(), SORTABLE, NEWEST, MESSAGE_FIELDS)
+    return Listing("Message", query(filters or Filters()), MessageRows(), SORTABLE["messages"], NEWEST, MESSAGE_FIELDS)
 
 
 def show(ref: str) -> Row:
@@ -173,7 +172,9 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
     expression = pattern_text if pattern else re.escape(pattern_text)
     matches = _MatchRows(expression)
     condition = {**query(filters or Filters()), "body": matches_pattern(expression)}
-    return _Search("Message", condition, matches, SORTABLE, NEWEST, MESSAGE_FIELDS, SECONDS_ON_SERVER * 1000)
+    return _Search(
+        "Message", condition, matches, SORTABLE["messages"], NEWEST, MESSAGE_FIELDS, SECONDS_ON_SERVER * 1000
+    )
 
 
 @dataclass(frozen=True)

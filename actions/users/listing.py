@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bson import ObjectId
 
-from actions import audit, lookup, queries
+from actions import SORTABLE, audit, lookup, queries
 from actions.queries import contains_text, literal_pattern, matches_pattern, reference_counter, require_text, time_range
 from actions.users import access
 from changes import Document, ids_in
@@ -44,7 +44,6 @@ ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
 """The secret fields of a linked sign-in, and the key that tells whether they exist."""
 
-SORTABLE: Final = ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified")
 SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
@@ -88,7 +87,7 @@ def find(filters: Filters | None = None) -> Listing:
         else access.roles_giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
     )
     where = _fields(chosen) | _roles(chosen, giving)
-    common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE, "fields": FIELDS}
+    common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE["users"], "fields": FIELDS}
     if chosen.provider is not None:
         having = {"provider": {"$eq": require_text("--provider", chosen.provider), **PRESENT}}
         return ReferencedListing("User", where, owned=ACCOUNT_USER, having=having, **common)

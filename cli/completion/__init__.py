@@ -18,7 +18,7 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 EXAMPLES: Final = """\
 eval "$(chatctl completion bash)"     in ~/.bashrc
-eval "$(chatctl completion zsh)"      in ~/.zshrc, behind compinit
+eval "$(chatctl completion zsh)"      in ~/.zshrc, after compinit
 chatctl completion fish | source      in ~/.config/fish/config.fish\
 """
 
@@ -34,10 +34,11 @@ def completion(
     *,
     line: Annotated[bool, typer.Option("--line", hidden=True, help="Complete the line on standard input.")] = False,
 ) -> None:
-    """Print a script that completes what you type in your shell.
+    """Print a completion script for your shell.
 
     It completes commands, options, choices and files, and the names of users, roles, permissions and groups from the
-    database: within a third of a second, or none. It never reads a .env and never starts a server.
+    database. If the database does not answer within 300 ms, names are not completed. Completion never reads a .env file
+    and never starts a server.
     """
     if not line:
         streams.write(files(__name__).joinpath(f"chatctl.{shell}").read_text("utf-8"))

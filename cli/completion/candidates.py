@@ -9,8 +9,6 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from cli import views
-from cli.group import GLOBAL_OPTIONS
 from database import contexts, url_sources
 from database.errors import UsageError
 
@@ -66,26 +64,6 @@ WORDS: Final = {
     ),
 }
 """Words that the floors below have, too, but only with the driver."""
-
-
-VIEWS: Final = {
-    "users": views.USERS,
-    "roles": views.ROLES,
-    "permissions": views.PERMISSIONS,
-    "conversations": views.CONVERSATIONS,
-    "messages": views.MESSAGES,
-    "audit": views.EVENTS,
-}
-"""What `--columns` takes in each group."""
-
-SORTED_BY: Final = {
-    "users": ("email", "username", "name", "status", "createdAt", "updatedAt", "lastLogin", "emailVerified"),
-    "roles": ("name",),
-    "permissions": ("name",),
-    "conversations": ("lastMessageAt", "created_at", "name"),
-    "messages": ("createAt",),
-    "audit": ("at", "command"),
-}
 
 
 def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
@@ -155,9 +133,7 @@ class ParsedLine:
         if prefix.startswith("-") and not self.only_arguments:
             name, equals, value = prefix.partition("=")
             if not equals:
-                return [
-                    name for name, option in self._options().items() if option in GLOBAL_OPTIONS or not option.hidden
-                ]
+                return [name for name, option in self._options().items() if not option.hidden]
             return self._after(f"{name}=", self._values(self._options()[name], value))
         return self._commands() or self._values(self._argument(), prefix)
 
@@ -205,6 +181,7 @@ class ParsedLine:
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
         """Give the values that a parameter may have, by what its help calls them."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
+        command: Any = self.context.command
         if self._is_context(parameter):
             return contexts.load().by_name
         if called in {"FILE", "PATH"}:
@@ -212,9 +189,9 @@ class ParsedLine:
         if called in NAMES:
             return self._names(NAMES[called], prefix)
         if called == "A,B,C":
-            return self._after(prefix[: prefix.rfind(",") + 1], [column.key for column in VIEWS[self._group()]])
+            return self._after(prefix[: prefix.rfind(",") + 1], command.columns)
         if called == "FIELD|-FIELD":
-            return [f"{sign}{name}" for sign in ("", "-") for name in ("id", *SORTED_BY[self._group()])]
+            return [f"{sign}{name}" for sign in ("", "-") for name in command.sort_fields]
         return self._words(called)
 
     @staticmethod

@@ -16,12 +16,12 @@ def create(
     users: Users,
     out: Out,
     *,
-    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Make it a group of this name.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Create a group with this name.")] = None,
     confirm: Confirm,
 ) -> None:
-    """Begin a conversation: of two people, or with --name a group.
+    """Create a conversation of two users, or a group with --name.
 
-    Two people have one conversation with each other: where it is there already, nothing changes.
+    Two users can have only one conversation with each other. If it already exists, nothing changes.
     """
     change = actions.conversations.create(users, name=name)
     out.apply(change, confirm)
@@ -36,7 +36,7 @@ def add(
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Let users into a group. They can read what was written before."""
+    """Add users to a group. They can read earlier messages."""
     change = actions.conversations.add(conversation, users, skip_missing=skip_missing)
     out.apply(change, confirm)
 
@@ -50,7 +50,7 @@ def remove(
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Take users out of a conversation. Their messages stay, and what they have seen."""
+    """Remove users from a conversation. Their messages and read marks are kept."""
     change = actions.conversations.remove(conversation, users, skip_missing=skip_missing)
     out.apply(change, confirm)
 
@@ -58,11 +58,11 @@ def remove(
 @app.command(example="chatctl conversations rename engines 'Analytical engines'")
 def rename(
     conversation: Conversation,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.", show_default=False)],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="New name.", show_default=False)],
     out: Out,
     confirm: Confirm,
 ) -> None:
-    """Give a group another name."""
+    """Rename a group."""
     change = actions.conversations.rename(conversation, name)
     out.apply(change, confirm)
 
@@ -78,7 +78,8 @@ def delete(
 ) -> None:
     """Delete conversations with all their messages.
 
-    Interrupted, it is finished by the same command, with --skip-missing where some of several are gone.
+    If the command is interrupted, run it again to finish the work, with --skip-missing if some conversations are
+    already deleted.
     """
     change = actions.conversations.delete(conversations, skip_missing=skip_missing, forever=forever)
     out.apply(change, confirm)

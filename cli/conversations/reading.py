@@ -8,8 +8,8 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Options, Revealing, part
-from cli.params import Conversation, Page, ReadOut, moment
+from cli.group import FILTERS, Options, Revealing, part
+from cli.params import TIME_FORMS, Conversation, Page, ReadOut, moment
 
 app = part()
 
@@ -20,32 +20,51 @@ SLOW: Final = (
 )
 
 
-class Filters(Options):
+class Filters(Options, heading=FILTERS):
     """Which conversations a command lists."""
 
-    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="That this user is in.")] = None
+    user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Only conversations of this user.")] = None
     between: Annotated[
         tuple[str, str] | None,
-        typer.Option("--between", metavar="USER USER", help="That both are in, groups too.", show_default=False),
+        typer.Option(
+            "--between",
+            metavar="USER USER",
+            help="Only conversations of both users, including groups.",
+            show_default=False,
+        ),
     ] = None
-    group: Annotated[bool, typer.Option("--group", help="Groups alone.")] = False
-    direct: Annotated[bool, typer.Option("--direct", help="One-to-one conversations alone.")] = False
+    group: Annotated[bool, typer.Option("--group", help="Only groups.")] = False
+    direct: Annotated[bool, typer.Option("--direct", help="Only one-to-one conversations.")] = False
     active_since: Annotated[
         datetime | None,
-        typer.Option("--active-since", metavar="TIME", parser=moment, help="With a message since then."),
+        typer.Option(
+            "--active-since",
+            metavar="TIME",
+            parser=moment,
+            help=f"Only conversations with a message since this time {TIME_FORMS}.",
+        ),
     ] = None
     idle_since: Annotated[
-        datetime | None, typer.Option("--idle-since", metavar="TIME", parser=moment, help="With no message since then.")
+        datetime | None,
+        typer.Option(
+            "--idle-since", metavar="TIME", parser=moment, help="Only conversations without a message since this time."
+        ),
     ] = None
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Groups whose name has it, in any case.")
+        str | None,
+        typer.Option("--search", metavar="TEXT", help="Only groups whose name contains this text, in any case."),
     ] = None
-    empty: Annotated[bool, typer.Option("--empty", help="Without any message.")] = False
+    empty: Annotated[bool, typer.Option("--empty", help="Only conversations without messages.")] = False
 
 
-@app.command("list", example="chatctl conversations list --between ada bob --active-since 7d")
+@app.command(
+    "list",
+    columns=views.CONVERSATIONS,
+    sortable=actions.SORTABLE["conversations"],
+    example="chatctl conversations list --between ada bob --active-since 7d",
+)
 def list_(out: ReadOut, filters: Filters, page: Page) -> None:
-    """List conversations, the latest activity first. Of several filters all have to hold."""
+    """List conversations, the latest activity first. Filters are combined with AND."""
     found = actions.conversations.find(actions.conversations.Filters(**vars(filters)))
     if not page.count and out.form != "ids":
         note_if_slow(out.note)
@@ -54,7 +73,10 @@ def list_(out: ReadOut, filters: Filters, page: Page) -> None:
 
 @app.command(example="chatctl conversations show 'Night shift'", cls=Revealing)
 def show(conversation: Conversation, out: ReadOut) -> None:
-    """Show a conversation and its people. Unread are the messages after the last one that each has seen or written."""
+    """Show a conversation and its participants.
+
+    Unread messages are those after the last message that a participant has seen or sent.
+    """
     below = {"people": views.PARTICIPANTS, "ends": views.ENDS}
     found = actions.conversations.show(conversation)
     out.record(found, views.CONVERSATION, below=below)

@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import output, views
 from cli.conversations.reading import note_if_slow
-from cli.group import Revealing, part
+from cli.group import FILTERS, Revealing, part
 from cli.invocation import Invocation
 from cli.output import masking
 from cli.params import Conversation, Overwrite, Since, To, Until, file_format, format_of, number
@@ -33,17 +33,25 @@ def transcript(
     since: Since = None,
     until: Until = None,
     last: Annotated[
-        int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N messages.")
+        int | None,
+        typer.Option(
+            "--last", metavar="N", parser=number(1), help="Only the last N messages.", rich_help_panel=FILTERS
+        ),
     ] = None,
     around: Annotated[
         str | None,
-        typer.Option("--around", metavar="MESSAGE", help="This message, with ten before and ten after it."),
+        typer.Option(
+            "--around",
+            metavar="MESSAGE",
+            help="Only this message, ten messages before it and ten after it.",
+            rich_help_panel=FILTERS,
+        ),
     ] = None,
     form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write what was said, oldest first. Times are in UTC."""
+    """Write the messages of a conversation, oldest first. Times are in UTC."""
     from cli.conversations.chat import html, markdown, terminal
     from cli.output.progress import with_progress
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 import actions
-from cli.group import Revealing, part
+from cli.group import FILTERS, Revealing, part
 from cli.output import Output, reports, streams, table, text
 from cli.params import Confirm, Out, TestsOut, number
 from cli.views import FINDINGS, FOUND
@@ -20,11 +20,20 @@ _ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
 
 
 RuleNames = Annotated[
-    list[str], typer.Option("--rule", metavar="RULE", help="Only this one; may be repeated.", show_default=False)
+    list[str],
+    typer.Option(
+        "--rule", metavar="RULE", help="Only this rule (repeatable).", show_default=False, rich_help_panel=FILTERS
+    ),
 ]
 Collections = Annotated[
     list[str],
-    typer.Option("--collection", metavar="COLLECTION", help="Only in this one; may be repeated.", show_default=False),
+    typer.Option(
+        "--collection",
+        metavar="COLLECTION",
+        help="Only this collection (repeatable).",
+        show_default=False,
+        rich_help_panel=FILTERS,
+    ),
 ]
 
 
@@ -36,13 +45,19 @@ def check(
     collection: Collections = [],  # noqa: B006
     sample: Annotated[
         int | None,
-        typer.Option("--sample", metavar="N", parser=number(1), help="Check only N documents of each collection."),
+        typer.Option(
+            "--sample",
+            metavar="N",
+            parser=number(1),
+            help="Only N documents of each collection.",
+            rich_help_panel=FILTERS,
+        ),
     ] = None,
 ) -> None:
-    """Find what in the data would break or mislead the application.
+    """Find data that breaks or misleads the application.
 
-    Where something does, the exit code is 1. Nothing is changed. What is found is looked at a second time: what the
-    application writes meanwhile is no fault.
+    If there is any, the exit code is 1. Nothing is changed. Every finding is checked a second time, so that writes of
+    the application during the check are not reported.
     """
     from cli.output.progress import Bar
 
@@ -61,15 +76,15 @@ def repair(
     *,
     rule: RuleNames = [],  # noqa: B006
     collection: Collections = [],  # noqa: B006
-    drop: Annotated[bool, typer.Option("--drop", help="End one-sided links instead of completing them.")] = False,
+    drop: Annotated[bool, typer.Option("--drop", help="Remove one-sided links instead of completing them.")] = False,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete what refers to nothing, or second profiles.")
+        bool, typer.Option("--delete", help="Delete documents without their parent, or second profiles.")
     ] = False,
     confirm: Confirm,
 ) -> None:
-    """Mend what has one right answer. What has to be decided is listed and left.
+    """Repair faults that have one right repair. Other faults are listed and not changed.
 
-    --drop goes with --rule one-sided-link, --delete with --rule missing-parent or second-profile.
+    --drop requires --rule one-sided-link. --delete requires --rule missing-parent or --rule second-profile.
     """
     from cli.output.progress import Bar
 

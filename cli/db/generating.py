@@ -24,18 +24,18 @@ def generate(
     out: Out,
     *,
     users: Annotated[int, _number("--users", "Number of users.", MOST_USERS)] = 100,
-    conversations: Annotated[int, _number("--conversations", "One-to-one and groups.")] = 40,
-    messages: Annotated[int, _number("--messages", "In all of them together.")] = 2_000,
-    seed: Annotated[int, _number("--seed", "Another makes others; the same makes the same again.")] = 1,
-    broken: Annotated[int, _number("--broken", "Also so many faults of each rule of chatctl db check.")] = 0,
+    conversations: Annotated[int, _number("--conversations", "Number of one-to-one conversations and groups.")] = 40,
+    messages: Annotated[int, _number("--messages", "Number of messages in all conversations.")] = 2_000,
+    seed: Annotated[int, _number("--seed", "Start of the random numbers: the same seed gives the same data.")] = 1,
+    broken: Annotated[int, _number("--broken", "Number of faults for each rule of chatctl db check.")] = 0,
     confirm: Confirm,
 ) -> None:
-    """Fill an empty or the embedded database with made-up people.
+    """Fill an empty or the embedded database with generated data.
 
-    They have names, roles there are, conversations with each other, and faults to find if --broken says so.
-    It happens in the year before the last midnight, UTC: the same seed makes the same data, ids and times included, all
-    day. Everybody's password is "made up to try things out", so nobody else may reach such a database. It cannot be
-    undone. If it is interrupted, run the same command again to finish it.
+    The users have names, existing roles and conversations with each other. --broken adds faults. All times are in the
+    year before the last midnight in UTC: on the same day, the same seed gives the same data, including ids and times.
+    All generated users have the password "made up to try things out". Keep this database private. This cannot be
+    undone. If the command is interrupted, run it again to finish the work.
     """
     amounts = actions.database.generating.Amounts(users, conversations, messages, seed, broken)
     change = actions.database.generating.generate(amounts)

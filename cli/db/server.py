@@ -14,7 +14,7 @@ app = part()
 
 @app.command(example="chatctl --local db status -o json")
 def status(out: LinesOut) -> None:
-    """Show the server, the database and what is in it."""
+    """Show the server, the database and its collections."""
     row = actions.database.server.status()
     out.record(row, views.STATUS, below={"collections": views.COLLECTIONS})
     if row["indexesMissing"]:
@@ -28,10 +28,10 @@ def status(out: LinesOut) -> None:
 def indexes(
     out: LinesOut,
     *,
-    create: Annotated[bool, typer.Option("--apply", help="Create those that are missing.")] = False,
+    create: Annotated[bool, typer.Option("--apply", help="Create missing indexes.")] = False,
     confirm: Confirm,
 ) -> None:
-    """Show the indexes there should be, or create them."""
+    """Show the required indexes, or create them."""
     if not create:
         out.items(actions.database.server.list_indexes(), views.INDEXES)
         return
@@ -41,22 +41,26 @@ def indexes(
 
 @app.command(example="chatctl db protect production --mask-bodies --audit-reads")
 def protect(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What has to be typed.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name that users must type to confirm a write.", show_default=False)
+    ],
     out: Out,
     *,
     mask_bodies: Annotated[
-        bool, typer.Option("--mask-bodies", help="Show what people wrote as its length, unless --reveal is given.")
+        bool,
+        typer.Option("--mask-bodies", help="Show messages and images only as their length, unless --reveal is given."),
     ] = False,
     audit_reads: Annotated[
-        bool, typer.Option("--audit-reads", help="Leave an event where somebody reads what people wrote.")
+        bool, typer.Option("--audit-reads", help="Record an event whenever somebody reads messages.")
     ] = False,
     confirm: Confirm,
 ) -> None:
-    """Guard the database against accidents.
+    """Protect the database against accidental writes.
 
-    It holds for everybody who uses chatctl, by whatever URL. Every write then asks for NAME to be typed; unattended it
-    wants --expect NAME instead of --yes. Given anew, it takes the place of what was said before. It is no boundary
-    against people: the roles of chatctl db roles are.
+    The protection is stored in the database: it applies to everyone who uses chatctl, with any URL. Every write then
+    asks for NAME to be typed. Without a terminal, a write requires --expect NAME instead of --yes. If the database is
+    already protected, the new settings replace the old ones. This is not a security boundary. For that, use the roles
+    that chatctl db roles prints.
     """
     change = actions.database.server.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
     out.apply(change, confirm)
@@ -64,13 +68,13 @@ def protect(
 
 @app.command(example="chatctl db unprotect --expect production")
 def unprotect(out: Out, confirm: Confirm) -> None:
-    """Take the guard away."""
+    """Remove the protection of the database."""
     change = actions.database.server.unprotect()
     out.apply(change, confirm)
 
 
 @app.command(example="chatctl --local db stop")
 def stop(out: Out) -> None:
-    """End the embedded server. The next command that needs it starts it again."""
+    """Stop the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.server.stop()
     out.document({"stopped": stopped}, ["stopped" if stopped else "it was not running"])

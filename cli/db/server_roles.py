@@ -10,7 +10,7 @@ import typer
 
 import actions
 from cli import output
-from cli.group import part
+from cli.group import OUTPUT, part
 from cli.output import streams
 from cli.params import choice
 
@@ -32,20 +32,28 @@ ATLAS: Final = (
 
 Format = Annotated[
     str,
-    typer.Option("--format", metavar="|".join(FORMATS), parser=choice(FORMATS), help="For the shell, or for Atlas."),
+    typer.Option(
+        "--format",
+        metavar="|".join(FORMATS),
+        parser=choice(FORMATS),
+        help="Script for mongosh, or JSON for Atlas.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Name = Annotated[
-    str | None, typer.Option("--database", metavar="NAME", help="For a database of this name, not the chosen one.")
+    str | None,
+    typer.Option("--database", metavar="NAME", help="Name of the database.  [default: that of the chosen database]"),
 ]
 
 
 @app.command(example="chatctl db roles --database shop > roles.js\nchatctl db roles --format atlas")
 def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
-    """Print roles for users of the server.
+    """Print MongoDB roles for the users of the server.
 
-    Each has the rights that its commands need and no more: support-read looks, support-write helps users and moderates,
-    seeder applies seeds, admin does everything. Nothing is connected to. The shell's are a script to be run by somebody
-    who may create roles there, Atlas's the bodies of its API. What such roles cannot keep apart is said beside them.
+    Each role has only the rights that its commands need: support-read reads, support-write helps users and moderates,
+    seeder applies seeds, admin does everything. The command does not connect to the server. With mongosh, the output is
+    a script for somebody who may create roles. With atlas, it has the bodies of API calls. Notes in the output say what
+    these roles cannot separate.
     """
     name = actions.database.server_roles.database_name(database)
     if form == "mongosh":

@@ -40,7 +40,7 @@ CURVES: Final = (
 PERIODS: Final = ("day", "week", "month")
 
 By = Annotated[
-    str, typer.Option("--by", metavar="|".join(PERIODS), parser=choice(PERIODS), help="The length of a period, in UTC.")
+    str, typer.Option("--by", metavar="|".join(PERIODS), parser=choice(PERIODS), help="Length of a period, in UTC.")
 ]
 
 
@@ -48,8 +48,8 @@ By = Annotated[
 def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
     """Count sign-ups, messages and active conversations.
 
-    Unless --since says otherwise these are the last 30 days, 12 weeks or 12 months; weeks begin on Monday. Users are
-    counted by status and role as they are now, messages by sender in that time.
+    Without --since, these are the last 30 days, 12 weeks or 12 months. Weeks begin on Monday. Users are counted by
+    their present status and roles, messages by their sender in that time.
     """
     found = actions.database.stats.stats(since, by)
     status = [{"status": name, "users": users} for name, users in found["status"].items()]

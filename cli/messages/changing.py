@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import actions
-from cli.group import Revealing, part
+from cli.group import FILTERS, Revealing, part
 from cli.output import say, streams
 from cli.params import Before, Confirm, Forever, FromSender, InConversation, Messages, Out, SkipMissing, number
 from database.errors import InvalidInputError
@@ -25,17 +25,25 @@ def send(
     conversation: Annotated[
         str,
         typer.Option(
-            "--conversation", metavar="CONVERSATION", help="Into this one, by id or name.", show_default=False
+            "--conversation",
+            metavar="CONVERSATION",
+            help="Id of a conversation, or exact name of a group.",
+            show_default=False,
         ),
     ],
-    sender: Annotated[str, typer.Option("--from", metavar="USER", help="Who sends it.", show_default=False)],
-    body: Annotated[str | None, typer.Option("--body", metavar="TEXT", help="The text.")] = None,
-    image: Annotated[str | None, typer.Option("--image", metavar="URL", help="An image, https:// or http://.")] = None,
+    sender: Annotated[
+        str,
+        typer.Option("--from", metavar="USER", help="Sender, a participant of the conversation.", show_default=False),
+    ],
+    body: Annotated[str | None, typer.Option("--body", metavar="TEXT", help="Text of the message.")] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="URL", help="URL of an image (https:// or http://).")
+    ] = None,
     confirm: Confirm,
 ) -> None:
-    """Send a message in the name of a participant.
+    """Send a message as a participant.
 
-    Without --body and --image the text is read from standard input.
+    Without --body and --image, the text is read from standard input.
     """
     if body is None and image is None:
         actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
@@ -50,15 +58,15 @@ def redact(
     out: Out,
     *,
     text: Annotated[
-        str | None, typer.Option("--text", metavar="TEXT", help="Instead of [removed by an administrator].")
+        str | None, typer.Option("--text", metavar="TEXT", help="New text.  [default: [removed by an administrator]]")
     ] = None,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Take away what messages say; the messages stay.
+    """Replace the text of messages, and remove their images.
 
-    Their images go too. Images lie elsewhere: their addresses are printed, to be deleted there.
+    Image files are stored elsewhere: their URLs are printed, so that you can delete them there.
     """
     change = actions.messages.redact(messages, text=text, forever=forever, skip_missing=skip_missing)
     out.apply(change, confirm)
@@ -75,8 +83,8 @@ def delete(
 ) -> None:
     """Delete messages.
 
-    They go out of their conversations, and of the lists of those who have seen them. Interrupted, it is finished by the
-    same command with --skip-missing.
+    They are also removed from their conversations and from the lists of seen messages. If the command is interrupted,
+    run it again with --skip-missing to finish the work.
     """
     change = actions.messages.delete(messages, skip_missing=skip_missing, forever=forever)
     out.apply(change, confirm)
@@ -92,16 +100,20 @@ def purge(
     keep_last: Annotated[
         int | None,
         typer.Option(
-            "--keep-last", metavar="N", parser=number(1), help="Keep the last N messages of each conversation."
+            "--keep-last",
+            metavar="N",
+            parser=number(1),
+            help="Keep the last N messages of each conversation.",
+            rich_help_panel=FILTERS,
         ),
     ] = None,
     forever: Forever = False,
     confirm: Confirm,
 ) -> None:
-    """Delete the messages from before a time.
+    """Delete messages that were sent before a time.
 
-    The last N of a conversation are those of everybody, also with --sender. Interrupted, it is finished by the same
-    command. --max counts messages.
+    --keep-last counts the messages of all senders, also with --sender. --max counts messages. If the command is
+    interrupted, run it again to finish the work.
     """
     change = actions.messages.purge(
         before, conversation=conversation, sender=sender, keep_last=keep_last, forever=forever

@@ -17,13 +17,14 @@ app = part()
 
 @app.command(example="chatctl messages tail --conversation Lunch -o ndjson | jq -r .body", cls=Revealing)
 def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSender = None) -> None:
-    """Show messages as they come, are redacted, changed, deleted. Ctrl-C ends it.
+    """Show messages when they are sent, changed, redacted or deleted. Ctrl-C stops it.
 
-    Of a deletion a server tells only the id. So with --conversation or --sender, deletions are shown of messages that
-    came while this runs and of the newest 10,000 before; without them all are shown, the older ones by their id alone.
+    The server reports only the id of a deleted message. With --conversation or --sender, deletions are therefore shown
+    only for messages sent while this runs and for the newest 10,000 before that. Without these filters all deletions
+    are shown, those of older messages only by id.
 
-    It goes on after a lost connection, but ends when the embedded server stops. A server without change streams is
-    asked for new messages every second; redactions and deletions are not seen there.
+    The command continues after a lost connection, but ends when the embedded server stops. If the server has no change
+    streams, new messages are read every second, and redactions and deletions are not shown.
     """
     with quiet_interrupt():
         out.follow(actions.messages.follow(conversation, sender, out.note), views.EVENTS_OF_MESSAGES, _line)

@@ -11,21 +11,21 @@ from cli.users.passwords import PasswordSource
 
 app = part()
 
-Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="The name that others see.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="TEXT", help="Name that other users see.")]
 
 
 Roles = Annotated[
     list[str],
-    typer.Option("--role", metavar="ROLE", help="A role, by name or id; may be repeated.", show_default=False),
+    typer.Option("--role", metavar="ROLE", help="Name or id of a role (repeatable).", show_default=False),
 ]
 
 
 class Profile(Options):
     """The fields of a profile."""
 
-    phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="A telephone number.")] = None
-    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="A postal address.")] = None
-    image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="A picture.")] = None
+    phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="Telephone number.")] = None
+    address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="Postal address.")] = None
+    image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
         """Return them under the names that a document has."""
@@ -36,16 +36,18 @@ class Profile(Options):
 def create(
     out: Out,
     *,
-    email: Annotated[str, typer.Option("--email", metavar="E-MAIL", help="Kept in lower case.", show_default=False)],
-    username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique.", show_default=False)],
+    email: Annotated[
+        str, typer.Option("--email", metavar="E-MAIL", help="E-mail address, stored in lower case.", show_default=False)
+    ],
+    username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique username.", show_default=False)],
     name: Name = None,
     role: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
     password_source: PasswordSource,
-    verified: Annotated[bool, typer.Option("--verified", help="The e-mail is known to be theirs.")] = False,
+    verified: Annotated[bool, typer.Option("--verified", help="Mark the e-mail as verified.")] = False,
     profile: Profile,
     confirm: Confirm,
 ) -> None:
-    """Create a user. Without an option about the password it is asked for, twice and unseen."""
+    """Create a user. Without a password option, the password is asked for (twice, hidden)."""
     password = password_source.new_password()
     change = actions.users.create(
         email,
@@ -66,15 +68,16 @@ def update(
     out: Out,
     *,
     email: Annotated[
-        str | None, typer.Option("--email", metavar="E-MAIL", help="Unverified, unless --verified.")
+        str | None,
+        typer.Option("--email", metavar="E-MAIL", help="New e-mail address, unverified unless --verified is given."),
     ] = None,
-    username: Annotated[str | None, typer.Option("--username", metavar="NAME", help="Unique.")] = None,
+    username: Annotated[str | None, typer.Option("--username", metavar="NAME", help="New unique username.")] = None,
     name: Name = None,
-    verified: Annotated[bool, typer.Option("--verified", help="The new e-mail is known to be theirs.")] = False,
+    verified: Annotated[bool, typer.Option("--verified", help="Mark the new e-mail as verified.")] = False,
     profile: Profile,
     confirm: Confirm,
 ) -> None:
-    """Change what a user is called and how they can be reached. An empty text takes an optional one away."""
+    """Change the e-mail, names or profile of a user. An empty text removes an optional value."""
     change = actions.users.update(
         user,
         email=email,
@@ -92,13 +95,10 @@ def suspend(
     out: Out,
     *,
     skip_missing: SkipMissing = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Stop users from signing in. Their messages stay.
-
-    The application checks the status where it looks: a session that is open may go on.
-    """
+    """Block new sign-ins of users. Open sessions may continue, and messages are kept."""
     change = actions.users.suspend(users, skip_missing=skip_missing, allow_last_member=allow_last_member)
     out.apply(change, confirm)
 
@@ -113,7 +113,8 @@ def reinstate(
 ) -> None:
     """Let suspended users sign in again.
 
-    Users with a missing or invalid status get one too: EMAIL_VERIFIED if their e-mail is verified, otherwise ACTIVE.
+    The status becomes EMAIL_VERIFIED if the e-mail is verified, otherwise ACTIVE. This also replaces a missing or
+    invalid status.
     """
     change = actions.users.reinstate(users, skip_missing=skip_missing)
     out.apply(change, confirm)
@@ -127,7 +128,7 @@ def verify_email(
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Note that users' e-mail addresses are theirs. Suspended users stay suspended."""
+    """Mark users' e-mail addresses as verified. Suspended users stay suspended."""
     change = actions.users.verify_email(users, skip_missing=skip_missing)
     out.apply(change, confirm)
 
@@ -138,10 +139,10 @@ def set_password(
     out: Out,
     *,
     password_source: PasswordSource,
-    allow_lockout: AllowLockout = False,
     confirm: Confirm,
+    allow_lockout: AllowLockout = False,
 ) -> None:
-    """Give a user another password. Without an option it is asked for, twice and unseen."""
+    """Set the password of a user. Without a password option, it is asked for (twice, hidden)."""
     actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
     password = password_source.new_password()
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
@@ -159,7 +160,7 @@ def grant(
     skip_missing: SkipMissing = False,
     confirm: Confirm,
 ) -> None:
-    """Give users roles."""
+    """Give roles to users."""
     change = actions.users.grant(users, role, skip_missing=skip_missing)
     out.apply(change, confirm)
 
@@ -171,10 +172,10 @@ def revoke(
     *,
     role: Roles,
     skip_missing: SkipMissing = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Take roles from users."""
+    """Remove roles from users."""
     change = actions.users.revoke(users, role, skip_missing=skip_missing, allow_last_member=allow_last_member)
     out.apply(change, confirm)
 
@@ -182,12 +183,14 @@ def revoke(
 @app.command(example="chatctl users unlink ada google")
 def unlink(
     user: User,
-    provider: Annotated[str, typer.Argument(metavar="PROVIDER", help="Such as google.", show_default=False)],
+    provider: Annotated[
+        str, typer.Argument(metavar="PROVIDER", help="Provider of the sign-in, for example google.", show_default=False)
+    ],
     out: Out,
     *,
-    allow_lockout: AllowLockout = False,
     confirm: Confirm,
+    allow_lockout: AllowLockout = False,
 ) -> None:
-    """Take a linked sign-in from a user. The account at the provider is not touched."""
+    """Remove a linked sign-in from a user. The account at the provider is not changed."""
     change = actions.users.unlink(user, provider, allow_lockout=allow_lockout)
     out.apply(change, confirm)

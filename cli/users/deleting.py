@@ -11,7 +11,10 @@ from cli.params import AllowLastMember, Confirm, Forever, Out, SkipMissing, User
 app = part()
 
 KeepConversations = Annotated[
-    bool, typer.Option("--keep-conversations", help="Also one-to-one ones, which the application cannot show any more.")
+    bool,
+    typer.Option(
+        "--keep-conversations", help="Keep one-to-one conversations, which the application can no longer show."
+    ),
 ]
 
 
@@ -23,13 +26,13 @@ def delete(
     keep_conversations: KeepConversations = False,
     forever: Forever = False,
     skip_missing: SkipMissing = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Delete users and all that depends on them.
+    """Delete users and everything that depends on them.
 
-    That is their messages, one-to-one conversations, profiles and linked accounts. To keep other people's conversations
-    whole, erase them instead; to keep them from signing in, suspend them.
+    Their messages, one-to-one conversations, profiles and linked sign-ins are deleted too. To keep the conversations of
+    other people complete, use erase. To only block sign-ins, use suspend.
     """
     change = actions.users.delete(
         users,
@@ -47,20 +50,20 @@ def erase(
     out: Out,
     *,
     with_messages: Annotated[
-        bool, typer.Option("--with-messages", help="Also the text and images of all messages they sent.")
+        bool, typer.Option("--with-messages", help="Also remove the text and images of all their messages.")
     ] = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Forget a person for good. It cannot be undone.
+    """Erase the personal data of a user. This cannot be undone.
 
-    E-mail, names, password, roles, profile and linked accounts go, and what the audit trail holds of them; events that
-    held it can no longer be undone. What stays is a suspended user without a name (erased-ID), so that the
-    conversations of others stay whole: with the messages, unless --with-messages blanks those too. Images lie
-    elsewhere: their addresses are printed, to be deleted there. Backups are not reached, and a --reason is kept as it
-    is. Interrupted, it is finished by the same command.
+    Removed: e-mail, names, password, roles, profile and linked sign-ins, also from the audit trail. Events that held
+    them can no longer be undone. Kept: a suspended placeholder user (erased-ID), so that the conversations of other
+    people stay complete, and the user's messages unless --with-messages is given. Image files are stored elsewhere:
+    their URLs are printed, so that you can delete them there. Backups are not changed, and the text of --reason is
+    kept. If the command is interrupted, run it again to finish the work.
 
-    delete takes the conversations too, and can be undone; suspend keeps everything and stops sign-ins.
+    To delete the conversations too, use delete, which can be undone. To only block sign-ins, use suspend.
     """
     change = actions.users.erase(user, with_messages=with_messages, allow_last_member=allow_last_member)
     out.apply(change, confirm)

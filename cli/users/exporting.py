@@ -21,16 +21,13 @@ def export(
     *,
     filters: Filters,
     with_password_hashes: Annotated[
-        bool, typer.Option("--with-password-hashes", help="Also what passwords are compared with: keep it secret.")
+        bool, typer.Option("--with-password-hashes", help="Include password hashes. Keep the file secret.")
     ] = False,
     form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write users as an import reads them.
-
-    Of several filters all have to hold.
-    """
+    """Write users in a form that users import can read. Filters are combined with AND."""
     from cli.output.progress import with_progress
 
     written = format_of(form, to, FORMATS)

@@ -9,7 +9,7 @@ import typer
 
 import actions
 from cli import output
-from cli.group import Options, part
+from cli.group import OUTPUT, Options, part
 from cli.invocation import Invocation
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, choice
 from cli.views import IMPORTED
@@ -49,7 +49,7 @@ File = Annotated[
     typer.Argument(
         metavar="FILE",
         callback=_file,
-        help="CSV, JSON, NDJSON or YAML, by its name or how it begins; - is standard input.",
+        help="CSV, JSON, NDJSON or YAML file (- is standard input). Its name or content tells the format.",
         show_default=False,
     ),
 ]
@@ -59,19 +59,25 @@ OnConflict = Annotated[
         "--on-conflict",
         metavar="|".join(POLICIES),
         parser=choice(POLICIES),
-        help="Who is there already, by e-mail: fail, skip them, or update what the row gives.",
+        help="Action if the e-mail already exists: fail, skip the row, or update the user.",
     ),
 ]
 Errors = Annotated[
-    str | None, typer.Option("--errors", metavar="FILE", help="Write the rows at fault there, to correct and import.")
+    str | None,
+    typer.Option(
+        "--errors",
+        metavar="FILE",
+        help="Write rows with faults to this file, to correct them and import it.",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Maps = Annotated[
     list[str],
     typer.Option(
         "--map",
         metavar="HEADER=COLUMN",
-        help="Import this header, key or path of keys (profile.phone) as this column; ignore it if COLUMN is empty. "
-        "Repeatable.",
+        help="Import this header, key or path of keys (profile.phone) as this column, or ignore it if COLUMN is empty "
+        "(repeatable).",
         show_default=False,
     ),
 ]
@@ -90,7 +96,7 @@ From = Annotated[
         "--from",
         metavar="PRODUCT",
         parser=_product,
-        help="Read an export of another product, for example clerk; see docs/moving-in.md.",
+        help="Read an export of this product, for example clerk (see docs/moving-in.md).",
     ),
 ]
 MapFile = Annotated[
@@ -98,7 +104,7 @@ MapFile = Annotated[
     typer.Option(
         "--map-file",
         metavar="FILE",
-        help="Read the file as this YAML file describes it, like --from; see docs/moving-in.md.",
+        help="Read the file as this YAML file describes (see docs/moving-in.md).",
     ),
 ]
 UsernameFrom = Annotated[
@@ -107,14 +113,12 @@ UsernameFrom = Annotated[
         "--username-from",
         metavar="|".join(USERNAME_SOURCES),
         parser=choice(USERNAME_SOURCES),
-        help="Make usernames for users without one, of the e-mail before the @ or of the name.",
+        help="Generate missing usernames from the e-mail (the part before the @) or from the name.",
     ),
 ]
 RequirePasswords = Annotated[
     bool,
-    typer.Option(
-        "--require-passwords", help="With --from, refuse users who could not sign in with the password they have now."
-    ),
+    typer.Option("--require-passwords", help="With --from, refuse users whose present password would not work here."),
 ]
 
 
@@ -140,14 +144,14 @@ def import_(
     columns: Columns = False,
     errors: Errors = None,
     overwrite: Overwrite = False,
-    allow_last_member: AllowLastMember = False,
     confirm: Confirm,
+    allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Create users from a file. Every row is checked before the first is written.
+    """Create users from a file. All rows are checked before the first one is written.
 
-    --from reads the export of another product as it is. --columns lists the columns that can be imported. Headers may
-    be in upper or lower case. An empty cell changes nothing, and linked sign-ins are only added. To finish an
-    interrupted import, add --on-conflict skip.
+    --from reads the unchanged export of another product. --columns lists the columns that can be imported. Headers may
+    be in upper or lower case. An empty cell changes nothing. Linked sign-ins are only added, never removed. To finish
+    an interrupted import, add --on-conflict skip.
     """
     import imports
     from cli.output.progress import Bar

@@ -24,9 +24,9 @@ class PasswordSource(Options):
         False
     )
     generate_password: Annotated[
-        bool, typer.Option("--generate-password", help="Make one up, and print it this once.")
+        bool, typer.Option("--generate-password", help="Generate a password, and print it once.")
     ] = False
-    no_password: Annotated[bool, typer.Option("--no-password", help="None: nobody can sign in with one.")] = False
+    no_password: Annotated[bool, typer.Option("--no-password", help="Set no password.")] = False
 
     def new_password(self) -> Password:
         """Take the password from where the options say; without any of them ask for it twice, unseen."""

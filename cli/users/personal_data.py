@@ -6,7 +6,7 @@ import typer
 
 import actions
 from cli import output
-from cli.group import Revealing, part
+from cli.group import OUTPUT, Revealing, part
 from cli.output import masking
 from cli.params import LinesOut, Overwrite, User
 from database.errors import UsageError
@@ -21,17 +21,23 @@ def export_data(
     *,
     to: Annotated[
         str,
-        typer.Option("--to", metavar="FILE", help="The zip, private to you; - is stdout.", show_default=False),
+        typer.Option(
+            "--to",
+            metavar="FILE",
+            help="Zip file to write, readable only by you (- is standard output).",
+            show_default=False,
+            rich_help_panel=OUTPUT,
+        ),
     ],
     with_names: Annotated[
-        bool, typer.Option("--with-names", help="Name other people; else they are numbered.")
+        bool, typer.Option("--with-names", help="Include the names of other people; otherwise they are numbered.")
     ] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write all that is stored of a person into a zip.
+    """Write all stored data of a person to a zip file.
 
-    It is for them to have, and holds their own data and messages as JSON and as a page to read: no hash, no token,
-    nothing that others wrote.
+    The file is for that person. It has their own data and messages as JSON and as an HTML page. It has no password
+    hashes, no tokens, and nothing that other people wrote.
     """
     from cli.users import personal_zip
 

@@ -7,13 +7,13 @@ import typer
 
 import actions
 from cli import views
-from cli.group import Options, part
-from cli.params import Page, Permission, ReadOut, User, moment
+from cli.group import FILTERS, Options, part
+from cli.params import TIME_FORMS, Page, Permission, ReadOut, User, moment
 
 app = part()
 
 
-class Filters(Options):
+class Filters(Options, heading=FILTERS):
     """Which users a command lists or exports."""
 
     status: Annotated[
@@ -21,41 +21,71 @@ class Filters(Options):
         typer.Option(
             "--status",
             metavar="STATUS",
-            help="ACTIVE, SUSPENDED, EMAIL_VERIFIED, or none for a missing or invalid status.",
+            help="Only users with this status: ACTIVE, SUSPENDED, EMAIL_VERIFIED, none (missing or invalid).",
         ),
     ] = None
-    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Who have this role.")] = None
+    role: Annotated[str | None, typer.Option("--role", metavar="ROLE", help="Only users with this role.")] = None
     permission: Annotated[
         str | None,
-        typer.Option("--permission", metavar="PERMISSION", help="Who have this permission, through any role."),
+        typer.Option(
+            "--permission",
+            metavar="PERMISSION",
+            help='Only users with this permission, from any role. Adds the column "through".',
+        ),
     ] = None
     search: Annotated[
-        str | None, typer.Option("--search", metavar="TEXT", help="Whose e-mail, username or name has it, in any case.")
+        str | None,
+        typer.Option(
+            "--search",
+            metavar="TEXT",
+            help="Only users whose e-mail, username or name contains this text, in any case.",
+        ),
     ] = None
     email_domain: Annotated[
-        str | None, typer.Option("--email-domain", metavar="DOMAIN", help="Whose e-mail address is of this domain.")
+        str | None,
+        typer.Option("--email-domain", metavar="DOMAIN", help="Only users with an e-mail address of this domain."),
     ] = None
     created_since: Annotated[
-        datetime | None, typer.Option("--created-since", metavar="TIME", parser=moment, help="Created from then on.")
+        datetime | None,
+        typer.Option(
+            "--created-since",
+            metavar="TIME",
+            parser=moment,
+            help=f"Only users created at or after this time {TIME_FORMS}.",
+        ),
     ] = None
     created_before: Annotated[
-        datetime | None, typer.Option("--created-before", metavar="TIME", parser=moment, help="Created before then.")
+        datetime | None,
+        typer.Option("--created-before", metavar="TIME", parser=moment, help="Only users created before this time."),
     ] = None
     inactive_since: Annotated[
         datetime | None,
-        typer.Option("--inactive-since", metavar="TIME", parser=moment, help="No sign-in since, or never one."),
+        typer.Option(
+            "--inactive-since",
+            metavar="TIME",
+            parser=moment,
+            help="Only users who have not signed in since this time, or never.",
+        ),
     ] = None
-    unverified: Annotated[bool, typer.Option("--unverified", help="Whose e-mail is not known to be theirs.")] = False
-    no_password: Annotated[bool, typer.Option("--no-password", help="Who have no password.")] = False
+    unverified: Annotated[bool, typer.Option("--unverified", help="Only users whose e-mail is not verified.")] = False
+    no_password: Annotated[bool, typer.Option("--no-password", help="Only users without a password.")] = False
     provider: Annotated[
-        str | None, typer.Option("--provider", metavar="NAME", help="Who can sign in with a linked account there.")
+        str | None,
+        typer.Option(
+            "--provider", metavar="NAME", help="Only users with a linked sign-in of this provider, for example google."
+        ),
     ] = None
-    no_roles: Annotated[bool, typer.Option("--no-roles", help="Who have no role.")] = False
+    no_roles: Annotated[bool, typer.Option("--no-roles", help="Only users without a role.")] = False
 
 
-@app.command("list", example="chatctl users list --role support --inactive-since 90d")
+@app.command(
+    "list",
+    columns=views.USERS,
+    sortable=actions.SORTABLE["users"],
+    example="chatctl users list --role support --inactive-since 90d",
+)
 def list_(out: ReadOut, filters: Filters, page: Page) -> None:
-    """List users; of several filters all have to hold."""
+    """List users. Filters are combined with AND."""
     view = views.USERS if filters.permission is None else views.HOLDERS
     found = actions.users.find(actions.users.Filters(**vars(filters)))
     out.rows(found, view, page)
@@ -63,7 +93,7 @@ def list_(out: ReadOut, filters: Filters, page: Page) -> None:
 
 @app.command(example="chatctl users show ada@example.org")
 def show(user: User, out: ReadOut) -> None:
-    """Show all that is known of a user. At the end stands what was done to them last."""
+    """Show a user with all details. The latest events about the user are at the end."""
     below = {"access": views.ACCESS, "accounts": views.ACCOUNTS, "events": views.EVENTS}
     found = actions.users.show(user)
     out.record(found, views.USER, below=below)
@@ -76,9 +106,9 @@ def can(
     permission: Permission,
     out: ReadOut,
     *,
-    ignore_status: Annotated[bool, typer.Option("--ignore-status", help="As if the user were not suspended.")] = False,
+    ignore_status: Annotated[bool, typer.Option("--ignore-status", help="Treat a suspended user as active.")] = False,
 ) -> None:
-    """Tell whether a user may do something, and why. For a no the exit code is 1."""
+    """Tell whether a user has a permission, and why. If not, the exit code is 1."""
     answer = actions.users.can(user, permission, ignore_status=ignore_status)
     out.record(answer, views.ANSWER)
     out.notes(actions.wrong_id_types.notes("User", answer["id"], ("User", "Role")))

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from actions import SORTABLE
 from actions.database.checking.rules import all_rules
 from cli.app import COMMANDS, GROUPS
-from cli.completion.candidates import SORTED_BY, VIEWS, WORDS
+from cli.completion.candidates import WORDS
 from models.documents import UserStatus
 from models.schema import DOCUMENTS
 from tests.cli.completion.conftest import Complete
@@ -48,7 +49,7 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("chatctl 'roles' \"re", ["rename", "revoke"]),
         ("/opt/bin/chatctl roles re", ["rename", "revoke"]),
         ("chatctl rols ", []),
-        ("chatctl roles --", ["--help", "--url", "--local", "--context", "--env-file", "--expect", "--debug"]),
+        ("chatctl roles --", ["--debug", "--expect", "--local", "--context", "--url", "--env-file", "--help"]),
         ("chatctl roles matrix -o", ["-o"]),
         ("chatctl roles matrix -o ", FORMS),
         ("chatctl roles matrix --output ", FORMS),
@@ -103,14 +104,18 @@ def test_every_word_that_is_known_without_the_driver_is_a_right_one(chatctl: Cha
     assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)
 
 
-@pytest.mark.parametrize("group", VIEWS)
-def test_lists_take_the_columns_and_orders_that_are_completed(either: Chatctl, complete: Complete, group: str) -> None:
-    columns = complete(f"chatctl {group} list --columns ")
-    assert either(group, "list", "--columns", ",".join(columns), "-o", "json").stdout == "[]\n"
-    orders = complete(f"chatctl {group} list --sort ")
-    assert len(orders) == 2 + 2 * len(SORTED_BY[group])
+LISTS = [*(f"{group} list" for group in SORTABLE), "messages search x"]
+
+
+@pytest.mark.parametrize("line", LISTS)
+def test_lists_take_the_columns_and_orders_that_are_completed(either: Chatctl, complete: Complete, line: str) -> None:
+    words = line.split()
+    columns = complete(f"chatctl {line} --columns ")
+    assert either(*words, "--columns", ",".join(columns), "-o", "json").stdout == "[]\n"
+    orders = complete(f"chatctl {line} --sort ")
+    assert len(orders) == 2 + 2 * len(SORTABLE[words[0]])
     for order in orders:
-        assert json.loads(either(group, "list", "--sort", order, "-o", "json").stdout) == []
+        assert json.loads(either(*words, "--sort", order, "-o", "json").stdout) == []
 
 
 def test_contexts_complete(chatctl: Chatctl, complete: Complete, workspace: Path) -> None:

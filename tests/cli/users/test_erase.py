@@ -92,8 +92,8 @@ def test_on_a_terminal_it_says_what_goes_before_it_asks(
 
 def test_the_help_says_that_it_is_for_good_and_how_it_differs(chatctl: Chatctl) -> None:
     said = " ".join(chatctl("users", "erase", "--help").stdout.split())
-    assert "It cannot be undone." in said
-    assert "suspend keeps everything and stops sign-ins." in said
+    assert "This cannot be undone." in said
+    assert "To only block sign-ins, use suspend." in said
 
 
 KILLED = """
