@@ -11,7 +11,7 @@ from database import connection
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
-GROUPS = ["users", "roles", "permissions", "conversations", "messages", "seeds", "audit", "db", "context"]
+GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "audit", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:
