@@ -1,4 +1,4 @@
-"""The check of a whole database, against bare pymongo that reads it once; memory, and how both grow with the data."""
+"""Compare `db check` with plain pymongo that reads the database once: time and memory for different sizes."""
 
 import os
 import random
@@ -30,7 +30,7 @@ Documents = dict[str, Any]
 
 
 class Data:
-    """So many messages, a tenth as many users, a fiftieth as many conversations of two or five people."""
+    """A number of messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read the fields that a check needs, once."""
+    """Read once the fields that a check needs."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():
@@ -103,7 +103,7 @@ def bare(url: str) -> None:
 
 
 def check(url: str) -> int:
-    """Check, whatever is found, and return the most memory that took, in MiB."""
+    """Run a check, with or without findings, and return the most memory that it used, in MiB."""
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code > 1)"
@@ -126,8 +126,8 @@ def main() -> None:
             client.drop_database(there.name)
             Data(size).write(there)
             print(f"{size:,} messages: {seconds(url)}", flush=True)
-        compare("check against reading all once", 2.5, lambda: check(url), lambda: bare(url), rounds=3)
-        # As the application leaves it: what is deleted stays in the lists of others.
+        compare("check against one plain read of the data", 2.5, lambda: check(url), lambda: bare(url), rounds=3)
+        # Like the application, which leaves the ids of deleted documents in lists.
         tenth = [message["_id"] for message in there["Message"].find({}, ["_id"]).limit(MESSAGES // 10)]
         for start in range(0, len(tenth), BATCH):
             there["Message"].delete_many({"_id": {"$in": tenth[start : start + BATCH]}})

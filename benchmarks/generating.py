@@ -1,4 +1,4 @@
-"""Data that is made up: against a bare insert_many of the same documents, and how much memory it takes."""
+"""Compare `db generate` with a plain insert_many of the same documents, and measure its memory."""
 
 import os
 import sys
@@ -20,13 +20,13 @@ UNIQUE = {
 
 
 def words(messages: int) -> list[str]:
-    """Return what to type for as many messages, by a tenth as many users in a fiftieth as many conversations."""
+    """Return the command for a number of messages, a tenth as many users, and a fiftieth as many conversations."""
     numbers = {"--users": messages // 10, "--conversations": messages // 50, "--messages": messages}
     return ["db", "generate", "--yes", *(str(word) for pair in numbers.items() for word in pair)]
 
 
 def empty(client: pymongo.MongoClient[dict[str, Any]]) -> None:
-    """Drop all and make the application's indexes."""
+    """Drop everything, and create the application's indexes."""
     there = client.get_default_database()
     client.drop_database(there.name)
     for name, fields in UNIQUE.items():
@@ -50,7 +50,7 @@ def main() -> None:
                 there[name].insert_many(documents)
 
         compare(
-            f"{MESSAGES:,} messages and what belongs to them, against a bare insert_many", 2, ours, theirs, rounds=3
+            f"{MESSAGES:,} messages and what belongs to them, against a plain insert_many", 2, ours, theirs, rounds=3
         )
         for messages in (MESSAGES // 10, MESSAGES):
             empty(client)

@@ -1,4 +1,4 @@
-"""A role for many users: how many commands it takes, and how long against bare updates of the same documents."""
+"""Compare granting a role to many users with plain updates of the same documents: commands and time."""
 
 import os
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ FEW, MANY = 1_000, 10_000
 
 
 def fill(there: Any, count: int) -> list[str]:
-    """Put users and a role there, and return the users' ids."""
+    """Insert users and a role, and return the ids of the users."""
     for name in ("User", "Role"):
         there[name].delete_many({})
     began = datetime.now(UTC)
@@ -30,7 +30,7 @@ def fill(there: Any, count: int) -> list[str]:
 
 
 def bare(there: Any, ids: list[str]) -> None:
-    """Link the same users and role with one update a collection."""
+    """Link the same users and role with one update per collection."""
     role = there["Role"].find_one()["_id"]
     members = [ObjectId(identifier) for identifier in ids]
     there["Role"].update_one({"_id": role}, {"$push": {"userIds": {"$each": members}}})
@@ -59,7 +59,7 @@ def main() -> None:
         def theirs() -> None:
             bare(there, fill(there, MANY))
 
-        compare("a role for many users against bare updates, both with the filling", 4, ours, theirs, rounds=3)
+        compare("a role for many users against plain updates, both with the filling", 4, ours, theirs, rounds=3)
         connection.close()
 
 

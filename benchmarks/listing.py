@@ -1,4 +1,4 @@
-"""Pages of a list of many users against those of few, by default and by each filter that an index serves.
+"""Compare pages of a list of many users with those of few users, without a filter and with each indexed filter.
 
 Usage: listing.py [MANY] [FEW]; a million and a thousand on a server with real index scans, CHATCTL_BENCH_URL.
 """
@@ -39,7 +39,7 @@ LISTS = {
 
 
 def user(number: int, size: int) -> dict[str, Any]:
-    """Return one of `size` users who came at even intervals; most have roles and have signed in."""
+    """Return one of `size` users with evenly spaced sign-ups; most have roles and have signed in."""
     created = (FIRST + SPAN * (number / size)).replace(microsecond=0)
     status = "SUSPENDED" if number % 20 == 1 else "EMAIL_VERIFIED" if number % 10 == 0 else "ACTIVE"
     identifier = ObjectId(int(created.timestamp()).to_bytes(4, "big") + number.to_bytes(8, "big"))
@@ -52,7 +52,7 @@ def user(number: int, size: int) -> dict[str, Any]:
 
 
 def fill(url: str, size: int) -> None:
-    """Put users there, half of them with a linked account, and then the indexes."""
+    """Insert users, half of them with a linked account, and then create the indexes."""
     with pymongo.MongoClient[dict[str, Any]](url) as client:
         there = client.get_default_database()
         there["Permission"].insert_one({"_id": ROLES[0], "name": "user.read"})
@@ -71,13 +71,13 @@ def fill(url: str, size: int) -> None:
 
 
 def middle(name: str) -> str:
-    """Return the id behind which a page in the middle of a list begins."""
+    """Return the id after which a page in the middle of a list begins."""
     half = ObjectId.from_datetime(FIRST + SPAN / 2)
     return str(next(find(LISTS[name]).ids("id", str(half)))["id"])
 
 
 def milliseconds(url: str, name: str, page: str) -> float:
-    """Time a page of a list, the median of several."""
+    """Return the median time of a page of a list."""
     connection.choose(url)
     after = middle(name) if page == "middle" else None
     times = []
@@ -98,7 +98,7 @@ def main() -> None:
         for name, page in product(LISTS, ("first", "middle")):
             many, few = (milliseconds(url, name, page) for url in (large, small))
             print(
-                f"{name}, {page} page: {many:.1f} ms against {few:.1f} ms, ratio {many / few:.2f} (wanted: 2)",
+                f"{name}, {page} page: {many:.1f} ms against {few:.1f} ms, ratio {many / few:.2f} (at most: 2)",
                 flush=True,
             )
         connection.close()

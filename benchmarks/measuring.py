@@ -1,4 +1,4 @@
-"""Two ways to do a thing, timed in turn on one server, as a ratio: machines differ and are noisy, ratios hold."""
+"""Measure two ways to do the same work, in turn on one server, as a ratio, which depends less on the machine."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ CHATCTL = Path(sys.executable).with_name("chatctl")
 
 @contextmanager
 def database() -> Iterator[str]:
-    """Give the URL of a database of its own, on the server of CHATCTL_BENCH_URL or on one started for this run."""
+    """Yield the URL of a new database, on the server of CHATCTL_BENCH_URL or on one started for this run."""
     name = f"bench_{secrets.token_hex(4)}"
     if given := os.environ.get("CHATCTL_BENCH_URL"):
         address, _, options = given.partition("?")
@@ -65,14 +65,14 @@ class Commands(monitoring.CommandListener):
         self.sent[event.command_name] += 1
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more to count."""
+        """Do nothing: only started commands are counted."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more to count."""
+        """Do nothing: only started commands are counted."""
 
 
 def run(*command: object, **variables: str) -> None:
-    """Run a command to its end, output thrown away; a failure ends the benchmark."""
+    """Run a command without its output; a failure ends the benchmark."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MONGODB_", "CHATCTL_"))}
     done = subprocess.run(  # noqa: S603
         [str(word) for word in command], env=environment | variables, capture_output=True, check=False, text=True
@@ -82,7 +82,7 @@ def run(*command: object, **variables: str) -> None:
 
 
 def memory(url: str, *words: object) -> int:
-    """Run a command and return the most memory it had, in MiB."""
+    """Run a command, and return the most memory that it used, in MiB."""
     script = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
@@ -101,12 +101,12 @@ def compare(
     *,
     prepare: Callable[[], object] = lambda: None,
 ) -> None:
-    """Time both in turn, once unmeasured, and print the medians and the median ratio; `prepare` is not timed."""
+    """Run both in turn, and print the median times and their ratio. The first round and `prepare` are not measured."""
     pairs = [(_seconds(ours, prepare), _seconds(bare, prepare)) for _ in range(rounds + 1)][1:]
     ratio = statistics.median(one / other for one, other in pairs)
     one, other = (statistics.median(side) for side in zip(*pairs, strict=True))
     print(
-        f"{what}: {one * 1000:,.0f} ms against {other * 1000:,.0f} ms, ratio {ratio:.2f} (wanted: {bound})", flush=True
+        f"{what}: {one * 1000:,.0f} ms against {other * 1000:,.0f} ms, ratio {ratio:.2f} (at most: {bound})", flush=True
     )
 
 

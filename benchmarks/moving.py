@@ -1,4 +1,4 @@
-"""Users brought in and out: against bare pymongo with the same documents, and how much memory it takes."""
+"""Compare imports and exports of users with plain pymongo and the same documents, and measure their memory."""
 
 import csv
 import json
@@ -49,7 +49,7 @@ def export_of_clerk(path: Path, people: int) -> Path:
 
 
 def documents(people: int) -> tuple[list[Documents], list[Documents]]:
-    """Make what an import of the table makes."""
+    """Create the same documents as an import of the table."""
     now, users, profiles = datetime.now(UTC), [], []
     for number in range(people):
         email, username, name, phone, address = person(number)
@@ -62,7 +62,7 @@ def documents(people: int) -> tuple[list[Documents], list[Documents]]:
 
 
 def empty(client: pymongo.MongoClient[Documents]) -> None:
-    """Drop all and make the application's indexes."""
+    """Drop everything, and create the application's indexes."""
     there = client.get_default_database()
     client.drop_database(there.name)
     for collection, field in (("User", "email"), ("User", "username"), ("Profile", "userId")):
@@ -109,7 +109,7 @@ def main() -> None:
             client.get_default_database()["User"].insert_many(users)
             client.get_default_database()["Profile"].insert_many(profiles)
 
-        compare(f"import of {PEOPLE:,} users against a bare insert_many", 1.67, ours, theirs, rounds=3)
+        compare(f"import of {PEOPLE:,} users against a plain insert_many", 1.67, ours, theirs, rounds=3)
         foreign = export_of_clerk(Path(folder, "clerk.csv"), PEOPLE)
 
         def moved() -> None:
@@ -119,7 +119,7 @@ def main() -> None:
         compare(f"import of {PEOPLE:,} users of Clerk against the same in own columns", 1.15, moved, ours, rounds=3)
         to = Path(folder, "out.ndjson")
         compare(
-            f"export of {PEOPLE:,} users against a bare loop with json.dumps",
+            f"export of {PEOPLE:,} users against a plain loop with json.dumps",
             1,
             lambda: run(CHATCTL, "users", "export", "--to", to, "--overwrite", MONGODB_DATABASE_URL=url),
             lambda: bare_export(client, Path(folder, "bare.ndjson")),

@@ -1,4 +1,4 @@
-"""A conversation deleted with its messages: against bare `delete_many` and `$pull`s, and what memory it takes."""
+"""Compare the deletion of a conversation with plain `delete_many` and `$pull`, and measure its memory."""
 
 import os
 from datetime import UTC, datetime, timedelta
@@ -19,7 +19,7 @@ Documents = dict[str, Any]
 
 
 def fill(client: pymongo.MongoClient[Documents], number: int) -> None:
-    """Make a group of three as the application leaves it: two have seen each message."""
+    """Create a group of three users like the application; two users have seen each message."""
     there = client.get_default_database()
     for collection in ("User", "Conversation", "Message", "chatctl_audit", "chatctl_images"):
         there[collection].delete_many({})
@@ -64,8 +64,8 @@ def bare(client: pymongo.MongoClient[Documents]) -> None:
 def main() -> None:
     with database() as url, pymongo.MongoClient[Documents](url) as client:
         indexed(client)
-        what = f"a conversation of {MESSAGES:,} messages deleted, with audit and undo, against bare deletion"
-        fills = lambda: fill(client, MESSAGES)  # noqa: E731 - what is not timed
+        what = f"a conversation of {MESSAGES:,} messages deleted, with audit and undo, against plain deletion"
+        fills = lambda: fill(client, MESSAGES)  # noqa: E731 - this is not measured
         compare(
             what,
             4,

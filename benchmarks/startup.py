@@ -1,4 +1,4 @@
-"""How long a person waits for a small command, against a bare script that does the same."""
+"""Compare the time of a small command with a plain script that does the same."""
 
 import os
 import sys
@@ -34,7 +34,7 @@ def main() -> None:
         for number in range(10):
             run(CHATCTL, "roles", "create", f"role-{number}", "--permission", "permission.1", MONGODB_DATABASE_URL=url)
         compare(
-            "chatctl roles list against a bare script with typer and mongoengine",
+            "chatctl roles list against a plain script with typer and mongoengine",
             1.3,
             lambda: run(CHATCTL, "roles", "list", MONGODB_DATABASE_URL=url),
             lambda: run(sys.executable, "-c", BARE_LIST, MONGODB_DATABASE_URL=url),

@@ -27,11 +27,11 @@ ALIKE: Final = 3
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """Seconds to wait after a conflict; the wait grows with each conflict."""
-SEE_INDEXES: Final = "mend what is in the way; chatctl db indexes shows them all"
+SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
 
 
 class Outcome(NamedTuple):
-    """What came of a changeset: its event, none where nothing was left to do, and the plan that was carried out."""
+    """The result of a changeset: its event (None if nothing was left to do), and the plan that was carried out."""
 
     event: ObjectId | None
     changeset: Changeset
@@ -40,6 +40,9 @@ class Outcome(NamedTuple):
 class Watch:
     """Follow the progress of a write, and decide about changed plans; this class accepts all of them."""
 
+    def indexed(self, indexes: int, total: int) -> None:
+        """Learn how many indexes are created, and of how many, before the first batch is written."""
+
     def begins(self, event: ObjectId) -> None:
         """Learn the id of the event, before the first batch is written."""
 
@@ -47,7 +50,7 @@ class Watch:
         """Learn, after each batch, how many documents are written, and of how many."""
 
     def waits(self) -> None:
-        """Learn that another write has been in the way for a while."""
+        """Learn that another write has blocked this one for a while."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
@@ -70,10 +73,10 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     fails is not written. `connection.permit_write` is called first, and may refuse.
     """
     connection.permit_write()
-    refused = _create_indexes(changeset)
+    refused = _create_indexes(changeset, watch)
     outcome = _Work(changeset, reason, watch).carry_out()
     if refused:
-        raise PartialError(f"some indexes could not be made: {refused}", SEE_INDEXES)
+        raise PartialError(f"some indexes could not be created: {refused}", SEE_INDEXES)
     return outcome
 
 
@@ -121,7 +124,9 @@ class _Work:
         """Write a batch of the plan, adapted to lists that others have changed if necessary."""
         alike, planned = 0, _as_planned
         while True:
-            batch = batch._replace(number=self._batches)  # what is recorded, be it written in part, keeps its number
+            batch = batch._replace(
+                number=self._batches
+            )  # a recorded batch keeps its number, even if it was only partly written
             try:
                 self._write_batch(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
             except ChangedMeanwhileError as conflict:
@@ -170,7 +175,7 @@ class _Work:
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
         if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
-            raise ChangedMeanwhileError("something was changed meanwhile", None)
+            raise ChangedMeanwhileError("the data was changed while this command ran", None)
         with closing(writing.number_batches(plan.batches, self._batches)) as batches:
             return plan, next(batches)
 
@@ -219,7 +224,7 @@ class _Work:
             self._watch.waits()
         self._conflicts += 1
         longest = min(FIRST_PAUSE * 2**self._conflicts, LONGEST_PAUSE)
-        time.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
+        time.sleep(random.uniform(0, longest))  # noqa: S311 - not a secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
         """Plan the rest again; before the first write the watch must accept a plan that differs from the agreed one."""
@@ -244,10 +249,10 @@ def _plan_again(plan: Changeset) -> Changeset:
     return plan.replan()
 
 
-def _create_indexes(changeset: Changeset) -> str:
-    """Create indexes, and say which of them the server refused; raises `ConflictError` where it refused all."""
-    found = [indexes.create(connection.database(), index) for index in changeset.indexes]
+def _create_indexes(changeset: Changeset, watch: Watch) -> str:
+    """Create indexes, and say which of them the server refused; raises `ConflictError` if it refused all."""
+    found = indexes.create_all(connection.database(), changeset.indexes, watch.indexed)
     refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
     if refused and len(refused) == len(found):
-        raise ConflictError(f"no index could be made: {', '.join(refused)}", SEE_INDEXES)
+        raise ConflictError(f"no index could be created: {', '.join(refused)}", SEE_INDEXES)
     return ", ".join(refused)

@@ -21,7 +21,7 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""The value of a field that is not there, which is not the same as null."""
+"""The value of a field that does not exist; this is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
 """Invariant: moved fields guard no other change. The application moves these, or never maintains them."""
@@ -31,7 +31,7 @@ _ONLY_IDS: Final = frozenset({ObjectId})
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """A field goes from `before` to `after`; either may be `ABSENT`."""
+    """A field changes from `before` to `after`; either can be `ABSENT`."""
 
     before: Any
     after: Any
@@ -42,7 +42,7 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Raise(Set):
-    """A time goes up to `after`, unless it is later by then."""
+    """A time is raised to `after`, unless it is already later at the time of the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Overwrite(Set):
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A list gains `ids`, none of which it has.
+    """A list gains `ids`; it has none of them yet.
 
     The guard checks that, except for ids that are `new`: they were made for documents of the same plan, so no list can
     have them yet. With `bare` the document had no list when this was planned: the list is created, or gains the ids if
@@ -95,7 +95,7 @@ class ListContaining:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A document that is not there yet; its `_id` is known."""
+    """A new document; its `_id` is known."""
 
     collection: str
     document: Document
@@ -110,7 +110,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A document that is there, as it was read."""
+    """A document to delete, as it was read."""
 
     collection: str
     document: Document
@@ -143,14 +143,14 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 def same(one: object, other: object) -> bool:
-    """Compare two values as they would lie on disk: types, order and absence count."""
+    """Tell whether two values are stored in the same way: types, order and absence matter."""
     if one is ABSENT or other is ABSENT:
         return one is other
     return bson.encode({"": one}, codec_options=AS_STORED) == bson.encode({"": other}, codec_options=AS_STORED)
 
 
 def are_ids(items: list[Any]) -> bool:
-    """Tell whether a list holds ids alone."""
+    """Tell whether a list contains only ids."""
     return _ONLY_IDS.issuperset(map(type, items))
 
 

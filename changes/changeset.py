@@ -26,8 +26,8 @@ UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
 class Result(NamedTuple):
     """The result for one item that the user named; an item with an outcome in `UNTOUCHED` is not written.
 
-    `password` is one that was made up for a user, to be shown this once. `elsewhere` are addresses of what lies outside
-    the database, to be deleted there. A `warning` is for programs: people read it in the notes of the changeset.
+    `password` is a generated password, which is shown only once. `elsewhere` are URLs of files outside the database,
+    which the user must delete there. A `warning` is for programs: people read it in the notes of the changeset.
     """
 
     id: ObjectId | None
@@ -40,11 +40,11 @@ class Result(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule over several documents, looked at in every transaction of the changeset while `lock` is held.
+    """A condition over several documents, checked in every transaction of the changeset while `lock` is held.
 
-    Two transactions that read the same documents and write others do not conflict on any server, so each first counts
-    up one common document; the second then has to wait for the first, and reads what that one left. `check` takes the
-    session to read in (`None` where the server has no transactions) and raises a `RefusedError`.
+    Two transactions that read the same documents but write different ones do not conflict on any server. Therefore each
+    first increments one common document: the second waits for the first, and then reads its result. `check` takes the
+    session to read in (`None` if the server has no transactions) and raises a `RefusedError`.
     """
 
     lock: str
@@ -60,13 +60,12 @@ class Resuming(NamedTuple):
 
 
 class Stream:
-    """Batches that are made while they are written, in memory that does not grow with them.
+    """Batches that are made while they are written, so that memory does not grow with their number.
 
-    `make` is called when they are carried out, and to show them unless `shown` does that with less work. None of them
-    is empty.
-    `counts` says beforehand how many documents they insert, update and delete, by verb and collection; where that would
-    take as long as the work, those that are worth saying. `losing` gives only the changes that delete or overwrite
-    text, with less work.
+    `make` returns the batches, which are never empty. It is called to write them, and also to show them, unless `shown`
+    does that with less work. `counts` are the numbers of documents that they insert, update and delete, by verb and
+    collection; only the most important ones, if counting would take as long as the work. `losing` returns only the
+    changes that delete or overwrite text, with less work.
     """
 
     def __init__(
@@ -90,9 +89,9 @@ class Stream:
 
 @dataclass
 class Changeset:
-    """Changes in batches, each of them one transaction, with all that the preview and the audit trail say of them.
+    """Changes in batches, each of them one transaction, with everything that the preview and the audit trail show.
 
-    `results` can be gone through several times. `names` gives ids the names that people know them by. `replan` makes
+    `results` can be iterated several times. `names` maps ids to the names that people know. `replan` makes
     the plan again after a conflict; it is `quick` if it can run inside a transaction. A new plan never does anything
     that the user has not agreed to. If others have changed lists, a changeset that `merges_lists` writes only what is
     still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
@@ -129,7 +128,7 @@ class Changeset:
 
     @property
     def touched(self) -> int:
-        """Count the things that are touched, in the sense of those that a person has named or would count."""
+        """Count the items of the command, as a user would count them, without missing and passed-over ones."""
         found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
         return found if self.items is None else self.items
 
@@ -140,13 +139,13 @@ class Changeset:
 
     @property
     def total(self) -> int:
-        """Count the documents that are written, one in several batches as often; of a stream those it has counted."""
+        """Count the written documents, once in each batch that has them; of a stream only those in its `counts`."""
         if isinstance(self.batches, Stream):
             return sum(self.batches.counts.values())
         return self.size(self.changes)
 
     def size(self, changes: Iterable[Change]) -> int:
-        """Count the documents of some changes in the way that `total` does."""
+        """Count the documents of some changes in the same way as `total`."""
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
@@ -160,7 +159,7 @@ class Changeset:
         ]
 
     def summary(self) -> list[str]:
-        """Count documents by what happens to them: `create 3 roles`, `change 12 users`; our own records if alone."""
+        """Count documents by what happens to them: `create 3 roles`; our own records only if there are no others."""
         counts = self.documents
         known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
         lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
@@ -181,13 +180,13 @@ class Changeset:
         return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
-        """Show every change on a line, as `show` has it: `~ Role support: permissionsIds +user.read`."""
+        """Yield a line for each change: `~ Role support: permissionsIds +user.read`. `show` can mask its values."""
         if not self.itemised:
             yield from self.summary()
             return
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
-            if isinstance(self.batches, Stream):  # a batch is whole: nothing new is mentioned in another
+            if isinstance(self.batches, Stream):  # only the batch that inserts a document mentions it
                 names.maps[0].clear()
             for change in batch:
                 if isinstance(change, Update):
@@ -208,7 +207,7 @@ def kind(change: Change) -> tuple[str, str]:
 
 
 def diff(entries: Iterable[Document], names: Mapping[Any, str]) -> Iterator[str]:
-    """Show entries of the audit trail, a line each, ids by their names where those are known."""
+    """Yield a line for each entry of the audit trail, with names instead of ids if they are known."""
     for entry in entries:
         fields = ", ".join(_field(row, names) for row in entry["fields"])
         title = f"{SIGNS[entry['op']]} {entry['collection']} {_named(entry['ids'], names)}"
@@ -239,7 +238,7 @@ def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
 
 
 def _item(value: Any, names: Mapping[Any, str]) -> str:
-    """Show an id by its name; text that looks like an id, as broken data has it, is told from one."""
+    """Show an id by its name. A text that looks like an id (in broken data) is quoted, to distinguish it."""
     if isinstance(value, ObjectId):
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):

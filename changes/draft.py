@@ -15,7 +15,7 @@ from models.links import Link
 Batch: TypeAlias = list[Change]
 
 BATCH: Final = 1000
-"""Documents in one transaction, so that none of them gets near the server's limit of a minute."""
+"""The most documents in one transaction, which stays far below the server's limit of a minute."""
 
 
 class UnchangedList(NamedTuple):
@@ -47,9 +47,9 @@ class Draft:
         return [change for batch in self.batches for change in batch]
 
     def reserve(self, documents: int) -> None:
-        """Start another batch unless this one has room for so many more documents, which must be written together."""
+        """Start a new batch unless this one has room for `documents` more, which must be written together."""
         if self._room < documents:
-            if self.batches:  # what is inserted already must not follow the planner's view any longer
+            if self.batches:  # later changes of an inserted document belong to the next batch
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
                 self._before.clear()
             self.batches.append([])
@@ -62,7 +62,7 @@ class Draft:
         return done
 
     def insert(self, collection: str, document: Document) -> None:
-        """Insert a document; what is changed of it in the same batch goes in with it."""
+        """Insert a document; later changes of it in the same batch become part of the insert."""
         self._name(collection, document)
         self._keep(Insert(collection, document))
         self._new.add((collection, document["_id"]))
@@ -78,7 +78,7 @@ class Draft:
         self._keep(Delete(collection, {name: value for name, value in whole.items() if value is not ABSENT}))
 
     def set(self, collection: str, document: Document, values: Document, expected: Iterable[str] = ()) -> None:
-        """Give fields of a document new values; `ABSENT` takes a field away.
+        """Give fields of a document new values; `ABSENT` removes a field.
 
         The values of `expected` fields are not changed, but the write fails if somebody else has changed them.
         """
@@ -110,7 +110,7 @@ class Draft:
     def move_time_forward(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None
     ) -> None:
-        """Move a time of a document on, unless it is later already, or is by then.
+        """Move a time of a document forward, unless it is already later, now or at the time of the write.
 
         The document must have the `expected` values when it is written, even if its time is later already.
         """
@@ -124,11 +124,11 @@ class Draft:
         set_field(document, name, after)
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Add ids to a list of each document, where they are not in it yet."""
+        """Add ids to a list of each document, if they are not in it yet."""
         self._lists(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Take ids out of a list of each document, where they are in it."""
+        """Remove ids from a list of each document, if they are in it."""
         self._lists(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
@@ -141,7 +141,7 @@ class Draft:
         self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Undo `link`, also where only one side has it."""
+        """Remove the links between the documents, one-sided links too."""
         self._require_the_unchanged_half(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, _ids(rights))
         self.take(link.other, rights, link.other_field, _ids(lefts))
@@ -149,7 +149,7 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note which side of a link is as wanted already, while the other is changed.
+        """Note the links of which only one side must be changed.
 
         Invariant: the unchanged half of a link stays. Its document is not written, so no guard would notice a change.
         """
@@ -172,7 +172,7 @@ class Draft:
         field: str,
         plan: Callable[[Document], FieldChange | None],
     ) -> None:
-        """Keep one change for all documents that change alike."""
+        """Keep one change for all documents that change in the same way."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document in documents:
             self._name(collection, document)
@@ -204,7 +204,7 @@ class Draft:
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:
-    """Return the id that links to each document use: an ObjectId, also if its `_id` is the digits of one as text."""
+    """Return the ids that links to the documents use: ObjectIds, also for an `_id` that is stored as text."""
     return [referred(document["_id"]) for document in documents]
 
 

@@ -1,6 +1,6 @@
 """The audit trail: who did what, when and why; and for thirty days the images, which an undo needs.
 
-An event is one `event` document, `part` documents with its changes, and, where it took several transactions, an `end`.
+An event is one `event` document, `part` documents with its changes, and, if it took several transactions, an `end`.
 Invariant: events never change. They are only inserted; `users erase` blanks what they have of a person, and nothing
 else in them is ever changed. While work in several transactions goes on, its lease is renewed; without a lease and
 without an end it was interrupted.
@@ -37,31 +37,31 @@ from models.links import OWNED
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
 NAMES_KEPT: Final = 1_000
-"""In one document of the trail, for people to read it by after the named are gone."""
+"""The most names in one document of the trail; they keep it readable after the documents are deleted."""
 
 
 class TakenOverError(ConflictError):
-    """Somebody has begun to undo what is still being written."""
+    """Another command has started to undo a write that is not finished."""
 
     def __init__(self, event: ObjectId) -> None:
-        super().__init__(f"event {event} was undone or ended meanwhile", f"see chatctl audit show {event}")
+        super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
 
 
 def now() -> datetime:
-    """Return the time as it lies on disk: UTC, in milliseconds."""
+    """Return the current time as MongoDB stores it: UTC, in milliseconds."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def batches_written(event: ObjectId) -> int:
-    """Count the written batches of an interrupted event, also a last one whose answer did not arrive."""
+    """Count the written batches of an interrupted event, including a last one whose answer did not arrive."""
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
     return 0
 
 
 def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
-    """Leave an event that somebody has read something, and of what, before it is shown to them."""
+    """Record that protected data is read, and of which targets, before it is shown."""
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(ObjectId(), command, reason), "summary": [], "whole": True, "undoable": False}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
@@ -123,7 +123,7 @@ class Event:
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 
     def end(self, session: ClientSession | None) -> None:
-        """Say that nothing more will come."""
+        """Record that the event is complete."""
         if not self._whole:
             self._database[AUDIT].insert_one({"kind": "end", "event": self.id, "at": now()}, session=session)
             self._database[STATE].delete_one({"_id": lease_id(self.id)}, session=session)
@@ -183,7 +183,7 @@ def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[
 
 
 def actor() -> dict[str, str]:
-    """Say who acts: by the system, by the database, and by their own claim."""
+    """Return who acts: host, operating system user, database user, and the claim in CHATCTL_ACTOR."""
     names = {"host": socket.gethostname()}
     try:
         names["os"] = getpass.getuser()
@@ -192,7 +192,7 @@ def actor() -> dict[str, str]:
     if user := connection.target().user:
         names["database"] = user
     if claimed := os.environ.get("CHATCTL_ACTOR"):
-        names["claimed"] = claimed.encode(errors="replace").decode()  # a variable may hold bytes that are no text
+        names["claimed"] = claimed.encode(errors="replace").decode()  # a variable may contain bytes that are not text
     return names
 
 
@@ -201,13 +201,13 @@ PART_BYTES: Final = 8 * 1024 * 1024
 
 
 def encode_changes(changes: Iterable[Change]) -> list[bytes]:
-    """Write changes down whole, in parts that fit into a document each."""
+    """Encode changes completely, in parts that each fit into a document."""
     data = bson.encode({"changes": [_encoded(change) for change in changes]}, codec_options=AS_STORED)
     return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
 
 
 def decode_changes(parts: Iterable[bytes]) -> list[Change]:
-    """Read back what `encode_changes` wrote."""
+    """Return the changes that `encode_changes` encoded."""
     return [_decoded(entry) for entry in bson.decode(b"".join(parts), AS_STORED)["changes"]]
 
 
@@ -225,7 +225,7 @@ def _kind(field: FieldChange) -> str:
 def _sides(field: FieldChange) -> list[Any]:
     if not isinstance(field, Set):
         return [list(field.ids), *([True] if field.bare else [])]
-    # A list of no or one item: a value can be null, and absent is another thing.
+    # An empty list means absent, because null is a possible value.
     return [[] if value is ABSENT else [value] for value in (field.before, field.after)]
 
 
@@ -274,6 +274,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return collection, id and field of each reference that led nowhere when an event deleted its document."""
+    """Return collection, id and field of each reference to a document that was missing when the event happened."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

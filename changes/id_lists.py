@@ -1,4 +1,4 @@
-"""Ids in lists: adding and taking them, also where a list has hundreds of thousands.
+"""Add and remove ids in lists, also in lists of hundreds of thousands.
 
 A role of a large company has all its users in one list, and some servers compare each id of a change with each id of
 the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. Therefore:
@@ -6,9 +6,9 @@ the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. 
 - Ids are added with `$push`, because the plan knows which are missing (`add_missing`). The guard checks that none of
   them came in between: `$nin` for a few, the sizes of sets for many. Of all set operators only unions and subsets are
   fast on every server.
-- Ids are taken with `$pullAll` if they are few. If a long list loses many, the plan knows where they lie, as a few
-  slices (`take_present`). The write compares these slices with what lies there now, and puts together what is left
-  between them: the server goes through the list once. If the list was changed in between, each id is looked for.
+- Ids are removed with `$pullAll` if they are few. If a long list loses many, the plan knows their positions, as a few
+  slices (`take_present`). The write compares these slices with the list as it is now, and joins the parts between
+  them: the server reads the list once. If the list was changed in between, the server searches for each id.
 - More slices than `MOST_SLICES` make the expression too long; then it is `$pullAll` again.
 """
 
@@ -24,25 +24,25 @@ MOST_IDS: Final = 650_000
 """Ids in one list; a document of 16 MiB holds about 700,000."""
 
 FEW_IDS: Final = 100
-"""Up to this many ids `$all` and `$nin` are the plain way; a comparison of sets does not take n times m steps."""
+"""Up to this many ids `$all` and `$nin` are used; for more ids, sets, which do not compare each id with each."""
 
 MANY_COMPARISONS: Final = 100_000
-"""Ids in a list times those that are taken out of it, from which on it matters that each is compared with each."""
+"""Ids in a list times ids to remove; above this product, it takes too long to compare each with each."""
 
 MOST_SLICES: Final = 100
-"""Slices that are cut out of a list at once."""
+"""The most slices that are cut out of a list at once."""
 
 END: Final = 2**31 - 1
 """A position after the end of every list."""
 
 
 class TooManyLinksError(InvalidInputError):
-    """A list would come too near to the largest document there can be."""
+    """A list would make a document too large for the server."""
 
     def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
         super().__init__(
-            f"{field} of {collection} {identifier} would hold {count:,} ids; a document has room for {MOST_IDS:,}",
-            "share the links between several documents",
+            f"{field} of {collection} {identifier} would have {count:,} ids; the limit is {MOST_IDS:,}",
+            "divide the links among several documents",
         )
 
 
@@ -88,7 +88,7 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
 
 
 def _positions(items: list[Any], wanted: set[Any]) -> list[int]:
-    """Return where the wanted are in a list, which in broken data may hold what cannot be looked up in a set."""
+    """Return the positions of the wanted ids in a list; in broken data it may contain values that a set cannot hold."""
     if are_ids(items):
         return [at for at, item in enumerate(items) if item in wanted]
     found = enumerate(map(referred, items))
@@ -96,7 +96,7 @@ def _positions(items: list[Any], wanted: set[Any]) -> list[int]:
 
 
 def _slices(places: list[int]) -> list[tuple[int, int]]:
-    """Put places that follow each other together, as (start, length)."""
+    """Combine consecutive positions into slices, as (start, length)."""
     slices: list[tuple[int, int]] = []
     for place in places:
         start, length = slices[-1] if slices else (-1, 0)
@@ -108,7 +108,7 @@ def _slices(places: list[int]) -> list[tuple[int, int]]:
 
 
 def _distinct(items: list[Any]) -> set[Any]:
-    """Return the ids of a list, which in broken data may hold anything."""
+    """Return the ids of a list, which in broken data may contain anything."""
     if are_ids(items):
         return set(items)
     return {item for item in map(referred, items) if isinstance(item, Hashable)}
@@ -133,7 +133,7 @@ def _has_all(name: str, take: Take) -> Document:
 
 
 def _slices_match(name: str, take: Take) -> Document:
-    """Compare what is to be cut out of a list with what lies there."""
+    """Return an expression that compares the ids to remove with the list at the planned positions."""
     slices, start = [], 0
     for at, length in take.slices:
         ids = {"$literal": list(take.ids[start : start + length])}
@@ -143,7 +143,7 @@ def _slices_match(name: str, take: Take) -> Document:
 
 
 def remaining(name: str, take: Take) -> Document:
-    """Put together what is left of a list."""
+    """Return an expression for what is left of a list."""
     kept, start = [], 0
     for at, length in (*take.slices, (END, 0)):
         if at > start:
@@ -155,7 +155,7 @@ def remaining(name: str, take: Take) -> Document:
 
 
 def _has_none(name: str, ids: tuple[Any, ...]) -> Document:
-    """Compare the sizes of unions: of all set operators these alone and subsets are fast on every server."""
+    """Compare the sizes of unions: of all set operators only unions and subsets are fast on every server."""
     held, together = ({"$size": {"$setUnion": [_as_list(name), {"$literal": items}]}} for items in ([], list(ids)))
     return {"$eq": [together, {"$add": [held, len(set(ids))]}]}
 

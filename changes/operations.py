@@ -1,8 +1,8 @@
-"""A change as a write of the driver, guarded: the filter of the write is what the change expects to find.
+"""Turn a change into a guarded write of the driver: its filter is what the change expects to find.
 
-So a change matches nothing once somebody else was there first, and the count of matched documents tells. Absent and
-null are told apart, and a list is guarded element by element: two admins who add different ids to one list do not stand
-in each other's way.
+If somebody else has changed the document first, the write matches nothing, and the number of matched documents shows
+it. Absent and null are different, and a list is guarded element by element: two admins who add different ids to one
+list do not conflict.
 """
 
 from collections.abc import Iterator
@@ -36,11 +36,11 @@ from models.schema import FIELDS
 Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 
 ALWAYS_OVERWRITTEN: Final = UNGUARDED - {"lastMessageAt"}
-"""Fields that are changed whatever they are by then; a newer `lastMessageAt` must not be lost."""
+"""Fields that are overwritten whatever their value is then. A newer `lastMessageAt` must not be lost."""
 
 
 def operation(change: Change) -> Operation:
-    """Return the write of the driver that makes a change where its guard matches."""
+    """Return the write of the driver that makes a change if its guard matches."""
     if isinstance(change, Insert):
         return InsertOne(dict(change.document))
     if isinstance(change, Delete):
@@ -57,7 +57,7 @@ def guard(change: Update | Delete) -> Document:
 
 
 def _guard_of_delete(change: Delete) -> Document:
-    """Match the document only while every guarded field is as it was read, schema fields it lacked included."""
+    """Match the document only while every guarded field is as it was read, also schema fields that were absent."""
     fields = (FIELDS.get(change.collection, frozenset()) | change.document.keys()) - UNGUARDED - {"_id"}
     paths = sorted(name for name in fields if not _is_odd(name))
     guards = {name: _equals(change.document.get(name, ABSENT)) for name in paths}
@@ -91,7 +91,7 @@ def _guard_of_update(change: Update) -> Document:
 
 
 def _update(change: Update) -> Document | list[Document]:
-    """Return the update: expressions if lists are cut or names are odd, operators otherwise; they do not mix."""
+    """Return the update: expressions if lists are cut or names are odd, else operators, as both cannot be combined."""
     cuts = [(name, field) for name, field in change.fields.items() if isinstance(field, Take) and field.slices]
     if cuts and len(cuts) == len(change.fields):
         return [{"$set": {name: id_lists.remaining(name, take)}} for name, take in cuts]
@@ -105,7 +105,7 @@ def _update(change: Update) -> Document | list[Document]:
 
 
 def _steps(change: Update) -> Iterator[Document]:
-    """Give the steps that set fields of which one has a name that an operator would read as a path."""
+    """Yield the steps of an update in which an operator would read the name of a field as a path."""
     for name, field in change.fields.items():
         assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
         value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
@@ -115,7 +115,7 @@ def _steps(change: Update) -> Iterator[Document]:
 
 def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
-        # The guard, or the plan of a new document, knows that no id is there yet: `$addToSet` compares each with all.
+        # The guard has checked that the ids are new. `$addToSet` would check again, each id against the whole list.
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)

@@ -31,7 +31,7 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""So many fields fit into a document whatever they hold, each being cut to what two long lists take."""
+"""This many fields always fit into a document, because each is cut to the size of two long lists."""
 
 
 def lease_id(event: ObjectId | str) -> str:
@@ -106,12 +106,12 @@ def _short(value: Any) -> Any:
 
 
 def cut(value: str) -> str:
-    """Cut a text to a length that does no harm in the trail."""
+    """Shorten a long text for the trail."""
     return value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}… ({len(value):,} characters)"
 
 
 def pages(entries: Iterable[Document], size: int = PAGE_BYTES, most: int = sys.maxsize) -> Iterator[list[Document]]:
-    """Put entries, `most` of them at once, together into lists that fit into a document each."""
+    """Group entries into lists of at most `most` entries that each fit into a document."""
     page: list[Document] = []
     room = size
     for entry in entries:
@@ -130,7 +130,7 @@ def _size(document: Document) -> int:
 
 
 def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
-    """Go through the fields that a part of the trail has of some documents, and what they held."""
+    """Yield the field and the value of each change that a part of the trail has of some documents."""
     for entry in part["changes"]:
         if not own.isdisjoint(entry["ids"]):
             for row in entry["fields"]:
@@ -138,9 +138,9 @@ def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def blanked(part: Document, own: set[Any], label: str) -> Document:
-    """Return `changes` and `names` of a part of the trail without what it has of some documents.
+    """Return `changes` and `names` of a part of the trail, with the names and values of some documents removed.
 
-    What a document was called becomes `label`, a value a fixed text; ids and the names of fields stay.
+    Their names become `label`, their values a fixed text; ids and the names of fields stay.
     """
     changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
     names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
@@ -183,10 +183,10 @@ def fields_with_secrets(part: Document) -> list[str]:
 
 
 def replace_words(text: str, words: Iterable[str], label: str) -> str:
-    """Put `label` in the place of words in a text, in any case of letters; a part of another word is none of them.
+    """Replace whole words in a text by `label`, in upper or lower case.
 
-    So `ada` is found in `(ada)`, `ada's` and `ask ada.`, and not in `ada-2`, `canada` or `ada@example.org`. Where a
-    text was cut short, what is left of a word at its end counts.
+    `ada` is replaced in `(ada)`, `ada's` and `ask ada.`, but not in `ada-2`, `canada` or `ada@example.org`. At the end
+    of a shortened text, the beginning of a word is replaced too.
     """
     listed = sorted(filter(None, words), key=len, reverse=True)
     if not listed:

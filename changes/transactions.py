@@ -1,4 +1,4 @@
-"""What a transaction needs of the server: collections that exist, another try after a conflict, turns to take."""
+"""Run transactions: create the collections that they need, take locks, and try again after conflicts."""
 
 import random
 import time
@@ -15,11 +15,11 @@ from database.own_collections import AUDIT, IMAGES, STATE
 
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
-"""Seconds, as the driver has it; a server drops the transaction and the locks of a client that died after sixty."""
+"""Seconds, as in the driver. A server needs sixty to drop the transaction and the locks of a client that died."""
 UNEXPLAINED_WAIT: Final = 2
-"""Seconds that nobody needs an explanation for."""
+"""Seconds of waiting before the user is told why."""
 UNCERTAIN: Final = (
-    "the last change may be saved or not: see chatctl --local audit list --limit 1, then run the command again"
+    "the last change may or may not be saved: check chatctl --local audit list --limit 1, then run the command again"
 )
 
 Work = Callable[[ClientSession | None], None]
@@ -27,17 +27,17 @@ T = TypeVar("T")
 
 
 class BusyError(ConflictError):
-    """Other writes to the same documents went on for longer than anybody waits."""
+    """Other writes to the same documents continued for too long."""
 
     def __init__(self) -> None:
         super().__init__(
-            f"other writes to the same documents went on for {PATIENCE} seconds",
-            "run the command again later; what it has written before stays",
+            f"other writes kept changing the same documents for {PATIENCE} seconds",
+            "run the command again later; changes that are already saved stay",
         )
 
 
 def prepare(database: Database[dict[str, Any]], collections: Iterable[str], locks: Iterable[str]) -> None:
-    """Create what a transaction cannot: missing collections, as the application would have them, and locks."""
+    """Create what a transaction cannot create: missing collections (with their indexes), and locks."""
     missing = {AUDIT, IMAGES, STATE, *collections} - set(database.list_collection_names())
     for name in sorted(missing):
         indexes.create_collection(database, name)
@@ -46,7 +46,7 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
 
 
 def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
-    """Let no other transaction pass here before this one has ended.
+    """Take a lock that every other transaction waits for until this one has ended.
 
     Invariant: a rule takes its lock before it reads. Two writes of one document conflict; two reads of it do not.
     """
@@ -54,10 +54,10 @@ def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSessio
 
 
 def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
-    """Do work in a transaction, again after a conflict with another; without transactions do it as it is.
+    """Do work in a transaction, and repeat it after a conflict; on a server without transactions, do it directly.
 
-    `waits` is called once when others are in the way for longer than a moment. Not every server labels a conflict as
-    one to try again after, so its code decides too.
+    `waits` is called once if the wait for others becomes long. Not every server labels conflicts as retryable, so the
+    error code decides too.
     """
     if not connection.transactions():
         work(None)
@@ -83,7 +83,7 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
                     raise
                 if isinstance(error, NetworkTimeout) or time.monotonic() - began > PATIENCE:
                     raise BusyError from None
-                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - no secret, only to fall out of step
+                time.sleep(random.uniform(0.01, 0.1))  # noqa: S311 - not a secret
             else:
                 return
 
@@ -101,7 +101,7 @@ def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
 
 
 def _commit(session: ClientSession, deadline: float) -> None:
-    """Commit, again while it is not known what has become of it; an embedded server that is gone will not say it."""
+    """Commit, and repeat that while the result is unknown. Raises an error if an embedded server is gone."""
     while True:
         try:
             session.commit_transaction()
@@ -114,7 +114,7 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:
-    if isinstance(error, NetworkTimeout):  # what the driver makes of the last conflict when it gives up
+    if isinstance(error, NetworkTimeout):  # the driver raises it after the last conflict, when it gives up
         error = error.__cause__
     if not isinstance(error, OperationFailure):
         return False

@@ -1,4 +1,4 @@
-"""Write one batch together with its record, or find out that the documents are not as planned any more."""
+"""Write one batch together with its record, or find out that the documents were changed after the plan."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -34,9 +34,9 @@ class ChangedMeanwhileError(ConflictError):
     """A document was changed after the plan was made."""
 
     def __init__(self, what: str, event: ObjectId | None) -> None:
-        hint = "nothing was written; look at it again and repeat the command"
+        hint = "nothing was changed; check the current state, then run the command again"
         if event is not None:
-            hint = f"what was written before stays (chatctl audit show {event}); repeat the command to finish it"
+            hint = f"earlier changes are saved (chatctl audit show {event}); run the command again to finish"
         super().__init__(what, hint)
 
 
@@ -121,8 +121,8 @@ def describe_conflict(
 ) -> str:
     """Find out, after the write has failed, which document prevented it."""
     if error.taken:
-        return next(_taken(database, batch), "a name is taken already")
-    return next(_changed(database, batch, names), "something was changed meanwhile")
+        return next(_taken(database, batch), "a name is already taken")
+    return next(_changed(database, batch, names), "the data was changed while this command ran")
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
@@ -205,14 +205,14 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
         found = {document["_id"] for document in collection.find(guard(change), {"_id": 1})}
         for identifier in (identifier for identifier in change.ids if identifier not in found):
             if is_lease(change):
-                yield "the event went on or was undone meanwhile"
+                yield "the event continued or was undone while this command ran"
                 continue
             label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
             there = collection.find_one({"_id": equal(identifier)}, {"_id": 1})
-            yield f"{label} was changed meanwhile" if there else f"{label} is gone"
+            yield f"{label} was changed while this command ran" if there else f"{label} no longer exists"
     for owned, identifier in _children(database, batch, None):
         label = f"{owned.parent.lower()} {names.get(identifier, identifier)}"
-        yield f"{label} has got a {owned.collection.lower()} meanwhile"
+        yield f"{label} got a new {owned.collection.lower()} while this command ran"
 
 
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
@@ -224,11 +224,11 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
                 wanted = {field: values[field] for field in fields}
                 there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
                 if there:
-                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} exists already"
+                    yield f"{change.collection.lower()} {', '.join(map(readable_text, wanted.values()))} already exists"
         if isinstance(change, Insert) and database[change.collection].find_one(
             {"_id": equal(change.document["_id"])}, {"_id": 1}
         ):
-            yield f"{change.collection.lower()} {change.document['_id']} exists already"
+            yield f"{change.collection.lower()} {change.document['_id']} already exists"
 
 
 def _new_values(change: Change) -> dict[str, Any]:

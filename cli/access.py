@@ -80,7 +80,10 @@ def who(permission: Permission, out: ReadOut, page: Page) -> None:
 
 @app.command(example="chatctl access diff ada grace")
 def diff(user: User, other: User, out: ReadOut) -> None:
-    """Show the permissions that only one of two users has, whatever their status."""
+    """Show the permissions that only one of two users has.
+
+    Their status does not matter.
+    """
     out.items(actions.access.diff(user, other), views.ACCESS_DIFFERENCES)
 
 
@@ -98,11 +101,11 @@ def review(
     allow_last_member: AllowLastMember = False,
     confirm: Confirm,
 ) -> None:
-    """Write a sheet with each role of each user, or revoke the roles that a sheet says no to.
+    """Write a review sheet, or revoke the roles that it says no to.
 
-    Without FILE, the sheet is written as CSV. In it, the reviewer writes yes or no into the column keep. With FILE, the
-    roles of the rows with no are revoked; rows without an answer are kept. A sheet is refused if a user no longer has
-    such a role.
+    Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the
+    column keep. With FILE, the roles of the rows with no are revoked; rows without an answer are kept. A sheet is
+    refused if a user no longer has such a role.
     """
     if sheet is None:
         rows = actions.access.sheet(roles)

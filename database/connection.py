@@ -1,4 +1,4 @@
-"""The one connection of a run: the database that was chosen, reached when it is first needed."""
+"""The single connection of a run: which database was chosen, and the connection to it, opened at the first use."""
 
 import atexit
 import logging
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
-"""The driver ends its sessions on the server; a server that has gone is not waited for."""
+"""The longest wait for the driver to end its sessions on a server, which may be gone."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The database that this run works on, in words that may be shown to anybody."""
+    """The target database of this run, without secrets."""
 
     name: str
     host: str
@@ -43,7 +43,7 @@ class Target:
 
 @dataclass
 class _Run:
-    """What `choose` was told, and what followed from it so far."""
+    """The options given to `choose`, and what has been derived from them so far."""
 
     choice: url_sources.Choice
     source: url_sources.Source | None = None
@@ -66,7 +66,7 @@ def choose(
     expect: str | None = None,
     context: str | None = None,
 ) -> None:
-    """Remember the root options of this run; nothing is read or connected before it is needed."""
+    """Remember the root options of this run. Nothing is read, and no connection is opened, before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
     choice = url_sources.Choice(url, local, env_file, expect, context)
     close()
@@ -74,29 +74,29 @@ def choose(
 
 
 def target() -> Target:
-    """Say which database was chosen, without connecting to it."""
+    """Return the target database, without connecting to it."""
     if _run.target is None:
         _run.target = _target(_located())
     return _run.target
 
 
 def permit_write() -> None:
-    """Refuse to write in a read-only context, and where nobody has said which of two databases is meant.
+    """Refuse to write in a read-only context, or if `.env` and the current context point to different databases.
 
-    Raises `ReadOnlyError` or `RefusedError`; no server is asked, and no command of a context run.
+    Raises `ReadOnlyError` or `RefusedError`. Contacts no server and runs no command of a context.
     """
     source = _source()
     if source.context and source.context.read_only:
-        raise ReadOnlyError(f"{source.label} is read-only", "see with --dry-run what it would do, or name another")
+        raise ReadOnlyError(f"{source.label} is read-only", "Use --dry-run, or choose a context that allows writes.")
     if source.found and (other := _other(source)):
         raise RefusedError(
-            f"{source.label} and the current context {other} name two databases, and this would write",
-            f"say which is meant, with --env-file {source.label} or --context {other}",
+            f"{source.label} and context {other} point to different databases. Choose one before writing.",
+            f"use --env-file {source.label} or --context {other}",
         )
 
 
 def database() -> "Database[dict[str, Any]]":
-    """Give the database, connecting on first use; that a server answers is known at the first operation."""
+    """Return the database. The first call opens the connection; the first operation fails if no server answers."""
     if _run.database is None:
         _run.database = _connect(_located(), target().name)
         if _run.choice.expect is not None:
@@ -105,14 +105,14 @@ def database() -> "Database[dict[str, Any]]":
 
 
 def marker() -> "own_collections.Marker | None":
-    """Read the marker of the database, once a run; None where it is not protected."""
+    """Return the marker of the database, read once per run; None if the database is not protected."""
     if _run.marker is None:
         _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 
 def transactions() -> bool:
-    """Tell whether the server has transactions: it is one of a replica set, or a gateway to a cluster."""
+    """Tell whether the server has transactions: it belongs to a replica set, or is a gateway to a cluster."""
     if _run.transactions is None:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -120,13 +120,13 @@ def transactions() -> bool:
 
 
 def clock() -> datetime:
-    """Tell the time by the server's clock; some servers say it in milliseconds since 1970."""
+    """Return the time of the server's clock; some servers send it in milliseconds since 1970."""
     said = database().command("hello").get("localTime") or datetime.now(UTC)
     return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
 
 
 def explain(error: BaseException) -> ChatctlError | None:
-    """Say what an error of the driver means in words of our own; None for what is none, or not known."""
+    """Translate an error of the driver into one of ours; None if it is unknown, or not from the driver."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
     known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if known is not None and _run.target and _run.target.local:
@@ -137,7 +137,7 @@ def explain(error: BaseException) -> ChatctlError | None:
 
 
 def check_alive(hint: str | None = None) -> None:
-    """Raise `UnreachableError` if this run uses an embedded server that is gone: waiting for it would be in vain."""
+    """Raise `UnreachableError` if this run uses an embedded server that is gone, instead of waiting for it."""
     if _run.embedded:
         from database import local
 
@@ -147,10 +147,10 @@ def check_alive(hint: str | None = None) -> None:
 
 @contextmanager
 def peek(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
-    """Open a database for a moment, beside the one of this run; None where there is none at hand.
+    """Open a second database for a short read; yields None if none can be opened without side effects.
 
-    No `.env` is read, no command of a context run, and an embedded server that does not run is not started. Nothing is
-    waited for longer than `milliseconds`, but what the network's names stand for.
+    Reads no `.env`, runs no command of a context, and starts no embedded server. Each wait is at most `milliseconds`
+    long, except for DNS lookups.
     """
     source = _at_hand(choice)
     if source is None:
@@ -164,7 +164,7 @@ def peek(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[di
 
 
 def close() -> None:
-    """End the connection, if there is one; the next use opens another."""
+    """Close the connection, if there is one; the next use opens a new one."""
     if _run.database is not None:
         import mongoengine
         import pymongo
@@ -173,21 +173,21 @@ def close() -> None:
             mongoengine.disconnect()
         _run.database = _run.transactions = _run.marker = None
         _leave_at_once()
-    if _run.lock is not None:  # the embedded server may end when nobody holds it any more
+    if _run.lock is not None:  # the embedded server may stop once nobody holds its lock
         os.close(_run.lock)
         _run.lock = None
 
 
 def _check_expected(name: str) -> None:
-    """Go no further unless the database has the name that was expected: its marker's, or without one its own."""
+    """Raise `RefusedError` unless the database has the expected name: that of its marker, otherwise its own."""
     chosen = target()
     found = marker()
     if name != (found.name if found else chosen.name):
         close()
         protected = f', protected as "{found.name}"' if found else ""
         raise RefusedError(
-            f'this is the database "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
-            "name another database, or --expect the right one",
+            f'the target database is "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
+            "choose another database, or correct --expect",
         )
 
 
@@ -198,7 +198,7 @@ def _source() -> url_sources.Source:
 
 
 def _located() -> url_sources.Source:
-    """Give the source with its URL; a context's is found out once, when it is needed."""
+    """Return the source with its URL. The URL of a context is read once, when it is first needed."""
     source = _source()
     if source.context and source.url is None:
         from database import contexts
@@ -208,7 +208,7 @@ def _located() -> url_sources.Source:
 
 
 def _other(source: url_sources.Source) -> str | None:
-    """Name the current context where it leads elsewhere than a `.env`, as far as is known, or is read-only."""
+    """Return the name of the current context if it is read-only, or may point to another database than `.env`."""
     from database import contexts
 
     current = contexts.load().current_context()
@@ -247,15 +247,15 @@ def _connect(source: url_sources.Source, name: str) -> "Database[dict[str, Any]]
 
     _run.missing_privileges = MissingPrivileges()
     client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
-    # MongoEngine would read the URL a second time, keep it, and quote it in its errors: it gets a client instead.
+    # MongoEngine would read the URL a second time, keep it, and quote it in its errors, so it gets a client.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
 
 
 def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
-    """Start the embedded server where it does not run, and keep it up while this connection lasts."""
+    """Start the embedded server unless it runs, and keep it running while this connection is open."""
     if os.name != "posix":
-        raise NotConfiguredError("the embedded database runs on Linux and macOS alone", "name a server with --url")
+        raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
     from database import local
 
     url, _run.lock, _run.embedded = local.use(name)
@@ -282,13 +282,13 @@ def _at_hand(choice: url_sources.Choice) -> url_sources.Source | None:
 def _client(
     source: url_sources.Source, milliseconds: int, *listeners: "CommandListener"
 ) -> "MongoClient[dict[str, Any]]":
-    """Make a client that waits so long for a server; options of the URL that would be less safe are overridden."""
+    """Create a client that waits `milliseconds` for a server. It overrides options of the URL that are less safe."""
     import pymongo
     from pymongo.errors import PyMongoError
 
     from database.decoding import AS_STORED
 
-    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of what is tried again
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of operations that are retried
     with warnings.catch_warnings():
         # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
         warnings.simplefilter("error", UserWarning)
@@ -311,12 +311,12 @@ def _client(
                 connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
-            # Their texts quote the URL, passwords and all.
+            # Their texts quote the URL, with its password.
             raise urls.unreadable(source.label) from None
 
 
 def _leave_at_once() -> None:
-    """Keep the driver from waiting half a second at the program's end for threads that sleep or are not needed."""
+    """Stop the driver from waiting half a second for its idle threads when the program ends."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

@@ -15,7 +15,7 @@ class Object(dict[str, Any]):
     __slots__ = ()
 
     def __hash__(self) -> int:  # type: ignore[override]
-        try:  # nobody changes one while it is in a set
+        try:  # a document is not changed while it is in a set
             return hash(frozenset(self.items()))
         except TypeError:  # a list is in it
             return hash(frozenset(self))
@@ -57,9 +57,9 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # so a UUID that has not 16 bytes is not an error
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # so that a UUID of a wrong length is not an error
     unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # so a date after the year 9999 is not an error
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # so that a date after the year 9999 is not an error
     type_registry=TypeRegistry(_DECODERS),
 )
 """The options with which the connection, events and images read and write documents."""

@@ -1,13 +1,15 @@
-"""The kinds of failure there are; every refusal in the program is one of these or a class of its own below one."""
+"""The base classes of all errors. Each error of the program is one of these, or a subclass of one."""
 
 from typing import Final, NamedTuple
 
-WITH_LOCAL: Final = "in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
-"""What to do where the extra `local` is missing."""
+WITH_LOCAL: Final = (
+    "run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
+)
+"""The hint if the optional dependency `local` is not installed."""
 
 
 class Fault(NamedTuple):
-    """One thing wrong in a file; lines and columns count from 1, `None` where they are not known."""
+    """One fault in a file. Lines and columns count from 1; they are `None` if unknown."""
 
     file: str
     line: int | None
@@ -16,7 +18,7 @@ class Fault(NamedTuple):
 
 
 class ChatctlError(Exception):
-    """A failure that a person caused or can do something about: one lower-case sentence, and what to type next."""
+    """An error that the user can fix: one lower-case sentence, and a hint that says what to type next."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -25,7 +27,7 @@ class ChatctlError(Exception):
 
 
 class TerminatedError(BaseException):
-    """Somebody asked the process to end; like KeyboardInterrupt it passes every handler on its way out."""
+    """The process was asked to end by a signal. Like KeyboardInterrupt, it is not an `Exception`."""
 
 
 class UsageError(ChatctlError):
@@ -33,15 +35,15 @@ class UsageError(ChatctlError):
 
 
 class NotFoundError(ChatctlError):
-    """Something named does not exist."""
+    """A named item does not exist."""
 
 
 class ConflictError(ChatctlError):
-    """It exists already, is ambiguous, or was changed meanwhile."""
+    """An item already exists, is ambiguous, or was changed while the command ran."""
 
 
 class InvalidInputError(ChatctlError):
-    """What was given (a seed, a name, a password) breaks a rule; `faults` lists every one where there are several."""
+    """An input (a seed, a name, a password) breaks a rule. `faults` has all faults, if there are several."""
 
     def __init__(self, message: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -49,15 +51,15 @@ class InvalidInputError(ChatctlError):
 
 
 class RefusedError(ChatctlError):
-    """It could be done and is not: not confirmed, or against a rule."""
+    """A possible change was refused: it was not confirmed, or it breaks a rule."""
 
 
 class ReadOnlyError(RefusedError):
-    """The context is for reading alone."""
+    """The context is read-only."""
 
 
 class PartialError(ChatctlError):
-    """A batch was done in part; the message says which items failed."""
+    """Only a part of the items was done; the message says which items failed."""
 
 
 class OutputError(ChatctlError):
@@ -65,14 +67,14 @@ class OutputError(ChatctlError):
 
 
 class DatabaseError(ChatctlError):
-    """No database to work on; the classes below say why."""
+    """The database cannot be used; the subclasses say why."""
 
     code = "unreachable"
     retryable = False
 
 
 class NotConfiguredError(DatabaseError):
-    """No database was named, or its URL cannot be read."""
+    """No database was chosen, or its URL cannot be read."""
 
     code = "not-configured"
 
@@ -85,7 +87,7 @@ class UnreachableError(DatabaseError):
 
 
 class ServerFailedError(DatabaseError):
-    """The server answered that something went wrong within itself."""
+    """The server reported an internal error."""
 
     code = "unreachable"
 
@@ -104,6 +106,6 @@ class AuthFailedError(DatabaseError):
 
 
 class NotAllowedError(DatabaseError):
-    """The server's user may not do this, or a folder is not private to its owner."""
+    """The database user lacks a right, or a folder is not private to its owner."""
 
     code = "not-allowed"

@@ -1,4 +1,4 @@
-"""What the driver's errors mean, by their class and code; their texts can hold passwords and are never shown."""
+"""Explain errors of the driver by class and code. Their texts can contain passwords, and are never shown."""
 
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -19,15 +19,15 @@ from database.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""What clusters of Atlas that several projects share say of all that is their own; the text alone tells it apart."""
+"""The code of all errors that are special to shared clusters of Atlas; only their texts differ."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
-"""What writes need once alone, where something of theirs is not there yet."""
+"""Rights that writes need only once, to create missing collections and indexes."""
 
 
 def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
-    """Turn an error of the driver into one of ours; None for what is none of the driver's, or not known.
+    """Translate an error of the driver into one of ours; None if it is unknown, or not from the driver.
 
-    `missing` are the rights that the last command needed which the server did not allow.
+    `missing` are the rights that the server did not grant to the last command.
     """
     if isinstance(error, ChatctlError):
         return error
@@ -46,18 +46,18 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
     if missing and isinstance(known, NotAllowedError):
         rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
         made = any(action in MADE_BY_ADMIN for _, action in missing)
-        hint = f"have an admin run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        hint = f"ask an admin to run chatctl db indexes --apply, or {known.hint}" if made else known.hint
         return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
     return known
 
 
 def is_refusal(code: Any, text: object) -> bool:
-    """Tell whether a server says that a right is missing, by the code and, on Atlas, the text of what it answers."""
+    """Tell whether an error means that a right is missing: by its code, and on Atlas also by its text."""
     return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
-    """Go by the code of an error, or by those of the writes that failed in a bulk."""
+    """Explain an error by its code, or by the codes of the writes that failed in a bulk."""
     details = error.details if isinstance(error.details, dict) else {}
     failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
     codes = [part.get("code") for part in failed] + [error.code]
@@ -72,15 +72,16 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
     if isinstance(error, errors.NetworkTimeout):
         return _timed_out(error, host)
     return UnreachableError(
-        f"no server answers at {host}", "check that it runs, and the host, the port, tls and replicaSet in the URL"
+        f"no server answers at {host}",
+        "check that the server runs, and check the host, port, tls and replicaSet in the URL",
     )
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:
-    """Tell a host that the name service does not know from a URL that makes no sense."""
+    """Distinguish an unknown host name from options that do not fit the server."""
     if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
-        return UnreachableError(f"the name service does not know {host}", "check the host in the URL, and the network")
-    return NotConfiguredError("the options of the database URL do not fit the server", "check the part behind the ?")
+        return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
+    return NotConfiguredError("the options of the database URL do not fit the server", "check the part after the ?")
 
 
 def _timed_out(_: BaseException, host: str) -> ChatctlError:
@@ -88,24 +89,26 @@ def _timed_out(_: BaseException, host: str) -> ChatctlError:
 
 
 def _too_large(_: BaseException, __: str) -> ChatctlError:
-    return InvalidInputError("a document would pass the server's 16 MiB", "see `chatctl db check --rule oversized`")
+    return InvalidInputError(
+        "a document would be larger than the server's limit of 16 MiB", "see `chatctl db check --rule oversized`"
+    )
 
 
 def _no_primary(_: BaseException, host: str) -> ChatctlError:
-    return UnreachableError(f"{host} has no primary server at the moment", "try again shortly")
+    return UnreachableError(f"{host} has no primary server at the moment", "try again in a moment")
 
 
 def _auth_failed(_: BaseException, host: str) -> ChatctlError:
     return AuthFailedError(
         f"{host} refused the user or the password",
-        "check both in the URL, percent-encoded, and authSource where the user lives in another database",
+        "check both in the URL (percent-encoded), and set authSource if the user is defined in another database",
     )
 
 
 def _not_allowed(_: BaseException, host: str) -> ChatctlError:
     return NotAllowedError(
         f"{host} does not allow this",
-        "name a user in the URL that may, or have the right granted; chatctl db roles prints roles that suffice",
+        "use a database user with this right, or ask for it; chatctl db roles prints suitable roles",
     )
 
 
@@ -116,15 +119,15 @@ def _atlas(error: BaseException, host: str) -> ChatctlError:
 
 
 def _failed(_: BaseException, host: str) -> ChatctlError:
-    return ServerFailedError(f"something went wrong within {host}", "its log may say why; its disk may be full")
+    return ServerFailedError(f"{host} reported an internal error", "check its log and its free disk space")
 
 
 def _duplicate(_: BaseException, __: str) -> ChatctlError:
-    return ConflictError("another document has the same unique value already", "look it up, and run the command again")
+    return ConflictError("another document already has this unique value", "find it, then run the command again")
 
 
 def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:
-    return ConflictError("the data was changed meanwhile", "run the command again")
+    return ConflictError("the data was changed while this command ran", "run the command again")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

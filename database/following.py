@@ -1,4 +1,4 @@
-"""What happens to a collection from now on: told by the server, or looked for where it tells nothing."""
+"""Follow the changes of a collection: with a change stream, or by polling if the server has none."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,26 +19,26 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 NO_STREAMS: Final = {59, 115, 303, 40573}
-"""How servers say that they have no change streams: no such command, not supported, no such feature, no replica set."""
+"""Error codes of servers without change streams: no such command, not supported, no such feature, no replica set."""
 LOST: Final = {260, 280, 286}
-"""How they say that they do not know any more what came behind a place in their history."""
+"""Error codes of a server that no longer has the changes after a position in its change stream."""
 AWAIT: Final = 1
-"""Seconds that a server keeps a question back while it has nothing to tell, and between two looks."""
+"""Seconds that a server waits for a change before it answers, and seconds between two polls."""
 PATIENCE: Final = 5
 """Seconds without an answer after which the connection counts as lost."""
 PAUSES: Final = (0.5, 30)
-"""Seconds before the first try to connect again, and at most."""
+"""Seconds before the first attempt to reconnect, and before later ones at most."""
 OVERLAP: Final = timedelta(minutes=1)
-"""How far the clocks of those who make ids may differ."""
+"""How much the clocks of the programs that create ids may differ."""
 AT_ONCE: Final = 200
 """Ids in one filter."""
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Read for ever, anew after each loss of the connection; None is a sign of life that is not passed on.
+    """Read for ever, and reconnect if the connection is lost.
 
-    `read` has to go on where it was. A server that has not answered even once is an error, and so is an embedded one
-    that has ended: another one is not started for it.
+    `read` must continue where it stopped; it yields None to show that the server answers. Raises an error if the server
+    has never answered, or if an embedded server has stopped, which is not started again.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -57,14 +57,14 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
             if not lost:
                 say("connection lost, trying again")
             lost = True
-        with pymongo.timeout(AWAIT):  # who has gone is not waited for
+        with pymongo.timeout(AWAIT):  # do not wait for a server that is gone
             connection.close()
         _wait(pause)
         pause = min(2 * pause, PAUSES[1])
 
 
 def _wait(seconds: float) -> None:
-    """Wait before the next try; it ends with an embedded server that is gone, which nobody else starts again."""
+    """Wait before the next attempt. Raises `UnreachableError` if an embedded server is gone."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, AWAIT))
@@ -72,10 +72,10 @@ def _wait(seconds: float) -> None:
 
 
 class Following:
-    """The changes of documents that match `where`, as a change stream has them; None stands for nothing new.
+    """The changes of documents that match `where`, in the form of a change stream; None means that nothing is new.
 
-    A call begins where the one before has ended. `pipeline` is what the change stream is filtered by. Where there is
-    none, documents are looked for that were not there before: then only insertions are seen, which is said once.
+    Each call continues where the last one stopped. `pipeline` filters the change stream. Without change streams it
+    polls for new documents: then it sees only insertions, and says so once.
     """
 
     def __init__(self, collection: str, where: Document, pipeline: list[Document], say: Say) -> None:
@@ -100,8 +100,8 @@ class Following:
         self._streams = streams
         if not streams:
             self._say(
-                "this server has no change streams: new messages are looked for every second, "
-                "redactions and deletions are not seen"
+                "this server has no change streams: chatctl checks for new messages every second, "
+                "and does not see redactions and deletions"
             )
 
 
@@ -116,12 +116,12 @@ class _Stream:
         while True:
             try:
                 yield from self._watch()
-                self._say("the collection was dropped or renamed; what comes when it is there again is shown")
+                self._say("the collection was dropped or renamed; new messages are shown when it exists again")
             except OperationFailure as error:
                 if self._place is None or error.code not in LOST:
                     raise
                 self._place = None
-                self._say("the server does not know any more what came meanwhile: messages may have been missed")
+                self._say("the server no longer has all changes since the connection was lost: messages may be missing")
 
     def _watch(self) -> Iterator[Document | None]:
         with connection.database()[self._collection].watch(
@@ -137,7 +137,7 @@ class _Stream:
 
 
 class _Looking:
-    """Look for ids that are new: those of the last minute are remembered, as clients make them by their own clocks."""
+    """Poll for new ids. It remembers the ids of the last minute, because clients create them by their own clocks."""
 
     def __init__(self, collection: str, where: Document) -> None:
         self._collection = collection
@@ -170,7 +170,7 @@ class _Looking:
             yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
 
     def _since(self) -> ObjectId:
-        """Return the first id to look at; neither a server nor clients with a wrong clock must hide new ones."""
+        """Return the first id to poll, early enough that a wrong clock of a server or client hides no new ids."""
         if self._last is None:
             first = ObjectId(bytes(12))
             order = [("_id", DESCENDING)]

@@ -54,7 +54,7 @@ _MOST: Final = 2**63
 
 
 def id_text(value: Any) -> str:
-    """Write an id as lists print it, so that it can be typed again: a document is JSON without blanks."""
+    """Write an id as lists print it, so that it can be typed again: a document is JSON without spaces."""
     if isinstance(value, (str, ObjectId)):
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):

@@ -1,6 +1,6 @@
-"""The indexes there should be, those there are, and what stands between them."""
+"""The indexes that the database should have, and how they differ from those that exist."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,7 @@ IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""The same key under another name, the same name with another key, or two documents with one value."""
+"""Error codes: the same key under another name, the same name with another key, or two documents with one value."""
 
 
 class Index(NamedTuple):
@@ -38,7 +38,7 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of our own: partial, since the schema push of the application drops every other."""
+    """Describe an index of our own. It is partial: a schema push of the application drops all other kinds."""
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 
@@ -48,7 +48,7 @@ APPLICATION: Final = tuple(
     for collection, indexes in UNIQUE_INDEXES.items()
     for name, fields in indexes
 )
-"""The unique indexes of the application, under the names it reads out of errors."""
+"""The unique indexes of the application, under the names that it reads from error messages."""
 
 QUERIES: Final = (
     _partial("User", "created", "createdAt", "_id"),
@@ -64,7 +64,7 @@ QUERIES: Final = (
     _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
 )
-"""What makes chatctl's own queries fast; each is right without, only slower."""
+"""The indexes for chatctl's own queries, which are correct but slower without them."""
 
 RECORDS: Final = (
     Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
@@ -73,7 +73,7 @@ RECORDS: Final = (
     Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
     Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
 )
-"""Those of our own records."""
+"""The indexes of our own records."""
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
@@ -88,26 +88,49 @@ def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def create(database: Database[dict[str, Any]], index: Index) -> Finding:
-    """Create an index, and its collection where there is none; what the server refuses is found, not raised."""
+    """Create an index, and its collection if necessary. If the server refuses it, the result says why."""
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
         if error.code not in OPTIONS_CONFLICT:
             raise
-        why = "two documents have one value" if error.code == 11000 else "another index is in the way"  # noqa: PLR2004
+        why = "two documents have the same value" if error.code == 11000 else "another index conflicts with it"  # noqa: PLR2004
         return Finding(index, "conflict", why)
     return Finding(index, "present")
+
+
+def create_all(
+    database: Database[dict[str, Any]], wanted: Sequence[Index], progress: Callable[[int, int], None]
+) -> list[Finding]:
+    """Create indexes with one command for each collection, and one by one if the server refuses one of them.
+
+    Some servers build one index after the other, with a wait before each command. `progress` is called with the number
+    of indexes that are done, and of all.
+    """
+    groups: dict[str, list[Index]] = {}
+    for index in wanted:
+        groups.setdefault(index.collection, []).append(index)
+    found: list[Finding] = []
+    for collection, group in groups.items():
+        progress(len(found), len(wanted))
+        try:
+            database[collection].create_indexes([_model(index) for index in group])
+            found += [Finding(index, "present") for index in group]
+        except OperationFailure as error:
+            if error.code not in OPTIONS_CONFLICT:
+                raise
+            found += [create(database, index) for index in group]
+    return found
 
 
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     """Create a collection as the application would have it: with its unique indexes, or those of our own records.
 
-    The indexes bring the collection with them in one command, so that no crash in between leaves it without.
+    One command creates the collection and its indexes, so that a crash cannot leave it without them.
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:
-        models = [IndexModel(list(index.keys), name=index.name, **index.options) for index in wanted]
-        database[name].create_indexes(models)
+        database[name].create_indexes([_model(index) for index in wanted])
         return
     try:
         database.create_collection(name)
@@ -116,6 +139,10 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
+
+
+def _model(index: Index) -> IndexModel:
+    return IndexModel(list(index.keys), name=index.name, **index.options)
 
 
 def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
@@ -132,11 +159,11 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
     """Say what is wrong with an index that has the right name."""
     if _keys(other) != index.keys:
-        return "has other keys"
+        return "has different keys"
     if _is_lax(index, other):
         return "is not unique"
     if any(other.get(option) != value for option, value in index.options.items()):
-        return "has other options"
+        return "has different options"
     is_partial = "partialFilterExpression" in other
     return (
         "does not cover all documents"

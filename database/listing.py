@@ -1,4 +1,4 @@
-"""A list of documents that can be counted, sorted and read page by page, along an index and never by offset."""
+"""Lists of documents that can be counted, sorted and read page by page, by an index and never by an offset."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ Query = tuple[dict[str, Any], list[tuple[str, int]]]
 
 BATCH: Final = 1000
 MOST: Final = 2**31 - 1
-"""The most that a server takes."""
+"""The largest limit that a server accepts."""
 PATIENCE: Final = 300
-"""Milliseconds that a person waits for a number nobody asked for."""
+"""The most milliseconds for counting documents when the user did not ask for the number."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "minKey": (MinKey,),
     "null": (type(None),),
@@ -42,19 +42,19 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 """The types of values, in the order in which a server sorts them; if several match, the last one counts."""
 PRESENT: Final = {"$exists": True}
-"""Said of a field wherever it follows from the rest, so that every server sees that a partial index will do."""
+"""A condition that adds nothing to the others, but shows every server that it can use a partial index."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
-"""Said beside the type of a field, because a list has the types of what is in it too."""
+"""A condition beside `$type`, which also matches a list that contains a value of the type."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """The documents of a collection that a command lists.
 
-    `resolve` makes rows of up to a thousand raw documents at a time, by a number of queries that does not depend on
-    theirs: schema field names and resolved ones, "id" first. It is told which columns are wanted and can leave out
-    the others. `sortable` names the scalar fields that can be sorted by, besides "id"; `order` is one of them ("-"
-    before it: descending), unless another is asked for. A server gives up a query after `milliseconds`, if it has them.
+    `resolve` turns up to a thousand raw documents at a time into rows: fields of the schema and resolved ones, "id"
+    first. Its number of queries does not depend on the number of documents. It gets the wanted columns, and can leave
+    out the others. `sortable` are the scalar fields that the list can be sorted by, besides "id". `order` is the
+    default order ("-" before the field: descending). A server stops a query after `milliseconds`.
     """
 
     collection: str
@@ -66,12 +66,12 @@ class Listing:
     milliseconds: int | None = None
 
     def count(self) -> int:
-        """Count exactly."""
+        """Return the exact number of documents."""
         bound: dict[str, Any] = {} if self.milliseconds is None else {"maxTimeMS": self.milliseconds}
         return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count at most to `bound` and not for long, and say whether that is all; a whole collection knows its size."""
+        """Count up to `bound` for a short time; return the number, and whether it is the number of all documents."""
         if not self.where:
             return self._documents().estimated_document_count(), True
         try:
@@ -88,7 +88,7 @@ class Listing:
         *,
         columns: Collection[str] = (),
     ) -> Iterator[Row]:
-        """Read rows, sorted by a field ("-field": descending), those behind the document with the id `after` only.
+        """Yield rows, sorted by a field ("-field": descending); with `after`, only those after this id.
 
         Documents without the field come last, in the order of their ids. Raises `NotFoundError` for an unknown `after`.
         """
@@ -97,7 +97,7 @@ class Listing:
             yield from self.resolve(batch, columns)
 
     def ids(self, sort: str | None = None, after: Any = None, limit: int | None = None) -> Iterator[Row]:
-        """Read what `rows` does, but of each document its id alone."""
+        """Yield the same documents as `rows`, but only their ids."""
         return ({"id": document["_id"]} for document in self._found(sort, after, limit, ("_id",)))
 
     def _found(
@@ -150,7 +150,7 @@ class Listing:
         if found := by_text(documents, [after]):
             return found[after]["_id"]
         if not OBJECT_ID.fullmatch(after):
-            raise UsageError(f'"{after}" is not an id of this list', "begin again without --after")
+            raise UsageError(f'"{after}" is not an id of this list', "start again without --after")
         return ObjectId(after)
 
     def _sorted_by(self, sort: str | None) -> tuple[str, int]:
@@ -158,14 +158,14 @@ class Listing:
         return chosen.removeprefix("-"), DESCENDING if chosen.startswith("-") else ASCENDING
 
     def _wants(self, field: str) -> bool:
-        """Tell whether documents without a field are filtered out, so that there is no need to look for them."""
+        """Tell whether the filter already excludes documents without a field, so that no query needs to find them."""
         wanted = self.where.get(field)
         return isinstance(wanted, dict) and wanted.get("$exists") is True
 
     def _last(self, after: Any, field: str) -> Document:
         document: Document | None = self._documents().find_one({"_id": equal(self._id(after))}, [field])
         if document is None:
-            raise NotFoundError(f"no {self.collection.lower()} {after} to go on after", "begin again without --after")
+            raise NotFoundError(f"no {self.collection.lower()} {after} to start after", "start again without --after")
         return document
 
     def _documents(self) -> driver.Collection[dict[str, Any]]:
@@ -173,10 +173,10 @@ class Listing:
 
 
 def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Match what comes behind an id in an order of ids.
+    """Match the ids after a value, in ascending or descending order.
 
-    It is said twice, as a comparison and as the contrary of another: for the comparison alone DocumentDB intersects
-    the index of a filter with that of the ids and sorts what it finds, for the contrary alone others read every id.
+    The condition is written twice, as a comparison and as the negation of the opposite one. With only the first,
+    DocumentDB intersects two indexes and sorts the result; with only the second, other servers read every id.
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
@@ -203,6 +203,6 @@ def _type(value: Any) -> str:
 
 
 def _types_behind(value: Any, direction: int) -> list[str]:
-    """Return the types that are sorted behind a value's: a comparison finds values of one type alone."""
+    """Return the types that sort after the type of a value: a comparison finds only values of one type."""
     names = list(TYPES)[::direction]
     return names[names.index(_type(value)) + 1 :]

@@ -1,4 +1,4 @@
-"""What the server did not allow: it says so with a code alone, and its text is never shown."""
+"""The rights that the server did not grant. Its error has only a code, so they are derived from the command."""
 
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
@@ -7,7 +7,7 @@ from database.privileges import Privilege, needed
 
 
 class MissingPrivileges(CommandListener):
-    """Remember which rights the last command that was not allowed would have needed."""
+    """A listener that remembers which rights the last refused command needed."""
 
     def __init__(self) -> None:
         self.missing: set[Privilege] = set()

@@ -1,12 +1,12 @@
-"""Our own collections, which lie beside the application's, and the marker in them that protects a database."""
+"""chatctl's own collections, beside those of the application, and the marker that protects a database."""
 
 from typing import Any, Final, NamedTuple
 
 AUDIT: Final = "chatctl_audit"
-"""Events: for ever, without secrets."""
+"""The events of the audit trail: kept for ever, without secrets."""
 
 IMAGES: Final = "chatctl_images"
-"""What an undo needs, hashes included: for thirty days."""
+"""What an undo needs, including password hashes: kept for thirty days."""
 
 STATE: Final = "chatctl_state"
 """Locks, leases, which roles are protected, what a seed owns, the marker of a protected database."""
@@ -17,7 +17,7 @@ MARKER_ID: Final = "marker"
 
 
 class Marker(NamedTuple):
-    """The name of a protected database; whether message bodies are masked there, and reading them leaves an event."""
+    """The name of a protected database, whether message bodies are masked, and whether reading them is recorded."""
 
     name: str
     mask_bodies: bool
@@ -25,12 +25,12 @@ class Marker(NamedTuple):
 
 
 def marker_document(marker: Marker) -> dict[str, Any]:
-    """Write a marker as it lies in the database."""
+    """Return the document that stores a marker."""
     return {"_id": MARKER_ID, "name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
 
 
 def read_marker(database: Any) -> Marker | None:
-    """Read the marker of a database, if it has one; one without a name, which nobody could type, has the database's."""
+    """Return the marker of a database, or None. A marker without a name gets the name of the database."""
     found = database[STATE].find_one({"_id": MARKER_ID})
     return found and Marker(
         str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))

@@ -12,9 +12,9 @@ T = TypeVar("T")
 
 PART: Final = 1000
 SOON: Final = 0.0003
-"""Seconds after which the thread that reads has its turn: it needs one for each piece of an answer."""
+"""Seconds after which Python switches threads; the reading thread needs a turn for each piece of an answer."""
 OFTEN: Final = 50_000
-"""New objects before a look for those that nobody needs; there are none, and each look goes through all."""
+"""New objects before a garbage collection, which finds nothing here and goes through all objects each time."""
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
@@ -33,7 +33,7 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 @contextmanager
 def _fast_switching() -> Iterator[None]:
-    """Let two threads get on with each other."""
+    """Switch between threads often, and collect garbage rarely."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)
     gc.set_threshold(OFTEN)

@@ -8,7 +8,7 @@ MODE: Final = 0o600
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file whole, or not at all; whoever calls this is alone in writing it."""
+    """Write a file completely or not at all. Only one process may write it at a time."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     try:

@@ -1,4 +1,4 @@
-"""Which right a command to the server needs, as MongoDB's documentation of privilege actions has it."""
+"""The rights that a MongoDB command needs, as in MongoDB's documentation of privilege actions."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -26,11 +26,11 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""What everybody may do: sign in, go on with what is their own already, ask the server what it is."""
+"""Commands that need no right: sign in, continue one's own work, ask what the server is."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
-    """Return the rights that a command needs; none for one that needs none, is not known here, or kept back."""
+    """Return the rights that a command needs; empty for a command without a right, or one that is unknown or hidden."""
     name = next(iter(command), "")
     if name in OF_THE_DATABASE:
         return {("", name)}

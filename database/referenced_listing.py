@@ -1,4 +1,4 @@
-"""Lists of the documents that others belong to, read off an index of those others, and of those nothing belongs to."""
+"""Lists of documents that have, or do not have, certain child documents, for example messages of a sender."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -54,7 +54,7 @@ class ReferencedListing(Listing):
         self, having: dict[str, Any], direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field = self.owned.field
-        # Of an order without a limit some servers (DocumentDB) read all before they give the first.
+        # Without a limit, some servers (DocumentDB) read the whole index before they return a document.
         last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
         while owners := self._owners(having | behind(field, last, direction), [(field, direction)], size):
             ids = list(dict.fromkeys(owners))
@@ -75,7 +75,7 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Tell to which of some documents something belongs; however much that is, each is said once."""
+        """Return which of some documents have a child that matches a condition."""
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

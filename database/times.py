@@ -11,7 +11,7 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)
 
 
 def moment(text: str) -> datetime | None:
-    """Read ISO 8601 (UTC where it says nothing else) or an age such as `7d`, in milliseconds, as stored; else None."""
+    """Read ISO 8601 (UTC if it has no zone) or an age like `7d`, in milliseconds, as stored; None for anything else."""
     if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
         try:
             return _in_milliseconds(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))

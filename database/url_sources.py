@@ -2,7 +2,7 @@
 
 python-dotenv reads some files differently. It does not end a value at a `#` after a letter, knows no backticks and no
 `KEY: value`, replaces more escapes, and expands only variables that are defined above. A URL that is read differently
-can be another database than the application's, therefore the rules are here.
+can be another database than the application's, so the rules are implemented here.
 """
 
 import re
@@ -31,7 +31,7 @@ _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
 
 
 def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Give what a file says, expanded; a variable of the environment wins over the file's own."""
+    """Return the variables of a file, expanded. A variable of the environment wins over the file's own."""
     said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
     known = {**said, **environment}
     return {name: _expanded(known[name], known, (name,)) for name in said}
@@ -49,7 +49,7 @@ def _unquoted(value: str) -> str:
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
-    """Put values in place of `${NAME}`, nothing for a name that is unknown or already being expanded."""
+    """Replace `${NAME}` by its value; by nothing if the name is unknown, or is already being expanded."""
 
     def one(match: re.Match[str]) -> str:
         escaped, name = match.groups()
@@ -80,15 +80,15 @@ class Choice:
         given = {"--url": self.url is not None, "--local": self.local, "--context": self.context is not None}
         named = [option for option, is_given in given.items() if is_given]
         if len(named) > 1:
-            raise UsageError(f"{' and '.join(named[:2])} name two databases", "give one of them")
+            raise UsageError(f"{' and '.join(named[:2])} cannot be combined", "use only one of them")
 
 
 @dataclass(frozen=True)
 class Source:
-    """The place that named the database.
+    """Where the database was chosen.
 
-    `url` is None for the embedded one, and for a `context` until the database is needed. A source that was `found`
-    because a file lay in the working directory was not named by anybody.
+    `url` is None for the embedded database, and for a `context` until the database is needed. `found` is true for a
+    `.env` in the working directory, which the user did not name.
     """
 
     label: str
@@ -98,12 +98,12 @@ class Source:
 
     @property
     def address(self) -> urls.Address:
-        """What its URL says; raises `NotConfiguredError`."""
+        """The address in its URL; raises `NotConfiguredError`."""
         return urls.parse(self.url or "", self.label)
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Find the first source that names a database."""
+    """Return the first source that chooses a database."""
     return (
         _from_options(choice)
         or _from_environment(environment)
@@ -113,7 +113,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 
 
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
-    """Find the source as `find` does, but read no `.env`: None where there is one, for it could name another."""
+    """Find the source like `find`, but read no `.env`: None if there is one, because it could choose the database."""
     if source := _from_options(choice) or _from_environment(environment):
         return source
     return None if choice.env_file or any(_env_files_here()) else _of_context()
@@ -148,19 +148,19 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
 
 
 def _of_context(name: str | None = None) -> Source:
-    """Find a context by its name, else the current one; what its URL is shows when the database is needed."""
-    from database import contexts  # a run whose database is named otherwise does not read them
+    """Return a context by its name, otherwise the current one. Its URL is read when the database is needed."""
+    from database import contexts  # imported here because most runs do not need it
 
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)
     if context is None:
-        how = "take --context NAME, or make one the current one: chatctl context use NAME" if known.by_name else _HOW
+        how = "use --context NAME, or choose a current context: chatctl context use NAME" if known.by_name else _HOW
         raise NotConfiguredError("no database is configured", how)
     return Source(context.label, context=context)
 
 
 def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
-    """Read `--env-file` alone, else `.env` and then `prisma/.env`, each expanded with all that came before."""
+    """Read only `--env-file`, otherwise `.env` and `prisma/.env`; each can use variables of the files before it."""
     known = dict(environment)
     for file in [named] if named else _env_files_here():
         known = {**read_dotenv(urls.read(file, "the .env file"), known), **known}

@@ -1,4 +1,4 @@
-"""The URL of a database: what it says, and what is wrong with one."""
+"""Parse and check the URL of a database."""
 
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -9,9 +9,9 @@ from database.errors import NotConfiguredError
 EXAMPLE: Final = "mongodb://user:password@host:27017/database"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
-"""Bytes that the name of a database has not."""
+"""The name of a database is shorter than this many bytes."""
 LONGEST_WAIT = 9
-"""The most digits of a number of milliseconds that always fits into 32 bits."""
+"""The most digits of a number of milliseconds that is certain to fit into 32 bits."""
 
 
 class Address(NamedTuple):
@@ -24,14 +24,14 @@ class Address(NamedTuple):
 
 
 def parse(url: str, label: str) -> Address:
-    """Take a URL apart; raises `NotConfiguredError`, which names the place it is from (`label`) and quotes nothing."""
+    """Parse a URL. Raises `NotConfiguredError`, which names the source of the URL (`label`) and never quotes it."""
     scheme = url.partition("://")[0]
     if not url:
         raise NotConfiguredError(f"the database URL in {label} is empty", f"set it to {EXAMPLE}")
     if scheme not in {"mongodb", "mongodb+srv"}:
         raise NotConfiguredError(
-            f"the database URL in {label} starts with neither mongodb:// nor mongodb+srv://",
-            f"it looks like {EXAMPLE}",
+            f"the database URL in {label} must start with mongodb:// or mongodb+srv://",
+            f"use the form {EXAMPLE}",
         )
     parts = _split(url, label)
     user, _, hosts = parts.netloc.rpartition("@")
@@ -41,25 +41,25 @@ def parse(url: str, label: str) -> Address:
         raise unreadable(label)
     if not name:
         raise NotConfiguredError(
-            f"the database URL in {label} names no database",
-            f"put the name behind the host, as in {EXAMPLE}",
+            f"the database URL in {label} does not name a database",
+            f"add the name after the host: {EXAMPLE}",
         )
     if not is_database_name(name):
         raise NotConfiguredError(
-            f"the database URL in {label} names a database that cannot exist",
-            "the part between the host and ? is the name; in a password write / as %2F and @ as %40",
+            f"the database URL in {label} has an invalid database name",
+            "the name is the part between the host and the ?; in a password write / as %2F and @ as %40",
         )
     login, _, password = user.partition(":")
     return Address(name, unquote(hosts), unquote(login) or None, bool(password))
 
 
 def is_database_name(text: str) -> bool:
-    """Tell what a database can be called."""
+    """Tell whether a text is a valid name of a database."""
     return 0 < len(text.encode(errors="surrogateescape")) < TOO_LONG and not _NO_DATABASE_NAME & set(text)
 
 
 def unreadable(label: str) -> NotConfiguredError:
-    return NotConfiguredError(f"the database URL in {label} cannot be read", f"it looks like {EXAMPLE}")
+    return NotConfiguredError(f"the database URL in {label} cannot be read", f"use the form {EXAMPLE}")
 
 
 def read(file: Path, what: str) -> str:
@@ -67,24 +67,24 @@ def read(file: Path, what: str) -> str:
     try:
         return file.read_text("utf-8-sig", errors="replace")
     except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        reason = (isinstance(error, OSError) and error.strerror) or "the name is not valid"
         raise NotConfiguredError(f"{what} ({file}) cannot be read: {reason.lower()}") from None
 
 
 def _split(url: str, label: str) -> SplitResult:
-    """Split a URL; some Pythons allow no bracket behind the first host, so they are escaped meanwhile."""
+    """Split a URL. Brackets are escaped first: some versions of Python allow them only in the first host."""
     try:
         if url.isprintable():
             return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
     except ValueError:
-        pass  # its text quotes the URL
+        pass  # the text of the error quotes the URL
     raise unreadable(label)
 
 
 def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
-    """Notice a user name or password that ends the host part early, or holds a second `@`.
+    """Raise `NotConfiguredError` if the user name or password has a character that must be escaped.
 
-    An `@` in an option is legal, but where no user stands before the host it is what is left of a password.
+    An `@` in an option is legal, but without a user before the host it is the rest of a password.
     """
     early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
     if early or "@" in user or user.count(":") > 1:
@@ -95,7 +95,7 @@ def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
 
 
 def _is_host(host: str) -> bool:
-    """Tell "name", "name:port", "[v6]:port" and an escaped socket path from what is left of a broken password."""
+    """Tell whether a text is "name", "name:port", "[v6]:port" or an escaped socket path, not the rest of a password."""
     if host.endswith("%5D"):
         return True
     name, colon, port = host.rpartition(":")
@@ -103,6 +103,6 @@ def _is_host(host: str) -> bool:
 
 
 def _is_option(said: str) -> bool:
-    """Tell whether a text is "name=value", not the rest of a broken password; pymongo does not check `wTimeoutMS`."""
+    """Tell whether a text is "name=value", not the rest of a password; pymongo does not check `wTimeoutMS`."""
     name, equals, value = said.partition("=")
     return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)

@@ -1,4 +1,4 @@
-"""How messages show names and numbers, and the nearest right name to a wrong one."""
+"""How messages write names and numbers, and what they suggest for a misspelt name."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -7,7 +7,7 @@ from models import names
 from models.names import LONGEST_EMAIL
 
 NAMED: Final = 10
-"""Names that somebody reads."""
+"""The most names that a message lists."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -20,13 +20,13 @@ def shown(text: str) -> str:
 
 
 def name_flaw(name: str) -> str | None:
-    """Say what keeps a text from being a name, with the text."""
+    """Say why a text is not a valid name, in words that begin with the text; None if it is valid."""
     found = names.flaw(name)
     return found and (f"{shown(name)} {found}" if name else f"a name {found}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Find the choice that was probably meant, in any case of letters; None where none is near."""
+    """Return the choice that was probably meant, in upper or lower case; None if none is similar."""
     if len(word) > LONGEST_EMAIL:
         return None
     from difflib import get_close_matches
@@ -37,15 +37,15 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Ask it as the hint of an error, or have no hint."""
+    """Return a hint that suggests the nearest choice; None if none is similar."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
 
 
 def one_edit_away(word: str) -> Iterator[str]:
-    """Yield what a word may have been meant to be: a letter too few, too many, another, or two in the wrong order.
+    """Yield the words that differ from a word by one mistake: a missing, extra or wrong letter, or two swapped ones.
 
-    A word that no name is as long as was meant to be none.
+    Yields nothing for a word that is longer than any name.
     """
     for place in range(len(word) + 1 if len(word) <= LONGEST_EMAIL else 0):
         before, after = word[:place], word[place:]
@@ -57,7 +57,7 @@ def one_edit_away(word: str) -> Iterator[str]:
 
 
 def in_words(words: Sequence[str]) -> str:
-    """Write names one behind the other, many of them as the first and how many more there are."""
+    """Join names with spaces; of many names, write the first ones and how many more there are."""
     more = [f"and {len(words) - NAMED:,} more"] if len(words) > NAMED else []
     return " ".join([*words[:NAMED], *more])
 

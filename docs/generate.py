@@ -1,4 +1,4 @@
-"""Write into the pages what the program says of itself: `uv run python docs/generate.py`."""
+"""Write the help, the commands and the rules into the pages: `uv run python docs/generate.py`."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ PICTURE: Final = re.compile(r'(<img src="([\w/.-]+\.svg)" alt="[^"]+") width="\d
 WIDTH: Final = 800
 """Of a picture, in pixels: what the column of a README has room for."""
 COLUMNS: Final = 78
-"""Of help on a terminal that has 80."""
+"""The width of help on a terminal of 80 columns."""
 CASES: Final = {
     "Message.None": "a `Message` of more than 8 MiB",
     "$2y$": "a hash that starts with `$2y$`",
     "twice": "two users with the same address",
 }
-"""What a page says of faults that need another command, where that is not a field."""
+"""How the page describes special cases of a rule that need another command, if the case is not a field."""
 
 
 def generated(page: str) -> str:
@@ -41,7 +41,7 @@ def _size(picture: Path) -> str:
 
 
 def contexts(name: str) -> Iterator[Any]:
-    """Give what help is made from: of the program, of a command that stands alone, or of a group and its commands."""
+    """Yield the contexts that print help: of the program, of a single command, or of a group and its commands."""
     size = {"terminal_width": COLUMNS, "max_content_width": COLUMNS}
     root: Any = get_command(app)
     with root.make_context("chatctl", [], resilient_parsing=True, **size) as above:
@@ -87,7 +87,7 @@ def _rules(_: str) -> str:
     parts = []
     for rule in all_rules():
         about = str(rule.__doc__).partition("\n")[0]
-        fixes = [f"- **What mends it:** {_fix(rule, rule.fix)}"]
+        fixes = [f"- **To fix it:** {_fix(rule, rule.fix)}"]
         fixes += [f"  - {CASES.get(case, f'`{case}`')}: {_fix(rule, fix)}" for case, fix in rule.fixes.items()]
         parts.append(
             "\n".join(

@@ -29,13 +29,13 @@ PICTURES: Final = {
     ],
     "check": ["db check"],
 }
-"""What is typed for each; ID is that of the undo that was offered last."""
+"""The commands of each picture; ID is the id in the last `undo:` line."""
 DAMAGE: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "User": ({"username": "alan"}, {"$set": {"status": "BANNED"}}),
     "Role": ({"name": "viewer"}, {"$set": {"userIds": []}}),
     "Conversation": ({"name": "lobby"}, {"$currentDate": {"lastMessageAt": True}}),
 }
-"""What is done to the data before they are checked."""
+"""How the data is damaged before the check."""
 FORMAT: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -59,11 +59,11 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 </g>
 </svg>
 """
-"""Rich's own, but for its fonts: those come from elsewhere, and these are on every machine."""
+"""Rich's own format with other fonts: Rich loads fonts from the network, these exist on every machine."""
 
 
 def typed(line: str) -> str:
-    """Run a command on a terminal, say yes where it asks, and give what is seen."""
+    """Run a command on a terminal, answer yes to its questions, and return its output."""
     seen = b""
 
     def read(terminal: int) -> bytes:
@@ -92,7 +92,7 @@ def draw(name: str, lines: list[str]) -> None:
 
 
 def main() -> None:
-    """Settle the people of the documentation in an embedded database, and draw."""
+    """Fill an embedded database with the users of the documentation, and draw the pictures."""
     sys.path += [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "docs")]
     import office
 

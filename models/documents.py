@@ -1,4 +1,4 @@
-"""The seven documents of the application, as they are stored. They declare and read; only `changes` writes."""
+"""The seven documents of the application, as MongoDB stores them. They only declare fields; `changes` writes."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -17,18 +17,18 @@ from mongoengine import (
 
 
 class ApplicationDocument(Document):
-    """A document that belongs to the application: unknown fields are left alone, no index is made behind its back."""
+    """A document of the application. Unknown fields are kept, and MongoEngine creates no index by itself."""
 
     meta: ClassVar[dict[str, Any]] = {"abstract": True, "strict": False, "auto_create_index": False}
 
 
 def unique(name: str, *fields: str) -> dict[str, object]:
-    """Describe a unique index under the name the application reads out of duplicate-key errors."""
+    """Describe a unique index. The application reads its name from duplicate-key errors."""
     return {"fields": list(fields), "name": name, "unique": True, "cls": False}
 
 
 class Account(ApplicationDocument):
-    """`expires_at` counts seconds since 1970; the three tokens are never shown."""
+    """A linked sign-in of a user. `expires_at` is in seconds since 1970; the three tokens are never shown."""
 
     userId = ObjectIdField(required=True)
     type = StringField(required=True)
@@ -53,7 +53,7 @@ PAIR: Final = 2
 
 
 class Conversation(ApplicationDocument):
-    """One-to-one where `isGroup` is absent; `messagesIds` is a copy of what `Message.conversationId` says."""
+    """A conversation, one-to-one if `isGroup` is absent. `messagesIds` repeats what `Message.conversationId` says."""
 
     created_at = DateTimeField(required=True)
     lastMessageAt = DateTimeField(required=True)
@@ -71,7 +71,7 @@ def is_group(conversation: Mapping[str, Any]) -> bool:
 
 
 class Message(ApplicationDocument):
-    """A message with an image alone has no `body`; its time is `createAt`, spelt so on disk."""
+    """A message. With only an image it has no `body`. Its time is `createAt`, as the application spells it."""
 
     body = StringField()
     image = StringField()
@@ -108,7 +108,7 @@ class Role(ApplicationDocument):
 
 
 class UserStatus(StrEnum):
-    """The three statuses; the application fails on any other."""
+    """The status of a user. The application fails on any other value."""
 
     ACTIVE = "ACTIVE"
     SUSPENDED = "SUSPENDED"
@@ -116,7 +116,7 @@ class UserStatus(StrEnum):
 
 
 class User(ApplicationDocument):
-    """`profileId` copies what `Profile.userId` says; `hashedPassword` is absent for those who sign in elsewhere."""
+    """A user. `profileId` repeats what `Profile.userId` says. Without a password `hashedPassword` is absent."""
 
     email = StringField(required=True)
     username = StringField(required=True)

@@ -1,4 +1,4 @@
-"""Which documents refer to which: the four two-sided links and the references that one side owns.
+"""Which documents refer to which: the four two-sided links, and the one-sided references.
 
 The application writes both arrays of a link and reads either; the other references are required and have no index.
 """

@@ -1,4 +1,4 @@
-"""What a name may be."""
+"""The rules for new names and for other texts of users."""
 
 import re
 import unicodedata
@@ -9,20 +9,20 @@ LONGEST: Final = 200
 """Characters in a name."""
 
 LONGEST_EMAIL: Final = 254
-"""Characters, as mail servers have it (RFC 5321)."""
+"""Characters in an e-mail address: the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
-"""A name that anybody can type on any keyboard: no option, and nothing that means something to a shell."""
+"""A name that is easy to type: it has no special characters of a shell, and does not look like an option."""
 
-HOW_EASY: Final = "take up to 64 of a-z, A-Z, 0-9 and _ . @ + -, the first not -"
+HOW_EASY: Final = "use up to 64 characters (a-z, A-Z, 0-9, _ . @ + -); the first one cannot be -"
 
 READ_AS: Final = (
     ("an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
-    ("the part after the colon", re.compile("(user)?name:.*", re.DOTALL)),
+    ("the name after the colon", re.compile("(user)?name:.*", re.DOTALL)),
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""What commands read a text as, and the pattern of such a text; no new name may match one."""
+"""How commands read texts with special forms, and the pattern of each form. No new name may match one."""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 _JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
@@ -32,22 +32,22 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def flaw(name: str) -> str | None:
-    """Say what keeps a text from being a name, in words that follow the text.
+    """Say why a text is not a valid name, in words that follow the text; None if it is valid.
 
-    The application takes any string, so names on disk are read as they are; a new one with a stray blank or an
-    invisible character in it is never what somebody meant.
+    The application accepts any string, so existing names are read as they are. Only new names are checked: a space at
+    the end or an invisible character is always a mistake.
     """
     if not name:
         return "cannot be empty"
     if len(name) > LONGEST:
         return f"is {len(name):,} characters long; a name has at most {LONGEST}"
     if name != name.strip():
-        return "begins or ends with a blank"
+        return "begins or ends with a space"
     return _unseen(name)
 
 
 def user_flaw(field: str, text: str) -> str | None:
-    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a blank`.
+    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a space`.
 
     The fields are those in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
     """
@@ -57,16 +57,16 @@ def user_flaw(field: str, text: str) -> str | None:
 def _unseen(text: str, allowed: str = "") -> str | None:
     for character in "" if text.isprintable() else text:
         if unicodedata.category(character) in _UNSEEN and character not in allowed:
-            return f"holds a character that cannot be seen (U+{ord(character):04X})"
+            return f"contains an invisible character (U+{ord(character):04X})"
     return None
 
 
 def _email(email: str) -> str | None:
     local, at, domain = email.partition("@")
     if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or email.split() != [email]:
-        return "is not an e-mail address"
+        return "is not a valid e-mail address"
     if _PREFIXED.match(email):
-        return "would be read as the part after the colon"
+        return "would be read as the address after the colon"
     return _unseen(email)
 
 
@@ -81,7 +81,7 @@ def _display_name(name: str) -> str | None:
 
 
 def _url(text: str) -> str | None:
-    return _unseen(text) if text.strip() == text else "begins or ends with a blank"
+    return _unseen(text) if text.strip() == text else "begins or ends with a space"
 
 
 def _address(text: str) -> str | None:

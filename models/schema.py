@@ -56,4 +56,4 @@ UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     )
     for document in DOCUMENTS
 }
-"""Collection → its unique indexes as `(name, fields)`; the names are those of the application's client."""
+"""Collection → its unique indexes as `(name, fields)`; the names are those that Prisma gives them."""

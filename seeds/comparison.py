@@ -120,9 +120,8 @@ def compare(seed: Seed, options: Options, state: State, people: Sequence[Resolve
         if spec.renamed_from and (former := role(spec.renamed_from)):
             if document:
                 raise ConflictError(
-                    f"there is a role {shown(spec.name)} and a role {shown(spec.renamed_from)},"
-                    " so that one cannot be renamed to the other",
-                    f"rename or delete one of them, or take renamed_from out of the seed ({spec.at.place})",
+                    f"role {shown(spec.renamed_from)} cannot be renamed to {shown(spec.name)}: both exist",
+                    f"rename or delete one of them, or remove renamed_from from the seed ({spec.at.place})",
                 )
             document = former
         roles.append(_role(spec, document, permissions, state))

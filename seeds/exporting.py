@@ -33,7 +33,7 @@ def export() -> Export:
     """
     there = state.read(UNNAMED)
     notes = [
-        f"{kind} {ascii_only(name)} is left out: its id is no ObjectId"
+        f"{kind} {ascii_only(name)} is left out: its id is not an ObjectId"
         for kind, names in there.invalid_ids.items()
         for name in sorted(names)
     ]
@@ -48,7 +48,9 @@ def export() -> Export:
         if allowed <= permissions.keys():
             role["permissions"] = permission_references(permissions[item] for item in allowed)
         else:
-            notes.append(f"role {ascii_only(name)}: what it allows is left out, as not all of it can be named")
+            notes.append(
+                f"role {ascii_only(name)}: its permissions are left out, because a seed cannot name all of them"
+            )
         roles.append(role)
     document = {"version": 1, "permissions": [escape_variables(name) for name in permissions.values()], "roles": roles}
     text = yaml.dump(document, Dumper=_DUMPER, allow_unicode=True, sort_keys=False, width=_NEVER_FOLDED)
@@ -64,7 +66,7 @@ def _exportable(kind: str, documents: Iterable[Document], there: state.State, no
         name = document.get("name")
         problem = name_problem(name)
         if problem is None and (counts[name] > 1 or name in there.invalid_ids[kind]):
-            problem = f"others have the name {ascii_only(str(name))}, too"
+            problem = f"the name {ascii_only(str(name))} is not unique"
         if problem:
             notes.append(f"{kind} {document['_id']} is left out: {problem}")
         else:
@@ -95,7 +97,7 @@ def role_document(role: SeedRole) -> dict[str, Any]:
 
 
 def permission_references(names: Iterable[str]) -> list[str]:
-    """Write names of permissions for a role, where a star would be a pattern."""
+    """Write names of permissions for a role, with stars escaped: in a role they would be patterns."""
     return [escape_variables(escape_pattern(name)) for name in sorted(names)]
 
 
@@ -103,7 +105,7 @@ def name_problem(name: object) -> str | None:
     """Say in ASCII why a seed cannot have a name; `None` if it can."""
     if isinstance(name, str):
         return ascii_only(problem) if (problem := name_flaw(name)) else None
-    return "its name is no text"
+    return "its name is not a text"
 
 
 def ascii_only(text: str) -> str:

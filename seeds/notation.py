@@ -7,7 +7,7 @@ _PARTS: Final = re.compile(r"\\(.)|(\*)|(.)", re.DOTALL)
 
 
 class Pattern(NamedTuple):
-    r"""A name where `*` stands for any characters and `\` takes the meaning from what follows it."""
+    r"""A name in which `*` matches any characters, and `\` makes the next character literal."""
 
     parts: tuple[str, ...]
     """The texts between the stars; a single part is a plain name."""

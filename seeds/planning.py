@@ -180,8 +180,8 @@ class _Describer:
         if role.protect is not None:
             details.append("+ protected" if role.protect else "- protected")
         details += [*(f"+ {name}" for name in gained), *(f"- {name}" for name in lost)]
-        if mended := len(role.add) + len(role.remove) - len(gained) - len(lost):
-            details.append(f"mends {counted(mended, 'link')} that one side alone has")
+        if repaired := len(role.add) + len(role.remove) - len(gained) - len(lost):
+            details.append(f"repairs {counted(repaired, 'one-sided link')}")
         action = "create" if role.created else "change"
         return PlannedChange(action, "role", role.spec.name, before, after, self._affected(identifier), details)
 
@@ -251,7 +251,7 @@ class Plan:
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to do: what `plan --exit-code` asks."""
+        """Whether there is anything to change; this decides the result of `plan --exit-code`."""
         return self.comparison.differs
 
     def lines(self) -> Iterator[str]:
@@ -288,13 +288,13 @@ class Plan:
         again = self.replan()
         if again.comparison.removes_something and not self.comparison.removes_something:
             raise ConflictError(
-                "the database was changed meanwhile, and the seed would now take something away",
-                "nothing was written; look at it again: chatctl seeds plan",
+                "the database was changed while this command ran, and the seed would now remove something",
+                "nothing was changed; look at the new plan: chatctl seeds plan",
             )
         return again.changeset
 
     def _recheck(self, session: ClientSession | None) -> None:
-        """Check in the transaction that no new name was created meanwhile: a unique index may be missing."""
+        """Check in the transaction that no other command created a new name: a unique index may be missing."""
         database = connection.database()
         _refuse_shipped(self.seed, self.comparison.state, session)
         names = self.comparison.names()
@@ -306,7 +306,9 @@ class Plan:
         for (collection, key), values in new.items():
             where = {key: {"$in": values}}
             if values and (found := database[collection].find_one(where, {key: 1}, session=session)):
-                raise ChangedMeanwhileError(f"{collection.lower()} {shown(found[key])} was created meanwhile", None)
+                raise ChangedMeanwhileError(
+                    f"{collection.lower()} {shown(found[key])} was created while this command ran", None
+                )
 
 
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
@@ -338,7 +340,7 @@ def _read_documents(comparison: Comparison) -> dict[Any, Document]:
         if identifiers:
             found |= state.by_id(state.find(collection, {"_id": {"$in": identifiers}}, fields))
             if len(found.keys() & set(identifiers)) < len(identifiers):
-                raise ConflictError("a role or permission was deleted meanwhile", "repeat the command")
+                raise ConflictError("a role or permission was deleted while this command ran", "run the command again")
     return found
 
 
@@ -348,8 +350,8 @@ def _refuse_shipped(seed: Seed, there: state.State, session: ClientSession | Non
         return
     if connection.database()["Role"].find_one({}, {"_id": 1}, session=session):
         raise UsageError(
-            "the seed that ships with chatctl is not for a database that has roles of its own",
-            "name a seed file or folder, or take --local; chatctl seeds export writes down the roles there are",
+            "the seed that ships with chatctl cannot be used in a database that has other roles",
+            "give a seed file or folder, or use --local; chatctl seeds export writes the existing roles to a seed",
         )
 
 
@@ -369,8 +371,8 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
     ]
     if refused:
         raise RefusedError(
-            f"a protected role would go to a user whom this seed did not create: {', '.join(refused)}",
-            "if that is meant, say so with --adopt",
+            f"this seed would give a protected role to a user that it did not create: {', '.join(refused)}",
+            "To allow this, add --adopt.",
         )
 
 
@@ -387,8 +389,8 @@ def _refuse_members(comparison: Comparison, options: Options, documents: dict[An
             f"{shown(readable_text(documents[role].get('name')))} ({len(users):,})" for role, users in held.items()
         )
         raise RefusedError(
-            f"roles that the seed no longer names have members: {listed}",
-            "if the members are to lose them, say so with --allow-members",
+            f"roles that the seed would delete have members: {listed}",
+            "To allow this, add --allow-members.",
         )
     for role in held.keys() & set(ids_in(comparison.state.protected, "ids")):
         members_of = [form for user in held[role] for form in forms(user)]
@@ -396,14 +398,14 @@ def _refuse_members(comparison: Comparison, options: Options, documents: dict[An
         if connection.database()["User"].find_one(active, {"_id": 1}):
             raise RefusedError(
                 f"the role {shown(readable_text(documents[role].get('name')))} is protected and has an active member",
-                "take it from its members, or name it in the seed",
+                "remove its members, or keep the role in the seed",
             )
 
 
 def _sum(changes: list[PlannedChange]) -> str:
     """Count the changes by what they do."""
     if not changes:
-        return "Nothing differs."
+        return "No changes."
     counts = []
     for action in ("create", "change", "delete"):
         kinds = [

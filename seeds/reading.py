@@ -23,7 +23,7 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     """
     for path in paths:
         if not os.path.exists(path):  # noqa: PTH110 - `Path.exists` raises for a NUL or a name that is too long
-            raise NotFoundError(f"there is no file or folder {shown(str(path))}")
+            raise NotFoundError(f"file or folder {shown(str(path))} not found")
     faults = Faults()
     trees = [tree for file in _files(paths or [_SHIPPED], faults) if (tree := _tree(file, faults))]
     seed = resolve(trees, faults, shipped=not paths)
@@ -62,7 +62,7 @@ def _seed_files(folder: Path, faults: Faults) -> list[Path]:
         return []
     seeds = [file for file in files if file.suffix in _ENDINGS and not file.name.startswith(".") and not file.is_dir()]
     if not seeds:
-        faults.stop(str(folder), "the folder holds no seeds: no file whose name ends in .yaml or .yml")
+        faults.stop(str(folder), "the folder contains no seed files (*.yaml or *.yml)")
     return seeds
 
 
@@ -117,7 +117,7 @@ def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> I
     for expected, names in (("can", test.can), ("cannot", test.cannot)):
         for name in names:
             if test.role not in roles:
-                message: str | None = f"there is no role {shown(test.role)}"
+                message: str | None = f"role {shown(test.role)} not found"
             elif allowed is None:
                 message = f"the seed does not say what {shown(test.role)} can do"
             elif (name in allowed) == (expected == "can"):

@@ -1,4 +1,4 @@
-"""Plans in a file, to be applied exactly or not at all."""
+"""Save plans in files, and apply them exactly or not at all."""
 
 import hashlib
 import json
@@ -22,11 +22,11 @@ class StalePlanError(ConflictError):
     """The database is not as it was when the plan was saved."""
 
     def __init__(self, what: str) -> None:
-        super().__init__(what, "nothing was written; plan again: chatctl seeds plan … --to FILE")
+        super().__init__(what, "nothing was changed; make a new plan: chatctl seeds plan … --to FILE")
 
 
 def dump(made: Plan) -> str:
-    """Return a plan as the text of a file: no secret, no URL, and what the plan was made from only as a fingerprint.
+    """Return a plan as the text of a file, without secrets and URLs, and with a fingerprint of the database.
 
     E-mails, usernames and names are written as the environment had them; a password stays the name of its variable.
     """
@@ -53,14 +53,15 @@ def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
     here = _identity()
     if document["database"] != here["database"]:
         raise StalePlanError(
-            f"the plan was made for the database {shown(document['database'])}, this is {shown(here['database'])}"
+            f"this plan was made for database {shown(document['database'])},"
+            f" but the target database is {shown(here['database'])}"
         )
     if document["server"] != here["server"]:
-        raise StalePlanError("the plan was made for a database of this name on another server")
+        raise StalePlanError("this plan was made for a database with this name on another server")
     seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), name)
     made = plan(replace(seed, shipped=document["shipped"]), Options(**document["options"]))
     if _fingerprint(made) != document["fingerprint"] or made.document()["changes"] != document["changes"]:
-        raise StalePlanError("the database has moved since the plan was made")
+        raise StalePlanError("The database changed after this plan was made.")
     return replace(made, replan=lambda: _check_and_plan(document, name))
 
 
@@ -105,17 +106,15 @@ def _read(path: Path) -> dict[str, Any]:
             data = stream.read(MAX_BYTES + 1)
         document = json.loads(data) if len(data) <= MAX_BYTES else None
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(str(path))}") from None
+        raise NotFoundError(f"file {shown(str(path))} not found") from None
     except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
     except (ValueError, RecursionError):
         document = None
     if not _is_plan(document):
-        raise InvalidInputError(
-            f"{path}: is no plan that chatctl has saved", "make one: chatctl seeds plan … --to FILE"
-        )
+        raise InvalidInputError(f"{path} is not a plan saved by chatctl", "make one: chatctl seeds plan … --to FILE")
     if document["version"] != VERSION:
-        raise InvalidInputError(f"{path}: is a plan of another version of chatctl", "plan again with this one")
+        raise InvalidInputError(f"{path} was saved by another version of chatctl", "make a new plan")
     return document
 
 

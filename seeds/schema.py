@@ -32,47 +32,49 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
         "minLength": 1,
         "maxLength": LONGEST,
         "pattern": r"^\S(.*\S)?$",
-        "description": "Characters that can be seen, without a blank at either end; $${ stands for ${.",
+        "description": "Visible characters, without a space at the start or end. Write $${ for a literal ${.",
     },
     "pattern": {
         "type": "string",
         "title": "the name of a permission",
         "minLength": 1,
-        "description": "A permission named in the seed, or a pattern over them: * stands for any characters.",
+        "description": "A permission of the seed, or a pattern in which * matches any characters.",
     },
     "text": {"type": "string", "title": "a text"},
     "filled": {
         "type": "string",
         "title": "a text",
         "minLength": 1,
-        "description": "May hold ${VARIABLES} of the environment; $${ stands for ${.",
+        "description": "Can contain ${VARIABLES} of the environment. Write $${ for a literal ${.",
     },
     "variable": {"type": "string", "title": "the name of a variable", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
     "permission": _object(
         "a permission",
         ["name"],
-        {"name": _ref("name"), "description": {**_ref("text"), "description": "Kept here alone."}},
+        {"name": _ref("name"), "description": {**_ref("text"), "description": "Kept only in this file."}},
     ),
     "role": _object(
         "a role",
         ["name"],
         {
             "name": _ref("name"),
-            "description": {**_ref("text"), "description": "Kept here alone."},
+            "description": {**_ref("text"), "description": "Kept only in this file."},
             "permissions": _list(
-                "a list of permissions", _ref("pattern"), "Exactly what the role allows; left out, it is not managed."
+                "a list of permissions",
+                _ref("pattern"),
+                "Exactly the permissions of the role. Without this key they are not managed.",
             ),
             "extends": _list(
-                "a list of roles", _ref("name"), "Roles of the seed whose permissions this one takes over."
+                "a list of roles", _ref("name"), "Roles of the seed. This role gets all their permissions too."
             ),
             "renamed_from": {
                 **_ref("name"),
-                "description": "A role that had this name becomes this one, members kept.",
+                "description": "The old name of this role. A role with that name is renamed and keeps its members.",
             },
             "protected": {
                 "type": "boolean",
                 "title": "true or false",
-                "description": "Whether the last active member is kept from being taken out.",
+                "description": "Whether the role must always have an active member.",
             },
         },
     ),
@@ -81,11 +83,11 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
         "a user",
         ["email", "username"],
         {
-            "email": {**_ref("filled"), "description": "By this the user is found, in any case."},
+            "email": {**_ref("filled"), "description": "The user is found by this address, in upper or lower case."},
             "username": _ref("filled"),
             "name": {**_ref("filled"), "description": "Set only when the user is created."},
             "password": {**_ref("password"), "description": "Read and set only when the user is created."},
-            "roles": _list("a list of roles", _ref("name"), "Roles of the seed; added, never taken away."),
+            "roles": _list("a list of roles", _ref("name"), "Roles of the seed. They are added, never removed."),
         },
     ),
     "test": _object(
@@ -93,8 +95,8 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
         ["role"],
         {
             "role": _ref("name"),
-            "can": _list("a list of permissions", _ref("pattern"), "What the role must allow."),
-            "cannot": _list("a list of permissions", _ref("pattern"), "What the role must not allow."),
+            "can": _list("a list of permissions", _ref("pattern"), "Permissions that the role must have."),
+            "cannot": _list("a list of permissions", _ref("pattern"), "Permissions that the role must not have."),
         },
     ),
 }
@@ -106,7 +108,10 @@ SCHEMA: Final[Schema] = {
         ["version"],
         {
             "version": {"type": "integer", "title": "1", "const": 1, "description": "The version of this format."},
-            "seed": {**_ref("name"), "description": "Whose roles these are; without it, default."},
+            "seed": {
+                **_ref("name"),
+                "description": "The name of the seed. It owns the roles that it creates. The default is `default`.",
+            },
             "permissions": _list(
                 "a list of permissions",
                 {"title": "a name", "anyOf": [_ref("name"), _ref("permission")]},
@@ -115,7 +120,10 @@ SCHEMA: Final[Schema] = {
             "roles": _list("a list of roles", _ref("role"), "The roles that exist."),
             "users": _list("a list of users", _ref("user"), "Users who exist and have roles."),
             "tests": _list(
-                "a list of tests", _ref("test"), "Asserted by `chatctl seeds test`, never written.", unique=False
+                "a list of tests",
+                _ref("test"),
+                "Checked by `chatctl seeds test`, never written to the database.",
+                unique=False,
             ),
         },
     ),
@@ -156,9 +164,7 @@ def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
         if problem:
             _reject(node, faults, problem)
     elif "const" in schema and node.value != str(schema["const"]):
-        _reject(
-            node, faults, f"{shown(node.value)} is no version this chatctl knows; the one it reads is {schema['const']}"
-        )
+        _reject(node, faults, f"unknown version {shown(node.value)}; use version {schema['const']}")
 
 
 def _definition(schema: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
@@ -175,14 +181,14 @@ def _reject(node: Node, faults: Faults, message: str) -> None:
 
 def _wrong_kind(node: Node, title: str) -> str:
     if node.kind == "null" and not node.value:
-        return f"nothing stands here, where {title} belongs"
+        return f"expected {title}, found nothing"
     if title == "1":
-        return "the version is a plain 1, without quotes"
+        return "the version must be 1, without quotes"
     if node.kind in {"boolean", "integer", "number", "time", "null"}:
         read_as = _KIND_NAMES.get(node.kind, "nothing")
-        quote = f": write '{node.value}' in quotes if you mean it" if title not in _NOT_TEXTS else ""
-        return f"YAML reads {shown(node.value)} as {read_as}, where {title} belongs{quote}"
-    return f"{_KIND_NAMES[node.kind]} stands here, where {title} belongs"
+        quote = f": write '{node.value}' in quotes to make it a text" if title not in _NOT_TEXTS else ""
+        return f"expected {title}, found {read_as} ({shown(node.value)}){quote}"
+    return f"expected {title}, found {_KIND_NAMES[node.kind]}"
 
 
 def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
@@ -192,11 +198,11 @@ def _check_object(node: Node, schema: dict[str, Any], faults: Faults) -> None:
             check(value, faults, properties[key])
         else:
             faults.add(
-                node.keys[key], f"{shown(key)} is no key of {schema['title']}{faults.did_you_mean(key, properties)}"
+                node.keys[key], f"unknown key {shown(key)} in {schema['title']}{faults.did_you_mean(key, properties)}"
             )
     for key in schema["required"]:
         if key not in node.value:
-            faults.add(node, f"{schema['title']} needs the key {shown(key)}")
+            faults.add(node, f"{schema['title']} requires the key {shown(key)}")
 
 
 def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
@@ -206,7 +212,7 @@ def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
         if item.kind == "string" and schema.get("uniqueItems"):
             earlier = first.setdefault(item.value, item)
             if earlier is not item:
-                _reject(item, faults, f"{shown(item.value)} stands in this list twice, first at {earlier.place}")
+                _reject(item, faults, f"duplicate {shown(item.value)} in this list; the first is at {earlier.place}")
 
 
 def _check_name(node: Node) -> str | None:
@@ -217,7 +223,8 @@ def _check_name(node: Node) -> str | None:
 def _check_text(node: Node) -> str | None:
     if variables(node.value):
         return (
-            f"{shown(node.value)}: a variable can stand in a user's email, username and name alone; $${{ stands for ${{"
+            f"{shown(node.value)}: variables are allowed only in a user's email, username and name;"
+            " write $${ for a literal ${"
         )
     node.value = expand(node.value, {})
     return None
@@ -231,13 +238,13 @@ def _check_pattern(node: Node) -> str | None:
 def _check_template(node: Node) -> str | None:
     """Check only how variables are written; their values are read when the seed is planned."""
     if None in variables(node.value):
-        return f"{shown(node.value)}: write a variable as ${{NAME}}; $${{ stands for ${{"
+        return f"{shown(node.value)}: write a variable as ${{NAME}}, and a literal ${{ as $${{"
     return None
 
 
 def _check_variable(node: Node) -> str | None:
     if variables(f"${{{node.value}}}") != [node.value]:
-        return f"{shown(node.value)} is no name of a variable: it has letters, digits and _ alone"
+        return f"{shown(node.value)} is not a valid variable name: use letters, digits and _"
     return None
 
 

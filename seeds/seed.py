@@ -1,4 +1,4 @@
-"""A seed: what should exist. `resolve` makes one of checked files."""
+"""A seed: the permissions, roles and users that should exist. `resolve` makes it from checked files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,19 +10,19 @@ from seeds.notation import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
 
 UNNAMED: Final = "default"
-"""The name of a seed that gives itself none."""
+"""The name of a seed without a `seed` key."""
 
 SHIPPED: Final = "chatctl"
-"""The name of the seed that ships: nobody gets it by naming none, so its roles are never taken for another's."""
+"""The name of the seed that ships. It is not the default name, so no other seed owns its roles by accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRole:
     name: str
     permissions: frozenset[str] | None
-    """With what it takes over from others; `None` where the seed does not manage them."""
+    """Including those of extended roles; `None` if the seed does not manage them."""
     protected: bool | None
-    """`None` where the seed does not say."""
+    """`None` if the seed does not say it."""
     renamed_from: str | None
     at: Node
 
@@ -35,7 +35,7 @@ class SeedUser:
     username: Node
     name: Node | None
     password: Node | None
-    """Names the variable that holds it."""
+    """The name of the variable that contains it."""
     roles: tuple[str, ...]
 
 
@@ -60,7 +60,7 @@ class Seed:
 
 
 MOST_LINKS: Final = 2_000_000
-"""How often a permission may stand in a role or a test once patterns and `extends` are written out."""
+"""The most permissions in all roles and tests together, after patterns and `extends` are resolved."""
 
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 10_000_000
@@ -93,7 +93,8 @@ class _Resolver:
             if other.value != named[0].value:
                 first = f"at {named[0].place} it is {shown(named[0].value)}"
                 self._faults.add(
-                    other, f"the files of one seed have one name: here it is {shown(other.value)}, {first}"
+                    other,
+                    f"all files of a seed must have the same `seed` name: here it is {shown(other.value)}, {first}",
                 )
         return named[0].value if named else None
 
@@ -106,7 +107,7 @@ class _Resolver:
                 continue
             first = found.setdefault(name.value, name if kind == "permission" else item)
             if first not in (name, item):
-                self._faults.add(name, f"the {kind} {shown(name.value)} is named twice, first at {first.place}")
+                self._faults.add(name, f"duplicate {kind} {shown(name.value)}; the first is at {first.place}")
         return found
 
     def _resolved_roles(self) -> list[SeedRole]:
@@ -131,8 +132,8 @@ class _Resolver:
             if other.value not in self._roles:
                 self._missing(other, "role", self._roles)
             elif not {"permissions", "extends"} & self._roles[other.value].value.keys():
-                message = f"the role {shown(other.value)} says no permissions that {shown(name)} could take over"
-                self._faults.add(other, f"{message}; give it permissions, [] for none")
+                message = f"role {shown(name)} cannot extend {shown(other.value)}, which has no `permissions` key"
+                self._faults.add(other, f"{message}; add one ([] for no permissions)")
             else:
                 found[other.value] = other
         return found
@@ -183,7 +184,7 @@ class _Resolver:
         """Report an unknown name, unless a file that could not be read may define it."""
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
-            self._faults.add(node, f"no {kind} {shown(node.value)} is named in the seed{near}")
+            self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")
 
     def _former_names(self) -> dict[str, str]:
         found: dict[str, Node] = {}
@@ -194,11 +195,12 @@ class _Resolver:
                 continue
             first = found.setdefault(node.value, node)
             if node.value in self._roles:
-                message = f"a role {shown(node.value)} is named in the seed too, at {self._roles[node.value].place}"
-                self._faults.add(node, f"{message}, so it cannot become {shown(name)}")
+                message = f"role {shown(node.value)} cannot be renamed to {shown(name)}"
+                place = self._roles[node.value].place
+                self._faults.add(node, f"{message}, because the seed also defines it, at {place}")
             elif first is not node:
                 self._faults.add(
-                    node, f"the role {shown(node.value)} can become one role; at {first.place} it is another"
+                    node, f"role {shown(node.value)} can be renamed only once; at {first.place} it gets another name"
                 )
             former[name] = node.value
         return former

@@ -1,4 +1,4 @@
-"""What is in the database: the roles, permissions and records that a seed is compared with."""
+"""The roles, permissions and records of the database, with which a seed is compared."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class State:
     """What the seed has created. Like `protected`, an empty record if the database has none (see `recorded`)."""
     recorded: set[str]
     invalid_ids: dict[str, set[str]]
-    """`role` and `permission` → names of documents whose `_id` is no ObjectId: nothing can be linked with them."""
+    """`role` and `permission` → names of documents whose `_id` is not an ObjectId: they cannot be linked."""
     backlinks: dict[Any, set[Any]] = field(init=False)
     """Role id → permissions that list the role: the other side of the link."""
 

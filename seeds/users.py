@@ -81,7 +81,7 @@ def _value(field: str, node: Node, faults: Faults) -> str:
 
 def _unusable(variable: str) -> str | None:
     if variable.upper().startswith(_RESERVED):
-        return f"the variable {variable} belongs to chatctl or the database, and cannot be used in a seed"
+        return f"the variable {variable} is reserved for chatctl and the database; a seed cannot use it"
     return None if os.environ.get(variable) else f"the variable {variable} is not set"
 
 
@@ -116,14 +116,14 @@ def _matched(person: ResolvedUser, documents: Iterable[Document]) -> ResolvedUse
     if len(mine) > 1:
         listed = " and ".join(str(document.get("email")) for document in mine)
         raise ConflictError(
-            f"several users have the e-mail {shown(person.email)} in one case or another: {listed}",
+            f"several users have the e-mail {shown(person.email)}, written in upper or lower case: {listed}",
             "change or delete all but one of them",
         )
     if mine and mine[0].get("username") != person.username:
         raise ConflictError(
             f"the user {shown(person.email)} exists with the username"
             f" {shown(readable_text(mine[0].get('username')))}, not {shown(person.username)}",
-            "write the username that the user has, or another e-mail, into the seed",
+            "correct the username or the e-mail in the seed",
         )
     if not mine and (others := [other for other in documents if other.get("username") == person.username]):
         raise ConflictError(
@@ -132,7 +132,7 @@ def _matched(person: ResolvedUser, documents: Iterable[Document]) -> ResolvedUse
         )
     if mine and not isinstance(mine[0]["_id"], ObjectId):
         raise ConflictError(
-            f"the user {shown(person.email)} has an id that is no ObjectId",
-            "nothing can be linked with it: rename or delete it",
+            f"the id of the user {shown(person.email)} is not an ObjectId",
+            "it cannot be linked to roles: change its e-mail or delete it",
         )
     return replace(person, document=mine[0]) if mine else person

@@ -29,11 +29,11 @@ _KINDS: Final = {"bool": "boolean", "int": "integer", "float": "number", "null":
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value of a file; `kind` is its type in the words of JSON Schema, or `fault` where one was reported for it."""
+    """A value of a file; `kind` is its type as in JSON Schema, or `fault` if a fault was reported for it."""
 
     kind: str
     value: Any
-    """Of a text its characters, of other scalars how they are written, of an array nodes, of an object nodes by key."""
+    """A text, the spelling of another scalar, the nodes of an array, or the nodes of an object by key."""
     file: str
     line: int
     column: int
@@ -60,7 +60,7 @@ class Node:
 
 
 class Faults:
-    """The faults found so far, and how much more may be read."""
+    """The faults found so far, and how many more bytes and nodes may be read."""
 
     MAX_REPORTED: Final = 1000
 
@@ -109,7 +109,7 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
         return None
     composer = _Composer(file, faults)
     for _ in composer.steps(text):
-        """Each step is taken by the composer itself."""
+        """The composer does the work of each step."""
     if composer.failed:
         return None
     if composer.root is None:
@@ -137,7 +137,7 @@ def read_items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] 
             yield node.value.pop()
             faults.nodes_left = MAX_NODES
     if path and not found and not composer.failed:
-        faults.stop(file, f"there is no list under {'.'.join(path)}", 1, 1)
+        faults.stop(file, f"no list found under {'.'.join(path)}", 1, 1)
 
 
 def _decode(data: bytes, file: str, faults: Faults) -> str | None:
@@ -154,7 +154,7 @@ def _decode(data: bytes, file: str, faults: Faults) -> str | None:
         line_start = text.rfind("\n", 0, found.start()) + 1
         line = text.count("\n", 0, found.start()) + 1
         faults.stop(
-            file, f"a control character (U+{ord(found[0]):04X}) stands here", line, found.start() - line_start + 1
+            file, f"control character U+{ord(found[0]):04X} is not allowed", line, found.start() - line_start + 1
         )
     return None if _UNPRINTABLE.search(text) else text
 
@@ -170,7 +170,7 @@ class _Composer:
         self._keys: list[Node | None] = []
         self._documents = 0
         self.failed = True
-        """Not read to its end, or not yet."""
+        """Whether the file could not be read to its end; true until it was."""
 
     @property
     def depth(self) -> int:
@@ -209,12 +209,12 @@ class _Composer:
             self._keys.pop()
         elif isinstance(event, yaml.AliasEvent):
             node = self._node(event, "fault", None)
-            self._faults.add(node, f"aliases are not read here: write out what *{str(event.anchor)[:40]} stands for")
+            self._faults.add(node, f"aliases are not supported: write out the value of *{str(event.anchor)[:40]}")
             self._attach(event, node)
         elif isinstance(event, yaml.DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                self._stop(event, "a second document begins here; a file is one")
+                self._stop(event, "a second YAML document begins here; a file can have only one")
 
     def _scalar(self, event: Any) -> Node:
         if event.style:
@@ -233,9 +233,9 @@ class _Composer:
         if kind == "fault":
             return node
         if event.anchor is not None:
-            self._faults.add(node, "anchors are not read here")
+            self._faults.add(node, "anchors are not supported")
         if event.tag is not None:
-            self._faults.add(node, "tags are not read here: leave it out, and put a text in quotes")
+            self._faults.add(node, "tags are not supported: remove the tag, and put a text in quotes")
             node.kind = "fault"
         return node
 
@@ -249,10 +249,10 @@ class _Composer:
             parent.value.append(node)
         elif key is None:
             if not isinstance(event, yaml.ScalarEvent):
-                self._stop(event, "a key is a single word")
+                self._stop(event, "a key must be a text")
             if node.value in parent.value:
                 first = parent.keys[node.value]
-                self._faults.add(node, f"the key {shown(node.value)} stands here twice, first in line {first.line}")
+                self._faults.add(node, f"duplicate key {shown(node.value)}; the first is in line {first.line}")
             self._keys[-1] = node
         else:
             parent.value.setdefault(key.value, node)

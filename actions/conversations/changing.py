@@ -72,7 +72,7 @@ def _one_conversation_per_pair(pair: list[Any]) -> Rule:
 
     def check(session: ClientSession | None) -> None:
         if existing := _one_to_one_between(pair, session):
-            raise ChangedMeanwhileError(f"conversation {existing['_id']} was created meanwhile", None)
+            raise ChangedMeanwhileError(f"conversation {existing['_id']} was created while this command ran", None)
 
     return Rule(f"one-to-one:{':'.join(sorted(map(str, pair)))}", check)
 
@@ -83,7 +83,7 @@ def _unused_group_name(name: str) -> Rule:
     def check(session: ClientSession | None) -> None:
         where = {"name": {"$eq": name, **PRESENT}}
         if connection.database()["Conversation"].find_one(where, ["_id"], session=session):
-            raise ChangedMeanwhileError(f"a group called {shown(name)} was created meanwhile", None)
+            raise ChangedMeanwhileError(f"a group called {shown(name)} was created while this command ran", None)
 
     return Rule(f"group:{name}", check)
 
@@ -166,7 +166,7 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
         where = {"_id": conversation}
         existing = connection.database()["Conversation"].find_one(where, ["userIds"], session=session) or {}
         if not set(ids_in(existing, "userIds")) <= set(participants):
-            raise ChangedMeanwhileError(f"conversation {title} was changed meanwhile", None)
+            raise ChangedMeanwhileError(f"conversation {title} was changed while this command ran", None)
 
     return Rule(f"conversation:{conversation}", check)
 

@@ -150,6 +150,6 @@ def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
                 still = {"_id": identifier, "$and" if holds else "$nor": listed}
                 if not documents.find_one(still, {"_id": 1}, session=session):
                     label = f"{collection.lower()} {names.get(identifier, identifier)}"
-                    raise ChangedMeanwhileError(f"{label} was changed meanwhile", None)
+                    raise ChangedMeanwhileError(f"{label} was changed while this command ran", None)
 
     return [Rule("half-links", check)] if draft.unchanged_lists else []

@@ -1,11 +1,11 @@
-"""Undo an event: turn its changes around and fit them to the documents as they are now.
+"""Undo an event: invert its changes, and fit them to the documents as they are now.
 
 Start reading at `inverse`. It has four steps, in this order:
 
 1. what was: the inverse of each change, from the last to the first;
 2. what is (`present_documents`): the documents are read once, then kept in step with the planned changes;
-3. what may be put back (`refusals`): nothing that was changed since, and no document without its parent;
-4. what is computed again (`recomputed`): `updatedAt`, `profileId` and `lastMessageAt`, where they moved since.
+3. what may be restored (`refusals`): nothing that was changed after the event, and no document without its parent;
+4. what is computed again (`recomputed`): `updatedAt`, `profileId` and `lastMessageAt`, if they were changed since.
 
 `fitted_changes` applies steps 2 to 4 to one inverse change after the other.
 """

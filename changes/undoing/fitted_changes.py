@@ -1,4 +1,4 @@
-"""One inverse change after the other, fitted to the documents as they are now."""
+"""Fit the inverse changes, one after the other, to the documents as they are now."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -76,14 +76,12 @@ class FittedChanges:
         if there is None:
             return
         if not self.force and (fields := differences(there, change.document)):
-            raise ChangedSinceError(
-                change.collection, label(change.collection, change.document), f"was changed ({', '.join(fields)})"
-            )
+            raise ChangedSinceError(change.collection, label(change.collection, change.document), "was changed", fields)
         yield from self._unlink(change, there)
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Take a document that has gained links since out of the other sides."""
+        """Remove a deleted document from the other sides of the links that it gained after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]
@@ -143,7 +141,7 @@ class FittedChanges:
         if name in UNGUARDED and (moved or is_lost):
             after = self.recomputed.value(there, name, present)
         elif moved and not self.force:
-            raise ChangedSinceError(collection, there["_id"], f"was changed ({field_name(name)})")
+            raise ChangedSinceError(collection, there["_id"], "was changed", [field_name(name)])
         if same(present, after):
             return None
         set_field(there, name, after)

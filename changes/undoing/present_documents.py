@@ -1,4 +1,4 @@
-"""What is: the documents that an undo is about, read once and then kept in step with the planned changes."""
+"""The documents that an undo changes: read once, and then changed in memory as the plan changes them."""
 
 from collections.abc import Hashable, Iterable
 from collections.abc import Set as AbstractSet
@@ -19,7 +19,7 @@ AT_ONCE: Final = 500
 
 
 class PresentDocuments:
-    """Documents by collection and `_id`; a planner changes them in memory as its changes will on disk."""
+    """Documents by collection and `_id`. The planner changes them as its changes will change the stored ones."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
@@ -66,7 +66,7 @@ class PresentDocuments:
 
 
 def read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
-    """Read the documents that changes are about: whole if they come or go, else only the changed fields."""
+    """Read the documents of changes: completely if they are inserted or deleted, otherwise only the changed fields."""
     documents = PresentDocuments(database)
     whole = {(change.collection, change.ids[0]) for change in changes if not isinstance(change, Update)}
     updates = [change for change in changes if isinstance(change, Update)]

@@ -1,4 +1,4 @@
-"""What is computed again: fields that the application moves, so that their old value may be wrong by now."""
+"""Compute fields again that the application moves, because their old value may be wrong now."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -26,7 +26,7 @@ ChildrenOfParents: TypeAlias = Mapping[Key, list[Insert | Delete]]
 
 
 def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
-    """Return the documents that come and go, by their collection and their parent."""
+    """Return the inserted and deleted documents by collection and parent."""
     children: dict[Key, list[Insert | Delete]] = {}
     for change, owned in product(changes, OWNED):
         if not isinstance(change, Update) and change.collection == owned.collection:
@@ -38,9 +38,9 @@ def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The values of such fields once the undo is done.
+    """The values of these fields after the undo.
 
-    Documents that are `returning` count, `orphaned` ones and deleted ones do not.
+    They depend on the `returning` documents, but not on `orphaned` and deleted ones.
     """
 
     database: Database[Document]
@@ -64,7 +64,7 @@ class Recomputed:
         return present
 
     def loses_last_message(self, conversation: Document, change: Set) -> bool:
-        """Tell whether the message is gone, or does not come back, whose time a conversation would have again."""
+        """Tell whether a conversation would get the time of a message that does not exist after the undo."""
         own = self.children.get(("Message", referred(conversation["_id"])), [])
         if any((one.collection, one.document["_id"]) in self.orphaned for one in own):
             return True
@@ -82,7 +82,7 @@ class Recomputed:
         return stored.get("created_at", otherwise)
 
     def _last(self, collection: str, reference_field: str, parent: Any, by: str, kind: type) -> Document | None:
-        """Find the last document of a parent as it will be.
+        """Find the last child of a parent, as it will be after the undo.
 
         In broken data a document may lack the field that it is the last `by`, or have one of another kind.
         """

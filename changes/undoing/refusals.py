@@ -1,4 +1,4 @@
-"""What may be put back: no document that was changed since, and none without the parent that it needs."""
+"""Refuse an undo that would overwrite newer changes, or restore a document without its parent."""
 
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
@@ -15,22 +15,23 @@ from models.links import OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """What an undo would put back was changed after the event.
+    """A document was changed after the event that should be undone.
 
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
 
-    def __init__(self, collection: str, who: object, what: str) -> None:
-        hint = "undo what came later first, or put back what the event changed all the same with --force"
-        super().__init__(f"{collection.lower()} {who} {what} since", hint)
+    def __init__(self, collection: str, who: object, what: str, fields: Collection[str] = ()) -> None:
+        named = f" ({', '.join(fields)})" if fields else ""
+        hint = "undo the later change first, or overwrite it with --force"
+        super().__init__(f"{collection.lower()} {who} {what} after this event{named}", hint)
 
 
 class StillNeededError(ConflictError):
-    """What an undo would delete has a child by now that cannot be without it."""
+    """A document that an undo would delete has a new child that needs it."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
-        hint = f"chatctl {collection.lower()}s delete {identifier} takes all of it along"
-        super().__init__(f"{collection.lower()} {who} has got a {child.lower()} since", hint)
+        hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
+        super().__init__(f"{collection.lower()} {who} got a new {child.lower()} after this event", hint)
 
 
 def orphaned(
@@ -84,7 +85,7 @@ def differences(there: Document, document: Document) -> list[str]:
 
 
 def are_alike(one: object, other: object) -> bool:
-    """Compare two values; in lists of ids the order says nothing."""
+    """Compare two values; in lists of ids the order does not matter."""
     if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
         return sorted(one) == sorted(other)
     return same(one, other)

@@ -66,7 +66,12 @@ class WriteBar(Bar, Watch):
         self.event: ObjectId | None = None
         self.batches = 0
 
+    def indexed(self, indexes: int, total: int) -> None:
+        self.name = "creating indexes"
+        super().wrote(indexes, total)
+
     def begins(self, event: "ObjectId") -> None:
+        self.name = "writing"
         self.event = event
 
     def wrote(self, documents: int, total: int) -> None:

@@ -1,4 +1,4 @@
-"""Contexts: names for databases, one of which may be the current one, kept in a file of their user.
+"""Contexts: names for databases, kept in the user's configuration file. One can be the current context.
 
 Start reading at `load`.
 """

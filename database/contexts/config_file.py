@@ -1,4 +1,4 @@
-"""The file that holds the contexts: read the contexts in it, and replace it as a whole."""
+"""The configuration file with the contexts: read it, and replace it as a whole."""
 
 import fcntl
 import os
@@ -19,24 +19,24 @@ from database.wording import did_you_mean, shown
 from models.names import EASY
 
 LARGEST: Final = 1024 * 1024
-"""Bytes; a file that is larger was not written by anybody."""
+"""Bytes; a larger file cannot be a real configuration."""
 
 
 def path() -> Path:
-    """Name the file; raises `NotAllowedError` where neither XDG_CONFIG_HOME nor a home is known."""
+    """Return the path of the file. Raises `NotAllowedError` if neither XDG_CONFIG_HOME nor a home folder is known."""
     try:
         folder = platformdirs.user_config_path("chatctl", appauthor=False)
     except RuntimeError:
         folder = Path()
     if not folder.is_absolute():
-        raise NotAllowedError("this user has no folder for the configuration", "name one with XDG_CONFIG_HOME")
+        raise NotAllowedError("this user has no folder for the configuration", "choose one with XDG_CONFIG_HOME")
     return folder / "config.toml"
 
 
 def read() -> str:
-    """Give what the file says, nothing where there is none.
+    """Return the text of the file, or an empty text if there is no file.
 
-    Raises `NotAllowedError` for one that anybody else could have written, and for a link.
+    Raises `NotAllowedError` for a symbolic link, and for a file that another user owns or can write.
     """
     try:
         file = path()
@@ -48,12 +48,12 @@ def read() -> str:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         reason = "it is a symbolic link" if file.is_symlink() else (error.strerror or "it failed").lower()
-        raise NotAllowedError(f"{file} cannot be read: {reason}", "put a file of your own there") from None
+        raise NotAllowedError(f"{file} cannot be read: {reason}", "replace it with a regular file") from None
     try:
         _check(file.parent, file.parent.stat())
         _check(file, found := os.fstat(descriptor))
         if not stat.S_ISREG(found.st_mode):
-            raise NotConfiguredError(f"{file} is no file", "move it away")
+            raise NotConfiguredError(f"{file} is not a regular file", "move it away")
         with open(descriptor, "rb", closefd=False) as opened:
             return _decoded(file, opened.read(LARGEST + 1))
     finally:
@@ -61,7 +61,7 @@ def read() -> str:
 
 
 def write(text: str) -> None:
-    """Replace the file by another that is complete, or leave it as it is."""
+    """Replace the whole file. If that fails, the old file stays."""
     file = path()
     try:
         private_files.write(file, text.encode())
@@ -71,7 +71,7 @@ def write(text: str) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Keep others who change the file waiting; the folder is made where there is none."""
+    """Lock the configuration, so that other changes wait. Creates its folder if necessary."""
     folder = path().parent
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
@@ -88,9 +88,9 @@ def locked() -> Iterator[None]:
 
 def _check(file: Path, found: os.stat_result) -> None:
     if found.st_uid != os.geteuid():
-        raise NotAllowedError(f"{file} belongs to another user", "name another folder with XDG_CONFIG_HOME")
+        raise NotAllowedError(f"{file} belongs to another user", "choose another folder with XDG_CONFIG_HOME")
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise NotAllowedError(f"others may write {file}", f"chmod go-w {file}")
+        raise NotAllowedError(f"other users can write to {file}", f"chmod go-w {file}")
 
 
 def _decoded(file: Path, data: bytes) -> str:
@@ -100,16 +100,18 @@ def _decoded(file: Path, data: bytes) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise NotConfiguredError(f"{file}:{line}: this is not UTF-8", "correct it there, or move it away") from None
+        raise NotConfiguredError(
+            f"{file}:{line}: this is not UTF-8", "correct it there, or move the file away"
+        ) from None
 
 
 def _unwritable(file: Path, error: OSError) -> NotAllowedError:
     reason = (error.strerror or "it failed").lower()
-    return NotAllowedError(f"{file} cannot be written: {reason}", "name another folder with XDG_CONFIG_HOME")
+    return NotAllowedError(f"{file} cannot be written: {reason}", "choose another folder with XDG_CONFIG_HOME")
 
 
 SOURCES: Final = ("url", "url-env", "url-file", "url-command")
-"""Where the URL of a context comes from: each has one of them."""
+"""Where the URL of a context comes from. Each context has exactly one of these."""
 READ_ONLY: Final = "read-only"
 
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
@@ -139,66 +141,66 @@ class Contexts:
     def named(self, name: str) -> Context:
         """Find a context; raises `NotFoundError`."""
         if name not in self.by_name:
-            hint = "see chatctl context list" if self.by_name else "there is none yet: chatctl context add NAME"
+            hint = "see chatctl context list" if self.by_name else "add one: chatctl context add NAME"
             raise NotFoundError(f"no context {shown(name)}", did_you_mean(name, self.by_name) or hint)
         return self.by_name[name]
 
     def current_context(self) -> Context | None:
-        """Find the current context; raises `NotFoundError` where the file names one that is not there."""
+        """Return the current context, if there is one. Raises `NotFoundError` if the file names an unknown context."""
         return None if self.current is None else self.named(self.current)
 
 
 def load() -> Contexts:
-    """Read the contexts there are; raises `NotConfiguredError` for a broken file, `NotAllowedError` for one at risk."""
+    """Read all contexts. Raises `NotConfiguredError` for a broken file, `NotAllowedError` for an unsafe one."""
     return parse(read())
 
 
 def parse(text: str) -> Contexts:
-    """Read the text of a file; what nobody would heed is an error: a misspelt `read-only` must not be passed over."""
+    """Parse the text of the file. Unknown keys are errors, because a misspelt `read-only` must not be ignored."""
     try:
         said = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise _no_toml(text, str(error)) from None
     current, tables = said.pop("current", None), said.pop("contexts", {})
     for name in said:
-        _broken(f"there is no setting {_quoted(name)}", did_you_mean(name, ["current", "contexts"]))
+        _broken(f"unknown setting {_quoted(name)}", did_you_mean(name, ["current", "contexts"]))
     if not isinstance(tables, dict):
-        _broken('"contexts" is no table')
+        _broken('"contexts" is not a table')
     if not isinstance(current, str | None):
-        _broken('"current" is no text')
+        _broken('"current" is not a text')
     return Contexts({name: _context(name, table) for name, table in tables.items()}, current)
 
 
 def _context(name: str, table: Any) -> Context:
     if not EASY.fullmatch(name):
-        _broken(f"no context can be called {_quoted(name)}")
+        _broken(f"invalid context name {_quoted(name)}")
     if not isinstance(table, dict):
-        _broken(f"context {name} is no table")
+        _broken(f"context {name} is not a table")
     for key in table:
         if key not in {*SOURCES, READ_ONLY}:
-            _broken(f"context {name} has no setting {_quoted(key)}", did_you_mean(key, [*SOURCES, READ_ONLY]))
+            _broken(f"unknown setting {_quoted(key)} in context {name}", did_you_mean(key, [*SOURCES, READ_ONLY]))
     given = [source for source in SOURCES if source in table]
     if len(given) != 1:
-        _broken(f"context {name} has {' and '.join(given) or 'no url'}", f"give it one of {', '.join(SOURCES)}")
+        _broken(f"context {name} has {' and '.join(given) or 'no url'}", f"give it exactly one of {', '.join(SOURCES)}")
     if not isinstance(table[given[0]], str):
-        _broken(f"{given[0]} of context {name} is no text")
+        _broken(f"{given[0]} of context {name} is not a text")
     if not isinstance(read_only := table.get(READ_ONLY, False), bool):
-        _broken(f"{READ_ONLY} of context {name} is neither true nor false")
+        _broken(f"{READ_ONLY} of context {name} must be true or false")
     return Context(name, given[0], table[given[0]], read_only)
 
 
 def _no_toml(text: str, said: str) -> NotConfiguredError:
-    """Say where a text is no TOML, and why unless that may quote a URL."""
+    """Return an error with the line that is not TOML, and with the reason, unless that may contain a URL."""
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
-    why = place[1] if place and "://" not in said else "this is no TOML"
-    return NotConfiguredError(f"{path()}:{line}: {why[:1].lower()}{why[1:]}", "correct it there, or move it away")
+    why = place[1] if place and "://" not in said else "this is not TOML"
+    return NotConfiguredError(f"{path()}:{line}: {why[:1].lower()}{why[1:]}", "correct it there, or move the file away")
 
 
 def _broken(what: str, hint: str | None = None) -> NoReturn:
-    raise NotConfiguredError(f"{path()}: {what}", hint or "correct it there, or move it away")
+    raise NotConfiguredError(f"{path()}: {what}", hint or "correct it there, or move the file away")
 
 
 def _quoted(key: str) -> str:
-    """Show a key, unless it is a URL that strayed there."""
-    return "of a URL" if "://" in key else shown(key)
+    """Show a key, unless it is a URL, which can contain a password."""
+    return "(a URL)" if "://" in key else shown(key)

@@ -1,4 +1,4 @@
-"""How contexts come, go and become the current one; comments and order of the file stay as they are."""
+"""Add and remove contexts, and choose the current one. The comments and the order of the file stay."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,23 +11,23 @@ from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
-"""From the text of the file, and what it says, to another text, and what that should say."""
+"""(the text of the file, its contexts) → (the new text, the contexts that it should have)."""
 
-_MARK: Final = "chatctl takes this line away"
+_MARK: Final = "chatctl removes this line"
 
 
 def add(context: Context) -> None:
-    """Add a context; raises `ConflictError` for a name that is taken, `InvalidInputError` for what can be none."""
+    """Add a context. Raises `ConflictError` if the name exists, `InvalidInputError` if the context is not valid."""
     if not EASY.fullmatch(context.name):
-        raise InvalidInputError(f"no context can be called {shown(context.name)}", HOW_EASY)
+        raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     check(context)
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         if context.name in found.by_name:
-            hint = f"choose another name, or take it away: chatctl context remove {context.name}"
-            raise ConflictError(f"the context {shown(context.name)} exists already", hint)
+            hint = f"choose another name, or remove it: chatctl context remove {context.name}"
+            raise ConflictError(f"context {shown(context.name)} already exists", hint)
         said = {context.source: context.value} | ({READ_ONLY: True} if context.read_only else {})
         written = tomlkit.dumps({"contexts": {context.name: said}})
         before = f"{_ended(text)}\n" if text else ""
@@ -37,13 +37,13 @@ def add(context: Context) -> None:
 
 
 def use(name: str) -> bool:
-    """Make a context the current one; False where it is already."""
+    """Make a context the current one. Returns False if it already is."""
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         wanted = Contexts(found.by_name, found.named(name).name)
-        if found.current is None:  # at the top: a setting behind a table would be one of the table
+        if found.current is None:  # at the top: after a table, it would belong to the table
             return tomlkit.dumps({"current": name}) + (f"\n{text}" if text else ""), wanted
         document = tomlkit.parse(text)
         document["current"] = name
@@ -53,7 +53,7 @@ def use(name: str) -> bool:
 
 
 def remove(name: str) -> bool:
-    """Take a context away; tell whether it was the current one, which there is then none any more."""
+    """Remove a context. Returns True if it was the current one; then there is no current context."""
     was_current = False
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
@@ -72,7 +72,7 @@ def remove(name: str) -> bool:
 
 
 def _change(change: Change) -> bool:
-    """Replace the file by what `change` makes of it, unless that does not say what it should; tell if it differs."""
+    """Change the file, if the result has the contexts that it should have. Returns whether the text changed."""
     with config_file.locked():
         text = config_file.read()
         changed = _changed(change, text, parse(text))
@@ -88,15 +88,15 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
         changed, wanted = change(text, found)
         if parse(changed) == wanted:
             return changed
-    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # it reads less than what reads the file
+    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit cannot read all that tomllib can
         pass
     raise NotConfiguredError(
-        f"{config_file.path()} is written in a way that chatctl cannot change", "change it by hand"
+        f"{config_file.path()} is formatted in a way that chatctl cannot change", "edit it by hand"
     )
 
 
 def _without(document: Any, name: str) -> str:
-    """Take a context out; comments behind its last setting belong to what follows, and stay."""
+    """Remove a context. Comments after its last setting belong to the next table, and stay."""
     from tomlkit import dumps
     from tomlkit.items import Table
 

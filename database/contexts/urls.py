@@ -1,4 +1,4 @@
-"""From a context to its URL."""
+"""Find the URL of a context."""
 
 import os
 import re
@@ -14,15 +14,15 @@ from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
 
 SECONDS: Final = 30.0
-"""For a command to print a URL in."""
+"""The time limit of a command that prints a URL."""
 LONGEST: Final = 64 * 1024
-"""Bytes of what a command prints that are kept."""
+"""The most bytes that are kept of the output of a command."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def url(context: Context) -> str:
-    """Give the URL, running the command where there is one; raises `NotConfiguredError`, which quotes none of it."""
+    """Return the URL of a context; runs its command, if it has one. Raises `NotConfiguredError` without the URL."""
     if context.source == "url-env":
         said = os.environ.get(context.value, "")
         if not said:
@@ -30,7 +30,7 @@ def url(context: Context) -> str:
     elif context.source == "url-file":
         place = config_file.path().parent / context.value
         if place.exists() and not place.is_file():
-            raise _failed(context, f"takes its URL from {place}, which is no file")
+            raise _failed(context, f"takes its URL from {place}, which is not a file")
         said = urls.read(place, f"the file of {context.label}")
     elif context.source == "url-command":
         said = _printed(context)
@@ -40,19 +40,19 @@ def url(context: Context) -> str:
 
 
 def address(context: Context) -> urls.Address | None:
-    """Say where a context leads, as far as that is known without running a command."""
+    """Return the address of a context; None if only its command knows it."""
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
-    """Refuse what can be no context, whatever the environment; raises `InvalidInputError`."""
+    """Raise `InvalidInputError` for a context that is not valid in any environment."""
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")
         elif context.source == "url-file" and not context.value:
-            raise InvalidInputError("--url-file is empty", "name a file that holds a URL")
+            raise InvalidInputError("--url-file is empty", "give a file that contains a URL")
         elif context.source == "url-env" and not _VARIABLE.fullmatch(context.value):
-            raise InvalidInputError("--url-env is no name of a variable", "it looks like PRODUCTION_URL")
+            raise InvalidInputError("--url-env is not a valid variable name", "use a name like PRODUCTION_URL")
         elif context.source == "url-command":
             _words(context)
     except NotConfiguredError as error:
@@ -60,13 +60,13 @@ def check(context: Context) -> None:
 
 
 def _printed(context: Context) -> str:
-    """Run the command without a shell and give the first line it prints; what it says beside that is not caught."""
+    """Run the command without a shell, and return the first line of its output. Its error output is not captured."""
     deadline = time.monotonic() + SECONDS
     try:
         words = _words(context)
         process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)  # noqa: S603 - the user's own
     except (OSError, ValueError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or "no such name can be"
+        reason = (isinstance(error, OSError) and error.strerror) or "the name is not valid"
         raise _failed(context, f"has a command that cannot be run: {reason.lower()}") from None
     with process:
         try:
@@ -85,7 +85,7 @@ def _printed(context: Context) -> str:
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes:
-    """Read to the end, and keep the beginning: somebody else may hold the pipe, or print for ever."""
+    """Read to the end, but keep only the beginning. Raises `TimeoutError`: a command may print for ever."""
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
@@ -103,7 +103,7 @@ def _words(context: Context) -> list[str]:
     try:
         words = shlex.split(context.value)
     except ValueError:
-        raise _failed(context, "has a command with a quote that does not end") from None
+        raise _failed(context, "has a command with an unclosed quote") from None
     if not words:
         raise _failed(context, "has an empty command")
     return words

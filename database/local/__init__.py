@@ -1,7 +1,7 @@
-"""The embedded database: a server of this user's own, started by the first command that needs it.
+"""The embedded database: a private server of this user, started by the first command that needs it.
 
-Commands only take locks, read what the watcher announced and connect; the watcher (`database.local.watcher`) alone
-starts and ends the server.
+Commands only take locks, read the announcement of the watcher, and connect. Only the watcher
+(`database.local.watcher`) starts and stops the server.
 """
 
 import fcntl
@@ -30,17 +30,17 @@ from database.local.files import Server
 IDLE_SECONDS = 60.0
 _SECONDS_TO_START = 30.0
 _ATTEMPTS = 2
-_AGAIN = "run the command again: it starts the server; if it fails again, run chatctl --local db stop first"
-_STOP = "end it with chatctl --local db stop, then run the command again"
+_AGAIN = "run the command again to restart the server; if it fails again, run chatctl --local db stop first"
+_STOP = "stop it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
 """Free disk space that the server needs: it reserves 10 MiB for its journal."""
-# What a process needs to run at all; no URL and no password of chatctl's surroundings gets into a process that stays.
+# The variables that a process needs. The server outlives the command, so it must not inherit a URL or a password.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 class Use(NamedTuple):
-    """The embedded database in use: it stays up until `lock` is closed, and for a while after."""
+    """The embedded database in use: it runs until `lock` is closed, and for a while after."""
 
     url: str
     lock: int
@@ -49,7 +49,7 @@ class Use(NamedTuple):
 
 @contextmanager
 def _at_work() -> Iterator[Path]:
-    """Yield the folder; errors of the system become `NotAllowedError` with a hint."""
+    """Yield the folder. Errors of the operating system become `NotAllowedError` with a hint."""
     folder = files.chosen()
     try:
         yield folder
@@ -58,7 +58,7 @@ def _at_work() -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Give the embedded database, starting it where it does not run; several commands at once share one."""
+    """Return the embedded database, and start it unless it runs. Commands that run at the same time share it."""
     with _at_work() as folder, ExitStack() as unless_it_runs:
         files.make_private(folder)
         lock = files.open_lock(folder / files.USE)
@@ -72,7 +72,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether a server that was in use is not running any more, also if another has been started since."""
+    """Tell whether this server has stopped, also if another one was started after it."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
@@ -82,7 +82,7 @@ def gone(hint: str | None = None) -> UnreachableError:
 
 
 def peek(database: str) -> str | None:
-    """Give the URL of the embedded database if it runs; it is neither started nor kept up, and nothing is written."""
+    """Return the URL of the embedded database if it runs. Does not start it, keep it running, or write anything."""
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():
             return None
@@ -93,7 +93,7 @@ def peek(database: str) -> str | None:
 
 @contextmanager
 def turn(waits: Callable[[], None]) -> Iterator[None]:
-    """Let nobody else have a turn meanwhile; `waits` is called where somebody has one."""
+    """Wait until no other command is inside `turn`, and keep others out. Calls `waits` before it waits."""
     folder = files.chosen()
     files.make_private(folder)
     with files.opened(folder / files.TURN) as lock:
@@ -104,7 +104,7 @@ def turn(waits: Callable[[], None]) -> Iterator[None]:
 
 
 def status() -> dict[str, object] | None:
-    """Say that the server runs (its pid), since when (a time in UTC), and where its data lie; None when it does not."""
+    """Return `pid`, `since` (a time in UTC) and `folder` of the server; None if it does not run."""
     with _at_work() as folder:
         if not folder.is_dir():
             return None
@@ -114,7 +114,7 @@ def status() -> dict[str, object] | None:
 
 
 def stop() -> bool:
-    """End the server, whoever uses it, and return when it is gone; False when none ran."""
+    """Stop the server, even while others use it, and wait until it is gone. Returns False if it did not run."""
     with _at_work() as folder:
         if not folder.is_dir():
             return False
@@ -131,7 +131,7 @@ def _stop(folder: Path) -> bool:
             (folder / files.STOP).touch(mode=0o600)
         found = True
         now = files.running(folder)
-        if asked and now and now != asked:  # gone, and a command has started another
+        if asked and now and now != asked:  # it stopped, and another command started a new one
             break
         asked = asked or now
         _pause(folder, deadline, "stop")
@@ -139,7 +139,7 @@ def _stop(folder: Path) -> bool:
 
 
 def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
-    """Translate an error of the connection to the embedded server, the one in use, into its likely cause."""
+    """Translate an error of the connection to the embedded server into its likely cause."""
     folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
@@ -158,7 +158,7 @@ def _url(folder: Path, server: Server, database: str) -> str:
 
 
 def _is_gone(folder: Path) -> bool:
-    """Tell whether neither server nor watcher is there; a server whose watcher was killed is killed too."""
+    """Tell whether neither server nor watcher runs. Kills a server whose watcher was killed."""
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
             return False
@@ -169,7 +169,7 @@ def _is_gone(folder: Path) -> bool:
 
 
 def _running(folder: Path) -> Server:
-    """Wait for the server, and see that somebody watches it: a watcher that was killed is replaced."""
+    """Wait until the server runs. Starts a watcher if there is none, for example because it was killed."""
     deadline = time.monotonic() + _SECONDS_TO_START
     started = 0
     while True:
@@ -197,7 +197,7 @@ def _failure(folder: Path, what: str) -> ServerFailedError:
 
 
 def _watch(folder: Path) -> bool:
-    """Start a watcher unless one lives; the lock that decides is handed to it, so that there is never a second."""
+    """Start a watcher unless one runs, and return whether it did. It inherits the lock, so there is never a second."""
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
             return False
@@ -205,7 +205,7 @@ def _watch(folder: Path) -> bool:
         command = [sys.executable, "-P", "-m", "database.local.watcher"]
         command += [str(folder), str(lock), str(_server_program()), str(IDLE_SECONDS)]
         with files.open_log(folder) as log:
-            subprocess.run(  # noqa: S603 - made of nothing that came from elsewhere
+            subprocess.run(  # noqa: S603 - the command has no input from users
                 command,
                 cwd=folder,
                 env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
@@ -221,7 +221,7 @@ def _watch(folder: Path) -> bool:
 
 
 def _server_program() -> Path:
-    """Find the server beside the Python that runs; it is under another licence, so it is run and never imported."""
+    """Find the server program beside the running Python. It has another licence, so it is run and never imported."""
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
         raise NotConfiguredError("the embedded database is not installed", WITH_LOCAL)

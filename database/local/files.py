@@ -1,11 +1,11 @@
-"""The folder of the embedded database: private to its user, with the locks that say who lives.
+"""The folder of the embedded database: private to its user, with locks that show which processes run.
 
-A lock is a file held by `flock`: the kernel lets go of it when its holder ends, however it ends. Four of them:
+A lock is a file held by `flock`; the kernel releases it when its process ends for any reason. There are four:
 
-- `use.lock`, shared by every command at work;
-- `watcher.lock`, taken by the command that starts a watcher, and handed to it;
-- `server.lock`, taken by the watcher and handed to the server, which writes its pid into it;
-- `turn.lock`, held by the one at work of those that take turns.
+- `use.lock`, shared by every command that uses the database;
+- `watcher.lock`, taken by the command that starts a watcher, and inherited by the watcher;
+- `server.lock`, taken by the watcher, and inherited by the server; it contains the pid of the server;
+- `turn.lock`, held by the command that is inside `turn`.
 
 The content of a lock or an announcement may be damaged. Then it is ignored, and the watcher writes it again.
 """
@@ -36,7 +36,7 @@ MOST_SAID = 10_000
 
 
 class Server(NamedTuple):
-    """A server that lives, as its watcher announced it."""
+    """A running server, as its watcher announced it."""
 
     pid: int
     port: int
@@ -49,41 +49,43 @@ class Credentials(NamedTuple):
 
 
 def chosen() -> Path:
-    """Name the folder: CHATCTL_LOCAL_DIR, else where the platform keeps the data of a user's programs."""
+    """Return the folder: CHATCTL_LOCAL_DIR, otherwise a folder in the user's data folder of the platform."""
     try:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
     except RuntimeError:
         raise NotAllowedError("this user has no folder for the embedded database", _ELSEWHERE) from None
     except FileNotFoundError:
-        raise NotAllowedError("the working directory, which CHATCTL_LOCAL_DIR starts from, is gone", "cd ~") from None
+        raise NotAllowedError(
+            "CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists", "cd ~"
+        ) from None
 
 
 def make_private(folder: Path) -> None:
-    """Create the folder where there is none; refuse one that anybody else could look or write into."""
+    """Create the folder if necessary. Raises `NotAllowedError` for a folder that other users can read or write."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=stat.S_IRWXU, exist_ok=True)
         found = folder.lstat()
     except OSError as error:
-        reason = (error.strerror or "no such name can be").lower()
+        reason = (error.strerror or "the name is not valid").lower()
         raise NotAllowedError(
-            f"the folder of the embedded database cannot be made: {folder}: {reason}", _ELSEWHERE
+            f"the folder of the embedded database cannot be created: {folder}: {reason}", _ELSEWHERE
         ) from None
     if not stat.S_ISDIR(found.st_mode):
-        raise NotAllowedError(f"the folder of the embedded database is a link: {folder}", _ELSEWHERE)
+        raise NotAllowedError(f"the folder of the embedded database is a symbolic link: {folder}", _ELSEWHERE)
     if found.st_uid != os.geteuid():
         raise NotAllowedError(f"the folder of the embedded database belongs to another user: {folder}", _ELSEWHERE)
     if found.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise NotAllowedError(
-            f"others may look into the folder of the embedded database: {folder}", f"chmod 700 {folder}"
+            f"other users can read the folder of the embedded database: {folder}", f"chmod 700 {folder}"
         )
 
 
-_ELSEWHERE = "name another folder with CHATCTL_LOCAL_DIR"
+_ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""The errors of the system if something that is not a file has the name of one."""
-MAKE_SPACE = "free some space on its disk, and run the command again"
+"""The errors of the operating system if a folder, link or device has the name of a file."""
+MAKE_SPACE = "free some disk space, then run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
@@ -136,7 +138,7 @@ def open_lock(path: Path) -> int:
     try:
         return open_own(path, os.O_RDWR | os.O_CREAT)
     except FileNotFoundError:
-        raise _unusable(path, "the folder does not exist any more") from None
+        raise _unusable(path, "the folder no longer exists") from None
 
 
 def open_log(folder: Path) -> BinaryIO:
@@ -144,7 +146,7 @@ def open_log(folder: Path) -> BinaryIO:
 
 
 def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
-    """Take an open lock, if nobody stands in the way."""
+    """Try to take an open lock. Returns False if another process holds it."""
     try:
         fcntl.flock(lock, kind | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -154,7 +156,7 @@ def take(lock: int, kind: int = fcntl.LOCK_EX) -> bool:
 
 @contextmanager
 def opened(path: Path) -> Iterator[int]:
-    """Open a lock for a moment; what was taken meanwhile is let go, unless it was handed on."""
+    """Open a lock file. Closing it releases the lock, unless another process has inherited it."""
     lock = open_lock(path)
     try:
         yield lock
@@ -163,9 +165,9 @@ def opened(path: Path) -> Iterator[int]:
 
 
 def holder(path: Path) -> int | None:
-    """Give the pid of the server that holds a lock, 0 where it has not said yet, None where nobody holds it.
+    """Return the pid of the server that holds a lock: 0 if it is not known yet, None if no server holds the lock.
 
-    Those who ask share the lock, so that two of them do not take each other for the server.
+    The check takes a shared lock, so that two commands that check do not mistake each other for the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):
@@ -175,9 +177,9 @@ def holder(path: Path) -> int | None:
 
 
 def running(folder: Path) -> Server | None:
-    """Give the server that lives and takes commands.
+    """Return the server that runs and accepts commands.
 
-    Both files must name it: an announcement that a killed watcher left behind is no news of the server after it.
+    The lock and the announcement must name the same server: a watcher that was killed leaves an old announcement.
     """
     pid = holder(folder / SERVER)
     said = read(folder / STATE)

@@ -1,8 +1,8 @@
-"""The process beside the embedded server: it starts the server, and ends it when nobody has used it for a while.
+"""The process beside the embedded server: it starts the server, and stops it when nobody has used it for a while.
 
-Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`, LOCK being an open file that holds the watcher's
-lock. It may be killed at any moment, as the server may: every commit is synced, so nothing acknowledged is lost, and
-the next command starts what is missing.
+Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`; LOCK is an open file that holds the watcher's
+lock. Watcher and server can be killed at any moment: every commit is synced, so nothing acknowledged is lost, and the
+next command starts what is missing.
 """
 
 import fcntl
@@ -57,11 +57,11 @@ class Watcher:
 
     def lives(self) -> bool:
         if self.child:
-            self.child.poll()  # a dead one shall not stay as a zombie
+            self.child.poll()  # so that a dead server does not stay as a zombie
         return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
-        """Withdraw the announcement when `db stop` asks for it, or when nobody has used the server for long."""
+        """Withdraw the announcement after `db stop`, or if the server is idle for too long; return whether it did."""
         if (self.folder / files.STOP).exists():
             self.withdraw()
             return True
@@ -70,13 +70,13 @@ class Watcher:
         if not alone or touched != self.touched:
             self.touched, self.last_used = touched, time.monotonic()
         over = time.monotonic() - self.last_used > self.idle
-        if over:  # still alone: a command that comes now finds no announcement
+        if over:  # nobody uses it, and a command that comes now finds no announcement
             self.withdraw()
         fcntl.flock(self.use, fcntl.LOCK_UN)
         return over
 
     def end(self) -> None:
-        """Let the server finish, unless a command comes meanwhile: that waits for no stop, so the server is killed."""
+        """Stop the server in an orderly way, but kill it if a command comes meanwhile: the command must not wait."""
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
@@ -86,7 +86,7 @@ class Watcher:
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def signal(self, number: int) -> None:
-        """Signal the server by the pid that it wrote into the lock it holds: no other process can have it."""
+        """Send a signal to the pid in the lock that the server holds: no other process can have this pid."""
         if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
 
@@ -99,9 +99,9 @@ class Watcher:
         (self.folder / files.STATE).unlink(missing_ok=True)
 
     def start(self) -> Server:
-        """Start the server and announce it; the first time, make its user before."""
+        """Start the server and announce it; the first time, create its user before that."""
         self.withdraw()
-        self.kill()  # one that was never announced is in the middle of a first set-up
+        self.kill()  # a server that was never announced is left from an unfinished set-up
         (self.folder / files.STOP).unlink(missing_ok=True)
         (self.folder / files.CONFIG).write_bytes(b"")
         port = self.serve("--auth") if files.is_set_up(self.folder) else self.set_up()
@@ -116,7 +116,7 @@ class Watcher:
         files.write(self.folder / files.STATE, server._asdict() | {"since": server.since.isoformat()})
 
     def set_up(self) -> int:
-        """Make a store with one user in it, by a server that asks for no sign-in; give the port of one that does.
+        """Create a store with one user, through a server without sign-in; return the port of a server with sign-in.
 
         No command can write before the password is saved, so data that a killed run left behind is deleted. Others on
         this machine could reach the first server too: a store with more than that one user is deleted.
@@ -134,7 +134,7 @@ class Watcher:
         return port
 
     def serve(self, *options: str) -> int:
-        """Start a server on a free port and give the port when it listens; another may take a port before it does."""
+        """Start a server on a free port, and return the port when it listens; try again if another program takes it."""
         for _ in range(_PORTS_TO_TRY):
             port = _free_port()
             self.child = self.launch("--port", str(port), *options)
@@ -149,7 +149,7 @@ class Watcher:
         sys.exit("the server does not start")
 
     def launch(self, *options: str) -> "subprocess.Popen[bytes]":
-        """Start the server with its lock in its hands."""
+        """Start the server, which inherits its lock."""
         command = [self.program, "--host", "127.0.0.1", "--sync-on-commit", "--log-level", "WARNING"]
         command += [
             "--config",
@@ -160,7 +160,7 @@ class Watcher:
         ]
         with files.opened(self.folder / files.SERVER) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            # The pid is there before the server is. No thread runs here, so code between fork and exec is safe.
+            # The pid is written before the server runs. No thread runs here, so code between fork and exec is safe.
             sign = functools.partial(_write_own_pid, lock)
             return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(lock,), preexec_fn=sign)  # noqa: PLW1509, S603
 
@@ -195,18 +195,18 @@ def _check_alone(user: Credentials, port: int) -> None:
         users = [found["user"] for found in client.admin["system.users"].find()]
         databases = set(client.list_database_names()) - {"admin", "config", "local"}
     if users != [user.user] or databases:
-        sys.exit("somebody else was at the server before it had a password")
+        sys.exit("another user used the server before it had a password")
 
 
 def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
-    """Connect to a server that is known to listen; one killed since is not waited for."""
+    """Connect to a server that listens. The wait is short, in case the server was killed since."""
     from pymongo import MongoClient
 
     return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
 
 
 def main() -> None:
-    """Leave the process that started this one, and watch; an orderly end of the watcher ends the server too."""
+    """Detach from the command that started this process, and watch. An orderly end of the watcher stops the server."""
     if os.fork():
         os._exit(0)
     folder = Path(sys.argv[1])
@@ -220,7 +220,7 @@ def main() -> None:
         sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
-            watcher.child.kill()  # whatever became of the folder
+            watcher.child.kill()  # also if the folder is gone
         watcher.withdraw()
         watcher.kill()
 

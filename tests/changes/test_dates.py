@@ -1,4 +1,4 @@
-"""Dates that the calendar here does not have."""
+"""Dates outside the years that Python supports."""
 
 import bson
 from bson import DatetimeMS
@@ -10,10 +10,10 @@ from tests.conftest import Chatctl
 FAR = DatetimeMS(10**15)
 
 
-def test_a_date_beyond_the_last_year_is_kept_for_an_undo_as_it_is() -> None:
+def test_an_undo_restores_a_date_beyond_the_last_year() -> None:
     assert bson.decode(bson.encode({"at": FAR}), AS_STORED)["at"] == FAR
 
 
-def test_the_connection_reads_one_instead_of_failing(chatctl: Chatctl) -> None:
+def test_the_connection_reads_a_date_beyond_the_last_year(chatctl: Chatctl) -> None:
     chatctl("users", "list")
     assert connection.database().client.codec_options.datetime_conversion == AS_STORED.datetime_conversion

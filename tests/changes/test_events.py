@@ -1,4 +1,4 @@
-"""An event tells what was written, all of it and nothing else; the mock has no transactions, so these need a server."""
+"""An event records exactly what was written. The mock has no transactions, so these tests need a server."""
 
 import pytest
 from bson import ObjectId
@@ -24,7 +24,7 @@ def test_a_batch_that_fails_leaves_no_record(database: Documents) -> None:
 
 def test_work_whose_lease_was_taken_away_stops(database: Documents) -> None:
     class Takeover(Watch):
-        """Somebody who begins to undo the work after its first batch."""
+        """A watch that starts to undo the work after its first batch."""
 
         def begins(self, event: ObjectId) -> None:
             self.event = event

@@ -1,4 +1,4 @@
-"""Guards that compare sets of ids and odd names by expressions; the mock knows neither, so these run on the server."""
+"""Guards with expressions, for sets of ids and odd names. The mock has none, so these tests need a server."""
 
 import pytest
 from bson import ObjectId
@@ -9,7 +9,7 @@ from changes import ChangedMeanwhileError, Draft
 pytestmark = pytest.mark.usefixtures("chatctl")
 
 
-def test_more_ids_than_all_is_good_for_are_guarded_too(database: Documents) -> None:
+def test_many_ids_are_guarded_by_expressions(database: Documents) -> None:
     many = [ObjectId() for _ in range(500)]
     support = role(userIds=list(many))
     database["Role"].insert_one(dict(support))
@@ -23,7 +23,7 @@ def test_more_ids_than_all_is_good_for_are_guarded_too(database: Documents) -> N
 
 
 @pytest.mark.parametrize("odd", ["$a", "a.b", ""])
-def test_fields_whose_names_a_filter_would_misread_are_guarded_too(database: Documents, odd: str) -> None:
+def test_field_names_that_a_filter_would_misread_are_guarded(database: Documents, odd: str) -> None:
     support = role(**{odd: 1})
     database["Role"].insert_one(dict(support))
     for planned in ({**support, odd: 2}, support):

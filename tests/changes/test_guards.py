@@ -1,4 +1,4 @@
-"""A change finds what its plan has seen, or is a conflict and writes nothing."""
+"""A change that does not find what its plan expects is a conflict, and writes nothing."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from models.links import ROLE_PERMISSIONS, USER_ROLES
 pytestmark = pytest.mark.usefixtures("either")
 
 
-def test_a_change_of_what_was_changed_meanwhile_is_a_conflict_and_writes_nothing(database: Documents) -> None:
+def test_a_document_that_changed_after_the_plan_is_a_conflict_and_nothing_is_written(database: Documents) -> None:
     support, read = role(), permission()
     database["Role"].insert_one(dict(support))
     database["Permission"].insert_one(dict(read))
@@ -24,7 +24,7 @@ def test_a_change_of_what_was_changed_meanwhile_is_a_conflict_and_writes_nothing
     draft.set("Permission", read, {"name": "user.view"})
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"name": "desk"}})
 
-    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
         carry_out(draft)
 
     assert database["Role"].find_one()["name"] == "desk"
@@ -32,14 +32,14 @@ def test_a_change_of_what_was_changed_meanwhile_is_a_conflict_and_writes_nothing
 
 
 @pytest.mark.parametrize("meanwhile", [{"extra": 2}, {"extra": None}, {}], ids=str)
-def test_what_a_change_rests_on_is_guarded_and_no_part_of_it(database: Documents, meanwhile: dict[str, Any]) -> None:
+def test_expected_fields_are_guarded_but_not_written(database: Documents, meanwhile: dict[str, Any]) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
     draft.set("Role", support, {"name": "helpdesk"}, expected=("extra", "updatedAt"))
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"updatedAt": 1, **meanwhile}})
     if meanwhile:
-        with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+        with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
             carry_out(draft)
         return
     event = carry_out(draft).event
@@ -62,7 +62,7 @@ def test_what_a_change_rests_on_is_guarded_and_no_part_of_it(database: Documents
     ],
     ids=str,
 )
-def test_a_delete_tells_absent_from_null_and_sees_every_field(
+def test_a_delete_guards_every_field_and_distinguishes_absent_from_null(
     database: Documents, planned: dict[str, Any], found: dict[str, Any]
 ) -> None:
     identifier = ObjectId()
@@ -77,7 +77,9 @@ def test_a_delete_tells_absent_from_null_and_sees_every_field(
 
 
 @pytest.mark.parametrize(("planned", "found"), [("support", ["support"]), (None, [None]), (None, ABSENT)], ids=str)
-def test_a_set_tells_a_value_from_a_list_that_holds_it(database: Documents, planned: Any, found: Any) -> None:
+def test_a_set_distinguishes_a_value_from_a_list_that_contains_it(
+    database: Documents, planned: Any, found: Any
+) -> None:
     support = role(name=planned)
     database["Role"].insert_one(
         {field: value for field, value in {**support, "name": found}.items() if value != ABSENT}
@@ -88,7 +90,7 @@ def test_a_set_tells_a_value_from_a_list_that_holds_it(database: Documents, plan
         carry_out(draft)
 
 
-def test_fields_that_the_application_moves_guard_nothing(database: Documents) -> None:
+def test_fields_that_the_application_moves_are_not_guarded(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1, "profileId": 1}
     database["User"].insert_one({**ada, "updatedAt": 2, "profileId": 2})
     draft = Draft()
@@ -102,7 +104,7 @@ def test_fields_that_the_application_moves_guard_nothing(database: Documents) ->
 
 
 @pytest.mark.parametrize("before", [ABSENT, None, []], ids=["absent", "null", "empty"])
-def test_a_link_to_a_list_in_any_state_is_made_and_undone_exactly(database: Documents, before: Any) -> None:
+def test_a_link_to_a_list_in_any_state_can_be_added_and_undone_exactly(database: Documents, before: Any) -> None:
     support, read = role(), permission()
     if before is ABSENT:
         del support["permissionsIds"]
@@ -123,7 +125,9 @@ def test_a_link_to_a_list_in_any_state_is_made_and_undone_exactly(database: Docu
 
 
 @pytest.mark.parametrize("before", [[], ABSENT], ids=["empty", "absent"])
-def test_an_id_that_others_have_added_is_a_conflict_and_not_added_twice(database: Documents, before: Any) -> None:
+def test_an_id_that_was_added_after_the_plan_is_a_conflict_and_not_added_twice(
+    database: Documents, before: Any
+) -> None:
     support = {**role(), "userIds": before}
     support = {name: value for name, value in support.items() if value is not ABSENT}
     database["Role"].insert_one(dict(support))
@@ -131,12 +135,12 @@ def test_an_id_that_others_have_added_is_a_conflict_and_not_added_twice(database
     draft = Draft()
     draft.add("Role", [support], "userIds", [ada, bob])
     database["Role"].update_one({"_id": support["_id"]}, {"$push": {"userIds": bob}})
-    with pytest.raises(ChangedMeanwhileError, match="role support was changed meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="role support was changed while this command ran"):
         carry_out(draft)
     assert database["Role"].find_one()["userIds"] == [bob]
 
 
-def test_one_link_to_lists_that_are_absent_null_and_no_lists_is_made_and_undone(database: Documents) -> None:
+def test_a_link_to_absent_null_and_broken_lists_can_be_added_and_undone(database: Documents) -> None:
     states = ({}, {"rolesIds": "scalar"}, {"rolesIds": None}, {"rolesIds": 5})
     users = [{"_id": ObjectId(), "email": f"{n}@x.y", "username": str(n), **state} for n, state in enumerate(states)]
     support = role()
@@ -151,7 +155,7 @@ def test_one_link_to_lists_that_are_absent_null_and_no_lists_is_made_and_undone(
     assert stored(database) == was
 
 
-def test_a_list_that_holds_an_id_twice_comes_back_with_both(database: Documents) -> None:
+def test_an_undo_restores_a_list_that_contains_an_id_twice(database: Documents) -> None:
     read = permission()
     support = role(permissionsIds=[read["_id"], ObjectId(), read["_id"]])
     database["Role"].insert_one(dict(support))
@@ -166,7 +170,7 @@ def test_a_list_that_holds_an_id_twice_comes_back_with_both(database: Documents)
     assert database["Role"].find_one() == was
 
 
-def test_two_who_add_different_ids_to_one_list_do_not_stand_in_each_others_way(database: Documents) -> None:
+def test_two_writes_that_add_different_ids_to_one_list_do_not_conflict(database: Documents) -> None:
     support, read, write = role(), permission("user.read"), permission("user.write")
     database["Role"].insert_one(dict(support))
     database["Permission"].insert_many([dict(read), dict(write)])
@@ -178,13 +182,13 @@ def test_two_who_add_different_ids_to_one_list_do_not_stand_in_each_others_way(d
     assert sorted(database["Role"].find_one()["permissionsIds"]) == sorted([read["_id"], write["_id"]])
 
 
-def test_a_list_that_would_not_fit_into_a_document_is_refused_before_anything_is_written() -> None:
+def test_a_list_too_large_for_a_document_is_refused_before_anything_is_written() -> None:
     support = role(userIds=[ObjectId()] * 650_000)
     with pytest.raises(TooManyLinksError, match="650,001"):
         Draft().add("Role", [support], "userIds", [ObjectId()])
 
 
-def test_a_document_of_whose_lists_nothing_was_taken_is_deleted(database: Documents) -> None:
+def test_a_document_can_be_deleted_after_removing_an_id_it_never_had(database: Documents) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
@@ -194,37 +198,37 @@ def test_a_document_of_whose_lists_nothing_was_taken_is_deleted(database: Docume
     assert database["Role"].count_documents({}) == 0
 
 
-def test_many_users_get_a_role_with_one_change_of_them_and_one_of_the_role() -> None:
+def test_many_users_get_a_role_with_one_change_for_the_users_and_one_for_the_role() -> None:
     users = [{"_id": ObjectId(), "rolesIds": []} for _ in range(900)]
     draft = Draft()
     draft.link(USER_ROLES, users, [role()])
     assert [len(change.ids) for change in draft.changes] == [900, 1]
 
 
-def test_a_parent_that_got_a_child_meanwhile_is_not_deleted(database: Documents) -> None:
+def test_a_parent_with_a_new_child_is_not_deleted(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada"}
     database["User"].insert_one(dict(ada))
     draft = Draft()
     draft.delete("User", ada)
     database["Message"].insert_one({"_id": ObjectId(), "senderId": ada["_id"]})
 
-    with pytest.raises(ChangedMeanwhileError, match="user ada has got a message meanwhile"):
+    with pytest.raises(ChangedMeanwhileError, match="user ada got a new message while this command ran"):
         carry_out(draft)
 
     assert database["User"].count_documents({}) == 1
 
 
-def test_a_name_that_is_taken_is_a_conflict_that_says_so(database: Documents) -> None:
+def test_a_name_that_already_exists_is_a_conflict(database: Documents) -> None:
     first, second = Draft(), Draft()
     first.insert("Role", role())
     second.insert("Role", role())
     carry_out(first)
-    with pytest.raises(ChangedMeanwhileError, match="role support exists already"):
+    with pytest.raises(ChangedMeanwhileError, match="role support already exists"):
         carry_out(second)
     assert database["Role"].count_documents({}) == 1
 
 
-def test_a_name_given_up_in_a_batch_can_be_taken_in_it(database: Documents) -> None:
+def test_a_batch_can_delete_a_name_and_insert_it_again(database: Documents) -> None:
     old, gone = role("helpdesk"), role("support")
     draft = Draft()
     draft.insert("Role", old)
@@ -239,13 +243,13 @@ def test_a_name_given_up_in_a_batch_can_be_taken_in_it(database: Documents) -> N
 
 
 class Confirmed(Watch):
-    """Somebody who has said yes to one plan and to no other."""
+    """A user who has confirmed one plan and accepts no other."""
 
     def accepts(self, again: Changeset) -> bool:
         return again is None
 
 
-def test_a_plan_made_anew_after_a_conflict_takes_the_place_of_the_first_but_not_of_what_was_confirmed(
+def test_a_new_plan_after_a_conflict_replaces_the_first_but_not_a_confirmed_one(
     database: Documents,
 ) -> None:
     def plan(name: str) -> Draft:
@@ -259,14 +263,14 @@ def test_a_plan_made_anew_after_a_conflict_takes_the_place_of_the_first_but_not_
     first.replan = lambda: again
     with pytest.raises(ChangedMeanwhileError):
         apply(first, watch=Confirmed())
-    # Without transactions the first plan may be written in part: its event stays the one that is reported.
+    # Without transactions the first plan may be partly written, so its event is the one that is reported.
     whole = connection.transactions()
     assert (apply(first).changeset is again) is whole
     first.replan = lambda: changeset(Draft())
     assert (apply(first, watch=Confirmed()).event is None) is whole
 
 
-def test_only_a_change_meanwhile_is_a_reason_to_plan_anew() -> None:
+def test_a_busy_database_causes_no_new_plan() -> None:
     def busy(_: object) -> None:
         raise BusyError
 
@@ -274,6 +278,6 @@ def test_only_a_change_meanwhile_is_a_reason_to_plan_anew() -> None:
     draft.insert("Role", role())
     stuck = changeset(draft)
     stuck.rules = [Rule("a lock", busy)]
-    stuck.replan = lambda: pytest.fail("planned anew")
+    stuck.replan = lambda: pytest.fail("planned again")
     with pytest.raises(BusyError):
         apply(stuck)

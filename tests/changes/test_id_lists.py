@@ -1,4 +1,4 @@
-"""Ids that are cut out of a long list where they lie, and found where they lie by then."""
+"""Ids are removed from a long list at their planned positions, or found at their new ones."""
 
 import random
 from typing import Any
@@ -13,7 +13,7 @@ from changes.id_lists import FEW_IDS
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch, chatctl: Any) -> None:
-    """Have lists of this size count as long."""
+    """Treat lists of this size as long lists."""
     monkeypatch.setattr(id_lists, "MANY_COMPARISONS", 0)
 
 
@@ -35,7 +35,7 @@ def take(draft: Draft) -> Take:
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("meanwhile", ["nothing", "added", "taken", "shuffled"])
-def test_what_is_left_is_what_was_not_taken(database: Documents, seed: int, meanwhile: str) -> None:
+def test_removing_ids_leaves_all_others(database: Documents, seed: int, meanwhile: str) -> None:
     dice = random.Random(seed)  # noqa: S311
     ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     starts = sorted(dice.sample(range(len(ids)), dice.randint(1, 30)))
@@ -60,7 +60,7 @@ def test_what_is_left_is_what_was_not_taken(database: Documents, seed: int, mean
 
 
 @pytest.mark.parametrize("number", [FEW_IDS // 2, 2 * FEW_IDS])
-def test_an_id_that_is_gone_already_is_a_conflict(database: Documents, number: int) -> None:
+def test_an_id_that_was_already_removed_is_a_conflict(database: Documents, number: int) -> None:
     ids = [ObjectId() for _ in range(3 * FEW_IDS)]
     draft, identifier = taking(database, ids, ids[:number])
     database["Role"].update_one({"_id": identifier}, {"$pop": {"userIds": -1}})
@@ -69,7 +69,7 @@ def test_an_id_that_is_gone_already_is_a_conflict(database: Documents, number: i
     assert database["Role"].find_one()["userIds"] == ids[1:]
 
 
-def test_what_lies_all_over_a_list_is_looked_for(database: Documents) -> None:
+def test_ids_scattered_over_a_list_are_found_one_by_one(database: Documents) -> None:
     ids = [ObjectId() for _ in range(5 * FEW_IDS)]
     draft, _ = taking(database, ids, ids[::2])
     assert take(draft).slices == ()
@@ -77,7 +77,7 @@ def test_what_lies_all_over_a_list_is_looked_for(database: Documents) -> None:
     assert database["Role"].find_one()["userIds"] == ids[1::2]
 
 
-def test_what_is_no_id_in_a_list_stays_in_it(database: Documents) -> None:
+def test_values_that_are_not_ids_stay_in_a_list(database: Documents) -> None:
     ids: list[Any] = [ObjectId() for _ in range(3 * FEW_IDS)]
     ids[4] = {"broken": [1]}
     draft, _ = taking(database, ids, ids[5:9])

@@ -21,7 +21,7 @@ PEOPLE = {"User": IDS[:3], "Role": IDS[3:6], "Permission": IDS[6:]}
 
 
 def lists(link: Link, side: str) -> st.SearchStrategy[Any]:
-    """Any state a list of links can be in: as it should be, absent, null, one-sided, dangling, an id twice."""
+    """Return links in any state: correct, absent, null, one-sided, dangling, with a duplicate id."""
     known = PEOPLE[link.other if side == "left" else link.collection]
     return st.one_of(st.just(ABSENT), st.none(), st.lists(st.sampled_from([*known, ObjectId("f" * 24)]), max_size=4))
 
@@ -51,7 +51,7 @@ STEP = st.tuples(
 
 
 def draft_of(database: Documents, step: Any) -> Draft:
-    """Plan one random change against what is there now, as an action would."""
+    """Plan one random change of the current data, as an action would."""
     verb, link, left, right = step
     draft = Draft()
     lefts = [
@@ -87,7 +87,7 @@ EITHER = settings(max_examples=40, deadline=None, suppress_health_check=[HealthC
 
 @EITHER
 @given(start=databases(), steps=st.lists(STEP, max_size=6))
-def test_any_changes_undone_in_reverse_order_give_the_database_back(
+def test_undoing_any_changes_in_reverse_order_restores_the_database(
     database: Documents, start: dict[str, list[dict[str, Any]]], steps: list[Any]
 ) -> None:
     for collection, documents in start.items():

@@ -1,4 +1,4 @@
-"""What a write leaves behind: events, and for a while what an undo needs."""
+"""The records of a write: its event, and for thirty days its images."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from models.links import ROLE_PERMISSIONS
 pytestmark = pytest.mark.usefixtures("either")
 
 
-def test_no_secret_gets_into_the_trail_and_all_of_it_into_what_an_undo_needs(database: Documents) -> None:
+def test_secrets_are_in_the_images_but_not_in_the_trail(database: Documents) -> None:
     draft = Draft()
     draft.insert("User", {"_id": ObjectId(), "username": "ada", "email": "a@b.c", "hashedPassword": "$2b$12$geheim"})
     draft.insert("Account", {"_id": ObjectId(), "provider": "x", "providerAccountId": "1", "access_token": "geheim"})
@@ -26,7 +26,7 @@ def test_no_secret_gets_into_the_trail_and_all_of_it_into_what_an_undo_needs(dat
     assert str(list(database[IMAGES].find())).count("geheim") == 2
 
 
-def test_however_long_names_and_commands_are_the_trail_holds_them(database: Documents) -> None:
+def test_names_and_commands_of_any_length_fit_into_the_trail(database: Documents) -> None:
     many = [ObjectId() for _ in range(900)]
     support = role(_id="an id of another type")
     database["Role"].insert_one(dict(support))
@@ -47,7 +47,7 @@ def test_a_document_of_very_many_fields_fits_into_the_trail(database: Documents)
     assert max(kept) < 3_000_000 < sum(kept)
 
 
-def test_work_that_fails_half_way_is_interrupted_at_once(database: Documents) -> None:
+def test_work_that_fails_half_way_is_interrupted_immediately(database: Documents) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
@@ -101,7 +101,7 @@ def test_a_change_is_described_before_it_is_done() -> None:
     assert all(isinstance(change, Update) for change in described.changes)
 
 
-def test_our_own_records_are_there_before_a_transaction_needs_them_and_images_go_after_thirty_days(
+def test_our_collections_are_created_before_a_transaction_and_images_expire_after_thirty_days(
     database: Documents,
 ) -> None:
     draft = Draft()
@@ -117,7 +117,7 @@ def test_our_own_records_are_there_before_a_transaction_needs_them_and_images_go
     assert database["Role"].index_information()["Role_name_key"]["unique"]
 
 
-def test_what_an_undo_needs_lies_in_parts_of_eight_mebibytes(database: Documents) -> None:
+def test_an_image_is_divided_into_parts_of_eight_mebibytes(database: Documents) -> None:
     many = [ObjectId() for _ in range(600_000)]
     parts = encode_changes([Insert("Role", role(userIds=many))])
     assert [len(part) <= 8 * 1024 * 1024 for part in parts] == [True, True]
@@ -125,14 +125,14 @@ def test_what_an_undo_needs_lies_in_parts_of_eight_mebibytes(database: Documents
     assert change.document["userIds"] == many
 
 
-def test_many_ids_leave_a_list_by_one_operation() -> None:
+def test_many_ids_are_removed_from_a_list_by_one_operation() -> None:
     many = [ObjectId() for _ in range(300)]
     draft = Draft()
     draft.take("Role", [role(userIds=list(many))], "userIds", many)
     assert [operation(change)._doc for change in draft.changes] == [{"$pullAll": {"userIds": many}}]
 
 
-def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> None:
+def test_the_trail_is_never_changed(database: Documents) -> None:
     support = role()
     draft = Draft()
     draft.insert("Role", support)
@@ -141,7 +141,7 @@ def test_what_is_in_the_trail_is_never_changed_again(database: Documents) -> Non
     trail: dict[ObjectId, Any] = {}
 
     class Reader(Watch):
-        """Somebody who reads the trail after each batch."""
+        """A watch that reads the trail after each batch."""
 
         def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - only the moment counts
             trail.update({entry["_id"]: entry for entry in database[AUDIT].find() if entry["_id"] not in trail})

@@ -1,4 +1,4 @@
-"""An undo puts back what an event changed, exactly, or refuses."""
+"""An undo restores exactly what an event changed, or refuses."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -15,21 +15,21 @@ from database.own_collections import IMAGES
 pytestmark = pytest.mark.usefixtures("either")
 
 
-def test_an_undo_refuses_what_was_changed_since_unless_forced(database: Documents) -> None:
+def test_an_undo_refuses_a_newer_change_unless_forced(database: Documents) -> None:
     support = role()
     draft = Draft()
     draft.insert("Role", dict(support))
     event = carry_out(draft).event
     database["Role"].update_one({"_id": support["_id"]}, {"$set": {"name": "desk"}})
 
-    with pytest.raises(ChangedSinceError, match=r"was changed \(name\) since"):
+    with pytest.raises(ChangedSinceError, match=r"was changed after this event \(name\)"):
         undo(database, event)
 
     undo(database, event, force=True)
     assert database["Role"].count_documents({}) == 0
 
 
-def test_an_undo_refuses_a_field_that_was_changed_since_unless_forced(database: Documents) -> None:
+def test_an_undo_refuses_a_newer_change_of_a_field_unless_forced(database: Documents) -> None:
     support = role()
     database["Role"].insert_one(dict(support))
     draft = Draft()
@@ -37,7 +37,7 @@ def test_an_undo_refuses_a_field_that_was_changed_since_unless_forced(database: 
     event = carry_out(draft).event
     database["Role"].update_one({}, {"$set": {"name": "desk"}})
 
-    with pytest.raises(ChangedSinceError, match=r"was changed \(name\) since"):
+    with pytest.raises(ChangedSinceError, match=r"was changed after this event \(name\)"):
         undo(database, event)
 
     assert database["Role"].find_one()["name"] == "desk"
@@ -45,7 +45,7 @@ def test_an_undo_refuses_a_field_that_was_changed_since_unless_forced(database: 
     assert database["Role"].find_one() == support
 
 
-def test_a_forced_undo_makes_no_link_to_what_cannot_come_back(database: Documents) -> None:
+def test_a_forced_undo_adds_no_link_to_a_document_that_cannot_be_restored(database: Documents) -> None:
     ada, bob = ({"_id": ObjectId(), "email": name, "username": name, "seenMessageIds": []} for name in ("ada", "bob"))
     hello = {"_id": ObjectId(), "senderId": bob["_id"], "seenIds": [ada["_id"]], "body": "hello"}
     ada["seenMessageIds"] = [hello["_id"]]
@@ -63,7 +63,7 @@ def test_a_forced_undo_makes_no_link_to_what_cannot_come_back(database: Document
     assert database["User"].find_one()["seenMessageIds"] == []
 
 
-def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> None:
+def test_a_forced_undo_leaves_no_link_to_a_deleted_document(database: Documents) -> None:
     support, read, write = role(), permission("user.read"), permission("user.write")
     support["permissionsIds"] = [read["_id"], write["_id"]]
     read["rolesIds"] = write["rolesIds"] = [support["_id"]]
@@ -75,7 +75,7 @@ def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> No
     event = carry_out(draft).event
     database["Permission"].delete_one({"_id": read["_id"]})
 
-    with pytest.raises(ChangedSinceError, match="was deleted since"):
+    with pytest.raises(ChangedSinceError, match="was deleted after this event"):
         undo(database, event)
     undo(database, event, force=True)
 
@@ -83,7 +83,7 @@ def test_a_forced_undo_leaves_no_link_to_what_is_gone(database: Documents) -> No
     assert database["Permission"].find_one()["rolesIds"] == [support["_id"]]
 
 
-def test_an_undo_computes_anew_what_moved_since_and_restores_what_did_not(database: Documents) -> None:
+def test_an_undo_computes_moved_fields_again_and_restores_the_others(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada", "updatedAt": 1}
     for moved, expected in ((False, {1}), (True, None)):
         database["User"].replace_one({"_id": ada["_id"]}, ada, upsert=True)
@@ -98,7 +98,7 @@ def test_an_undo_computes_anew_what_moved_since_and_restores_what_did_not(databa
         assert (expected is None and user["updatedAt"] not in {1, 2, 7}) or user["updatedAt"] in (expected or ())
 
 
-def test_an_undo_keeps_types_and_fields_nobody_knows(database: Documents) -> None:
+def test_an_undo_keeps_unknown_types_and_fields(database: Documents) -> None:
     support = role(extra={"$odd": {"a.b": Int64(1)}}, big=Int64(5), none=None)
     draft = Draft()
     draft.insert("Role", support)
@@ -112,7 +112,7 @@ def test_an_undo_keeps_types_and_fields_nobody_knows(database: Documents) -> Non
 
 
 @pytest.mark.parametrize("gone", [{"batch": 1}, {"batch": 3}, {}], ids=["middle", "last", "all"])
-def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents, gone: dict[str, Any]) -> None:
+def test_an_event_with_expired_images_is_not_undone(database: Documents, gone: dict[str, Any]) -> None:
     draft = Draft()
     support = role()
     draft.insert("Role", support)
@@ -125,7 +125,7 @@ def test_what_is_kept_of_an_event_only_in_part_is_not_undone(database: Documents
     assert events.read(database, event) == []
 
 
-def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Documents) -> None:
+def test_an_undo_restores_no_document_without_its_parent(database: Documents) -> None:
     ada = {"_id": ObjectId(), "email": "ada@example.org", "username": "ada"}
     account = {"_id": ObjectId(), "provider": "x", "providerAccountId": "1", "userId": ada["_id"]}
     database["User"].insert_one(ada)
@@ -135,7 +135,7 @@ def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Doc
     event = carry_out(draft).event
     database["User"].delete_one({})
 
-    with pytest.raises(ChangedSinceError, match="was deleted since"):
+    with pytest.raises(ChangedSinceError, match="was deleted after this event"):
         undo(database, event)
     undo(database, event, force=True)
     assert database["Account"].count_documents({}) == 0
@@ -145,7 +145,7 @@ def test_an_undo_brings_nothing_back_without_the_document_it_needs(database: Doc
     assert database["Account"].find_one() == account
 
 
-def test_what_has_gained_links_to_a_list_that_was_null_is_undone_by_force(database: Documents) -> None:
+def test_a_forced_undo_deletes_a_document_that_gained_links(database: Documents) -> None:
     support, ada = role(userIds=None), {"_id": ObjectId(), "username": "ada", "email": "a", "rolesIds": []}
     draft = Draft()
     draft.insert("Role", dict(support))
@@ -175,7 +175,7 @@ def test_a_message_without_a_time_is_not_the_last(database: Documents, when: Any
     assert database["Conversation"].find_one()["lastMessageAt"] == last["createAt"]
 
 
-def test_what_never_had_the_document_it_needs_comes_back_as_it_was(database: Documents) -> None:
+def test_an_undo_restores_a_document_that_never_had_a_parent(database: Documents) -> None:
     odd = [{"_id": ObjectId(), "senderId": sender, "body": "hello"} for sender in (None, "ada", [])]
     database["Message"].insert_many([dict(message) for message in odd])
     draft = Draft()
@@ -215,7 +215,7 @@ def test_an_event_with_a_missing_image_is_not_undone_in_part(
 
 
 @pytest.mark.parametrize("junk", [[1], {"a": [1]}, 5, None], ids=str)
-def test_what_is_no_id_in_a_list_of_links_stops_no_forced_undo(database: Documents, junk: Any) -> None:
+def test_a_forced_undo_ignores_values_that_are_not_ids_in_a_list_of_links(database: Documents, junk: Any) -> None:
     read = permission()
     support = role(permissionsIds=[read["_id"], junk])
     database["Permission"].insert_one(read)

@@ -132,7 +132,7 @@ def test_json_asked_for_behind_the_dashes_is_a_name(chatctl: Chatctl) -> None:
     ],
 )
 def test_the_options_that_choose_a_database_may_stand_anywhere(chatctl: Chatctl, name: str, line: list[str]) -> None:
-    assert chatctl(*line, code=7).stderr.startswith(f'error: this is the database "{name}" on ')
+    assert chatctl(*line, code=7).stderr.startswith(f'error: the target database is "{name}" on ')
 
 
 def test_the_value_of_another_option_is_not_taken_for_one_of_them(chatctl: Chatctl) -> None:
@@ -150,7 +150,7 @@ def test_an_env_file_whose_name_is_empty_is_not_passed_over(
 
 def test_two_databases_are_one_too_many(chatctl: Chatctl) -> None:
     said = chatctl("--local", "roles", "list", "--url", "mongodb://localhost/x", code=2).stderr
-    assert said == "error: --url and --local name two databases\nhint: give one of them\n"
+    assert said == "error: --url and --local cannot be combined\nhint: use only one of them\n"
 
 
 def test_a_password_on_the_command_line_is_warned_of_and_never_shown(

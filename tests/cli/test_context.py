@@ -90,7 +90,7 @@ def test_what_is_not_there_yet_is_warned_of_and_wrong_input_refused(bare: Chatct
     assert bare("context", "use", "\x1b[31m", code=3).stderr.startswith('error: no context "\\x1b[31m"\n')
     assert bare("roles", "list", code=6).stderr == (
         "error: no database is configured\n"
-        "hint: take --context NAME, or make one the current one: chatctl context use NAME\n"
+        "hint: use --context NAME, or choose a current context: chatctl context use NAME\n"
     )
 
 
@@ -207,8 +207,8 @@ def test_a_write_is_refused_while_a_file_and_the_current_context_differ(
     bare("context", "add", "live", "--url", NOWHERE)
     bare("context", "use", "live")
     assert bare("roles", "create", "a", code=7).stderr == (
-        "error: .env and the current context live name two databases, and this would write\n"
-        "hint: say which is meant, with --env-file .env or --context live\n"
+        "error: .env and context live point to different databases. Choose one before writing.\n"
+        "hint: use --env-file .env or --context live\n"
     )
     assert bare("roles", "list", "--count").stdout == "0\n"
     bare("roles", "create", "a", "--dry-run")

@@ -220,7 +220,7 @@ def test_without_the_embedded_server_what_to_install_is_said(
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
     assert chatctl("demo", code=6).stderr.splitlines() == [
         "error: the embedded database is not installed",
-        "hint: in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
+        "hint: run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
 

@@ -107,7 +107,7 @@ def test_a_seed_is_checked_tested_planned_applied_and_applied_again(chatctl: Cha
         ["user.read", "user.suspend"],
         ["support", "viewer"],
     )
-    assert chatctl("seeds", "plan", seed, "--exit-code").stdout == "Nothing differs.\n"
+    assert chatctl("seeds", "plan", seed, "--exit-code").stdout == "No changes.\n"
     again = chatctl("seeds", "apply", seed)
     assert again.stderr == "nothing to do\n"
     assert len(chatctl("audit", "list", "-o", "ids").stdout.splitlines()) == 1
@@ -152,7 +152,7 @@ def test_what_is_exported_changes_nothing_when_applied(chatctl: Chatctl, seed: P
     chatctl("seeds", "export", "--to", workspace / "out.yaml")
     assert chatctl("seeds", "export").stdout == chatctl("seeds", "export", "--to", "-").stdout
     assert (workspace / "out.yaml").read_text() == chatctl("seeds", "export").stdout
-    assert chatctl("seeds", "plan", workspace / "out.yaml").stdout == "Nothing differs.\n"
+    assert chatctl("seeds", "plan", workspace / "out.yaml").stdout == "No changes.\n"
 
 
 def test_every_fault_of_a_seed_is_told_with_its_place(chatctl: Chatctl, seed: Path) -> None:
@@ -187,13 +187,13 @@ def test_an_index_that_is_in_the_way_is_left_alone_and_one_that_fails_does_not_k
 
     refused = chatctl("db", "indexes", "--apply", code=8)
 
-    assert "some indexes could not be made: Role_name_key (two documents have one value)" in refused.stderr
+    assert "some indexes could not be created: Role_name_key (two documents have the same value)" in refused.stderr
     states = {row["name"]: row["state"] for row in json.loads(chatctl("db", "indexes", "-o", "json").stdout)}
     assert states.pop("User_email_key") == "conflict"
     assert states.pop("Role_name_key") == "missing"
     assert set(states.values()) == {"present"}
     assert set(database["User"].index_information()) >= {"email_1", "User_username_key"}
-    assert "no index could be made" in chatctl("db", "indexes", "--apply", code=4).stderr
+    assert "no index could be created" in chatctl("db", "indexes", "--apply", code=4).stderr
     assert "db indexes --apply" in chatctl("audit", "list").stdout
 
 

@@ -104,7 +104,7 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
         (["--sort", "-members"], 'cannot sort by "members"', "it can be sorted by id, name"),
         (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
-        (["--after", "xyz"], '"xyz" is not an id of this list', "begin again without --after"),
+        (["--after", "xyz"], '"xyz" is not an id of this list', "start again without --after"),
     ],
 )
 def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(

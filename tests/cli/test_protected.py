@@ -41,7 +41,7 @@ def test_every_write_wants_the_name_and_is_otherwise_refused(
         refused = protected(*line, *answered, code=7)
         assert refused.stdout == ""
         assert "nothing was done: this database is protected as " in refused.stderr
-    assert "this is the database" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
+    assert "the target database is" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
     protected(*line, "--dry-run")
     assert contents(database) == before
     assert json.loads(protected(*line, "--expect", "prod", "-o", "json").stdout)["event"]

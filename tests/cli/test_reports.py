@@ -178,7 +178,7 @@ def test_a_plan_is_a_comment(chatctl: Chatctl, seed: Path, name: str) -> None:
     )
     chatctl("seeds", "apply", "team.yaml")
     planned = chatctl("seeds", "plan", "team.yaml", "-o", "markdown", "--exit-code").stdout
-    assert planned == f"### chatctl seeds plan: `{name}`\n\nNothing differs.\n"
+    assert planned == f"### chatctl seeds plan: `{name}`\n\nNo changes.\n"
 
 
 def test_a_check_is_a_comment_and_a_list_of_tests(chatctl: Chatctl, database: Documents, name: str) -> None:

@@ -57,7 +57,7 @@ def test_without_a_home_the_embedded_database_says_what_to_set(process: Process)
     said = process("--local", "roles", "list", env={"HOME": "/proc/nowhere"})
     assert (said.returncode, said.stderr.decode().splitlines()[1]) == (
         6,
-        "hint: name another folder with CHATCTL_LOCAL_DIR",
+        "hint: choose another folder with CHATCTL_LOCAL_DIR",
     )
 
 
@@ -95,7 +95,7 @@ def test_a_working_folder_that_is_gone_is_no_obstacle(
     assert chatctl("seeds", "validate").stdout == "valid: 22 permissions, 4 roles, 0 users\n"
     assert chatctl("users", "export", "--to", "x.csv", code=74).stderr.startswith("error: x.csv could not be written: ")
     said = chatctl("--local", "roles", "list", code=6, env={"CHATCTL_LOCAL_DIR": "here"}).stderr
-    assert said.startswith("error: the working directory, which CHATCTL_LOCAL_DIR starts from, is gone\n")
+    assert said.startswith("error: CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists\n")
 
 
 def test_a_working_folder_that_cannot_be_written_to_is_no_obstacle(chatctl: Chatctl, workspace: Path) -> None:

@@ -1,4 +1,4 @@
-"""Several processes at once on one server, each with a client of its own; as a script this file is one of them."""
+"""Several processes at once on one server, each with its own client. Run as a script, this file is one of them."""
 
 # ruff: noqa: S311, T201 - chance is no secret here, and the processes talk to the test
 
@@ -35,7 +35,7 @@ MEMBERS = 110
 
 @contextmanager
 def process(work: str, url: str, *args: object) -> Iterator[subprocess.Popen[str]]:
-    """Start this file as a process that does `work`, talked to line by line."""
+    """Start this file as a process that does `work` and is controlled line by line."""
     command = [sys.executable, __file__, work, url, *map(str, args)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as started:  # noqa: S603
         try:
@@ -57,7 +57,7 @@ def heard(started: subprocess.Popen[str]) -> str:
 
 @pytest.fixture
 def here(url: str) -> Iterator[str]:
-    """Work on the test's database in this process too."""
+    """Use the test's database in this process too."""
     connection.choose(url)
     yield url
     connection.choose()
@@ -84,7 +84,7 @@ def stored(database: Documents) -> dict[str, list[dict[str, Any]]]:
 
 
 @pytest.mark.parametrize("pause", [0, 0.05], ids=["at-once", "paused-between-read-and-write"])
-def test_eight_who_grant_and_revoke_permissions_of_one_role_lose_nothing(
+def test_eight_admins_who_change_permissions_of_one_role_lose_nothing(
     database: Documents, here: str, pause: float
 ) -> None:
     names = [f"{owner}.{number}" for owner in ("all", *range(PROCESSES)) for number in range(3)]
@@ -113,7 +113,7 @@ def test_eight_who_grant_and_revoke_permissions_of_one_role_lose_nothing(
 
 
 def change(url: str, number: str, seconds: str, pause: str) -> None:
-    """Grant and revoke at random: permissions that nobody else touches, and some that all fight about."""
+    """Grant and revoke at random: permissions that no other process changes, and some that all change."""
     connection.choose(url)
     mine = [f"{number}.{index}" for index in range(3)]
     until = time.monotonic() + float(seconds)
@@ -134,9 +134,7 @@ def change(url: str, number: str, seconds: str, pause: str) -> None:
     print(json.dumps({"held": sorted(held & set(mine)), "done": done, "conflicts": conflicts}))
 
 
-def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal(
-    database: Documents, here: str
-) -> None:
+def test_six_admins_who_change_roles_of_the_same_users_leave_both_sides_equal(database: Documents, here: str) -> None:
     people = [{"_id": ObjectId(), "username": f"u{n}", "email": f"{n}@x.org", "rolesIds": []} for n in range(6)]
     database["User"].insert_many(people)
     database["Role"].insert_many([{"name": f"r{n}", "userIds": [], "permissionsIds": []} for n in range(3)])
@@ -150,7 +148,7 @@ def test_six_who_grant_and_revoke_roles_of_the_same_users_leave_both_sides_equal
 
 
 def hand_out(url: str) -> None:
-    """Grant and revoke roles at random, and say how often it came to a write."""
+    """Grant and revoke roles at random, and print how often something was written."""
     connection.choose(url)
     until = time.monotonic() + SECONDS
     done = 0
@@ -172,7 +170,7 @@ def hand_out(url: str) -> None:
         (("revoke", "erase"), {"userIds": 1}),
     ],
 )
-def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused(
+def test_only_one_of_two_admins_can_remove_the_last_two_members_of_a_protected_role(
     database: Documents, here: str, ways: tuple[str, str], stays: dict[str, int]
 ) -> None:
     role, members = ObjectId(), [ObjectId(), ObjectId()]
@@ -202,7 +200,7 @@ def test_of_two_who_take_the_last_two_members_of_a_protected_role_one_is_refused
 
 
 def leave(url: str, way: str, member: str) -> None:
-    """Plan to take a member of the role `admin` out in one way when told to, and do it when told again."""
+    """Plan to remove a member of the role `admin` at the first signal, and do it at the second."""
     connection.choose(url)
     ways = {
         "suspend": lambda: users.suspend([member]),
@@ -223,7 +221,7 @@ def leave(url: str, way: str, member: str) -> None:
 
 
 @pytest.mark.parametrize("finished", [False, True], ids=["undone", "finished-and-undone"])
-def test_killed_between_batches_it_leaves_whole_ones_that_can_be_finished_and_undone(
+def test_work_killed_between_batches_can_be_finished_and_undone(
     database: Documents, here: str, monkeypatch: pytest.MonkeyPatch, *, finished: bool
 ) -> None:
     members, role = [ObjectId() for _ in range(MEMBERS)], ObjectId()
@@ -262,7 +260,7 @@ def test_killed_between_batches_it_leaves_whole_ones_that_can_be_finished_and_un
 
 
 def delete(url: str) -> None:
-    """Delete a role in small batches, each when told to."""
+    """Delete a role in small batches, one at each signal."""
     connection.choose(url)
     roles.BATCH = draft.BATCH = BATCH
     run = transactions.run
@@ -276,7 +274,7 @@ def delete(url: str) -> None:
     apply(roles.delete(["support"]))
 
 
-def test_on_an_empty_database_the_first_writes_of_many_all_arrive(database: Documents, here: str) -> None:
+def test_many_first_writes_to_an_empty_database_all_succeed(database: Documents, here: str) -> None:
     started = [
         subprocess.Popen([sys.executable, __file__, "create", here, f"role{number}"], stdout=subprocess.DEVNULL)  # noqa: S603
         for number in range(PROCESSES)

@@ -36,7 +36,7 @@ def _fresh() -> Iterator[None]:
 
 
 def failure(call: Any) -> ChatctlError:
-    """Give what a person would read of a failure."""
+    """Return the text that a user would read of a failure."""
     with pytest.raises((ChatctlError, errors.PyMongoError)) as caught:
         call()
     known = connection.explain(caught.value)
@@ -100,7 +100,7 @@ def test_no_source_names_the_variable_and_the_embedded_database() -> None:
 
 
 @pytest.mark.parametrize("said", ["true", "yes", "2"])
-def test_a_chatctl_local_that_is_no_number_is_not_passed_over(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_value_of_chatctl_local_is_not_ignored(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
     assert "CHATCTL_LOCAL" in failure(connection.target).message
@@ -145,12 +145,12 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
     ("url", "message"),
     [
         ("", "is empty"),
-        (f"postgresql://u:{SECRET}@h/db", "starts with neither mongodb:// nor mongodb+srv://"),
-        (f"{SECRET}", "starts with neither mongodb:// nor mongodb+srv://"),
-        (f"mongodb://u:{SECRET}@h", "names no database"),
-        (f"mongodb://u:{SECRET}@h/", "names no database"),
-        (f"mongodb://u:{SECRET}@h/?w=1", "names no database"),
-        (f"mongodb+srv://u:{SECRET}@h.example.com/", "names no database"),
+        (f"postgresql://u:{SECRET}@h/db", "must start with mongodb:// or mongodb+srv://"),
+        (f"{SECRET}", "must start with mongodb:// or mongodb+srv://"),
+        (f"mongodb://u:{SECRET}@h", "does not name a database"),
+        (f"mongodb://u:{SECRET}@h/", "does not name a database"),
+        (f"mongodb://u:{SECRET}@h/?w=1", "does not name a database"),
+        (f"mongodb+srv://u:{SECRET}@h.example.com/", "does not name a database"),
         (f"mongodb://u:a/{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:1234/{SECRET}@h/db", "must be escaped"),
         (f"mongodb://u:a@{SECRET}@h/db", "must be escaped"),
@@ -168,8 +168,8 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
         (f"mongodb://u:{SECRET}@h:99999/db", "cannot be read"),
         (f"mongodb://u:{SECRET}@h,,i/db", "cannot be read"),
         (f"mongodb+srv://u:{SECRET}@a.example.com:1/db", "cannot be read"),
-        (f"mongodb://u:{SECRET}@h/db.{SECRET}", "cannot exist"),
-        (f"mongodb://u:{SECRET}@h/a%20b", "cannot exist"),
+        (f"mongodb://u:{SECRET}@h/db.{SECRET}", "invalid database name"),
+        (f"mongodb://u:{SECRET}@h/a%20b", "invalid database name"),
         (f"mongodb://u:{SECRET}@h/db?tls=yes", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?tlsCAFile=/nowhere/{SECRET}", "cannot be read"),
         (f"mongodb://u:{SECRET}@h/db?authMechanism={SECRET}", "cannot be read"),
@@ -178,7 +178,7 @@ def test_only_a_password_on_the_command_line_is_exposed(monkeypatch: pytest.Monk
         (f"mongodb://u:{SECRET}@h,i/db?directConnection=true", "cannot be read"),
     ],
 )
-def test_a_url_that_is_wrong_is_not_configured_and_never_quoted(url: str, message: str) -> None:
+def test_an_invalid_url_is_reported_and_never_quoted(url: str, message: str) -> None:
     connection.choose(url)
     known = failure(connection.database)
     assert isinstance(known, NotConfiguredError)
@@ -186,7 +186,7 @@ def test_a_url_that_is_wrong_is_not_configured_and_never_quoted(url: str, messag
     assert known.hint
 
 
-def test_options_of_other_drivers_are_passed_over(url: str) -> None:
+def test_options_of_other_drivers_are_ignored(url: str) -> None:
     connection.choose(with_options(url, "connection_limit=5"))
     use()
 
@@ -217,7 +217,7 @@ def test_expecting_another_database_is_refused_each_time(url: str, name: str) ->
     for _ in range(2):
         known = failure(connection.database)
         assert isinstance(known, RefusedError)
-        assert known.message == f'this is the database "{name}" on {connection.target().host}, not "staging"'
+        assert known.message == f'the target database is "{name}" on {connection.target().host}, not "staging"'
 
 
 def test_expecting_this_database_is_fine(url: str, name: str) -> None:
@@ -236,10 +236,10 @@ def test_a_replica_set_has_transactions(url: str) -> None:
     assert connection.transactions()
 
 
-# What goes wrong on the way
+# Errors of the connection
 
 
-def test_an_unreachable_host_is_given_up_after_five_seconds() -> None:
+def test_an_unreachable_host_is_reported_after_five_seconds() -> None:
     connection.choose(f"mongodb://u:{SECRET}@127.0.0.1:1/shop?serverSelectionTimeoutMS=60000")
     started = time.monotonic()
     known = failure(use)
@@ -249,7 +249,7 @@ def test_an_unreachable_host_is_given_up_after_five_seconds() -> None:
     assert 4 < time.monotonic() - started < 8
 
 
-def test_a_server_that_never_answers_is_given_up_too() -> None:
+def test_a_server_that_never_answers_is_reported_too() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         connection.choose(f"mongodb://127.0.0.1:{silent.getsockname()[1]}/shop")
         started = time.monotonic()
@@ -257,7 +257,7 @@ def test_a_server_that_never_answers_is_given_up_too() -> None:
         assert time.monotonic() - started < 8
 
 
-def test_a_wrong_password_is_told_apart(secured: str) -> None:
+def test_a_wrong_password_is_reported_as_such(secured: str) -> None:
     connection.choose(f"mongodb://ada:{SECRET}@{secured}/shop?authSource=admin")
     known = failure(use)
     assert isinstance(known, AuthFailedError)
@@ -279,6 +279,6 @@ def test_all_rights_that_a_refused_command_needs_are_named(secured: str) -> None
     assert known.message == f"{secured} does not allow insert on Role and update on Role"
 
 
-def test_no_user_at_all_is_not_allowed(secured: str) -> None:
+def test_a_url_without_a_user_is_not_allowed(secured: str) -> None:
     connection.choose(f"mongodb://{secured}/shop")
     assert isinstance(failure(use), NotAllowedError)

@@ -1,4 +1,4 @@
-"""Every case is what Node's `dotenv` 16 and Prisma's own expansion make of the line."""
+"""Every expected value is the result of Node's `dotenv` 16 and of Prisma's expansion."""
 
 import pytest
 

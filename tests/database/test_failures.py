@@ -1,4 +1,4 @@
-"""Errors of the driver in words of our own, by class and code."""
+"""Errors of the driver are explained by their class and code."""
 
 import pytest
 from pymongo import errors
@@ -51,7 +51,7 @@ def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, 
     assert not isinstance(known, DatabaseError) or known.hint
 
 
-def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
+def test_a_missing_right_is_named_if_it_is_known() -> None:
     error = errors.OperationFailure(SECRET, 13)
     assert str(failures.explain(error, "db:1")) == "db:1 does not allow this"
     missing = {("", "listCollections"), ("User", "find")}
@@ -61,11 +61,11 @@ def test_what_is_not_allowed_is_named_where_it_is_known() -> None:
     made = failures.explain(error, "db:1", {("chatctl_audit", "createIndex")})
     assert made is not None
     assert made.hint is not None
-    assert made.hint.startswith("have an admin run chatctl db indexes --apply, or name a user")
+    assert made.hint.startswith("ask an admin to run chatctl db indexes --apply, or use a database user")
     other = failures.explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
     assert isinstance(other, TimedOutError)
 
 
 @pytest.mark.parametrize("error", [errors.OperationFailure("?", 9), KeyError("x"), errors.InvalidOperation("x")])
-def test_what_is_not_known_is_left_to_be_a_bug(error: Exception) -> None:
+def test_an_unknown_error_is_reported_as_a_bug(error: Exception) -> None:
     assert connection.explain(error) is None

@@ -20,7 +20,7 @@ DAYS = [3, None, 1, 1, None, 2, 3]
 
 @pytest.fixture
 def users(either: Any, database: Database[dict[str, Any]]) -> list[ObjectId]:
-    """Seven users in the order of their ids; some never signed in, one says so with a null."""
+    """Seven users in the order of their ids; some never signed in, and one has null as the time of it."""
     del either
     connection.choose()
     ids = [ObjectId() for _ in DAYS]
@@ -71,7 +71,7 @@ def test_a_list_may_begin_with_the_newest(users: list[ObjectId]) -> None:
     assert [row["id"] for row in newest.rows("id", limit=1)] == [users[0]]
 
 
-def test_a_filter_holds_on_every_page_also_one_over_the_field_of_the_order(users: list[ObjectId]) -> None:
+def test_a_filter_applies_to_every_page_also_one_on_the_sorted_field(users: list[ObjectId]) -> None:
     late = listing({"lastLogin": {"$gte": FIRST + timedelta(2)}})
     assert [row["id"] for row in late.rows("lastLogin")] == [users[number] for number in (5, 0, 6)]
     assert [row["id"] for row in late.rows("lastLogin", str(users[5]))] == [users[number] for number in (0, 6)]
@@ -79,7 +79,7 @@ def test_a_filter_holds_on_every_page_also_one_over_the_field_of_the_order(users
 
 
 @pytest.mark.usefixtures("users")
-def test_a_count_stops_where_counting_on_would_scan() -> None:
+def test_a_count_stops_at_its_bound() -> None:
     assert listing().count() == 7
     assert listing().count_up_to(3) == (7, True)
     named = listing({"name": {"$ne": None}})
@@ -87,7 +87,7 @@ def test_a_count_stops_where_counting_on_would_scan() -> None:
     assert named.count_up_to(7) == (7, True)
 
 
-def test_a_page_begins_behind_an_id_of_any_type(users: list[ObjectId], database: Database[dict[str, Any]]) -> None:
+def test_a_page_begins_after_an_id_of_any_type(users: list[ObjectId], database: Database[dict[str, Any]]) -> None:
     text = str(ObjectId())
     database["User"].insert_many([{"_id": odd, "lastLogin": FIRST} for odd in (7, text)])
     for odd in (7, text):
@@ -95,10 +95,10 @@ def test_a_page_begins_behind_an_id_of_any_type(users: list[ObjectId], database:
 
 
 @pytest.mark.usefixtures("users")
-def test_to_go_on_after_what_is_gone_is_an_error_where_its_place_is_not_known() -> None:
+def test_a_page_after_a_deleted_document_is_an_error_if_its_position_is_unknown() -> None:
     gone = str(ObjectId())
     assert list(listing().rows(after=gone)) == []
-    with pytest.raises(NotFoundError, match=f"no user {gone} to go on after"):
+    with pytest.raises(NotFoundError, match=f"no user {gone} to start after"):
         list(listing().rows("name", gone))
 
 
@@ -121,7 +121,7 @@ def test_documents_are_resolved_a_thousand_at_a_time(chatctl: Any, database: Dat
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(values=st.lists(st.none() | st.integers(0, 3), max_size=8), size=st.integers(1, 4), down=st.booleans())
-def test_pages_put_together_are_the_whole(
+def test_all_pages_together_are_the_whole_list(
     chatctl: Any, database: Database[dict[str, Any]], values: list[int | None], size: int, down: bool
 ) -> None:
     del chatctl

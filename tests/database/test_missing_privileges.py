@@ -1,4 +1,4 @@
-"""Which rights a server says are missing, by what it answers."""
+"""Which rights are missing, as derived from the answer of a server."""
 
 from datetime import timedelta
 from typing import Any

@@ -31,7 +31,7 @@ from database.privileges import Privilege, needed
         ({"listCollections": 1}, {("", "listCollections")}),
         ({"getMore": 7, "collection": "User"}, set()),
         ({"hello": 1}, set()),
-        ({}, set()),  # the driver keeps back what signs in
+        ({}, set()),  # the driver hides commands that sign in
     ],
 )
 def test_a_command_needs_what_the_documentation_says(command: dict[str, Any], rights: set[Privilege]) -> None:

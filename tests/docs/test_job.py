@@ -89,7 +89,7 @@ def test_a_wrong_file_fails_a_pull_request_and_is_shown_in_the_file(job: Any, wo
 
 def test_a_push_applies_the_seeds(job: Any, chatctl: Chatctl) -> None:
     done = job("push")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Nothing differs.\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "No changes.\n", "")
     assert "reporter" in chatctl("roles", "list").stdout
     assert "0123abc" in chatctl("audit", "list", "--actor", "ci").stdout
 

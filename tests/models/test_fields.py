@@ -1,4 +1,4 @@
-"""A field of a person that people may set is known wherever a person's fields are listed."""
+"""A field of a user that admins can set is in every list of such fields."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The documents and links are those of the application's schema, field by field."""
+"""The documents and links are the same as in the application's schema, field by field."""
 
 import re
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_every_model_has_a_document_in_the_collection_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.__name__)
-def test_a_document_has_the_fields_types_and_demands_of_its_model(document: Any) -> None:
+def test_a_document_has_the_fields_types_and_required_fields_of_its_model(document: Any) -> None:
     expected = fields(document.__name__)
     declared = {name: field for name, field in document._fields.items() if name != "id"}
     assert declared.keys() == expected.keys()

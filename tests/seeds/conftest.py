@@ -1,4 +1,4 @@
-"""Seeds written to files, and applied to a database of the test's own."""
+"""Seeds written to files, and applied to a database of one test."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ Apply = Callable[..., Outcome]
 
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
-    """Write a seed to a file and give its path."""
+    """Write a seed to a file, and return its path."""
 
     def written(text: str | bytes, name: str = "seed.yaml") -> Path:
         path = tmp_path / name
@@ -36,7 +36,7 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture
 def faults() -> Callable[..., list[str]]:
-    """Read what cannot be read, and say why: `file:line:column message`, each file by its name alone."""
+    """Read an invalid seed, and return its faults: `file:line:column message`, files without their folder."""
 
     def said(*paths: Path) -> list[str]:
         with pytest.raises(InvalidInputError) as raised:
@@ -57,7 +57,7 @@ def seed(write: Write) -> Callable[[str], Seed]:
 
 @pytest.fixture
 def here(url: str, database: Database[dict[str, Any]]) -> Iterator[Any]:
-    """Work on a database of the test's own, and give it."""
+    """Use a database of this test, and return it."""
     connection.choose(url)
     yield database
     connection.choose()
@@ -75,7 +75,7 @@ def grow(here: Any, seed: Callable[[str], Seed]) -> Apply:
 
 @pytest.fixture
 def start() -> str:
-    """Give a seed to begin with."""
+    """Return a seed to begin with."""
     return """
     permissions: [user.read, user.suspend, message.read, message.delete]
     roles:
@@ -88,7 +88,7 @@ def start() -> str:
 
 @pytest.fixture
 def granted(here: Any) -> Callable[[], dict[str, list[str]]]:
-    """Read what each role allows, after seeing that both sides of every link say so."""
+    """Return the permissions of each role, after a check that both sides of every link agree."""
 
     def read_them() -> dict[str, list[str]]:
         names = {document["_id"]: document["name"] for document in here.Permission.find()}
@@ -107,7 +107,7 @@ def everything(here: Any) -> Callable[[], dict[str, list[Any]]]:
 
 @pytest.fixture
 def member(here: Any) -> Callable[..., ObjectId]:
-    """Let somebody join who has roles, linked on both sides."""
+    """Insert a user with roles, linked on both sides."""
 
     def join(name: str, *roles: str) -> ObjectId:
         held = [role["_id"] for role in here.Role.find({"name": {"$in": list(roles)}})]

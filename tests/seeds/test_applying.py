@@ -1,4 +1,4 @@
-"""Seeds that are applied at once, the seed that ships, and how much a large seed costs."""
+"""Seeds applied at the same time, the seed that ships, and the cost of a large seed."""
 
 import itertools
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_the_shipped_seed_is_for_databases_without_other_roles(here: Any) -> Non
     assert not plan(read()).differs
 
 
-def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
+def test_the_shipped_seed_passes_its_own_tests(here: Any) -> None:
     from seeds import reading
 
     seed = read()
@@ -47,7 +47,7 @@ def test_the_shipped_seed_does_what_its_tests_say(here: Any) -> None:
     here.Role.update_one({"name": "support"}, {"$set": {"permissionsIds": []}})
     failed = {assertion.message for assertion in reading.run(seed, live=True) if not assertion.passed}
     assert failed == {
-        'there is no role "viewer"',
+        'role "viewer" not found',
         '"support" cannot user.read; expected: can',
         '"support" cannot user.suspend; expected: can',
     }
@@ -80,11 +80,11 @@ def test_applies_at_the_same_moment_take_turns(here: Any, seed: Seeds, granted: 
     assert here.Permission.count_documents({}) == 4
 
 
-def test_a_conflict_does_not_turn_into_a_loss_that_nobody_was_asked_about(seed: Seeds, granted: Granted) -> None:
+def test_a_new_plan_that_removes_something_is_not_applied_without_a_question(seed: Seeds, granted: Granted) -> None:
     made = plan(seed("permissions: [a, b]\nroles: [{name: r, permissions: [a]}]"))
     assert not made.changeset.asks
     apply(plan(seed("seed: other\npermissions: [a, b]\nroles: [{name: r, permissions: [b]}]")).changeset)
-    with pytest.raises(ConflictError, match="would now take something away"):
+    with pytest.raises(ConflictError, match="would now remove something"):
         apply(made.changeset)
     assert granted() == {"r": ["b"]}
 
@@ -104,7 +104,7 @@ class Counting(monitoring.CommandListener):
 
 
 def of_size(roles: int, less: int = 0) -> str:
-    """Name so many roles, twice as many permissions and a tenth of the links there can be."""
+    """Return a seed with this many roles, twice as many permissions, and a tenth of all possible links."""
     names = [f"p{number}" for number in range(2 * roles)]
     shifted = itertools.cycle(names)
     lines = ["version: 1", "permissions:", *(f"- {name}" for name in names), "roles:"]

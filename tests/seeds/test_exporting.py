@@ -1,4 +1,4 @@
-"""What is exported is a seed that changes nothing."""
+"""An export is a seed, and applying it changes nothing."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ ANYTHING = NAMES | st.text(max_size=3) | st.just("x" * 10_000) | st.just(" blank
 
 @st.composite
 def databases(draw: st.DrawFn) -> dict[str, list[dict[str, Any]]]:
-    """Draw roles and permissions of any name, linked on both sides, with dangling ids and lists that are absent."""
+    """Draw roles and permissions of any name, linked on both sides, with dangling ids and absent lists."""
     permissions = [
         {"_id": ObjectId(), "name": name, "rolesIds": []} for name in draw(st.lists(ANYTHING, max_size=8, unique=True))
     ]
@@ -55,12 +55,12 @@ def test_applying_an_export_changes_nothing(here: Any, documents: dict[str, list
         if content:
             here[collection].insert_many(content)
     made = plan(parse(export().text.encode(), "export"))
-    assert list(made.lines()) == ["Nothing differs."]
+    assert list(made.lines()) == ["No changes."]
     assert made.changeset.batches == []
 
 
 @given(NAMES)
-def test_a_name_that_is_written_is_read_as_itself(name: str) -> None:
+def test_an_escaped_name_is_read_as_itself(name: str) -> None:
     assert expand(escape_variables(name), {}) == name
     assert variables(escape_variables(name)) == []
     assert Pattern.parse(escape_pattern(name)).name == name
@@ -68,7 +68,7 @@ def test_a_name_that_is_written_is_read_as_itself(name: str) -> None:
 
 
 @given(st.lists(st.text("ab*", max_size=5), max_size=3).map("".join), st.text("ab", max_size=10))
-def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None:
+def test_a_pattern_matches_like_a_pattern_of_a_shell(pattern: str, name: str) -> None:
     from fnmatch import fnmatchcase
 
     parsed = Pattern.parse(pattern)
@@ -76,7 +76,7 @@ def test_a_pattern_matches_what_a_shell_s_would(pattern: str, name: str) -> None
 
 
 @given(st.lists(NAMES.filter(lambda name: name_flaw(name) is None), unique=True, max_size=5))
-def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
+def test_any_valid_name_can_be_exported_and_read_again(names: list[str]) -> None:
     document = {
         "version": 1,
         "permissions": [escape_variables(name) for name in names],
@@ -89,7 +89,7 @@ def test_any_name_without_a_flaw_survives_a_seed(names: list[str]) -> None:
     assert [(role.name, role.permissions) for role in seed.roles] == [(name, {name}) for name in names]
 
 
-def test_an_export_is_read_easily(here: Any, grow: Callable[..., Any]) -> None:
+def test_an_export_is_easy_to_read(here: Any, grow: Callable[..., Any]) -> None:
     grow("permissions: [user.read, 'a*b']\nroles: [{name: b, permissions: ['*']}, {name: a, protected: true}]")
     assert here.Role.count_documents({}) == 2
     text, notes = export()
@@ -116,7 +116,7 @@ def test_an_empty_database_is_an_empty_seed(here: Any) -> None:
     assert here.list_collection_names() == []
 
 
-def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
+def test_names_that_a_seed_cannot_have_are_left_out_and_reported(here: Any) -> None:
     bad, good = ObjectId("65a000000000000000000001"), ObjectId("65a000000000000000000002")
     role, twin = ObjectId("65a000000000000000000003"), ObjectId("65a000000000000000000004")
     here.Permission.insert_many(
@@ -130,17 +130,17 @@ def test_what_cannot_be_named_is_left_out_and_told(here: Any) -> None:
     text, notes = export()
     assert text.splitlines()[: len(notes)] == [f"# {note}" for note in notes]
     assert notes[0].startswith(f"permission {bad} is left out: ")
-    assert notes[1] == f"role {twin} is left out: its name is no text"
-    assert notes[2].endswith("is left out: others have the name twin, too")
-    assert notes[-1] == "role some: what it allows is left out, as not all of it can be named"
+    assert notes[1] == f"role {twin} is left out: its name is not a text"
+    assert notes[2].endswith("is left out: the name twin is not unique")
+    assert notes[-1] == "role some: its permissions are left out, because a seed cannot name all of them"
     assert text.isprintable() or all(line.isprintable() for line in text.splitlines())
     assert not plan(parse(text.encode(), "export")).differs
 
 
-def test_what_has_no_proper_id_is_left_out_with_all_of_its_name(here: Any) -> None:
+def test_documents_without_an_object_id_are_left_out_with_all_others_of_that_name(here: Any) -> None:
     here.Role.insert_many([{"_id": "text", "name": "viewer"}, {"name": "viewer"}, {"name": "editor"}])
     text, notes = export()
-    assert notes[0] == "role viewer is left out: its id is no ObjectId"
+    assert notes[0] == "role viewer is left out: its id is not an ObjectId"
     assert len(notes) == 2
     assert [role.name for role in parse(text.encode(), "export").roles] == ["editor"]
     assert not plan(parse(text.encode(), "export")).differs
@@ -161,7 +161,7 @@ def test_an_export_fills_another_database(here: Any, grow: Callable[..., Any], u
     assert here.Role.count_documents({}) == 1
 
 
-def test_undoing_an_apply_gives_the_database_back(here: Any, grow: Callable[..., Any]) -> None:
+def test_undoing_an_apply_restores_the_database(here: Any, grow: Callable[..., Any]) -> None:
     from actions import audit
 
     names = ("Role", "Permission", "User")

@@ -1,4 +1,4 @@
-"""Files made to exhaust whoever reads them."""
+"""Files made to exhaust the memory or time of the program that reads them."""
 
 import time
 from collections.abc import Callable
@@ -29,7 +29,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_no_file_takes_long_to_refuse(
+def test_every_hostile_file_is_refused_quickly(
     write: Callable[..., Path], faults: Callable[..., list[str]], text: bytes
 ) -> None:
     start = time.process_time()

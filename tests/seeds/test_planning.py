@@ -1,4 +1,4 @@
-"""What applying a seed does to a database, and what its plan says of it beforehand."""
+"""What applying a seed changes in a database, and what its plan shows before that."""
 
 from collections.abc import Callable
 from typing import Any
@@ -68,7 +68,7 @@ def test_what_a_seed_does_not_mention_stays(grow: Grow, granted: Granted, start:
     assert granted() == {**before, "support": []}
 
 
-def test_a_drift_is_shown_and_mended(here: Any, grow: Grow, seed: Seeds, granted: Granted, start: str) -> None:
+def test_a_drift_is_shown_and_repaired(here: Any, grow: Grow, seed: Seeds, granted: Granted, start: str) -> None:
     grow(start)
     read_id = here.Permission.find_one({"name": "user.read"})["_id"]
     here.Role.update_one({"name": "viewer"}, {"$pull": {"permissionsIds": read_id}})
@@ -77,7 +77,7 @@ def test_a_drift_is_shown_and_mended(here: Any, grow: Grow, seed: Seeds, granted
     assert granted()["viewer"] == ["user.read"]
 
 
-def test_a_link_that_one_side_alone_has_is_mended_whichever_way_the_seed_says(
+def test_a_one_sided_link_is_repaired_as_the_seed_says(
     here: Any, grow: Grow, seed: Seeds, granted: Granted, start: str
 ) -> None:
     grow(start)
@@ -86,16 +86,14 @@ def test_a_link_that_one_side_alone_has_is_mended_whichever_way_the_seed_says(
     here.Permission.update_one({"name": "message.read"}, {"$push": {"rolesIds": viewer}})
     assert list(plan(seed(start)).lines()) == [
         "~ role viewer",
-        "    mends 2 links that one side alone has",
+        "    repairs 2 one-sided links",
         "Plan: change 1 role.",
     ]
     grow(start)
     assert granted()["viewer"] == ["user.read"]
 
 
-def test_lists_that_are_absent_or_null_and_ids_that_dangle_are_taken_as_they_are(
-    here: Any, grow: Grow, start: str
-) -> None:
+def test_absent_and_null_lists_and_dangling_ids_are_accepted(here: Any, grow: Grow, start: str) -> None:
     gone = ObjectId()
     here.Role.insert_many([{"name": "viewer"}, {"name": "support", "permissionsIds": None, "unknown": {"kept": 1}}])
     here.Role.insert_one({"name": "admin", "permissionsIds": [gone, "text"], "userIds": []})
@@ -109,7 +107,7 @@ def test_lists_that_are_absent_or_null_and_ids_that_dangle_are_taken_as_they_are
     assert grow(start).event is None
 
 
-def test_documents_in_any_state_are_passed_over_or_refused_by_name(here: Any, grow: Grow, start: str) -> None:
+def test_broken_documents_are_ignored_or_refused_by_name(here: Any, grow: Grow, start: str) -> None:
     odd: list[Any] = [{"a": 1}, "text", 5]
     for collection, field in (("Role", "permissionsIds"), ("Permission", "rolesIds"), ("User", "rolesIds")):
         here[collection].insert_many([{"_id": value, "name": value, field: value} for value in odd])
@@ -126,7 +124,7 @@ def test_documents_in_any_state_are_passed_over_or_refused_by_name(here: Any, gr
         with pytest.raises(ConflictError, match=r'the (role|permission) "text" is not an ObjectId'):
             grow(kind)
     here.User.update_one({"_id": "text"}, {"$set": {"email": "t@x.org"}})
-    with pytest.raises(ConflictError, match=r'"t@x\.org" has an id that is no ObjectId'):
+    with pytest.raises(ConflictError, match=r'the id of the user "t@x\.org" is not an ObjectId'):
         grow("permissions: []\nusers: [{email: t@x.org, username: text}]")
 
 
@@ -188,7 +186,7 @@ def test_the_plan_says_what_would_change(grow: Grow, seed: Seeds, start: str) ->
     assert made.changeset.asks
 
 
-def test_who_keeps_a_permission_through_another_role_does_not_lose_it(
+def test_a_user_who_keeps_a_permission_through_another_role_does_not_lose_it(
     grow: Grow, seed: Seeds, member: Member, start: str
 ) -> None:
     grow(start)
@@ -209,7 +207,7 @@ def test_who_keeps_a_permission_through_another_role_does_not_lose_it(
     assert change["affected"] == {"users": 4, "gain": {}, "lose": {"message.delete": 4, "user.read": 3}}
 
 
-def test_whoever_gains_is_counted_too(grow: Grow, seed: Seeds, member: Member, start: str) -> None:
+def test_users_who_gain_a_permission_are_counted(grow: Grow, seed: Seeds, member: Member, start: str) -> None:
     grow(start)
     member("ada", "viewer")
     member("ben", "viewer", "admin")
@@ -229,15 +227,15 @@ def test_a_renamed_role_keeps_its_members(here: Any, grow: Grow, member: Member)
     assert grow(renaming).event is None
 
 
-def test_a_role_is_not_renamed_to_a_name_that_another_has(grow: Grow, everything: Everything) -> None:
+def test_a_role_is_not_renamed_to_an_existing_name(grow: Grow, everything: Everything) -> None:
     grow("permissions: []\nroles: [{name: helpdesk}, {name: support}]")
     before = everything()
-    with pytest.raises(ConflictError, match='a role "support" and a role "helpdesk"'):
+    with pytest.raises(ConflictError, match='role "helpdesk" cannot be renamed to "support": both exist'):
         grow("permissions: []\nroles: [{name: support, renamed_from: helpdesk}]")
     assert everything() == before
 
 
-def test_a_name_that_two_documents_have_is_a_conflict(here: Any, grow: Grow, start: str) -> None:
+def test_a_name_of_two_documents_is_a_conflict(here: Any, grow: Grow, start: str) -> None:
     here.Role.insert_many([{"name": "viewer"}, {"name": "viewer"}])
     with pytest.raises(ConflictError, match='2 roles with the name "viewer"'):
         grow(start)

@@ -1,4 +1,4 @@
-"""What is taken away, and what never is."""
+"""What a seed removes, and what it never removes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Member = Callable[..., ObjectId]
 
 
 def merged(*texts: str) -> str:
-    """Put the lists of seeds together, under each key."""
+    """Merge the lists of seeds under each key."""
     whole: dict[str, list[Any]] = {}
     for text in texts:
         for key, items in (yaml.safe_load(text) or {}).items():
@@ -44,7 +44,7 @@ def test_prune_deletes_what_the_seed_created_and_no_longer_names(
     assert grow(smaller, prune=True).event is None
 
 
-def test_a_permission_is_pruned_out_of_roles_that_were_made_by_hand(
+def test_a_pruned_permission_is_removed_from_roles_made_by_hand(
     here: Any, grow: Grow, seed: Seeds, granted: Granted, member: Member
 ) -> None:
     grow("permissions: [a, b]\nroles: [{name: ours, permissions: [a, b]}]")
@@ -95,7 +95,7 @@ def test_the_question_of_apply_shows_what_plan_shows(
     assert asked.notes == list(plan(seed(wanted)).lines())
 
 
-def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_mended(
+def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_repaired(
     here: Any, grow: Grow, seed: Seeds, member: Member, start: str
 ) -> None:
     grow(start)
@@ -106,11 +106,11 @@ def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_mended(
     made = plan(seed(smaller), Options(prune=True, allow_members=True))
     asked = made.changeset.notes
     assert asked == list(made.lines()) == list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
-    assert "    mends 1 link that one side alone has" in asked
+    assert "    repairs 1 one-sided link" in asked
     assert asked[-1] == "Plan: change 1 role; delete 2 permissions, 3 roles."
 
 
-def test_two_seeds_never_prune_what_the_other_made(grow: Grow, granted: Granted) -> None:
+def test_a_seed_never_prunes_what_another_seed_created(grow: Grow, granted: Granted) -> None:
     grow("seed: one\npermissions: [a]\nroles: [{name: first, permissions: [a]}]")
     grow("seed: two\npermissions: [b]\nroles: [{name: second, permissions: [b]}]")
     grow("seed: one\npermissions: []\nroles: []", prune=True)
@@ -145,7 +145,7 @@ def test_a_protected_role_with_an_active_member_is_never_pruned(
     assert "admin" not in granted()
 
 
-def test_protection_is_taken_away_only_when_the_seed_says_so(here: Any, grow: Grow) -> None:
+def test_protection_is_removed_only_if_the_seed_says_so(here: Any, grow: Grow) -> None:
     grow("permissions: []\nroles: [{name: admin, protected: true}]")
     assert grow("permissions: []\nroles: [{name: admin}]").event is None
     outcome = grow("permissions: []\nroles: [{name: admin, protected: false}]")

@@ -1,4 +1,4 @@
-"""What a seed file says, and every way in which it can be wrong."""
+"""What a seed file can say, and all its possible faults."""
 
 import os
 import subprocess
@@ -68,7 +68,7 @@ def test_a_role_without_permissions_is_not_managed_and_one_with_none_has_none(se
     assert [role.permissions for role in made.roles] == [None, frozenset(), frozenset()]
 
 
-def test_extends_takes_over_what_the_other_took_over_in_any_order(seed: Callable[[str], Seed]) -> None:
+def test_extends_includes_inherited_permissions_in_any_order(seed: Callable[[str], Seed]) -> None:
     made = seed("""
         permissions: [a, b, c]
         roles:
@@ -93,21 +93,21 @@ def test_extends_takes_over_what_the_other_took_over_in_any_order(seed: Callable
         ("**", ["a*b", "axb", "user.read", "user.write"]),
     ],
 )
-def test_a_star_stands_for_any_characters_and_a_backslash_makes_it_plain(
+def test_a_star_matches_any_characters_and_a_backslash_makes_it_literal(
     seed: Callable[[str], Seed], pattern: str, expected: list[str]
 ) -> None:
     made = seed(f"permissions: [user.read, user.write, 'a*b', axb]\nroles: [{{name: r, permissions: ['{pattern}']}}]")
     assert sorted(made.roles[0].permissions or ()) == expected
 
 
-def test_dollars_doubled_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
+def test_two_dollars_before_a_brace_are_a_literal_everywhere(seed: Callable[[str], Seed]) -> None:
     made = seed("permissions: ['$${HOME}', $x]\nroles: [{name: '$$${a}', permissions: ['$${HOME}']}]")
     assert made.permissions == ("${HOME}", "$x")
     assert made.roles[0].name == "$${a}"
     assert made.roles[0].permissions == {"${HOME}"}
 
 
-def test_a_folder_is_all_its_seeds_in_the_order_of_their_names_merged(write: Callable[..., Path]) -> None:
+def test_a_folder_is_read_as_all_its_files_merged_in_the_order_of_their_names(write: Callable[..., Path]) -> None:
     write("version: 1\nroles: [{name: r, permissions: ['*']}]", "team/b.yml")
     write("version: 1\nseed: team\npermissions: [second]", "team/c.yaml")
     write("version: 1\npermissions: [first]", "team/a.yaml")
@@ -123,7 +123,7 @@ def test_a_file_that_is_named_twice_is_read_once(write: Callable[..., Path]) -> 
     assert read([path, path.parent, path]).permissions == ("a",)
 
 
-def test_a_path_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_a_missing_path_is_reported(tmp_path: Path) -> None:
     for name in ("none.yaml", "x" * 5000, "a\0b"):
         with pytest.raises(NotFoundError):
             read([tmp_path / name])
@@ -134,10 +134,10 @@ def test_a_folder_without_seeds_is_a_fault(tmp_path: Path) -> None:
         read([tmp_path])
     (fault,) = raised.value.faults
     assert (fault.file, fault.line) == (str(tmp_path), None)
-    assert fault.message == "the folder holds no seeds: no file whose name ends in .yaml or .yml"
+    assert fault.message == "the folder contains no seed files (*.yaml or *.yml)"
 
 
-def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "cycle.yaml").symlink_to("cycle.yaml")
     (tmp_path / "gone.yml").symlink_to("nowhere")
     (tmp_path / "folder.yaml").mkdir()
@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_a_fault(tmp_path: Path) -> None:
     ]
 
 
-def test_all_faults_are_told_at_once_each_with_its_place(
+def test_all_faults_are_reported_at_once_with_their_places(
     write: Callable[..., Path], faults: Callable[..., list[str]]
 ) -> None:
     path = write("""\
@@ -187,44 +187,47 @@ def test_all_faults_are_told_at_once_each_with_its_place(
             can: [user.rea]
     """)
     assert faults(path) == [
-        'seed.yaml:1:10 "2" is no version this chatctl knows; the one it reads is 1',
-        'seed.yaml:2:1 "vresion" is no key of a seed (did you mean "version"?)',
-        "seed.yaml:4:5 YAML reads \"no\" as true or false, where a name belongs: write 'no' in quotes if you mean it",
-        "seed.yaml:5:5 YAML reads \"12\" as a number, where a name belongs: write '12' in quotes if you mean it",
-        'seed.yaml:7:5 "user.read" stands in this list twice, first at seed.yaml:6:5',
-        'seed.yaml:9:5 "descripton" is no key of a permission (did you mean "description"?)',
-        'seed.yaml:10:5 "${X}": a variable can stand in a user\'s email, username and name alone; $${ stands for ${',
-        "seed.yaml:11:4 nothing stands here, where a name belongs",
+        'seed.yaml:1:10 unknown version "2"; use version 1',
+        'seed.yaml:2:1 unknown key "vresion" in a seed (did you mean "version"?)',
+        "seed.yaml:4:5 expected a name, found true or false (\"no\"): write 'no' in quotes to make it a text",
+        "seed.yaml:5:5 expected a name, found a number (\"12\"): write '12' in quotes to make it a text",
+        'seed.yaml:7:5 duplicate "user.read" in this list; the first is at seed.yaml:6:5',
+        'seed.yaml:9:5 unknown key "descripton" in a permission (did you mean "description"?)',
+        (
+            'seed.yaml:10:5 "${X}": variables are allowed only in a user\'s email, username and name;'
+            " write $${ for a literal ${"
+        ),
+        "seed.yaml:11:4 expected a name, found nothing",
         'seed.yaml:14:15 roles extend each other in a circle: "a" → "b" → "c" → "a"',
-        'seed.yaml:17:19 no permission "user.raed" is named in the seed (did you mean "user.read"?)',
+        'seed.yaml:17:19 permission "user.raed" is not defined in the seed (did you mean "user.read"?)',
         'seed.yaml:17:30 the pattern "zz.*" matches no permission of the seed',
-        "seed.yaml:18:16 a text stands here, where true or false belongs",
-        'seed.yaml:20:18 no role "d" is named in the seed',
-        'seed.yaml:21:11 the role "c" is named twice, first at seed.yaml:19:5',
-        "seed.yaml:22:5 a text stands here, where a role belongs",
-        'seed.yaml:24:12 "${X": write a variable as ${NAME}; $${ stands for ${',
-        'seed.yaml:26:5 "pasword" is no key of a user (did you mean "password"?)',
-        'seed.yaml:27:12 "nobody" is not an e-mail address',
-        "seed.yaml:28:15 YAML reads \"1:30\" as a number, where a text belongs: write '1:30' in quotes if you mean it",
-        'seed.yaml:29:13 no role "zz" is named in the seed',
-        'seed.yaml:31:11 no role "zebra" is named in the seed',
-        'seed.yaml:32:11 no permission "user.rea" is named in the seed (did you mean "user.read"?)',
+        "seed.yaml:18:16 expected true or false, found a text",
+        'seed.yaml:20:18 role "d" is not defined in the seed',
+        'seed.yaml:21:11 duplicate role "c"; the first is at seed.yaml:19:5',
+        "seed.yaml:22:5 expected a role, found a text",
+        'seed.yaml:24:12 "${X": write a variable as ${NAME}, and a literal ${ as $${',
+        'seed.yaml:26:5 unknown key "pasword" in a user (did you mean "password"?)',
+        'seed.yaml:27:12 "nobody" is not a valid e-mail address',
+        "seed.yaml:28:15 expected a text, found a number (\"1:30\"): write '1:30' in quotes to make it a text",
+        'seed.yaml:29:13 role "zz" is not defined in the seed',
+        'seed.yaml:31:11 role "zebra" is not defined in the seed',
+        'seed.yaml:32:11 permission "user.rea" is not defined in the seed (did you mean "user.read"?)',
     ]
 
 
-def test_names_that_are_there_twice_in_merged_files_name_both_places(
+def test_duplicate_names_in_merged_files_are_reported_with_both_places(
     write: Callable[..., Path], faults: Callable[..., list[str]]
 ) -> None:
     write("version: 1\npermissions: [a]\nroles: [{name: r}]\nseed: one", "t/a.yaml")
     second = write("version: 1\npermissions: [{name: a}]\nroles: [{name: r}]\nseed: two", "t/b.yaml")
     assert [fault.replace(f"{second.parent}{os.sep}", "") for fault in faults(second.parent)] == [
-        'b.yaml:2:22 the permission "a" is named twice, first at t/a.yaml:2:15',
-        'b.yaml:3:16 the role "r" is named twice, first at t/a.yaml:3:9',
-        'b.yaml:4:7 the files of one seed have one name: here it is "two", at t/a.yaml:4:7 it is "one"',
+        'b.yaml:2:22 duplicate permission "a"; the first is at t/a.yaml:2:15',
+        'b.yaml:3:16 duplicate role "r"; the first is at t/a.yaml:3:9',
+        'b.yaml:4:7 all files of a seed must have the same `seed` name: here it is "two", at t/a.yaml:4:7 it is "one"',
     ]
 
 
-def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_not_be_read(
+def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
     write: Callable[..., Path],
     faults: Callable[..., list[str]],
 ) -> None:
@@ -233,7 +236,7 @@ def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_no
     found = faults(first, second)
     assert len(found) == 2
     assert found[0].startswith("a.yaml:3:1 not YAML: ")
-    assert found[1] == 'b.yaml:2:37 "x" is no key of a role'
+    assert found[1] == 'b.yaml:2:37 unknown key "x" in a role'
 
 
 @pytest.mark.parametrize(
@@ -243,40 +246,40 @@ def test_faults_of_all_files_are_told_and_none_follows_from_a_file_that_could_no
         (b"# only a comment\n", "1:1 the file is empty; a seed begins with `version: 1`"),
         (b"version: 1\nseed: \xff", "2:7 not UTF-8: byte 0xff"),
         ("version: 1".encode("utf-16"), "1:1 not UTF-8: byte 0xff"),
-        (b"version: 1\nseed: a\0b", "2:8 a control character (U+0000) stands here"),
-        (b"version: 1\nseed: \x1b[31m", "2:7 a control character (U+001B) stands here"),
-        (b'version: 1\nseed: "\\e[31m"', '2:7 "\x1b[31m" holds a character that cannot be seen (U+001B)'),
-        ("version: 1\nseed: a\u202eb".encode(), '2:7 "a\u202eb" holds a character that cannot be seen (U+202E)'),
-        (b"version: 1\nversion: 1", '2:1 the key "version" stands here twice, first in line 1'),
-        (b'version: "1"', "1:10 the version is a plain 1, without quotes"),
-        (b"version: 1.0", "1:10 the version is a plain 1, without quotes"),
-        (b"version:", "1:9 nothing stands here, where 1 belongs"),
-        (b"seed: a", '1:1 a seed needs the key "version"'),
-        (b"- version: 1", "1:1 a list stands here, where a seed belongs"),
-        (b"version: 1\n---\nversion: 1", "2:1 a second document begins here; a file is one"),
-        (b"version: 1\nseed: &x ours", "2:7 anchors are not read here"),
-        (b"version: 1\nseed: *x", "2:7 aliases are not read here: write out what *x stands for"),
+        (b"version: 1\nseed: a\0b", "2:8 control character U+0000 is not allowed"),
+        (b"version: 1\nseed: \x1b[31m", "2:7 control character U+001B is not allowed"),
+        (b'version: 1\nseed: "\\e[31m"', '2:7 "\x1b[31m" contains an invisible character (U+001B)'),
+        ("version: 1\nseed: a\u202eb".encode(), '2:7 "a\u202eb" contains an invisible character (U+202E)'),
+        (b"version: 1\nversion: 1", '2:1 duplicate key "version"; the first is in line 1'),
+        (b'version: "1"', "1:10 the version must be 1, without quotes"),
+        (b"version: 1.0", "1:10 the version must be 1, without quotes"),
+        (b"version:", "1:9 expected 1, found nothing"),
+        (b"seed: a", '1:1 a seed requires the key "version"'),
+        (b"- version: 1", "1:1 expected a seed, found a list"),
+        (b"version: 1\n---\nversion: 1", "2:1 a second YAML document begins here; a file can have only one"),
+        (b"version: 1\nseed: &x ours", "2:7 anchors are not supported"),
+        (b"version: 1\nseed: *x", "2:7 aliases are not supported: write out the value of *x"),
         (b"version: 1\nseed: !!python/object:os.system x",
-         "2:7 tags are not read here: leave it out, and put a text in quotes"),
-        (b"version: 1\n? [a]\n: b", "2:3 a key is a single word"),
+         "2:7 tags are not supported: remove the tag, and put a text in quotes"),
+        (b"version: 1\n? [a]\n: b", "2:3 a key must be a text"),
         (b"version: 1\nseed: ''", "2:7 a name cannot be empty"),
-        (b"version: 1\nseed: ' x'", '2:7 " x" begins or ends with a blank'),
+        (b"version: 1\nseed: ' x'", '2:7 " x" begins or ends with a space'),
         (b"version: 1\nseed: " + b"x" * 201, f'2:7 "{"x" * 59}…" is 201 characters long; a name has at most 200'),
-        (b"version: 1\nroles: {}", "2:8 a group of keys stands here, where a list of roles belongs"),
+        (b"version: 1\nroles: {}", "2:8 expected a list of roles, found a group of keys"),
         (b"version: 1\nroles: [{name: a, renamed_from: b}, {name: b}]",
-         '2:33 a role "b" is named in the seed too, at {file}:2:37, so it cannot become "a"'),
+         '2:33 role "b" cannot be renamed to "a", because the seed also defines it, at {file}:2:37'),
         (b"version: 1\nroles: [{name: a, renamed_from: x}, {name: b, renamed_from: x}]",
-         '2:61 the role "x" can become one role; at {file}:2:33 it is another'),
+         '2:61 role "x" can be renamed only once; at {file}:2:33 it gets another name'),
         (b"version: 1\nroles: [{name: a}, {name: b, extends: [a]}]",
-         '2:40 the role "a" says no permissions that "b" could take over; give it permissions, [] for none'),
+         '2:40 role "b" cannot extend "a", which has no `permissions` key; add one ([] for no permissions)'),
         (b"version: 1\nroles: [{name: a, extends: [a]}]", '2:29 roles extend each other in a circle: "a" → "a"'),
         (b"version: 1\nusers: [{email: a@x.org, username: a}, {email: A@X.org, username: b}]",
          '2:48 two users have the email "A@X.org", the first at {file}:2:17'),
         (b"version: 1\nusers: [{email: a@x.org, username: a, password: secret}]",
-         "2:49 a text stands here, where a password from the environment ({env: NAME}) belongs"),
+         "2:49 expected a password from the environment ({env: NAME}), found a text"),
     ],
 )  # fmt: skip
-def test_a_fault_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     write: Callable[..., Path], faults: Callable[..., list[str]], text: bytes, expected: str
 ) -> None:
     path = write(text)

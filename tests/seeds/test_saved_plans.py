@@ -1,4 +1,4 @@
-"""A plan that was saved is done exactly, or not at all."""
+"""A saved plan is applied exactly, or not at all."""
 
 import json
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def save(
     return saving
 
 
-def test_a_saved_plan_is_done_as_it_was_planned(
+def test_a_saved_plan_is_applied_as_it_was_planned(
     here: Any, save: Save, seed: Callable[[str], Seed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = save()
@@ -60,7 +60,7 @@ def test_a_saved_plan_is_done_as_it_was_planned(
     assert len(here.Role.find_one({"name": "admin"})["permissionsIds"]) == 4
 
 
-def test_a_saved_plan_holds_no_secret_and_no_url(save: Save, url: str) -> None:
+def test_a_saved_plan_contains_no_secret_and_no_url(save: Save, url: str) -> None:
     text = save().read_text("utf-8")
     assert SECRET not in text
     assert "$2b$" not in text
@@ -68,7 +68,7 @@ def test_a_saved_plan_holds_no_secret_and_no_url(save: Save, url: str) -> None:
     assert url.partition("://")[2].partition("/")[0] not in text
 
 
-def test_a_saved_plan_keeps_what_was_allowed(here: Any, save: Save) -> None:
+def test_a_saved_plan_keeps_its_options(here: Any, save: Save) -> None:
     apply(saved_plans.load(save()).changeset)
     here.User.update_one({}, {"$set": {"status": "SUSPENDED"}})
     path = save("seed: ours\npermissions: [user.read]\nroles: []", prune=True, allow_members=True)
@@ -85,12 +85,12 @@ def test_a_saved_plan_keeps_what_was_allowed(here: Any, save: Save) -> None:
         lambda database: database.chatctl_state.insert_one({"_id": "seed:ours", "roles": []}),
     ],
 )
-def test_a_plan_is_refused_when_an_empty_database_has_moved(
+def test_a_plan_is_refused_if_an_empty_database_was_changed(
     here: Any, save: Save, move: Callable[[Any], object]
 ) -> None:
     path = save(TEXT.replace("roles: [admin]", "roles: []"))
     move(here)
-    with pytest.raises(ConflictError, match="has moved since"):
+    with pytest.raises(ConflictError, match="The database changed after this plan was made"):
         saved_plans.load(path)
 
 
@@ -108,16 +108,16 @@ def test_a_plan_is_refused_when_an_empty_database_has_moved(
         ),
     ],
 )
-def test_a_plan_is_refused_when_the_database_has_moved(here: Any, save: Save, move: Callable[[Any], object]) -> None:
+def test_a_plan_is_refused_if_the_database_was_changed(here: Any, save: Save, move: Callable[[Any], object]) -> None:
     apply(saved_plans.load(save()).changeset)
     path = save(TEXT.replace("[user.read]}", "[]}"))
     saved_plans.load(path)
     move(here)
-    with pytest.raises(ConflictError, match="has moved since"):
+    with pytest.raises(ConflictError, match="The database changed after this plan was made"):
         saved_plans.load(path)
 
 
-def test_what_a_plan_is_not_about_may_move(here: Any, save: Save) -> None:
+def test_changes_outside_a_plan_do_not_matter(here: Any, save: Save) -> None:
     path = save()
     here.Role.insert_one({"name": "theirs"})
     here.Permission.insert_one({"name": "their.permission"})
@@ -127,7 +127,7 @@ def test_what_a_plan_is_not_about_may_move(here: Any, save: Save) -> None:
         saved_plans.load(path)
 
 
-def test_a_plan_that_was_loaded_is_not_changed_by_what_happens_until_it_is_done(here: Any, save: Save) -> None:
+def test_a_loaded_plan_is_refused_if_the_database_changes_before_it_is_applied(here: Any, save: Save) -> None:
     loaded = saved_plans.load(save())
     here.create_collection("Role").create_index("name", unique=True)
     here.Role.insert_one({"name": "viewer", "userIds": [], "permissionsIds": []})
@@ -139,7 +139,7 @@ def test_a_plan_that_was_loaded_is_not_changed_by_what_happens_until_it_is_done(
 def test_a_plan_for_another_database_is_refused(save: Save, url: str) -> None:
     path = save()
     connection.choose(beside(url))
-    with pytest.raises(ConflictError, match="the plan was made for the database"):
+    with pytest.raises(ConflictError, match="this plan was made for database"):
         saved_plans.load(path)
     connection.choose(url.replace("127.0.0.1", "localhost"))
     with pytest.raises(ConflictError, match="on another server"):
@@ -162,13 +162,13 @@ def test_a_plan_for_another_database_is_refused(save: Save, url: str) -> None:
         lambda plan: json.dumps({**plan, "seed": {"version": 1, "seed": "\x00\x7f"}}),
     ],
 )
-def test_what_is_no_plan_is_invalid(save: Save, spoil: Callable[[Any], str]) -> None:
+def test_a_file_that_is_not_a_plan_is_invalid(save: Save, spoil: Callable[[Any], str]) -> None:
     path = save()
     path.write_text(spoil(json.loads(path.read_text("utf-8"))), "utf-8")
     with pytest.raises(InvalidInputError):
         saved_plans.load(path)
 
 
-def test_a_plan_that_is_not_there_is_not_found(tmp_path: Path) -> None:
+def test_a_missing_plan_is_reported(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError):
         saved_plans.load(tmp_path / "none.json")

@@ -1,4 +1,4 @@
-"""Users in a seed: created, found, given roles, and never robbed of one."""
+"""Users in a seed are created or found, and get roles; a seed removes no role from them."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
@@ -49,7 +49,7 @@ def role(database: Any, name: str) -> Any:
     return database.Role.find_one({"name": name})
 
 
-def test_a_user_is_created_as_the_application_would_have_it(here: Any, grow: Grow) -> None:
+def test_a_user_is_created_as_the_application_creates_it(here: Any, grow: Grow) -> None:
     grow(ROLES + ADA)
     ada = here.User.find_one()
     support = role(here, "support")
@@ -81,7 +81,7 @@ def test_a_user_without_a_password_has_none(here: Any, grow: Grow) -> None:
     assert "name" not in here.User.find_one()
 
 
-def test_a_user_is_found_in_any_case_and_only_gains_roles(
+def test_a_user_is_found_in_upper_or_lower_case_and_only_gains_roles(
     here: Any, grow: Grow, environment: pytest.MonkeyPatch
 ) -> None:
     grow(ROLES.removesuffix("    users:\n"))
@@ -104,7 +104,7 @@ def test_a_user_is_found_in_any_case_and_only_gains_roles(
     assert grow(ROLES + ADA).event is None
 
 
-def test_the_plan_tells_of_users(here: Any, grow: Grow, seed: Callable[[str], Seed]) -> None:
+def test_the_plan_shows_users(here: Any, grow: Grow, seed: Callable[[str], Seed]) -> None:
     grow(ROLES.removesuffix("    users:\n"))
     add_user(here)
     made = plan(seed(ROLES + ADA + "      - {email: ben@example.org, username: ben, roles: [support]}"))
@@ -132,7 +132,7 @@ def test_a_user_with_another_username_is_a_conflict(here: Any, grow: Grow) -> No
     assert here.Role.count_documents({}) == 0
 
 
-def test_a_username_that_another_has_is_a_conflict(here: Any, grow: Grow) -> None:
+def test_a_username_of_another_user_is_a_conflict(here: Any, grow: Grow) -> None:
     add_user(here, email="other@example.org")
     with pytest.raises(ConflictError, match=r'"ada" belongs to "other@example\.org"'):
         grow(ROLES + ADA)
@@ -145,13 +145,13 @@ def test_two_users_whose_e_mails_differ_only_in_case_are_a_conflict(here: Any, g
         grow(ROLES + ADA)
 
 
-def test_an_e_mail_is_no_pattern(here: Any, grow: Grow) -> None:
+def test_an_e_mail_is_not_a_pattern(here: Any, grow: Grow) -> None:
     add_user(here, email="adaxexample.org", username="x")
     grow(ROLES + "      - {email: a.a+b@example.org, username: ada}")
     assert here.User.count_documents({}) == 2
 
 
-def test_a_protected_role_goes_to_another_s_user_only_where_that_is_said(here: Any, grow: Grow) -> None:
+def test_a_protected_role_for_an_existing_user_requires_adopt(here: Any, grow: Grow) -> None:
     add_user(here)
     text = ROLES + ADA.replace("[support]", "[admin]")
     with pytest.raises(RefusedError, match=r'"admin" to "ada@example\.org"'):
@@ -168,7 +168,7 @@ def test_a_protected_role_goes_to_users_the_seed_created(here: Any, grow: Grow) 
     assert len(here.User.find_one()["rolesIds"]) == 2
 
 
-def test_who_loses_a_pruned_role_and_gains_another_ends_with_that(here: Any, grow: Grow) -> None:
+def test_a_user_can_lose_a_pruned_role_and_gain_another(here: Any, grow: Grow) -> None:
     grow(ROLES + ADA)
     new = "permissions: [user.read]\nroles: [{name: helper, permissions: [user.read]}]\nusers:"
     grow(new + ADA.replace("[support]", "[helper]"), prune=True, allow_members=True)
@@ -183,14 +183,14 @@ def test_who_loses_a_pruned_role_and_gains_another_ends_with_that(here: Any, gro
     [
         ({"ADA_EMAIL": None}, ["the variable ADA_EMAIL is not set"]),
         ({"ADA_EMAIL": "", "SURNAME": None}, ["the variable ADA_EMAIL is not set", "the variable SURNAME is not set"]),
-        ({"ADA_EMAIL": "nobody"}, ['"nobody" is not an e-mail address']),
-        ({"ADA_EMAIL": "a\x1b@x.org"}, ['"a\x1b@x.org" holds a character that cannot be seen (U+001B)']),
+        ({"ADA_EMAIL": "nobody"}, ['"nobody" is not a valid e-mail address']),
+        ({"ADA_EMAIL": "a\x1b@x.org"}, ['"a\x1b@x.org" contains an invisible character (U+001B)']),
         ({"ADA_PASSWORD": None}, ["the variable ADA_PASSWORD is not set"]),
         ({"ADA_PASSWORD": "short"}, ["the password has fewer than 15 characters"]),
         ({"ADA_PASSWORD": "ada@example.org"}, ["the password is the user's own name or e-mail"]),
     ],
 )
-def test_variables_are_looked_up_when_the_seed_meets_a_database(
+def test_variables_are_read_when_the_seed_is_planned(
     here: Any,
     seed: Callable[[str], Seed],
     environment: pytest.MonkeyPatch,
@@ -210,19 +210,19 @@ def test_variables_are_looked_up_when_the_seed_meets_a_database(
 
 
 @pytest.mark.parametrize("name", ["MONGODB_DATABASE_URL", "CHATCTL_ACTOR", "mongodb_x"])
-def test_a_seed_cannot_reach_for_the_database_s_own_variables(
+def test_a_seed_cannot_use_the_variables_of_the_database(
     here: Any, seed: Callable[[str], Seed], environment: pytest.MonkeyPatch, name: str
 ) -> None:
     environment.setenv(name, "tangerine lamp orbit")
     for text in (ADA.replace("SURNAME", name), ADA.replace("ADA_PASSWORD", name)):
         with pytest.raises(InvalidInputError) as raised:
             plan(seed(ROLES + text))
-        message = f"the variable {name} belongs to chatctl or the database, and cannot be used in a seed"
+        message = f"the variable {name} is reserved for chatctl and the database; a seed cannot use it"
         assert [fault.message for fault in raised.value.faults] == [message]
     assert here.list_collection_names() == []
 
 
-def test_two_users_may_not_become_one_through_their_variables(here: Any, seed: Callable[[str], Seed]) -> None:
+def test_variables_cannot_make_two_users_equal(here: Any, seed: Callable[[str], Seed]) -> None:
     made = seed(ROLES + ADA + "      - {email: ada@example.org, username: other}")
     with pytest.raises(InvalidInputError) as raised:
         plan(made)

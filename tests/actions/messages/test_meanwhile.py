@@ -72,7 +72,7 @@ def test_a_message_that_was_changed_meanwhile_is_not_redacted(database: Document
     [one] = messages(database, world["group"], world["ada"], "hello")
     planned = acting.redact([str(one)])
     database["Message"].update_one({"_id": one}, {"$set": {"body": "edited"}})
-    with pytest.raises(ConflictError, match="was changed meanwhile"):
+    with pytest.raises(ConflictError, match="was changed while this command ran"):
         apply(planned)
 
 
@@ -136,7 +136,7 @@ def test_what_cannot_come_back_leaves_nothing_behind(database: Documents, world:
     event = str(apply(acting.delete([str(last)])).event)
     apply(conversations.delete(["engines"]) if gone == "conversation" else users.delete(["alan"]))
     was = database["Conversation"].find_one({}, ["lastMessageAt"])
-    with pytest.raises(ChangedSinceError, match="was deleted since"):
+    with pytest.raises(ChangedSinceError, match="was deleted after this event"):
         audit.undo(event)
     apply(audit.undo(event, force=True))
     links(database)
@@ -151,9 +151,9 @@ def test_a_conversation_in_which_something_was_said_is_not_undone(
     created = apply(conversations.create(["ada", "grace"]))
     place = created.changeset.results[0].id
     apply(acting.send(str(place), "ada", body="hello"))
-    with pytest.raises(StillNeededError, match=f"conversation {place} has got a message since") as refused:
+    with pytest.raises(StillNeededError, match=f"conversation {place} got a new message after this event") as refused:
         audit.undo(str(created.event), force=force)
-    assert refused.value.hint == f"chatctl conversations delete {place} takes all of it along"
+    assert refused.value.hint == f"delete it with everything that belongs to it: chatctl conversations delete {place}"
 
 
 @pytest.mark.parametrize("first", [0, 1])

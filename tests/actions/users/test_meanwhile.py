@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("chatctl")
 
 @pytest.mark.parametrize(("first", "then"), [("grant", "revoke"), ("revoke", "grant")])
 @pytest.mark.parametrize("half", ["User", "Role"])
-def test_a_change_of_the_side_of_a_link_that_needs_no_write_causes_a_new_plan(
+def test_a_changed_unwritten_side_of_a_link_causes_a_new_plan(
     database: Documents, first: str, then: str, half: str
 ) -> None:
     role, ada = ObjectId(), ObjectId()
@@ -27,7 +27,7 @@ def test_a_change_of_the_side_of_a_link_that_needs_no_write_causes_a_new_plan(
     database["User"].insert_one({"_id": ada, "username": "ada", "email": "a", "status": "ACTIVE", "rolesIds": held})
     planned = getattr(users, first)(["ada"], ["support"])
     apply(getattr(users, then)(["ada"], ["support"]))
-    with pytest.raises(ConflictError, match="was changed meanwhile"):
+    with pytest.raises(ConflictError, match="was changed while this command ran"):
         apply(replace(planned, replan=None))
     apply(planned)
     assert links(database)["rolesIds"] == ({(ada, role)} if first == "grant" else set())
@@ -54,9 +54,9 @@ def test_an_email_is_not_verified_in_the_place_of_another(database: Documents) -
     database["User"].insert_one(user)
     planned = users.verify_email(["ada"])
     apply(users.update("ada", email="new@example.org"))
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+    with pytest.raises(ConflictError, match="user ada was changed while this command ran"):
         apply(planned)
     other = users.update("ada", email="newer@example.org")
     apply(users.verify_email(["ada"]))
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+    with pytest.raises(ConflictError, match="user ada was changed while this command ran"):
         apply(other)

@@ -79,7 +79,7 @@ def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str
 
 
 @pytest.mark.parametrize("filters", [[], ["--empty"], ["--user", "cyd"]], ids=str)
-def test_pages_put_together_are_the_whole(talking: Chatctl, database: Documents, filters: list[str]) -> None:
+def test_all_pages_together_are_the_whole_list(talking: Chatctl, database: Documents, filters: list[str]) -> None:
     for _ in range(3):
         database["Conversation"].insert_one({"userIds": [CYD], "isGroup": True})
     whole = talking("conversations", "list", "-o", "ids", *filters).stdout.split()

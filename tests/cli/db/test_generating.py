@@ -200,7 +200,7 @@ def test_without_the_library_what_to_install_is_said(process: Process, workspace
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
         "error: people are made up by the library mimesis, which is not installed",
-        "hint: in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
+        "hint: run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
 

@@ -155,7 +155,10 @@ def test_an_undo_is_refused_if_a_parent_was_deleted_since(either: Chatctl, datab
     place = (database["Message"].find_one({"_id": ids["two"]}) or {})["conversationId"]
     deleted = either("messages", "delete", ids["two"], "--yes").stderr
     database["Conversation"].delete_one({"_id": place})
-    assert "was deleted since" in either(*deleted.rpartition("undo: chatctl ")[2].split(), "--yes", code=4).stderr
+    assert (
+        "was deleted after this event"
+        in either(*deleted.rpartition("undo: chatctl ")[2].split(), "--yes", code=4).stderr
+    )
 
 
 def test_no_undo_is_suggested_if_only_an_index_was_created(either: Chatctl, database: Documents, ids: Ids) -> None:

@@ -210,8 +210,8 @@ def test_it_polls_where_the_server_tells_nothing(
             url = f"mongodb://{address}/shop"
             tail = following("--sender", "ada", env={"MONGODB_DATABASE_URL": url}, into=shop)
             assert tail.line("stderr") == (
-                "this server has no change streams: new messages are looked for every second, "
-                "redactions and deletions are not seen"
+                "this server has no change streams: chatctl checks for new messages every second, "
+                "and does not see redactions and deletions"
             )
             messages(shop, lunch["group"], lunch["bob"], "of another")
             late = ObjectId.from_datetime(ObjectId().generation_time.replace(year=2020))

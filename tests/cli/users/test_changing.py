@@ -56,10 +56,10 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
 @pytest.mark.parametrize(
     ("given", "options", "expected"),
     [
-        (PASSWORD, ["--email", "ada"], (5, '"ada" is not an e-mail address')),
-        (PASSWORD, ["--email", "a@b@c"], (5, '"a@b@c" is not an e-mail address')),
-        (PASSWORD, ["--email", "a\u202e@b.c"], (5, "holds a character that cannot be seen (U+202E)")),
-        (PASSWORD, ["--email", "a\u00a0b@c.d"], (5, "is not an e-mail address")),
+        (PASSWORD, ["--email", "ada"], (5, '"ada" is not a valid e-mail address')),
+        (PASSWORD, ["--email", "a@b@c"], (5, '"a@b@c" is not a valid e-mail address')),
+        (PASSWORD, ["--email", "a\u202e@b.c"], (5, "contains an invisible character (U+202E)")),
+        (PASSWORD, ["--email", "a\u00a0b@c.d"], (5, "is not a valid e-mail address")),
         (PASSWORD, ["--email", "GRACE@example.org"], (4, 'a user has the e-mail "grace@example.org" already')),
         (PASSWORD, ["--username", "grace"], (4, 'the user "grace" exists already')),
         (PASSWORD, ["--username", ""], (5, 'the username "" cannot be empty')),
@@ -67,7 +67,7 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
         (PASSWORD, ["--username", "id:ada"], (5, "would be read as an id")),
         (PASSWORD, ["--username", "email:ada"], (5, "would be read as an e-mail address")),
-        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the part after the colon")),
+        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the name after the colon")),
         (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
         ("\n", [], (5, "standard input holds no password")),

@@ -84,7 +84,7 @@ def test_the_preview_says_the_rule_and_users_who_exist_keep_their_username(
 def test_faults_of_a_row_without_a_username_are_still_found(load: Import, database: Documents) -> None:
     refused = load("email,username\nnowhere,\n,\na@b.c,\n,bob\n", "--username-from", "email", code=5).stderr
     assert refused.splitlines()[:2] == [
-        "people.csv:2:1: email: is not an e-mail address",
+        "people.csv:2:1: email: is not a valid e-mail address",
         "people.csv:5:1: email: a value is required",
     ]
     assert database["User"].count_documents({}) == 0

@@ -1,4 +1,4 @@
-"""A file of contexts."""
+"""A configuration file with contexts."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,7 +37,7 @@ def _fresh(workspace: Path) -> Iterator[None]:
 
 @pytest.fixture
 def file(workspace: Path) -> Path:
-    """Name the file of contexts, in a folder that is there."""
+    """Return the path of the configuration file, in an existing folder."""
     folder = workspace / ".config" / "chatctl"
     folder.mkdir(0o700, parents=True)
     return folder / "config.toml"

@@ -1,4 +1,4 @@
-"""Which database a context makes the target, and when nothing may be written to it."""
+"""Which database a context chooses, and when writes to it are refused."""
 
 from pathlib import Path
 from typing import Any
@@ -57,12 +57,12 @@ def test_a_target_says_which_context_it_is() -> None:
 
 
 @pytest.mark.parametrize("options", [{"local": True}, {"url": "mongodb://h/x"}])
-def test_a_context_and_another_database_are_one_too_many(options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match=r"--(url|local) and --context name two databases"):
+def test_a_context_and_another_database_cannot_be_combined(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"--(url|local) and --context cannot be combined"):
         connection.choose(context="named", **options)
 
 
-def test_a_context_that_is_not_there_is_said_with_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_context_is_reported_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:
     for options, variable in (({"context": "naemd"}, ""), ({}, "naemd")):
         monkeypatch.setenv("CHATCTL_CONTEXT", variable)
         connection.choose(**options)  # type: ignore[arg-type]
@@ -82,7 +82,7 @@ def test_a_command_runs_once_and_only_when_the_database_is_needed(workspace: Pat
     assert (workspace / "runs").read_text() == "run\n"
 
 
-def test_nothing_is_written_in_a_read_only_context_by_whatever_way(workspace: Path) -> None:
+def test_a_read_only_context_refuses_every_write(workspace: Path) -> None:
     contexts.add(Context("live", "url-command", COMMAND, read_only=True))
     connection.choose(context="live")
     draft = changes.Draft()
@@ -92,12 +92,12 @@ def test_nothing_is_written_in_a_read_only_context_by_whatever_way(workspace: Pa
     assert not (workspace / "runs").exists()
 
 
-def test_where_a_file_and_the_current_context_differ_one_has_to_be_named(
+def test_a_write_is_refused_if_a_file_and_the_current_context_differ(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
-    message = ".env and the current context current name two databases, and this would write"
-    assert refusal() == (message, "say which is meant, with --env-file .env or --context current")
+    message = ".env and context current point to different databases. Choose one before writing."
+    assert refusal() == (message, "use --env-file .env or --context current")
     assert chosen() == ("file", ".env")
     for options in ({"env_file": Path(".env")}, {"context": "current"}, {"local": True}, {"url": "mongodb://h/x"}):
         connection.choose(**options)  # type: ignore[arg-type]
@@ -112,7 +112,7 @@ def test_where_a_file_and_the_current_context_differ_one_has_to_be_named(
     connection.permit_write()
 
 
-def test_a_file_and_a_current_context_of_one_database_do_not_differ(workspace: Path) -> None:
+def test_a_file_and_a_current_context_may_point_to_the_same_database(workspace: Path) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://ada:x@h/current?w=1")
     connection.choose()
     connection.permit_write()
@@ -122,11 +122,11 @@ def test_a_file_and_a_current_context_of_one_database_do_not_differ(workspace: P
     ("source", "value", "read_only"),
     [("url", "mongodb://h/file", True), ("url-env", "UNSET", False), ("url-command", COMMAND, False)],
 )
-def test_a_current_context_that_is_read_only_or_not_known_is_another(
+def test_a_read_only_or_unknown_current_context_differs_from_a_file(
     workspace: Path, source: str, value: str, read_only: bool
 ) -> None:
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://h/file")
     contexts.add(Context("other", source, value, read_only))
     contexts.use("other")
-    assert "the current context other" in refusal()[0]
+    assert "context other point to" in refusal()[0]
     assert not (workspace / "runs").exists()

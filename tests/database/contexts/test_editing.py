@@ -1,4 +1,4 @@
-"""What becomes of the file of contexts when it is changed."""
+"""How the configuration file changes when contexts are edited."""
 
 import stat
 import subprocess
@@ -13,7 +13,7 @@ from database.errors import ConflictError, InvalidInputError, NotConfiguredError
 from tests.database.contexts.conftest import FILE, SECRET, put
 
 
-def test_a_context_is_added_behind_all_others(file: Path) -> None:
+def test_a_new_context_is_added_after_all_others(file: Path) -> None:
     put(file, FILE)
     contexts.add(Context("a.b@c", "url-command", "pass show 'my chat'", read_only=True))
     added = '\n[contexts."a.b@c"]\nurl-command = "pass show \'my chat\'"\nread-only = true\n'
@@ -21,28 +21,28 @@ def test_a_context_is_added_behind_all_others(file: Path) -> None:
     assert contexts.load().named("a.b@c") == Context("a.b@c", "url-command", "pass show 'my chat'", read_only=True)
 
 
-def test_another_current_context_changes_one_word(file: Path) -> None:
+def test_choosing_another_current_context_changes_one_word_of_the_file(file: Path) -> None:
     put(file, FILE)
     assert contexts.use("old")
     assert not contexts.use("old")
     assert file.read_text() == FILE.replace('current = "live"', 'current = "old"')
 
 
-def test_a_context_is_taken_away_and_the_comments_of_others_stay(file: Path) -> None:
+def test_removing_a_context_keeps_the_comments_of_others(file: Path) -> None:
     put(file, FILE)
     assert not contexts.remove("old")
     without = '[contexts.old]\n# from before the move\nurl = "mongodb://h/old"\n'
     assert file.read_text() == FILE.replace(without, "")
 
 
-def test_the_current_context_that_is_taken_away_is_current_no_more(file: Path) -> None:
+def test_removing_the_current_context_leaves_none_current(file: Path) -> None:
     put(file, FILE)
     assert contexts.remove("live")
     assert (contexts.load().current, list(contexts.load().by_name)) == (None, ["old", "last"])
     assert "# the last\n[contexts.last]\n" in file.read_text()
 
 
-def test_the_first_is_written_into_a_private_folder_and_file(workspace: Path) -> None:
+def test_the_first_context_is_written_into_a_private_folder_and_file(workspace: Path) -> None:
     contexts.add(Context("dev", "url", "mongodb://h/dev"))
     contexts.use("dev")
     folder = workspace / ".config" / "chatctl"
@@ -54,17 +54,17 @@ def test_the_first_is_written_into_a_private_folder_and_file(workspace: Path) ->
     assert (folder / "config.toml").read_text() == ""
 
 
-def test_a_file_in_another_style_is_changed_or_left_as_it_is(file: Path) -> None:
+def test_a_file_in_another_style_is_changed_correctly_or_not_at_all(file: Path) -> None:
     inline = 'contexts = {a = {url = "mongodb://h/a"}, b = {url-env = "B"}} # short\n'
     put(file, inline)
-    with pytest.raises(NotConfiguredError, match="is written in a way that chatctl cannot change"):
+    with pytest.raises(NotConfiguredError, match="is formatted in a way that chatctl cannot change"):
         contexts.add(Context("c", "url-env", "C"))
     assert file.read_text() == inline
     contexts.remove("a")
     assert file.read_text() == 'contexts = { b = {url-env = "B"}} # short\n'
 
 
-def test_contexts_that_are_added_at_once_are_all_there(workspace: Path) -> None:
+def test_contexts_added_at_the_same_time_are_all_kept(workspace: Path) -> None:
     program = "import sys; from database import contexts; contexts.add(contexts.Context(sys.argv[1], 'url-env', 'A'))"
     names = [f"c{number}" for number in range(8)]
     running = [subprocess.Popen([sys.executable, "-c", program, name]) for name in names]  # noqa: S603
@@ -73,8 +73,8 @@ def test_contexts_that_are_added_at_once_are_all_there(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "-", "-x", "a b", "a\n", "a\x1b[31m", "a/b", "ä", "x" * 65, "$(id)"])
-def test_a_name_that_could_be_read_as_something_else_is_none(workspace: Path, name: str) -> None:
-    with pytest.raises(InvalidInputError, match="no context can be called"):
+def test_an_ambiguous_name_of_a_context_is_refused(workspace: Path, name: str) -> None:
+    with pytest.raises(InvalidInputError, match="invalid context name"):
         contexts.add(Context(name, "url-env", "A"))
     assert list(workspace.iterdir()) == []
 
@@ -93,16 +93,16 @@ def test_a_name_that_could_be_read_as_something_else_is_none(workspace: Path, na
         ("url-command", "echo 'x"),
     ],
 )
-def test_what_can_never_lead_to_a_database_is_not_added(workspace: Path, source: str, value: str) -> None:
+def test_a_context_that_can_never_work_is_not_added(workspace: Path, source: str, value: str) -> None:
     with pytest.raises(InvalidInputError) as caught:
         contexts.add(Context("x", source, value))
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"
     assert list(workspace.iterdir()) == []
 
 
-def test_a_name_is_given_once_and_a_wrong_one_gets_the_nearest(file: Path) -> None:
+def test_a_duplicate_name_is_refused_and_a_wrong_one_gets_a_suggestion(file: Path) -> None:
     put(file, FILE)
-    with pytest.raises(ConflictError, match='the context "old" exists already'):
+    with pytest.raises(ConflictError, match='context "old" already exists'):
         contexts.add(Context("old", "url-env", "A"))
     for change in (contexts.use, contexts.remove):
         with pytest.raises(NotFoundError) as caught:

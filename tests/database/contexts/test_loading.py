@@ -1,4 +1,4 @@
-"""What the file of contexts may say, and who may write it."""
+"""What the configuration file may contain, and who may write it."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.database.contexts.conftest import FILE, SECRET, put
 
 
 def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
-    """Give what is said of the file when it is read."""
+    """Return the message of the error when the file is read."""
     with pytest.raises(kind) as caught:
         contexts.load()
     assert SECRET not in f"{caught.value.message} {caught.value.hint}"
@@ -26,23 +26,23 @@ def broken(kind: type[ChatctlError] = NotConfiguredError) -> str:
         ('[contexts.a]\nurl = "x"\n[contexts.a]\nurl = "y"\n', ":3: cannot declare"),
         (f'[contexts.a]\nurl = "mongodb://u:{SECRET}@h/x', ":2: "),
         (f"mongodb://u:{SECRET}@h/x", ":1: expected"),
-        (f'"mongodb://u:{SECRET}@h/x" = 1', "there is no setting of a URL"),
+        (f'"mongodb://u:{SECRET}@h/x" = 1', "unknown setting (a URL)"),
         (b'\n\nurl = "\xff"', ":3: this is not UTF-8"),
-        ("x = " + "[" * 5000, ":1: this is no TOML"),
-        ("curent = 'a'", 'there is no setting "curent"'),
-        ("current = 1", '"current" is no text'),
-        ("contexts = 1", '"contexts" is no table'),
-        ("[contexts]\na = 1", "context a is no table"),
+        ("x = " + "[" * 5000, ":1: this is not TOML"),
+        ("curent = 'a'", 'unknown setting "curent"'),
+        ("current = 1", '"current" is not a text'),
+        ("contexts = 1", '"contexts" is not a table'),
+        ("[contexts]\na = 1", "context a is not a table"),
         ("[contexts.a]\nread-only = true", "context a has no url"),
         ("[contexts.a]\nurl = 'x'\nurl-env = 'A'", "context a has url and url-env"),
-        ("[contexts.a]\nurl = 1", "url of context a is no text"),
-        ("[contexts.a]\nurl = 'x'\nread-only = 'no'", "read-only of context a is neither true nor false"),
-        ("[contexts.a]\nurl = 'x'\nreadonly = true", 'context a has no setting "readonly"'),
-        ('[contexts."a b"]\nurl = "x"', 'no context can be called "a b"'),
-        ('[contexts."\\u001b[31m"]\nurl = "x"', "no context can be called"),
+        ("[contexts.a]\nurl = 1", "url of context a is not a text"),
+        ("[contexts.a]\nurl = 'x'\nread-only = 'no'", "read-only of context a must be true or false"),
+        ("[contexts.a]\nurl = 'x'\nreadonly = true", 'unknown setting "readonly" in context a'),
+        ('[contexts."a b"]\nurl = "x"', 'invalid context name "a b"'),
+        ('[contexts."\\u001b[31m"]\nurl = "x"', "invalid context name"),
     ],
 )
-def test_a_broken_file_is_named_with_its_line_and_left_as_it_is(file: Path, text: str | bytes, said: str) -> None:
+def test_a_broken_file_is_reported_with_its_line_and_not_changed(file: Path, text: str | bytes, said: str) -> None:
     put(file, text)
     before = file.read_bytes()
     assert said in broken()
@@ -52,18 +52,18 @@ def test_a_broken_file_is_named_with_its_line_and_left_as_it_is(file: Path, text
     assert file.read_bytes() == before
 
 
-def test_a_file_that_is_none_is_refused_and_not_waited_for(file: Path) -> None:
+def test_a_folder_a_pipe_or_a_large_file_is_refused_immediately(file: Path) -> None:
     file.mkdir()
-    assert broken(NotConfiguredError) == f"{file} is no file"
+    assert broken(NotConfiguredError) == f"{file} is not a regular file"
     file.rmdir()
     os.mkfifo(file, 0o600)
-    assert broken() == f"{file} is no file"
+    assert broken() == f"{file} is not a regular file"
     file.unlink()
     put(file, "#" * (contexts.config_file.LARGEST + 1))
     assert broken() == f"{file} is larger than 1,048,576 bytes"
 
 
-def test_a_link_is_neither_read_nor_written_through(file: Path, workspace: Path) -> None:
+def test_a_symbolic_link_is_neither_read_nor_written(file: Path, workspace: Path) -> None:
     elsewhere = workspace / "elsewhere"
     put(elsewhere, FILE)
     file.symlink_to(elsewhere)
@@ -74,25 +74,25 @@ def test_a_link_is_neither_read_nor_written_through(file: Path, workspace: Path)
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602])
-def test_what_others_can_write_is_not_believed(file: Path, mode: int) -> None:
+def test_a_file_that_others_can_write_is_refused(file: Path, mode: int) -> None:
     put(file, FILE)
     file.chmod(mode)
-    assert broken(NotAllowedError) == f"others may write {file}"
+    assert broken(NotAllowedError) == f"other users can write to {file}"
     file.chmod(0o600)
     file.parent.chmod(0o700 | (mode & 0o022))
-    assert broken(NotAllowedError) == f"others may write {file.parent}"
+    assert broken(NotAllowedError) == f"other users can write to {file.parent}"
     with pytest.raises(NotAllowedError) as caught:
         contexts.add(Context("new", "url-env", "A"))
     assert caught.value.hint == f"chmod go-w {file.parent}"
 
 
-def test_what_belongs_to_another_user_is_not_believed(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_another_user_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put(file, FILE)
     monkeypatch.setattr("os.geteuid", lambda: 12345)
     assert broken(NotAllowedError) == f"{file.parent} belongs to another user"
 
 
-def test_where_nothing_can_be_written_the_folder_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_named(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (workspace / "config").touch()
     monkeypatch.setenv("XDG_CONFIG_HOME", str(workspace / "config"))
     assert contexts.load().by_name == {}

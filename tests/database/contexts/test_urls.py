@@ -1,4 +1,4 @@
-"""From a context to its URL."""
+"""Find the URL of a context."""
 
 from pathlib import Path
 
@@ -30,33 +30,33 @@ def test_a_url_comes_from_a_variable_a_file_or_a_command(file: Path, monkeypatch
     assert url_of("url-command", "echo $HOME;") == "$HOME;"
 
 
-def test_a_url_that_cannot_be_had_is_said_without_what_was_printed(workspace: Path) -> None:
+def test_a_missing_url_is_reported_without_the_output_of_the_command(workspace: Path) -> None:
     assert failed("url-env", "PROD") == "context prod takes its URL from PROD, which is not set"
     assert failed("url-file", "/nowhere").startswith("the file of context prod (/nowhere) cannot be read: no such file")
-    assert failed("url-file", "/dev/zero") == "context prod takes its URL from /dev/zero, which is no file"
+    assert failed("url-file", "/dev/zero") == "context prod takes its URL from /dev/zero, which is not a file"
     for command, what in {
         f"sh -c 'echo {SECRET}; exit 3'": "failed with exit code 3",
         "true": "printed nothing",
         "echo": "printed nothing",
         "no-such-program": "cannot be run: no such file or directory",
         "/": "cannot be run: permission denied",
-        "echo '": "with a quote that does not end",
+        "echo '": "with an unclosed quote",
     }.items():
         said = failed("url-command", command)
         assert said == f"context prod has a command {what if what[0] == 'w' else f'that {what}'}"
 
 
-def test_a_command_that_hangs_or_prints_for_ever_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_hangs_or_prints_for_ever_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(urls, "SECONDS", 0.3)
     for command in ("sleep 20", "sh -c 'sleep 20; true'", "yes", "sh -c 'exec >&-; sleep 20'"):
         assert failed("url-command", command) == "context prod has a command that took more than 0.3 seconds"
 
 
-def test_a_command_that_prints_what_is_no_text_gives_no_url() -> None:
+def test_a_command_that_prints_binary_data_gives_no_url() -> None:
     connection.choose()
     contexts.add(Context("bin", "url-command", "head -c 300 /dev/urandom"))
     connection.choose(context="bin")
-    with pytest.raises(NotConfiguredError, match=r"in context bin (starts with neither|is empty)|printed nothing"):
+    with pytest.raises(NotConfiguredError, match=r"in context bin (must start with|is empty)|printed nothing"):
         connection.target()
 
 

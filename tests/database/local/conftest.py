@@ -1,4 +1,4 @@
-"""A folder for an embedded database of the test's own."""
+"""A folder for an embedded database of one test."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -100,7 +100,7 @@ def test_a_damaged_password_is_reported_with_a_hint(set_up: Path, damage: Damage
         files.CONFIG,
     ],
 )
-def test_something_else_in_the_place_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
+def test_a_folder_or_link_instead_of_a_file_is_reported_with_a_hint(set_up: Path, name: str, damage: Damage) -> None:
     path = set_up / name
     damage(path)
     error = refused()
@@ -179,4 +179,4 @@ def test_a_full_disk_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     known = connection.explain(OperationFailure("s3cr3t", 1))
     assert isinstance(known, ServerFailedError)
     assert known.message == f"the embedded database failed: the disk of {folder} has 1 MiB left"
-    assert known.hint == "free some space on its disk, and run the command again"
+    assert known.hint == "free some disk space, then run the command again"

@@ -1,4 +1,4 @@
-"""An embedded server that is killed, or stopped and then killed, under commands in processes of their own."""
+"""An embedded server that is killed, or stopped and then killed, while commands in other processes use it."""
 
 import os
 import pty
@@ -18,7 +18,7 @@ from database import connection
 from tests.cli.conftest import PROGRAM
 
 MANY = 5_000
-"""Messages; the first of them fill the pipe of a command while it has not read the last."""
+"""Messages: enough that the first ones fill the pipe of a command before it has read the last."""
 SOON = 60
 """Seconds in which a command ends, also on a machine with other work."""
 SAID = "error: the embedded server stopped while the command ran\n"
@@ -45,7 +45,7 @@ dying = pytest.mark.parametrize("die", [killed, stopped_and_killed])
 
 @pytest.fixture
 def start(folder: Path) -> Iterator[Start]:
-    """Start commands on the embedded database, in process groups of their own that end with the test."""
+    """Start commands on the embedded database, each in its own process group, which ends with the test."""
     begun: list[subprocess.Popen[str]] = []
 
     def run(*args: str, **streams: IO[str] | int) -> "subprocess.Popen[str]":
@@ -74,7 +74,7 @@ def test_a_list_ends_and_says_what_to_type(folder: Path, start: Start, die: Die)
     die(server_pid(folder))
     _, said = listing.communicate(timeout=SOON)
     assert listing.returncode == 6
-    assert said.startswith(SAID + "hint: run the command again: it starts the server")
+    assert said.startswith(SAID + "hint: run the command again to restart the server")
 
 
 @dying
@@ -122,5 +122,5 @@ def test_tail_ends_instead_of_starting_another_server(folder: Path, start: Start
     die(server_pid(folder))
     _, said = tail.communicate(timeout=SOON)
     assert tail.returncode == 6
-    assert SAID + "hint: run the command again: it starts the server" in said
+    assert SAID + "hint: run the command again to restart the server" in said
     assert not server_pid(folder)

@@ -1,4 +1,4 @@
-"""Who ends the embedded database, and when."""
+"""When the embedded database stops, and what stops it."""
 
 import os
 import signal
@@ -23,7 +23,7 @@ def test_stop_ends_it_and_returns_when_it_is_gone(folder: Path) -> None:
     assert not local.stop()
 
 
-def test_stop_ends_it_under_a_command_that_uses_it(folder: Path) -> None:
+def test_stop_ends_the_server_while_a_command_uses_it(folder: Path) -> None:
     use()
     assert local.stop()
     assert files.holder(folder / files.SERVER) is None
@@ -46,7 +46,7 @@ def test_it_ends_by_itself_when_nobody_has_used_it_for_a_while(folder: Path, mon
     assert local.status() is None
 
 
-def test_every_command_starts_the_while_anew(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_restarts_the_idle_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "IDLE_SECONDS", 2.0)
     pids = set()
     for _ in range(6):
@@ -62,7 +62,7 @@ def test_a_command_does_not_wait_for_a_server_that_is_ending(folder: Path, monke
     use()["Role"].insert_one({"name": "support"})
     first = server_pid(folder)
     connection.close()
-    os.kill(first, signal.SIGSTOP)  # it would never end by itself
+    os.kill(first, signal.SIGSTOP)  # so that it never ends by itself
     eventually(lambda: not (folder / files.STATE).exists())
     time.sleep(0.1)
     started = time.monotonic()

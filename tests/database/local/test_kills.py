@@ -1,4 +1,4 @@
-"""What a kill of a command, the watcher or the server leaves behind."""
+"""The state after a command, the watcher or the server was killed."""
 
 import os
 import signal
@@ -75,7 +75,7 @@ def test_stop_ends_a_server_whose_watcher_was_killed(folder: Path) -> None:
     assert files.holder(folder / files.SERVER) is None
 
 
-def test_a_terminated_watcher_takes_the_server_with_it(folder: Path) -> None:
+def test_a_terminated_watcher_stops_its_server(folder: Path) -> None:
     use()
     os.kill(watcher_pid(folder), signal.SIGTERM)
     eventually(lambda: files.holder(folder / files.SERVER) is None)
@@ -104,7 +104,7 @@ def test_a_killed_command_leaves_the_server_to_the_others(folder: Path) -> None:
     assert names() == ["admin", "support"]
 
 
-def test_a_store_that_lost_its_password_is_never_thrown_away(folder: Path) -> None:
+def test_a_store_without_its_password_is_never_deleted(folder: Path) -> None:
     use()["Role"].insert_one({"name": "support"})
     local.stop()
     (folder / files.CREDENTIALS).rename(folder / "kept")
@@ -115,7 +115,9 @@ def test_a_store_that_lost_its_password_is_never_thrown_away(folder: Path) -> No
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_missing_server_program_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_server_program_is_reported_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(NotConfiguredError) as caught:
         use()
@@ -134,7 +136,7 @@ def test_a_server_that_went_away_is_explained(folder: Path) -> None:
     assert known.message == "the embedded server stopped while the command ran"
 
 
-def test_after_a_server_that_died_during_the_commit_the_audit_trail_tells_what_was_saved(folder: Path) -> None:
+def test_a_server_that_died_during_a_commit_is_reported_with_a_hint_to_the_audit_trail(folder: Path) -> None:
     database = use()
     database["Role"].insert_one({"name": "support"})
 
@@ -145,7 +147,7 @@ def test_after_a_server_that_died_during_the_commit_the_audit_trail_tells_what_w
     with pytest.raises(UnreachableError) as caught:
         transactions.run(database, work, lambda: None)
     assert caught.value.message == "the embedded server stopped while the command ran"
-    assert "see chatctl --local audit list" in str(caught.value.hint)
+    assert "check chatctl --local audit list" in str(caught.value.hint)
 
 
 def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
@@ -156,5 +158,5 @@ def test_a_server_that_does_not_answer_can_be_ended(folder: Path) -> None:
     known = connection.explain(caught.value)
     assert isinstance(known, UnreachableError)
     assert known.message == "the embedded server does not answer"
-    assert known.hint == "end it with chatctl --local db stop, then run the command again"
+    assert known.hint == "stop it with chatctl --local db stop, then run the command again"
     assert local.stop()

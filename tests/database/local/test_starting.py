@@ -1,4 +1,4 @@
-"""Who starts the embedded database, who shares it, and who cannot get at it."""
+"""Which commands start and share the embedded database, and who cannot reach it."""
 
 import json
 import os
@@ -60,7 +60,7 @@ def test_the_server_is_cut_off_from_the_terminal_and_the_environment(
         assert os.fsencode(password) not in (process / "cmdline").read_bytes()
 
 
-def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
+def test_everything_in_the_folder_is_private_to_the_user(folder: Path) -> None:
     use()
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     found = [path for path in folder.iterdir() if path.is_file()]
@@ -68,7 +68,7 @@ def test_everything_in_the_folder_is_the_users_own(folder: Path) -> None:
     assert stat.S_IMODE((folder / files.DATA).stat().st_mode) == 0o700
 
 
-def test_it_listens_on_loopback_alone_and_wants_a_sign_in(folder: Path) -> None:
+def test_it_listens_only_on_loopback_and_requires_a_sign_in(folder: Path) -> None:
     use()
     running = files.running(folder)
     assert running is not None
@@ -91,7 +91,7 @@ def test_a_folder_that_others_may_read_is_refused(folder: Path) -> None:
 def test_a_folder_that_is_a_link_is_refused(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir(mode=0o700)
     folder.symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(NotAllowedError, match="is a link"):
+    with pytest.raises(NotAllowedError, match="is a symbolic link"):
         use()
 
 
@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_made_is_refused(folder: Path) -> None:
         use()
 
 
-def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_home_the_hint_names_the_variable_for_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: int) -> None:
         raise KeyError
 
@@ -118,7 +118,7 @@ def test_who_has_no_home_is_told_which_variable_names_a_folder(monkeypatch: pyte
     monkeypatch.setattr("pwd.getpwuid", nobody)
     with pytest.raises(NotAllowedError, match="this user has no folder for the embedded database") as refused:
         files.chosen()
-    assert refused.value.hint == "name another folder with CHATCTL_LOCAL_DIR"
+    assert refused.value.hint == "choose another folder with CHATCTL_LOCAL_DIR"
 
 
 def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_folder_that_cannot_be_written_is_refused(folder: Path) -> None:
         use()
 
 
-def test_those_who_take_turns_wait_for_each_other_and_say_so(folder: Path) -> None:
+def test_commands_that_take_turns_wait_for_each_other_and_say_so(folder: Path) -> None:
     use()
     waited: list[str] = []
     with local.turn(lambda: waited.append("first")):

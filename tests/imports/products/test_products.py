@@ -137,9 +137,9 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
     ("text", "said"),
     [
         ("", "1:1: the file is empty: it must have the keys name and columns"),
-        ("name: X\nrecognized: []\ncolumns: {email: E, nmae: N}\n", '3:21: "nmae" is no key of columns'),
-        ("columns: {email: E}\n", '1:1: a description of a product needs the key "name"'),
-        ("name: X\nrecognized: []\ncolumns: {username: E}\n", '3:10: columns needs the key "email"'),
+        ("name: X\nrecognized: []\ncolumns: {email: E, nmae: N}\n", '3:21: unknown key "nmae" in columns'),
+        ("columns: {email: E}\n", '1:1: a description of a product requires the key "name"'),
+        ("name: X\nrecognized: []\ncolumns: {username: E}\n", '3:10: columns requires the key "email"'),
         ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source needs either key or join"),
         ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source needs join, match, is or has"),
         (

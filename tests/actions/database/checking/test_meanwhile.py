@@ -167,6 +167,6 @@ def test_what_changes_between_the_last_look_and_the_write_is_a_conflict(
     batches = list(planned.batches)
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"emailVerified": BEGAN}})
     planned.batches = batches
-    with pytest.raises(ConflictError, match="user ada was changed meanwhile"):
+    with pytest.raises(ConflictError, match="user ada was changed while this command ran"):
         apply(planned)
     assert check() == []
