@@ -91,15 +91,18 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     if state == "undone":
         return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
     if state == "running":
-        raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
+        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
     if event.get("erased"):
-        why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
-        raise NotUndoableError(why, "see chatctl audit show for what is left of it")
+        why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
+        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
     database = connection.database()
     batches = events.read(database, event["_id"])
     if not batches:
-        why = "is no longer kept" if event.get("undoable") else "was never kept"
-        raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
+        why = "is no longer stored" if event.get("undoable") else "was never stored"
+        raise NotUndoableError(
+            f"event {event['_id']} cannot be undone: the data for its undo {why}",
+            f"see what it did: chatctl audit show {event['_id']}",
+        )
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
     for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
@@ -165,7 +168,7 @@ def _target(ref: str) -> list[Any]:
     try:
         return [lookup.find_user(ref, ())["_id"]]
     except UnknownNameError as error:
-        error.hint = f"{error.hint}; what was deleted is named by its id"
+        error.hint = f"{error.hint}; for something that was deleted, use its id"
         raise
 
 

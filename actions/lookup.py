@@ -86,7 +86,7 @@ def find_all(
         matches = [by_id[value]] if field == "_id" and value in by_id else same_name
         if len(matches) > 1:
             ids = ", ".join(f"id:{id_text(match['_id'])}" for match in matches)
-            raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
+            raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"use one of {ids}")
         if not matches and field == "_id":
             parse_id(value, collection.lower())
         if not matches and not skip_missing:
@@ -131,7 +131,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
         matches = known.get((field, value), [])
         if len(matches) > 1:
             listed = ", ".join(f"id:{id_text(match['_id'])} ({readable(match.get('email'))})" for match in matches)
-            raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
+            raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"use one of {listed}")
         if not matches and field == "_id":
             parse_id(value, "user")
         if not matches and not skip_missing:

@@ -100,7 +100,7 @@ def matrix() -> tuple[list[str], list[Row]]:
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
     held = {
-        # Without the unique index two roles can have one name.
+        # Without the unique index, two roles can have the same name.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
         if (label := lookup.label(role))

@@ -77,7 +77,7 @@ def whoami() -> Row:
 def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
     """Return collections with a wrong name that probably belong to the application: their name → the right name.
 
-    Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
+    Their names differ only in case, or are the plural and have documents, while the right one is empty or missing.
     """
     right = {name.lower(): name for name in FIELDS}
     found = {}
@@ -130,7 +130,7 @@ def create_indexes() -> Changeset:
         results,
         indexes=[one.index for one in found if one.state == "missing"],
         notes=[
-            f"{one.index.name} on {one.index.collection} is left alone: {one.message}" for one in found if one.message
+            f"{one.index.name} on {one.index.collection} is not changed: {one.message}" for one in found if one.message
         ],
         asks_about_many=False,
         undoable=False,

@@ -57,7 +57,7 @@ def roles_giving(permission: ObjectId) -> dict[ObjectId, str]:
 
 
 class AllRoles:
-    """The names of all roles, by id and the other way round; without the unique index two roles can have one name."""
+    """The names of all roles, by id and by name. Without the unique index, two roles can have the same name."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         named = ((document["_id"], document.get("name")) for document in documents)
@@ -110,8 +110,8 @@ def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopp
     if stopped:
         return f"{user} is suspended"
     if through:
-        return f"{user} has {', '.join(through)}"
-    return f"{user} has no role that gives it" if giving else "no role gives it"
+        return f"{user} has it through {', '.join(through)}"
+    return f"{user} has no role that grants it" if giving else "no role grants it"
 
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}

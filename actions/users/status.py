@@ -22,7 +22,7 @@ VERIFYING: Final = ("email", "emailVerified", "status")
 """The fields that decide whether an e-mail is verified."""
 
 
-STOPPED: Final = "they cannot sign in any more; their messages stay, and a session that is open may go on"
+STOPPED: Final = "New sign-ins are blocked. Open sessions may continue."
 
 
 @replannable()
@@ -118,7 +118,7 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
         secret = passwords.bcrypt_hash(password)
     draft = Draft()
     changed = change(draft, user, {"hashedPassword": secret})
-    outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
+    outcome = "unchanged" if not changed else "password set" if password is not None else "password removed"
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
     command = f"users set-password {label}"
     return checked_changeset(command, draft, [result], allow_lockout=allow_lockout)
@@ -136,7 +136,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
         linked = sorted({readable_text(account.get("provider")) for account in accounts})
-        known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
+        known = f"linked: {', '.join(linked)}" if linked else "this user has no linked sign-in"
         raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
     draft = Draft()
     for account in unlinked:

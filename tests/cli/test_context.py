@@ -51,7 +51,7 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
         "live: removed\n",
         "it was the current context; now no context is current\n",
     )
-    assert bare("context", "show", code=3).stderr.startswith("error: no context is the current one\n")
+    assert bare("context", "show", code=3).stderr.startswith("error: no context is selected\n")
 
 
 def test_what_was_done_is_an_outcome_for_programs(bare: Chatctl) -> None:

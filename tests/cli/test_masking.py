@@ -169,7 +169,7 @@ def test_what_is_revealed_leaves_an_event_with_its_reason(hidden: Chatctl, datab
     place = (database["Conversation"].find_one() or {})["_id"]
     [event] = json.loads(hidden("audit", "list", "--target", place, "-o", "json").stdout)
     assert event["command"] == "conversations transcript Night shift --last 1"
-    assert "never kept" in hidden("audit", "undo", event["id"], "--expect", "prod", code=7).stderr
+    assert "never stored" in hidden("audit", "undo", event["id"], "--expect", "prod", code=7).stderr
 
 
 def test_nothing_is_masked_without_the_marker(chatctl: Chatctl, database: Documents, workspace: Path) -> None:

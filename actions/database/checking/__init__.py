@@ -1,4 +1,4 @@
-"""Find and repair faults in the data that the application cannot read, or shows wrong. Start reading at `check`.
+"""Find and repair data that the application cannot read, or shows wrong. Start reading at `check`.
 
 Each rule is a class in `rules`; its docstring says how to add one.
 """

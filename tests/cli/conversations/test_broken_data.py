@@ -47,9 +47,9 @@ def test_a_broken_conversation_is_listed_and_shown(
 def test_a_conversation_with_only_an_id_is_shown(talking: Chatctl, database: Documents) -> None:
     id_ = database["Conversation"].insert_one({}).inserted_id
     assert talking("conversations", "show", id_).stdout == (
-        f"ID            {id_}\nCONVERSATION  nobody\nGROUP         no\nMESSAGES      0\n"
+        f"ID            {id_}\nCONVERSATION  no participants\nGROUP         no\nMESSAGES      0\n"
     )
-    assert talking("conversations", "list").stdout.splitlines()[-1] == f"{id_}  nobody"
+    assert talking("conversations", "list").stdout.splitlines()[-1] == f"{id_}  no participants"
 
 
 def test_participants_with_ids_as_text_are_counted(talking: Chatctl, database: Documents) -> None:

@@ -81,24 +81,28 @@ def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents
             if "no transactions" in done.stderr
             else []
         ),
-        "pair has two people alone: the application takes such a group for their one-to-one conversation",
+        "pair will have only two people. The application shows such a group as their one-to-one conversation.",
     ]
 
 
 def test_a_group_cannot_take_the_name_of_another_group(either: Chatctl, database: Documents, world: Ids) -> None:
-    said = 'the conversation "engines" exists already\nhint: see chatctl conversations list'
+    said = 'the conversation "engines" already exists\nhint: see chatctl conversations list'
     assert said in either("conversations", "create", "ada", "grace", "alan", "--name", "engines", code=4).stderr
     conversation(database, world["ada"], world["alan"], world["edith"], name="engines")
-    assert "name one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
+    assert "use one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["ada"], 2, "a conversation is between different people\nhint: name two or more of them"),
-        (["ada", "ADA@example.org"], 2, "a conversation is between different people"),
-        (["ada", "--name", "me"], 2, "a conversation is between different people"),
-        (["ada", "grace", "alan"], 2, "3 people are a group, and a group has a name\nhint: give it one with --name"),
+        (["ada"], 2, "a conversation requires at least two different users\nhint: name two or more users"),
+        (["ada", "ADA@example.org"], 2, "a conversation requires at least two different users"),
+        (["ada", "--name", "me"], 2, "a conversation requires at least two different users"),
+        (
+            ["ada", "grace", "alan"],
+            2,
+            "a conversation of 3 people is a group, and a group requires a name\nhint: add --name NAME",
+        ),
         (["ada", "nobody"], 3, 'no user "nobody"'),
         (["ada", "grace", "--name", ""], 5, "not a valid conversation name: a name cannot be empty"),
         (["ada", "grace", "--name", " x"], 5, "begins or ends with a space"),
@@ -181,10 +185,18 @@ def test_the_messages_of_a_removed_user_stay(either: Chatctl, database: Document
 @pytest.mark.parametrize(
     ("place", "people", "said"),
     [
-        ("group", ["alan"], "engines has two people alone: the application takes such a group for their one-to-one"),
-        ("group", ["alan", "grace", "ada"], "nobody is left in engines"),
-        ("direct", ["grace"], "ada, grace has one person alone, which breaks the application's page: delete it (chat"),
-        ("direct", ["grace", "ada"], "nobody is left in ada, grace"),
+        (
+            "group",
+            ["alan"],
+            "engines will have only two people. The application shows such a group as their one-to-one",
+        ),
+        ("group", ["alan", "grace", "ada"], "engines will have no participants."),
+        (
+            "direct",
+            ["grace"],
+            "ada, grace will have only one person, and its page in the application will fail. Delete it: chat",
+        ),
+        ("direct", ["grace", "ada"], "ada, grace will have no participants."),
     ],
 )
 def test_the_preview_names_a_conversation_that_loses_too_many_people(
@@ -209,7 +221,8 @@ def test_a_second_conversation_of_the_same_two_people_gets_a_note(
     alone = conversation(database, world["ada"])
     said = either("conversations", "add", alone, "grace").stderr
     assert (
-        f"they have another one-to-one conversation ({world['direct']}): the application opens one of the two" in said
+        f"They have another one-to-one conversation ({world['direct']}). The application opens only one of the two."
+        in said
     )
 
 
@@ -221,7 +234,10 @@ def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) ->
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
-    assert 'the conversation "looms" exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
+    assert (
+        'the conversation "looms" already exists'
+        in either("conversations", "rename", "engines", "looms", code=4).stderr
+    )
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_conversation_is_deleted_with_all_its_messages(either: Chatctl, databa
 
 def test_forever_keeps_no_image_for_an_undo(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("conversations", "delete", "engines", "--forever", "--yes")
-    assert "nothing is kept of it: this cannot be undone" in done.stderr
+    assert "This cannot be undone: nothing is kept for an undo." in done.stderr
     assert "undo:" not in done.stderr
     assert database[IMAGES].count_documents({}) == 0
     assert "second" not in str(list(database["chatctl_audit"].find()))

@@ -165,7 +165,7 @@ def test_what_is_shown_of_a_conversation_has_values_for_programs(talking: Chatct
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["list", "--group", "--direct"], 2, "--group and --direct contradict each other\nhint: give one of them"),
+        (["list", "--group", "--direct"], 2, "--group and --direct cannot be combined\nhint: use one of them"),
         (["list", "--search", ""], 2, "--search cannot be empty"),
         (["list", "--user", "adaa"], 3, 'no user "adaa"\nhint: did you mean "ada"?'),
         (["list", "--user", ""], 3, 'no user ""\nhint: see chatctl users list'),

@@ -188,11 +188,11 @@ def test_invalid_options_are_refused(either: Chatctl, lobby: Lobby) -> None:
     [elsewhere] = messages(lobby.database, other, lobby.ada, "x")
     assert either("conversations", "transcript", "Lobby", "--around", elsewhere, code=3).stderr == (
         f"error: the message {elsewhere} is not in this conversation\n"
-        f"hint: see where it is: chatctl messages show {elsewhere}\n"
+        f"hint: see its conversation: chatctl messages show {elsewhere}\n"
     )
     for option in (["--last", "3"], ["--since", "1d"], ["--until", "1d"]):
         wrong = either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
-        assert wrong.stderr.startswith("error: --around contradicts --last, --since and --until\n")
+        assert wrong.stderr.startswith("error: --around cannot be combined with --last, --since or --until\n")
     either("conversations", "transcript", "Lobby", "--around", ObjectId(), code=3)
     either("conversations", "transcript", "Lobby", "--around", "x", code=2)
     either("conversations", "transcript", "Lobby", "--last", "0", code=2)

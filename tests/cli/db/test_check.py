@@ -48,18 +48,18 @@ E         unknown-status         1  User {ada} status: BANNED
 W         bad-password-hash      2  User {ada} hashedPassword: 1 character
 I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
-unknown-status: the application cannot load the user, or any list that contains them
+unknown-status: The application cannot load this user, or any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada}, or chatctl users suspend id:{ada} to keep the user out
 
-bad-password-hash: the user cannot sign in with a password
+bad-password-hash: The user cannot sign in with a password.
   User {ada} hashedPassword: 1 character
   User {ids["grace"]} hashedPassword: 2 characters
   to do: chatctl users set-password id:{ada}
 
-foreign-seen: the reader, who may have left, is shown among those who have seen the message
+foreign-seen: The reader, who may have left, is shown among those who have seen the message.
   Message {ids["one"]} seenIds: {ids["alan"]}
-  to do: nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again
+  to do: chatctl conversations add CONVERSATION USER, if the reader should take part again
 """
     )
 
@@ -112,8 +112,11 @@ def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--rule", "one-sided-links"), 'error: no rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
-        (("--collection", "user"), 'error: no collection "user"\nhint: did you mean "User"?\n'),
+        (
+            ("--rule", "one-sided-links"),
+            'error: unknown rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n',
+        ),
+        (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )
 def test_a_wrong_name_gets_the_nearest_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
@@ -149,8 +152,8 @@ def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
 SEVERITY  RULE            COUNT  EXAMPLE
 E         unknown-status      1  User {ada[:21]}…
 
-unknown-status: the application cannot load the user, or any
-                list that contains them
+unknown-status: The application cannot load this user, or
+                any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate
          id:{ada}, or chatctl users

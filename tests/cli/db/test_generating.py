@@ -43,7 +43,7 @@ def test_the_requested_number_is_generated_without_faults(either: Chatctl, datab
         "conversations: created (8)",
         "messages: created (120)",
     ]
-    assert 'has the password "made up to try things out"' in done.stderr
+    assert 'have the password "made up to try things out"' in done.stderr
     assert [database[name].count_documents({}) for name in ("User", "Conversation", "Message")] == [15, 8, 120]
     links(database)
     assert either("db", "check", code=0).stderr == "no fault was found\n"
@@ -111,7 +111,7 @@ def test_all_roles_except_protected_ones_are_given(chatctl: Chatctl, database: D
 def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
-    assert said.splitlines()[-2].endswith(" has users: what is made up does not belong among them")
+    assert said.splitlines()[-2].endswith(" already has users, and generated users must not mix with them")
     assert database["User"].count_documents({}) == 1
 
 
@@ -144,10 +144,10 @@ def test_the_question_says_what_will_be_generated(terminal: Terminal, database: 
 @pytest.mark.parametrize(
     ("numbers", "why"),
     [
-        (("1", "1", "0"), "a conversation takes two users"),
-        (("2", "2", "0"), "two users have one conversation with each other"),
-        (("5", "0", "1"), "a message needs a conversation"),
-        (("3", "1", "2000001"), "a user has room for 650,000"),
+        (("1", "1", "0"), "a conversation requires at least two users"),
+        (("2", "2", "0"), "two users can have only one conversation"),
+        (("5", "0", "1"), "a message requires a conversation"),
+        (("3", "1", "2000001"), "too many messages for one user: the limit is 650,000"),
         (("-1", "1", "1"), "must be 0 or more"),
     ],
 )
@@ -197,7 +197,7 @@ def test_without_the_library_the_error_says_what_to_install(process: Process, wo
     done = process(*SMALL, "--yes", env={"PYTHONPATH": str(workspace)})
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
-        "error: people are made up by the library mimesis, which is not installed",
+        "error: generated people require the Python package mimesis, which is not installed",
         "hint: run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
@@ -212,11 +212,11 @@ def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl,
 
 def test_faults_that_unique_indexes_prevent_are_not_generated(chatctl: Chatctl) -> None:
     done = chatctl(*SMALL, "--yes", "--broken", "1")
-    assert "unique indexes prevent faults of duplicate-key, second-profile: none is made" in done.stderr
+    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent them." in done.stderr
     found = faults()
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}
     said = chatctl("db", "repair", "--yes").stdout.splitlines()
-    mended = {line.partition(":")[0] for line in said if ": mended" in line}
-    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= mended
-    assert not mended & faults().keys()
+    repaired = {line.partition(":")[0] for line in said if ": repaired" in line}
+    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= repaired
+    assert not repaired & faults().keys()

@@ -38,9 +38,9 @@ def test_faults_with_one_right_repair_are_repaired_and_others_listed(
     result = either("db", "repair", "--yes", code=0)
     ada = ids["ada"]
     assert result.stdout.splitlines() == [
-        "null-list: mended (1 fault)",
-        "dangling-link: mended (1 fault)",
-        "one-sided-link: mended (1 fault)",
+        "null-list: repaired (1 fault)",
+        "dangling-link: repaired (1 fault)",
+        "one-sided-link: repaired (1 fault)",
         (
             "missing-parent: unchanged (1 fault left, decision required: chatctl db repair --rule missing-parent"
             " --delete (deletes documents without a parent))"
@@ -67,7 +67,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
     assert result.stdout == (
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
-    assert "null-list: 1 fault to be mended\n" in result.stderr
+    assert "null-list: 1 fault to be repaired\n" in result.stderr
     assert "unknown-status: 1 fault left, decision required: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
@@ -87,7 +87,7 @@ def test_programs_read_what_was_repaired_and_what_is_left(either: Chatctl, datab
     assert outcome["event"]
     assert (outcome["changed"], outcome["unchanged"]) == (3, 2)
     assert [(one["ref"], one["outcome"]) for one in outcome["results"]][::4] == [
-        ("null-list", "mended"),
+        ("null-list", "repaired"),
         ("unknown-status", "unchanged"),
     ]
     again = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
@@ -99,7 +99,7 @@ def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database
     was = stored(database)
     screen = terminal("db", "repair", typed="n\n", columns=200)
     assert screen.code == 7
-    assert "  change 2 users\n  null-list: 1 fault to be mended\n" in screen.text
+    assert "  change 2 users\n  null-list: 1 fault to be repaired\n" in screen.text
     assert stored(database) == was
     assert terminal("db", "repair", typed="y\n").code == 0
 
@@ -124,13 +124,13 @@ def test_without_faults_nothing_is_done(either: Chatctl, database: Documents, id
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
-        (("--drop",), "about duplicate-key", "one-sided-link"),
-        (("--delete",), "about duplicate-key", BOTH),
-        (("--drop", "--rule", "missing-parent"), "about missing-parent", "one-sided-link"),
-        (("--delete", "--rule", "dangling-link"), "about dangling-link", BOTH),
+        (("--drop",), "to the rule duplicate-key", "one-sided-link"),
+        (("--delete",), "to the rule duplicate-key", BOTH),
+        (("--drop", "--rule", "missing-parent"), "to the rule missing-parent", "one-sided-link"),
+        (("--delete", "--rule", "dangling-link"), "to the rule dangling-link", BOTH),
         (
             ("--delete", "--rule", "missing-parent", "--rule", "null-list"),
-            "about null-list",
+            "to the rule null-list",
             "missing-parent or second-profile",
         ),
     ],
@@ -139,7 +139,7 @@ def test_a_decision_needs_the_rules_that_it_decides(
     either: Chatctl, options: tuple[str, ...], message: str, hint: str
 ) -> None:
     result = either("db", "repair", *options, "--yes", code=2)
-    assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
+    assert result.stderr == f"error: {options[0]} does not apply {message}\nhint: use it with --rule {hint}\n"
 
 
 def test_an_undo_restores_documents_that_had_no_parent_before(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -172,10 +172,10 @@ def test_faults_above_the_limit_are_repaired_by_the_next_run(
     monkeypatch.setattr(repairing, "HELD", 2)
     database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
     assert either("db", "repair", "--yes").stdout.splitlines() == [
-        "dangling-link: mended (2 faults)",
-        "dangling-link: unchanged (1 fault more, mended by the same command, run again)",
+        "dangling-link: repaired (2 faults)",
+        "dangling-link: unchanged (1 fault more: run the same command again to repair them)",
     ]
-    assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
+    assert either("db", "repair", "--yes").stdout == "dangling-link: repaired (1 fault)\n"
     assert either("db", "check").stdout == ""
 
 
@@ -217,10 +217,10 @@ def test_an_index_is_created_if_there_are_no_duplicates(either: Chatctl, databas
     database["User"].insert_one({"email": "ada@example.org", "username": "again", **AGAIN})
     result = either("db", "repair", "--rule", "missing-index", "--yes")
     assert result.stdout.splitlines() == [
-        "missing-index: mended (1 fault)",
+        "missing-index: repaired (1 fault)",
         (
             "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
-            " once each document has a value of its own (chatctl db check --rule duplicate-key --rule missing-field))"
+            " after all documents have different values (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]
     assert "Role_name_key" in database["Role"].index_information()
@@ -247,7 +247,10 @@ def test_many_faults_are_repaired_in_batches(chatctl: Chatctl, database: Documen
     many(database, 1_010)
     was = stored(database)
     done = chatctl("db", "repair", "--yes")
-    assert done.stdout.splitlines() == ["dangling-link: mended (1,010 faults)", "one-sided-link: mended (1,010 faults)"]
+    assert done.stdout.splitlines() == [
+        "dangling-link: repaired (1,010 faults)",
+        "one-sided-link: repaired (1,010 faults)",
+    ]
     assert chatctl("db", "check").stdout == ""
     links(database)
     event = done.stderr.split()[-1]

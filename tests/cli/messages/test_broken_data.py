@@ -65,12 +65,12 @@ def test_a_message_with_only_an_id_is_shown(talking: Chatctl, database: Document
         f"""\
 ID            {id_}
 SENDER        unknown author
-CONVERSATION  a conversation that is gone
+CONVERSATION  deleted conversation
 SEEN BY       -
 NOT SEEN BY   -
 """
     )
-    words = f"{id_} unknown author a conversation that is gone (no text)".split()
+    words = f"{id_} unknown author deleted conversation (no text)".split()
     assert talking("messages", "list").stdout.splitlines()[-1].split() == words
 
 

@@ -39,7 +39,7 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
 
 def test_a_message_gets_another_text_and_no_copy_is_kept(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("messages", "redact", world["first"], "--text", "[gone]", "--forever", "--yes")
-    assert "nothing is kept of it: this cannot be undone" in done.stderr
+    assert "This cannot be undone: nothing is kept for an undo." in done.stderr
     assert (database["Message"].find_one({"_id": world["first"]}) or {})["body"] == "[gone]"
     assert database[IMAGES].count_documents({}) == 0
     assert "first" not in str([one.get("changes") for one in database["chatctl_audit"].find()])

@@ -72,17 +72,17 @@ def test_a_text_is_literal_unless_regex_is_given(talking: Chatctl, args: list[st
     assert talking("messages", "search", "--count", *args).stdout == f"{len(expected)}\n"
 
 
-AS_WRITTEN = "\nhint: without --regex it is looked for as it is written"
+AS_WRITTEN = "\nhint: remove --regex to search for the text as it is written"
 
 
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        ([""], 2, "what to search for cannot be empty"),
-        (["", "--regex"], 2, "what to search for cannot be empty"),
-        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2' + AS_WRITTEN),
-        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1' + AS_WRITTEN),
-        (["x" * 201, "--regex"], 5, "the pattern is 201 characters long; it may have 200"),
+        ([""], 2, "the search text cannot be empty"),
+        (["", "--regex"], 2, "the search text cannot be empty"),
+        (["(a", "--regex"], 5, '"(a" is not a valid pattern: missing ) at position 2' + AS_WRITTEN),
+        (["[", "--regex"], 5, '"[" is not a valid pattern: unterminated character set at position 1' + AS_WRITTEN),
+        (["x" * 201, "--regex"], 5, "the pattern has 201 characters; the limit is 200"),
         (["x", "--sender", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
     ],
 )
@@ -91,8 +91,8 @@ def test_an_invalid_search_is_explained(talking: Chatctl, args: list[str], code:
 
 
 TOO_LONG = """\
-error: the search was given up after 10 seconds
-hint: narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast
+error: the search was stopped after 10 seconds
+hint: narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply
 """
 
 
@@ -133,7 +133,7 @@ def test_a_pattern_that_the_server_refuses_is_explained(
     fail("find", code)
     assert chatctl("messages", "search", "--regex", "(?<=a+)b", code=5) == (
         "",
-        "error: the server cannot read the pattern\nhint: it takes those of PCRE\n",
+        "error: the server does not accept the pattern\nhint: use the syntax of PCRE\n",
         5,
     )
 

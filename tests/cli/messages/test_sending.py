@@ -82,18 +82,18 @@ def test_an_image_needs_no_text_and_reads_none(process: Process, database: Docum
         (["--body", " \n\t"], b"", "the message is empty"),
         ([], b"", "the message is empty"),
         ([], b"\n", "the message is empty"),
-        ([], b"a\0b", "the message holds a NUL character"),
+        ([], b"a\0b", "the message contains a NUL character"),
         ([], b"caf\xe9\n", "standard input is not UTF-8"),
         ([], b"x" * (1024 * 1024 + 1), "the message is longer than 1,048,576 bytes"),
         ([], b"x" * (3 * 1024 * 1024), "the message is longer than 1,048,576 bytes"),
         ([], ("é" * 600_000).encode(), "the message is longer than 1,048,576 bytes"),
-        (["--image", "ftp://x.org/a"], b"", '"ftp://x.org/a" is no address of an image'),
-        (["--image", "javascript:alert(1)"], b"", "is no address of an image"),
-        (["--image", "https://"], b"", "is no address of an image"),
-        (["--image", "https://[x"], b"", "is no address of an image"),
-        (["--image", "https://x.org/a b"], b"", "is no address of an image"),
-        (["--image", "https://x.org/a\nb"], b"", "is no address of an image"),
-        (["--image", ""], b"", "is no address of an image"),
+        (["--image", "ftp://x.org/a"], b"", '"ftp://x.org/a" is not a valid image URL'),
+        (["--image", "javascript:alert(1)"], b"", "is not a valid image URL"),
+        (["--image", "https://"], b"", "is not a valid image URL"),
+        (["--image", "https://[x"], b"", "is not a valid image URL"),
+        (["--image", "https://x.org/a b"], b"", "is not a valid image URL"),
+        (["--image", "https://x.org/a\nb"], b"", "is not a valid image URL"),
+        (["--image", ""], b"", "is not a valid image URL"),
         (["--image", "https://x.org", "--body", " "], b"", "the message is empty"),
     ],
     ids=range(17),
@@ -126,7 +126,12 @@ def test_a_terminal_shows_how_to_end_a_message(terminal: Terminal, database: Doc
 @pytest.mark.parametrize(
     ("place", "who", "code", "said"),
     [
-        ("engines", "edith", 7, "edith does not take part in engines\nhint: add them first: chatctl conversations add"),
+        (
+            "engines",
+            "edith",
+            7,
+            "edith is not a participant of engines\nhint: add them first: chatctl conversations add",
+        ),
         ("engine", "ada", 3, 'no conversation "engine"\nhint: did you mean "engines"?'),
         ("engines", "adda", 3, 'no user "adda"'),
     ],
@@ -147,7 +152,7 @@ def test_a_one_sided_participant_and_a_suspended_one_get_different_notes(
     database["User"].update_one({"username": "edith"}, {"$push": {"conversationIds": world["group"]}})
     either(*send, "edith", code=7)
     database["User"].update_one({"username": "ada"}, {"$set": {"status": "SUSPENDED"}})
-    assert "ada is suspended, and sends all the same\n" in either(*send, "ada").stderr
+    assert "Warning: ada is suspended. The message will still be sent.\n" in either(*send, "ada").stderr
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     assert f"chatctl conversations add {world['group']} {world['ada']}" in either(*send, "ada").stderr
 

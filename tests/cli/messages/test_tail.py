@@ -121,7 +121,7 @@ def test_broken_messages_are_shown_too(following: Following, database: Documents
     tail = following()
     identifier, user = ObjectId(), ObjectId()
     database["Message"].insert_one({"_id": identifier, "body": 7, "senderId": user, "conversationId": None})
-    assert tail.line() == f"                   sent      a conversation that is gone  deleted user {user}: 7"
+    assert tail.line() == f"                   sent      deleted conversation  deleted user {user}: 7"
     database["Message"].insert_one({"_id": "x"})
     assert "unknown author" in tail.line()
     with database.client.start_session() as session, session.start_transaction():

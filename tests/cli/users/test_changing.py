@@ -60,8 +60,8 @@ def test_a_generated_password_is_the_only_output_and_printed_once(either: Chatct
         (PASSWORD, ["--email", "a@b@c"], (5, '"a@b@c" is not a valid e-mail address')),
         (PASSWORD, ["--email", "a\u202e@b.c"], (5, "contains an invisible character (U+202E)")),
         (PASSWORD, ["--email", "a\u00a0b@c.d"], (5, "is not a valid e-mail address")),
-        (PASSWORD, ["--email", "GRACE@example.org"], (4, 'a user has the e-mail "grace@example.org" already')),
-        (PASSWORD, ["--username", "grace"], (4, 'the user "grace" exists already')),
+        (PASSWORD, ["--email", "GRACE@example.org"], (4, 'a user already has the e-mail "grace@example.org"')),
+        (PASSWORD, ["--username", "grace"], (4, 'the user "grace" already exists')),
         (PASSWORD, ["--username", ""], (5, 'the username "" cannot be empty')),
         (PASSWORD, ["--username", "a@b.c"], (5, "would be read as an e-mail address")),
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
@@ -73,7 +73,7 @@ def test_a_generated_password_is_the_only_output_and_printed_once(either: Chatct
         ("\n", [], (5, "standard input contains no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
         (f"{'ä' * 37}\n", [], (5, "the password has more than 72 bytes")),
-        ("passwordpassword\n", [], (5, "the password is a common one")),
+        ("passwordpassword\n", [], (5, "the password is too common")),
         ("ada.lovelace@example.org\n", [], (5, "the password is the user's own name or e-mail")),
         (PASSWORD, ["--no-password"], (2, "cannot be combined")),
     ],
@@ -179,7 +179,7 @@ def test_a_new_email_can_be_verified_at_once(either: Chatctl, database: Document
     assert (user(database)["status"], user(database)["emailVerified"] > BEGAN) == ("EMAIL_VERIFIED", True)
     assert (user(database, "alan")["status"], "emailVerified" in user(database, "alan")) == ("SUSPENDED", True)
     assert "chatctl users verify-email" in either("users", "update", "ada", "--verified", code=2).stderr
-    said = "error: nothing is given to change\nhint: see chatctl users update --help\n"
+    said = "error: no option says what to change\nhint: see chatctl users update --help\n"
     assert either("users", "update", "ada", "--reason", "a test", code=2) == ("", said, 2)
     assert "already" in either("users", "update", "ada", "--email", "B@B.C", code=4).stderr
     assert "already" in either("users", "update", "ada", "--username", "alan", code=4).stderr
@@ -191,7 +191,7 @@ def test_an_email_of_another_user_is_refused_in_any_case(either: Chatctl, databa
     database["User"].update_one({"_id": ada}, {"$set": {"email": "Ada@x.org"}})
     other = person(database, "grace", email="ada@x.org")
     assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
-        f'error: a user has the e-mail "ada@x.org" already\nhint: see chatctl users show id:{other}\n'
+        f'error: a user already has the e-mail "ada@x.org"\nhint: see chatctl users show id:{other}\n'
     )
     assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
 

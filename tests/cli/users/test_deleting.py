@@ -172,9 +172,9 @@ def test_the_preview_says_what_is_deleted_and_what_stays(
         "  delete 3 messages\n",
         "  delete 1 conversation\n",
         "  delete 1 user\n",
-        "  one-to-one conversations end: with grace\n",
-        "  other conversations lose their messages and stay: engines\n",
-        "  of these only two people are left: engines\n",
+        "  One-to-one conversations that will be deleted: with grace\n",
+        "  Other conversations that will lose only the messages of these users: engines\n",
+        "  engines will have only two people.\n",
     ):
         assert line in screen.text
     assert stored(database) == before

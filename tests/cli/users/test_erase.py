@@ -53,7 +53,7 @@ def test_without_confirmation_it_is_refused_and_a_dry_run_writes_nothing(
     was = everything(database)
     chatctl("users", "erase", "ada_later", code=7)
     shown = chatctl("users", "erase", "ada_later", "--with-messages", "--dry-run")
-    assert "stays: 3 messages, without text and image\n" in shown.stderr
+    assert "Kept: 3 messages, without text and image\n" in shown.stderr
     assert shown.stderr.endswith("nothing was written: this was a dry run\n")
     assert f"~ User erased-{past.ada['_id']}: " in shown.stdout
     assert "body Notes on the engine -> [removed by an administrator]\n" in shown.stdout
@@ -64,7 +64,7 @@ def test_an_event_that_was_blanked_is_shown_and_cannot_be_undone(chatctl: Chatct
     chatctl("users", "erase", "ada_later", "--yes")
     event = past.events["update"]
     refused = chatctl("audit", "undo", event, "--yes", code=7).stderr
-    assert refused.startswith(f"error: event {event} was blanked: a user whom it changed has been erased\nhint: ")
+    assert refused.startswith(f"error: event {event} cannot be undone: a user whom it changed has been erased\nhint: ")
     shown = chatctl("audit", "show", event).stdout
     assert f"users update erased-{past.ada['_id']} --username erased-{past.ada['_id']}" in shown
     assert "email (erased) -> (erased)" in shown
@@ -79,9 +79,9 @@ def test_the_question_says_what_will_be_erased(
     for line in (
         "delete 1 account",
         "delete 1 profile",
-        "stays: 3 messages, as written; --with-messages blanks them",
-        "no longer undoable: 8 events",
-        "this cannot be undone, and does not reach backups",
+        "Kept: 3 messages, unchanged. --with-messages blanks them.",
+        "No longer undoable: 8 events",
+        "This cannot be undone. Backups are not changed.",
         *(f"to be deleted elsewhere: {url}" for url in PICTURES),
     ):
         assert line in lines

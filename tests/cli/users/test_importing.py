@@ -117,7 +117,7 @@ def test_a_preview_hashes_no_password(load: Import, database: Database, monkeypa
     text = f"email,username,name,password\na@b.c,a,B,{PASSWORD}\nb@b.c,b,B,{PASSWORD}\n"
     shown = load(text, "--on-conflict", "update", "--dry-run")
     user = database["User"].find_one()["_id"]
-    assert f"an undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
+    assert f"An undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
@@ -196,7 +196,7 @@ def test_a_row_with_too_many_cells_is_returned_complete_and_not_printed(load: Im
     ]
     assert again.splitlines() == [
         "error,email,username,name,password,too many",
-        f'"5 cells, 4 in the header",a@b.c,a,Smith, J,{PASSWORD}',
+        f'"the row has 5 cells, the header has 4",a@b.c,a,Smith, J,{PASSWORD}',
     ]
 
 
@@ -226,7 +226,7 @@ def test_a_full_disk_is_an_error_not_a_bug(chatctl: Chatctl, tmp_path: Path) -> 
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert failed.stderr.splitlines() == [
         "error: temporary files could not be written: disk I/O error",
-        "hint: nothing was done; TMPDIR can name a folder with more room",
+        "hint: nothing was changed; set TMPDIR to a folder with more space",
     ]
 
 
@@ -239,7 +239,7 @@ def test_a_file_name_that_is_not_utf8_is_a_fault(load: Import) -> None:
     failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
     assert failed.stderr.splitlines()[0] == "people.csv:1:3: this is not UTF-8 text"
     twice = load(rb'{"\udce9": 1, "\udce9": 2}', name="people.ndjson", code=5)
-    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: the key "\udce9" stands in an object twice'
+    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: an object has the key "\udce9" twice'
 
 
 def test_a_closed_standard_input_is_an_empty_file(process: Process) -> None:

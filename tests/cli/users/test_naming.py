@@ -39,7 +39,7 @@ def test_two_users_who_differ_only_in_case_are_listed(either: Chatctl, database:
     refused = either("users", "suspend", "ada@x.org", "--yes", code=4).stderr
     assert refused == (
         'error: several users have the email "ada@x.org"\n'
-        f"hint: name one of id:{ids[0]} (ada@x.org), id:{ids[1]} (Ada@x.org)\n"
+        f"hint: use one of id:{ids[0]} (ada@x.org), id:{ids[1]} (Ada@x.org)\n"
     )
 
 

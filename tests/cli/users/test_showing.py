@@ -107,7 +107,7 @@ def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
     database["User"].insert_one(person("eve", _id=other, email="ADA@example.org"))
     listed = f"id:{ADA} (ada@example.org), id:{other} (ADA@example.org)"
     assert people("users", "show", "ada@example.org", code=4).stderr == (
-        f'error: several users have the email "ada@example.org"\nhint: name one of {listed}\n'
+        f'error: several users have the email "ada@example.org"\nhint: use one of {listed}\n'
     )
 
 
@@ -118,7 +118,7 @@ def test_can_says_yes_or_no_and_why(people: Chatctl) -> None:
 USER           ada
 PERMISSION     user.suspend
 ALLOWED        yes
-WHY            ada has support
+WHY            ada has it through support
 THROUGH        support
 WOULD GIVE IT  support
 """
@@ -129,12 +129,12 @@ WOULD GIVE IT  support
 USER           dan
 PERMISSION     user.read
 ALLOWED        no
-WHY            dan has no role that gives it
+WHY            dan has no role that grants it
 THROUGH        -
 WOULD GIVE IT  support, viewer
 """
     )
-    assert "WHY            no role gives it\n" in people("users", "can", "ada", "message.delete", code=1).stdout
+    assert "WHY            no role grants it\n" in people("users", "can", "ada", "message.delete", code=1).stdout
 
 
 def test_a_suspended_user_may_do_nothing_unless_the_status_is_ignored(people: Chatctl) -> None:
@@ -149,7 +149,7 @@ def test_a_suspended_user_may_do_nothing_unless_the_status_is_ignored(people: Ch
     }
     assert json.loads(people("users", "can", "bob", "user.read", "-o", "json", code=1).stdout) == answer
     ignored = people("users", "can", "bob@example.org", "user.read", "--ignore-status", "-o", "json")
-    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has support"}
+    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has it through support"}
     said = 'error: no permission "user.rea"\nhint: did you mean "user.read"?\n'
     assert people("users", "can", "bob", "user.rea", code=3).stderr == said
 

@@ -177,4 +177,4 @@ def test_broken_data_is_shown_too(either: Chatctl, database: Documents) -> None:
         assert shown in files["index.html"]
     assert "not for anybody" not in "".join(files.values())
     left = read(files, "manifest")["leftOut"][-1]["what"]
-    assert left == "Fields that the schema does not have: Message.mood, User.resetToken"
+    assert left == "Fields that are not in the schema: Message.mood, User.resetToken"
