@@ -10,7 +10,7 @@ from actions import SORTABLE, lookup, queries
 from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, events, undoing
+from changes import Changeset, Document, Draft, Question, Result, events, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
@@ -48,7 +48,7 @@ def find(
         wanted.append({"at": {"$gte": since}})
     if until is not None:
         wanted.append({"at": {"$lt": until}})
-    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=SORTABLE["audit"], order="-id")
+    return Listing(AUDIT, {"$and": wanted}, rows, sortable=SORTABLE["audit"], order="-id")
 
 
 def show(ref: str) -> Row:
@@ -65,7 +65,7 @@ def show(ref: str) -> Row:
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
     return {
-        **_rows([event])[0],
+        **rows([event])[0],
         "undoes": readable(event.get("undoes")),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
@@ -149,7 +149,7 @@ def prune(before: datetime) -> Changeset:
         draft.delete(AUDIT, {"_id": event})
     results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
-    return checked_changeset(command, draft, results, asks=True, undoable=False)
+    return checked_changeset(command, draft, results, asks=True, undoable=False, question=Question("Delete", AUDIT))
 
 
 def _event(ref: str) -> Document:
@@ -176,7 +176,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
     states = _states(events)
     return [
         {

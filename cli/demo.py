@@ -41,7 +41,7 @@ SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
 """Of the faults that are there some; all of them would fill six screens."""
 CLOSING_LINES: Final = (
     "Now you: all of this is made up, so nothing can go wrong.",
-    "After `export CHATCTL_LOCAL=1` you can leave --local out.",
+    "After `export CHATCTL_LOCAL=true` you can leave --local out.",
 )
 
 

@@ -1,6 +1,7 @@
 """What all groups and commands share: options that are accepted anywhere, hints, and help as plain text."""
 
 import inspect
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial, wraps
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
-from database.errors import UsageError
+from database.errors import NotFoundError, UsageError
 from database.wording import shown
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 }
 """The settings of every Typer object: help is plain text, and `cli.errors` reports errors."""
 
+EXPECT: Final = "CHATCTL_EXPECT"
+REASON: Final = "CHATCTL_REASON"
+"""Variables that stand for the options `--expect` and `--reason`; empty ones are ignored."""
+
 FILTERS: Final = "Filters"
 OUTPUT: Final = "Output"
 PAGING: Final = "Paging"
@@ -43,9 +48,12 @@ def _remember(context: typer.Context, option: Any, value: Any) -> None:
         setattr(Invocation.of(context.meta), option.name, value)
 
 
-def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -> TyperOption:
+def _option(
+    heading: str, name: str, text: str, *, metavar: str | None = None, envvar: str | None = None
+) -> TyperOption:
     return TyperOption(
         param_decls=[name],
+        envvar=envvar,
         help=text,
         rich_help_panel=heading,
         metavar=metavar,
@@ -57,7 +65,9 @@ def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -
 
 GLOBAL_OPTIONS: Final = (
     _option(OUTPUT, "--debug", "Show where in the code an error was raised."),
-    _option(SAFETY, "--expect", "Refuse to run on a database with another name.", metavar="NAME"),
+    _option(
+        SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
+    ),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no installation."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
@@ -67,7 +77,7 @@ GLOBAL_OPTIONS: Final = (
 
 REVEAL_OPTIONS: Final = (
     _option(OUTPUT, "--reveal", "Show masked messages and images. Requires --reason."),
-    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT"),
+    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT", envvar=REASON),
 )
 """Options of commands that can show messages and images."""
 
@@ -170,13 +180,21 @@ class Command(Shared, TyperCommand):
         invocation.reason = ctx.params.get("reason", invocation.reason)
         if invocation.reveal and not (invocation.reason or "").strip():
             raise UsageError("--reveal requires --reason", "add --reason TEXT, which is kept in the audit trail")
+        if invocation.expect is None:  # only now all places of the option were read
+            invocation.expect = os.environ.get(EXPECT) or None
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
         if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
         if _writes(ctx.params):
             connection.permit_write()
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (NotFoundError, UsageError) as error:
+            from cli import suggestions
+
+            error.hint = suggestions.of_list(ctx, error.message) or error.hint
+            raise
 
 
 class Revealing(Command):

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.group import FILTERS, OUTPUT, PAGING, SAFETY, Options
+from cli.group import FILTERS, OUTPUT, PAGING, REASON, SAFETY, Options
 from cli.invocation import Invocation, is_not_utf8
 from cli.output import Output
 from database import times
@@ -38,13 +38,21 @@ LARGEST: Final = 2**63 - 1
 """The largest whole number that a database can store."""
 
 
+class InvalidValueError(typer.BadParameter):
+    """The value of an option or argument is not valid; the message does not name the option."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def choice(words: Sequence[str]) -> Callable[[str], str]:
-    """Return what reads one of some words."""
+    """Return a parser for one of some words."""
 
     def read(text: str) -> str:
         if text not in words:
-            near = did_you_mean(text, words)
-            raise typer.BadParameter(f'"{text}" is none of {", ".join(words)}' + (f"; {near}" if near else ""))
+            allowed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            raise InvalidValueError(f"{shown(text)} is not valid here. Choose {allowed}.", did_you_mean(text, words))
         return text
 
     return read
@@ -90,14 +98,15 @@ def moment(text: str) -> datetime:
     """Read a TIME as `database.times.moment` does."""
     time = times.moment(text)
     if time is None:
-        raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')
+        allowed = "2026-03-01, 2026-03-01T10:00Z or an age like 7d"
+        raise InvalidValueError(f"{shown(text)} is not a valid time. Use {allowed}.")
     return time
 
 
 def object_id(text: str) -> str:
     """Read an ObjectId by its shape."""
     if not re.fullmatch(r"[0-9a-fA-F]{24}", text):
-        raise typer.BadParameter(f'"{text}" is no id: those have 24 digits from 0-9 and a-f')
+        raise InvalidValueError(f"{shown(text)} is not an id (24 characters, 0-9 and a-f).")
     return text.lower()
 
 
@@ -107,11 +116,11 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     def read(given: str | int) -> int:  # the default value passes through here too
         text = str(given)
         if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
-            raise typer.BadParameter(f"{shown(text)} is not a whole number")
+            raise InvalidValueError(f"{shown(text)} is not a whole number")
         if int(text) < least:
-            raise typer.BadParameter(f"must be {least} or more")
+            raise InvalidValueError(f"must be {least} or more")
         if int(text) > most:
-            raise typer.BadParameter(f"must be {most:,} or less")
+            raise InvalidValueError(f"must be {most:,} or less")
         return int(text)
 
     return read
@@ -224,9 +233,9 @@ class Confirm(Options, heading=SAFETY):
         int | None,
         typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
     ] = None
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit trail.")] = (
-        None
-    )
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", envvar=REASON, help="Reason, kept in the audit trail.")
+    ] = None
 
 
 Forever = Annotated[bool, typer.Option("--forever", help="Keep no data for an undo.")]

@@ -1,16 +1,20 @@
 """chatctl seeds."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import seeds
 from cli import output, views
 from cli.group import Options, group
+from cli.output import text
 from cli.params import Confirm, LinesOut, Out, Overwrite, To
 from database.errors import UsageError
 from database.wording import counted
+
+if TYPE_CHECKING:
+    from seeds.seed import Seed
 
 app = group()
 
@@ -47,7 +51,7 @@ class PlanOptions(Options):
 @app.command(example="chatctl seeds validate seeds/")
 def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. This needs no database."""
-    seed = seeds.reading.read(paths or [])
+    seed = _read(out, "validate", paths)
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
     out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
@@ -64,7 +68,7 @@ def plan(
     overwrite: Overwrite = False,
 ) -> None:
     """Show what seeds apply would change. Nothing is written."""
-    planned = _planned(paths, options)
+    planned = _planned(out, "plan", paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
     if to != "-":
@@ -90,12 +94,20 @@ def apply(
             "a saved plan already contains its seed and its options",
             "use --plan only, or make a new plan",
         )
-    planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
+    planned = seeds.saved_plans.load(saved) if saved else _planned(out, "apply", paths, options)
     out.apply(planned.changeset, confirm)
 
 
-def _planned(paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.Plan":
-    return seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(**vars(options)))
+def _planned(out: output.Output, command: str, paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.Plan":
+    return seeds.planning.plan(_read(out, command, paths), seeds.planning.Options(**vars(options)))
+
+
+def _read(out: output.Output, command: str, paths: list[Path] | None) -> "Seed":
+    """Read the seed; without a path, say that it is not one of those in the working folder."""
+    if not paths and (here := seeds.reading.here()):
+        own = text.quoted(["chatctl", "seeds", command, *here])
+        out.note(f"No PATH: using the seed that ships with chatctl. To use the seeds here: {own}")
+    return seeds.reading.read(paths or [])
 
 
 @app.command(example="chatctl seeds export --to roles.yaml")
@@ -115,7 +127,7 @@ def run_tests(
     live: Annotated[bool, typer.Option("--live", help="Test the database instead of the seed files.")] = False,
 ) -> None:
     """Run the tests of a seed. If one fails, the exit code is 1."""
-    assertions = seeds.reading.run(seeds.reading.read(paths or []), live=live)
+    assertions = seeds.reading.run(_read(out, "test", paths), live=live)
     out.items([assertion._asdict() for assertion in assertions], views.ASSERTIONS)
     failed = sum(not assertion.passed for assertion in assertions)
     out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")

@@ -12,7 +12,7 @@ from generate import NAMES, PAGES
 ROOT: Final = Path(__file__).parent.parent
 PACKAGES: Final = ("actions", "changes", "cli", "database", "imports", "models", "seeds")
 PHRASES: Final = r"""
-    \b(is|are|was|were)\ no\ (?!longer|more) | \bnone\ of\b | \bbelongs\ here\b | \b(behind|anew|alone)\b
+    \b(?<!there\ )(is|are|was|were)\ no\ (?!longer|more) | \bnone\ of\b | \bbelongs\ here\b | \b(behind|anew|alone)\b
     | \ball\ the\ same\b | \bby\ then\b | \bwhat\ is\ there\b | \bsuch\ as\b | \bof\ (its|their|one's)\ own\b
     | \bhas\ to\ be\b | \bstands?\ (here|there|behind)\b | \bwhoever\b | \bmend(s|ed)?\b
 """

@@ -15,7 +15,7 @@ from actions.errors import OneToOneError
 from actions.lookup import Found, FoundAll
 from actions.rules import new_names
 from actions.rules.checked_changeset import FOREVER, checked_changeset, replannable
-from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, Stream, ids_in
+from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Question, Result, Rule, Stream, ids_in
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
@@ -133,7 +133,8 @@ def rename(conversation: str, name: str) -> Changeset:
         draft.set("Conversation", group, {"name": name}, expected=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
-    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
+    question = Question(f"Rename conversation {title} to {name}")
+    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)], question=question)
 
 
 def _change_participants(
@@ -158,6 +159,7 @@ def _change_participants(
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(_warnings(conversation, title, participants)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
+    details["question"] = Question(verb.capitalize(), "User", f"{'to' if adding else 'from'} {title}")
     return checked_changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
@@ -230,6 +232,8 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
         notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
+        # The notes name each conversation, with its messages.
+        question=Question(f"Delete {counted(len(names), 'conversation')}") if len(names) > 1 else None,
     )
 
 

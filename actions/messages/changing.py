@@ -12,7 +12,7 @@ from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
-from changes import ABSENT, Changeset, Document, Draft, ListContaining, Result, ids_in
+from changes import ABSENT, Changeset, Document, Draft, ListContaining, Question, Result, ids_in
 from changes.events import now
 from changes.visible_values import readable_text
 from database.references import referred
@@ -98,6 +98,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],
         notes=list(_notes(there, title, user)),
+        question=Question(f"Send a message from {lookup.user_label(user)} to {title}"),
         replan=partial(send, conversation, sender, body=body, image=image),
     )
 

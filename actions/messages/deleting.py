@@ -12,7 +12,7 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Document, Result, Stream
+from changes import Batch, Change, Changeset, Document, Question, Result, Stream
 from database import connection
 from database.ids import id_text
 from database.listing import PRESENT
@@ -117,6 +117,7 @@ def purge(
         words.append(f"--keep-last {keep_last}")
     names = _labels(parts)
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
+    number = sum(part.number for part in parts)
     return Changeset(
         " ".join(words),
         [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
@@ -125,7 +126,8 @@ def purge(
         notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,
         undoable=not forever,
-        items=sum(part.number for part in parts),
+        items=number,
+        question=Question(f"Delete {counted(number, 'message')}"),
     )
 
 

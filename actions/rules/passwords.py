@@ -18,6 +18,9 @@ LONGEST: Final = 72
 LONGEST_HASH: Final = 500
 """The most characters of a hash, in any scheme."""
 
+RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's own name or e-mail are refused."
+"""What to know before typing a password."""
+
 BCRYPT: Final = "bcrypt"
 
 FEWEST_DIFFERENT: Final = 5

@@ -29,7 +29,7 @@ from changes import (
     are_ids,
 )
 from changes.change import Overwrite
-from changes.changeset import kind
+from changes.changeset import count_lines, kind
 from changes.trail_entries import ERASED, blanked, replace_words, values_of
 from changes.visible_values import field_name, readable_text
 from database import connection
@@ -232,6 +232,8 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
+        # A role only loses the user, which the notes say.
+        preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 

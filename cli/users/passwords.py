@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.group import Options
-from cli.output import questions
+from cli.output import questions, say
 from database.errors import InvalidInputError, UsageError
 
 
@@ -66,6 +66,7 @@ def _read() -> str:
 def _asked() -> str:
     from actions.rules import passwords
 
+    say(passwords.RULE)
     first = _ask("Password: ")
     passwords.validate(first)  # an invalid password is refused before it is typed again
     if first != _ask("Again: "):

@@ -88,14 +88,14 @@ def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
         (["roles", "xyz"], 'no command "xyz" in chatctl roles', "see chatctl roles --help"),
         (["roles", "list", "--colums", "id"], "no such option: --colums", "did you mean --columns?"),
         (["roles", "list", "--loca"], "no such option: --loca", "did you mean --local?"),
-        (["roles", "list", "--limit", "x"], "invalid value for '--limit': \"x\" is not a whole number", None),
-        (["roles", "list", "--limit", "0"], "invalid value for '--limit': must be 1 or more", None),
+        (["roles", "list", "--limit", "x"], '--limit: "x" is not a whole number', None),
+        (["roles", "list", "--limit", "0"], "--limit must be 1 or more", None),
         (["roles", "list", "--url"], "option '--url' requires an argument", "see chatctl --help"),
         (["roles", "show"], "missing argument 'ROLE'", None),
         (["roles", "show", "a", "b"], "got unexpected extra argument(s) (b)", None),
         (["roles", "list", "--all", "--limit", "3"], "--limit and --all cannot be combined", "use one of them"),
-        (["audit", "show", "65f"], "invalid value for 'EVENT': \"65f\" is no id", None),
-        (["audit", "prune", "--before", "monday"], "invalid value for '--before': \"monday\" is no time", None),
+        (["audit", "show", "65f"], 'EVENT: "65f" is not an id (24 characters, 0-9 and a-f).', None),
+        (["audit", "prune", "--before", "monday"], '--before: "monday" is not a valid time. Use 2026-03-01', None),
     ],
 )
 def test_a_wrong_command_line_is_exit_2_in_words_and_in_json(

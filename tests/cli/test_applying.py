@@ -69,9 +69,7 @@ def test_a_dry_run_shows_each_change_and_makes_none(chatctl: Chatctl, name: str)
 
 @pytest.mark.usefixtures("support")
 def test_a_write_that_asks_is_refused_without_a_terminal(chatctl: Chatctl) -> None:
-    refused = (
-        "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
-    )
+    refused = "error: Not changed: confirmation is required.\nhint: Preview it with --dry-run, confirm it with --yes.\n"
     assert chatctl("roles", "delete", "support", code=7) == ("", refused, 7)
     error = json.loads(chatctl("roles", "delete", "support", "-o", "json", code=7).stderr)["error"]
     assert (error["code"], error["exit"]) == ("refused", 7)
@@ -83,8 +81,9 @@ def test_a_write_that_asks_is_refused_without_a_terminal(chatctl: Chatctl) -> No
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yep\n", "\x04"])
 def test_every_answer_except_yes_is_a_no(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
     screen = terminal("roles", "delete", "support", typed=answer, env={"NO_COLOR": "1"})
-    assert "  roles delete support\n  change 1 permission\n  delete 1 role\nGo on? [y/N] " in screen.text
-    assert screen.text.endswith("error: nothing was done: it was not confirmed\n")
+    assert "\n  delete 1 role\n  role support loses user.read\nDelete role support? [y/N] " in screen.text
+    assert screen.text.endswith("\nCancelled. Nothing was changed.\n")
+    assert "error" not in screen.text
     assert screen.code == 7
     chatctl("roles", "show", "support")
 
@@ -101,7 +100,7 @@ def test_yes_applies_the_change(chatctl: Chatctl, terminal: Terminal, answer: st
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03")
-    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role support? [y/N] ^C\nerror: interrupted\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 

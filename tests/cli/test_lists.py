@@ -103,7 +103,7 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
         (["--columns", ""], 'unknown column ""', "use id, name, members, protected, permissions"),
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
         (["--sort", "-members"], 'cannot sort by "members"', "sort by id, name"),
-        (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
+        (["-o", "jsonl"], '--output: "jsonl" is not valid here. Choose table, ', 'did you mean "json"?'),
         (["--after", "xyz"], '"xyz" is not an id of this list', "start again without --after"),
     ],
 )

@@ -12,8 +12,8 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 MESSAGE = str(typed.MESSAGE)
-REFUSED = 'error: nothing was done: this database is protected as "prod"\n'
-QUESTION = "Type its name to go on: "
+REFUSED = 'error: Not changed: this database is protected as "prod".\n'
+QUESTION = 'Type "prod" to confirm: '
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_every_write_requires_the_name(protected: Chatctl, database: Documents, 
     for answered in ((), ("--yes",), ("-o", "json"), ("--yes", "--reason", "prod")):
         refused = protected(*line, *answered, code=7)
         assert refused.stdout == ""
-        assert "nothing was done: this database is protected as " in refused.stderr
+        assert "Not changed: this database is protected as " in refused.stderr
     assert "the target database is" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
     protected(*line, "--dry-run")
     assert contents(database) == before
@@ -51,8 +51,29 @@ def test_every_write_is_here() -> None:
 
 def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
     assert protected("users", "suspend", "ada", "--yes", code=7).stderr == (
-        f"{REFUSED}hint: look at it with --dry-run, confirm it with --expect prod; --yes is not enough here\n"
+        f"{REFUSED}hint: Preview it with --dry-run, confirm it with --expect prod. --yes is not enough here.\n"
     )
+
+
+def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
+    env = {"CHATCTL_EXPECT": "prod", "CHATCTL_REASON": "case 4711"}
+    assert protected("users", "suspend", "ada", env=env).stdout == "ada: suspended\n"
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert (event["command"], event["reason"]) == ("users suspend ada", "case 4711")
+    other = {"CHATCTL_EXPECT": "test", "CHATCTL_REASON": ""}
+    assert "the target database is" in protected("users", "list", env=other, code=7).stderr
+    protected("--expect", "prod", "users", "list", env=other)
+    protected("users", "reinstate", "ada", env={"CHATCTL_EXPECT": ""}, code=7)
+    protected("users", "reinstate", "ada", "--reason", "found", env={**env, "CHATCTL_REASON": "not this"})
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert event["reason"] == "found"
+
+
+def test_the_reason_of_a_reading_may_come_from_a_variable(protected: Chatctl) -> None:
+    protected("db", "protect", "prod", "--mask-bodies", "--expect", "prod")
+    line = ("messages", "show", MESSAGE, "--reveal")
+    assert "kettle" in protected(*line, env={"CHATCTL_REASON": "case 4711"}).stdout
+    assert "--reason" in protected(*line, env={"CHATCTL_REASON": " "}, code=2).stderr
 
 
 @pytest.mark.parametrize(
@@ -64,10 +85,11 @@ def test_the_name_is_typed_on_a_terminal(
 ) -> None:
     screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})
     assert screen.code == code
-    assert 'this database is protected as "prod"' in screen.text
+    question = "Mark the e-mail of cyd (cyd@example.org) as verified? This database is protected."
+    assert f"{question}\n{QUESTION}" in screen.text
     assert f"changing {database.name} on " in screen.text
     assert ("cyd: verified" in screen.text) == (code == 0)
-    assert ("nothing was done: it was not confirmed" in screen.text) == (code == 7)
+    assert ("\nCancelled. Nothing was changed.\n" in screen.text) == (code == 7)
 
 
 def test_a_write_that_changes_nothing_does_not_ask(protected: Chatctl) -> None:
@@ -160,7 +182,7 @@ def test_a_marker_without_a_name_has_that_of_the_database(protected: Chatctl, da
 def test_a_hint_is_harmless_whatever_the_marker_contains(protected: Chatctl, database: Documents) -> None:
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": "a; rm -rf ~"}})
     said = protected("users", "suspend", "ada", "--yes", code=7).stderr
-    assert "confirm it with --expect 'a; rm -rf ~'; --yes is not enough here" in said
+    assert "confirm it with --expect 'a; rm -rf ~'. --yes is not enough here" in said
 
 
 @pytest.mark.parametrize("line", ["messages search kettle", "messages list", "messages tail"])

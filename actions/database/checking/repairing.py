@@ -11,7 +11,7 @@ from actions.database.checking.checking import Progress, find_faults, select_rul
 from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.database.checking.rules.unique_keys import MissingIndex, index
 from actions.rules import lockout
-from changes import Batch, Change, Changeset, Result, Stream, Take, Update
+from changes import Batch, Change, Changeset, Question, Result, Stream, Take, Update
 from database.errors import UsageError
 from database.references import referred
 from database.times import iso
@@ -122,7 +122,8 @@ def repair(
         indexes=[
             index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],
-        items=sum(map(len, plan.repaired.values())),
+        items=(number := sum(map(len, plan.repaired.values()))),
+        question=Question(f"Repair {counted(number, 'fault')}"),
         undoable=undoable,
     )
 

@@ -21,7 +21,7 @@ from actions.database.generating.seeded_year import SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import lockout, passwords
 from actions.users.access import MemberChanges
-from changes import Add, Batch, Changeset, Document, Insert, Result, Stream, Update
+from changes import Add, Batch, Changeset, Document, Insert, Question, Result, Stream, Update
 from changes.change import FieldChange, Raise
 from changes.draft import BATCH
 from changes.events import LEASE_SECONDS
@@ -31,6 +31,7 @@ from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
 from database.listing import Row
 from database.prefetch import prefetched
+from database.wording import counted
 from models.documents import PAIR
 
 WITH_ROLE: Final = 0.35
@@ -209,6 +210,7 @@ def generate(amounts: Amounts) -> Changeset:
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
         Stream(lambda: prefetched(_batches(amounts, languages, faults, counts, begun), 1), counts),
         items=sum(counts.values()),
+        question=Question(f"Generate {counted(sum(counts.values()), 'document')}"),
         indexes=_indexes(),
         notes=[*notes[: amounts.users], *faults.notes(), *(CONTINUED if begun else ())],
         undoable=False,

@@ -28,7 +28,7 @@ def test_the_script_is_that_of_the_shell(chatctl: Chatctl, shell: str) -> None:
 
 
 def test_another_shell_is_a_wrong_choice(chatctl: Chatctl) -> None:
-    assert '"tcsh" is none of bash, zsh, fish' in chatctl("completion", "tcsh", code=2).stderr
+    assert '"tcsh" is not valid here. Choose bash, zsh or fish.' in chatctl("completion", "tcsh", code=2).stderr
 
 
 def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chatctl) -> None:

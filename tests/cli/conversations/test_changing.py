@@ -208,7 +208,7 @@ def test_the_preview_names_a_conversation_that_loses_too_many_people(
     before = stored(database)
     screen = terminal("conversations", "remove", ids[place], *people, typed="n\n", columns=200)
     assert screen.code == 7
-    assert f"  change {len(people)} user" in screen.text
+    assert f" loses {', '.join(people)}\n" in screen.text
     assert f"  {said}" in screen.text
     assert stored(database) == before
     assert terminal("conversations", "remove", ids[place], *people, typed="y\n").code == 0

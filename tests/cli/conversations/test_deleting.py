@@ -70,12 +70,11 @@ def test_the_preview_of_a_deletion_says_how_much_is_deleted(
     before = stored(database)
     screen = terminal("conversations", "delete", direct, "engines", typed="n\n", env={"NO_COLOR": "1"})
     assert (
-        "  conversations delete ada, grace\\x1b[2J engines\n"
         "  delete 3 messages\n"
         "  delete 2 conversations\n"
         "  ada, grace\\x1b[2J: 3 messages\n"
         "  engines: 0 messages\n"
-        "Go on? [y/N] n\n"
+        "Delete 2 conversations? [y/N] n\n"
     ) in screen.text
     assert screen.code == 7
     assert stored(database) == before

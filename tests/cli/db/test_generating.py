@@ -116,7 +116,7 @@ def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documen
 
 
 def test_generating_many_users_asks_and_a_dry_run_has_the_numbers(either: Chatctl, database: Documents) -> None:
-    assert "has to be confirmed" in either(*SMALL, code=7).stderr
+    assert "confirmation is required" in either(*SMALL, code=7).stderr
     assert "--max 159 does not allow 160 items" in either(*SMALL, "--yes", "--max", "159", code=7).stderr
     planned = either(*SMALL, "--dry-run")
     assert planned.stdout.splitlines() == [

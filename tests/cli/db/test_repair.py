@@ -106,7 +106,7 @@ def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database
 
 def test_without_a_terminal_a_repair_is_refused(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
-    assert "this has to be confirmed" in either("db", "repair", code=7).stderr
+    assert "confirmation is required" in either("db", "repair", code=7).stderr
 
 
 def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> None:

@@ -230,7 +230,7 @@ def test_a_name_cannot_leave_the_string_it_is_in(chatctl: Chatctl) -> None:
     [
         (
             ("--format", "mongo"),
-            "error: invalid value for '--format': \"mongo\" is none of mongosh, atlas; did you mean",
+            'error: --format: "mongo" is not valid here. Choose mongosh or atlas.\nhint: did you mean "mongosh"?\n',
         ),
         (("--database", "a/b"), 'error: "a/b" cannot be the name of a database\n'),
         (("--database", "é" * 32), f'error: "{"é" * 32}" cannot be the name of a database\n'),

@@ -139,13 +139,12 @@ def test_the_preview_says_how_much_is_deleted_and_what_stays(terminal: Terminal,
         *("messages", "purge", "--before", OLD, "--keep-last", "4", "--forever"), typed="n\n", env={"NO_COLOR": "1"}
     )
     assert (
-        "  messages purge --before 2026-01-01T00:10:00.000Z --keep-last 4\n"
         "  delete 6 messages\n"
         "  6 messages in 1 conversation\n"
         "  oldest: 2026-01-01 00:01Z, newest: 2026-01-01 00:08Z\n"
         "  --keep-last keeps 5 messages from before that time\n"
         "  This cannot be undone: nothing is kept for an undo.\n"
-        "Go on? [y/N] n\n"
+        "Delete 6 messages? [y/N] n\n"
     ) in screen.text
     assert screen.code == 7
     assert stored(database) == before

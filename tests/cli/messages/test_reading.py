@@ -130,7 +130,7 @@ CONVERSATION ID  {SHIFT}
             3,
             'no conversation "Night shif"\nhint: did you mean "Night shift"?',
         ),
-        (["list", "--since", "yesterday"], 2, "invalid value for '--since'"),
+        (["list", "--since", "yesterday"], 2, "--since: "),
         (["list", "--after", "5f" * 12], 3, f"no message {'5f' * 12} to start after"),
         (["show", "x"], 2, '"x" is not a message id'),
         (["show", "5f" * 12], 3, f'no message "{"5f" * 12}"\nhint: see chatctl messages list'),

@@ -96,12 +96,11 @@ def test_the_preview_of_a_deletion_says_from_where(terminal: Terminal, database:
         "messages", "delete", ids["first"], ids["second"], ids["hello"], stray, typed="n\n", env={"NO_COLOR": "1"}
     )
     assert (
-        f"  messages delete {ids['first']} {ids['second']} {ids['hello']} {stray}\n"
         "  delete 4 messages\n"
         "  engines: 2 messages\n"
         "  ada, grace: 1 message\n"
         f"  conversation {ids['ada']}: 1 message\n"
-        "Go on? [y/N] n\n"
+        "Delete 4 messages? [y/N] n\n"
     ) in screen.text.replace("\r", "")
     assert screen.code == 7
     assert stored(database) == before

@@ -9,6 +9,7 @@ from bson import ObjectId
 from passlib.hash import bcrypt
 from people import BEGAN, PASSWORD, Documents, links, person, stored, user
 
+from actions.rules.passwords import RULE
 from models.schema import FIELDS
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
@@ -122,6 +123,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Term
     line = ("users", "create", "--email", "a@b.c", "--username", "ada")
     screen = terminal(*line, answers={"Password: ": f"{PASSWORD}\n", "Again: ": f"{PASSWORD}\n"})
     assert screen.code == 0
+    assert screen.text.startswith(f"{RULE}\nPassword: \nAgain: \n")
     assert PASSWORD not in screen.text
     assert bcrypt.verify(PASSWORD, user(database)["hashedPassword"])
     screen = terminal("users", "set-password", "ada", answers={"Password: ": f"{PASSWORD}\n", "Again: ": "another\n"})

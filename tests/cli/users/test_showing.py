@@ -134,7 +134,37 @@ THROUGH        -
 WOULD GIVE IT  support, viewer
 """
     )
-    assert "WHY            no role grants it\n" in people("users", "can", "ada", "message.delete", code=1).stdout
+    nobody = people("users", "can", "ada", "message.delete", code=1)
+    assert "WHY            no role grants it\n" in nobody.stdout
+    assert nobody.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("bob user.read", ["users reinstate bob"]),
+        ("bob user.suspend", ["users reinstate bob"]),
+        ("dan user.read", ["users grant dan --role viewer"]),
+        ("dan@example.org user.suspend", ["users grant dan@example.org --role support"]),
+        ("dan user.suspend --ignore-status", ["users grant dan --role support"]),
+    ],
+)
+def test_a_no_says_what_would_help(people: Chatctl, line: str, commands: list[str]) -> None:
+    said = people("users", "can", *line.split(), code=1)
+    assert said.stderr.splitlines() == [f"to allow it: chatctl {command}" for command in commands]
+    for command in commands:
+        people(*command.split())
+    assert people("users", "can", *line.split()).stderr == ""
+
+
+def test_a_suspended_user_without_a_role_needs_two_commands(people: Chatctl) -> None:
+    people("users", "suspend", "dan", "--yes")
+    said = people("users", "can", "dan", "user.read", code=1).stderr.splitlines()
+    assert said == [
+        "to allow it: chatctl users reinstate dan",
+        "to allow it: chatctl users grant dan --role viewer",
+    ]
+    assert people("users", "can", "dan", "user.read", "-o", "json", code=1).stderr == ""
 
 
 def test_a_suspended_user_may_do_nothing_unless_the_status_is_ignored(people: Chatctl) -> None:

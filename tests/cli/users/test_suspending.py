@@ -11,7 +11,7 @@ from actions.users.status import STOPPED
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
-SAID = "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
+SAID = "error: Not changed: confirmation is required.\nhint: Preview it with --dry-run, confirm it with --yes.\n"
 
 
 def test_users_are_suspended_and_reinstated(either: Chatctl, database: Documents) -> None:
@@ -57,13 +57,13 @@ def test_the_question_names_the_database_and_the_user(
     ada = person(database, "ada")
     person(database, "grace")
     screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
-    question = f"  users suspend ada grace\n  change 2 users\n  {STOPPED}\nGo on? [y/N] n\n"
+    people = "  ada (ada@example.org)\n  grace (grace@example.org)\n"
+    question = f"{people}  change 2 users\n  {STOPPED}\nSuspend 2 users? [y/N] n\n"
     assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
     many = [person(database, f"someone-{number}") for number in range(30)]
     screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
-    [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
-    assert command.endswith(" someone-9 and 20 more")
-    assert "  change 30 users\n" in screen.text
+    listed = [f"  someone-{number} (someone-{number}@example.org)" for number in range(10)]
+    assert screen.text.splitlines()[1:13] == [*listed, "  and 20 more", "  change 30 users"]
 
 
 def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: Documents) -> None:
