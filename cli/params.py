@@ -20,6 +20,8 @@ LINES: Final = ("table", "json", "ndjson", "yaml", "csv")
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
+PLAN: Final = (*LINES, "markdown")
+TESTS: Final = (*PLAN, "junit")
 FIGURES: Final = ("table", "json", "csv")
 FORMATS_BY_ENDING: Final = {
     ".txt": "text",
@@ -155,6 +157,8 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 StreamOut = Annotated[Output, _output(STREAM)]
+PlanOut = Annotated[Output, _output(PLAN)]
+TestsOut = Annotated[Output, _output(TESTS)]
 FiguresOut = Annotated[Output, _output(FIGURES)]
 
 User = Annotated[

@@ -1,5 +1,6 @@
 """chatctl seeds."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,8 +9,8 @@ import typer
 import seeds
 from cli import output, views
 from cli.group import Options, group
-from cli.output import text
-from cli.params import Confirm, LinesOut, Out, Overwrite, To
+from cli.output import reports, text
+from cli.params import Confirm, LinesOut, Out, Overwrite, PlanOut, TestsOut, To
 from database.errors import UsageError
 from database.wording import counted
 
@@ -59,7 +60,7 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
 def plan(
-    out: LinesOut,
+    out: PlanOut,
     paths: Paths = None,
     *,
     options: PlanOptions,
@@ -71,7 +72,7 @@ def plan(
     planned = _planned(out, "plan", paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
-    if to != "-":
+    if to != "-" and not reports.publish(out.form, lambda: reports.of_plan(planned)):
         out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
         raise typer.Exit(1)
@@ -121,18 +122,32 @@ def export(*, to: To = None, overwrite: Overwrite = False) -> None:
 
 @app.command("test", example="chatctl seeds test seeds/ --live")
 def run_tests(
-    out: LinesOut,
+    out: TestsOut,
     paths: Paths = None,
     *,
     live: Annotated[bool, typer.Option("--live", help="Test the database instead of the seed files.")] = False,
 ) -> None:
     """Run the tests of a seed. If one fails, the exit code is 1."""
     assertions = seeds.reading.run(_read(out, "test", paths), live=live)
-    out.items([assertion._asdict() for assertion in assertions], views.ASSERTIONS)
+    if not reports.publish(out.form, lambda: reports.of_tests(assertions)):
+        _print(out, assertions)
     failed = sum(not assertion.passed for assertion in assertions)
     out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")
     if failed:
+        if out.form != "json":
+            reports.annotate(reports.faults_of(assertions))
         raise typer.Exit(1)
+
+
+def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
+    """Print the results: to people a line for each test, with its place in the file if it failed."""
+    if out.form != "table":
+        out.items([one._asdict() for one in assertions], views.ASSERTIONS)
+        return
+    out.lines(
+        f"PASS  {one.role} {one.expected} {one.permission}" if one.passed else f"FAIL  {one.place}: {one.message}"
+        for one in assertions
+    )
 
 
 @app.command(example="chatctl seeds schema > seed.schema.json")

@@ -153,5 +153,5 @@ def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> I
             elif (name in allowed) == (expected == "can"):
                 message = None
             else:
-                message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}"
+                message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}; expected: {expected}"
             yield Assertion(test.role, expected, name, message is None, test.at.place, message)

@@ -27,6 +27,8 @@ Row = dict[str, Any]
 
 PAGE: Final = 50
 COUNTED_UP_TO: Final = 10_000
+_COLOURS: Final = {"+": 32, "-": 31, "~": 33, "PASS": 32, "FAIL": 31}
+"""Colours of lines, by their first word."""
 
 
 @dataclass(frozen=True)
@@ -145,10 +147,10 @@ class Output:
             formats.write_record(self.form, document, list(document))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines of data; lines of a diff are coloured on a terminal."""
+        """Print lines of data. Lines of a diff or a test are coloured on a terminal."""
         for line in lines:
             shown = text.safe(line)
-            colour = {"+": 32, "-": 31, "~": 33}.get(shown[:1]) if self.coloured else None
+            colour = _COLOURS.get(shown.lstrip().partition(" ")[0]) if self.coloured else None
             streams.write(f"\x1b[{colour}m{shown}\x1b[0m\n" if colour else f"{shown}\n")
 
     def note(self, message: str) -> None:

@@ -12,6 +12,7 @@ from people import BEGAN, SEVEN, Documents
 
 from cli.group import Revealing
 from cli.output.masking import MASKED
+from cli.params import TESTS
 from tests.conftest import Chatctl, Result
 
 MESSAGE = str(typed.MESSAGE)
@@ -99,7 +100,7 @@ def test_messages_are_shown_as_their_length_in_every_format(hidden: Chatctl, wor
         assert MASKED not in revealed.stderr
 
 
-@pytest.mark.parametrize("form", ["table", "json", "ndjson", "yaml", "csv"])
+@pytest.mark.parametrize("form", TESTS)
 def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Chatctl, form: str) -> None:
     said = hidden("db", "check", "-o", form, code=1).stdout
     assert "wrong-type" in said

@@ -49,8 +49,8 @@ def test_the_shipped_seed_passes_its_own_tests(here: Any) -> None:
     failed = {assertion.message for assertion in reading.run(seed, live=True) if not assertion.passed}
     assert failed == {
         'role "viewer" not found',
-        '"support" cannot user.read',
-        '"support" cannot user.suspend',
+        '"support" cannot user.read; expected: can',
+        '"support" cannot user.suspend; expected: can',
     }
 
 

@@ -1,21 +1,14 @@
 """A chat as Markdown. Text that people wrote is escaped, so that it is shown as text only."""
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
+from cli.output.markdown import text
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
     from actions.conversations import Transcript
-
-# Many viewers turn web and e-mail addresses into links even if characters are escaped.
-_LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
-_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
-_BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
-"""Characters that would make a line a list item, the underline of a heading, or part of a table."""
-_BLANKS: Final = re.compile(r"(\s+)")
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
@@ -30,11 +23,6 @@ def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
         yield "\nNo messages.\n"
     elif transcript.reaches_end and (seen := readers(last.row)):
         yield f"\n{' · '.join(f'{phrase} {text(cell(names))}' for phrase, names in seen)}\n"
-
-
-def text(shown: str) -> str:
-    """Escape a text so that a paragraph shows exactly this text."""
-    return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 
 def _message(one: ChatMessage, *, marked: bool) -> str:
@@ -53,18 +41,3 @@ def _address(address: str) -> str:
     if not WEB.fullmatch(address):
         return text(cell(address))
     return f"<{address.replace('<', '%3C').replace('>', '%3E')}>"
-
-
-def _line(line: str) -> str:
-    rest = line.lstrip()
-    indent = ("&nbsp;" if blank in " \t" else f"&#{ord(blank)};" for blank in line[: len(line) - len(rest)])
-    written = "".join(map(_word, _BLANKS.split(rest)))
-    return "".join(indent) + _BEGINS.sub(r"\g<0>\\", written)
-
-
-def _word(word: str) -> str:
-    if not _LINKED.search(word):
-        return _SPECIAL.sub(r"\\\g<0>", word)
-    fence = "`" * (1 + max(map(len, re.findall("`*", word))))
-    space = " " if "`" in {word[0], word[-1]} else ""
-    return f"{fence}{space}{word}{space}{fence}"

@@ -1,0 +1,69 @@
+"""Markdown in which text of users stays text: no link, no mention, no markup."""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+from typing import Final
+
+# Many viewers turn web and e-mail addresses into links even if characters are escaped.
+_LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
+_SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
+_BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
+"""Characters that would make a line a list item, the underline of a heading, or part of a table."""
+_BLANKS: Final = re.compile(r"(\s+)")
+_SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
+_SIGNS: Final = {"~": "!"}
+"""The sign of a changed line in a block of the language `diff`."""
+LONGEST: Final = 50_000
+"""The most characters of a list; a comment on GitHub has at most 65,536."""
+
+
+def text(shown: str) -> str:
+    """Escape a text so that a paragraph shows exactly this text."""
+    return "\\\n".join(map(_line, shown.rstrip().split("\n")))
+
+
+def code(shown: str) -> str:
+    """Return a line as code, also for tables. Names in code do not mention users, issues or commits."""
+    return r"\|".join(map(_code, shown.split("|")))
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table of Markdown cells, or nothing without rows."""
+    lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
+    head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
+    return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])
+
+
+def diff(lines: Iterable[str]) -> str:
+    """Return lines as a block with the colours of a diff."""
+    signed = [_SIGN.sub(lambda found: _SIGNS.get(found[2], found[2]) + found[1], line) for line in lines]
+    shown, more = fitting(signed)
+    fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
+    return "".join(f"{line}\n" for line in [f"{fence}diff", *shown, *([more] if more else []), fence])
+
+
+def fitting(lines: Sequence[str]) -> tuple[Sequence[str], str]:
+    """Return the first lines, as many as a comment has room for, and how many more there are, if any."""
+    ends = accumulate(len(line) + 1 for line in lines)
+    shown = sum(end <= LONGEST for end in ends)
+    return lines[:shown], f"… {len(lines) - shown:,} more lines" if shown < len(lines) else ""
+
+
+def _line(line: str) -> str:
+    rest = line.lstrip()
+    indent = ("&nbsp;" if blank in " \t" else f"&#{ord(blank)};" for blank in line[: len(line) - len(rest)])
+    written = "".join(map(_word, _BLANKS.split(rest)))
+    return "".join(indent) + _BEGINS.sub(r"\g<0>\\", written)
+
+
+def _word(word: str) -> str:
+    return _code(word) if _LINKED.search(word) else _SPECIAL.sub(r"\\\g<0>", word)
+
+
+def _code(shown: str) -> str:
+    if not shown:
+        return ""
+    fence = "`" * (1 + max(map(len, re.findall("`*", shown))))
+    space = " " if "`" in {shown[0], shown[-1]} else ""
+    return f"{fence}{space}{shown}{space}{fence}"
