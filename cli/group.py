@@ -78,7 +78,9 @@ GLOBAL_OPTIONS: Final = (
 
 REVEAL_OPTIONS: Final = (
     _option(OUTPUT, "--reveal", "Show masked messages and images. Requires --reason."),
-    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT", envvar=REASON),
+    _option(
+        SAFETY, "--reason", "Reason, kept in the audit trail (or set CHATCTL_REASON).", metavar="TEXT", envvar=REASON
+    ),
 )
 """Options of commands that can show messages and images."""
 
@@ -267,7 +269,7 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # the option may stand anywhere, so only here is it known that it was not given
+        if invocation.expect is None:  # only now all places of the option were read
             invocation.expect = os.environ.get(EXPECT) or None
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)

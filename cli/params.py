@@ -232,7 +232,14 @@ class Confirm(Options, heading=SAFETY):
         typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
     ] = None
     reason: Annotated[
-        str | None, typer.Option("--reason", metavar="TEXT", envvar=REASON, help="Reason, kept in the audit trail.")
+        str | None,
+        typer.Option(
+            "--reason",
+            metavar="TEXT",
+            envvar=REASON,
+            show_envvar=False,
+            help="Reason, kept in the audit trail (or set CHATCTL_REASON).",
+        ),
     ] = None
 
 

@@ -10,7 +10,7 @@ import typer
 import actions
 from cli import output, views
 from cli.conversations.reading import note_if_slow
-from cli.group import FILTERS, TimedRevealing, part
+from cli.group import FILTERS, OUTPUT, TimedRevealing, part
 from cli.invocation import Invocation
 from cli.output import masking, streams
 from cli.params import Conversation, Overwrite, Since, To, Until, file_format, format_of, number
@@ -50,7 +50,11 @@ def transcript(
     ] = None,
     ids: Annotated[
         bool | None,
-        typer.Option("--ids/--no-ids", help="Show message ids. The default on a terminal, with their first digits."),
+        typer.Option(
+            "--ids/--no-ids",
+            help="Show message ids, or leave them out.  [default: shortened on a terminal, else left out]",
+            rich_help_panel=OUTPUT,
+        ),
     ] = None,
     form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,

@@ -51,7 +51,7 @@ def protect(
         typer.Option("--mask-bodies", help="Show messages and images only as their length, unless --reveal is given."),
     ] = False,
     audit_reads: Annotated[
-        bool, typer.Option("--audit-reads", help="Record an event whenever somebody reads messages.")
+        bool, typer.Option("--audit-reads", help="Record an event whenever messages are read.")
     ] = False,
     confirm: Confirm,
 ) -> None:

@@ -52,7 +52,7 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
 
     Each role has only the rights that its commands need: support-read reads, support-write helps users and moderates,
     seeder applies seeds, admin does everything. The command does not connect to the server. With mongosh, the output is
-    a script for somebody who may create roles. With atlas, it has the bodies of API calls. Notes in the output say what
+    a script for a user who may create roles. With atlas, it has the bodies of API calls. Notes in the output say what
     these roles cannot separate.
     """
     name = actions.database.server_roles.database_name(database)

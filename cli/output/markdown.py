@@ -1,42 +1,42 @@
-"""Markdown in which nothing that people wrote is more than text: no link, no mention, no markup."""
+"""Markdown in which text of users stays text: no link, no mention, no markup."""
 
 import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from typing import Final
 
-# What many readers turn into a link by itself, whatever is escaped in it: e-mail addresses and those of the web.
+# Many viewers turn web and e-mail addresses into links even if characters are escaped.
 _LINKED: Final = re.compile(r"@|//|www\.", re.IGNORECASE)
 _SPECIAL: Final = re.compile(r"[\\`*_{}\[\]<>#|~&$^]|\.(?=\S)")
 _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
-"""What would make a line an item of a list, a heading's underline, or part of a table."""
+"""Characters that would make a line a list item, the underline of a heading, or part of a table."""
 _BLANKS: Final = re.compile(r"(\s+)")
 _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
-"""How a block of the language `diff` marks a line as changed."""
+"""The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""Characters of a list: a comment on GitHub has at most 65,536."""
+"""The most characters of a list; a comment on GitHub has at most 65,536."""
 
 
 def text(shown: str) -> str:
-    """Write a text that is safe to show as a paragraph that says just this."""
+    """Escape a text so that a paragraph shows exactly this text."""
     return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 
 def code(shown: str) -> str:
-    """Write one safe line as code, in a table too. Names in code mention nobody and refer to no issue or commit."""
+    """Return a line as code, also for tables. Names in code do not mention users, issues or commits."""
     return r"\|".join(map(_code, shown.split("|")))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table; the cells are Markdown already. Without rows there is no table."""
+    """Return a table of Markdown cells, or nothing without rows."""
     lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
     head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
     return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])
 
 
 def diff(lines: Iterable[str]) -> str:
-    """Write safe lines as a block with the colours of a diff."""
+    """Return lines as a block with the colours of a diff."""
     signed = [_SIGN.sub(lambda found: _SIGNS.get(found[2], found[2]) + found[1], line) for line in lines]
     shown, more = fitting(signed)
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))

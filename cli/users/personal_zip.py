@@ -257,7 +257,7 @@ def _title(conversation: Row) -> str:
         return "A deleted conversation"
     if _is_group(conversation):
         return html.isolated(conversation["name"] or "A group without a name")
-    return f"With {html.isolated(conversation['participants'] or 'nobody')}"
+    return f"With {html.isolated(conversation['participants'] or 'no other user')}"
 
 
 def _is_group(conversation: Row) -> bool:

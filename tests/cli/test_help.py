@@ -14,9 +14,9 @@ from tests.conftest import Chatctl
 LISTS = [*([group, "list"] for group in SORTABLE), ["messages", "search", "text"]]
 HEADING_OF = {
     **dict.fromkeys(["--output", "--columns", "--sort", "--count", "--to", "--overwrite"], "Output"),
-    **dict.fromkeys(["--reveal", "--format", "--debug", "--help"], "Output"),
+    **dict.fromkeys(["--reveal", "--format", "--debug", "--help", "--utc", "--ids"], "Output"),
     **dict.fromkeys(["--limit", "--all", "--after"], "Paging"),
-    **dict.fromkeys(["--dry-run", "--yes", "--max", "--reason", "--expect"], "Safety"),
+    **dict.fromkeys(["--dry-run", "--yes", "--max", "--reason", "--expect", "--no-input"], "Safety"),
     **dict.fromkeys(["--allow-last-member", "--allow-lockout"], "Safety"),
     **dict.fromkeys(["--local", "--context", "--url", "--env-file"], "Connection"),
     **dict.fromkeys(["--since", "--until", "--before", "--status", "--search", "--sender", "--user"], "Filters"),
