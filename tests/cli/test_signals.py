@@ -164,7 +164,7 @@ def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]
 
 def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "a")
-    screen = terminal("roles", "delete", "a", typed="\x03")
+    screen = terminal("roles", "delete", "a", typed="\x03", env={"NO_COLOR": "1"})
     assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
     assert (screen.code, screen.echo) == (130, True)
     assert chatctl("roles", "list", "--count").stdout == "1\n"
@@ -172,7 +172,8 @@ def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Ter
 
 def test_an_interrupt_at_a_hidden_password_shows_again_what_is_typed(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
-    screen = terminal(*line, answers={"Password: ": "correct horse battery\n", "Again: ": "\x03"})
+    answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
+    screen = terminal(*line, answers=answers, env={"NO_COLOR": "1"})
     assert screen == ("Password: \nAgain: \nerror: interrupted\n", 130, True)
 
 
