@@ -132,7 +132,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Term
     assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
     screen = terminal("users", "set-password", "adaa")
     assert (screen.code, "Password" in screen.text) == (3, False)
-    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"})
+    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"}, env={"NO_COLOR": "1"})
     assert (screen.code, "error: no password was typed\n" in screen.text) == (5, True)
     assert bcrypt.verify(PASSWORD, user(database)["hashedPassword"])
 
