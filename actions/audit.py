@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from bson import ObjectId
 
 from actions import SORTABLE, lookup, queries
-from actions.errors import NotUndoableError, StillRunningError, UnknownNameError
+from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Result, events, undoing
@@ -16,11 +17,18 @@ from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
 from changes.visible_values import readable, readable_text
 from database import connection
-from database.ids import any_of, readings
+from database.ids import ID_PREFIX, any_of, beginning_with, id_text, readings
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
+from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
+RECENT: Final = timedelta(hours=1)
+"""How old an event may be for `last_own`."""
+PARTS_SEARCHED: Final = 1_000
+"""Parts of the trail that are searched for an id with some first digits."""
+LOOKED_AT: Final = 20
+"""Events whose state is read together."""
 
 
 def find(
@@ -57,7 +65,7 @@ def show(ref: str) -> Row:
     A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If changes were only counted, `summary`
     has the numbers.
     """
-    event = _event(ref)
+    event = lookup.find_event(ref)
     database = connection.database()
     parts = list(database[AUDIT].find({"kind": "part", "event": event["_id"]}).sort([("batch", 1), ("_id", 1)]))
     kept = [without_secrets(part) for part in parts]  # events of older versions may hold secrets
@@ -79,13 +87,35 @@ def lines(event: Row) -> list[str]:
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
+def last_own() -> str:
+    """Return the id of the caller's last event of the past hour that can be undone; an undo is passed over.
+
+    Events are the caller's if system user, database user and claimed name are the same, and without a database user
+    the host, too. Raises `UnknownNameError` if there is none.
+    """
+    me = events.actor()
+    told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
+    mine = {f"actor.{name}": me.get(name) for name in told_apart_by}
+    recent = {"kind": "event", "at": {"$gte": events.now() - RECENT}, "undoable": True, "undoes": None, "erased": None}
+    found = connection.database()[AUDIT].find(recent | mine).sort("_id", -1)
+    while some := list(islice(found, LOOKED_AT)):
+        states = _states(some)
+        for event in some:
+            if states[event["_id"]] in {"done", "interrupted"}:
+                return str(event["_id"])
+    raise UnknownNameError(
+        "you have no event of the past hour that can be undone",
+        "see chatctl audit list --since 1h, and undo one by its id",
+    )
+
+
 @replannable(quick=False)
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
     """Undo the changes of an event, also of an interrupted one.
 
     Raises `ConflictError` if the data were changed since, unless `force`, and `NotUndoableError` if nothing was kept.
     """
-    event = _event(ref)
+    event = lookup.find_event(ref)
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
@@ -149,24 +179,32 @@ def prune(before: datetime) -> Changeset:
     return checked_changeset(command, draft, results, asks=True, undoable=False)
 
 
-def _event(ref: str) -> Document:
-    identifier = lookup.parse_id(ref, "event")
-    event = connection.database()[AUDIT].find_one({"_id": identifier, "kind": "event"})
-    if event is None:
-        raise UnknownNameError(f"no event {ref}", "see chatctl audit list")
-    return event
-
-
 def _target(ref: str) -> list[Any]:
-    """Parse a target: the id of any document, or a user."""
+    """Parse a target: a user, or the id of any document, whole or its first digits."""
     field, value = lookup.parse_user_ref(ref)
-    if field == "_id":
-        return readings(str(value))
+    text = str(value)
+    begun = _targets_beginning_with(text) if ID_PREFIX.fullmatch(text) and ref in {text, f"id:{text}"} else set()
+    if field == "_id" and not begun:
+        return readings(text)
     try:
-        return [lookup.find_user(ref, ())["_id"]]
+        targets = begun | {lookup.find_user(ref, ())["_id"]}
     except UnknownNameError as error:
         error.hint = f"{error.hint}; what was deleted is named by its id"
-        raise
+        if not begun:
+            raise
+        targets = begun
+    if len(targets) > 1:
+        listed = ", ".join(f"id:{id_text(target)}" for target in [*targets][:NAMED])
+        raise AmbiguousNameError(f"several ids match {shown(text)}", f"use one of {listed}")
+    return [*targets]
+
+
+def _targets_beginning_with(prefix: str) -> set[Any]:
+    """Find the ids of changed documents that begin with some digits; they may no longer exist."""
+    ranges = [{"targets": {"$elemMatch": one}} for one in beginning_with(prefix)]
+    parts = connection.database()[AUDIT].find({"$or": ranges}, ["targets"], limit=PARTS_SEARCHED)
+    listed = (target for part in parts for target in _list(part.get("targets")))
+    return {target for target in listed if id_text(target).lower().startswith(prefix.lower())}
 
 
 def _list(value: Any) -> list[Any]:

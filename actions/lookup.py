@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final, NamedTuple
@@ -13,19 +13,33 @@ from pymongo import ASCENDING, DESCENDING
 from actions import queries
 from actions.errors import AmbiguousNameError, UnknownNameError
 from changes import Document, Result
-from changes.visible_values import readable
+from changes.visible_values import readable, readable_text
 from database import connection, references
 from database.errors import UsageError
-from database.ids import OBJECT_ID, by_text, id_text
+from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
-from database.wording import did_you_mean, one_edit_away, shown
+from database.own_collections import AUDIT
+from database.wording import NAMED, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """Text that a shell does not have to quote."""
+NAMED_BY: Final = {
+    "User": ("username", "email"),
+    "Role": ("name",),
+    "Permission": ("name",),
+    "Conversation": ("name", "isGroup", "userIds"),
+    "Message": ("createAt",),
+    AUDIT: ("command",),
+}
+"""The fields by which people recognise a document."""
 CHOICES: Final = 10_000
 """The most names that are read for "did you mean"; among more, the nearest name is rarely the right one."""
 NEIGHBOURS: Final = 500
 """The number of names before and after an unknown name that are read for "did you mean"."""
+
+
+Key = tuple[str, str]
+"""A field and its value, by which a document is looked up."""
 
 
 class Found(NamedTuple):
@@ -57,45 +71,106 @@ def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
         _MEANINGS.reset(token)
 
 
-def parse_id(text: str, what: str) -> ObjectId:
-    """Parse an ObjectId; raise `UsageError` for any other text."""
-    if not OBJECT_ID.fullmatch(text):
-        raise UsageError(f'"{text}" is not a {what} id', "an id has 24 characters, 0-9 and a-f")
-    return ObjectId(text)
-
-
 def find_all(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
 ) -> FoundAll:
     """Find roles, permissions or conversations by name or id; each once, in the order they were typed.
 
-    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if several documents have the name.
+    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several documents.
     """
-    keys = {ref: parse_ref(ref) for ref in refs}
-    names = [value for field, value in keys.values() if field == "name"]
-    texts = [value for field, value in keys.values() if field == "_id"]
     projection = None if fields is None else ["name", *fields]
-    documents = list(queries.find_by_ids(collection, texts, projection))
-    if names:
-        documents += connection.database()[collection].find({"name": {"$in": names, **PRESENT}}, projection)
-    by_id = by_text(documents, texts)
+    return _find(collection, {ref: parse_ref(ref) for ref in refs}, projection, skip_missing=skip_missing)
+
+
+def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
+    """Find messages by id; each once, in the order they were typed."""
+    return _find("Message", {ref: ("_id", ref.removeprefix("id:")) for ref in refs}, fields, skip_missing=skip_missing)
+
+
+def find_event(ref: str) -> Document:
+    """Find an event of the audit trail by id."""
+    return _find(AUDIT, {ref: ("_id", ref.removeprefix("id:"))}, None)[0].document
+
+
+def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
+    """Find users by id, e-mail (in any case) or username; each once, in the order they were typed.
+
+    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several users.
+    """
+    keys = {ref: (by, str(value)) for ref in refs for by, value in [parse_user_ref(ref)]}
+    projection = None if fields is None else ["username", "email", *fields]
+    return _find("User", keys, projection, skip_missing=skip_missing)
+
+
+def complete_id(collection: str, text: str) -> str:
+    """Return the whole id that begins with some digits; a text that begins no id is returned as it is."""
+    [begun] = _begun(collection, {text: ("_id", text)})
+    if len(begun) > 1:
+        raise _ambiguous(collection, text, [value for _, value in begun])
+    return begun[0][1] if begun else text
+
+
+def _find(
+    collection: str, keys: Mapping[str, Key], projection: Sequence[str] | None, *, skip_missing: bool = False
+) -> FoundAll:
+    """Find the document that each typed text means; `keys` is typed text → what its shape says."""
+    meanings = {ref: [key, *begun] for (ref, key), begun in zip(keys.items(), _begun(collection, keys), strict=True)}
+    known = _by_key(collection, {key for meaning in meanings.values() for key in meaning}, projection)
     found: dict[Any, Found] = {}
     missing = []
     for ref, (field, value) in keys.items():
-        same_name = [document for document in documents if field == "name" and document.get("name") == value]
-        matches = [by_id[value]] if field == "_id" and value in by_id else same_name
+        matches = {_identity(document): document for key in meanings[ref] for document in known.get(key, ())}
         if len(matches) > 1:
-            ids = ", ".join(f"id:{id_text(match['_id'])}" for match in matches)
-            raise AmbiguousNameError(f'several {collection.lower()}s have the name "{value}"', f"name one of {ids}")
-        if not matches and field == "_id":
-            parse_id(value, collection.lower())
-        if not matches and not skip_missing:
-            raise UnknownNameError(f'no {collection.lower()} "{value}"', _name_hint(collection, field, value))
-        missing += [] if matches else [ref]
-        for match in matches:
+            ids = [id_text(match["_id"]) for match in matches.values()]
+            raise _ambiguous(collection, value, ids, field if len(known.get((field, value), ())) > 1 else None)
+        for identity, match in matches.items():
             _record_meaning(collection, ref, match)
-            found.setdefault(match["_id"], Found(_name_in(match, "name", ref), match))
+            found.setdefault(identity, Found(user_label(match) if collection == "User" else label(match), match))
+        if not matches and field == "_id":
+            _refuse_other_texts(collection, value)
+        if not matches and not skip_missing:
+            raise UnknownNameError(f"no {_noun(collection)} {shown(value)}", _hint(collection, field, value))
+        missing += [] if matches else [ref]
     return FoundAll(found.values(), missing)
+
+
+def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
+    """Yield for each typed text the ids that begin with it, if it is 6 to 23 hexadecimal digits.
+
+    Such a text may be a name, too (`decade`). If it is the name of one document and begins the id of another, it is
+    ambiguous: otherwise somebody could take a name that catches what is meant for another user.
+    """
+    texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
+    prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
+    where = {"kind": "event"} if collection == AUDIT else None
+    found = references.ids_beginning_with(connection.database(), collection, prefixes.values(), where)
+    yield from ([("_id", text) for text in found.get(prefixes.get(ref, ""), ())] for ref in keys)
+
+
+def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
+    """Describe what a text can mean; `field` is the one in which several documents have it."""
+    documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
+    listed = [f"id:{one}{_about(collection, documents[one]) if one in documents else ''}" for one in ids[:NAMED]]
+    more = ["or another"] if len(ids) > NAMED else []
+    having = "match" if field is None else f"have the {field}"
+    return AmbiguousNameError(
+        f"several {_noun(collection)}s {having} {shown(text)}", f"use one of {', '.join([*listed, *more])}"
+    )
+
+
+def _about(collection: str, document: Document) -> str:
+    """Return in parentheses what tells a document from others with a similar id or name."""
+    if collection == "Conversation":
+        from actions.display_names import titles
+
+        return f" ({titles([document])[document['_id']]})"
+    names = [readable_text(document[field]) for field in NAMED_BY[collection] if document.get(field)]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _identity(document: Document) -> tuple[type, str]:
+    """Tell ids of different types apart, also those that are written or compared alike."""
+    return type(document["_id"]), id_text(document["_id"])
 
 
 def _record_meaning(collection: str, ref: str, document: Document) -> None:
@@ -104,61 +179,34 @@ def _record_meaning(collection: str, ref: str, document: Document) -> None:
         noted[collection, ref] = document["_id"]
 
 
-def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find messages by id; each once, in the order they were typed."""
-    texts = {ref.removeprefix("id:"): ref for ref in refs}
-    known = queries.find_by_id_texts("Message", texts, fields)
-    missing = [ref for text, ref in texts.items() if text not in known]
-    for ref in missing:
-        parse_id(ref.removeprefix("id:"), "message")
-    if missing and not skip_missing:
-        raise UnknownNameError(f'no message "{missing[0]}"', "see chatctl messages list")
-    found = {id_text(known[text]["_id"]): Found(ref, known[text]) for text, ref in texts.items() if text in known}
-    return FoundAll(found.values(), missing)
-
-
-def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find users by id, e-mail (in any case) or username; each once, in the order they were typed.
-
-    Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if several users have the e-mail or name.
-    """
-    keys = {ref: (by, str(value)) for ref in refs for by, value in [parse_user_ref(ref)]}
-    projection = None if fields is None else ["username", "email", *fields]
-    known = _users_by_key(keys.values(), projection)
-    found: dict[Any, Found] = {}
-    missing = []
-    for ref, (field, value) in keys.items():
-        matches = known.get((field, value), [])
-        if len(matches) > 1:
-            listed = ", ".join(f"id:{id_text(match['_id'])} ({readable(match.get('email'))})" for match in matches)
-            raise AmbiguousNameError(f"several users have the {field} {shown(value)}", f"name one of {listed}")
-        if not matches and field == "_id":
-            parse_id(value, "user")
-        if not matches and not skip_missing:
-            raise UnknownNameError(f"no user {shown(str(value))}", _user_hint(field, value))
-        missing += [] if matches else [ref]
-        for match in matches:
-            _record_meaning("User", ref, match)
-            found.setdefault(match["_id"], Found(user_label(match), match))
-    return FoundAll(found.values(), missing)
-
-
-def _users_by_key(
-    keys: Collection[tuple[str, str]], projection: Sequence[str] | None
-) -> dict[tuple[str, str], list[Document]]:
-    """Read users by (field, value); without the unique indexes, several users can have the same value."""
-    texts = {by: [value for field, value in keys if field == by] for by in ("_id", "username", "email")}
-    by_id = queries.find_by_id_texts("User", texts["_id"], projection)
+def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | None) -> dict[Key, list[Document]]:
+    """Read documents by (field, value); without the unique indexes, several can have the same value."""
+    texts = {by: [value for field, value in keys if field == by] for by in ("_id", "name", "username", "email")}
+    by_id = queries.find_by_id_texts(collection, texts["_id"], projection)
     known = {("_id", text): [document] for text, document in by_id.items()}
-    for field, documents in (
-        ("username", queries.find_by_values("User", "username", texts["username"], projection)),
-        ("email", queries.find_by_emails(texts["email"], projection)),
-    ):
+    found = {
+        "name": queries.find_by_values(collection, "name", texts["name"], projection, PRESENT),
+        "username": queries.find_by_values(collection, "username", texts["username"], projection),
+        "email": queries.find_by_emails(texts["email"], projection),
+    }
+    for field, documents in found.items():
         for document in documents:
             value = document[field]
             if not isinstance(value, list):  # broken data: a list that contains the name matches, too
                 known.setdefault((field, value.lower() if field == "email" else value), []).append(document)
     return known
+
+
+def _refuse_other_texts(collection: str, text: str) -> None:
+    """Raise `UsageError` for a text that cannot be an id."""
+    if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
+        hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
+        article = "an" if collection == AUDIT else "a"
+        raise UsageError(f"{shown(text)} is not {article} {_noun(collection)} id", hint)
+
+
+def _noun(collection: str) -> str:
+    return "event" if collection == AUDIT else collection.lower()
 
 
 def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -223,11 +271,20 @@ def _name_in(document: Document, field: str, otherwise: object) -> str:
     return id_text(name if name and readable(name) is name else otherwise)
 
 
-def _user_hint(field: str, value: Any) -> str:
+def _hint(collection: str, field: str, value: str) -> str:
+    """Suggest the nearest right name, or where to look."""
+    listing = f"see chatctl {'audit' if collection == AUDIT else f'{collection.lower()}s'} list"
     if field == "_id":
-        return "see chatctl users list"
+        return listing
+    if collection == "User":
+        return _user_hint(field, value, listing)
+    names = connection.database()[collection].find({"name": PRESENT}, ["name"]).limit(CHOICES)
+    return did_you_mean(value, [name for document in names if isinstance(name := document.get("name"), str)]) or listing
+
+
+def _user_hint(field: str, value: str, listing: str) -> str:
     part = value.partition("@")[0]
-    listing = "see chatctl users list" + (f" --search {part}" if PLAIN.fullmatch(part) and part in shown(part) else "")
+    listing += f" --search {part}" if PLAIN.fullmatch(part) and part in shown(part) else ""
     sides = (("$lt", DESCENDING), ("$gte", ASCENDING))
     near = [name for operator, direction in sides for name in _near_values(field, {operator: value}, direction)]
     return did_you_mean(value, [*near, *_near_values(field, {"$in": list(one_edit_away(value))}, ASCENDING)]) or listing
@@ -236,11 +293,3 @@ def _user_hint(field: str, value: Any) -> str:
 def _near_values(field: str, where: Document, direction: int) -> list[str]:
     found = connection.database()["User"].find({field: where}, [field]).sort(field, direction).limit(NEIGHBOURS)
     return [name for document in found if isinstance(name := document.get(field), str)]
-
-
-def _name_hint(collection: str, field: str, value: Any) -> str:
-    listing = f"see chatctl {collection.lower()}s list"
-    if field == "_id":
-        return listing
-    names = connection.database()[collection].find({"name": PRESENT}, ["name"]).limit(CHOICES)
-    return did_you_mean(value, [name for document in names if isinstance(name := document.get("name"), str)]) or listing

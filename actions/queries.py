@@ -2,9 +2,9 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from itertools import islice, product, takewhile
+from itertools import islice, pairwise, product, takewhile
 from typing import Any, Final
 
 from bson import ObjectId
@@ -60,9 +60,8 @@ FEW_EMAILS: Final = 20
 """Up to this many e-mails are looked up one by one; for more it is faster to read all that are not in lower case."""
 SHORTEST_ID: Final = 8
 """The digits of an id that say in which second it was made."""
-OBJECT_ID_DIGITS: Final = 24
-SAME_BEGINNING: Final = 500
-"""The most other ids that are read to shorten a page of them."""
+MOST_ALIKE: Final = 5_000
+"""The most ids that are read to shorten some."""
 LETTERS_IN_BOTH_CASES: Final = 4
 """The first letters of an e-mail that are tried in upper and lower case, so that an index narrows the search."""
 
@@ -75,27 +74,40 @@ def find_by_id_texts(
 
 
 def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
-    """Shorten ObjectIds to the first digits that tell each from all others of a collection; return text → digits.
+    """Shorten ObjectIds to the first digits that tell them from all others of a collection; return text → digits.
 
-    All of them have the same number of digits. Returns nothing where many others begin with the same eight, and where
-    the server needs long to find out.
+    Returns nothing if very many ids begin alike, or if the server takes too long to find them.
     """
     wanted = {text for text in texts if OBJECT_ID.fullmatch(text)}
-    begins = sorted({text[:SHORTEST_ID] for text in wanted})
-    ranges = [{"_id": {"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")}} for begin in begins]
-    if not ranges:
+    alike = _ids_like(collection, wanted) if wanted else None
+    if alike is None:
         return {}
-    most = len(wanted) + SAME_BEGINNING
+    ordered = sorted(alike)
+    common = [_common_length(*pair) for pair in pairwise(ordered)]  # neighbours have the most in common
+    lengths = [max(SHORTEST_ID, before + 1, after + 1) for before, after in pairwise([0, *common, 0])]
+    return {text: text[:length] for text, length in zip(ordered, lengths, strict=True) if text in wanted}
+
+
+def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
+    """Return the ids that begin like some ids, and maybe others between them; None if they are too many."""
+    begins = sorted({text[:SHORTEST_ID].lower() for text in texts})
+    ranges = [{"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")} for begin in begins]
+    found = _read_ids(collection, [{"$gte": ranges[0]["$gte"], "$lte": ranges[-1]["$lte"]}])
+    return _read_ids(collection, ranges) if found is None else found
+
+
+def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
+    where = {"$or": [{"_id": one} for one in ranges]}
     try:
-        found = connection.database()[collection].find({"$or": ranges}, ["_id"], limit=most, max_time_ms=PATIENCE)
-        known = [str(document["_id"]) for document in found]
+        documents = connection.database()[collection].find(where, ["_id"], limit=MOST_ALIKE, max_time_ms=PATIENCE)
+        found = [str(document["_id"]) for document in documents]
     except ExecutionTimeout:
-        return {}
-    for length in range(SHORTEST_ID, OBJECT_ID_DIGITS if len(known) < most else 0):
-        counts = Counter(text[:length] for text in known)
-        if all(counts[text[:length]] == 1 for text in wanted):
-            return {text: text[:length] for text in wanted}
-    return {}
+        return None
+    return found if len(found) < MOST_ALIKE else None
+
+
+def _common_length(one: str, other: str) -> int:
+    return sum(1 for _ in takewhile(lambda digits: digits[0] == digits[1], zip(one, other, strict=True)))
 
 
 def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -110,14 +122,18 @@ def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -
 
 
 def find_by_values(
-    collection: str, field: str, values: Iterable[Any], fields: Sequence[str] | None = None
+    collection: str,
+    field: str,
+    values: Iterable[Any],
+    fields: Sequence[str] | None = None,
+    also: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
-    """Read the documents in which a field is one of some values.
+    """Read the documents in which a field is one of some values, and fits a condition `also`.
 
     A list that contains one of the values matches, too; such a document may be returned more than once.
     """
     for part in chunks(values):
-        yield from connection.database()[collection].find({field: any_of(part)}, fields)
+        yield from connection.database()[collection].find({field: {**any_of(part), **(also or {})}}, fields)
 
 
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:

@@ -35,6 +35,9 @@ COMMANDS: Final = {
 }
 """Commands without a group."""
 
+SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
+"""Short names of groups; the audit trail and messages have the long ones."""
+
 EXAMPLES: Final = """\
 chatctl --local seeds apply        create a first database, with nothing to install
 chatctl roles list -o json         print JSON for programs
@@ -55,9 +58,15 @@ class Root(Group):
         command.help = GROUPS.get(cmd_name, command.help)
         return command
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        return super().resolve_command(ctx, [SHORT_NAMES.get(args[0], args[0]), *args[1:]])
+
     def format_commands(self, _: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([*GROUPS.items(), *COMMANDS.items()])
+        short = ", ".join(f"{short} for {name}" for short, name in SHORT_NAMES.items())
+        formatter.write_paragraph()
+        formatter.write_text(f"Short names: {short}.")
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program from first to last: parse, work, hand over the output, end with the right code."""

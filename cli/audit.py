@@ -7,7 +7,9 @@ import typer
 import actions
 from cli import views
 from cli.group import FILTERS, Revealing, Timed, TimedRevealing, group
+from cli.output import questions
 from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
+from database.errors import UsageError
 
 app = group()
 
@@ -66,11 +68,17 @@ def show(event: Event, out: ReadOut) -> None:
     out.record(row, views.EVENT, lines=actions.audit.lines(row))
 
 
-@app.command(example="chatctl audit undo 66b0c0ffee66b0c0ffee66b0 --dry-run", cls=Revealing)
+@app.command(example="chatctl audit undo 66b0c0ffee66b0c0ffee66b0 --dry-run\nchatctl audit undo --last", cls=Revealing)
 def undo(
-    event: Event,
     out: Out,
     *,
+    event: Annotated[
+        str | None,
+        typer.Argument(metavar="[EVENT]", help="Id of an event, or its first digits.", show_default=False),
+    ] = None,
+    last: Annotated[
+        bool, typer.Option("--last", help="Undo your last event of the past hour that is not undone.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also restore values that were changed after the event.")
     ] = False,
@@ -79,7 +87,8 @@ def undo(
     allow_lockout: AllowLockout = False,
 ) -> None:
     """Undo an event. The undo is an event too, and can be undone."""
-    change = actions.audit.undo(event, force=force, allow_last_member=allow_last_member, allow_lockout=allow_lockout)
+    chosen = _chosen_event(out, event, last=last)
+    change = actions.audit.undo(chosen, force=force, allow_last_member=allow_last_member, allow_lockout=allow_lockout)
     out.apply(change, confirm)
 
 
@@ -88,3 +97,17 @@ def prune(before: Before, out: Out, confirm: Confirm) -> None:
     """Delete old events. Their changes can no longer be undone."""
     change = actions.audit.prune(before)
     out.apply(change, confirm)
+
+
+def _chosen_event(out: Out, event: str | None, *, last: bool) -> str:
+    if last:
+        if event is not None:
+            raise UsageError("EVENT and --last contradict each other", "give one of them")
+        return actions.audit.last_own()
+    if event is None and questions.can_pick(out.invocation):
+        from cli.output import picker
+
+        event = picker.pick("EVENT")
+    if event is None:
+        raise UsageError("missing argument 'EVENT'", "give the id of an event, or --last")
+    return event

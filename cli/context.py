@@ -53,8 +53,10 @@ def add(
     from database import contexts
 
     file = url_file and str(Path(url_file).absolute())
-    elsewhere = Invocation.of(ctx.meta).url if url is None else url
-    source, value = _source({"url": elsewhere, "url-env": url_env, "url-file": file, "url-command": url_command})
+    invocation = Invocation.of(ctx.meta)
+    elsewhere = invocation.url if url is None else url
+    given = {"url": elsewhere, "url-env": url_env, "url-file": file, "url-command": url_command}
+    source, value = _source(given, invocation)
     context = contexts.Context(name, source, value, read_only)
     contexts.add(context)
     if url is not None and (address := contexts.address(context)) and address.has_password:
@@ -105,7 +107,7 @@ def remove(name: Name, out: Out) -> None:
         out.note("it was the current one; now there is none")
 
 
-def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
+def _source(given: Mapping[str, str | None], invocation: Invocation) -> tuple[str, str]:
     """Take where the URL comes from; without any option ask for the URL itself."""
     from cli.output import questions
 
@@ -116,7 +118,7 @@ def _source(given: Mapping[str, str | None]) -> tuple[str, str]:
         raise UsageError(f"{both} contradict each other", f"give one of {', '.join(options)}")
     if named:
         return named[0]
-    typed = questions.ask_hidden("URL: ") if questions.can_ask() else None
+    typed = questions.ask_hidden("URL: ") if questions.can_ask(invocation) else None
     if typed is None:
         raise UsageError("there is no URL", f"give one of {', '.join(options)}")
     return "url", typed.strip()

@@ -1,7 +1,7 @@
 """The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, wraps
 from pathlib import Path
@@ -57,6 +57,7 @@ def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -
 GLOBAL_OPTIONS: Final = (
     _option(OUTPUT, "--debug", "Show where in the code an error was raised."),
     _option(SAFETY, "--expect", "Refuse to run on a database with another name.", metavar="NAME"),
+    _option(SAFETY, "--no-input", "Never ask: refuse what must be confirmed, as without a terminal."),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no installation."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
@@ -143,6 +144,35 @@ class Command(Shared, TyperCommand):
             names = {"Columns:": self.columns, "Sort fields:": self.sort_fields}
             formatter.write_dl([(title, ", ".join(fields)) for title, fields in names.items()])
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse a command line; on a terminal a person may choose the names that it leaves out."""
+        try:
+            return super().parse_args(ctx, [*args])
+        except typer.BadParameter as error:
+            if not (picked := self._picked(ctx, args, error)):
+                raise
+        invocation = Invocation.of(ctx.meta)
+        invocation.arguments = _completed(invocation.arguments, picked)
+        return super().parse_args(ctx, _completed(args, picked))
+
+    def _picked(self, ctx: Any, args: list[str], error: typer.BadParameter) -> dict[Any, str]:
+        """Let a person choose the missing names: parameter → what to type; empty if there are others missing, too."""
+        from cli.output import questions
+
+        invocation = Invocation.of(ctx.meta)
+        if not questions.can_pick(invocation):
+            return {}
+        from cli.output import picker
+
+        given, _, _ = self.make_parser(ctx).parse_args([*args])
+        values = {param: given.get(param.name) for param in self.get_params(ctx)}
+        kinds = {param: _kind(param) for param in values if param.required and param.value_is_missing(values[param])}
+        if error.param not in kinds or not picker.KINDS.keys() >= set(kinds.values()):
+            return {}
+        _choose_database(invocation, {param.name: value for param, value in values.items()})
+        picked = {param: picker.pick(kind) for param, kind in kinds.items()}
+        return {param: word for param, word in picked.items() if word} if all(picked.values()) else {}
+
     def invoke(self, ctx: Any) -> Any:
         from database import connection
 
@@ -151,12 +181,9 @@ class Command(Shared, TyperCommand):
         invocation.reason = ctx.params.get("reason", invocation.reason)
         if invocation.reveal and not (invocation.reason or "").strip():
             raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
-        env_file = None if invocation.env_file is None else Path(invocation.env_file)
-        connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
+        _choose_database(invocation, ctx.params)
         if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
-        if _writes(ctx.params):
-            connection.permit_write()
         return super().invoke(ctx)
 
 
@@ -197,6 +224,33 @@ class Group(Shared, TyperGroup):
         return super().resolve_command(ctx, args)
 
 
+def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
+    """Choose the database of a run, once, and refuse a write where none is permitted."""
+    from database import connection
+
+    if not invocation.database_is_chosen:
+        env_file = None if invocation.env_file is None else Path(invocation.env_file)
+        connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
+        invocation.database_is_chosen = True
+    if _writes(params):
+        connection.permit_write()
+
+
+def _kind(param: Any) -> str:
+    """Return what the help calls the value of a parameter: `USER` for `USER...`, too."""
+    return (param.metavar or "").removesuffix("...")
+
+
+def _completed(line: Sequence[str], picked: Mapping[Any, str]) -> list[str]:
+    """Add what was chosen to a command line: options before `--`, arguments at the end."""
+    place = line.index("--") if "--" in line else len(line)
+    options = [
+        word for param, name in picked.items() if param.param_type_name == "option" for word in (param.opts[0], name)
+    ]
+    arguments = [name for param, name in picked.items() if param.param_type_name == "argument"]
+    return [*line[:place], *options, *line[place:], *arguments]
+
+
 def _audit_command(ctx: Any) -> str:
     """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
     words = ctx.command_path.split()[1:]
@@ -208,7 +262,7 @@ def _audit_command(ctx: Any) -> str:
     return " ".join(words)
 
 
-def _writes(params: dict[str, Any]) -> bool:
+def _writes(params: Mapping[str, Any]) -> bool:
     """Tell that a command is going to write: it could have been a dry run, and what it only does if told it is told."""
     return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
 

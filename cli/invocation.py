@@ -28,6 +28,7 @@ class Invocation:
     context: str | None = None
     env_file: str | None = None
     expect: str | None = None
+    no_input: bool = False
     debug: bool = False
     utc: bool = False
     items_from_stdin: bool = False
@@ -35,6 +36,7 @@ class Invocation:
     reveal: bool = False
     reason: str | None = None
     shows_bodies: bool | None = None
+    database_is_chosen: bool = False
 
     @classmethod
     def of(cls, meta: dict[str, Any]) -> "Invocation":

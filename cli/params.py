@@ -95,13 +95,6 @@ def moment(text: str) -> datetime:
     return time
 
 
-def object_id(text: str) -> str:
-    """Read an ObjectId by its shape."""
-    if not re.fullmatch(r"[0-9a-fA-F]{24}", text):
-        raise typer.BadParameter(f'"{text}" is no id: those have 24 digits from 0-9 and a-f')
-    return text.lower()
-
-
 def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     """Return a parser for whole numbers from `least` to `most`."""
 
@@ -169,7 +162,7 @@ Permissions = Annotated[
     list[str], repeatable("PERMISSION", "Names or ids of permissions (- reads them from standard input).")
 ]
 NewName = Annotated[str, typer.Argument(metavar="NEW", help="New name.", show_default=False)]
-Event = Annotated[str, typer.Argument(metavar="EVENT", parser=object_id, help="Id of an event.", show_default=False)]
+Event = Annotated[str, typer.Argument(metavar="EVENT", help="Id of an event, or its first digits.", show_default=False)]
 
 Conversation = Annotated[
     str,

@@ -179,7 +179,7 @@ EVENTS: View = (
     Column("id", whole=True, collection="chatctl_audit"),
     Column("at", table=45, whole=True),
     Column("actor", table=70),
-    Column("command", table=50),
+    Column("command"),
     Column("reason", table=80),
     Column("state", table=100, whole=True, state=True),
 )

@@ -37,6 +37,8 @@ def equal(value: Any) -> Any:
 Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
+ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
+"""The first digits of an id, by which an id may be typed if no other id of its collection begins with them."""
 READINGS: Final = 200
 """The most values that one typed text is looked up as."""
 
@@ -90,6 +92,13 @@ def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Do
 def _likelihood(document: Document) -> int:
     kinds = (ObjectId, str)
     return next((number for number, kind in enumerate(kinds) if isinstance(document["_id"], kind)), len(kinds))
+
+
+def beginning_with(prefix: str) -> list[Document]:
+    """Return filters that together match ids with these first digits: ObjectIds, and texts in either case."""
+    first, last = (ObjectId(prefix.ljust(24, digit)) for digit in "0f")
+    texts = dict.fromkeys((prefix, prefix.lower(), prefix.upper()))
+    return [{"$gte": first, "$lte": last}, *({"$gte": text, "$lt": f"{text}\U0010ffff"} for text in texts)]
 
 
 def readings(text: str) -> list[Any]:

@@ -9,8 +9,9 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
-from database.ids import OBJECT_ID, any_of
+from database.ids import OBJECT_ID, any_of, beginning_with, spellings
 from database.listing import PRESENT
+from database.wording import NAMED
 
 NESTED: Final = ("$oid", "oid")
 """Keys of Extended JSON that was stored without being read as such: `{"$oid": "65…"}`."""
@@ -20,6 +21,8 @@ ODD: Final = ("string", "object")
 
 AT_ONCE: Final = 600
 """The most values in one filter."""
+PREFIXES_AT_ONCE: Final = 100
+"""The most prefixes in one filter."""
 
 Document = dict[str, Any]
 
@@ -82,6 +85,30 @@ def documents(
     missing = iter([str(one) for one in wanted if isinstance(one, ObjectId) and one not in found])
     while (part := list(islice(missing, AT_ONCE))) and _has_nested_ids(database, collection):
         yield from database[collection].find({"_id.oid": {"$in": part}}, fields, session=session)
+
+
+def ids_beginning_with(
+    database: Database[Document], collection: str, prefixes: Iterable[str], where: Document | None = None
+) -> dict[str, list[str]]:
+    """Find the ids that begin with each of some prefixes: prefix → ids as lists print them, not all of many.
+
+    An id that is itself one of the prefixes is the only one for it. `where` narrows the documents.
+    """
+    found: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
+    left = iter(found)
+    while part := list(islice(left, PREFIXES_AT_ONCE)):
+        filters = [{"_id": one} for prefix in part for one in beginning_with(prefix)]
+        # With more documents than prefixes, a prefix is known to be ambiguous, and that is enough.
+        most = len(part) + NAMED
+        begun = [*database[collection].find({"$or": filters, **(where or {})}, ["_id"], limit=most)]
+        if _has_nested_ids(database, collection):
+            nested = [{"_id.oid": one} for prefix in part for one in beginning_with(prefix)]
+            begun += database[collection].find({"$or": nested}, ["_id"], limit=most)
+        texts = dict.fromkeys(spellings(document["_id"])[-1] for document in begun)
+        for prefix in part:
+            matching = [text for text in texts if text.lower().startswith(prefix.lower())]
+            found[prefix] = [prefix] if prefix in texts else matching
+    return found
 
 
 def existing(

@@ -2,7 +2,7 @@
 
 from actions.conversations.changing import add, create, delete, remove, rename
 from actions.conversations.listing import Filters, find, show
-from actions.conversations.transcript import Transcript, lacks_index, transcript
+from actions.conversations.transcript import Transcript, lacks_index, transcript, with_short_ids
 
 __all__ = [
     "Filters",
@@ -16,4 +16,5 @@ __all__ = [
     "rename",
     "show",
     "transcript",
+    "with_short_ids",
 ]

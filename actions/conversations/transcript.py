@@ -93,6 +93,19 @@ def transcript(
     return selected if last is None else _last(selected, last)
 
 
+def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
+    """Add `shortId` to each message: the first digits of its id that name it, or the whole id; see `queries.short_ids`.
+
+    A server that took too long once is not asked again.
+    """
+    left, patient = iter(messages), True
+    while batch := list(islice(left, FIRST_PAGE)):
+        whole = [id_text(row["id"]) for row in batch]
+        short = queries.short_ids("Message", whole) if patient else {}
+        patient = bool(short)
+        yield from ({**row, "shortId": short.get(text, text)} for row, text in zip(batch, whole, strict=True))
+
+
 def _describe(since: datetime | None, until: datetime | None, last: int | None) -> str:
     times = [f"{word} {time:%Y-%m-%d %H:%M}Z" for word, time in (("since", since), ("before", until)) if time]
     words = [*times, *([f"the last {last:,}"] if last else [])]

@@ -86,7 +86,7 @@ def find(filters: Filters | None = None) -> Listing:
         if chosen.permission is None
         else access.roles_giving(lookup.find_one("Permission", chosen.permission, ())["_id"])
     )
-    where = _fields(chosen) | _roles(chosen, giving)
+    where = joined(_fields(chosen), _roles(chosen, giving))
     common: dict[str, Any] = {"resolve": partial(rows, giving=giving), "sortable": SORTABLE["users"], "fields": FIELDS}
     if chosen.provider is not None:
         having = {"provider": {"$eq": require_text("--provider", chosen.provider), **PRESENT}}
@@ -117,10 +117,16 @@ def _fields(filters: Filters) -> Document:
         "hashedPassword": filters.no_password and ABSENT_OR_NULL,
         "rolesIds.0": filters.no_roles and {"$exists": False},
         "email": filters.email_domain is not None and _in_domain(filters.email_domain),
-        "$or": filters.search is not None
-        and [{field: contains_text("--search", filters.search)} for field in SEARCHED_FIELDS],
     }
-    return {field: condition for field, condition in conditions.items() if condition}
+    given = {field: condition for field, condition in conditions.items() if condition}
+    return joined(given, *(() if filters.search is None else _having_words(filters.search)))
+
+
+def _having_words(text: str) -> Iterator[Document]:
+    """Yield for each word of a text the filter for users who have it in a field, not all in the same one."""
+    literal_pattern("--search", text.strip())  # neither empty nor too long
+    for word in text.split():
+        yield {"$or": [{field: contains_text("--search", word)} for field in SEARCHED_FIELDS]}
 
 
 def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:

@@ -10,7 +10,6 @@ from typing import Any, Final, TextIO
 import typer
 
 from database import contexts, url_sources
-from database.errors import UsageError
 
 FILES: Final = ":files"
 """Asks the shell for the names of files."""
@@ -121,8 +120,8 @@ class ParsedLine:
             self.only_arguments = True
         elif word.startswith("-") and word != "-" and not self.only_arguments:
             self._take_option(word)
-        elif commands := self._commands():
-            self._enter(word, commands)
+        elif self._commands():
+            self._enter(word)
         else:
             self.arguments += 1
 
@@ -156,12 +155,10 @@ class ParsedLine:
         group = self.context.command
         return [*group.list_commands(self.context)] if isinstance(group, typer.core.TyperGroup) else []
 
-    def _enter(self, word: str, commands: list[str]) -> None:
-        if word not in commands:
-            raise UsageError(f'no command "{word}"')
+    def _enter(self, word: str) -> None:
         group: Any = self.context.command
-        command = group.get_command(self.context, word)
-        self.context = typer.Context(command, info_name=word, parent=self.context, **command.context_settings)
+        name, command, _ = group.resolve_command(self.context, [word])
+        self.context = typer.Context(command, info_name=name, parent=self.context, **command.context_settings)
 
     def _parameters(self, kind: str) -> Iterator[Any]:
         return (one for one in self.context.command.get_params(self.context) if one.param_type_name == kind)

@@ -1,5 +1,6 @@
 """The transcript of a conversation."""
 
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Annotated, Final
@@ -11,7 +12,7 @@ from cli import output, views
 from cli.conversations.reading import note_if_slow
 from cli.group import FILTERS, TimedRevealing, part
 from cli.invocation import Invocation
-from cli.output import masking
+from cli.output import masking, streams
 from cli.params import Conversation, Overwrite, Since, To, Until, file_format, format_of, number
 
 app = part()
@@ -47,6 +48,10 @@ def transcript(
             rich_help_panel=FILTERS,
         ),
     ] = None,
+    ids: Annotated[
+        bool | None,
+        typer.Option("--ids/--no-ids", help="Show the id of each message; on a terminal its first digits, unasked."),
+    ] = None,
     form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,
     overwrite: Overwrite = False,
@@ -62,6 +67,9 @@ def transcript(
     invocation = Invocation.of(ctx.meta)
     shown = masking.may_show(invocation, note, [found.place.id])
     rows = found.rows() if shown else masking.masked_rows(found.rows(), masking.PRIVATE)
+    on_screen = to in {None, *output.STANDARD_OUTPUT} and chosen == "text" and streams.is_terminal(sys.stdout)
+    if on_screen and ids is not False:
+        rows = actions.conversations.with_short_ids(rows)
     if for_file := to not in {None, *output.STANDARD_OUTPUT}:
         rows = with_progress(rows, found.count)
     if chosen not in FOR_PEOPLE:
@@ -70,5 +78,5 @@ def transcript(
     text = partial(terminal.pieces, for_file=for_file, zone=None if for_file else output.zone_of(invocation))
     pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": html.pieces}
     with output.paged(), output.writing(to or "-", overwrite=overwrite) as write:
-        for piece in pieces[chosen](found, rows):
+        for piece in pieces[chosen](found, rows, ids=on_screen if ids is None else ids):
             write(piece)

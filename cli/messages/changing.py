@@ -9,7 +9,7 @@ import actions
 from cli.group import FILTERS, Revealing, part
 from cli.output import say, streams
 from cli.params import Before, Confirm, Forever, FromSender, InConversation, Messages, Out, SkipMissing, number
-from database.errors import InvalidInputError
+from database.errors import InvalidInputError, UsageError
 
 app = part()
 
@@ -47,7 +47,7 @@ def send(
     """
     if body is None and image is None:
         actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
-        body = _typed_body()
+        body = _typed_body(out)
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)
 
@@ -121,11 +121,13 @@ def purge(
     out.apply(change, confirm)
 
 
-def _typed_body() -> str:
+def _typed_body(out: Out) -> str:
     """Read a message from standard input, never much more of it than a message may be long."""
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
+        if out.invocation.no_input:
+            raise UsageError("--no-input: the text of the message cannot be typed", "give it with --body")
         say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
     data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
     line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data

@@ -47,15 +47,19 @@ class Output:
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
             raise UsageError("--limit and --all contradict each other", "give one of them")
+        if after := page.after:
+            from actions import lookup
+
+            after = lookup.complete_id(listing.collection, after)
         if page.count:
             streams.write(f"{listing.count()}\n")
         elif self.form == "ids":
-            formats.write_rows("ids", listing.ids(page.sort, page.after, page.limit), ())
+            formats.write_rows("ids", listing.ids(page.sort, after, page.limit), ())
         elif not self.for_people:
-            rows = listing.rows(page.sort, page.after, page.limit, columns=keys)
+            rows = listing.rows(page.sort, after, page.limit, columns=keys)
             self._data(self._masked(rows, chosen), chosen)
         else:
-            self._page(listing, chosen, page)
+            self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
         """Print a list that is whole already."""
@@ -223,9 +227,9 @@ class Output:
         else:
             formats.write_rows(self.form, ({key: row.get(key) for key in keys} for row in rows), keys)
 
-    def _page(self, listing: "Listing", view: View, page: "Page") -> None:
+    def _page(self, listing: "Listing", view: View, page: "Page", after: str | None) -> None:
         limit = None if page.all else page.limit or PAGE
-        rows = listing.rows(page.sort, page.after, limit and limit + 1, columns=[column.key for column in view])
+        rows = listing.rows(page.sort, after, limit and limit + 1, columns=[column.key for column in view])
         found = list(rows)
         shown = list(self._masked(found[:limit], view))
         self._explain([self._table(shown, view, fixed=page.columns is not None)])

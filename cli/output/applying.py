@@ -51,7 +51,7 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         marker = connection.marker()
         yes = out.invocation.expect is not None if marker else confirm.yes
         asked = not yes and (marker is not None or _must_ask(changeset))
-        if asked and not questions.can_ask(items_from_stdin=out.invocation.items_from_stdin):
+        if asked and not questions.can_ask(out.invocation):
             raise _unconfirmed(marker)
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"

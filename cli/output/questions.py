@@ -1,14 +1,24 @@
 """Questions to the person at the terminal."""
 
 import getpass
+import os
 import sys
 
+from cli.invocation import Invocation
 from cli.output import for_people, say, streams
 
 
-def can_ask(*, items_from_stdin: bool = False) -> bool:
-    """Tell whether somebody sits there: a question has to be seen and answered."""
-    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr) and not items_from_stdin
+def can_ask(invocation: Invocation) -> bool:
+    """Tell whether a question can be seen and answered, and is allowed."""
+    if invocation.no_input or invocation.items_from_stdin:
+        return False
+    return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
+
+
+def can_pick(invocation: Invocation) -> bool:
+    """Tell whether a person can choose from a menu: on a whole terminal, and never in a CI job."""
+    on_screen = streams.is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") != "dumb"
+    return on_screen and can_ask(invocation) and not os.environ.get("CI")
 
 
 def ask(question: str) -> str:

@@ -91,14 +91,15 @@ def _total(needed: Sequence[int], kept: Sequence[int]) -> int:
 
 
 def _with_short_ids(body: Sequence[Sequence[str]], view: View) -> list[list[str]]:
-    """Write ids with as many digits as tell them apart from all others of the collection."""
+    """Write ids with the first digits that tell them from all others of the collection, each with as many."""
     import actions
 
     columns = [list(column) for column in zip(*body, strict=True)]
     for number, column in enumerate(view):
         if column.collection:
             short = actions.queries.short_ids(column.collection, columns[number])
-            columns[number] = [short.get(text, text) for text in columns[number]]
+            digits = max(map(len, short.values()), default=0)
+            columns[number] = [text[:digits] if text in short else text for text in columns[number]]
     return [list(line) for line in zip(*columns, strict=True)]
 
 

@@ -48,7 +48,7 @@ def create(
     confirm: Confirm,
 ) -> None:
     """Create a user. Without a password option, the password is asked for (twice, hidden)."""
-    password = password_source.new_password()
+    password = password_source.new_password(out.invocation)
     change = actions.users.create(
         email,
         username,
@@ -144,7 +144,7 @@ def set_password(
 ) -> None:
     """Set the password of a user. Without a password option, it is asked for (twice, hidden)."""
     actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
-    password = password_source.new_password()
+    password = password_source.new_password(out.invocation)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)
 

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from cli.group import Options
+from cli.invocation import Invocation
 from cli.output import questions
 from database.errors import InvalidInputError, UsageError
 
@@ -28,7 +29,7 @@ class PasswordSource(Options):
     ] = False
     no_password: Annotated[bool, typer.Option("--no-password", help="Set no password.")] = False
 
-    def new_password(self) -> Password:
+    def new_password(self, invocation: Invocation) -> Password:
         """Take the password from where the options say; without any of them ask for it twice, unseen."""
         if self.password_stdin + self.generate_password + self.no_password > 1:
             raise UsageError(
@@ -42,7 +43,7 @@ class PasswordSource(Options):
             return Password(passwords.generate(), reveal=True)
         if self.password_stdin:
             return Password(_read())
-        if not questions.can_ask():
+        if not questions.can_ask(invocation):
             raise UsageError(
                 "there is no terminal to ask for a password on",
                 "give one of --password-stdin, --generate-password and --no-password",

@@ -38,7 +38,7 @@ class Filters(Options, heading=FILTERS):
         typer.Option(
             "--search",
             metavar="TEXT",
-            help="Only users whose e-mail, username or name contains this text, in any case.",
+            help="Only users with each of these words in e-mail, username or name, in any case and order.",
         ),
     ] = None
     email_domain: Annotated[

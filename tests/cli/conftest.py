@@ -9,7 +9,7 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -66,12 +66,16 @@ def process(environment: dict[str, str]) -> Process:
 
 @pytest.fixture
 def terminal(environment: dict[str, str]) -> Terminal:
-    """Run chatctl on a terminal; what is `typed` answers its question, and `answers` others that it asks."""
+    """Run chatctl on a terminal; what is `typed` answers its question, and `answers` others that it asks.
+
+    Each of the `keys` is typed when the words before it are seen, in this order.
+    """
 
     def run(
         *args: object,
         typed: str = "",
         answers: dict[str, str] | None = None,
+        keys: Sequence[tuple[str, str]] = (),
         columns: int = 80,
         env: dict[str, str] | None = None,
     ) -> Screen:
@@ -88,9 +92,14 @@ def terminal(environment: dict[str, str]) -> Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there is one thread
         )
         os.close(theirs)
-        seen = given = b""
+        seen = given = unanswered = b""
+        left = [*keys]
         while part := _read(ours, insisting=given == INTERRUPT):
             seen += part
+            unanswered += part
+            while left and left[0][0].encode() in unanswered:
+                unanswered = unanswered.partition(left[0][0].encode())[2]
+                os.write(ours, left.pop(0)[1].encode())
             for question, answer in replies.items():
                 if seen.endswith(question.encode()):
                     given = answer.encode()

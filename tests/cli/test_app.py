@@ -1,16 +1,20 @@
 """The command line as a whole: help, options that stand anywhere, wrong ones."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymongo.database import Database
 
+from cli.app import SHORT_NAMES
 from database import connection
 from tests.conftest import Chatctl
 
-HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
+HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "prompt_toolkit", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
 GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "audit", "db", "context"]
 
 
@@ -76,6 +80,27 @@ def test_the_help_of_a_command_ends_with_examples(chatctl: Chatctl) -> None:
     assert shown.index("Connection:\n  --local ") < shown.index("Examples:\n")
 
 
+@pytest.mark.parametrize(("short", "group"), SHORT_NAMES.items())
+def test_a_short_name_is_the_group_and_everything_printed_has_the_long_one(
+    chatctl: Chatctl, short: str, group: str
+) -> None:
+    assert chatctl(short) == chatctl(group)
+    assert chatctl(short, "list", "--help") == chatctl(group, "list", "--help")
+    assert chatctl(short, "lst", code=2) == chatctl(group, "lst", code=2)
+    assert f"{short} for {group}" in chatctl("--help").stdout
+    assert short not in re.findall(r"^  (\w+) ", chatctl("--help").stdout, re.MULTILINE)
+
+
+def test_a_write_by_a_short_name_is_recorded_with_the_long_one(
+    chatctl: Chatctl, database: Database[dict[str, Any]]
+) -> None:
+    chatctl("perm", "create", "user.read")
+    assert database["chatctl_audit"].distinct("command") == ["permissions create user.read"]
+    chatctl("db", "protect", "prod", "--audit-reads", "--yes")
+    chatctl("msg", "list")
+    assert database["chatctl_audit"].count_documents({"command": "messages list"}) == 1
+
+
 def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
     assert chatctl("--version").stdout == "chatctl 0.1.0\n"
 
@@ -94,7 +119,11 @@ def test_the_version_is_the_packages(chatctl: Chatctl) -> None:
         (["roles", "show"], "missing argument 'ROLE'", None),
         (["roles", "show", "a", "b"], "got unexpected extra argument(s) (b)", None),
         (["roles", "list", "--all", "--limit", "3"], "--limit and --all contradict each other", "give one of them"),
-        (["audit", "show", "65f"], "invalid value for 'EVENT': \"65f\" is no id", None),
+        (
+            ["audit", "show", "65f"],
+            '"65f" is not an event id',
+            "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough",
+        ),
         (["audit", "prune", "--before", "monday"], "invalid value for '--before': \"monday\" is no time", None),
     ],
 )

@@ -221,8 +221,8 @@ def test_the_trail_of_a_user_is_found_by_id_name_or_address(
     assert chatctl("audit", "list", "--target", "grace", code=3).stderr.startswith('error: no user "grace"')
     database["User"].insert_one({"_id": other, "username": "ada2", "email": "ada@example.org"})
     said = chatctl("audit", "list", "--target", "ada@example.org", code=4).stderr
-    listed = f"id:{ada} (Ada@example.org), id:{other} (ada@example.org)"
-    assert said == f'error: several users have the email "ada@example.org"\nhint: name one of {listed}\n'
+    listed = f"id:{ada} (ada, Ada@example.org), id:{other} (ada2, ada@example.org)"
+    assert said == f'error: several users have the email "ada@example.org"\nhint: use one of {listed}\n'
 
 
 def test_the_matrix_keeps_two_roles_of_one_name_apart(chatctl: Chatctl, database: Database[dict[str, Any]]) -> None:

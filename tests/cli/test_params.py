@@ -8,7 +8,7 @@ import typer
 from typer.main import get_command
 
 from cli.group import Options, group
-from cli.params import Confirm, Page, moment, number, object_id
+from cli.params import Confirm, Page, moment, number
 
 
 @pytest.mark.parametrize(
@@ -59,13 +59,6 @@ def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
 def test_anything_else_is_no_time(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is no time such as"):
         moment(text)
-
-
-def test_an_id_has_24_hex_digits() -> None:
-    assert object_id("65F0C0FFEE65F0C0FFEE65F0") == "65f0c0ffee65f0c0ffee65f0"
-    for text in ("", "65f", "x" * 24, "65f0c0ffee65f0c0ffee65f0\n", "\u0665" * 24):
-        with pytest.raises(typer.BadParameter, match="is no id"):
-            object_id(text)
 
 
 @pytest.mark.parametrize(

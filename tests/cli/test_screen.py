@@ -11,7 +11,8 @@ from people import BEGAN, Documents, conversation, person
 from rich.cells import cell_len
 from samples import role
 
-from actions.queries import SAME_BEGINNING, short_ids
+from actions import queries
+from actions.queries import short_ids
 from cli.group import Timed, TimedRevealing
 from cli.output import text
 from cli.output.screen import Screen
@@ -155,15 +156,19 @@ def test_a_short_id_is_as_long_as_it_must_be_to_mean_one_document(
     mine = ["690000010abcdef123456789", "690000020abcdef123456789"]
     database["Message"].insert_many([{"_id": ObjectId(id_)} for id_ in (*mine, *others)])
     chatctl("messages", "list", "--count")
-    short = short_ids("Message", [*mine, "an id of another type"])
-    assert short == ({} if digits == 24 else {id_: id_[:digits] for id_ in mine})
+    short = short_ids("Message", [*mine, "an id of another type", "69" * 12])
+    assert short == {mine[0]: mine[0][:digits], mine[1]: mine[1][:8]}
 
 
-def test_an_id_among_very_many_that_begin_alike_stays_whole(chatctl: Chatctl, database: Documents) -> None:
-    ids = [ObjectId(f"69000001{number:016x}") for number in range(SAME_BEGINNING + 1)]
-    database["Message"].insert_many([{"_id": id_} for id_ in ids])
+def test_an_id_among_very_many_that_begin_alike_stays_whole(
+    chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_ALIKE", 4)
+    ids = [ObjectId(f"69000001{number:016x}") for number in range(4)]
+    database["Message"].insert_many([{"_id": id_} for id_ in [*ids, ObjectId(f"69000003{1:016x}")]])
     chatctl("messages", "list", "--count")
     assert short_ids("Message", [str(ids[0])]) == {}
+    assert short_ids("Message", [f"69000003{1:016x}"]) == {f"69000003{1:016x}": "69000003"}
 
 
 def test_an_id_that_is_text_stays_whole(terminal: Terminal, database: Documents, talk: list[ObjectId]) -> None:

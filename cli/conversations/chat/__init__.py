@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from actions.display_names import people_label, person_label
-from cli.output.text import cell, day
+from cli.output.text import cell, day, id_text
 
 if TYPE_CHECKING:
     from actions.conversations import Transcript
@@ -74,6 +74,11 @@ def image(row: Row) -> str | None:
         size = len(address) - found.end()
         return f"data:{found[1] or 'text/plain'}, {naturalsize(size * 3 // 4 if 'base64' in found[2] else size)}"
     return address
+
+
+def message_id(row: Row) -> str:
+    """Return the id of a message, or the first digits that are enough to name it."""
+    return cell(row.get("shortId") or id_text(row["id"]))
 
 
 def readers(row: Row) -> list[tuple[str, str]]:

@@ -4,7 +4,18 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
+from cli.conversations.chat import (
+    ChatMessage,
+    LastMessage,
+    Row,
+    about,
+    author,
+    body_text,
+    image,
+    laid_out,
+    message_id,
+    readers,
+)
 from cli.output import html, streams
 from cli.output.text import clock, plain
 
@@ -15,14 +26,14 @@ COLOURS: Final = 8
 """Classes of the style, one for each author in turn."""
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Write the page, piece by piece; in ASCII where standard output has another encoding than the page says."""
     unescaped = streams.has_all_characters()
-    for piece in _pieces(transcript, messages):
+    for piece in _pieces(transcript, messages, ids=ids):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()
 
 
-def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
+def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield html.opening(transcript.place.title)
     yield _header(transcript)
@@ -36,7 +47,7 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
             open_ = "</div>\n</section>\n"
         if one.first:
             yield _author(one, numbers, closing="" if one.day else "</div>\n")
-        yield _message(one.row, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
+        yield _message(one.row, marked=transcript.marked is not None and one.row["id"] == transcript.marked, ids=ids)
     yield open_
     if last.row is None:
         yield '<p class="quiet">No messages.</p>\n'
@@ -56,12 +67,13 @@ def _author(one: ChatMessage, numbers: dict[Any, int], *, closing: str) -> str:
     return f'{closing}<div class="run who{number}">\n<p class="author">{html.isolated(author(one.row))}</p>\n'
 
 
-def _message(row: Row, *, marked: bool) -> str:
+def _message(row: Row, *, marked: bool, ids: bool) -> str:
     body = body_text(row)
     text = html.passage(body) if body.strip() else ""
     picture = f'<p class="quiet">image: {html.address(address)}</p>' if (address := image(row)) else ""
     mark = ' class="marked" aria-current="true"' if marked else ""
-    return f"<article{mark}>{_time(row['createAt'])}<div>{text}{picture}</div></article>\n"
+    known = f'<p class="quiet">{html.text(message_id(row))}</p>' if ids else ""
+    return f"<article{mark}>{_time(row['createAt'])}<div>{known}{text}{picture}</div></article>\n"
 
 
 def _time(moment: Any) -> str:

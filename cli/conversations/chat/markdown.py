@@ -4,7 +4,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
+from cli.conversations.chat import (
+    ChatMessage,
+    LastMessage,
+    Row,
+    about,
+    author,
+    body_text,
+    image,
+    laid_out,
+    message_id,
+    readers,
+)
 from cli.output.text import WEB, cell, clock, safe
 
 if TYPE_CHECKING:
@@ -18,14 +29,14 @@ _BEGINS: Final = re.compile(r"^(?:\d+(?=[.)])|(?=[-+=:]))")
 _BLANKS: Final = re.compile(r"(\s+)")
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row]) -> Iterator[str]:
+def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Write a chat, piece by piece: who said something stands above it, each message is a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
         yield f"\n{' · '.join(text(cell(part)) for part in parts)}\n"
     last = LastMessage(messages)
     for one in laid_out(last):
-        yield _message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked)
+        yield _message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked, ids=ids)
     if last.row is None:
         yield "\nNo messages.\n"
     elif transcript.reaches_end and (seen := readers(last.row)):
@@ -37,7 +48,7 @@ def text(shown: str) -> str:
     return "\\\n".join(map(_line, shown.rstrip().split("\n")))
 
 
-def _message(one: ChatMessage, *, marked: bool) -> str:
+def _message(one: ChatMessage, *, marked: bool, ids: bool) -> str:
     row = one.row
     begins = f"\n## {one.day}\n" if one.day else ""
     if one.first:
@@ -46,7 +57,8 @@ def _message(one: ChatMessage, *, marked: bool) -> str:
     if address := image(row):
         parts.append(f"image: {_address(address)}")
     quoted = "\\\n".join(parts).replace("\n", "\n> ")
-    return f"{begins}\n> {'**→** ' if marked else ''}{quoted}\n"
+    known = f"`{message_id(row)}` " if ids else ""
+    return f"{begins}\n> {'**→** ' if marked else ''}{known}{quoted}\n"
 
 
 def _address(address: str) -> str:

@@ -3,9 +3,21 @@
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final
 
-from cli.conversations.chat import ChatMessage, LastMessage, Row, about, author, body_text, image, laid_out, readers
+from cli.conversations.chat import (
+    ChatMessage,
+    LastMessage,
+    Row,
+    about,
+    author,
+    body_text,
+    image,
+    laid_out,
+    message_id,
+    readers,
+)
 from cli.output import streams, styles, table
 from cli.output.text import WEB, cell, clock, safe
 
@@ -17,24 +29,34 @@ WIDEST: Final = 80
 NARROWEST: Final = 20
 
 INDENT: Final = len("00:00  ")
+GAP: Final = "  "
+SHORT_ID: Final = f"{'0' * 8}{GAP}"
+LONG_ID: Final = f"{'0' * 24}{GAP}"
+NARROW: Final = 50
+"""Up to this width, an id has a line of its own."""
 IMAGE: Final = "image: "
 
 
-def pieces(transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None) -> Iterator[str]:
-    """Write a chat, piece by piece; times are those of a zone, or of UTC."""
-    return _Chat(transcript.place.participants, for_file=for_file, zone=zone).pieces(transcript, messages)
+def pieces(
+    transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None = None, ids: bool = False
+) -> Iterator[str]:
+    """Write a chat, piece by piece; times are those of a zone, or of UTC. With `ids`, each message has its id."""
+    return _Chat(transcript.place.participants, for_file=for_file, zone=zone, ids=ids).pieces(transcript, messages)
 
 
 class _Chat:
     """How a chat is laid out for standard output, or for a file, where nothing is known of who looks at it."""
 
-    def __init__(self, participants: Sequence[Row], *, for_file: bool, zone: str | None) -> None:
+    def __init__(self, participants: Sequence[Row], *, for_file: bool, zone: str | None, ids: bool) -> None:
         out = None if for_file else sys.stdout
         available = None if for_file else streams.width()
         self._out = out
         self._zone = zone
         self._local = zone is not None
         self._width = None if available is None else max(min(available, WIDEST), NARROWEST)
+        self._ids = ids
+        wide = LONG_ID if self._width is None else SHORT_ID
+        self._indent = INDENT + (len(wide) if (self._width or WIDEST) > NARROW else len(GAP)) * ids
         self._coloured = not for_file and streams.has_colour(out)
         self._links = self._coloured and streams.is_terminal(out)
         plain = streams.encodable("─·…", out) != "─·…"
@@ -73,10 +95,9 @@ class _Chat:
         if one.first:
             begins += f"\n{self._author(row)}\n"
         sign = ">" if marked else " " if one.first else self._dot
-        lines = self._lines(row)
+        heads = chain([f"{sign:>{INDENT - 1}} "], repeat(f"{sign if marked else ' ':>{INDENT - 1}} "))
         text = "\n".join(
-            f"{sign if marked or not number else ' ':>{INDENT - 1}} {line}".rstrip()
-            for number, line in enumerate(lines)
+            f"{head}{line}".rstrip() for head, line in zip(heads, self._lines(row, marked=marked), strict=False)
         )
         return f"{begins}{self._styled(text, styles.BOLD) if marked else text}\n"
 
@@ -87,17 +108,26 @@ class _Chat:
             return f"{self._styled(f'{time:<{INDENT}}', styles.FAINT)}{name}"
         return f"{' ' * INDENT}{name} {self._hanging(time, INDENT)}".rstrip()
 
-    def _lines(self, row: Row) -> list[str]:
+    def _lines(self, row: Row, *, marked: bool) -> list[str]:
         body = body_text(row)
-        lines = self._wrapped(body.rstrip(), INDENT) if body else []
+        lines = self._wrapped(body.rstrip(), self._indent) if body else []
         if address := image(row):
             lines += self._image(address)
-        return lines
+        return self._with_id(lines, message_id(row), "" if marked else styles.FAINT) if self._ids else lines
+
+    def _with_id(self, lines: list[str], identifier: str, style: str) -> list[str]:
+        """Put an id before the lines of a message, further left than any of them: nobody can write what looks so."""
+        room = self._indent - INDENT
+        rest = [f"{'':{room}}{line}" for line in lines]
+        shown = self._styled(identifier, style)
+        if len(identifier) + len(GAP) > room:
+            return [shown, *rest]
+        return [f"{shown}{'':{room - len(identifier)}}{lines[0]}", *rest[1:]]
 
     def _image(self, address: str) -> list[str]:
         if not self._links or not WEB.fullmatch(address):
-            return self._wrapped(f"{IMAGE}{address}", INDENT)
-        width = self._columns_left(INDENT + len(IMAGE))
+            return self._wrapped(f"{IMAGE}{address}", self._indent)
+        width = self._columns_left(self._indent + len(IMAGE))
         shown = address if len(address) <= width else f"{address[: width - 1]}{self._cut}"
         return [f"{IMAGE}\x1b]8;;{address}\x1b\\{shown}\x1b]8;;\x1b\\"]
 
@@ -125,4 +155,4 @@ class _Chat:
         return self._colours.setdefault(person["id"], styles.NAMES[number % len(styles.NAMES)])
 
     def _styled(self, text: str, style: str) -> str:
-        return styles.styled(text, style) if self._coloured else text
+        return styles.styled(text, style) if self._coloured and style else text

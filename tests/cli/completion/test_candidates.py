@@ -17,6 +17,7 @@ from tests.cli.completion.conftest import Complete
 from tests.cli.test_app import HEAVY
 from tests.conftest import Chatctl
 
+ROOT_OPTIONS = ["--debug", "--expect", "--no-input", "--local", "--context", "--url", "--env-file", "--help"]
 FORMS = ["table", "wide", "json", "ndjson", "yaml", "csv", "ids"]
 
 
@@ -48,8 +49,12 @@ def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chat
         ("chatctl roles re", ["rename", "revoke"]),
         ("chatctl 'roles' \"re", ["rename", "revoke"]),
         ("/opt/bin/chatctl roles re", ["rename", "revoke"]),
+        ("chatctl conv tr", ["transcript"]),
+        ("chatctl msg re", ["redact"]),
+        ("chatctl perm list --sort ", ["id", "name", "-id", "-name"]),
+        ("chatctl con", ["conversations", "context"]),
         ("chatctl rols ", []),
-        ("chatctl roles --", ["--debug", "--expect", "--local", "--context", "--url", "--env-file", "--help"]),
+        ("chatctl roles --", ROOT_OPTIONS),
         ("chatctl roles matrix -o", ["-o"]),
         ("chatctl roles matrix -o ", FORMS),
         ("chatctl roles matrix --output ", FORMS),

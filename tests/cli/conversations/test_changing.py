@@ -89,7 +89,7 @@ def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, da
     said = 'the conversation "engines" exists already\nhint: see chatctl conversations list'
     assert said in either("conversations", "create", "ada", "grace", "alan", "--name", "engines", code=4).stderr
     conversation(database, world["ada"], world["alan"], world["edith"], name="engines")
-    assert "name one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
+    assert "use one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A transcript on a terminal: its width, its colours, its links."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,10 @@ from bson import ObjectId
 from people import BEGAN, Documents, conversation, messages, person
 from rich.cells import cell_len
 
+from actions import queries
+from actions.conversations import with_short_ids
 from cli.output.styles import NAMES
+from database import connection
 from tests.cli.conftest import Process, Terminal
 
 LONG = "Shall we go to the lake this weekend? I have the car until Sunday evening, and it stays dry."
@@ -34,7 +38,7 @@ def plain(screen: str) -> str:
 
 @pytest.mark.parametrize(("columns", "widest"), [(30, 30), (60, 60), (80, 80), (200, 80)])
 def test_lines_fit_and_hang_below_the_text(terminal: Terminal, place: ObjectId, columns: int, widest: int) -> None:
-    lines = plain(terminal("conversations", "transcript", place, columns=columns).text).splitlines()
+    lines = plain(terminal("conversations", "transcript", place, "--no-ids", columns=columns).text).splitlines()
     assert max(map(cell_len, lines)) == widest
     began = next(number for number, line in enumerate(lines) if line.startswith("00:01  ada"))
     said = lines[began + 1 : lines.index("", began)]
@@ -53,8 +57,8 @@ def test_names_have_colours_by_their_place(terminal: Terminal, place: ObjectId) 
 
 def test_an_image_is_a_link_where_links_are_seen(terminal: Terminal, process: Process, place: ObjectId) -> None:
     link = f"\x1b]8;;{ADDRESS}\x1b\\{ADDRESS[:65]}…\x1b]8;;\x1b\\\n"
-    assert f"       image: {link}" in terminal("conversations", "transcript", place).text
-    uncoloured = terminal("conversations", "transcript", place, env={"NO_COLOR": "1"}).text
+    assert f"       image: {link}" in terminal("conversations", "transcript", place, "--no-ids").text
+    uncoloured = terminal("conversations", "transcript", place, "--no-ids", env={"NO_COLOR": "1"}).text
     assert ADDRESS in uncoloured.replace("\n       ", "")
     piped = process("conversations", "transcript", str(place), env={"FORCE_COLOR": "1"}).stdout.decode()
     assert f"\x1b[{NAMES[0]}mada" in piped
@@ -85,7 +89,7 @@ def test_the_marked_message_is_seen_without_colour_too(
 ) -> None:
     marked = database["Message"].find_one({"body": LONG}) or {}
     for env in ({}, {"NO_COLOR": "1"}):
-        shown = terminal("conversations", "transcript", place, "--around", marked["_id"], env=env).text
+        shown = terminal("conversations", "transcript", place, "--no-ids", "--around", marked["_id"], env=env).text
         assert [line[:12] for line in plain(shown).splitlines() if line.startswith("     >")] == [
             "     > Shall",
             "     > eveni",
@@ -96,3 +100,79 @@ def test_a_file_is_written_as_for_a_pipe(terminal: Terminal, process: Process, p
     shown = terminal("conversations", "transcript", place, "--to", "a.txt", columns=40)
     assert (shown.text, shown.code) == ("", 0)
     assert process("conversations", "transcript", str(place), line="| cmp - a.txt").returncode == 0
+
+
+def test_ids_stand_before_the_text_and_nothing_that_is_written_looks_like_one(
+    terminal: Terminal, place: ObjectId, database: Documents
+) -> None:
+    ada = database["User"].find_one({"username": "ada"}) or {}
+    fake = "see\n6a0b1c2d  the next"
+    twins = [ObjectId(f"6a0b1c2d{digit}{'0' * 15}") for digit in "ab"]
+    alone = ObjectId("6a0b1c2f" + "0" * 16)
+    common = {"conversationId": place, "senderId": ada["_id"]}
+    times = [BEGAN + timedelta(days=1, minutes=minute) for minute in range(3)]
+    bodies = ("first", "second", fake)
+    database["Message"].insert_many(
+        [
+            {"_id": one, "createAt": time, "body": body, **common}
+            for one, time, body in zip((*twins, alone), times, bodies, strict=True)
+        ]
+    )
+    for columns, lines in {
+        80: [
+            "       6a0b1c2da",
+            "                 first",
+            "     · 6a0b1c2db",
+            "                 second",
+            "     · 6a0b1c2f  see",
+            "                 6a0b1c2d  the next",
+        ],
+        45: [
+            "       6a0b1c2da",
+            "         first",
+            "     · 6a0b1c2db",
+            "         second",
+            "     · 6a0b1c2f",
+            "         see",
+            "         6a0b1c2d  the next",
+        ],
+    }.items():
+        shown = plain(terminal("conversations", "transcript", place, "--last", "3", columns=columns).text).splitlines()
+        began = shown.index("00:00  ada")
+        assert shown[began + 1 : began + 1 + len(lines)] == lines
+    assert "\x1b[2m6a0b1c2da\x1b[0m" in terminal("conversations", "transcript", place).text
+
+
+def test_what_is_read_in_a_transcript_is_redacted_by_its_first_digits(terminal: Terminal, place: ObjectId) -> None:
+    shown = plain(terminal("conversations", "transcript", place, "--last", "1").text)
+    [digits] = re.findall(r"^       ([0-9a-f]{8,24})", shown, re.MULTILINE)
+    done = terminal("messages", "redact", digits, typed="y\n")
+    assert done.code == 0
+    assert "[removed by an administrator]" in terminal("conversations", "transcript", place, "--last", "1").text
+
+
+def test_a_pipe_has_whole_ids_only_where_they_are_asked_for(
+    process: Process, place: ObjectId, database: Documents
+) -> None:
+    first = database["Message"].find_one({"body": LONG}) or {}
+    assert str(first["_id"]) not in process("conversations", "transcript", str(place)).stdout.decode()
+    shown = {
+        form: process("conversations", "transcript", str(place), "--ids", "-o", form).stdout.decode()
+        for form in ("text", "markdown", "html")
+    }
+    assert f"00:01  ada\n       {first['_id']}  {LONG}\n" in shown["text"]
+    assert f"> `{first['_id']}` Shall we go" in shown["markdown"]
+    assert f'<p class="quiet">{first["_id"]}</p>' in shown["html"]
+
+
+def test_ids_are_whole_where_a_server_finds_too_many_like_them(
+    url: str, place: ObjectId, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "MOST_ALIKE", 3)
+    rows = [{"id": message["_id"]} for message in database["Message"].find({"conversationId": place})]
+    connection.choose(url)
+    try:
+        short = [row["shortId"] for row in with_short_ids([*rows, {"id": "odd"}])]
+    finally:
+        connection.choose()
+    assert short == [*(str(row["id"]) for row in rows), "odd"]

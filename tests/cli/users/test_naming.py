@@ -39,7 +39,7 @@ def test_two_who_differ_in_case_alone_are_named(either: Chatctl, database: Docum
     refused = either("users", "suspend", "ada@x.org", "--yes", code=4).stderr
     assert refused == (
         'error: several users have the email "ada@x.org"\n'
-        f"hint: name one of id:{ids[0]} (ada@x.org), id:{ids[1]} (Ada@x.org)\n"
+        f"hint: use one of id:{ids[0]} (one, ada@x.org), id:{ids[1]} (two, Ada@x.org)\n"
     )
 
 

@@ -105,9 +105,9 @@ def test_a_wrong_name_gets_the_nearest_and_several_are_listed(
     assert people("users", "can", "adaa", "user.read", code=3).stderr == said
     other = ObjectId()
     database["User"].insert_one(person("eve", _id=other, email="ADA@example.org"))
-    listed = f"id:{ADA} (ada@example.org), id:{other} (ADA@example.org)"
+    listed = f"id:{ADA} (ada, ada@example.org), id:{other} (eve, ADA@example.org)"
     assert people("users", "show", "ada@example.org", code=4).stderr == (
-        f'error: several users have the email "ada@example.org"\nhint: name one of {listed}\n'
+        f'error: several users have the email "ada@example.org"\nhint: use one of {listed}\n'
     )
 
 

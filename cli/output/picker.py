@@ -1,0 +1,213 @@
+"""Let a person at the terminal choose the user, role or event that a command line leaves out.
+
+Start reading at `pick`.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import get_app
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding.bindings.named_commands import get_by_name
+from prompt_toolkit.output import ColorDepth, create_output
+from prompt_toolkit.styles import Style
+
+from cli.output import streams, text
+
+if TYPE_CHECKING:
+    from database.listing import Listing
+
+Row = dict[str, Any]
+
+MOST_READ: Final = 1_000
+"""Rows that are read of a list; users are then searched for on the server."""
+MOST_SHOWN: Final = 100
+"""Choices in the menu."""
+MENU_LINES: Final = 12
+KEYS: Final = "Type to filter. Arrow keys and Enter choose, Ctrl-C leaves."
+NO_MATCH: Final = "Nothing matches. Delete letters, or leave with Ctrl-C."
+DELETING: Final = {"c-h": "backward-delete-char", "c-w": "unix-word-rubout", "c-u": "unix-line-discard"}
+STYLE: Final = {
+    "completion-menu": "bg:default fg:default",
+    "completion-menu.completion": "bg:default fg:default",
+    "completion-menu.completion.current": "bg:default fg:default reverse",
+    "completion-menu.meta.completion": "bg:default fg:default",
+    "completion-menu.meta.completion.current": "bg:default fg:default reverse",
+}
+"""The terminal's own colours, so that the menu is readable on a light and on a dark background."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a picker offers: the rows that match a text, or the first ones, and the columns that tell them apart.
+
+    A list that cannot be searched on the server is filtered here.
+    """
+
+    find: Callable[[str], "Listing"]
+    columns: tuple[str, ...]
+    searchable: bool = False
+
+
+def _users(search: str) -> "Listing":
+    from actions import users
+
+    return users.find(users.Filters(search=search or None))
+
+
+def _roles(_: str) -> "Listing":
+    from actions import roles
+
+    return roles.find()
+
+
+def _permissions(_: str) -> "Listing":
+    from actions import permissions
+
+    return permissions.find()
+
+
+def _conversations(_: str) -> "Listing":
+    from actions import conversations
+
+    return conversations.find()
+
+
+def _events(_: str) -> "Listing":
+    from actions import audit
+
+    return audit.find()
+
+
+KINDS: Final = {
+    "USER": Kind(_users, ("username", "name", "email"), searchable=True),
+    "ROLE": Kind(_roles, ("name",)),
+    "PERMISSION": Kind(_permissions, ("name",)),
+    "CONVERSATION": Kind(_conversations, ("title", "lastMessageAt")),
+    "EVENT": Kind(_events, ("command", "at", "reason", "state")),
+}
+"""What can be picked, by the metavar of its argument."""
+
+
+def pick(called: str) -> str | None:
+    """Let a person choose one item of a kind, and return it as `id:…`; None if there are none to choose from.
+
+    Raises `KeyboardInterrupt` if they leave without a choice.
+    """
+    choices = _Choices(KINDS[called])
+    return _prompt(f"{called}: ", choices) if choices.rows else None
+
+
+class _Choices:
+    """The items of a kind: the first ones are read at once, and of users those that match what is typed."""
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+        first = list(kind.find("").rows(limit=MOST_READ + 1))
+        self.rows = first[:MOST_READ]
+        self._complete = len(first) <= MOST_READ
+        self._matching: tuple[str, list[Row]] = ("", self.rows)
+
+    @property
+    def limits(self) -> str:
+        """Say which items cannot be chosen here; empty if all can."""
+        return "" if self._complete or self._kind.searchable else f"Only the first {MOST_READ:,} are listed. "
+
+    def matching(self, typed: str) -> Iterator[tuple[str, str, str]]:
+        """Yield `id:…`, the name and the other columns of the items that have all the typed words, in any order."""
+        words = typed.casefold().split()
+        number = 0
+        for row in self._candidates(" ".join(words)):
+            name, *others = (text.cell(row.get(column)) for column in self._kind.columns)
+            identifier = text.id_text(row["id"])
+            about = "  ".join(filter(None, others))
+            known = f"{name} {about} {identifier}".casefold()
+            if number < MOST_SHOWN and all(word in known for word in words):
+                number += 1
+                yield f"id:{identifier}", name or text.safe(identifier), about
+
+    def _candidates(self, typed: str) -> Iterable[Row]:
+        if self._complete or not self._kind.searchable or not typed:
+            return self.rows
+        if self._matching[0] != typed:
+            self._matching = (typed, list(self._kind.find(typed).rows(limit=MOST_SHOWN)))
+        return self._matching[1]
+
+
+class _Choice(Completion):
+    """An item in the menu."""
+
+    def __init__(self, reference: str, name: str, about: str, typed: str) -> None:
+        super().__init__(name, -len(typed), display_meta=about)
+        self.reference = reference
+
+
+class _Menu(Completer):
+    """Offer the items that match the typed text; a failure of the database ends the prompt."""
+
+    def __init__(self, choices: _Choices) -> None:
+        self._choices = choices
+        self.is_empty = False
+
+    def help(self) -> str:
+        """Return the line above the question."""
+        return NO_MATCH if self.is_empty else f"{self._choices.limits}{KEYS}"
+
+    def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
+        try:
+            found = list(self._choices.matching(document.text))
+        except Exception as error:  # noqa: BLE001 - it is raised again where the prompt was opened
+            get_app().exit(exception=error)
+            return
+        self.is_empty = not found
+        for reference, name, about in found:
+            yield _Choice(reference, name, about, document.text)
+
+
+def _prompt(question: str, choices: _Choices) -> str:
+    """Ask on standard error, with a menu of the choices below."""
+    menu = _Menu(choices)
+    session: PromptSession[str] = PromptSession(
+        lambda: f"{menu.help()}\n{question}",  # a toolbar is not shown on every terminal
+        completer=menu,
+        key_bindings=_keys(menu),
+        reserve_space_for_menu=MENU_LINES,
+        style=Style.from_dict(STYLE),
+        color_depth=None if streams.has_colour(sys.stderr) else ColorDepth.DEPTH_1_BIT,
+        output=create_output(sys.stderr),
+    )
+    try:
+        return session.prompt(pre_run=session.default_buffer.start_completion)
+    except EOFError:
+        raise KeyboardInterrupt from None
+
+
+def _keys(menu: _Menu) -> KeyBindings:
+    """Bind Enter to the choice that is marked, and let deleted letters filter again."""
+    keys = KeyBindings()
+
+    @keys.add("enter")
+    def _(event: KeyPressEvent) -> None:
+        buffer = event.current_buffer
+        marked = buffer.complete_state and buffer.complete_state.current_completion
+        # The menu may not show yet what was typed last.
+        found = [marked] if marked else list(menu.get_completions(buffer.document, CompleteEvent()))
+        if len(found) == 1 and isinstance(found[0], _Choice):
+            event.app.exit(result=found[0].reference)
+            buffer.apply_completion(found[0])
+        else:
+            buffer.start_completion(select_first=True)  # nobody chooses what is not marked
+
+    for key, command in DELETING.items():
+
+        @keys.add(key)
+        def _(event: KeyPressEvent, command: str = command) -> None:
+            get_by_name(command).call(event)
+            event.current_buffer.start_completion()
+
+    return keys

@@ -1,0 +1,116 @@
+"""`audit undo --last` undoes what the caller did last, and nothing of others."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from people import Documents, person
+
+from changes import events
+from tests.cli.conftest import Terminal
+from tests.conftest import Chatctl
+
+COUNT = {"os": "count", "host": "laptop"}
+"""Who acts in these tests."""
+
+
+@pytest.fixture
+def me(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Be somebody whom a test can change."""
+    who = dict(COUNT)
+    monkeypatch.setattr(events, "actor", lambda: dict(who))
+    return who
+
+
+def statuses(database: Documents) -> dict[str, Any]:
+    return {user["username"]: user["status"] for user in database["User"].find()}
+
+
+def test_the_last_write_is_undone_and_then_the_one_before(either: Chatctl, database: Documents) -> None:
+    for name in ("ada", "bob"):
+        person(database, name)
+        either("users", "suspend", name, "--yes")
+    assert either("audit", "undo", "--last", "--yes").stdout == "users suspend bob: undone\n"
+    assert statuses(database) == {"ada": "SUSPENDED", "bob": "ACTIVE"}
+    assert either("audit", "undo", "--last", "--yes").stdout == "users suspend ada: undone\n"
+    assert statuses(database) == {"ada": "ACTIVE", "bob": "ACTIVE"}
+    said = either("audit", "undo", "--last", "--yes", code=3).stderr
+    assert said == (
+        "error: you have no event of the past hour that can be undone\n"
+        "hint: see chatctl audit list --since 1h, and undo one by its id\n"
+    )
+
+
+def test_what_was_undone_by_mistake_and_done_again_is_the_last(either: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    either("users", "suspend", "ada", "--yes")
+    either("audit", "undo", "--last", "--yes")
+    [undo] = database["chatctl_audit"].find({"undoes": {"$exists": True}})
+    either("audit", "undo", undo["_id"], "--yes")
+    assert either("audit", "undo", "--last", "--yes").stdout == "users suspend ada: undone\n"
+    assert statuses(database) == {"ada": "ACTIVE"}
+
+
+def test_it_is_asked_with_what_it_was(terminal: Terminal, chatctl: Chatctl, database: Documents) -> None:
+    person(database, "ada")
+    terminal("users", "suspend", "ada", "--yes")
+    refused = terminal("audit", "undo", "--last", typed="n\n")
+    assert "undo of: users suspend ada" in refused.text
+    assert (refused.code, statuses(database)) == (7, {"ada": "SUSPENDED"})
+    assert terminal("audit", "undo", "--last", typed="y\n").code == 0
+    assert statuses(database) == {"ada": "ACTIVE"}
+
+
+@pytest.mark.parametrize(
+    ("actors", "mine"),
+    [
+        (({}, {}), True),
+        (({}, {"os": "grace"}), False),
+        (({}, {"host": "desktop"}), False),
+        (({"database": "ops"}, {"database": "ops"}), True),
+        (({"database": "ops"}, {"database": "ops", "host": "a container"}), True),
+        (({"database": "ops"}, {"database": "ops", "os": "grace"}), False),
+        (({"database": "ops"}, {"database": "support"}), False),
+        (({"database": "ops"}, {}), False),
+        (({}, {"database": "ops"}), False),
+        (({"claimed": "ada"}, {"claimed": "ada"}), True),
+        (({"claimed": "ada"}, {"claimed": "grace"}), False),
+        (({"claimed": "ada"}, {}), False),
+    ],
+)
+def test_only_events_of_ones_own_are_looked_at(
+    either: Chatctl, database: Documents, me: dict[str, str], actors: tuple[dict[str, str], ...], mine: bool
+) -> None:
+    then, now = actors
+    person(database, "ada")
+    me.update(then)
+    either("users", "suspend", "ada", "--yes")
+    me.clear()
+    me.update({**COUNT, **now})
+    either("audit", "undo", "--last", "--yes", code=0 if mine else 3)
+    assert statuses(database) == {"ada": "ACTIVE" if mine else "SUSPENDED"}
+
+
+def test_old_events_and_those_that_cannot_be_undone_are_passed_over(either: Chatctl, database: Documents) -> None:
+    for name in ("ada", "bob", "cyd"):
+        person(database, name)
+    either("users", "suspend", "ada", "--yes")
+    either("users", "suspend", "bob", "--yes")
+    either("users", "delete", "cyd", "--forever", "--yes")
+    assert either("audit", "undo", "--last", "--yes").stdout == "users suspend bob: undone\n"
+    past = datetime.now(UTC) - timedelta(minutes=61)
+    database["chatctl_audit"].update_many({"command": "users suspend ada"}, {"$set": {"at": past}})
+    either("audit", "undo", "--last", "--yes", code=3)
+    assert statuses(database)["ada"] == "SUSPENDED"
+
+
+@pytest.mark.parametrize("words", [(str(ObjectId()), "--last"), ("--last", "6a0b1c2d")])
+def test_an_event_and_the_last_one_contradict_each_other(chatctl: Chatctl, words: tuple[str, ...]) -> None:
+    said = chatctl("audit", "undo", *words, code=2).stderr
+    assert said == "error: EVENT and --last contradict each other\nhint: give one of them\n"
+
+
+def test_without_an_event_both_ways_are_named(chatctl: Chatctl) -> None:
+    said = chatctl("audit", "undo", code=2).stderr
+    assert said == "error: missing argument 'EVENT'\nhint: give the id of an event, or --last\n"
