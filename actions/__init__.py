@@ -5,8 +5,8 @@
   data returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
 - `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
 - `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references, and filters.
-- `display_names`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by several nouns.
-  `errors`: every refusal.
+- `display_names`, `question_items`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
+  several nouns. `errors`: every refusal.
 
 Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
 """
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         messages,
         permissions,
         queries,
+        question_items,
         roles,
         users,
         wrong_id_types,
@@ -40,6 +41,7 @@ __all__ = [
     "messages",
     "permissions",
     "queries",
+    "question_items",
     "roles",
     "users",
     "wrong_id_types",

@@ -11,7 +11,7 @@ from actions import SORTABLE, lookup, queries
 from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, events, undoing
+from changes import Changeset, Document, Draft, Question, Result, events, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
@@ -56,7 +56,7 @@ def find(
         wanted.append({"at": {"$gte": since}})
     if until is not None:
         wanted.append({"at": {"$lt": until}})
-    return Listing(AUDIT, {"$and": wanted}, _rows, sortable=SORTABLE["audit"], order="-id")
+    return Listing(AUDIT, {"$and": wanted}, rows, sortable=SORTABLE["audit"], order="-id")
 
 
 def show(ref: str) -> Row:
@@ -73,7 +73,7 @@ def show(ref: str) -> Row:
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
     return {
-        **_rows([event])[0],
+        **rows([event])[0],
         "undoes": readable(event.get("undoes")),
         "undoneBy": undone_by.get("_id"),
         "changes": changes,
@@ -121,15 +121,18 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     if state == "undone":
         return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
     if state == "running":
-        raise StillRunningError(f"event {event['_id']} is still running", "undo it when it has ended")
+        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
     if event.get("erased"):
-        why = f"event {event['_id']} was blanked: a user whom it changed has been erased"
-        raise NotUndoableError(why, "see chatctl audit show for what is left of it")
+        why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
+        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
     database = connection.database()
     batches = events.read(database, event["_id"])
     if not batches:
-        why = "is no longer kept" if event.get("undoable") else "was never kept"
-        raise NotUndoableError(f"what an undo of {event['_id']} needs {why}", "see chatctl audit show for what it did")
+        why = "is no longer stored" if event.get("undoable") else "was never stored"
+        raise NotUndoableError(
+            f"event {event['_id']} cannot be undone: the data for its undo {why}",
+            f"see what it did: chatctl audit show {event['_id']}",
+        )
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
     for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
@@ -176,7 +179,7 @@ def prune(before: datetime) -> Changeset:
         draft.delete(AUDIT, {"_id": event})
     results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(ended)]
     command = f"audit prune --before {before.isoformat()}"
-    return checked_changeset(command, draft, results, asks=True, undoable=False)
+    return checked_changeset(command, draft, results, asks=True, undoable=False, question=Question("Delete", AUDIT))
 
 
 def _target(ref: str) -> list[Any]:
@@ -189,7 +192,7 @@ def _target(ref: str) -> list[Any]:
     try:
         targets = begun | {lookup.find_user(ref, ())["_id"]}
     except UnknownNameError as error:
-        error.hint = f"{error.hint}; what was deleted is named by its id"
+        error.hint = f"{error.hint}; for something that was deleted, use its id"
         if not begun:
             raise
         targets = begun
@@ -211,7 +214,7 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
     states = _states(events)
     return [
         {

@@ -36,7 +36,7 @@ class CascadingDeletion:
 
     Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
     time of its last message. `users` are deleted at the end and were read with all fields: their lists are updated too.
-    `names` receives the names of the changed documents.
+    `names` is filled with the names of the changed documents.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -84,7 +84,7 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
-        """Remove messages from the lists of users who have seen them, also since the lists were read."""
+        """Remove messages from the lists of users who have seen them, even after the lists were read."""
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
         late: dict[Any, set[Any]] = {}
@@ -98,7 +98,7 @@ class CascadingDeletion:
             self.draft.take("User", [user], "seenMessageIds", list(late[referred(user["_id"])]))
 
     def delete_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
-        """Delete conversations; first their messages."""
+        """Delete the messages of conversations, then the conversations."""
         for some in queries.chunks(ids):
             yield from self.delete_messages([queries.refers_to("Message", "conversationId", *some)])
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}

@@ -18,7 +18,7 @@ Read = Callable[[str], tuple[str, Any]]
 """Returns the field and the value that a typed text means."""
 
 SECONDS: Final = 1 / 3
-"""The time limit of the database, without loading the driver."""
+"""Seconds that the database has to answer, without the time to load the driver."""
 SECONDS_TO_LOAD: Final = 2.0
 AT_MOST: Final = 50
 READ_AT_MOST: Final = 1_000
@@ -26,9 +26,9 @@ READ_AT_MOST: Final = 1_000
 
 
 def names(collection: str, prefix: str, choice: url_sources.Choice) -> list[str]:
-    """Return the names that begin like a word, as they are typed; none after any failure.
+    """Return the names that begin with a text, in the form in which they are typed; an empty list after any failure.
 
-    Of more than `AT_MOST` names, the last one is also returned, so that the common beginning is that of all names.
+    If there are more than `AT_MOST` names, the last one is added: the shell completes what all names have in common.
     """
     found: list[str] = []
     loaded = threading.Event()
@@ -63,7 +63,7 @@ def _read_names(collection: str, prefix: str, choice: url_sources.Choice, loaded
 
 
 def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
-    """Yield sorted names, up or down, as they are typed.
+    """Yield names in ascending or descending order, in the form in which they are typed.
 
     A name that would be read as something else is left out: a username may look like an id or an e-mail.
     """

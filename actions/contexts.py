@@ -21,7 +21,7 @@ def show(name: str | None) -> Row:
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)
     if context is None:
-        raise NotFoundError("no context is the current one", "make one so: chatctl context use NAME")
+        raise NotFoundError("no context is selected", "choose one: chatctl context use NAME")
     return _row(context, known.current)
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width characters like the others
 _SEPARATOR: Final = ",;\t\r\n"
-# What a spreadsheet would run, and what would look guarded already.
+# Text that a spreadsheet would run, or that looks as if it were escaped already.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
 # A spreadsheet may use another delimiter than the comma; then it reads quotes inside a cell as text.
 _INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
@@ -30,7 +30,7 @@ def unescape_formulas(text: str) -> str:
 
 
 def join_list(items: Iterable[str]) -> str:
-    r"""Write texts into one cell with `;` between them; one inside a text becomes `\;`, a backslash two."""
+    r"""Join texts with `;` for one cell. Inside a text, `;` becomes `\;`, and a backslash becomes two."""
     return ";".join(item.replace("\\", "\\\\").replace(";", "\\;") for item in items)
 
 

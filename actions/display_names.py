@@ -18,7 +18,7 @@ FIELDS: Final = ("name", "isGroup", "userIds")
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""With more in memory, those that the current documents do not refer to are dropped."""
+"""If more are in memory, those that the current documents do not refer to are dropped."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:
@@ -72,7 +72,7 @@ class ConversationTitles:
         new = wanted - self._titled.keys()
         self.add(list(queries.find_by_ids("Conversation", new, FIELDS)), users)
         for key in new - self._titled.keys():
-            self._titled[key] = TitledConversation(key, "a conversation that is gone", ())
+            self._titled[key] = TitledConversation(key, "deleted conversation", ())
 
     def add(self, conversations: Sequence[Document], users: Iterable[str] = ()) -> None:
         """Add conversations that were read with `FIELDS`, and read the usernames of their participants."""
@@ -117,4 +117,4 @@ def _key(conversation: Any) -> str:
 def _title(conversation: Document, participants: Sequence[Row]) -> str:
     if name := conversation.get("name"):
         return readable_text(name)
-    return people_label(participants) or "nobody"
+    return people_label(participants) or "no participants"

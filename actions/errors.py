@@ -13,17 +13,17 @@ class AmbiguousNameError(ConflictError):
 
 
 class NameTakenError(ConflictError):
-    """The new name exists already."""
+    """The new name already exists."""
 
 
 class ImportConflictError(ConflictError):
-    """People of an import, or their names, exist already; `faults` lists them."""
+    """Users of an import already exist, or their names are taken; `faults` lists them."""
 
     def __init__(self, number: int, faults: tuple[Fault, ...]) -> None:
-        of_them = "" if number == len(faults) else f" of which these are the first {len(faults):,}"
+        of_them = "" if number == len(faults) else f"; these are the first {len(faults):,}"
         super().__init__(
-            f"the import has {counted(number, 'conflict')} with what is there{of_them}",
-            "nothing was written; --on-conflict skip passes over who is there, update changes them",
+            f"the import has {counted(number, 'conflict')} with existing users{of_them}",
+            "nothing was written; --on-conflict skip keeps existing users unchanged, --on-conflict update changes them",
         )
         self.faults = faults
 
@@ -49,7 +49,7 @@ class LastMemberError(RefusedError):
 
 
 class NotUndoableError(RefusedError):
-    """The data that an undo needs were never kept, or are no longer kept."""
+    """The data for an undo were never stored, or are no longer stored."""
 
 
 class StillRunningError(RefusedError):

@@ -8,7 +8,7 @@ from bson import ObjectId
 from actions import SORTABLE, lookup, queries
 from actions.rules import new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result, ids_in
 from changes.visible_values import readable, readable_text
 from database import connection
 from database.listing import Listing, Row
@@ -47,11 +47,12 @@ def rename(ref: str, name: str) -> Changeset:
     permission = lookup.find_one("Permission", ref, ())
     draft = Draft()
     command = f"permissions rename {lookup.label(permission)} {name}"
+    question = Question(f"Rename permission {lookup.label(permission)} to {name}")
     if name != permission.get("name"):
         new_names.validate("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return checked_changeset(command, draft, [Result(permission["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(permission["_id"], name, outcome)], question=question)
 
 
 @replannable(deletes=True)

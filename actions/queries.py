@@ -37,7 +37,7 @@ def contains_text(option: str, text: str) -> Document:
 def literal_pattern(option: str, text: str) -> str:
     """Return the pattern that matches exactly a text; raise `UsageError` if it is empty or too long."""
     if len(text) > LONGEST:
-        raise UsageError(f"{option} is {len(text):,} characters long; it may have {LONGEST}")
+        raise UsageError(f"{option} has {len(text):,} characters; the limit is {LONGEST}")
     return re.escape(require_text(option, text))
 
 
@@ -207,7 +207,7 @@ def _in_any_case(email: str) -> Document:
         cases = cases[: varied[LETTERS_IN_BOTH_CASES]]
     begins = map("".join, product(*cases))
     ranges = [{"email": {"$gte": begin, "$lt": f"{begin}\U0010ffff"}} for begin in begins]
-    if len(email) > LONGEST_EMAIL:  # servers limit patterns, and such a range has next to no e-mails
+    if len(email) > LONGEST_EMAIL:  # servers limit the length of patterns, and such a range has very few e-mails
         return {"$or": ranges}
     return {"$and": [{"$or": ranges}, {"email": {"$regex": f"^{re.escape(email)}$", "$options": "i"}}]}
 

@@ -9,7 +9,7 @@ from bson import ObjectId
 from actions import SORTABLE, lookup, queries
 from actions.rules import lockout, new_names
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result, ids_in
 from changes.draft import BATCH
 from changes.visible_values import readable, readable_text
 from database import connection
@@ -45,19 +45,21 @@ def copy(ref: str, name: str) -> Changeset:
     role = lookup.find_one("Role", ref, LISTED)
     new_names.validate("Role", [name])
     granted = list(queries.find_by_ids("Permission", ids_in(role, "permissionsIds"), ["name", "rolesIds"]))
-    return _create("roles copy", name, granted, [lookup.label(role), name])
+    question = Question(f"Copy role {lookup.label(role)} to {name}")
+    return _create("roles copy", name, granted, [lookup.label(role), name], question)
 
 
 def rename(ref: str, name: str) -> Changeset:
     """Rename a role; members and permissions stay."""
     role = lookup.find_one("Role", ref, ())
     command = f"roles rename {lookup.label(role)} {name}"
+    question = Question(f"Rename role {lookup.label(role)} to {name}")
     draft = Draft()
     if name != role.get("name"):
         new_names.validate("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return checked_changeset(command, draft, [Result(role["_id"], name, outcome)])
+    return checked_changeset(command, draft, [Result(role["_id"], name, outcome)], question=question)
 
 
 @replannable(deletes=True)
@@ -100,7 +102,7 @@ def matrix() -> tuple[list[str], list[Row]]:
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
     held = {
-        # Without the unique index two roles can have one name.
+        # Without the unique index, two roles can have the same name.
         label if labels[label] == 1 else f"{label} ({role['_id']})": set(ids_in(role, "permissionsIds"))
         for role in roles
         if (label := lookup.label(role))
@@ -162,7 +164,9 @@ def _permissions(refs: Sequence[str]) -> list[Document]:
     return [found.document for found in lookup.find_all("Permission", refs, ("rolesIds",))]
 
 
-def _create(verb: str, name: str, permissions: list[Document], words: list[str]) -> Changeset:
+def _create(
+    verb: str, name: str, permissions: list[Document], words: list[str], question: Question | None = None
+) -> Changeset:
     draft = Draft()
     role: Document = {
         "_id": ObjectId(),
@@ -172,7 +176,8 @@ def _create(verb: str, name: str, permissions: list[Document], words: list[str])
     }
     draft.insert("Role", role)
     draft.add("Permission", permissions, "rolesIds", [role["_id"]])
-    return checked_changeset(" ".join([verb, *words]), draft, [Result(role["_id"], name, "created")])
+    result = Result(role["_id"], name, "created")
+    return checked_changeset(" ".join([verb, *words]), draft, [result], question=question)
 
 
 def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
@@ -188,7 +193,9 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
         for permission, had in zip(found, held, strict=True)
     ]
     command = f"roles {verb} {lookup.label(role)} {in_words([permission.ref for permission in found])}"
-    return checked_changeset(command, draft, results, asks=not granting)
+    rest = f"{'to' if granting else 'from'} role {lookup.label(role)}"
+    question = Question(verb.capitalize(), "Permission", rest)
+    return checked_changeset(command, draft, results, asks=not granting, question=question)
 
 
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:

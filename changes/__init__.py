@@ -18,8 +18,9 @@ from changes.change import (
     Update,
     are_ids,
 )
-from changes.changeset import Changeset, Result, Rule, Stream
+from changes.changeset import Changeset, Question, Result, Rule, Stream
 from changes.draft import Batch, Draft
+from changes.effects import effects
 from changes.events import batches_written
 from changes.writing import ChangedMeanwhileError
 from database.references import ids_in
@@ -38,6 +39,7 @@ __all__ = [
     "Insert",
     "ListContaining",
     "Outcome",
+    "Question",
     "Result",
     "Rule",
     "Set",
@@ -48,5 +50,6 @@ __all__ = [
     "apply",
     "are_ids",
     "batches_written",
+    "effects",
     "ids_in",
 ]

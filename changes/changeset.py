@@ -1,7 +1,7 @@
 """A whole write, described before it is done."""
 
 from collections import ChainMap, Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
@@ -13,12 +13,18 @@ from changes.draft import Batch
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
 from database.indexes import Index
+from database.own_collections import AUDIT, IMAGES, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
 from models.schema import FIELDS
 
 VERBS: Final = {"insert": "create", "update": "change", "delete": "delete"}
 SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
+_COLLECTIONS: Final = {
+    **{f"{name.lower()}s": name for name in ("User", "Role", "Permission", "Conversation", "Message")},
+    "audit": AUDIT,
+}
+_NOUNS: Final = {AUDIT: "audit record", IMAGES: "undo record", STATE: "setting"}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
 """Outcomes of items that are not written: already as wanted, not found, or broken and therefore not changed."""
 
@@ -37,6 +43,17 @@ class Result(NamedTuple):
     password: str | None = None
     elsewhere: Collection[str] = ()
     warning: str | None = None
+
+
+class Question(NamedTuple):
+    """The question before a write: a `verb`, the changed items, and the `rest`: Remove / ada / from Night shift.
+
+    The items are documents of the collection `of`; without it the verb says everything.
+    """
+
+    verb: str
+    of: str | None = None
+    rest: str = ""
 
 
 class Rule(NamedTuple):
@@ -97,7 +114,9 @@ class Changeset:
     still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
     are created before the first batch, because transactions cannot create them. Without `itemised` the changes are
     counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
-    several. `resuming` says how to continue after an interruption between two batches.
+    several. `resuming` says how to continue after an interruption between two batches. `question` is what is asked
+    before the write, if the words of the command do not say it; `preview` are the lines above it, if not the counts;
+    the last of them sums up the others.
     """
 
     command: str
@@ -117,6 +136,14 @@ class Changeset:
     quick: bool = False
     merges_lists: bool = False
     resuming: Resuming | None = None
+    question: Question | None = None
+    preview: Sequence[str] = ()
+
+    @property
+    def asked(self) -> Question:
+        """Return what is asked before the write; `users suspend` is Suspend / users."""
+        group, verb, *_ = self.command.split()
+        return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
 
     @property
     def changes(self) -> Iterator[Change]:
@@ -150,7 +177,12 @@ class Changeset:
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Say how many more documents this changes or deletes than a plan that the user has agreed to."""
+        """Say what this does that a plan does not do to which the user has agreed.
+
+        These are new lines of the preview, or the numbers of further documents that are changed or deleted.
+        """
+        if self.preview and not isinstance(self.batches, Stream):
+            return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]
         more = Counter(self.documents) - Counter(agreed.documents)
         return [
             f"{VERBS[op]} {counted(count, f'more {collection.lower()}')}"
@@ -160,10 +192,10 @@ class Changeset:
 
     def summary(self) -> list[str]:
         """Count documents by what happens to them: `create 3 roles`; our own records only if there are no others."""
-        counts = self.documents
-        known = {key: count for key, count in counts.items() if key[1] in FIELDS} or counts
-        lines = [f"{VERBS[op]} {counted(count, collection.lower())}" for (op, collection), count in known.items()]
-        return [*lines, *([f"create indexes: {len(self.indexes)}"] if self.indexes else [])]
+        return [*count_lines(self.documents), *self.index_lines()]
+
+    def index_lines(self) -> list[str]:
+        return [f"create indexes: {len(self.indexes)}"] if self.indexes else []
 
     @property
     def documents(self) -> dict[tuple[str, str], int]:
@@ -199,6 +231,12 @@ class Changeset:
                 yield from diff(map(show, describe(change)), names)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
+
+
+def count_lines(documents: Mapping[tuple[str, str], int]) -> list[str]:
+    """Say how many documents are created, changed and deleted; our own records only if there is nothing else."""
+    known = {key: count for key, count in documents.items() if key[1] in FIELDS} or documents
+    return [f"{VERBS[op]} {counted(count, _NOUNS.get(of, of.lower()))}" for (op, of), count in known.items()]
 
 
 def kind(change: Change) -> tuple[str, str]:

@@ -1,4 +1,5 @@
-"""The command line: it parses, asks, prints and ends with an exit code; what is done is decided in `actions`.
+"""The command line: parse, ask, print and exit. What may be done is decided in `actions`.
 
-A package or file for each group of commands, `output` for all that is printed. Start reading at `app.Root.main`.
+There is a package or file for each group of commands, and `output` for everything that is printed. Start reading at
+`app.Root.main`.
 """

@@ -1,10 +1,10 @@
-"""The way in: a signal before the program proper has taken over, or after it is done, ends it without a word."""
+"""The start of the program. A signal that arrives before or after `Root.main` ends it without a message."""
 
 import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""By name, as nothing is imported yet that could be spared."""
+"""Signals by name, because `signal` is imported only when it is needed."""
 BUG = 70
 
 
@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Let nothing else be opened under the number of a stream that the caller has closed, and be written to by it."""
+    """Open standard streams that the caller has closed, so that no other file gets their numbers and their output."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -37,16 +37,16 @@ def _leave(number: int, _: object) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
-    """End on what nobody has caught: a signal in the first moment, or a program that cannot even start."""
+    """End the program after an error that nothing has caught: an early signal, or a program that cannot start."""
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)
-        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - here there is no other
+        print(ascii(f"error: chatctl cannot start: {kind.__name__}: {error}")[1:-1], file=sys.stderr)  # noqa: T201 - the module that prints is not loaded yet
     os._exit(ENDINGS.get(kind.__name__, BUG))
 
 
 def _notice(lost: "sys.UnraisableHookArgs") -> None:
-    """End on a signal that Python would pass over, as it does where an object is thrown away."""
+    """End the program on a signal that Python would ignore, as it does while it deletes an object."""
     if lost.exc_type.__name__ in ENDINGS:
         os._exit(ENDINGS[lost.exc_type.__name__])
     sys.__unraisablehook__(lost)

@@ -35,7 +35,7 @@ def report(
             default_factory=lambda: "90d",
             show_default=False,
             rich_help_panel=FILTERS,
-            help="Report privileged users without a sign-in since this time. Default: 90d.",
+            help="Report privileged users without a sign-in since this time.  [default: 90d]",
         ),
     ],
     granted: Annotated[
@@ -47,7 +47,7 @@ def report(
             default_factory=lambda: "30d",
             show_default=False,
             rich_help_panel=FILTERS,
-            help="Report the roles granted since this time. Default: 30d.",
+            help="Report the roles granted since this time.  [default: 30d]",
         ),
     ],
     privileged: Annotated[
@@ -55,7 +55,7 @@ def report(
         typer.Option(
             "--privileged",
             metavar="ROLE",
-            help="A role of privileged users (repeatable). Default: the protected roles.",
+            help="Role of privileged users (repeatable).  [default: the protected roles]",
             show_default=False,
             rich_help_panel=FILTERS,
         ),
@@ -98,7 +98,7 @@ def review(
     *,
     sheet: Annotated[
         str | None,
-        typer.Argument(metavar="[FILE]", help="A sheet with answers; - reads standard input.", show_default=False),
+        typer.Argument(metavar="[FILE]", help="Review sheet with answers (- is standard input).", show_default=False),
     ] = None,
     to: To = None,
     roles: Roles = [],  # noqa: B006 - typer reads it, nobody changes it

@@ -1,4 +1,4 @@
-"""The program: its groups, each imported when it is used, and the way in and out of every run."""
+"""The program: its groups, which are imported when they are used, and the start and end of every run."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -46,7 +46,7 @@ chatctl roles delete intern -n     preview a change\
 
 
 class Root(Group):
-    """The groups by name; each is imported when a command of it runs or its help is asked for."""
+    """The root command. Each group is imported when one of its commands runs or its help is printed."""
 
     def list_commands(self, _: Any) -> list[str]:
         return [*GROUPS, *COMMANDS]
@@ -69,18 +69,18 @@ class Root(Group):
         formatter.write_text(f"Short names: {short}.")
 
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
-        """Run the program from first to last: parse, work, hand over the output, end with the right code."""
+        """Run the program: parse, work, flush the output, and exit with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        with _closing():  # after a failure is explained: what it means may depend on the connection
+        with _closing():  # close after the error is explained, which may need the connection
             try:
                 with signals.ending():
                     code = self.run(arguments, prog_name or "chatctl")
-            except BaseException as error:  # noqa: BLE001 - the one place where every failure ends
+            except BaseException as error:  # noqa: BLE001 - every failure ends here
                 code = _fail(error, arguments)
         sys.exit(code)
 
     def run(self, arguments: list[str], name: str = "chatctl") -> int:
-        """Run one command line and give its exit code; what goes wrong is raised."""
+        """Run one command line and return its exit code. Errors are raised."""
         from cli.output import streams
 
         streams.prepare()
@@ -114,7 +114,7 @@ def _show_version(wanted: bool) -> None:
 def chatctl(
     context: typer.Context,
     *,
-    version: Annotated[  # noqa: ARG001 - it has done its work when it was read
+    version: Annotated[  # noqa: ARG001 - Typer calls the callback; the value is not needed here
         bool,
         typer.Option(
             "--version",
@@ -150,13 +150,13 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # that was said, or something worse was
+    except OutputError:  # this error or a worse one was already reported
         streams.abandon()
     return code
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    """Read `-o json` where the command line could not be parsed."""
+    """Find `-o json` in a command line that could not be parsed."""
     words = _before_dashes(arguments)
     return bool(
         set(pairwise(words)) & {("-o", "json"), ("--output", "json")} or {"-ojson", "--output=json"} & set(words)
@@ -169,7 +169,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close the connection, where one was made; nothing is imported for it."""
+    """Close the connection if there is one. This imports nothing."""
     try:
         yield
     finally:

@@ -60,11 +60,11 @@ def add(
     context = contexts.Context(name, source, value, read_only)
     contexts.add(context)
     if url is not None and (address := contexts.address(context)) and address.has_password:
-        warn_of_password(out, "without --url it is asked for")
+        warn_of_password(out, "leave out --url to be asked for the URL")
     _report(out, name, "added")
     if problem := actions.contexts.show(name)["problem"]:
         out.note(f"warning: {problem}")
-    out.note(f"to work on it: --context {name} on any command, or for all: chatctl context use {name}")
+    out.note(f"to use it: add --context {name} to a command, or run chatctl context use {name}")
 
 
 @app.command("list", example="chatctl context list -o json")
@@ -104,23 +104,23 @@ def remove(name: Name, out: Out) -> None:
     was_current = contexts.remove(name)
     _report(out, name, "removed")
     if was_current:
-        out.note("it was the current one; now there is none")
+        out.note("it was the current context; now no context is current")
 
 
 def _source(given: Mapping[str, str | None], invocation: Invocation) -> tuple[str, str]:
-    """Take where the URL comes from; without any option ask for the URL itself."""
+    """Return the source of the URL and its value. Without any option, ask for the URL."""
     from cli.output import questions
 
     named = [(source, value) for source, value in given.items() if value is not None]
     options = [f"--{source}" for source in given]
     if len(named) > 1:
         both = " and ".join(f"--{source}" for source, _ in named)
-        raise UsageError(f"{both} contradict each other", f"give one of {', '.join(options)}")
+        raise UsageError(f"{both} cannot be combined", f"use one of {', '.join(options)}")
     if named:
         return named[0]
     typed = questions.ask_hidden("URL: ") if questions.can_ask(invocation) else None
     if typed is None:
-        raise UsageError("there is no URL", f"give one of {', '.join(options)}")
+        raise UsageError("a URL is required", f"use one of {', '.join(options)}")
     return "url", typed.strip()
 
 

@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple
+
+import typer
 
 import actions
 import seeds
 from cli.group import Command, part
 from cli.invocation import Invocation
-from cli.output import say, streams, table, text
+from cli.output import questions, say, streams, table, text
+from cli.params import choice
 from database import connection
 from database.errors import RefusedError, UsageError
 
@@ -25,28 +28,24 @@ GENERATE: Final = (
     *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),
     *("--seed", "1", "--broken", "1"),
 )
-"""Few enough for one transaction, and as the trail has it: by that the tour knows its own."""
-
-
-USE_ANOTHER_FOLDER: Final = (
-    'give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo'
-)
-
-
+"""Small enough for one transaction, and written as in the audit trail: the tour recognizes its own data by it."""
+USE_ANOTHER_FOLDER: Final = 'use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo'
+TOPICS: Final = ("all", "users", "roles", "conversations", "undo", "check")
 SUPPORT_ROLE: Final = "support"
 """The role of the person whom the tour is about, as long as somebody has it."""
 SUSPENDED: Final = "SUSPENDED"
 MOST_USERS: Final = 1_000
 SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
-"""Of the faults that are there some; all of them would fill six screens."""
+"""Some of the faults. All of them would fill six screens."""
+ENDS: Final = frozenset({"q", "quit", "exit"})
 CLOSING_LINES: Final = (
-    "Now you: all of this is made up, so nothing can go wrong.",
-    "After `export CHATCTL_LOCAL=1` you can leave --local out.",
+    "Now you: all of these people are generated, so nothing can go wrong.",
+    "After `export CHATCTL_LOCAL=true` you can leave --local out.",
 )
 
 
 class Person(NamedTuple):
-    """Whom the tour is about, and a conversation of theirs."""
+    """Whom the tour is about, and one of their conversations."""
 
     username: str
     conversation: str
@@ -63,43 +62,57 @@ class _OnEmbedded(Command):
     def invoke(self, ctx: Any) -> Any:
         invocation = Invocation.of(ctx.meta)
         if invocation.url is not None or invocation.context is not None:
-            raise UsageError("the tour is on the embedded database alone", "name no other database")
+            raise UsageError("the tour works only on the embedded database", "leave --url and --context out")
         invocation.local = True
         return super().invoke(ctx)
 
 
 @app.command(
-    cls=_OnEmbedded, example="chatctl demo\nchatctl demo 2>/dev/null | less      the tour alone, to read at leisure"
+    cls=_OnEmbedded,
+    example="chatctl demo\nchatctl demo undo\nchatctl demo 2>/dev/null | less      only the tour, to read at leisure",
 )
-def demo() -> None:
+def demo(
+    ctx: typer.Context,
+    topic: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="|".join(TOPICS),
+            parser=choice(TOPICS),
+            show_default=False,
+            help="One part of the tour. Default: all.",
+        ),
+    ] = None,
+) -> None:
     """Show what chatctl does, on generated data.
 
     The first run fills the embedded database with roles, permissions, users, messages and some faults. Then it runs
-    commands and shows their output. One command suspends a user, and another undoes that. The data is kept, so that you
-    can try more commands. If the embedded database has other data, the tour is refused.
+    commands and shows their output. One command suspends a user, and another undoes that. On a terminal the tour asks
+    for a topic and waits after each step. The data is kept, so that you can try more commands. If the embedded database
+    has other data, the tour is refused.
     """
     from actions.database import server
 
-    with server.take_turn(lambda: say("another tour is going on: waiting for its end")):
+    waits = questions.can_pick(Invocation.of(ctx.meta))
+    with server.take_turn(lambda: say("another tour is running: waiting until it ends")):
         _prepare()
         with streams.unpaged():
-            _show()
+            _show(topic or (_ask_topic() if waits else TOPICS[0]), waits=waits)
 
 
 def _prepare() -> None:
     """Fill the embedded database, unless the tour has done so before.
 
-    Raises `RefusedError` where it has other data, and where it is protected: the tour would stop at its first write.
+    Raises `RefusedError` if it has other data, or if it is protected: the tour would stop at its first write.
     """
     if marker := connection.marker():
         raise RefusedError(
-            f'the embedded database is protected as "{marker.name}", and the tour writes', USE_ANOTHER_FOLDER
+            f'the embedded database is protected as "{marker.name}", and the tour changes it', USE_ANOTHER_FOLDER
         )
     if _was_filled():
         return
     if _has_other_data():
-        raise RefusedError("the embedded database has data that the tour did not make", USE_ANOTHER_FOLDER)
-    say("Nothing is there yet: first roles and permissions from the seed that ships, and people who are made up.")
+        raise RefusedError("the embedded database has data that the tour did not create", USE_ANOTHER_FOLDER)
+    say("The embedded database is empty. First the tour adds roles and permissions, then generated people.")
     for line in (("seeds", "apply"), (*GENERATE, "--yes")):
         say(f"$ {_as_typed(line)}")
         with redirect_stdout(io.StringIO()):
@@ -111,7 +124,7 @@ def _was_filled() -> bool:
 
 
 def _has_other_data() -> bool:
-    """Tell whether there is anything but the roles that ship, as they ship."""
+    """Tell whether there is anything except the roles of the shipped seed, unchanged."""
     found = (actions.users.find(), actions.conversations.find(), actions.messages.find())
     if any(True for listing in found for _ in listing.ids(limit=1)):
         return True
@@ -120,10 +133,23 @@ def _has_other_data() -> bool:
     return bool(there) and (there != {role.name for role in seed.roles} or seeds.planning.plan(seed).differs)
 
 
-def _show() -> None:
-    """Run the tour, and say how to go on."""
+def _ask_topic() -> str:
+    """Ask for a part of the tour; after Enter alone, it is the whole tour."""
+    while answer := questions.ask(f"Topic ({', '.join(TOPICS)}) [{TOPICS[0]}]: "):
+        if answer in TOPICS:
+            return answer
+        if answer.lower() in ENDS:
+            raise typer.Exit
+        say(f"{text.quoted([answer])} is not a topic.")
+    return TOPICS[0]
+
+
+def _show(topic: str, *, waits: bool) -> None:
+    """Run the tour, and say what to try next; on a terminal, it waits before each step."""
     person = _choose_person()
-    for step in _steps(person):
+    for number, step in enumerate(_steps(topic, person)):
+        if number and waits and not _goes_on():
+            break
         streams.write(f"\n{table.wrapped(step.heading, 0)}\n{_bold(f'$ {_as_typed(step.line)}')}\n")
         streams.flush()
         _run(step.line)
@@ -132,27 +158,53 @@ def _show() -> None:
         streams.write(f"  {_bold(_as_typed(line))}\n")
 
 
-def _steps(person: Person | None) -> Iterator[Step]:
+def _goes_on() -> bool:
+    """Wait for Enter, so that each step can be read; return whether the tour goes on."""
+    streams.flush()
+    return questions.ask("\n[Enter: next step, q: end] ").lower() not in ENDS
+
+
+def _steps(topic: str, person: Person | None) -> Iterator[Step]:
+    """Yield the steps of a topic, each when the one before it was run."""
+    parts = (_users, _roles, _conversations, _undo, _check)
+    for name, steps in zip(TOPICS[1:], parts, strict=True):
+        if topic in {TOPICS[0], name}:
+            yield from steps(person)
+
+
+def _users(person: Person | None) -> Iterator[Step]:
     columns = ("--columns", "username,name,roles,lastLogin")
     yield Step("Who signed in last.", ("users", "list", "--sort", "-lastLogin", "--limit", "6", *columns))
-    yield Step("What each role allows.", ("roles", "matrix"))
     if person:
-        yield from _steps_about(*person)
-    check = ("db", "check", *(word for rule in SHOWN_RULES for word in ("--rule", rule)))
-    yield Step("Faults as they gather in real data: what each does, and how to mend it.", check)
+        yield Step("All about one of them, and which role allows what.", ("users", "show", person.username))
 
 
-def _steps_about(name: str, conversation: str) -> Iterator[Step]:
-    """Show the person, and what is said and done; the event is there once the suspension was run."""
-    yield Step("All about one of them, and which role allows what.", ("users", "show", name))
-    yield Step("What was said.", ("conversations", "transcript", conversation, "--last", "6"))
+def _roles(_: Person | None) -> Iterator[Step]:
+    yield Step("What each role allows.", ("roles", "matrix"))
+
+
+def _conversations(person: Person | None) -> Iterator[Step]:
+    if person:
+        yield Step("What was said.", ("conversations", "transcript", person.conversation, "--last", "6"))
+
+
+def _undo(person: Person | None) -> Iterator[Step]:
+    """Suspend the person, and undo it: the event exists after the suspension was run."""
+    if not person:
+        return
+    name = person.username
     suspend = ("users", "suspend", name)
     why = ("--reason", "stolen laptop", "--yes")
-    yield Step("Their laptop was stolen. Without --yes it would show what it does, and ask.", (*suspend, *why))
+    yield Step("A laptop was stolen. Without --yes, chatctl shows the change and asks.", (*suspend, *why))
     yield Step("Every write leaves an event: who did it, when and why.", ("audit", "list", "--target", name))
     events = actions.audit.find(command=" ".join(suspend)).rows("-at", limit=1)
     for event in [str(row["id"]) for row in events]:
-        yield Step("The laptop is found: what was written can be undone.", ("audit", "undo", event, "--yes"))
+        yield Step("The laptop was found: undo the change.", ("audit", "undo", event, "--yes"))
+
+
+def _check(_: Person | None) -> Iterator[Step]:
+    check = ("db", "check", *(word for rule in SHOWN_RULES for word in ("--rule", rule)))
+    yield Step("Faults that collect in real data: what each of them does, and how to repair it.", check)
 
 
 def _next(person: Person | None) -> Iterator[Line]:
@@ -164,7 +216,7 @@ def _next(person: Person | None) -> Iterator[Line]:
 
 
 def _choose_person() -> Person | None:
-    """Choose one who may be suspended and talks with somebody; whoever it was last time may have been changed since."""
+    """Choose a person who may be suspended and has a conversation. The one of the last tour may have changed since."""
     protected = {row["name"] for row in actions.roles.find().rows() if row["protected"]}
     people = [
         user
@@ -188,7 +240,7 @@ def _run(line: Line) -> None:
 
 
 def _as_typed(line: Line) -> str:
-    """Write a command line so that it can be typed where this run was: `uv run` leaves no chatctl behind."""
+    """Write a command line so that it works if pasted here: after `uv run` there is no chatctl on the PATH."""
     through: Iterable[str] = ("uv", "run") if "UV_RUN_RECURSION_DEPTH" in os.environ else ()
     return text.quoted([*through, "chatctl", "--local", *line])
 

@@ -13,6 +13,7 @@ from cli.invocation import on_same_database
 from cli.output import formats, say, streams
 from cli.output.streams import ReaderGoneError
 from database.errors import (
+    CancelledError,
     ChatctlError,
     ConflictError,
     DatabaseError,
@@ -69,8 +70,12 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     if as_json:
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
-        for line in _lines(failure):
+        for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
             say(line)
+        if failure.faults:
+            from cli.output import reports
+
+            reports.annotate(failure.faults)
     if debug:
         for line in trace(error):
             say(line)
@@ -138,9 +143,11 @@ def _explained(error: BaseException) -> ChatctlError | None:
 
 
 def _usage(error: typer.TyperException) -> Failure:
-    message = error.format_message().rstrip(".")
     context: typer.Context | None = getattr(error, "ctx", None)
-    hint = f"see {context.command_path} --help" if context else "see chatctl --help"
+    hint = getattr(error, "hint", None) or (f"see {context.command_path} --help" if context else "see chatctl --help")
+    if value := _invalid_value(error):
+        return Failure(2, "usage", value, hint)
+    message = error.format_message().rstrip(".")
     if name := getattr(error, "option_name", None):
         near = getattr(error, "possibilities", None)
         if near is not None or "No such" in message:
@@ -153,6 +160,18 @@ def _usage(error: typer.TyperException) -> Failure:
         elif name == "--password":
             hint = "other users of this machine could see it: take --password-stdin"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
+
+
+def _invalid_value(error: typer.TyperException) -> str | None:
+    """Say which value of the command line is not valid: `--limit must be 1 or more`, `--by: "x" is not valid here.`."""
+    param: Any = getattr(error, "param", None)
+    message = getattr(error, "message", "")
+    if not isinstance(error, typer.BadParameter) or param is None or not message:  # without a message it is missing
+        return None
+    name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
+    if message.startswith("must be "):
+        return f"{name} {message}"
+    return message if "|" in name else f"{name}: {message}"
 
 
 def _bug(error: BaseException) -> Failure:

@@ -1,6 +1,7 @@
-"""The shape that all groups and commands share: options that stand anywhere, hints, plain help."""
+"""What all groups and commands share: options that are accepted anywhere, hints, and help as plain text."""
 
 import inspect
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial, wraps
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from cli.invocation import Invocation
-from database.errors import UsageError
+from database.errors import NotFoundError, UsageError
 from database.wording import shown
 
 if TYPE_CHECKING:
@@ -26,13 +27,18 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
     "pretty_exceptions_enable": False,
     "invoke_without_command": True,
 }
-"""How every Typer here is made: help as plain text, errors left to `cli.errors`."""
+"""The settings of every Typer object: help is plain text, and `cli.errors` reports errors."""
+
+EXPECT: Final = "CHATCTL_EXPECT"
+REASON: Final = "CHATCTL_REASON"
+"""Variables that stand for the options `--expect` and `--reason`; empty ones are ignored."""
 
 FILTERS: Final = "Filters"
 OUTPUT: Final = "Output"
 PAGING: Final = "Paging"
 SAFETY: Final = "Safety"
 CONNECTION: Final = "Connection"
+NO_BREAK_HYPHEN: Final = "\u2011"
 HEADINGS: Final = ("Arguments", "Options", FILTERS, OUTPUT, PAGING, SAFETY, CONNECTION)
 """The sections of a help, in their order. An option without a heading (`rich_help_panel`) is under "Options"."""
 
@@ -42,9 +48,12 @@ def _remember(context: typer.Context, option: Any, value: Any) -> None:
         setattr(Invocation.of(context.meta), option.name, value)
 
 
-def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -> TyperOption:
+def _option(
+    heading: str, name: str, text: str, *, metavar: str | None = None, envvar: str | None = None
+) -> TyperOption:
     return TyperOption(
         param_decls=[name],
+        envvar=envvar,
         help=text,
         rich_help_panel=heading,
         metavar=metavar,
@@ -56,7 +65,9 @@ def _option(heading: str, name: str, text: str, *, metavar: str | None = None) -
 
 GLOBAL_OPTIONS: Final = (
     _option(OUTPUT, "--debug", "Show where in the code an error was raised."),
-    _option(SAFETY, "--expect", "Refuse to run on a database with another name.", metavar="NAME"),
+    _option(
+        SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
+    ),
     _option(SAFETY, "--no-input", "Never ask: refuse what must be confirmed, as without a terminal."),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no installation."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
@@ -67,9 +78,9 @@ GLOBAL_OPTIONS: Final = (
 
 REVEAL_OPTIONS: Final = (
     _option(OUTPUT, "--reveal", "Show masked messages and images. Requires --reason."),
-    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT"),
+    _option(SAFETY, "--reason", "Reason, kept in the audit trail.", metavar="TEXT", envvar=REASON),
 )
-"""Of commands that may show what people wrote."""
+"""Options of commands that can show messages and images."""
 
 UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: local times on a terminal, otherwise UTC]")
 """Of commands that show times."""
@@ -77,16 +88,36 @@ UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: loca
 RECORDED_PARAMETERS: Final = frozenset(
     {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
 )
-"""Parameters whose values the audit trail may have of a command that reads."""
+"""Parameters of a reading command whose values the audit trail records."""
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
 """Parameters without which their command only reads."""
 
 
-class Shared:
-    """Parse the options that may stand anywhere wherever they stand, and print help like all other output."""
+class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
+    """A formatter of help that never breaks a word at a hyphen: `--skip-` at the end of a line is no option."""
 
+    def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **settings: Any) -> None:
+        super().write_dl([(name, text.replace("-", NO_BREAK_HYPHEN)) for name, text in rows], *args, **settings)
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", NO_BREAK_HYPHEN))
+
+    def getvalue(self) -> str:
+        return str(super().getvalue()).replace(NO_BREAK_HYPHEN, "-")
+
+
+class HelpContext(typer.Context):
+    """A context whose help is formatted by `HelpFormatter`."""
+
+    formatter_class = HelpFormatter
+
+
+class Shared:
+    """A command or group that accepts some options anywhere on the line, and prints its help like other output."""
+
+    context_class: Any = HelpContext
     shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -103,12 +134,13 @@ class Shared:
         return option
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the arguments and options under their headings."""
+        """List the arguments and options under their headings; two arguments of one kind are described once."""
         sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
         for param in self.get_params(ctx):
             if (row := param.get_help_record(ctx)) is not None:
                 is_argument = param.param_type_name == "argument"
-                sections["Arguments" if is_argument else param.rich_help_panel or "Options"].append(row)
+                rows = sections["Arguments" if is_argument else param.rich_help_panel or "Options"]
+                rows += [row] if row not in rows else []
         for heading, rows in sections.items():
             if rows:
                 with formatter.section(heading):
@@ -128,7 +160,7 @@ class Shared:
 
 
 class Command(Shared, TyperCommand):
-    """A command; the database is chosen before it runs, and whether it may be written to.
+    """A command. Before it runs, the database is chosen, and a write is refused if it is not permitted.
 
     A list has the columns of `view` and can be sorted by the fields of `sortable`.
     """
@@ -180,15 +212,21 @@ class Command(Shared, TyperCommand):
         invocation.command = _audit_command(ctx)
         invocation.reason = ctx.params.get("reason", invocation.reason)
         if invocation.reveal and not (invocation.reason or "").strip():
-            raise UsageError("--reveal wants a reason", "say why with --reason TEXT: it is kept in the audit trail")
+            raise UsageError("--reveal requires --reason", "add --reason TEXT, which is kept in the audit trail")
         _choose_database(invocation, ctx.params)
         if invocation.url is not None and connection.target().password_on_command_line:
             warn_of_password(ctx.params.get("out"))
-        return super().invoke(ctx)
+        try:
+            return super().invoke(ctx)
+        except (NotFoundError, UsageError) as error:
+            from cli import suggestions
+
+            error.hint = suggestions.of_list(ctx, error.message) or error.hint
+            raise
 
 
 class Revealing(Command):
-    """A command that may show what people wrote."""
+    """A command that can show messages and images."""
 
     shared: tuple[TyperOption, ...] = (*REVEAL_OPTIONS, *GLOBAL_OPTIONS)
 
@@ -206,7 +244,7 @@ class TimedRevealing(Revealing):
 
 
 class Group(Shared, TyperGroup):
-    """A group; alone it shows its help, a wrong command gets the nearest right one."""
+    """A group. Without a command it prints its help. After a wrong command, the hint has the nearest right one."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """List the commands first: a reader of this help looks for one of them."""
@@ -229,6 +267,8 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
+        if invocation.expect is None:  # the option may stand anywhere, so only here is it known that it was not given
+            invocation.expect = os.environ.get(EXPECT) or None
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
         invocation.database_is_chosen = True
@@ -252,7 +292,7 @@ def _completed(line: Sequence[str], picked: Mapping[Any, str]) -> list[str]:
 
 
 def _audit_command(ctx: Any) -> str:
-    """Write a command as the audit trail has one that reads: its words, and those of its values that do no harm."""
+    """Return a reading command as the audit trail records it: its words, and the values of `RECORDED_PARAMETERS`."""
     words = ctx.command_path.split()[1:]
     for parameter in ctx.command.params:
         value = ctx.params.get(parameter.name) if parameter.name in RECORDED_PARAMETERS else None
@@ -268,7 +308,7 @@ def _writes(params: Mapping[str, Any]) -> bool:
 
 
 def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:
-    """Say that a password on the command line is no secret."""
+    """Warn that other users can see a password on the command line."""
     from cli.output import say
 
     (out.note if out else say)(f"warning: other users of this machine can see a password in --url; {instead}")
@@ -283,10 +323,10 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 
 
 class Options:
-    """A group of options that several commands have: each annotated attribute of a subclass is one, in this order.
+    """Options that several commands share. Each annotated attribute of a subclass is an option, in this order.
 
-    A command with a parameter of such a type has these options in its place, and gets their values as one object.
-    In its help they are under `heading`, unless an option has a heading of its own.
+    A command with a parameter of such a type has these options, and gets their values as one object. Its help lists
+    them under `heading`, unless an option names another heading.
     """
 
     def __init_subclass__(cls, *, heading: str | None = None) -> None:
@@ -299,9 +339,9 @@ class Options:
 
 
 def _with_single_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace the parameters of a command that are groups of options by one parameter for each option.
+    """Replace each `Options` parameter of a command by one parameter for each of its options.
 
-    Typer makes the options from the signature, and passes all values by name.
+    Typer reads the options from the signature, and passes all values by name.
     """
     parameters = inspect.signature(function).parameters.values()
     groups = {param.name: param.annotation for param in parameters if _is_options(param)}
@@ -333,7 +373,7 @@ def _single_options(param: inspect.Parameter) -> list[inspect.Parameter]:
 
 
 class _App(typer.Typer):
-    """A Typer whose commands are ours."""
+    """A Typer that makes commands of the class `Command`."""
 
     def command(
         self,
@@ -345,10 +385,10 @@ class _App(typer.Typer):
         sortable: Sequence[str] = (),
         **settings: Any,
     ) -> Callable[[F], F]:
-        """Add a command, `Revealing` if it may show what people wrote; `example` is a line to type, or several.
+        """Add a command. `example` has the lines that its help shows; `cls` is `Revealing` if it can show messages.
 
-        Its parameters are its options; those of a type like `Confirm` are several, see `Options`. A list also names its
-        columns and the fields that it can be sorted by.
+        The parameters of the function are its options; a parameter of a subclass of `Options` is several options. A
+        list also names its columns and the fields that it can be sorted by.
         """
         made_by: Any = cls or Command
         with_columns: Any = partial(made_by, view=columns, sortable=sortable)
@@ -367,7 +407,7 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 
 def group(*parts: _App) -> _App:
-    """Begin a group of commands; `parts` hold those of a large one, in their order."""
+    """Make a group of commands. A large group is divided into `parts`, listed in the order of the help."""
     app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
     for part in parts:
         app.add_typer(part)
@@ -375,5 +415,5 @@ def group(*parts: _App) -> _App:
 
 
 def part() -> _App:
-    """Begin a part of a group."""
+    """Make a part of a group."""
     return _App(**TYPER_SETTINGS)

@@ -1,4 +1,4 @@
-"""What the whole command line said: the options that may stand anywhere on it."""
+"""The values of the options that are accepted anywhere on the command line."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from typing import Any, Final
 KEY: Final = "chatctl"
 
 _WITH_VALUE: Final = frozenset({"--url", "--context", "--env-file"})
-"""Options with a value that name the database."""
+"""Options that choose the database and have a value."""
 
 
 def is_not_utf8(text: str) -> bool:
-    """Tell text that came as bytes of another encoding; Python keeps those as surrogates."""
+    """Tell whether a text was not valid UTF-8. Python keeps such bytes as surrogates."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @dataclass
 class Invocation:
-    """One run of the program, shared by the root command and those below it.
+    """One run of the program. The root command and the commands below it share the object.
 
-    `command` is what the audit trail would call it; `shows_bodies` is decided when it is first needed.
+    `command` is the command as the audit trail records it. `shows_bodies` is decided when it is first needed.
     """
 
     arguments: Sequence[str] = ()
@@ -40,12 +40,12 @@ class Invocation:
 
     @classmethod
     def of(cls, meta: dict[str, Any]) -> "Invocation":
-        """Find the one that a context and its parents share."""
+        """Return the object that a Typer context shares with its parents."""
         found: Invocation = meta.setdefault(KEY, cls())
         return found
 
     def command_with(self, option: str, value: str) -> list[str]:
-        """Write this command line with one option set anew, without the options that name the database."""
+        """Return this command line with another value of one option, without the options that choose the database."""
         kept: list[str] = []
         rest = list(self.arguments)
         while rest:
@@ -62,7 +62,7 @@ class Invocation:
 
 
 def on_same_database(text: str, arguments: Sequence[str]) -> str:
-    """Add to each command in a text the options by which a command line named the database: then it can be pasted."""
+    """Add the options that chose the database to each command in a text, so that it works when pasted."""
     options = list(_database_options(iter(arguments)))
     if not options or "chatctl" not in text:
         return text
@@ -76,7 +76,7 @@ def on_same_database(text: str, arguments: Sequence[str]) -> str:
 
 
 def _database_options(arguments: Iterator[str]) -> Iterator[str]:
-    """Yield the options that name the database; a URL that may hold a secret is not repeated, nor are its options."""
+    """Yield the options that choose the database. A URL that may contain a secret is not repeated."""
     group = None
     for argument in arguments:
         name, given, value = argument.partition("=")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from cli.group import FILTERS, OUTPUT, PAGING, SAFETY, Options
+from cli.group import FILTERS, OUTPUT, PAGING, REASON, SAFETY, Options
 from cli.invocation import Invocation, is_not_utf8
 from cli.output import Output
 from database import times
@@ -21,6 +21,8 @@ WIDE_HELP: Final = " wide is a table with all columns, never cut."
 READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
+PLAN: Final = (*LINES, "markdown")
+TESTS: Final = (*PLAN, "junit")
 FIGURES: Final = ("table", "json", "csv")
 FORMATS_BY_ENDING: Final = {
     ".txt": "text",
@@ -34,18 +36,26 @@ FORMATS_BY_ENDING: Final = {
     ".yml": "yaml",
     ".csv": "csv",
 }
-"""What the name of a file says of how it is written."""
+"""The format of a file, by the ending of its name."""
 LARGEST: Final = 2**63 - 1
 """The largest whole number that a database can store."""
 
 
+class InvalidValueError(typer.BadParameter):
+    """The value of an option or argument is not valid; the message does not name the option."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
 def choice(words: Sequence[str]) -> Callable[[str], str]:
-    """Return what reads one of some words."""
+    """Return a parser for one of some words."""
 
     def read(text: str) -> str:
         if text not in words:
-            near = did_you_mean(text, words)
-            raise typer.BadParameter(f'"{text}" is none of {", ".join(words)}' + (f"; {near}" if near else ""))
+            allowed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+            raise InvalidValueError(f"{shown(text)} is not valid here. Choose {allowed}.", did_you_mean(text, words))
         return text
 
     return read
@@ -62,7 +72,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # it is there when the other parameters are read
+        is_eager=True,  # other parameters need it when they are read
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.{WIDE_HELP if 'wide' in forms else ''}  [default: {forms[0]}]",
@@ -70,7 +80,7 @@ def _output(forms: Sequence[str]) -> Any:
 
 
 def file_format(forms: Sequence[str]) -> Any:
-    """Describe the `-o` of what is mostly written into files."""
+    """Describe the option `-o` of a command that writes files."""
     return typer.Option(
         "--output",
         "-o",
@@ -82,7 +92,7 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the format that was asked for, or that the name of the file says."""
+    """Return the requested format, or the one that the name of the file tells."""
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
@@ -91,7 +101,8 @@ def moment(text: str) -> datetime:
     """Read a TIME as `database.times.moment` does."""
     time = times.moment(text)
     if time is None:
-        raise typer.BadParameter(f'"{text}" is no time such as 2026-03-01, 2026-03-01T10:00Z, 90m, 12h, 7d or 4w')
+        allowed = "2026-03-01, 2026-03-01T10:00Z or an age like 7d"
+        raise InvalidValueError(f"{shown(text)} is not a valid time. Use {allowed}.")
     return time
 
 
@@ -101,18 +112,18 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     def read(given: str | int) -> int:  # the default value passes through here too
         text = str(given)
         if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
-            raise typer.BadParameter(f"{shown(text)} is not a whole number")
+            raise InvalidValueError(f"{shown(text)} is not a whole number")
         if int(text) < least:
-            raise typer.BadParameter(f"must be {least} or more")
+            raise InvalidValueError(f"must be {least} or more")
         if int(text) > most:
-            raise typer.BadParameter(f"must be {most:,} or less")
+            raise InvalidValueError(f"must be {most:,} or less")
         return int(text)
 
     return read
 
 
 def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
-    """Replace `-` alone by the lines of standard input."""
+    """Replace a single `-` by the lines of standard input."""
     if items != ["-"]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True
@@ -140,6 +151,8 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 StreamOut = Annotated[Output, _output(STREAM)]
+PlanOut = Annotated[Output, _output(PLAN)]
+TestsOut = Annotated[Output, _output(TESTS)]
 FiguresOut = Annotated[Output, _output(FIGURES)]
 
 User = Annotated[
@@ -218,9 +231,9 @@ class Confirm(Options, heading=SAFETY):
         int | None,
         typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
     ] = None
-    reason: Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Reason, kept in the audit trail.")] = (
-        None
-    )
+    reason: Annotated[
+        str | None, typer.Option("--reason", metavar="TEXT", envvar=REASON, help="Reason, kept in the audit trail.")
+    ] = None
 
 
 Forever = Annotated[bool, typer.Option("--forever", help="Keep no data for an undo.")]

@@ -1,22 +1,27 @@
 """chatctl seeds."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import seeds
 from cli import output, views
 from cli.group import Options, group
-from cli.params import Confirm, LinesOut, Out, Overwrite, To
+from cli.output import reports, text
+from cli.params import Confirm, LinesOut, Out, Overwrite, PlanOut, TestsOut, To
 from database.errors import UsageError
 from database.wording import counted
+
+if TYPE_CHECKING:
+    from seeds.seed import Seed
 
 app = group()
 
 
 def _path(text: str) -> Path:
-    """Read a path; an empty one is a shell variable that was not set, never the working folder."""
+    """Read a path. An empty one, from an unset shell variable, is refused: it does not mean the working folder."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
     return Path(text)
@@ -31,7 +36,7 @@ Paths = Annotated[
 
 
 class PlanOptions(Options):
-    """What a plan may do beyond the seed."""
+    """Options that allow a plan to do more than the seed says."""
 
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")
@@ -47,7 +52,7 @@ class PlanOptions(Options):
 @app.command(example="chatctl seeds validate seeds/")
 def validate(out: LinesOut, paths: Paths = None) -> None:
     """Check seed files and show all their faults. This needs no database."""
-    seed = seeds.reading.read(paths or [])
+    seed = _read(out, "validate", paths)
     counts = {"permission": len(seed.permissions), "role": len(seed.roles), "user": len(seed.users)}
     summary = ", ".join(counted(number, noun) for noun, number in counts.items())
     out.document({"seed": seed.name, **{f"{noun}s": number for noun, number in counts.items()}}, [f"valid: {summary}"])
@@ -55,7 +60,7 @@ def validate(out: LinesOut, paths: Paths = None) -> None:
 
 @app.command(example="chatctl seeds plan seeds/ --exit-code")
 def plan(
-    out: LinesOut,
+    out: PlanOut,
     paths: Paths = None,
     *,
     options: PlanOptions,
@@ -64,10 +69,10 @@ def plan(
     overwrite: Overwrite = False,
 ) -> None:
     """Show what seeds apply would change. Nothing is written."""
-    planned = _planned(paths, options)
+    planned = _planned(out, "plan", paths, options)
     if to is not None:
         output.write_file(seeds.saved_plans.dump(planned), to, overwrite=overwrite)
-    if to != "-":
+    if to != "-" and not reports.publish(out.form, lambda: reports.of_plan(planned)):
         with out.paged():
             out.document(planned.document(), planned.lines())
     if exit_code and planned.differs:
@@ -87,13 +92,24 @@ def apply(
 ) -> None:
     """Change the database to match the seed, completely or not at all."""
     if saved and (paths or any(vars(options).values())):
-        raise UsageError("a saved plan has its seed and its options in it", "give --plan alone, or plan anew")
-    planned = seeds.saved_plans.load(saved) if saved else _planned(paths, options)
+        raise UsageError(
+            "a saved plan already contains its seed and its options",
+            "use --plan only, or make a new plan",
+        )
+    planned = seeds.saved_plans.load(saved) if saved else _planned(out, "apply", paths, options)
     out.apply(planned.changeset, confirm)
 
 
-def _planned(paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.Plan":
-    return seeds.planning.plan(seeds.reading.read(paths or []), seeds.planning.Options(**vars(options)))
+def _planned(out: output.Output, command: str, paths: list[Path] | None, options: PlanOptions) -> "seeds.planning.Plan":
+    return seeds.planning.plan(_read(out, command, paths), seeds.planning.Options(**vars(options)))
+
+
+def _read(out: output.Output, command: str, paths: list[Path] | None) -> "Seed":
+    """Read the seed; without a path, say that it is not one of those in the working folder."""
+    if not paths and (here := seeds.reading.here()):
+        own = text.quoted(["chatctl", "seeds", command, *here])
+        out.note(f"No PATH: using the seed that ships with chatctl. To use the seeds here: {own}")
+    return seeds.reading.read(paths or [])
 
 
 @app.command(example="chatctl seeds export --to roles.yaml")
@@ -107,18 +123,32 @@ def export(*, to: To = None, overwrite: Overwrite = False) -> None:
 
 @app.command("test", example="chatctl seeds test seeds/ --live")
 def run_tests(
-    out: LinesOut,
+    out: TestsOut,
     paths: Paths = None,
     *,
     live: Annotated[bool, typer.Option("--live", help="Test the database instead of the seed files.")] = False,
 ) -> None:
     """Run the tests of a seed. If one fails, the exit code is 1."""
-    assertions = seeds.reading.run(seeds.reading.read(paths or []), live=live)
-    out.items([assertion._asdict() for assertion in assertions], views.ASSERTIONS)
+    assertions = seeds.reading.run(_read(out, "test", paths), live=live)
+    if not reports.publish(out.form, lambda: reports.of_tests(assertions)):
+        _print(out, assertions)
     failed = sum(not assertion.passed for assertion in assertions)
     out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")
     if failed:
+        if out.form != "json":
+            reports.annotate(reports.faults_of(assertions))
         raise typer.Exit(1)
+
+
+def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
+    """Print the results: to people a line for each test, with its place in the file if it failed."""
+    if not out.for_people:
+        out.items([one._asdict() for one in assertions], views.ASSERTIONS)
+        return
+    out.lines(
+        f"PASS  {one.role} {one.expected} {one.permission}" if one.passed else f"FAIL  {one.place}: {one.message}"
+        for one in assertions
+    )
 
 
 @app.command(example="chatctl seeds schema > seed.schema.json")

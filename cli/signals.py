@@ -1,4 +1,4 @@
-"""Signals while the program works: the first has it clean up, a second ends it where it stands."""
+"""Signals while the program works: the first lets it clean up, the second ends it immediately."""
 
 import signal
 import threading
@@ -9,12 +9,12 @@ from typing import Any, Final
 from database.errors import TerminatedError
 
 ENDING: Final = tuple(number for number in signal.Signals if number.name in {"SIGHUP", "SIGINT", "SIGTERM"})
-"""By name, as not every platform has a terminal that hangs up."""
+"""Signals by name, because not every platform has SIGHUP."""
 
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Turn an interrupt, a termination and a closed terminal into exceptions; what the parent has ignored stays so."""
+    """Raise an exception on an interrupt, a termination or a closed terminal. Ignored signals stay ignored."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,30 +1,58 @@
-"""What was probably meant by a command line that cannot be read."""
+"""Guess what a command line means that cannot be read, or that names nothing."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from database.wording import did_you_mean, nearest
+from database.wording import did_you_mean, nearest, shown
 
 OTHER_NAMES: Final = {
+    "activate": ("reinstate",),
     "add": ("create", "grant"),
     "ban": ("suspend",),
     "block": ("suspend",),
+    "deactivate": ("suspend",),
     "disable": ("suspend",),
     "edit": ("update", "rename"),
     "enable": ("reinstate",),
-    "find": ("search", "list"),
+    "find": ("search", "list --search", "list"),
     "get": ("show",),
+    "lock": ("suspend",),
     "ls": ("list",),
     "new": ("create",),
+    "open": ("transcript", "show"),
+    "reactivate": ("reinstate",),
+    "read": ("transcript", "show"),
     "remove": ("delete",),
     "rm": ("delete",),
+    "search": ("search", "list --search"),
+    "unban": ("reinstate",),
+    "unblock": ("reinstate",),
+    "unlock": ("reinstate",),
+    "unsuspend": ("reinstate",),
     "view": ("show",),
 }
-"""What commands of other programs are called here."""
+"""Names of commands in other programs → the names here; the first that the group has is meant."""
+
+OTHER_OPTIONS: Final = {
+    "--confirm": "--yes",
+    "--force": "--yes",
+    "--format": "--output",
+    "--no-confirm": "--yes",
+    "--offset": "--after",
+    "--page": "--after",
+    "--skip": "--after",
+    "--verbose": "--debug",
+    "-f": "--yes",
+}
+"""Options of other programs → those here. The nearest name would be wrong: that of `--force` is `--forever`."""
+QUIET: Final = frozenset({"--quiet", "--silent", "-q", "-s"})
+
+_VERSION: Final = "see chatctl --version"
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
-    """Say what may have been meant by the first of some words, which is no command."""
+    """Suggest a command for the first of some words, which is not a command."""
     word, *others = args
     path = context.command_path
     if word == "version":
@@ -33,32 +61,63 @@ def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
         return f"see {' '.join([path, *(other for other in others[:2] if other.isalpha())])} --help"
     if context.parent is None and others and others[0] in names:
         return f'did you mean "{path} {others[0]} {word}"?'
-    known = next((name for name in OTHER_NAMES.get(word, ()) if name in names), None)
+    known = next((name for name in OTHER_NAMES.get(word.lower(), ()) if _exists(context, name)), None)
+    if known and " " in known:
+        return f'did you mean "{shlex.join([*path.split(), *known.split(), *others])}"?'
     return f'did you mean "{known}"?' if known else did_you_mean(word, names) or f"see {path} --help"
 
 
+def _exists(group: Any, name: str) -> bool:
+    """Tell whether a group has a command, with the option that may follow its name."""
+    word, _, option = name.partition(" ")
+    command = group.command.get_command(group, word)
+    return command is not None and (not option or any(option in param.opts for param in command.params))
+
+
 def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
-    """Say what may have been meant by an option that a command or a group does not have."""
+    """Suggest an option for one that a command or a group does not have."""
     if context is None:
         return None
     if name.lower() in {"-v", "--version"}:
         return _VERSION
-    known = {option.lstrip("-"): option for option in near}
-    if closest := nearest(name.lstrip("-"), known):  # dashes make no two words alike
-        return f"did you mean {known[closest]}?"
-    path = context.command_path
-    if hasattr(context.command, "list_commands"):
+    is_group = hasattr(context.command, "list_commands")
+    options = {option: param for param in context.command.get_params(context) for option in param.opts}
+    formats = options["--output"].metavar.split("|") if "--output" in options else ["json", "ids"] * is_group
+    if name in QUIET:
+        form = {"ids": "-o ids prints only ids; ", "json": "-o json prints no notes; "}
+        return f"{next((form[one] for one in form if one in formats), '')}2>/dev/null hides the notes"
+    meant = f"-o {name.lstrip('-')}" if name.lstrip("-") in formats else OTHER_OPTIONS.get(name)
+    known = {option.lstrip("-"): option for option in near}  # dashes make no two words alike
+    if meant is None and (closest := nearest(name.lstrip("-"), known)):
+        meant = known[closest]
+    if meant and meant.replace("-o ", "--output ").partition(" ")[0] in options:
+        return f"did you mean {meant}?"
+    if is_group:
         words = "COMMAND" if context.parent else "GROUP COMMAND"
-        return f"the options of a command stand behind it, as in {path} {words} {name}"
+        return f"put the options of a command after it: {context.command_path} {words} {meant or name}"
     others = list(_with_option(context.parent, name))
-    return f"{name} is an option of {' and '.join(others[:2])}; see {path} --help" if others else None
+    return f"{name} is an option of {' and '.join(others[:2])}; see {context.command_path} --help" if others else None
 
 
 def _with_option(group: Any, name: str) -> Iterator[str]:
-    """Give the commands beside one that have an option."""
+    """Yield the commands of a group that have an option."""
     for command in group.command.list_commands(group):
         if any(name in param.opts for param in group.command.get_command(group, command).params):
             yield f"{group.command_path} {command}"
 
 
-_VERSION: Final = "see chatctl --version"
+def of_list(context: Any, message: str) -> str | None:
+    """Suggest how to give several names, if a message is about one with a comma in it."""
+    for param in context.command.params:
+        given = context.params.get(param.name)
+        several = isinstance(given, (list, tuple))
+        for value in given if several else [given]:
+            names = [name for part in value.split(",") if (name := part.strip())] if isinstance(value, str) else []
+            if len(names) < 2 or shown(value) not in message:  # noqa: PLR2004 - a comma divides two names
+                continue
+            words = list(map(shlex.quote, names))
+            if param.param_type_name == "argument":
+                return f"separate names by a blank: {' '.join(words)}" if several else None
+            option = param.opts[0]
+            return f"repeat the option: {option} {f' {option} '.join(words)}" if several else f"{option} takes one name"
+    return None

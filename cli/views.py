@@ -243,14 +243,7 @@ INDEXES: View = (
     Column("message", table=80),
 )
 
-ASSERTIONS: View = (
-    Column("passed"),
-    Column("role"),
-    Column("expected"),
-    Column("permission"),
-    Column("place", table=None),
-    Column("message", table=80),
-)
+ASSERTIONS: View = tuple(Column(key) for key in ("passed", "role", "expected", "permission", "place", "message"))
 
 FOUND: View = (
     Column("severity", title="", state=True),

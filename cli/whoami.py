@@ -1,4 +1,4 @@
-"""The command that says who acts."""
+"""The command that shows who is connected."""
 
 import actions
 from cli import views
@@ -17,4 +17,4 @@ def whoami(out: LinesOut) -> None:
     row = actions.database.server.whoami()
     out.record(row, views.IDENTITY)
     if not row["roles"]:
-        out.note("the server gives this connection no role: it may do what the server lets everybody do")
+        out.note("this connection has no role on the server: it may do only what the server allows everybody")

@@ -54,6 +54,13 @@ class RefusedError(ChatctlError):
     """A possible change was refused: it was not confirmed, or it breaks a rule."""
 
 
+class CancelledError(RefusedError):
+    """The user answered no. That is not an error, but it has the exit code of a refusal."""
+
+    def __init__(self) -> None:
+        super().__init__("Cancelled. Nothing was changed.")
+
+
 class ReadOnlyError(RefusedError):
     """The context is read-only."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from database import urls
 from database.errors import NotConfiguredError, UsageError
+from database.wording import shown
 
 if TYPE_CHECKING:
     from database.contexts import Context
@@ -63,6 +64,8 @@ def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> 
 VARIABLE = "MONGODB_DATABASE_URL"
 CONTEXT = "CHATCTL_CONTEXT"
 LOCAL_NAME = "chatctl"
+_YES = frozenset({"1", "true", "yes", "on"})
+_NO = frozenset({"", "0", "false", "no", "off"})
 _HOW = f"set {VARIABLE} to {urls.EXAMPLE}, or use the embedded database with --local"
 
 
@@ -140,11 +143,11 @@ def _from_environment(environment: Mapping[str, str]) -> Source | None:
 
 
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
-    """Take 1 for yes; a `true` that is quietly passed over would be a command on the wrong database."""
-    said = environment.get("CHATCTL_LOCAL", "")
-    if said not in {"", "0", "1"}:
-        raise NotConfiguredError("CHATCTL_LOCAL is neither 1 nor 0", "set CHATCTL_LOCAL=1, or unset it")
-    return said == "1"
+    """Read CHATCTL_LOCAL; a word that is ignored would be a command on the wrong database."""
+    said = environment.get("CHATCTL_LOCAL", "").strip()
+    if said.lower() not in _YES | _NO:
+        raise UsageError(f"CHATCTL_LOCAL: {shown(said)} is not valid here. Choose true or false.")
+    return said.lower() in _YES
 
 
 def _of_context(name: str | None = None) -> Source:

@@ -62,6 +62,11 @@ def in_words(words: Sequence[str]) -> str:
     return " ".join([*words[:NAMED], *more])
 
 
+def enumerated(words: Sequence[str]) -> str:
+    """Write names with commas, many of them as the first and how many more there are."""
+    return ", ".join(words[:NAMED]) + (f" and {len(words) - NAMED:,} more" if len(words) > NAMED else "")
+
+
 def counted(number: int, noun: str) -> str:
     """Write a number with its noun: `1 role`, `1,000 roles`."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -15,6 +15,9 @@ ROOT: Final = Path(__file__).parent.parent
 PAGES: Final = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
 NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
 PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
+PICTURE: Final = re.compile(r'(<img src="([\w/.-]+\.svg)" alt="[^"]+") width="\d+" height="\d+"')
+WIDTH: Final = 800
+"""Of a picture, in pixels: what the column of a README has room for."""
 COLUMNS: Final = 78
 """The width of help on a terminal of 80 columns."""
 CASES: Final = {
@@ -26,8 +29,15 @@ CASES: Final = {
 
 
 def generated(page: str) -> str:
-    """Return a page with its generated parts updated."""
-    return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
+    """Return a page with its generated parts, and the sizes of its pictures, as they should be now."""
+    page = PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
+    return PICTURE.sub(lambda found: f"{found[1]} {_size(ROOT / found[2])}", page)
+
+
+def _size(picture: Path) -> str:
+    """Return the attributes for the size of a picture; without them a page jumps while it loads."""
+    width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture.read_text("utf-8"))[0]
+    return f'width="{WIDTH}" height="{round(float(height) / float(width) * WIDTH)}"'
 
 
 def contexts(name: str) -> Iterator[Any]:

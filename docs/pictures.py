@@ -15,7 +15,7 @@ from rich.text import Text
 
 ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "docs" / "pictures"
-COLUMNS: Final = 92
+COLUMNS: Final = 80
 PICTURES: Final = {
     "users": ["users list --columns username,email,status,roles,lastLogin", "users can ada message.delete"],
     "matrix": ["roles matrix"],

@@ -105,7 +105,7 @@ def _password_flaws(values: dict[str, Any]) -> Iterator[ColumnFlaw]:
     if password is None:
         return
     if "hashedPassword" in values:
-        yield "password", "a password and a hash stand in one row: leave one of them out"
+        yield "password", "a row cannot have both a password and a hash. Remove one of them"
     if scheme := passwords.scheme_of(password):
         yield "password", f"this is a hash ({scheme}), not a password: {_ADVICE[scheme == passwords.BCRYPT]}"
     elif flaw := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
@@ -129,7 +129,7 @@ def _text(value: Any) -> str:
     if not value.isascii() and _BROKEN.search(value):
         raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
     if "\0" in value:
-        raise BadCellError("a NUL character stands here")
+        raise BadCellError("this contains a NUL character")
     return value
 
 
@@ -144,7 +144,7 @@ def _hash(value: Any) -> str:
         scheme = passwords.scheme_of(text)
         if scheme and scheme != passwords.BCRYPT:
             raise BadCellError(f"this is a hash ({scheme}) that the application cannot check: {_ADVICE[False]}")
-        raise BadCellError("no bcrypt hash: it has 60 characters and begins with $2a$, $2b$ or $2y$")
+        raise BadCellError("this is not a bcrypt hash (60 characters that begin with $2a$, $2b$ or $2y$)")
     if int(match[1]) > HIGHEST_COST:
         raise BadCellError(f"the cost of the hash is over {HIGHEST_COST}: every sign-in would take seconds")
     return text.replace("$2y$", "$2b$", 1)

@@ -69,7 +69,7 @@ FORMATS: Final = {
 }
 _MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
-"""The encoding, by which of the first two bytes is zero: a file begins with a letter or a bracket."""
+"""The encoding, depending on which of the first two bytes is zero: a file begins with a letter or a bracket."""
 
 
 def format_of(name: str, head: bytes) -> str:

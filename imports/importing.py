@@ -30,7 +30,7 @@ HEAD: Final = 64 * 1024
 
 
 Progress = Callable[[int, int], None]
-"""A function that gets the number of rows read, and about how many there are."""
+"""A function that receives the number of rows read, and an estimate of all rows."""
 
 
 def read(
@@ -48,7 +48,7 @@ def read(
         with Path(name).open("rb") as file:
             found.read(file, os.fstat(file.fileno()).st_size)
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(name)}") from None
+        raise NotFoundError(f"the file {shown(name)} does not exist") from None
     except OSError as error:
         raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
     return found
@@ -96,8 +96,8 @@ class Import:
         except UnreadableError as error:
             self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._note([Flaw(1, None, "the file is not in the encoding that it begins with")])
-        finally:  # neither may close the file
+            self._note([Flaw(1, None, "the file is not valid in the encoding that its first bytes declare")])
+        finally:  # otherwise both would close the file
             text.detach()
             source.detach()
         self._problem = self._refused or self._problem
@@ -139,7 +139,7 @@ class Import:
         return self._judged(rows, headers)
 
     def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
-        """Return all rows, and then note what is wrong with their names or keys."""
+        """Yield all rows, then check their headers or keys."""
         yield from rows
         self._problem = headers.problem()
         self._missing = headers.missing
@@ -223,11 +223,11 @@ class Import:
 
 
 OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
-"""The names that a file in the columns of an import has."""
+"""The headers of a file that has the columns of chatctl."""
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Say why a file cannot be what it is read as, judged by its beginning, in one message without personal data."""
+    """Check by its beginning that a file is from the expected product; say what is wrong, without personal data."""
     beginning = Beginning.of(head, form)
     product = layout.product
     if product is None:

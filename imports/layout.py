@@ -57,13 +57,13 @@ def layout(
         known = {normalize_header(one): one for one in COLUMNS}
         if column and normalize_header(column) not in known:
             hint = did_you_mean(column, COLUMNS) or "see chatctl users import --columns"
-            raise UsageError(f"--map: there is no column {shown(column)}", hint)
+            raise UsageError(f"--map: unknown column {shown(column)}", hint)
         if normalize_header(name) in map(normalize_header, columns):
-            raise UsageError(f"--map names {shown(name)} twice", "give it once")
+            raise UsageError(f"--map names {shown(name)} twice", "use it only once")
         columns[name] = known.get(normalize_header(column), IGNORED)
     taken = [column for column in columns.values() if column]
     if twice := next((column for column in taken if taken.count(column) > 1), None):
-        raise UsageError(f"--map names the column {twice} twice", "give it once")
+        raise UsageError(f"--map names the column {twice} twice", "use it only once")
     steps = tuple(path.split(".")) if path else ()
     if product and map_file:
         raise UsageError(
@@ -166,7 +166,7 @@ class Headers:
             return Problem(1, None, message, f"add a header, or map its columns with --map. {LISTED}")
         parts = [self._unknown(near)] if self.unknown else []
         parts += [f"missing {self._noun}{'s' * (len(missing) > 1)}: {', '.join(missing)}"] if missing else []
-        parts += [f"several {self._noun}s for {', '.join(twice)}"] if twice else []
+        parts += [f"several {self._noun}s mean {', '.join(twice)}"] if twice else []
         parts += (
             [f"--map names a {self._noun} that the file does not have: {', '.join(map(shown, lost))}"] if lost else []
         )

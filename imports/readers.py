@@ -78,19 +78,23 @@ class Table:
         if 0 < missing <= MAX_MISSING:  # some products leave empty cells at the end out
             given = given + [""] * missing
         if len(given) < len(self.header) or any(given[len(self.header) :]):
-            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header"])
+            return Row(
+                number, None, given, [f"the row has {counted(len(given), 'cell')}, the header has {len(self.header)}"]
+            )
         return self._translation.row(number, dict(zip(self._names, given, strict=False)), given)
 
     def _row(self, number: int, given: list[str]) -> Row:
         if len(given) != len(self.header):
-            return Row(number, None, given, [f"{counted(len(given), 'cell')}, {len(self.header)} in the header"])
+            return Row(
+                number, None, given, [f"the row has {counted(len(given), 'cell')}, the header has {len(self.header)}"]
+            )
         flaws = [f"cell {place + 1} has no name in the header" for place in self._nameless if given[place]]
         named = zip(self._columns, given, strict=True)
         return Row(number, {column: cell for column, cell in named if cell and column}, given, flaws)
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
-        csv.field_size_limit(MAX_LINE)  # a picture may stand in a cell
+        csv.field_size_limit(MAX_LINE)  # a cell may contain a picture
         rows = csv.reader(read, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
         try:
             for number, cells in enumerate(rows, 1):
@@ -223,10 +227,10 @@ def _values(source: "_JsonStream", path: Sequence[str], keys: Collection[str]) -
             yield source.value()
         return
     if source.next() != "[":
-        raise JSONDecodeError("a list begins with [", "", 0)
+        raise JSONDecodeError("expected [ at the beginning of a list", "", 0)
     yield from source.listed(source.value, "]")
     if not path and not keys and source.next():
-        raise JSONDecodeError("more stands behind the end of the list", "", 0)
+        raise JSONDecodeError("there is text after the end of the list", "", 0)
 
 
 class _JsonStream:
@@ -251,7 +255,7 @@ class _JsonStream:
 
     def enter(self, keys: Collection[str]) -> None:
         """Move to the value of the first of some keys in the object that begins here."""
-        missing = ValueError(f"there is no key {' or '.join(map(shown, keys))}")
+        missing = ValueError(f"key {' or '.join(map(shown, keys))} not found")
         if self.next() != "{":
             raise missing
         for name in self.listed(self._key, "}"):
@@ -267,7 +271,7 @@ class _JsonStream:
         return name
 
     def _skip(self) -> None:
-        """Skip a value, however long it is."""
+        """Skip a value of any length."""
         begin = self.next(peek=True)
         if begin not in "[{":
             self.value()
@@ -311,7 +315,7 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise ValueError(f"the key {shown(key)} stands in an object twice")
+            raise ValueError(f"an object has the key {shown(key)} twice")
         found[key] = value
     return found
 
@@ -319,7 +323,7 @@ def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
 def _not_json(error: Exception) -> str:
     if isinstance(error, JSONDecodeError):
         return f"not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-    return "nested too deep" if isinstance(error, RecursionError) else str(error)
+    return "nested too deeply" if isinstance(error, RecursionError) else str(error)
 
 
 _DECODER: Final = JSONDecoder(object_pairs_hook=_object)

@@ -52,8 +52,11 @@ def _content(name: str) -> bytes:
     try:
         with Path(name).open("rb") as file:
             return file.read(LARGEST + 1)
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise NotFoundError(f"cannot read {shown(name)}: {str(error.strerror).lower()}") from None
+    except FileNotFoundError:
+        raise NotFoundError(f"the file {shown(name)} does not exist") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name is not valid"
+        raise InvalidInputError(f"{shown(name)} cannot be read: {why.lower()}") from None
 
 
 def _decisions(text: str, name: str, faults: list[Fault]) -> Iterator[Decision]:

@@ -11,7 +11,7 @@ from pymongo.client_session import ClientSession
 
 from actions.queries import refers_to
 from actions.rules.checked_changeset import checked_changeset
-from changes import ChangedMeanwhileError, Changeset, Document, Rule, ids_in
+from changes import ChangedMeanwhileError, Changeset, Document, Question, Rule, ids_in
 from changes.visible_values import readable_text
 from database import connection
 from database.errors import ConflictError, RefusedError, UsageError
@@ -143,6 +143,7 @@ class _Describer:
         self._names = comparison.names()
         self._protected = set(ids_in(comparison.state.protected, "ids"))
         self._roles = {role: readable_text(found.get("name")) for role, found in comparison.state.roles.items()}
+        self._losers = self._unmanaged_losers()
 
     def all(self) -> Iterator[PlannedChange]:
         for identifier in self._comparison.created:
@@ -163,7 +164,17 @@ class _Describer:
         affected = self._affected(identifier)
         users = affected["users"]
         lost = [f"{counted(users, 'member')} had it"] if kind == "role" and users else []
+        lost += [f"role {name} loses it" for name in sorted(self._losers.get(identifier, ()))]
         return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
+
+    def _unmanaged_losers(self) -> dict[Any, list[str]]:
+        """Return deleted permission → the names of roles that lose it and have no lines of their own about that."""
+        losers: dict[Any, list[str]] = {permission: [] for permission in self._comparison.pruned_permissions}
+        managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
+        for role in self._roles.keys() - managed - set(self._comparison.pruned_roles) if losers else ():
+            for permission in losers.keys() & self._comparison.state.permissions_of(role):
+                losers[permission].append(self._roles[role])
+        return losers
 
     def _role(self, role: RoleDifference) -> PlannedChange:
         identifier = role.document["_id"]
@@ -174,13 +185,14 @@ class _Describer:
             "permissions": kept["permissions"] if role.desired is None else self._listed(role.desired),
             "protected": kept["protected"] if role.protect is None else role.protect,
         }
-        gained = sorted(set(after["permissions"]) - set(kept["permissions"]))
-        lost = sorted(set(kept["permissions"]) - set(after["permissions"]))
+        held = set() if role.created else self._comparison.state.permissions_of(identifier)
+        wanted = held if role.desired is None else role.desired
+        gained, lost = wanted - held, held - wanted
         details = [f"was {self._roles[identifier]}"] if role.renamed else []
         if role.protect is not None:
             details.append("+ protected" if role.protect else "- protected")
-        details += [*(f"+ {name}" for name in gained), *(f"- {name}" for name in lost)]
-        if repaired := len(role.add) + len(role.remove) - len(gained) - len(lost):
+        details += [*(f"+ {name}" for name in self._listed(gained)), *(f"- {name}" for name in self._listed(lost))]
+        if repaired := len(role.add - gained) + len(role.remove - lost):
             details.append(f"repairs {counted(repaired, 'one-sided link')}")
         action = "create" if role.created else "change"
         return PlannedChange(action, "role", role.spec.name, before, after, self._affected(identifier), details)
@@ -279,7 +291,8 @@ class Plan:
             asks=self.comparison.removes_something,
             asks_about_many=False,
             rules=[Rule(_LOCK, self._recheck)],
-            notes=list(self.lines()) if self.comparison.removes_something else [],
+            question=Question(f"Apply the seed {self.seed.name}"),
+            preview=list(self.lines()),
         )
         return replace(made, replan=self._plan_again)
 

@@ -1,6 +1,7 @@
 """Read seed files into one checked `Seed`, and run the tests of a seed."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -13,6 +14,9 @@ from seeds.yaml_tree import MAX_BYTES, Faults, Node, compose
 
 _SHIPPED: Final = Path(__file__).with_name("default.yaml")
 _ENDINGS: Final = frozenset({".yaml", ".yml"})
+_LOOKS_LIKE_A_SEED: Final = re.compile(rb"^version\s*:.*^(permissions|roles|users)\s*:", re.MULTILINE | re.DOTALL)
+_HEAD_BYTES: Final = 64 * 1024
+_FOLDER: Final = "seeds"
 
 
 def read(paths: Sequence[Path] = ()) -> Seed:
@@ -29,6 +33,32 @@ def read(paths: Sequence[Path] = ()) -> Seed:
     seed = resolve(trees, faults, shipped=not paths)
     faults.raise_if_any()
     return seed
+
+
+def here() -> list[str]:
+    """Find the seed of the working folder: `./seeds`, or else the YAML files that look like seeds."""
+    if any(map(_looks_like_a_seed, _yaml_files(Path(_FOLDER)))):
+        return [f"./{_FOLDER}"]
+    return [f"./{file}" for file in _yaml_files(Path()) if _looks_like_a_seed(file)]
+
+
+def _yaml_files(folder: Path) -> list[Path]:
+    """List the YAML files of a folder by name, without hidden ones; none if the folder cannot be read."""
+    try:
+        files = sorted(folder.iterdir(), key=lambda file: file.name)
+    except OSError:
+        return []
+    return [file for file in files if file.suffix in _ENDINGS and not file.name.startswith(".")]
+
+
+def _looks_like_a_seed(file: Path) -> bool:
+    try:
+        if not file.is_file():  # a pipe would be waited for
+            return False
+        with file.open("rb") as stream:
+            return bool(_LOOKS_LIKE_A_SEED.search(stream.read(_HEAD_BYTES)))
+    except OSError:
+        return False
 
 
 def parse(data: bytes, name: str) -> Seed:
@@ -123,5 +153,5 @@ def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> I
             elif (name in allowed) == (expected == "can"):
                 message = None
             else:
-                message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}"
+                message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}; expected: {expected}"
             yield Assertion(test.role, expected, name, message is None, test.at.place, message)

@@ -29,6 +29,12 @@ VARIABLES = (
     "CHATCTL_LOCAL_DIR",
     "CHATCTL_CONTEXT",
     "CHATCTL_ACTOR",
+    "CHATCTL_EXPECT",
+    "CHATCTL_REASON",
+    "CI",
+    "GITHUB_ACTIONS",
+    "GITHUB_STEP_SUMMARY",
+    "GITHUB_WORKSPACE",
 )
 
 
@@ -201,7 +207,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Work in an empty folder, with none of chatctl's variables set and no contexts."""
+    """Work in an empty folder, with no variables set that chatctl reads and no contexts."""
     for variable in VARIABLES:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / ".config"))

@@ -20,7 +20,7 @@ class Fault(NamedTuple):
 
     rule: str
     severity: str
-    mended: bool
+    repaired: bool
     plant: Callable[[Documents, Ids], Place]
     with_it: tuple[str, ...] = ()
 

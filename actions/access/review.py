@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 from actions import lookup, queries
 from actions.access.grants import last_grants
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Result, ids_in
+from changes import Changeset, Document, Draft, Question, Result, ids_in
 from changes.draft import BATCH
 from changes.visible_values import readable, readable_text
 from database import connection
@@ -87,7 +87,16 @@ def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: boo
     kept, open_ = (sum(one.keep is answer for one in decisions) for answer in (True, None))
     notes = [f"{counted(kept, 'row')} kept"] if kept else []
     notes += [f"{counted(open_, 'row')} without an answer, kept too"] if open_ else []
-    return checked_changeset(command, draft, results, allow_last_member=allow_last_member, asks=True, notes=notes)
+    taken = [result.id for result in results if result.outcome != "unchanged"]
+    return checked_changeset(
+        command,
+        draft,
+        results,
+        allow_last_member=allow_last_member,
+        asks=True,
+        notes=notes,
+        question=Question(f"Revoke {counted(len(taken), 'role')} from {counted(len(set(taken)), 'user')}"),
+    )
 
 
 def _has(user: Document | None, role: Document | None) -> bool:

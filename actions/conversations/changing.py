@@ -15,7 +15,7 @@ from actions.errors import OneToOneError
 from actions.lookup import Found, FoundAll
 from actions.rules import new_names
 from actions.rules.checked_changeset import FOREVER, checked_changeset, replannable
-from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Result, Rule, Stream, ids_in
+from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Question, Result, Rule, Stream, ids_in
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
@@ -35,9 +35,11 @@ def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
     """Create a group with a name, or the one-to-one conversation of two users if they have none."""
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
-        raise UsageError("a conversation is between different people", "name two or more of them")
+        raise UsageError("a conversation requires at least two different users", "name two or more users")
     if name is None and len(found) > PAIR:
-        raise UsageError(f"{len(found):,} people are a group, and a group has a name", "give it one with --name")
+        raise UsageError(
+            f"a conversation of {len(found):,} people is a group, and a group requires a name", "add --name NAME"
+        )
     if name is not None:
         new_names.validate("Conversation", [name])
     documents, title = [user.document for user in found], name or ", ".join(user.ref for user in found)
@@ -124,14 +126,15 @@ def rename(conversation: str, name: str) -> Changeset:
     group = lookup.find_one("Conversation", conversation, _FIELDS)
     title = titles([group])[group["_id"]]
     if not is_group(group):
-        raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group has one")
+        raise OneToOneError(f"{title} is a one-to-one conversation, which has no name", "only a group can be renamed")
     draft = Draft()
     if name != group.get("name"):
         new_names.validate("Conversation", [name])
         draft.set("Conversation", group, {"name": name}, expected=("isGroup",))
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
-    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)])
+    question = Question(f"Rename conversation {title} to {name}")
+    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)], question=question)
 
 
 def _change_participants(
@@ -156,6 +159,7 @@ def _change_participants(
         (draft.link if adding else draft.unlink)(USER_CONVERSATIONS, some, [conversation])
     notes = list(_warnings(conversation, title, participants)) if draft.changes else []
     command = f"conversations {verb} {title} {in_words([user.ref for user in found])}"
+    details["question"] = Question(verb.capitalize(), "User", f"{'to' if adding else 'from'} {title}")
     return checked_changeset(command, draft, [*results, *found.missing], notes=notes, **details)
 
 
@@ -188,18 +192,18 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
     """Warn about a conversation that the application cannot show as intended, with these participants."""
     number = len(participants)
     if not number:
-        yield f"nobody is left in {title}"
+        yield f"{title} will have no participants."
     elif is_group(conversation) and number == PAIR:
-        yield f"{title} has two people alone: the application takes such a group for their one-to-one conversation"
+        yield f"{title} will have only two people. The application shows such a group as their one-to-one conversation."
     elif not is_group(conversation) and number < PAIR:
         hint = f"chatctl conversations delete {conversation['_id']}"
-        yield f"{title} has one person alone, which breaks the application's page: delete it ({hint})"
+        yield f"{title} will have only one person, and its page in the application will fail. Delete it: {hint}"
     elif (
         not is_group(conversation)
         and (other := _one_to_one_between(participants))
         and other["_id"] != conversation["_id"]
     ):
-        yield f"they have another one-to-one conversation ({other['_id']}): the application opens one of the two"
+        yield f"They have another one-to-one conversation ({other['_id']}). The application opens only one of the two."
 
 
 @replannable(deletes=True)
@@ -228,6 +232,8 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
         notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
+        # The notes name each conversation, with its messages.
+        question=Question(f"Delete {counted(len(names), 'conversation')}") if len(names) > 1 else None,
     )
 
 

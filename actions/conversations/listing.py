@@ -65,7 +65,7 @@ def find(filters: Filters | None = None) -> Listing:
 
 def _by_fields(filters: Filters) -> Document:
     if filters.group and filters.direct:
-        raise UsageError("--group and --direct contradict each other", "give one of them")
+        raise UsageError("--group and --direct cannot be combined", "use one of them")
     conditions: dict[str, Any] = {
         "isGroup": (filters.group and {"$eq": True}) or (filters.direct and {"$ne": True}),
         "name": filters.search is not None and contains_text("--search", filters.search),
@@ -83,7 +83,7 @@ class ConversationRows:
     """Make rows of conversations, some at a time; messages are read only for the columns that need them.
 
     A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
-    not seen the last message, which is all that the application goes by) and `messages`, how many there are.
+    not seen the last message, the only one that the application checks) and `messages` (how many there are).
     """
 
     def __init__(self) -> None:

@@ -78,7 +78,7 @@ def transcript(
     Raises `NotFoundError` for a message of another conversation.
     """
     if around is not None and (since, until, last) != (None, None, None):
-        raise UsageError("--around contradicts --last, --since and --until", "give it alone, or without it the others")
+        raise UsageError("--around cannot be combined with --last, --since or --until", "use --around, or the others")
     conversation = lookup.find_one("Conversation", ref, (*FIELDS, "created_at"))
     places = ConversationTitles()
     places.add([conversation])
@@ -113,7 +113,7 @@ def _describe(since: datetime | None, until: datetime | None, last: int | None) 
 
 
 def lacks_index() -> bool:
-    """Tell whether the index for transcripts is missing and noticeable; False if the server does not allow to ask."""
+    """Tell whether the index for transcripts is missing and noticeable; False if the server refuses to say."""
     messages = connection.database()["Message"]
     try:
         return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY_MESSAGES
@@ -133,7 +133,7 @@ def _around(selected: Transcript, ref: str) -> Transcript:
     [(_, message)] = lookup.find_messages([ref], ("conversationId", "createAt"))
     if id_text(referred(message.get("conversationId"))) != selected.place.id:
         raise NotFoundError(
-            f"the message {ref} is not in this conversation", f"see where it is: chatctl messages show {ref}"
+            f"the message {ref} is not in this conversation", f"see its conversation: chatctl messages show {ref}"
         )
     before = list(islice(_before(selected.listing, message), NEAR + 1))
     after = before[NEAR]["id"] if len(before) > NEAR else None

@@ -8,7 +8,7 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from actions.rules.checked_changeset import checked_changeset
-from changes import Changeset, Draft, Result, events
+from changes import Changeset, Draft, Question, Result, events
 from database import connection, indexes, local
 from database.errors import InvalidInputError
 from database.failures import is_refusal
@@ -77,7 +77,7 @@ def whoami() -> Row:
 def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
     """Return collections with a wrong name that probably belong to the application: their name → the right name.
 
-    Their names differ only in case, or they hold documents under its plural while the right one is empty or missing.
+    Their names differ only in case, or are the plural and have documents, while the right one is empty or missing.
     """
     right = {name.lower(): name for name in FIELDS}
     found = {}
@@ -130,10 +130,11 @@ def create_indexes() -> Changeset:
         results,
         indexes=[one.index for one in found if one.state == "missing"],
         notes=[
-            f"{one.index.name} on {one.index.collection} is left alone: {one.message}" for one in found if one.message
+            f"{one.index.name} on {one.index.collection} is not changed: {one.message}" for one in found if one.message
         ],
         asks_about_many=False,
         undoable=False,
+        question=Question("Create the missing indexes"),
     )
 
 
@@ -190,7 +191,8 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
     else:
         draft.insert(STATE, wanted)
     options = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
-    return _changeset(" ".join(["db protect", name, *options]), draft, name, "protected")
+    question = Question(f'Protect this database as "{name}"')
+    return _changeset(" ".join(["db protect", name, *options]), draft, name, "protected", question)
 
 
 def unprotect() -> Changeset:
@@ -199,8 +201,10 @@ def unprotect() -> Changeset:
     found = connection.database()[STATE].find_one({"_id": MARKER_ID})
     if found:
         draft.delete(STATE, found)
-    return _changeset("db unprotect", draft, str((found or {}).get("name", connection.target().name)), "unprotected")
+    name = str((found or {}).get("name", connection.target().name))
+    return _changeset("db unprotect", draft, name, "unprotected", Question("Remove the protection of this database"))
 
 
-def _changeset(command: str, draft: Draft, name: str, outcome: str) -> Changeset:
-    return checked_changeset(command, draft, [Result(None, name, outcome if draft.changes else "unchanged")])
+def _changeset(command: str, draft: Draft, name: str, outcome: str, question: Question) -> Changeset:
+    result = Result(None, name, outcome if draft.changes else "unchanged")
+    return checked_changeset(command, draft, [result], question=question)

@@ -1,4 +1,4 @@
-"""Four roles for users of the server: the commands that each is for, and exactly the rights that these need.
+"""Four roles for users of the server: the commands of each role, and exactly the rights that these commands need.
 
 A test records what the commands send, and compares it with these roles in both directions.
 """
@@ -30,8 +30,8 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 class Role:
     """A role of the server: what it adds to the roles that it includes.
 
-    `verbs` are the commands of each group that the role is for; a command that stands alone has none. Its rights also
-    allow the commands `also_allowed`, some of them only in part.
+    `verbs` has the commands of each group that the role is for; it is empty for a command without a group. The rights
+    also allow the commands in `also_allowed`, some of them only in part.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Role:
 
 SUPPORT_READ: Final = Role(
     "support-read",
-    "looks at everything but what an undo needs",
+    "reads everything except the data for an undo",
     {
         "users": "list, show, can, export-data, export",
         "roles": "list, show, matrix, diff",
@@ -87,7 +87,7 @@ SUPPORT_READ: Final = Role(
 
 SUPPORT_WRITE: Final = Role(
     "support-write",
-    "helps users and moderates what they write; makes nobody up, and gives nobody a role",
+    "helps users and moderates messages; cannot create users or grant roles",
     {
         "users": "update, suspend, reinstate, verify-email, set-password, unlink",
         "conversations": "add, remove, rename",
@@ -108,7 +108,7 @@ SUPPORT_WRITE: Final = Role(
 
 SEEDER: Final = Role(
     "seeder",
-    "brings roles and permissions to what seeds say, and gives them to users",
+    "applies seeds, and grants roles to users",
     {
         "users": "can, grant, revoke",
         "roles": "list, show, create, rename, copy, delete, grant, revoke, matrix, diff",
@@ -134,7 +134,7 @@ SEEDER: Final = Role(
 
 ADMIN: Final = Role(
     "admin",
-    "does everything, and makes the collections and indexes that the others need",
+    "does everything, and creates the collections and indexes that the others need",
     {
         "users": "create, delete, erase, import",
         "conversations": "create, delete",
@@ -156,11 +156,11 @@ ADMIN: Final = Role(
 ROLES: Final = (SUPPORT_READ, SUPPORT_WRITE, SEEDER, ADMIN)
 
 ROLE_LIMITS: Final = (
-    "who may find User and Account reads password hashes and tokens there, which chatctl shows nobody",
-    "who may find Message reads what is said, with another client: chatctl alone masks it (chatctl db protect)",
-    "who may update User may give anybody any password, status and role",
-    "who may update chatctl_state may take away what chatctl db protect left there",
-    "who may insert into chatctl_audit may write what never happened; to change and delete there is the admin's alone",
+    "find on User and Account allows reading password hashes and tokens, which chatctl never shows",
+    "find on Message allows reading messages with another client; only chatctl masks them (chatctl db protect)",
+    "update on User allows giving any user any password, status and role",
+    "update on chatctl_state allows removing the protection that chatctl db protect has set",
+    "insert on chatctl_audit allows writing false events; only admin may change and delete events",
 )
 """What these roles cannot prevent, because a server knows only collections and actions."""
 
@@ -171,7 +171,7 @@ def database_name(name: str | None) -> str:
         try:
             return connection.target().name
         except NotConfiguredError as error:
-            error.hint = f"{error.hint}; here --database NAME is enough"
+            error.hint = f"{error.hint}; this command needs only --database NAME"
             raise
     if not urls.is_database_name(name):
         raise UsageError(f"{shown(name)} cannot be the name of a database")

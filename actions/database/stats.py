@@ -51,7 +51,7 @@ def _periods(since: datetime | None, by: str) -> Iterator[datetime]:
     """Return the starts of all periods until now."""
     now = datetime.now(UTC)
     if since is not None and since > now:
-        raise UsageError("there is nothing to count yet in a time that is to come", "give --since a time before now")
+        raise UsageError("--since is in the future", "use a time before now")
     start = _start_of_period(now if since is None else since, by)
     for _ in range(DEFAULT_PERIODS[by] - 1 if since is None else 0):
         start = _start_of_period(start - timedelta(days=1), by)
@@ -111,7 +111,7 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _times_since(since: datetime) -> Document:
-    """Match valid times since one, in a form for which a partial index is used."""
+    """Match valid times from `since` on, in a form that lets the server use a partial index."""
     return {"$gte": since, "$lt": END_OF_CALENDAR, **PRESENT, "$type": "date", **NO_LIST}
 
 

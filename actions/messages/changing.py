@@ -12,7 +12,7 @@ from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.display_names import titles
 from actions.errors import BadMessageError, NotParticipantError
 from actions.rules.checked_changeset import FOREVER, checked_changeset, in_batches
-from changes import ABSENT, Changeset, Document, Draft, ListContaining, Result, ids_in
+from changes import ABSENT, Changeset, Document, Draft, ListContaining, Question, Result, ids_in
 from changes.events import now
 from changes.visible_values import readable_text
 from database.references import referred
@@ -61,7 +61,9 @@ def destination(conversation: str, sender: str) -> Destination:
     title = titles([there])[there["_id"]]
     if referred(user["_id"]) not in ids_in(there, "userIds"):
         add = f"chatctl conversations add {there['_id']} {user['_id']}"
-        raise NotParticipantError(f"{lookup.user_label(user)} does not take part in {title}", f"add them first: {add}")
+        raise NotParticipantError(
+            f"{lookup.user_label(user)} is not a participant of {title}", f"add them first: {add}"
+        )
     return Destination(there, title, user)
 
 
@@ -71,7 +73,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     Raises `BadMessageError`, and `NotParticipantError` if the sender is not a participant.
     """
     if body is None and image is None:
-        raise BadMessageError("the message is empty", "it needs a text or an --image")
+        raise BadMessageError("the message is empty", "add a text or --image URL")
     if body is not None:
         refuse_body(body)
     if image is not None:
@@ -80,8 +82,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
-    # Whoever deletes the conversation, or takes the sender out of it, writes to these two documents as well: of two at
-    # once one waits, and finds that it is too late. The sender comes first, as the time of the other may stay as it is.
+    # A command that deletes the conversation, or removes the sender from it, also writes to these two documents: if
+    # both run at once, one waits and then finds the change. The sender is first, because the time of the conversation
+    # may stay the same.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))
@@ -95,6 +98,7 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
         draft,
         [Result(message["_id"], str(message["_id"]), "sent")],
         notes=list(_notes(there, title, user)),
+        question=Question(f"Send a message from {lookup.user_label(user)} to {title}"),
         replan=partial(send, conversation, sender, body=body, image=image),
     )
 
@@ -114,18 +118,18 @@ def _message(conversation: Document, sender: Document, body: str | None, image: 
 def _notes(conversation: Document, title: str, sender: Document) -> Iterator[str]:
     called = lookup.user_label(sender)
     if sender.get("status") == UserStatus.SUSPENDED:
-        yield f"{called} is suspended, and sends all the same"
+        yield f"Warning: {called} is suspended. The message will still be sent."
     if referred(conversation["_id"]) not in ids_in(sender, "conversationIds"):
-        mend = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
-        yield f"{called} may not see it: their own list lacks {title} ({mend} mends that)"
+        repair = f"chatctl conversations add {conversation['_id']} {sender['_id']}"
+        yield f"Warning: {called} may not see the message: their list does not have {title}. To repair it: {repair}"
 
 
 def refuse_body(body: str) -> None:
     """Raise `BadMessageError` for a body that is empty, too long or not text."""
     if not body.strip():
-        raise BadMessageError("the message is empty", "it needs a text")
+        raise BadMessageError("the message is empty", "add a text")
     if "\0" in body:
-        raise BadMessageError("the message holds a NUL character", "a message is text")
+        raise BadMessageError("the message contains a NUL character", "remove it")
     refuse_size(len(body.encode(errors="replace")))
 
 
@@ -143,4 +147,6 @@ def refuse_image(image: str) -> None:
     except ValueError:
         loads = False
     if not loads or " " in image or not image.isprintable() or len(image) > LARGEST_BODY:
-        raise BadMessageError(f"{shown(image)} is no address of an image", "it begins with https:// or http://")
+        raise BadMessageError(
+            f"{shown(image)} is not a valid image URL", "use a URL that begins with https:// or http://"
+        )

@@ -12,7 +12,7 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Document, Result, Stream
+from changes import Batch, Change, Changeset, Document, Question, Result, Stream
 from database import connection
 from database.ids import id_text
 from database.listing import PRESENT
@@ -117,6 +117,7 @@ def purge(
         words.append(f"--keep-last {keep_last}")
     names = _labels(parts)
     parts.sort(key=lambda part: (-part.number, str(part.conversation)))
+    number = sum(part.number for part in parts)
     return Changeset(
         " ".join(words),
         [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
@@ -125,7 +126,8 @@ def purge(
         notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
         names=names,
         undoable=not forever,
-        items=sum(part.number for part in parts),
+        items=number,
+        question=Question(f"Delete {counted(number, 'message')}"),
     )
 
 
@@ -165,8 +167,8 @@ def _kept_undated(in_scope: Document) -> Iterator[Result]:
     number = connection.database()["Message"].count_documents(joined({"$nor": [{"createAt": VALID_DATE}]}, in_scope))
     if number:
         have, kept = ("message has", "is kept") if number == 1 else ("messages have", "are kept")
-        told = f"{number:,} {have} no usable date and {kept}; see {REPAIR_COMMAND}"
-        yield Result(None, "messages without a usable date", "passed-over", told)
+        told = f"{number:,} {have} no valid date and {kept}. To see why: {REPAIR_COMMAND}"
+        yield Result(None, "messages without a valid date", "passed-over", told)
 
 
 def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
@@ -220,7 +222,7 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 def _of_conversations(conversations: list[Any]) -> Document:
     """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
     [one, *_] = conversations
-    if isinstance(one, ObjectId):  # a list that holds the id is a group of its own
+    if isinstance(one, ObjectId):  # a list that contains the id is a separate group
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
         return joined(no_list, queries.refers_to("Message", "conversationId", *conversations))
     if one is None:
@@ -246,9 +248,9 @@ def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
         yield f"{counted(number, 'message')} in {counted(len(parts), 'conversation')}"
         oldest = min((part.oldest for part in parts), key=_since_1970)
         newest = max((part.newest for part in parts), key=_since_1970)
-        yield f"the oldest of {_time_text(oldest)}, the newest of {_time_text(newest)}"
+        yield f"oldest: {_time_text(oldest)}, newest: {_time_text(newest)}"
     if old > number:
-        yield f"{counted(old - number, 'message')} from before that time stay because of --keep-last"
+        yield f"--keep-last keeps {counted(old - number, 'message')} from before that time"
 
 
 def _since_1970(time: datetime | DatetimeMS) -> int:
@@ -257,4 +259,4 @@ def _since_1970(time: datetime | DatetimeMS) -> int:
 
 
 def _time_text(time: datetime | DatetimeMS) -> str:
-    return f"{time:%Y-%m-%d %H:%MZ}" if isinstance(time, datetime) else "a time outside the calendar"
+    return f"{time:%Y-%m-%d %H:%MZ}" if isinstance(time, datetime) else "a time outside the years 1 to 9999"

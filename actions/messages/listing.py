@@ -166,9 +166,9 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
     A match is `{before, found, after}`: the found text, and some characters around it. Raises `UsageError` for an
     empty text, and `BadPatternError`.
     """
-    pattern_text = require_text("what to search for", text)
+    pattern_text = require_text("the search text", text)
     if pattern and len(pattern_text) > LONGEST_PATTERN:
-        raise BadPatternError(f"the pattern is {len(pattern_text):,} characters long; it may have {LONGEST_PATTERN}")
+        raise BadPatternError(f"the pattern has {len(pattern_text):,} characters; the limit is {LONGEST_PATTERN}")
     expression = pattern_text if pattern else re.escape(pattern_text)
     matches = _MatchRows(expression)
     condition = {**query(filters or Filters()), "body": matches_pattern(expression)}
@@ -228,8 +228,8 @@ def _compile(expression: str) -> "regex.Pattern[str] | None":
     try:
         return regex.compile(expression, regex.IGNORECASE)
     except regex.error as error:
-        why = f"{shown(expression)} is no pattern: {error}"
-        raise BadPatternError(why, "without --regex it is looked for as it is written") from None
+        why = f"{shown(expression)} is not a valid pattern: {error}"
+        raise BadPatternError(why, "remove --regex to search for the text as it is written") from None
 
 
 @contextmanager
@@ -238,10 +238,10 @@ def _search_errors() -> Iterator[None]:
         yield
     except ExecutionTimeout:
         raise TimedOutError(
-            f"the search was given up after {SECONDS_ON_SERVER} seconds",
-            "narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast",
+            f"the search was stopped after {SECONDS_ON_SERVER} seconds",
+            "narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply",
         ) from None
     except OperationFailure as error:
         if error.code not in UNREADABLE_PATTERN:
             raise
-        raise BadPatternError("the server cannot read the pattern", "it takes those of PCRE") from None
+        raise BadPatternError("the server does not accept the pattern", "use the syntax of PCRE") from None

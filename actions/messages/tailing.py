@@ -22,7 +22,7 @@ CONTENT_FIELDS: Final = ("body", "image")
 """The fields whose change is shown. `seenIds` changes all the time."""
 REFERENCE_FIELDS: Final = ("conversationId", "senderId")
 KNOWN_AT_START: Final = 10_000
-"""Older messages whose conversation and sender are known, if they are deleted."""
+"""The number of older messages that are read at the start, to know the conversation and sender of a deleted one."""
 MOST_KNOWN: Final = 50_000
 """The most messages whose conversation and sender are kept."""
 MILLISECONDS_AT_START: Final = 3_000
@@ -32,10 +32,10 @@ SECONDS_TO_KEEP_NAMES: Final = 10
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Give the messages that come from now on, for ever: rows of `MessageRows` with the `event` that each has had.
+    """Yield messages as they are sent or changed, without end: rows of `MessageRows`, each with its `event`.
 
-    It is `sent`, `redacted`, `changed` or `deleted`; of a deleted message there is its id, and where it is known its
-    conversation and sender. `say` is told what goes on otherwise. Raises `UnknownNameError`.
+    The event is `sent`, `redacted`, `changed` or `deleted`. A deleted message has only its id and, if they are known,
+    its conversation and sender. `say` receives messages about the connection. Raises `UnknownNameError`.
     """
     wanted: Document = {}
     if conversation is not None:
@@ -59,7 +59,7 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Make rows of changes, and remember the conversations of messages: of a deletion a server sends only the id."""
+    """Make rows of changes, and remember the conversations of messages: for a deletion, a server sends only the id."""
 
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted
@@ -77,7 +77,7 @@ class _Follower:
         operation, message = change["operationType"], change.get("fullDocument")
         if operation == "delete":
             return self._deleted(change["documentKey"]["_id"], references)
-        if message is None:  # it is gone by now, which is told next; or nothing has happened to a message
+        if message is None:  # already deleted, which is the next event; or an event of another kind
             return None
         references.pop(message["_id"], None)
         references[message["_id"]] = {field: message.get(field) for field in ("_id", *REFERENCE_FIELDS)}

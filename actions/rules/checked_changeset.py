@@ -35,7 +35,7 @@ from database.wording import NAMED
 
 P = ParamSpec("P")
 
-FOREVER: Final = ("nothing is kept of it: this cannot be undone",)
+FOREVER: Final = ("This cannot be undone: nothing is kept for an undo.",)
 """The note before a change that cannot be undone."""
 
 
@@ -71,7 +71,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
             number += 1
             first += [f"{change.collection} {id_text(change.ids[0])} {field_name(name)}"] if number <= NAMED else []
     more = f" and {number - NAMED:,} more" if number > NAMED else ""
-    return [f"an undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
+    return [f"An undo cannot restore the exact bytes of: {', '.join(first)}{more}"] if first else []
 
 
 def _inexact(change: Change) -> Iterator[str]:
@@ -140,7 +140,7 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that lists on which the draft depends do not change; repairs of one-sided links take turns."""
+    """Return the rule that the lists used by the draft do not change. Repairs of one-sided links take turns."""
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():

@@ -55,9 +55,7 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
         others = joined({"_id": {"$nin": accounts}}, theirs)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return
-        raise LastSignInError(
-            f"{label} would have no way to sign in any more", "set a password first, or allow it with --allow-lockout"
-        )
+        raise LastSignInError(f"{label} would have no way to sign in", "set a password first, or add --allow-lockout")
 
     return Rule(f"sign-in:{user}", check)
 
@@ -140,7 +138,7 @@ def _member_rule(role: ObjectId, leaving: set[Any]) -> Rule:
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',
-                "give it to somebody else first, or allow it with --allow-last-member",
+                "grant it to another user first, or add --allow-last-member",
             )
 
     return Rule(f"role:{role}", check)

@@ -27,7 +27,7 @@ def validate(collection: str, names: list[str]) -> None:
                 raise BadNameError(problem, "choose another name")
     taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:
-        raise NameTakenError(f"the {noun} {shown(taken['name'])} exists already", f"see chatctl {noun}s list")
+        raise NameTakenError(f"the {noun} {shown(taken['name'])} already exists", f"see chatctl {noun}s list")
 
 
 def validate_texts(texts: Mapping[str, str | None]) -> None:
@@ -43,11 +43,11 @@ def validate_email(email: str, *, owner: ObjectId | None = None) -> None:
     Raises `BadNameError` if it is not valid, and `NameTakenError` if a user other than `owner` has it, in any case.
     """
     if found := user_flaw("email", email):
-        raise BadNameError(f"{shown(email)} {found}", "an e-mail address is name@domain")
+        raise BadNameError(f"{shown(email)} {found}", "an e-mail address has the form name@domain")
     for user in find_by_emails([email.lower()], ["email"]):
         if user["_id"] != owner:
             hint = f"see chatctl users show id:{user['_id']}"
-            raise NameTakenError(f"a user has the e-mail {shown(user['email'])} already", hint)
+            raise NameTakenError(f"a user already has the e-mail {shown(user['email'])}", hint)
 
 
 def validate_username(username: str) -> None:
@@ -55,4 +55,4 @@ def validate_username(username: str) -> None:
     if found := user_flaw("username", username):
         raise BadNameError(f"the username {shown(username)} {found}", "choose another username")
     if connection.database()["User"].find_one({"username": username}, {"_id": 1}):
-        raise NameTakenError(f"the user {shown(username)} exists already", f"see chatctl users show {username}")
+        raise NameTakenError(f"the user {shown(username)} already exists", f"see chatctl users show {username}")

@@ -18,6 +18,9 @@ LONGEST: Final = 72
 LONGEST_HASH: Final = 500
 """The most characters of a hash, in any scheme."""
 
+RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's own name or e-mail are refused."
+"""What to know before typing a password."""
+
 BCRYPT: Final = "bcrypt"
 
 FEWEST_DIFFERENT: Final = 5
@@ -41,7 +44,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of keys and letters: a part of one, in either direction, is as common as a word."""
+"""Rows of keys and letters: a part of a row, in either direction, is as easy to guess as a word."""
 
 _COMMON: Final = frozenset(
     """
@@ -80,13 +83,13 @@ _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
 
 
 class BadPasswordError(InvalidInputError):
-    """A password that the rules do not allow; the message never holds it."""
+    """A password that the rules do not allow; the message never contains it."""
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:
     """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
     if problem := flaw(password, own):
-        hint = f"use at least {SHORTEST} characters that nobody would guess, for example several words"
+        hint = f"use at least {SHORTEST} characters that are hard to guess, for example several words"
         if scheme_of(password):
             hint = "use the password itself; import bcrypt hashes with chatctl users import, column hashedPassword"
         raise BadPasswordError(problem, hint)
@@ -110,7 +113,7 @@ def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
     plain = _letters_and_digits(password)
     if plain in words or _repeated_part(plain) in words or plain[::-1] in words:
         return "the password is the user's own name or e-mail"
-    return "the password is a common one" if _is_common(password) else None
+    return "the password is too common" if _is_common(password) else None
 
 
 def _malformed(password: str) -> str | None:
@@ -122,7 +125,7 @@ def _malformed(password: str) -> str | None:
         return "the password is not valid text"
     if len(password.encode()) > LONGEST:
         return f"the password has more than {LONGEST} bytes"
-    return "the password holds a NUL character" if "\0" in password else None
+    return "the password contains a NUL character" if "\0" in password else None
 
 
 def generate() -> str:

@@ -5,7 +5,7 @@
 Start reading at `status.suspend`.
 """
 
-from actions.users.access import can, grant, revoke
+from actions.users.access import can, grant, revoke, ways_to_allow
 from actions.users.creating import create, update
 from actions.users.deleting import delete
 from actions.users.erasing import erase
@@ -33,4 +33,5 @@ __all__ = [
     "unlink",
     "update",
     "verify_email",
+    "ways_to_allow",
 ]

@@ -7,14 +7,14 @@ from bson import ObjectId
 
 from actions import lookup, queries
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import ABSENT, Add, Change, Changeset, Document, Draft, Result, Set, Update, ids_in
+from changes import ABSENT, Add, Change, Changeset, Document, Draft, Question, Result, Set, Update, ids_in
 from changes.change import FieldChange
 from changes.draft import BATCH
 from changes.id_lists import MOST_IDS, TooManyLinksError, add_missing, take_present
 from database import connection
 from database.listing import Row
 from database.references import referred
-from database.wording import in_words
+from database.wording import enumerated, in_words
 from models.documents import UserStatus
 from models.links import USER_ROLES
 
@@ -57,7 +57,7 @@ def roles_giving(permission: ObjectId) -> dict[ObjectId, str]:
 
 
 class AllRoles:
-    """The names of all roles, by id and the other way round; without the unique index two roles can have one name."""
+    """The names of all roles, by id and by name. Without the unique index, two roles can have the same name."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         named = ((document["_id"], document.get("name")) for document in documents)
@@ -85,7 +85,7 @@ class AllRoles:
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
-    """Say whether a user may do something: `{id, user, permission, allowed, why, through, wouldGive}`.
+    """Say whether a user may do something: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
 
     `through` lists the roles of the user that grant the permission, `wouldGive` all roles that grant it. A suspended
     user may do nothing, unless `ignore_status`.
@@ -101,17 +101,32 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
         "permission": lookup.label(wanted),
         "allowed": bool(through) and not stopped,
         "why": _why(lookup.user_label(user), through, giving, stopped=stopped),
+        "suspended": stopped,
         "through": through,
         "wouldGive": sorted(giving.values()),
     }
+
+
+def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
+    """Yield the commands, as words, that would turn the no of `can` into a yes; none if no role gives the permission.
+
+    Of the roles that give it, the one with the fewest permissions is suggested.
+    """
+    giving = answer["wouldGive"]
+    if giving and answer["suspended"]:
+        yield ["chatctl", "users", "reinstate", ref]
+    if giving and not answer["through"]:
+        roles = connection.database()["Role"].find({"name": {"$in": giving}}, ["name", "permissionsIds"]).sort("name")
+        least = min(roles, key=lambda role: len(ids_in(role, "permissionsIds")), default={"name": giving[0]})
+        yield ["chatctl", "users", "grant", ref, "--role", least["name"]]
 
 
 def _why(user: str, through: list[str], giving: Mapping[ObjectId, str], *, stopped: bool) -> str:
     if stopped:
         return f"{user} is suspended"
     if through:
-        return f"{user} has {', '.join(through)}"
-    return f"{user} has no role that gives it" if giving else "no role gives it"
+        return f"{user} has it through {', '.join(through)}"
+    return f"{user} has no role that grants it" if giving else "no role grants it"
 
 
 _OUTCOMES: Final = {"grant": "granted", "revoke": "revoked"}
@@ -157,6 +172,8 @@ def _change(
         draft.reserve(len(some) + len(roles))
         (draft.link if granting else draft.unlink)(USER_ROLES, some, roles)
     command = f"users {verb} {in_words([user.ref for user in found])} {in_words([f'--role {r.ref}' for r in held])}"
+    asked = f"{verb.capitalize()} {enumerated([role.ref for role in held])} {'to' if granting else 'from'}"
+    details["question"] = Question(asked, "User")
     return checked_changeset(command, draft, [*results, *found.missing], **details)
 
 

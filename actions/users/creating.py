@@ -70,9 +70,9 @@ def update(
     A new e-mail is unverified unless `verified`.
     """
     if verified and email is None:
-        raise UsageError("--verified is about a new e-mail", "for the one that is there: chatctl users verify-email")
+        raise UsageError("--verified requires --email", "to verify the current e-mail: chatctl users verify-email USER")
     if {email, username, name, *(profile or {}).values()} == {None}:
-        raise UsageError("nothing is given to change", "see chatctl users update --help")
+        raise UsageError("no option says what to change", "see chatctl users update --help")
     user = lookup.find_user(ref, ("name", "profileId", *status.FIELDS))
     called = lookup.user_label(user)
     values: Document = {}

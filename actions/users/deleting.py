@@ -85,13 +85,13 @@ class _Deletion:
     def notes(self) -> Iterator[str]:
         """Yield notes on the conversations that are deleted, and on those that stay."""
         for what, conversations in (
-            ("one-to-one conversations end", list(self._ended.values())),
-            ("other conversations lose their messages and stay", self._left),
-            ("of these only two people are left", [c for c in self._left if self._collides(c)]),
+            ("One-to-one conversations that will be deleted: {}", list(self._ended.values())),
+            ("Other conversations that will lose only the messages of these users: {}", self._left),
+            ("{} will have only two people.", [c for c in self._left if self._collides(c)]),
         ):
             if conversations:
                 more = f" and {len(conversations) - NAMED:,} more" if len(conversations) > NAMED else ""
-                yield f"{what}: {', '.join(_labels(conversations[:NAMED], self._ids))}{more}"
+                yield what.format(f"{', '.join(_labels(conversations[:NAMED], self._ids))}{more}")
 
     def filters(self) -> Iterator[tuple[str, Document]]:
         """Yield filters for the documents that are deleted besides the users, by collection."""

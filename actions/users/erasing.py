@@ -29,7 +29,7 @@ from changes import (
     are_ids,
 )
 from changes.change import Overwrite
-from changes.changeset import kind
+from changes.changeset import count_lines, kind
 from changes.trail_entries import ERASED, blanked, replace_words, values_of
 from changes.visible_values import field_name, readable_text
 from database import connection
@@ -50,7 +50,7 @@ IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
 
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""An undo may restore these: they hold nothing about a person."""
+"""An undo may restore these: they say nothing about a person."""
 
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
 """The beginnings of commands whose arguments are people."""
@@ -60,7 +60,7 @@ EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event."""
 
 UNCOMMON_LENGTH: Final = 6
-"""The shortest length of a name that is hardly a common word or number; it must not be letters only."""
+"""A name with at least this length, and not only letters, is probably not a common word or number."""
 
 
 class AuditTraces:
@@ -91,7 +91,9 @@ class AuditTraces:
         self._find_deleted_documents()
         self._find_parts()
         if event := next(audit.running(self.lost), None):
-            raise StillRunningError(f"event {event} changes this user and goes on", "erase them when it has ended")
+            raise StillRunningError(
+                f"event {event} is still running and changes this user", "erase the user after it has ended"
+            )
 
     def changes(self) -> Iterator[Change]:
         """Yield the changes that blank the traces; events first, because their parts hold the names to search for."""
@@ -230,6 +232,8 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
+        # A role only loses the user, which the notes say.
+        preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 
@@ -289,7 +293,7 @@ class _Erasure:
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # the user is written anew
+        if not isinstance(last, Update):  # the user is deleted and inserted again
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
@@ -298,20 +302,23 @@ class _Erasure:
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
-        blank = "without text and image" if self._with_messages else "as written; --with-messages blanks them"
+        blank = "without text and image" if self._with_messages else "unchanged. --with-messages blanks them."
         lost = [
             self._database[IMAGES].distinct("event", {"event": {"$in": some}})
             for some in queries.chunks(self.traces.lost)
         ]
         return [
-            f"who: {lookup.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
-            f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {self.label}, suspended",
-            *([f"goes: fields that the schema does not name: {', '.join(unknown)}"] if unknown else []),
-            f"stays: {messages}, {blank}",
-            f"stays: {counted(conversations, 'conversation')}, whole",
-            f"blanked: {counted(len(self.traces.events), 'event')} of the audit trail",
-            f"no longer undoable: {counted(len(list(chain(*lost))), 'event')}",
-            "this cannot be undone, and does not reach backups",
+            f"User: {lookup.user_label(self._user)} ({readable_text(self._user.get('email', 'no e-mail'))})",
+            (
+                "Removed: e-mail, username, name, password, roles, profile, linked accounts. "
+                f"Kept: the placeholder user {self.label}, suspended."
+            ),
+            *([f"Removed: fields that are not in the schema: {', '.join(unknown)}"] if unknown else []),
+            f"Kept: {messages}, {blank}",
+            f"Kept: {counted(conversations, 'conversation')}, unchanged",
+            f"Blanked: {counted(len(self.traces.events), 'event')} of the audit trail",
+            f"No longer undoable: {counted(len(list(chain(*lost))), 'event')}",
+            "This cannot be undone. Backups are not changed.",
         ]
 
     def _owned(self) -> dict[str, list[Document]]:
@@ -336,7 +343,7 @@ class _Erasure:
 
 
 def _user(ref: str) -> Document:
-    """Find the user, or by id one whom only the audit trail still knows."""
+    """Find the user; by id, also a user who exists only in the audit trail."""
     try:
         return lookup.find_user(ref)
     except UnknownNameError:

@@ -78,7 +78,7 @@ def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
     """Return profiles by user; without the unique index a user may have two: the application finds the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
-        if not isinstance(user := profile[PROFILE_USER.field], list):  # a list with the id matches too
+        if not isinstance(user := profile[PROFILE_USER.field], list):  # a list that contains the id matches too
             profiles.setdefault(referred(user), profile)
     return profiles
 
@@ -124,7 +124,7 @@ def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterat
 
 
 class _InOrder:
-    """Read the documents of all users, who come in the order of their ids, in one pass over both collections."""
+    """Read the documents of all users in one pass over both collections; users must be sorted by id."""
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned

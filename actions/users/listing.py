@@ -221,7 +221,7 @@ def _with_password(ids: Ids) -> dict[Any, bool]:
 
 
 def _owned(owned: Owned, ids: Ids) -> Document:
-    # A list that holds the id would match too.
+    # A list that contains the id would match too.
     no_list = {"$nor": [{owned.field: {"$type": "array"}}]}
     return joined(no_list, queries.refers_to(owned.collection, owned.field, *ids))
 

@@ -101,7 +101,7 @@ class PersonalData:
         """Read the person's messages, oldest first: `seen` are the others who have seen it."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
-        # One query for each form: an index gives its order for one value alone.
+        # One query for each form: an index gives sorted documents for only one value.
         mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
@@ -140,19 +140,19 @@ class PersonalData:
 
     def omitted(self) -> Iterator[Row]:
         """Yield what is not exported, and why; complete only after all messages were read."""
-        yield _omitted("The hash of the password", "It is a secret; user.json says whether there is one")
-        yield _omitted("Tokens of linked sign-ins", "They are secrets; accounts.json says which there are")
-        yield _omitted("Messages of other people", "They are the data of those who wrote them")
+        yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
+        yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")
+        yield _omitted("Messages of other people", "They are the data of the people who wrote them")
         if not self.named:
-            yield _omitted("Names of other people", "They are numbered, the same number is the same person")
+            yield _omitted("Names of other people", "They are replaced by numbers. The same number is the same person")
             yield _omitted("Reasons that administrators gave", "They can name other people")
         yield _omitted(
-            "Who administered the account, and former values", "The audit trail keeps them, to account for it"
+            "Who administered the account, and former values", "They are kept only in the audit trail, as evidence"
         )
-        yield _omitted("Images", "They lie elsewhere; their addresses are given")
+        yield _omitted("Images", "They are stored elsewhere. Their URLs are included")
         if self._unknown_fields:
             fields = ", ".join(sorted(self._unknown_fields))
-            yield _omitted(f"Fields that the schema does not have: {fields}", "What they hold is not known")
+            yield _omitted(f"Fields that are not in the schema: {fields}", "Their content is not known")
 
     def _owned(self, collection: str) -> Iterable[Document]:
         return connection.database()[collection].find(self._referring(collection, "userId")).sort("_id", ASCENDING)

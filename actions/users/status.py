@@ -7,7 +7,7 @@ from actions import lookup, queries
 from actions.errors import UnknownNameError
 from actions.rules import passwords
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import ABSENT, Changeset, Document, Draft, Result
+from changes import ABSENT, Changeset, Document, Draft, Question, Result
 from changes.change import same
 from changes.events import now
 from changes.visible_values import readable_text
@@ -22,7 +22,7 @@ VERIFYING: Final = ("email", "emailVerified", "status")
 """The fields that decide whether an e-mail is verified."""
 
 
-STOPPED: Final = "they cannot sign in any more; their messages stay, and a session that is open may go on"
+STOPPED: Final = "New sign-ins are blocked. Open sessions may continue."
 
 
 @replannable()
@@ -73,6 +73,7 @@ def change(draft: Draft, user: Document, values: Document, given: Iterable[str] 
 
 
 _OUTCOMES: Final = {"suspend": "suspended", "reinstate": "reinstated", "verify-email": "verified"}
+_QUESTIONS: Final = {"verify-email": Question("Mark the e-mail of", "User", "as verified")}
 
 
 def _change(
@@ -90,7 +91,7 @@ def _change(
         changed = change(draft, user.document, values(user.document), given)
         results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
     command = f"users {verb} {in_words([user.ref for user in users])}"
-    return checked_changeset(command, draft, [*results, *users.missing], **details)
+    return checked_changeset(command, draft, [*results, *users.missing], question=_QUESTIONS.get(verb), **details)
 
 
 def _suspended(_: Document) -> Document:
@@ -118,10 +119,11 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
         secret = passwords.bcrypt_hash(password)
     draft = Draft()
     changed = change(draft, user, {"hashedPassword": secret})
-    outcome = "unchanged" if not changed else "password set" if password is not None else "password taken away"
+    outcome = "unchanged" if not changed else "password set" if password is not None else "password removed"
     result = Result(user["_id"], label, outcome, password=password if reveal else None)
     command = f"users set-password {label}"
-    return checked_changeset(command, draft, [result], allow_lockout=allow_lockout)
+    question = Question("Remove the password of" if password is None else "Set the password of", "User")
+    return checked_changeset(command, draft, [result], allow_lockout=allow_lockout, question=question)
 
 
 def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset:
@@ -136,11 +138,18 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     unlinked = [account for account in accounts if account.get("provider") == provider]
     if not unlinked:
         linked = sorted({readable_text(account.get("provider")) for account in accounts})
-        known = f"linked are: {', '.join(linked)}" if linked else "no sign-in is linked with this user"
+        known = f"linked: {', '.join(linked)}" if linked else "this user has no linked sign-in"
         raise UnknownNameError(f"{label} has no sign-in at {shown(provider)}", did_you_mean(provider, linked) or known)
     draft = Draft()
     for account in unlinked:
         draft.delete("Account", account)
     change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
-    return checked_changeset(f"users unlink {label} {provider}", draft, results, asks=True, allow_lockout=allow_lockout)
+    return checked_changeset(
+        f"users unlink {label} {provider}",
+        draft,
+        results,
+        asks=True,
+        allow_lockout=allow_lockout,
+        question=Question(f"Unlink {provider} from", "User"),
+    )

@@ -12,10 +12,10 @@ import typer
 from database import contexts, url_sources
 
 FILES: Final = ":files"
-"""Asks the shell for the names of files."""
+"""Asks the shell to complete the names of files."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
-"""Words that mean nothing to any shell; no other is ever handed to one."""
+"""Words without a special meaning in any shell. Only such words are given to a shell."""
 
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
@@ -28,7 +28,7 @@ NAMES: Final = {
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
 }
-"""Parameters that take a name of the database, by what their help calls the value."""
+"""Collections whose names complete a parameter, by its metavar."""
 
 WORDS: Final = {
     "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
@@ -62,25 +62,25 @@ WORDS: Final = {
         "wrong-type",
     ),
 }
-"""Words that the floors below have, too, but only with the driver."""
+"""Words that lower packages define too, but only in modules that load the driver."""
 
 
 def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
-    """Give the words that the last one of a line may become, or `FILES`; nothing where anything goes wrong.
+    """Return the words that complete the last word of a line, or `FILES`; nothing after any error.
 
-    With `suffix_only` each is only what comes behind that which was typed.
+    With `suffix_only` each result is only the part after the typed prefix.
     """
     try:
         _, *words, prefix = _split(line.read())
         found = list(_found(root, words, prefix))
-    except Exception:  # noqa: BLE001 - somebody is typing: no failure is worth a word
+    except Exception:  # noqa: BLE001 - an error must not disturb a user who is typing
         return []
     fitting = [word for word in found if word.startswith(prefix) and PLAIN.fullmatch(word)]
     return [FILES] if found == [FILES] else [word[len(prefix) if suffix_only else 0 :] for word in fitting]
 
 
 def _split(line: str) -> list[str]:
-    """Split a line as shells do; its last word may be empty, or in quotes that are open yet."""
+    """Split a line as shells do. The last word may be empty, or in quotes that are not closed yet."""
     lexer = shlex.shlex(f"{line}|", posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -102,7 +102,7 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 
 @dataclass
 class ParsedLine:
-    """The part of a command line that is complete, read word by word."""
+    """The complete words of a command line, read one by one."""
 
     context: typer.Context
     arguments: int = 0
@@ -112,7 +112,7 @@ class ParsedLine:
     values: dict[str, str] = field(default_factory=dict)
 
     def add(self, word: str) -> None:
-        """Go on by one word."""
+        """Read the next word."""
         if self.awaited:
             self.awaited -= 1
             self.values[self.waiting.name] = word
@@ -126,7 +126,7 @@ class ParsedLine:
             self.arguments += 1
 
     def completions(self, prefix: str) -> Iterable[str]:
-        """Give what the next word may be, which begins so."""
+        """Return what the next word can be, if it begins with the prefix."""
         if self.awaited:
             return self._values(self.waiting, prefix)
         if prefix.startswith("-") and not self.only_arguments:
@@ -167,7 +167,7 @@ class ParsedLine:
         return {name: option for option in self._parameters("option") for name in option.opts}
 
     def _argument(self) -> Any:
-        """Give the argument that the next word belongs to; one that takes several takes all that follow."""
+        """Return the argument that the next word belongs to. A repeatable argument takes all words that follow."""
         left = self.arguments
         for argument in self._parameters("argument"):
             if argument.nargs < 0 or left < argument.nargs:
@@ -176,7 +176,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Give the values that a parameter may have, by what its help calls them."""
+        """Return the possible values of a parameter, which its metavar decides."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
         command: Any = self.context.command
         if self._is_context(parameter):
@@ -200,7 +200,7 @@ class ParsedLine:
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:
-        """Tell whether a name is that of a context; a new one is chosen by whoever adds it."""
+        """Tell whether a parameter is the name of an existing context; `context add` takes a new name."""
         if parameter is None or parameter.param_type_name == "option":
             return "--context" in getattr(parameter, "opts", ())
         return self._group() == "context" and self.context.info_name != "add"

@@ -15,8 +15,8 @@ app = part()
 
 
 SLOW: Final = (
-    "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
-    "make it with: chatctl db indexes --apply"
+    "the index for the messages of a conversation is missing, so all messages are read, which is slow; "
+    "create it with: chatctl db indexes --apply"
 )
 
 
@@ -85,6 +85,6 @@ def show(conversation: Conversation, out: ReadOut) -> None:
 
 
 def note_if_slow(say: Callable[[str], None]) -> None:
-    """Say that an index is missing, and how it is made."""
+    """Print a note if the index for messages of a conversation is missing."""
     if actions.conversations.lacks_index():
         say(SLOW)

@@ -50,14 +50,13 @@ def transcript(
     ] = None,
     ids: Annotated[
         bool | None,
-        typer.Option("--ids/--no-ids", help="Show the id of each message; on a terminal its first digits, unasked."),
+        typer.Option("--ids/--no-ids", help="Show message ids. The default on a terminal, with their first digits."),
     ] = None,
     form: Annotated[str | None, file_format(FORMATS)] = None,
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Write the messages of a conversation, oldest first. Times are in UTC; text on a terminal has local times."""
-    from cli.conversations.chat import html, markdown, terminal
     from cli.output.progress import with_progress
 
     found = actions.conversations.transcript(conversation, since=since, until=until, last=last, around=around)
@@ -75,8 +74,14 @@ def transcript(
     if chosen not in FOR_PEOPLE:
         output.write_rows(rows, [column.key for column in views.MESSAGES], chosen, to or "-", overwrite=overwrite)
         return
-    text = partial(terminal.pieces, for_file=for_file, zone=None if for_file else output.zone_of(invocation))
-    pieces: dict[str, Pieces] = {"text": text, "markdown": markdown.pieces, "html": html.pieces}
+    pieces = _layouts(for_file=for_file, zone=None if for_file else output.zone_of(invocation))[chosen]
     with output.paged(), output.writing(to or "-", overwrite=overwrite) as write:
-        for piece in pieces[chosen](found, rows, ids=on_screen if ids is None else ids):
+        for piece in pieces(found, rows, ids=on_screen if ids is None else ids):
             write(piece)
+
+
+def _layouts(*, for_file: bool, zone: str | None) -> dict[str, Pieces]:
+    from cli.conversations.chat import html, markdown, terminal
+
+    text = partial(terminal.pieces, for_file=for_file, zone=zone)
+    return {"text": text, "markdown": markdown.pieces, "html": html.pieces}

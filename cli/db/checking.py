@@ -1,4 +1,4 @@
-"""Commands that find faults of the data, and mend them."""
+"""Commands that find faults of the data, and repair them."""
 
 import re
 from collections.abc import Sequence
@@ -8,8 +8,8 @@ import typer
 
 import actions
 from cli.group import FILTERS, Revealing, part
-from cli.output import Output, streams, table, text
-from cli.params import Confirm, LinesOut, Out, number
+from cli.output import Output, reports, streams, table, text
+from cli.params import Confirm, Out, TestsOut, number
 from cli.views import FINDINGS, FOUND
 
 app = part()
@@ -39,7 +39,7 @@ Collections = Annotated[
 
 @app.command(example="chatctl db check --rule one-sided-link -o json")
 def check(
-    out: LinesOut,
+    out: TestsOut,
     *,
     rule: RuleNames = [],  # noqa: B006 - typer reads it, nobody changes it
     collection: Collections = [],  # noqa: B006
@@ -63,7 +63,9 @@ def check(
 
     with Bar("checking") as bar:
         found = actions.database.checking.check(rule, collection, sample, bar.wrote)
-    _print(out, found)
+    rules = [one.name for one in actions.database.checking.select_rules(rule, collection)]
+    if not reports.publish(out.form, lambda: reports.of_check(_pasteable(out, found), rules)):
+        _print(out, found)
     if any(one["severity"] != "I" for one in found):
         raise typer.Exit(1)
 
@@ -92,7 +94,7 @@ def repair(
 
 
 def _print(out: Output, rows: Sequence[Row]) -> None:
-    """Print what a check has found: to people a table, and below it what each rule means and what to type."""
+    """Print what a check has found. A table is followed by the effect of each rule and the commands that help."""
     if not out.for_people:
         out.items(rows, FINDINGS)
         return
@@ -109,6 +111,14 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
         fixes = map(out.pasteable, _fixes(row))
         streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in fixes))
     out.note("E breaks the application, W misleads it, I is for information")
+
+
+def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
+    """Let the fix of each example name the database as the command line does."""
+    return [
+        {**row, "examples": [{**example, "fix": out.pasteable(example["fix"])} for example in row["examples"]]}
+        for row in rows
+    ]
 
 
 def _fixes(row: Row) -> list[str]:

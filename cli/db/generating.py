@@ -1,4 +1,4 @@
-"""The command that makes up people and what they write."""
+"""The command that generates users and messages."""
 
 from typing import Annotated, Final
 

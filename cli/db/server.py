@@ -18,7 +18,7 @@ def status(out: LinesOut) -> None:
     row = actions.database.server.status()
     out.record(row, views.STATUS, below={"collections": views.COLLECTIONS})
     if row["indexesMissing"]:
-        out.note("the missing indexes are made with: chatctl db indexes --apply")
+        out.note("create the missing indexes with: chatctl db indexes --apply")
     for other in row["otherCollections"] or ():
         known = f"the application uses {other['meant']}, not {other['name']}"
         out.note(f"{known}; see chatctl db check --rule other-collection")

@@ -22,7 +22,7 @@ app = part()
 FORMATS: Final = ("mongosh", "atlas")
 WIDTH: Final = 117
 FIRST: Final = (
-    "Collections and indexes are made by admin alone: have it run `chatctl db indexes --apply` once, before the others."
+    "Only admin can create collections and indexes: run `chatctl db indexes --apply` once as admin, before the others."
 )
 ATLAS: Final = (
     "each of these is the body of one call of createCustomDatabaseRole (atlas api customDatabaseRoles "
@@ -65,9 +65,9 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
 
 
 def _head(name: str) -> Iterator[str]:
-    """Say what the script is, what each role is for, and what none can do."""
+    """Yield the head of the script: what it does, what each role is for, and what no role can do."""
     yield f"// Roles for chatctl on the database {json.dumps(name)}."
-    yield from _comment("Run this in mongosh as somebody who may create roles there; run again, it updates them.")
+    yield from _comment("Run this in mongosh as a user who may create roles. Run it again to update them.")
     yield from _comment(FIRST)
     user = '{ user: "ada", pwd: passwordPrompt(), roles: ["support-read"] }'
     yield f"// A user: db.getSiblingDB({json.dumps(name)}).createUser({user})"
@@ -75,15 +75,15 @@ def _head(name: str) -> Iterator[str]:
         yield "//"
         yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
         if role.also_allowed:
-            yield from _comment(f"Its rights let run, too, though some in part: {', '.join(role.also_allowed)}.")
+            yield from _comment(f"Its rights also allow, some only in part: {', '.join(role.also_allowed)}.")
     yield "//"
-    yield "// What no role can keep apart:"
+    yield "// What these roles cannot separate:"
     for note in actions.database.server_roles.ROLE_LIMITS:
         yield from _comment(f"- {note}", "  ")
 
 
 def _script(name: str) -> Iterator[str]:
-    """Write what may be pasted, and run again when the roles have changed; names are written as strings are."""
+    """Yield the script. It can be pasted, and run again after the roles have changed. Names are escaped as strings."""
     yield "for (const { role, privileges } of ["
     for role in actions.database.server_roles.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
@@ -102,8 +102,8 @@ def _script(name: str) -> Iterator[str]:
 
 
 def _words(role: "Role") -> str:
-    """Say which commands a role is for."""
-    included = [f"all that {one.name} is for" for one in role.includes]
+    """List the commands that a role is for."""
+    included = [f"everything that {one.name} is for" for one in role.includes]
     return "; ".join([*included, *(f"{group} {verbs}".strip() for group, verbs in role.verbs.items())])
 
 
@@ -113,7 +113,7 @@ def _comment(text: str, indent: str = "") -> Iterator[str]:
 
 
 def _atlas(role: "Role", name: str) -> dict[str, Any]:
-    """Turn rights around, as Atlas has them: action → where."""
+    """Return a role in the format of Atlas: action → collections."""
     places: dict[str, list[dict[str, str]]] = {}
     for collection, allowed in role.rights.items():
         for action in allowed:

@@ -1,4 +1,4 @@
-"""The command that counts."""
+"""The command that counts users, messages and conversations."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ app = part()
 
 
 class Figure(NamedTuple):
-    """What was counted in each period; what one period counts another may count too, and then it has no sum."""
+    """A number for each period. `sums` is false if several periods count the same thing, so that a total is wrong."""
 
     key: str
     title: str
@@ -27,7 +27,7 @@ class Figure(NamedTuple):
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 LETTERS: Final = "_.:-=+*#"
-"""The same where the encoding has no blocks."""
+"""Used instead of `BLOCKS` if the encoding does not have them."""
 
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
 
 
 def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[tuple[Sequence[Row], View]]) -> None:
-    """Print what was counted in periods: for people curves, and tables of the rest; as CSV the periods alone."""
+    """Print the numbers of all periods: curves and tables for people, only the periods as CSV."""
     periods = found["periods"]
     if out.form == "csv":
         formats.write_rows("csv", periods, list(periods[0]))
@@ -76,7 +76,7 @@ def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[t
 
 
 def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple[list[Row], str]:
-    """Return rows `{figure, total, most, curve}`, which a terminal has room for, and what they show."""
+    """Return rows `{figure, total, most, curve}` that fit the terminal, and a caption."""
     values = {figure: [period[figure.key] for period in periods] for figure in figures}
     rows = [
         {"figure": figure.title, "total": sum(some) if figure.sums else None, "most": max(some), "curve": ""}
@@ -89,12 +89,12 @@ def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple
         each = -(-len(periods) // max(width - taken, 1))
     for row, some in zip(rows, values.values(), strict=True):
         row["curve"] = _sparkline([max(some[start : start + each]) for start in range(0, len(some), each)])
-    mark = f"a {by}" if each == 1 else f"the most of {each:,} {by}s"
+    mark = f"a {by}" if each == 1 else f"the maximum of {each:,} {by}s"
     return rows, f"{periods[0]['period']} to {periods[-1]['period']}; each mark is {mark}"
 
 
 def _sparkline(values: Sequence[int]) -> str:
-    """Draw a character for each value, as high as it is beside the highest; a blank for nothing."""
+    """Draw a character for each value, as high as the value is compared with the highest; a blank for 0."""
     marks = BLOCKS if streams.encodable(BLOCKS, sys.stdout) == BLOCKS else LETTERS
     most = max(values, default=0)
     return "".join(marks[(value * len(marks) - 1) // most] if value else " " for value in values)

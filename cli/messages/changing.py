@@ -46,7 +46,7 @@ def send(
     Without --body and --image, the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.destination(conversation, sender)  # nobody types a message that cannot be sent
+        actions.messages.destination(conversation, sender)  # refuse before the text is typed
         body = _typed_body(out)
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)
@@ -122,13 +122,13 @@ def purge(
 
 
 def _typed_body(out: Out) -> str:
-    """Read a message from standard input, never much more of it than a message may be long."""
+    """Read a message from standard input, but not more bytes than a message may have."""
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
         if out.invocation.no_input:
             raise UsageError("--no-input: the text of the message cannot be typed", "give it with --body")
-        say("type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing")
+        say("type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels")
     data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
     line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
     refuse_size(len(line))

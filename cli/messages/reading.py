@@ -60,9 +60,9 @@ def search(
     The server stops the search after ten seconds. Filters make it faster.
     """
     found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
-    if not masking.may_show(out.invocation, silent):  # counts and ids would tell as well
-        hint = "search with --reveal --reason TEXT"
-        raise RefusedError("what people wrote is masked in this database, and a search would tell", hint)
+    if not masking.may_show(out.invocation, silent):  # counts and ids would reveal texts too
+        hint = "to search, add --reveal --reason TEXT"
+        raise RefusedError("Search is blocked here because messages are masked.", hint)
     out.rows(found, views.MATCHES, page)
 
 

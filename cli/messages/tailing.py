@@ -34,7 +34,7 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
 
 
 def _line(row: "Row", *, local: bool) -> str:
-    """Show an event on a line: its kind stands before all that users wrote, so that nothing of theirs looks like it."""
+    """Return the line for an event. Its kind comes before all text of users, so that no text can imitate an event."""
     from actions.display_names import person_label
 
     time = text.cell(row.get("createAt"), local=local)

@@ -1,4 +1,4 @@
-"""All that chatctl prints: the same typed values as a table for people or in a format for programs.
+"""Everything that chatctl prints: the same typed values as a table for people or in a format for programs.
 
 Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
 """
@@ -34,19 +34,19 @@ COUNTED_UP_TO: Final = 10_000
 
 @dataclass(frozen=True)
 class Output:
-    """The `-o` of a command: how it says what it has found or done."""
+    """The format of a command's output (`-o`), and the functions that print in it."""
 
     form: str
     invocation: Invocation
 
     def rows(self, listing: "Listing", view: View, page: "Page") -> None:
-        """Print a list as it is read; a table stops after a page and says how to get the next."""
+        """Print a list while it is read. A table ends after one page, with the command for the next page."""
         chosen = _chosen_columns(view, page.columns)
         chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
-            raise UsageError("--limit and --all contradict each other", "give one of them")
+            raise UsageError("--limit and --all cannot be combined", "use one of them")
         if after := page.after:
             from actions import lookup
 
@@ -62,14 +62,14 @@ class Output:
             self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
-        """Print a list that is whole already."""
+        """Print a list that is already complete."""
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
             self._data(self._masked(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print what comes, each on a line that is handed over at once; `line` makes the one for people."""
+        """Print each row when it arrives, and flush it; `line` makes the line for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -78,7 +78,7 @@ class Output:
             streams.flush()
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
-        """Print which names each row's list has: a table with the names across, in as many parts as the width needs."""
+        """Print which names are in the list of each row: a table with a column for each name, in parts that fit."""
         if not self.for_people:
             self._data(rows, view)
             return
@@ -104,9 +104,9 @@ class Output:
         below: Mapping[str, View] | None = None,
         passage: str | None = None,
     ) -> None:
-        """Print one thing with all that is known of it.
+        """Print one row with all its values.
 
-        For people lines follow, or tables of what it consists of, or the value that is a `passage` somebody wrote.
+        For people, `lines`, the tables `below`, or the text of the column `passage` follow.
         """
         [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
         if not self.for_people:
@@ -138,15 +138,15 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Give entries of the audit trail as they may be seen."""
+        """Return entries of the audit trail, masked if messages are masked."""
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [masking.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
-        """Print a thing that has no columns: its lines to people, the document to programs.
+        """Print a document without columns: its lines for people, the document for programs.
 
-        A document that is one list has its items on the lines of the formats that have lines.
+        A document that is only a list is printed as one line for each item in NDJSON and CSV.
         """
         (key, items), *more = document.items()
         if self.for_people:
@@ -157,7 +157,7 @@ class Output:
             formats.write_record(self.form, document, list(document))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines of data; those of a diff have their colours on a terminal."""
+        """Print lines of data; lines of a diff or of tests are coloured on a terminal."""
         for line in lines:
             shown = text.safe(line)
             streams.write(f"{styles.line(shown) if self.coloured else shown}\n")
@@ -167,12 +167,12 @@ class Output:
         return paged() if self.for_people else nullcontext()
 
     def note(self, message: str) -> None:
-        """Say something beside the data; programs that read JSON are spared."""
+        """Print a note on standard error, except with JSON output."""
         if self.form != "json":
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Let each command in a text name the database as the command line does."""
+        """Add the options that chose the database to each command in a text."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
@@ -182,19 +182,19 @@ class Output:
                 self.note(message)
 
     def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
-        """Preview, ask where that is due, carry out and report a write."""
+        """Preview a write, ask if required, apply it and report the result."""
         from cli.output import applying
 
         applying.apply(self, changeset, confirm)
 
     def nothing_to_do(self) -> None:
-        """Report a write of no items at all."""
+        """Report a write without any items."""
         if self.form == "json":
             show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
         self.note("nothing to do")
 
     def may_show_bodies(self, *targets: Any) -> bool:
-        """Decide whether what people wrote is shown; see `masking.may_show`."""
+        """Decide whether messages are shown; see `masking.may_show`."""
         return masking.may_show(self.invocation, self.note, targets)
 
     @property
@@ -216,7 +216,7 @@ class Output:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
-        """Give rows as they may be seen: where message bodies are masked their private values are lengths."""
+        """Return rows, with the lengths of their private values if messages are masked."""
         private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
@@ -265,8 +265,8 @@ def zone_of(invocation: Invocation) -> str | None:
 
 
 def say(message: str) -> None:
-    """Write to people, behind what was printed so far."""
-    with suppress(OutputError):  # the last flush fails again, and that ends the program
+    """Print a message on standard error, after everything that was printed before."""
+    with suppress(OutputError):  # the last flush fails again and ends the program
         streams.flush()
     streams.say(for_people(message))
 
@@ -280,7 +280,7 @@ def for_people(message: str) -> str:
 
 
 def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a list into a file as `files.writing` does, as it is read."""
+    """Write a list to a file while it is read, as `files.writing` does."""
     if to in STANDARD_OUTPUT:
         formats.write_rows(form, rows, keys)
         return
@@ -290,11 +290,11 @@ def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, 
 
 
 def silent(_: str) -> None:
-    """Say nothing: a program reads what is printed."""
+    """Print nothing, because a program reads the output."""
 
 
 def show_json(document: Any) -> None:
-    """Print a document that has one form."""
+    """Print a document as JSON."""
     streams.write(f"{formats.as_json(document, indent=2)}\n")
 
 
@@ -305,7 +305,7 @@ def _chosen_columns(view: View, columns: str | None) -> View:
     names = [name.strip() for name in columns.split(",")]
     for name in names:
         if name not in known:
-            raise UsageError(f'no column "{name}"', did_you_mean(name, known) or f"there are {', '.join(known)}")
+            raise UsageError(f'unknown column "{name}"', did_you_mean(name, known) or f"use {', '.join(known)}")
     return tuple(known[name] for name in names)
 
 
@@ -313,7 +313,7 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
     fields = ("id", *(field for field in sortable if field != "id"))
     name = "id" if sort is None else sort.removeprefix("-")
     if name not in fields:
-        hint = did_you_mean(name, fields) or f"it can be sorted by {', '.join(fields)}"
+        hint = did_you_mean(name, fields) or f"sort by {', '.join(fields)}"
         raise UsageError(f'cannot sort by "{name}"', hint)
 
 

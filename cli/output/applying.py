@@ -56,9 +56,9 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
         _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
-        agreement = _Agreement(changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
+        agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
         if asked:
-            _ask(changeset, _notes(out, changeset), marker)
+            questions.confirm(out, changeset, _notes(out, changeset), marker)
             changeset = agreement.renewed()
         event, changeset = _carry_out(out, changeset, confirm.reason, agreement)
     try:
@@ -109,8 +109,16 @@ class _Agreement:
     """What the user has agreed to: a changed plan may not do more without a second question."""
 
     def __init__(
-        self, changeset: "Changeset", marker: "Marker | None", *, asked: bool, yes: bool, max_items: int | None
+        self,
+        out: "Output",
+        changeset: "Changeset",
+        marker: "Marker | None",
+        *,
+        asked: bool,
+        yes: bool,
+        max_items: int | None,
     ) -> None:
+        self._out = out
         self._changeset = changeset
         self._marker = marker
         self._asked = asked
@@ -137,7 +145,8 @@ class _Agreement:
             return self._yes or not _must_ask(again)
         if self.asks_about(again):
             self._told_of_more = True
-            _ask(again, [f"new since the question: {', '.join(again.beyond(self._changeset))}"], self._marker)
+            new = f"new since the question: {', '.join(again.beyond(self._changeset))}"
+            questions.confirm(self._out, again, [new], self._marker)
         return True
 
     def asks_about(self, again: "Changeset") -> bool:
@@ -188,29 +197,13 @@ def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
 
 def _unconfirmed(marker: "Marker | None") -> RefusedError:
     if marker is None:
-        hint = "look at it with --dry-run, confirm it with --yes"
-        return RefusedError("nothing was done: this has to be confirmed", hint)
+        hint = "Preview it with --dry-run, confirm it with --yes."
+        return RefusedError("Not changed: confirmation is required.", hint)
     expected = text.quoted(["--expect", marker.name])  # somebody may have written it by hand, with anything in it
     return RefusedError(
-        f'nothing was done: this database is protected as "{marker.name}"',
-        f"look at it with --dry-run, confirm it with {expected}; --yes is not enough here",
+        f'Not changed: this database is protected as "{marker.name}".',
+        f"Preview it with --dry-run, confirm it with {expected}. --yes is not enough here.",
     )
-
-
-def _ask(changeset: "Changeset", notes: list[str], marker: "Marker | None") -> None:
-    """Show what would happen, to whom, and have it confirmed; raises `RefusedError` for a no.
-
-    In a protected database the answer is its name.
-    """
-    for line in (changeset.command, *changeset.summary(), *notes):
-        say(f"  {line}")
-    if marker is None:
-        agreed = questions.ask("Go on? [y/N] ").lower() in {"y", "yes"}
-    else:
-        say(f'this database is protected as "{marker.name}"')
-        agreed = questions.ask("Type its name to go on: ") == marker.name
-    if not agreed:
-        raise RefusedError("nothing was done: it was not confirmed")
 
 
 def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool) -> None:

@@ -1,4 +1,4 @@
-"""Zips, written from the first byte to the last without going back, so that a pipe takes one, too."""
+"""Zip files, written in one pass so that the output can be a pipe."""
 
 import hashlib
 import stat
@@ -13,7 +13,7 @@ UNIX: Final = 3
 
 
 class Archive:
-    """A zip whose files are private to who unpacks it, and all of one time; `written` describes those there are."""
+    """A zip whose files are readable only by their owner and have the same time; `written` describes its files."""
 
     def __init__(self, file: BinaryIO, at: datetime) -> None:
         self.written: list[dict[str, Any]] = []
@@ -28,7 +28,7 @@ class Archive:
 
     @contextmanager
     def entry(self, name: str, *, huge: bool = False, **details: Any) -> Iterator[Callable[[str], None]]:
-        """Give what writes the text of a file, part by part; `huge` ones may have more than two gigabytes."""
+        """Return a function that writes the text of a file in parts. A `huge` file may have more than two gigabytes."""
         info = ZipInfo(name, self._at.timetuple()[:6])
         info.compress_type, info.external_attr, info.create_system = ZIP_DEFLATED, PRIVATE, UNIX
         digest, size = hashlib.sha256(), 0
@@ -46,7 +46,7 @@ class Archive:
 
 
 class _NoSeekFile:
-    """A file that can only be written to its end: what it is must not decide how the zip looks."""
+    """A file without `seek`, so that the zip is the same for a file and for a pipe."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.write = file.write

@@ -10,7 +10,6 @@ import os
 import re
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,24 +21,24 @@ from database.errors import ConflictError, NotFoundError, OutputError, RefusedEr
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0
-"""The user id of the owner of devices."""
+"""The user id that owns devices."""
 
 PREFIX: Final = ".chatctl-"
-"""Of temporary names."""
+"""The beginning of temporary names."""
 
 _TEMPORARY: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
 def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a text as `writing` does."""
+    """Write a text to a file, as `writing` does."""
     with writing(to, overwrite=overwrite) as write:
         write(content)
 
 
 @contextmanager
 def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], object]]:
-    """Give what writes the text of a file, part by part, as `opened` does; `-` is standard output in its encoding."""
+    """Return a function that writes a file in parts, as `opened` does. `-` is standard output in its encoding."""
     if to in STANDARD_OUTPUT:
         yield streams.write
         return
@@ -51,13 +50,11 @@ def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], obj
 
 @contextmanager
 def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
-    """Open a file under a temporary name and rename it at the end; where anything fails there is none.
+    """Open a file with a temporary name, and rename it at the end. After an error there is no file.
 
-    `-` is standard output. A device or a pipe is just written, as is what the caller has opened, by its number:
-    `/dev/fd/3`.
-
-    Raises `ConflictError` for a file that exists, unless it may be overwritten, `RefusedError` for a pipe of another
-    user, and `OutputError` where writing fails.
+    `-` is standard output. A device or pipe is written directly, and so is a descriptor of the caller like `/dev/fd/3`.
+    Raises `ConflictError` if the file exists and may not be overwritten, `RefusedError` for a pipe of another user, and
+    `OutputError` if writing fails.
     """
     try:
         with _opened(to, overwrite=overwrite) as file:
@@ -72,7 +69,7 @@ def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
 @contextmanager
 def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
     if "\0" in to:
-        raise OutputError(f"{to} could not be written: no file can have this name")
+        raise OutputError(f"{to} could not be written: this is not a valid file name")
     path = Path(to)
     if to in STANDARD_OUTPUT:
         streams.flush()
@@ -92,7 +89,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _is_stream(path: Path) -> bool:
-    """Tell a device or a pipe; those that a link leads to count."""
+    """Tell whether a path is a device or a pipe, also through a link."""
     try:
         return _streams(path.stat())
     except FileNotFoundError:
@@ -104,7 +101,7 @@ def _streams(found: os.stat_result) -> bool:
 
 
 def _check_owner(to: str, found: os.stat_result) -> None:
-    """Refuse a pipe or terminal of another user, and whatever has replaced a pipe since it was checked."""
+    """Refuse a pipe or terminal of another user, and a file that replaced the pipe after the check."""
     if not _streams(found) or found.st_uid not in {os.geteuid(), ROOT}:
         raise RefusedError(
             f"{to} belongs to another user, who could read the output",
@@ -114,9 +111,9 @@ def _check_owner(to: str, found: os.stat_result) -> None:
 
 def _check(to: str, path: Path, *, overwrite: bool) -> None:
     if to.endswith(os.sep) or (path.is_dir() and not path.is_symlink()):
-        raise UsageError(f'"{to}" names a folder', "name a file in it")
+        raise UsageError(f'"{to}" is a folder', "use a file in this folder")
     if not path.parent.is_dir():
-        raise NotFoundError(f"there is no folder {path.parent}")
+        raise NotFoundError(f"folder not found: {path.parent}")
     if os.path.lexists(path) and not overwrite:
         raise _exists(path)
 
@@ -138,7 +135,7 @@ def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _rename(temporary: Path, path: Path) -> None:
-    """Give the file its name unless somebody else has made one of that name meanwhile."""
+    """Rename the file, unless another file got that name in the meantime."""
     try:
         path.hardlink_to(temporary)
     except FileExistsError:
@@ -148,19 +145,21 @@ def _rename(temporary: Path, path: Path) -> None:
 
 
 def _exists(path: Path) -> ConflictError:
-    return ConflictError(f"{path} exists already", "choose another name, or replace it with --overwrite")
+    return ConflictError(f"{path} already exists", "use another name, or replace the file with --overwrite")
 
 
 def _create(folder: Path) -> tuple[int, Path]:
     """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
+    import tempfile  # loads random, which help and lists do not need
+
     _remove_leftovers(folder)
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
-        with suppress(OSError):  # this file system has no locks; leftovers are not removed there either
+        with suppress(OSError):  # this file system has no locks, so leftovers are not removed there
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return descriptor, Path(name)
-        os.close(descriptor)  # another run saw it before it was locked, and removed it
+        os.close(descriptor)  # another run removed the file before it was locked
 
 
 def _remove_leftovers(folder: Path) -> None:

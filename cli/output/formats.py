@@ -1,4 +1,4 @@
-"""The formats for programs: JSON, NDJSON, YAML, CSV and bare ids, written as the rows are read."""
+"""The formats for programs: JSON, NDJSON, YAML, CSV and ids, written while the rows are read."""
 
 import csv
 import io
@@ -17,19 +17,19 @@ Row = dict[str, Any]
 CHUNK: Final = 200
 _NOTHING: Final = type(None)
 
-# Other readers of YAML than PyYAML take more words for numbers or booleans.
+# YAML readers other than PyYAML read more words as numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
-    """Write JSON in which every character can be seen: what is not printable is escaped."""
+    """Return a value as JSON; characters that are not printable are escaped."""
     written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
     lines = written.split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
 
 
 def as_yaml(value: Any) -> str:
-    """Write YAML that reads back as the same value, with what is not printable escaped."""
+    """Return a value as YAML that reads back as the same value; characters that are not printable are escaped."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
@@ -48,8 +48,8 @@ def as_yaml(value: Any) -> str:
 
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
-    """Write a list in one of the formats, in memory that does not grow with it."""
-    # A file keeps what the cells of CSV hold; a terminal would obey it.
+    """Write a list in one of the formats. The memory used does not grow with the list."""
+    # A file keeps control characters in CSV cells; a terminal would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
     written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
     for number, part in enumerate(_chunks(written)):
@@ -59,12 +59,12 @@ def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
 
 
 def parts(form: str, rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
-    """Make the text of a list in one of the formats, part by part, for a file."""
+    """Yield the text of a list in one of the formats, in parts, for a file."""
     return _WRITERS[form](rows, keys)
 
 
 def write_record(form: str, row: Row, keys: Sequence[str]) -> None:
-    """Write one thing: an object in JSON and YAML, a list of one in the formats that have lines."""
+    """Write one row: an object in JSON and YAML, a list of one row in the other formats."""
     if form == "json":
         streams.write(f"{as_json(row, indent=2)}\n")
     elif form == "yaml":
@@ -98,12 +98,12 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
-    """Write JSON without blanks; what JSON has as it is costs no call."""
+    """Return a value as JSON without blanks. Values that JSON has need no extra call."""
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = dumps(text.plain(row))  # one of them may be a number that JSON does not have
-    except TypeError:  # numbers and characters that other readers may not bear either
+            line = dumps(text.plain(row))  # a value may be a number that JSON does not have
+    except TypeError:  # other readers may not accept these numbers and characters either
         return as_json(row)
     return line.decode()
 
@@ -135,12 +135,12 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with its own line ends it quotes a cell that has a \r, on every Python
+    csv.writer(line).writerow(cells)  # with this line ending, every Python version quotes a cell with \r
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:
-    """Write a value into one cell: names with `;` between them, objects as JSON, text guarded against spreadsheets."""
+    """Return a value as one CSV cell: names with `;` between them, objects as JSON, guarded against spreadsheets."""
     simple = text.plain(value)
     simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
     if simple is None:
@@ -155,7 +155,7 @@ def _cell(value: Any) -> str:
 
 
 def _named(value: Any) -> Any:
-    """Write a person as their username and a conversation as its title; who is gone has an id alone."""
+    """Return the username of a person or the title of a conversation; a deleted one has only its id."""
     if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
         return value.get("username") or value.get("title") or value["id"]
     return value
@@ -166,6 +166,6 @@ def _escaped(line: str, escape: Callable[[str], str]) -> str:
 
 
 def _unicode(character: str) -> str:
-    """Escape as JSON has it: four digits, twice for what is beyond them."""
+    """Escape a character as JSON does: four hex digits, twice for characters above U+FFFF."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))

@@ -1,4 +1,4 @@
-"""Pages of HTML that stand alone: no script, nothing loaded, and what people wrote stays text whatever it says."""
+"""HTML pages without scripts or external files. What people wrote is always shown as text."""
 
 import base64
 import hashlib
@@ -10,13 +10,13 @@ from cli.output.text import WEB, cell
 from cli.output.text import passage as in_lines
 
 LONGEST_ADDRESS: Final = 200
-"""Characters of an address that are shown; an image can be one of a million."""
+"""Characters of an address that are shown; the address of an image can have a million."""
 
 CLOSING: Final = "</body>\n</html>\n"
 
 
 def opening(title: str) -> str:
-    """Return a page up to its body; its style is allowed by what it is, and nothing else is allowed."""
+    """Return the beginning of a page, up to its body. The policy allows the style by its hash, and nothing else."""
     style = Path(__file__).with_name("page.css").read_text("utf-8")
     allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
@@ -37,22 +37,22 @@ def opening(title: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Write a value as text of the page."""
+    """Return a value as text of the page."""
     return html.escape(cell(value))
 
 
 def isolated(value: Any) -> str:
-    """Write what a person wrote: in a direction of its own, so that it leaves what stands around it in place."""
+    """Return what a person wrote, isolated: its writing direction does not change the text around it."""
     return f"<bdi>{text(value)}</bdi>"
 
 
 def passage(written: str) -> str:
-    """Write what a person wrote in lines."""
+    """Return what a person wrote, with its line breaks."""
     return f'<bdi class="passage">{html.escape(in_lines(written))}</bdi>'
 
 
 def address(url: str) -> str:
-    """Write an address, as a link where it leads to the web and nowhere else."""
+    """Return an address, as a link if it is a web address."""
     shown = isolated(url if len(url) <= LONGEST_ADDRESS else f"{url[:LONGEST_ADDRESS]}…")
     if not WEB.fullmatch(url):
         return shown

@@ -1,4 +1,4 @@
-"""What people wrote to each other: shown as it is, or as its length where the database is marked so."""
+"""Messages and images: shown as they are, or only as their length if the database is marked so."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -11,14 +11,17 @@ Row = dict[str, Any]
 
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
 WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
-"""Private columns whose values are messages."""
-MASKED: Final = "what people wrote is masked in this database; --reveal --reason TEXT shows it, and leaves an event"
+"""Private columns whose values are whole messages."""
+MASKED: Final = (
+    "messages and images are masked in this database; --reveal --reason TEXT shows them and records an event"
+)
 
 
 def may_show(invocation: Invocation, note: Callable[[str], None], targets: Sequence[Any] = ()) -> bool:
-    """Decide, once a run, whether what people wrote is shown; where reading it is audited, leave the event first.
+    """Decide once for each run whether messages are shown. If reading is audited, record an event first.
 
-    `targets` are the ids of what is looked at, as far as one thing is. Whoever sees it masked is told so with `note`.
+    `targets` are the ids of the documents that are shown, if they are known. `note` tells the user that messages are
+    masked.
     """
     if invocation.shows_bodies is None:
         from changes.events import record_reading
@@ -35,29 +38,29 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
 
 
 def masked_rows(rows: Iterable[Row], private: Collection[str]) -> Iterator[Row]:
-    """Give rows with their private values as lengths."""
+    """Yield rows with the lengths of their private values."""
     return ({key: _masked(key, value) if key in private else value for key, value in row.items()} for row in rows)
 
 
 def masked_message(row: Row) -> Row:
-    """Give a message with what it says as lengths."""
+    """Return a message with the lengths of its text and image."""
     return {key: masked(value) if key in PRIVATE else value for key, value in row.items()}
 
 
 def masked(value: Any) -> Any:
-    """Say of a private value how long it is, whatever it is in broken data."""
+    """Return the length of a private value of any type."""
     from changes.visible_values import is_withheld
 
     return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
 
 
 def is_private(entry: Row) -> bool:
-    """Tell whether an entry of the audit trail has in it what somebody wrote."""
+    """Tell whether an entry of the audit trail contains messages or images."""
     return entry["collection"] == "Message" and any(row["field"] in PRIVATE for row in entry["fields"])
 
 
 def masked_entry(entry: Row) -> Row:
-    """Give an entry of the audit trail with what people wrote as lengths."""
+    """Return an entry of the audit trail with the lengths of messages and images."""
     if not is_private(entry):
         return entry
     fields = (

@@ -1,4 +1,4 @@
-"""How work goes on, for who sits and waits."""
+"""Progress bars for a person who waits at a terminal."""
 
 import sys
 import time
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PATIENCE: Final = 1.0
-"""Seconds that nobody needs a bar for."""
+"""Seconds of work before a bar is shown."""
 
 SHOWN_EVERY: Final = 100
-"""Items that are read."""
+"""The type of the items that are read."""
 
 T = TypeVar("T")
 
 
 class Bar:
-    """Show on a terminal how far work is, once it has taken a second, with rate and time left; gone when it is done.
+    """Show the progress of work that takes over a second, with rate and time left. At the end the bar is removed.
 
-    `name` says what goes on, for example `checking`; it may change meanwhile.
+    `name` is what is being done, for example `checking`; it may change while the bar is shown.
     """
 
     def __init__(self, name: str) -> None:
@@ -51,7 +51,7 @@ class Bar:
 
 
 class WriteBar(Bar, Watch):
-    """Watch a write."""
+    """A progress bar for a write."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class WriteBar(Bar, Watch):
         super().wrote(documents, total)
 
     def waits(self) -> None:
-        self._note("waiting for another write to end; one whose program was killed is in the way for a minute")
+        self._note("waiting for another write to end; if its program was killed, this takes up to a minute")
 
     def asks_about(self, again: Changeset) -> bool:
         return self._asks_about(again)
@@ -89,7 +89,7 @@ class WriteBar(Bar, Watch):
 
 
 def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
-    """Pass items on as they are taken, and show how far that is; they are counted only for somebody who looks."""
+    """Yield items and show the progress. The items are counted only if a bar is shown."""
     if not streams.is_terminal(sys.stderr):
         yield from items
         return

@@ -1,4 +1,4 @@
-"""Standard output, the pager it may go through, and standard error: the only places where they are written to."""
+"""Standard output and standard error. No other module writes to them."""
 
 import os
 import shutil
@@ -22,13 +22,13 @@ _pagers: "Final[list[_Pager | None]]" = []
 
 
 class ReaderGoneError(OutputError):
-    """Who read the pipe has read enough."""
+    """The reader of the pipe has closed it."""
 
 
 def write(text: str) -> None:
-    """Write data; what cannot be written is an error, whatever has been written before."""
+    """Write data to standard output. Raises `OutputError` if it cannot be written."""
     if sys.stdout is None:
-        raise OutputError("there is no standard output to write to")
+        raise OutputError("standard output is closed")
     try:
         pager = _pager()
         (pager.opened() if pager else sys.stdout).write(text)
@@ -37,7 +37,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Hand over what was written so far, so that a failure to do so is noticed."""
+    """Flush standard output, so that an error is noticed now."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -46,7 +46,7 @@ def flush() -> None:
 
 
 def say(text: str) -> None:
-    """Write a line beside the data; nobody listening there is no error. A pager has the screen until it ends."""
+    """Write a line to standard error. A closed standard error is not an error."""
     pager = _pager()
     if pager and pager.program:
         pager.notes.append(text)
@@ -181,14 +181,14 @@ def _pager_command() -> list[str]:
 
 
 def prepare() -> None:
-    """Let no character that a stream cannot encode end the program."""
+    """Escape characters that a stream cannot encode, so that they do not end the program."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
 
 def abandon() -> None:
-    """Drop what is still buffered: the interpreter would fail on it again at exit, with a code of its own."""
+    """Drop buffered output. Otherwise the interpreter would fail on it at exit, with another exit code."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -205,7 +205,7 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def has_colour(stream: TextIO | None) -> bool:
-    """Decide as people expect: NO_COLOR before FORCE_COLOR, of which 0 means never and nothing means nothing."""
+    """Tell whether a stream gets colour: NO_COLOR comes before FORCE_COLOR, where 0 means never, empty is ignored."""
     forced = os.environ.get("FORCE_COLOR", "")
     if os.environ.get("NO_COLOR") or forced.lower() in {"0", "false"}:
         return False
@@ -234,17 +234,17 @@ def width(stream: TextIO | None = None) -> int | None:
 
 
 def encodable(text: str, stream: TextIO | None) -> str:
-    """Return what will be seen of a text where the stream's encoding has not all characters."""
+    """Return a text as the stream shows it: characters that its encoding lacks are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 
 
 def has_all_characters() -> bool:
-    """Tell whether standard output can take any text as it is."""
+    """Tell whether standard output can encode every character."""
     return (getattr(sys.stdout, "encoding", None) or "utf-8").lower().startswith("utf")
 
 
 def _lost(error: OSError) -> OutputError:
     if isinstance(error, BrokenPipeError):
-        return ReaderGoneError("the reader of the output went away")
+        return ReaderGoneError("the reader of the output has gone")
     return OutputError(f"the output could not be written: {(error.strerror or 'it failed').lower()}")

@@ -37,9 +37,9 @@ STATES: Final = {
     "I": BLUE,
 }
 """Of the words of columns that say how things are."""
-_SIGNS: Final = {"+": GREEN, "-": RED, "~": BLUE}
+_SIGNS: Final = {"+": GREEN, "-": RED, "~": BLUE, "PASS": GREEN, "FAIL": RED}
 _LABELS: Final = {"error": f"{BOLD};{RED}", "warning": f"{BOLD};{MAGENTA}", "hint": BOLD}
-_MARKED: Final = re.compile(r"\s*(?:([-+~]) |(error|warning|hint):)", re.IGNORECASE)
+_MARKED: Final = re.compile(r"\s*(?:([-+~]|PASS|FAIL) |(error|warning|hint):)", re.IGNORECASE)
 
 
 def styled(text: str, style: str) -> str:
@@ -54,7 +54,7 @@ def state(word: str, shown: str | None = None) -> str:
 
 
 def line(text: str) -> str:
-    """Colour a line of a diff, or the word before an error, a warning or a hint."""
+    """Colour a line of a diff or a test, or the word before an error, a warning or a hint."""
     found = _MARKED.match(text)
     if found is None:
         return text

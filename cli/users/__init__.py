@@ -1,6 +1,6 @@
-"""The commands of `chatctl users`: a module for each kind of work, listed in the order of the help.
+"""The commands of `chatctl users`: a module for each kind of work, in the order of the help.
 
-Start reading at `changing.suspend`, which is how every write looks, and `reading.list_`, which is how every list looks.
+Start reading at `changing.suspend`, a typical write, and at `reading.list_`, a typical list.
 """
 
 from cli.group import group

@@ -1,4 +1,4 @@
-"""Commands that change what users are and may do."""
+"""Commands that create users, change them, and give them roles."""
 
 from typing import Annotated
 
@@ -28,7 +28,7 @@ class Profile(Options):
     image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
-        """Return them under the names that a document has."""
+        """Return the values under the field names of a document."""
         return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 
@@ -143,7 +143,7 @@ def set_password(
     allow_lockout: AllowLockout = False,
 ) -> None:
     """Set the password of a user. Without a password option, it is asked for (twice, hidden)."""
-    actions.lookup.find_user(user, ())  # nobody is asked for the password of a user who is not there
+    actions.lookup.find_user(user, ())  # an unknown user is refused before a password is typed
     password = password_source.new_password(out.invocation)
     change = actions.users.set_password(user, password.text, reveal=password.reveal, allow_lockout=allow_lockout)
     out.apply(change, confirm)

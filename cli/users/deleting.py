@@ -1,4 +1,4 @@
-"""Commands that delete users, or erase what is stored of a person."""
+"""Commands that delete users, or erase personal data."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The command that writes users into a file."""
+"""The command that writes users to a file."""
 
 from typing import Annotated, Final
 

@@ -29,7 +29,7 @@ def _file(ctx: typer.Context, name: str) -> str:
 
 
 def _columns(ctx: typer.Context, wanted: bool) -> None:
-    """List the columns and exit, without a file and without a database."""
+    """List the columns and exit. This needs no file and no database."""
     if wanted and not ctx.resilient_parsing:
         import imports
 
@@ -123,7 +123,7 @@ RequirePasswords = Annotated[
 
 
 class LayoutOptions(Options):
-    """The options that say how a file is read."""
+    """Options that decide how a file is read."""
 
     product: From = None
     map_file: MapFile = None
@@ -160,7 +160,8 @@ def import_(
     columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(
-            "--errors names the file that is read", "name another: this one has the rows without faults too"
+            "--errors and FILE are the same file",
+            "use another file for --errors: this one also has the rows without faults",
         )
     policy = actions.users.importing.Policy(on_conflict)
     with Bar("reading") as bar:

@@ -1,4 +1,4 @@
-"""A new password, given in a way that leaves it in no list of processes and in no history of a shell."""
+"""A new password, read in a way that shows it neither in the list of processes nor in the history of a shell."""
 
 import sys
 from typing import Annotated, NamedTuple
@@ -7,12 +7,12 @@ import typer
 
 from cli.group import Options
 from cli.invocation import Invocation
-from cli.output import questions
+from cli.output import questions, say
 from database.errors import InvalidInputError, UsageError
 
 
 class Password(NamedTuple):
-    """A new password, none where there shall be none; `reveal` one that was made up."""
+    """A new password, or None for a user without one. `reveal` tells to print a generated password."""
 
     text: str | None
     reveal: bool = False
@@ -30,10 +30,10 @@ class PasswordSource(Options):
     no_password: Annotated[bool, typer.Option("--no-password", help="Set no password.")] = False
 
     def new_password(self, invocation: Invocation) -> Password:
-        """Take the password from where the options say; without any of them ask for it twice, unseen."""
+        """Return the password from the source of the options. Without an option, ask for it twice, hidden."""
         if self.password_stdin + self.generate_password + self.no_password > 1:
             raise UsageError(
-                "--password-stdin, --generate-password and --no-password contradict each other", "give one"
+                "--password-stdin, --generate-password and --no-password cannot be combined", "use one of them"
             )
         if self.no_password:
             return Password(None)
@@ -45,8 +45,8 @@ class PasswordSource(Options):
             return Password(_read())
         if not questions.can_ask(invocation):
             raise UsageError(
-                "there is no terminal to ask for a password on",
-                "give one of --password-stdin, --generate-password and --no-password",
+                "a password is required, but it cannot be asked for without a terminal",
+                "use --password-stdin, --generate-password or --no-password",
             )
         return Password(_asked())
 
@@ -58,22 +58,25 @@ def _read() -> str:
         raise InvalidInputError("standard input is not UTF-8") from None
     password = text.removesuffix("\n").removesuffix("\r")
     if not password:
-        raise InvalidInputError("standard input holds no password", "for a user without one there is --no-password")
+        raise InvalidInputError(
+            "standard input contains no password", "for a user without a password, use --no-password"
+        )
     return password
 
 
 def _asked() -> str:
     from actions.rules import passwords
 
+    say(passwords.RULE)
     first = _ask("Password: ")
-    passwords.validate(first)  # nobody types for a second time what cannot be taken
+    passwords.validate(first)  # an invalid password is refused before it is typed again
     if first != _ask("Again: "):
-        raise InvalidInputError("the two passwords are not the same", "type the command again")
+        raise InvalidInputError("the two passwords are not the same", "run the command again")
     return first
 
 
 def _ask(prompt: str) -> str:
     typed = questions.ask_hidden(prompt)
     if typed is None:
-        raise InvalidInputError("no password was typed", "for a user without one there is --no-password")
+        raise InvalidInputError("no password was typed", "for a user without a password, use --no-password")
     return typed

@@ -1,4 +1,4 @@
-"""The command that writes all that is stored of a person."""
+"""The command that writes all stored data of a person."""
 
 from typing import Annotated
 
@@ -45,7 +45,7 @@ def export_data(
     show = (lambda row: row) if out.may_show_bodies(data.id) else masking.masked_message
     with output.opened(to, overwrite=overwrite) as file:
         if file.isatty():
-            raise UsageError("a zip is nothing for a terminal", "name a file with --to")
+            raise UsageError("cannot write a zip to the terminal", "add --to FILE")
         counts = personal_zip.write(data, file, show)
     summary = personal_zip.summary(data.label, counts)
     if to in output.STANDARD_OUTPUT:

@@ -1,4 +1,4 @@
-"""What is stored of a person, as a zip: files for programs, and a page to read."""
+"""The stored data of a person as a zip: files for programs, and an HTML page."""
 
 import json
 from array import array
@@ -25,14 +25,17 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SCHEMA_VERSION: Final = 1
-"""Of the files in the zip, together; another one where a program that reads them would stumble."""
+"""The version of the files in the zip. It changes when programs that read them would fail."""
 
 HUGE: Final = 2**28
-"""Bytes of messages from which a file could become one that only a large zip holds."""
+"""Bytes of messages above which a file of the zip may need the Zip64 format."""
 
 
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
-    """Write the zip, with messages as `show` has them, in memory that does not grow with them; return what is in it."""
+    """Write the zip and return the number of its items. `show` masks a message if required.
+
+    The memory used does not grow with the number of messages.
+    """
     about = _about(data)
     with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:
         for message in with_progress(map(show, data.messages()), data.count_messages):
@@ -54,7 +57,7 @@ def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> R
 
 
 def summary(label: str, counts: Row) -> str:
-    """Say what was written, in a line."""
+    """Return a line that says what was written."""
     nouns = {"conversations": "conversation", "messages": "message", "accounts": "linked sign-in"}
     return f"{label}: {', '.join(counted(counts[key], noun) for key, noun in nouns.items())}"
 
@@ -91,7 +94,7 @@ def _records(part: Any) -> int:
 
 
 class MessageFile:
-    """Lines of JSON in a file without a name, gone with the program: read again in order, or by conversation."""
+    """A temporary file with messages as lines of JSON, read in order or by conversation."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
@@ -112,7 +115,7 @@ class MessageFile:
         return self._file.seek(0, 2)
 
     def counts(self) -> dict[str | None, int]:
-        """Return how many there are in each conversation."""
+        """Return the number of messages in each conversation."""
         return {conversation: len(places) for conversation, places in self._places.items()}
 
     def lines(self) -> Iterator[str]:
@@ -120,7 +123,7 @@ class MessageFile:
         return (line.decode() for line in self._file)
 
     def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
-        """Read the messages of a conversation, in the order in which they were kept."""
+        """Yield the messages of a conversation in their order."""
         for place in self._places.get(conversation, ()):
             self._file.seek(place)
             yield json.loads(self._file.readline())
@@ -129,13 +132,13 @@ class MessageFile:
 Messages = Callable[[str | None], Iterable[Row]]
 
 NAMED_AT_MOST: Final = 3
-"""Readers of a message; of more it is said how many."""
+"""Readers of a message that are named; more are only counted."""
 
 NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
-OWN: Final = '<p class="quiet">With the messages of this person, times in UTC; what others wrote is theirs.</p>\n'
+OWN: Final = '<p class="quiet">Only messages of this person are included, not those of others. Times are in UTC.</p>\n'
 
 LONG: Final = 5_000
-"""Messages from which a browser should draw only what is seen; links into such a page lead only near to their aim."""
+"""Number of messages above which a browser draws only the visible part; links into such a page are less exact."""
 
 SECTIONS: Final = {
     "account": "Account",
@@ -144,7 +147,7 @@ SECTIONS: Final = {
     "roles": "Roles",
     "conversations": "Conversations",
     "events": "What administrators did",
-    "leftOut": "What is not here",
+    "leftOut": "What is left out",
 }
 
 USER: Final = {
@@ -160,16 +163,17 @@ USER: Final = {
     "id": "Id",
 }
 PROFILE: Final = {"phoneNumber": "Phone", "address": "Address", "imageUrl": "Image"}
-ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Known there as", "type": "Type", "scope": "Scope"}
+ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Account", "type": "Type", "scope": "Scope"}
 
 
 def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[str]:
-    """Write the page; `own` reads the person's messages in a conversation, as they are in the file of messages."""
+    """Yield the page. `own` reads the person's messages in a conversation, as they are in the file of messages."""
     yield html.opening(f"Personal data of {label}")
     yield (
         f"<header><h1>Personal data of {html.isolated(label)}</h1>\n"
-        f"<p>What the database {html.isolated(about['database'])} held of this person at {_time(about['exportedAt'])}. "
-        "The files beside this page say it to programs. What is not here, and why, is at the end.</p></header>\n"
+        f"<p>All data about this person in the database {html.isolated(about['database'])} at "
+        f"{_time(about['exportedAt'])}. The other files of this archive contain the same data for programs. What is "
+        "left out, and why, is at the end.</p></header>\n"
     )
     yield from _contents(parts["conversations"])
     long = sum(one["ownMessages"] for one in parts["conversations"]) > LONG
@@ -204,7 +208,7 @@ def _section(key: str, *contents: str) -> str:
 
 
 def _list(titles: dict[str, str], row: Row) -> str:
-    """Write the fields of a row that have a value."""
+    """Return a list of the fields that have a value."""
     known = [(title, row[key]) for key, title in titles.items() if row.get(key) is not None]
     lines = [f"<dt>{title}</dt><dd>{_value(value)}</dd>\n" for title, value in known]
     return f"<dl>\n{''.join(lines)}</dl>\n"
@@ -250,7 +254,7 @@ def _conversation(number: int, conversation: Row, messages: Iterable[Row]) -> It
 
 def _title(conversation: Row) -> str:
     if conversation["gone"]:
-        return "A conversation that is gone"
+        return "A deleted conversation"
     if _is_group(conversation):
         return html.isolated(conversation["name"] or "A group without a name")
     return f"With {html.isolated(conversation['participants'] or 'nobody')}"
@@ -272,7 +276,7 @@ def _circumstances(conversation: Row) -> str:
 
 
 def _message(message: Row) -> str:
-    """Write a message; what is no text or no time in broken data is shown as it is."""
+    """Return a message. In broken data, a text or time of another type is shown as it is."""
     body, image, seen = message["body"], message["image"], message["seen"]
     below = [f"image: {html.address(cell(image))}"] if image is not None else []
     if seen:

@@ -8,6 +8,7 @@ import typer
 import actions
 from cli import views
 from cli.group import FILTERS, Options, Timed, part
+from cli.output import text
 from cli.params import TIME_FORMS, Page, Permission, ReadOut, User, moment
 
 app = part()
@@ -114,4 +115,5 @@ def can(
     out.record(answer, views.ANSWER)
     out.notes(actions.wrong_id_types.notes("User", answer["id"], ("User", "Role")))
     if not answer["allowed"]:
+        out.notes(f"to allow it: {text.quoted(line)}" for line in actions.users.ways_to_allow(user, answer))
         raise typer.Exit(1)

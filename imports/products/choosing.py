@@ -17,7 +17,7 @@ from imports.products.values import truth
 SHOWN: Final = 8
 """The most faults of a description that are listed."""
 MAX_MISSING: Final = 2
-"""The most cells that a row of a product may have less than its header."""
+"""The most cells that may be missing at the end of a product's row."""
 
 _KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
 _PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)
@@ -41,7 +41,7 @@ def read(path: str) -> Product:
     try:
         return _sound(Path(path).read_bytes(), path)
     except FileNotFoundError:
-        raise NotFoundError(f"there is no file {shown(path)}") from None
+        raise NotFoundError(f"the file {shown(path)} does not exist") from None
     except OSError as error:
         raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
 
@@ -86,7 +86,7 @@ def is_of(product: Product, beginning: Beginning) -> bool:
 
 
 def _size(product: Product, beginning: Beginning) -> int:
-    """Count the names by which a file is recognized, or the cells of a first row that is no header."""
+    """Count the names by which a file is recognized, or the cells of a first row that is not a header."""
     missing = len(product.header) - len(beginning.cells)
     if product.header and -1 <= missing <= MAX_MISSING:
         record = dict(zip(product.header, beginning.cells, strict=False))

@@ -55,7 +55,7 @@ SCHEMA: Final = _object(
         },
         "path": {**_TEXT_OR_TEXTS, "description": "The keys under which the list of users may be."},
         "prefix": {**_TEXT, "description": "The character that the product puts before every text of a CSV file."},
-        "nothing": {**_TEXTS, "description": "Words that mean that there is no value."},
+        "nothing": {**_TEXTS, "description": "Words that mean an empty value."},
         "header": {**_TEXTS, "description": "The names of the cells of a CSV file without a header."},
         "only": {**_TESTS_LIST, "description": "A record for which one of these is true is a user."},
         "left_out": {
@@ -73,11 +73,14 @@ SCHEMA: Final = _object(
             "type": "array",
             "title": "a list of linked sign-ins",
             "items": _ACCOUNTS,
-            "description": "Where the linked sign-ins are.",
+            "description": "The paths of the linked sign-ins.",
         },
-        "own_providers": {**_TEXTS, "description": "Providers that are the product itself: not linked sign-ins."},
-        "unusable": {**_TEXTS, "description": "Where hashes are that the application cannot check."},
-        "ignored": {**_TEXTS, "description": "Headers or keys that are left out on purpose, like tokens."},
+        "own_providers": {
+            **_TEXTS,
+            "description": "Providers that mean the product itself. They are not imported as linked sign-ins.",
+        },
+        "unusable": {**_TEXTS, "description": "The paths of hashes that the application cannot check."},
+        "ignored": {**_TEXTS, "description": "Headers or keys that are ignored on purpose, like tokens."},
     },
     ["name", "columns"],
 )
@@ -175,12 +178,12 @@ class _Reader:
 
     def _reading(self, node: Node) -> Getter:
         if sum(key in node.value for key in ("key", "join")) != 1:
-            self._faults.add(node, "a source needs either key or join")
+            self._faults.add(node, "a source requires key or join, not both")
             return lambda _: None
         if "join" in node.value:
             return _joined([self._getter(one) for one in node.items("join")], self._nothing)
         if not node.value.keys() & {"match", "is", "has"}:
-            self._faults.add(node, "a source needs join, match, is or has")
+            self._faults.add(node, "a source with key requires match, is or has")
             return lambda _: None
         get = self._get(node.value["key"])
         if "match" in node.value:
@@ -195,13 +198,13 @@ class _Reader:
             self._faults.add(node, f"this is not a valid pattern: {error}")
             return re.compile("()")
         if pattern.groups != 1:
-            self._faults.add(node, "a pattern needs one group in parentheses: the value")
+            self._faults.add(node, "a pattern requires exactly one group in parentheses, for the value")
         return pattern
 
     def _test(self, node: Node) -> Test:
         get = self._get(node.value["key"])
         if ("is" in node.value) == ("has" in node.value):
-            self._faults.add(node, "a test needs either is or has")
+            self._faults.add(node, "a test requires is or has, not both")
             return lambda _: False
         if "has" in node.value:
             part = self._getter(node.value["has"])
@@ -219,7 +222,7 @@ class _Reader:
 
     def _accounts(self, node: Node) -> Callable[[Record], list[dict[str, Any]]]:
         if ("pair" in node.value) == ("id" in node.value):
-            self._faults.add(node, "linked sign-ins need either id or pair")
+            self._faults.add(node, "linked sign-ins require id or pair, not both")
             return lambda _: []
         if "pair" in node.value:
             pair = self._getter(node.value["pair"])
@@ -301,4 +304,4 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "filled": filled,
     "empty": lambda value: not filled(value),
 }
-"""What a test may ask of a value."""
+"""Word after `is` in a test → the function that checks a value."""

@@ -12,13 +12,13 @@ from imports.products.description import Product, Source
 from imports.products.values import Getter, Record, filled, getter, text, time, truth
 from models.documents import UserStatus
 
-NOT_AN_OBJECT: Final = "an object with the columns as keys belongs here"
-NOT_CHECKED: Final = "the application cannot check this hash of a password"
+NOT_AN_OBJECT: Final = "expected an object with the columns as keys"
+NOT_CHECKED: Final = "the application cannot check this password hash"
 MAX_NAMES: Final = 1000
 """The most names of a file that are remembered."""
 AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
 """What products add to the name of a provider: oauth_google, google.com and google-oauth2 are all google."""
-USERNAMES: Final = "add --username-from email, which makes usernames of the part before the @"
+USERNAMES: Final = "add --username-from email to make usernames from the part before the @"
 
 
 def an_export(product: Product) -> str:
@@ -111,7 +111,7 @@ class Translation:
                 cells[column] = value
         if "@" in str(cells.get("username", "")):  # products where people sign in with their e-mail address
             del cells["username"]
-        if cells.get("name") == cells.get("email"):  # products that have to show something
+        if cells.get("name") == cells.get("email"):  # products that require a name
             cells.pop("name", None)
         if any(test(record) for test in self.product.suspended):
             cells["status"] = UserStatus.SUSPENDED.value
@@ -171,7 +171,7 @@ class Translation:
         if self._lost_hashes:
             verb = "has" if self._lost_hashes == 1 else "have"
             users = f"{counted(self._lost_hashes, 'user')} {verb} a password that the application cannot check"
-            notes.append(f"{users}: it is not imported, and must be reset by e-mail")
+            notes.append(f"{users}: it is not imported and must be reset by e-mail")
         return notes + [f"not imported: {', '.join([*others[:NAMED], *more])}"] * bool(others)
 
 
@@ -211,7 +211,7 @@ def _verified(value: Any) -> Any:
 
 
 def _hash(value: Any) -> Any:
-    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` where a user has no password."""
+    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` if a user has no password."""
     found = text(value)
     if not isinstance(found, str):
         return found

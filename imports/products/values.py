@@ -28,7 +28,7 @@ _SLASHES: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)( \d\d:\d\d(?::\d\d)?)?")
 
 
 def steps(path: str) -> list[tuple[str, ...]] | None:
-    """Divide a path such as `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`, if it is valid."""
+    """Divide a path like `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`, if it is valid."""
     found = list(_STEP.finditer(path))
     return [one.groups("") for one in found] if "".join(one[0] for one in found) == path and path else None
 
@@ -69,7 +69,7 @@ def _next(value: Any, step: tuple[str, ...], record: Record) -> Any:
 
 
 def parsed(value: Any) -> Any:
-    """Parse a cell that holds JSON; None if it cannot be parsed."""
+    """Parse a cell that contains JSON; None if it cannot be parsed."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             return json.loads(value)

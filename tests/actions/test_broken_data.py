@@ -1,4 +1,4 @@
-"""Roles and permissions on documents that the application would choke on: shown, changed, and undone all the same."""
+"""Broken roles and permissions, which the application cannot load, can be shown, changed and undone."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -43,7 +43,7 @@ def assert_done_and_undone(database: Documents, planned: Changeset) -> None:
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_what_is_no_list_of_ids_is_shown_as_none_and_changed_with_an_undo(database: Documents, wrong: Any) -> None:
+def test_an_invalid_list_of_ids_counts_as_empty_and_its_change_can_be_undone(database: Documents, wrong: Any) -> None:
     role = {"_id": ObjectId(), "name": "support", "userIds": wrong, "permissionsIds": wrong}
     database["Role"].insert_one(dict(role))
     database["Permission"].insert_one({"_id": ObjectId(), "name": "user.read", "rolesIds": wrong})
@@ -56,7 +56,7 @@ def test_what_is_no_list_of_ids_is_shown_as_none_and_changed_with_an_undo(databa
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=str)
-def test_a_protected_role_is_protected_among_broken_lists(database: Documents, wrong: Any) -> None:
+def test_a_protected_role_stays_protected_if_lists_are_broken(database: Documents, wrong: Any) -> None:
     role = ObjectId()
     people = [
         {"_id": ObjectId(), "username": name, "email": name, "rolesIds": held}
@@ -72,7 +72,7 @@ def test_a_protected_role_is_protected_among_broken_lists(database: Documents, w
         lockout.member_rules(draft.changes)
 
 
-def test_without_a_name_or_with_an_id_of_another_type_it_can_be_named_by_its_id(database: Documents) -> None:
+def test_a_role_without_a_name_or_with_an_id_of_another_type_is_found_by_id(database: Documents) -> None:
     nameless, other = ObjectId(), {"_id": "abc", "name": "support", "userIds": [], "permissionsIds": []}
     database["Role"].insert_many([{"_id": nameless}, other])
     database["Permission"].insert_many([{"_id": ObjectId(), "name": "user.read", "rolesIds": []}])
@@ -88,7 +88,7 @@ def test_without_a_name_or_with_an_id_of_another_type_it_can_be_named_by_its_id(
         assert_done_and_undone(database, planned())
 
 
-def test_a_field_nobody_knows_may_hold_what_only_the_database_can_read(database: Documents) -> None:
+def test_an_unknown_field_may_contain_any_bson_type(database: Documents) -> None:
     unknown = {
         "uuid": Binary.from_uuid(uuid4()),
         "regex": Regex("a"),
@@ -102,7 +102,7 @@ def test_a_field_nobody_knows_may_hold_what_only_the_database_can_read(database:
     assert str(database["Role"].find_one()) == str(was)
 
 
-def test_an_undo_is_shown_with_the_names_of_what_it_puts_back(database: Documents) -> None:
+def test_an_undo_shows_the_names_of_the_documents_that_it_restores(database: Documents) -> None:
     database["Role"].insert_one({"_id": ObjectId(), "name": "support", "userIds": [], "permissionsIds": []})
     database["Permission"].insert_one({"_id": ObjectId(), "name": "user.read", "rolesIds": []})
     granted = apply(roles.grant("support", ["user.read"])).event

@@ -1,4 +1,4 @@
-"""A plan that is made again after a conflict: it means the same documents, and stays one event."""
+"""A plan made again after a conflict means the same documents, and is still one event."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -44,10 +44,10 @@ def test_a_name_that_moved_to_another_document_is_a_conflict(
         changeset.replan()
 
 
-def test_work_that_meets_a_conflict_stays_one_event_that_can_be_undone(database: Documents, ids: Ids) -> None:
+def test_a_command_with_a_conflict_is_still_one_event_that_can_be_undone(database: Documents, ids: Ids) -> None:
     changeset = users.suspend(["ada", "alan"])
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"status": "EMAIL_VERIFIED"}})
-    outcome = apply(changeset)  # without transactions ada is suspended before alan is found to be changed
+    outcome = apply(changeset)  # without transactions, ada is suspended before the change of alan is noticed
     assert [result.outcome for result in outcome.changeset.results] == ["suspended", "suspended"]
     assert database["chatctl_audit"].count_documents({"kind": "event"}) == 1
     apply(audit.undo(str(outcome.event), force=True))
@@ -56,7 +56,7 @@ def test_work_that_meets_a_conflict_stays_one_event_that_can_be_undone(database:
     assert found["alan"] in {"ACTIVE", "EMAIL_VERIFIED"}
 
 
-def test_a_user_whose_id_is_any_text_leaves_no_reference_behind(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_a_deleted_user_with_a_text_id_leaves_no_references(either: Chatctl, database: Documents, ids: Ids) -> None:
     person = {"_id": "ckx1odd", "username": "odd", "email": "odd@example.org", "status": "ACTIVE"}
     database["User"].insert_one({**person, "conversationIds": [ids["group"]], "seenMessageIds": [ids["one"]]})
     database["Conversation"].update_one({"_id": ids["group"]}, {"$push": {"userIds": "ckx1odd"}})
@@ -66,7 +66,9 @@ def test_a_user_whose_id_is_any_text_leaves_no_reference_behind(either: Chatctl,
     assert "ckx1odd" not in str(left)
 
 
-def test_two_texts_of_one_id_stop_no_repair(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_two_documents_with_the_same_id_as_text_do_not_stop_a_repair(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     for text in ("65abcdef65abcdef65abcdef", "65ABCDEF65ABCDEF65ABCDEF"):
         database["Permission"].insert_one({"_id": text, "name": text, "rolesIds": []})
     database["Role"].insert_one({"_id": str(ObjectId()), "name": "texts", "userIds": [], "permissionsIds": []})

@@ -1,4 +1,4 @@
-"""chatctl as a process of its own: in a pipe, and on a terminal where somebody types."""
+"""chatctl in a separate process: in a pipe, and on a terminal with typed answers."""
 
 import fcntl
 import os
@@ -23,7 +23,7 @@ Process = Callable[..., subprocess.CompletedProcess[bytes]]
 
 
 class Screen(NamedTuple):
-    """What somebody saw, how it ended, and whether what they type next will be seen."""
+    """What the terminal showed, the exit code, and whether typing is visible afterwards."""
 
     text: str
     code: int
@@ -37,7 +37,7 @@ class Screen(NamedTuple):
 
 @pytest.fixture
 def environment(workspace: Path, url: str) -> dict[str, str]:
-    """Give what a process needs to work on the test's database in an empty folder."""
+    """Return the environment of a process that works on the test's database in an empty folder."""
     names = ("PATH", "HOME", "XDG_CONFIG_HOME", "LANG", "LC_ALL", "COVERAGE_PROCESS_START")
     kept = {name: value for name in names if (value := os.environ.get(name))}
     return {
@@ -53,7 +53,7 @@ def environment(workspace: Path, url: str) -> dict[str, str]:
 
 @pytest.fixture
 def process(environment: dict[str, str]) -> Process:
-    """Run chatctl in a process; `line` is how its command line goes on behind the arguments."""
+    """Run chatctl in a process; `line` is the rest of its shell command after the arguments."""
 
     def run(
         *args: str, line: str = "", env: dict[str, str] | None = None, given: bytes = b""
@@ -66,10 +66,7 @@ def process(environment: dict[str, str]) -> Process:
 
 @pytest.fixture
 def terminal(environment: dict[str, str]) -> Terminal:
-    """Run chatctl on a terminal; what is `typed` answers its question, and `answers` others that it asks.
-
-    Each of the `keys` is typed when the words before it are seen, in this order.
-    """
+    """Run chatctl on a terminal; `typed` answers its question, and `answers` the other questions."""
 
     def run(
         *args: object,
@@ -112,7 +109,7 @@ def terminal(environment: dict[str, str]) -> Terminal:
 
 
 def _read(descriptor: int, *, insisting: bool) -> bytes:
-    """Read what comes next; an interrupt is repeated as people do, since one just before a program reads is lost."""
+    """Read the next output. An interrupt is repeated, because one just before a program reads is lost."""
     try:
         while insisting and not select.select([descriptor], [], [], 2)[0]:
             os.write(descriptor, INTERRUPT)

@@ -1,4 +1,4 @@
-"""What every write does: say where, ask, refuse, report, say how to take it back."""
+"""Every write names the database, asks, refuses, reports and prints its undo."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def support(chatctl: Chatctl) -> None:
     chatctl("roles", "create", "support", "--permission", "user.read")
 
 
-def test_a_write_says_where_what_and_how_to_take_it_back(chatctl: Chatctl, name: str) -> None:
+def test_a_write_says_what_it_changes_where_and_how_to_undo_it(chatctl: Chatctl, name: str) -> None:
     done = chatctl("roles", "create", "support")
     assert done.stdout == "support: created\n"
     assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n", done.stderr)
@@ -46,7 +46,7 @@ def test_a_program_gets_the_outcome_and_nothing_on_stderr(chatctl: Chatctl, data
 
 
 @pytest.mark.usefixtures("support")
-def test_what_is_so_already_is_no_error_and_no_event(chatctl: Chatctl) -> None:
+def test_a_write_that_changes_nothing_is_no_error_and_leaves_no_event(chatctl: Chatctl) -> None:
     done = chatctl("roles", "grant", "support", "user.read")
     assert (done.stdout, done.stderr) == ("user.read: unchanged\n", "nothing to do\n")
     assert json.loads(chatctl("roles", "grant", "support", "user.read", "-o", "json").stdout)["event"] is None
@@ -68,10 +68,8 @@ def test_a_dry_run_shows_each_change_and_makes_none(chatctl: Chatctl, name: str)
 
 
 @pytest.mark.usefixtures("support")
-def test_what_asks_is_refused_where_nobody_can_answer(chatctl: Chatctl) -> None:
-    refused = (
-        "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
-    )
+def test_a_write_that_asks_is_refused_without_a_terminal(chatctl: Chatctl) -> None:
+    refused = "error: Not changed: confirmation is required.\nhint: Preview it with --dry-run, confirm it with --yes.\n"
     assert chatctl("roles", "delete", "support", code=7) == ("", refused, 7)
     error = json.loads(chatctl("roles", "delete", "support", "-o", "json", code=7).stderr)["error"]
     assert (error["code"], error["exit"]) == ("refused", 7)
@@ -81,17 +79,18 @@ def test_what_asks_is_refused_where_nobody_can_answer(chatctl: Chatctl) -> None:
 
 @pytest.mark.usefixtures("support")
 @pytest.mark.parametrize("answer", ["n\n", "\n", "yep\n", "\x04"])
-def test_everything_but_a_yes_is_a_no(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
+def test_every_answer_except_yes_is_a_no(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
     screen = terminal("roles", "delete", "support", typed=answer, env={"NO_COLOR": "1"})
-    assert "  roles delete support\n  change 1 permission\n  delete 1 role\nGo on? [y/N] " in screen.text
-    assert screen.text.endswith("error: nothing was done: it was not confirmed\n")
+    assert "\n  delete 1 role\n  role support loses user.read\nDelete role support? [y/N] " in screen.text
+    assert screen.text.endswith("\nCancelled. Nothing was changed.\n")
+    assert "error" not in screen.text
     assert screen.code == 7
     chatctl("roles", "show", "support")
 
 
 @pytest.mark.usefixtures("support")
 @pytest.mark.parametrize("answer", ["y", "YES"])
-def test_a_yes_does_it(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
+def test_yes_applies_the_change(chatctl: Chatctl, terminal: Terminal, answer: str) -> None:
     screen = terminal("roles", "delete", "support", typed=f"{answer}\n")
     assert screen.code == 0
     assert UNDO.search(screen.text)
@@ -101,7 +100,7 @@ def test_a_yes_does_it(chatctl: Chatctl, terminal: Terminal, answer: str) -> Non
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03", env={"NO_COLOR": "1"})
-    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role support? [y/N] ^C\nerror: interrupted\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 
@@ -113,7 +112,7 @@ def test_more_than_ten_items_ask(chatctl: Chatctl) -> None:
     chatctl("permissions", "create", *(f"q{number}" for number in range(11)), "--yes")
 
 
-def test_more_than_the_most_is_refused_even_with_yes(chatctl: Chatctl) -> None:
+def test_more_than_max_is_refused_even_with_yes(chatctl: Chatctl) -> None:
     said = chatctl("permissions", "create", "a", "b", "c", "--max", "2", "--yes", code=7).stderr
     assert said == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
     assert chatctl("permissions", "list", "-o", "ids").stdout == ""
@@ -148,6 +147,6 @@ def test_no_items_are_nothing_to_do(chatctl: Chatctl) -> None:
     }
 
 
-def test_items_that_are_no_text_are_invalid(process: Process) -> None:
+def test_items_that_are_not_text_are_invalid(process: Process) -> None:
     done = process("permissions", "create", "-", given=b"caf\xe9\n")
     assert (done.returncode, done.stderr) == (5, b"error: standard input is not UTF-8\n")

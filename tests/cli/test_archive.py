@@ -1,4 +1,4 @@
-"""Zips that are written from beginning to end."""
+"""Zip files that are written in one pass."""
 
 import hashlib
 import io

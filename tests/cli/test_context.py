@@ -1,4 +1,4 @@
-"""Contexts, as they are typed, and what a read-only one refuses."""
+"""Contexts, and what a read-only context refuses."""
 
 import json
 import re
@@ -16,12 +16,12 @@ from tests.conftest import Chatctl
 
 SECRET = "hunter2"
 NOWHERE = "mongodb://127.0.0.1:1/nowhere"
-"""Whoever looks something up there fails with exit 6."""
+"""A command that reads there fails with exit code 6."""
 
 
 @pytest.fixture
 def bare(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Chatctl:
-    """Be `chatctl` where no variable names a database, and a server that is not there is soon known not to be."""
+    """Return `chatctl` without a variable that names a database, and with a short timeout for servers."""
     monkeypatch.delenv("MONGODB_DATABASE_URL")
     monkeypatch.setattr("database.connection.MILLISECONDS_TO_FIND_A_SERVER", 50)
     return chatctl
@@ -31,8 +31,8 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     added = bare("context", "add", "live", "--url", f"mongodb://ada:{SECRET}@h:1/shop", "--read-only")
     assert added.stdout == "live: added\n"
     assert added.stderr == (
-        "warning: other users of this machine can see a password in --url; without --url it is asked for\n"
-        "to work on it: --context live on any command, or for all: chatctl context use live\n"
+        "warning: other users of this machine can see a password in --url; leave out --url to be asked for the URL\n"
+        "to use it: add --context live to a command, or run chatctl context use live\n"
     )
     bare("context", "add", "dev", "--url-command", f"echo mongodb://u:{SECRET}@h/dev")
     assert bare("context", "use", "live").stdout == "live: current\n"
@@ -47,8 +47,11 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     assert json.loads(bare("context", "show", "-o", "json").stdout) == row | {"from": None, "problem": None}
     assert json.loads(bare("context", "show", "live", "-o", "json").stdout)["name"] == "live"
     removed = bare("context", "remove", "live")
-    assert (removed.stdout, removed.stderr) == ("live: removed\n", "it was the current one; now there is none\n")
-    assert bare("context", "show", code=3).stderr.startswith("error: no context is the current one\n")
+    assert (removed.stdout, removed.stderr) == (
+        "live: removed\n",
+        "it was the current context; now no context is current\n",
+    )
+    assert bare("context", "show", code=3).stderr.startswith("error: no context is selected\n")
 
 
 def test_what_was_done_is_an_outcome_for_programs(bare: Chatctl) -> None:
@@ -69,7 +72,7 @@ def test_what_was_done_is_an_outcome_for_programs(bare: Chatctl) -> None:
     assert outcome("use", "a")["unchanged"] == 1
 
 
-def test_what_is_not_there_yet_is_warned_of_and_wrong_input_refused(bare: Chatctl, workspace: Path) -> None:
+def test_a_context_without_its_source_gets_a_warning_and_wrong_input_is_refused(bare: Chatctl, workspace: Path) -> None:
     said = bare("context", "add", "env", "--url-env", "PROD").stderr
     assert said.startswith("warning: context env takes its URL from PROD, which is not set\n")
     said = bare("context", "add", "file", "--url-file", "url").stderr
@@ -81,10 +84,10 @@ def test_what_is_not_there_yet_is_warned_of_and_wrong_input_refused(bare: Chatct
     bare("context", "add", "--url-env", "PROD", "--", "-x", code=5)
     assert SECRET not in bare("context", "add", "x", "--url", f"mongodb://u:{SECRET}@h", code=5).stderr
     assert bare("context", "add", "x", "--url-env", "A", "--url-file", "b", code=2).stderr.startswith(
-        "error: --url-env and --url-file contradict each other\n"
+        "error: --url-env and --url-file cannot be combined\n"
     )
     assert bare("context", "add", "x", code=2).stderr == (
-        "error: there is no URL\nhint: give one of --url, --url-env, --url-file, --url-command\n"
+        "error: a URL is required\nhint: use one of --url, --url-env, --url-file, --url-command\n"
     )
     assert bare("context", "show", "evn", code=3).stderr.endswith('hint: did you mean "env"?\n')
     assert bare("context", "use", "\x1b[31m", code=3).stderr.startswith('error: no context "\\x1b[31m"\n')
@@ -127,7 +130,7 @@ def test_the_standard_error_of_a_command_goes_through(process: Process) -> None:
     assert done.stderr.decode().startswith("told\nerror: context told has a command that failed with exit code 1\n")
 
 
-def test_a_broken_configuration_fails_only_those_who_need_it(chatctl: Chatctl, workspace: Path) -> None:
+def test_a_broken_configuration_fails_only_commands_that_need_it(chatctl: Chatctl, workspace: Path) -> None:
     folder = workspace / ".config" / "chatctl"
     folder.mkdir(0o700, parents=True)
     (folder / "config.toml").write_text("[contexts")
@@ -167,14 +170,14 @@ def test_every_write_is_refused_in_a_read_only_context_before_anything_is_looked
         assert "context live is read-only" in said.stderr
 
 
-def test_what_is_only_looked_at_in_a_read_only_context_is_looked_up(bare: Chatctl) -> None:
+def test_dry_runs_work_in_a_read_only_context(bare: Chatctl) -> None:
     bare("context", "add", "live", "--url", NOWHERE, "--read-only")
     for line in (["users", "suspend", "ada", "--dry-run"], ["db", "indexes"]):
         assert bare(*line, "--context", "live", code=6).stderr.startswith("error: no server answers at 127.0.0.1:1\n")
 
 
 @pytest.mark.parametrize("words", [words for words in typed.WRITES if words != "db unprotect"])
-def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
+def test_every_write_of_the_list_would_change_something(
     chatctl: Chatctl, database: Database[dict[str, Any]], url: str, workspace: Path, words: str
 ) -> None:
     typed.lay_out(workspace)
@@ -191,7 +194,7 @@ def test_every_write_has_something_to_do_that_a_read_only_context_leaves_undone(
     assert json.loads(chatctl(*line, "--yes", "--expect", expected).stdout)["event"]
 
 
-def test_reads_go_on_in_a_read_only_context(chatctl: Chatctl, database: Database[dict[str, Any]], url: str) -> None:
+def test_reads_work_in_a_read_only_context(chatctl: Chatctl, database: Database[dict[str, Any]], url: str) -> None:
     typed.settle(database)
     chatctl("context", "add", "live", "--url", url, "--read-only")
     chatctl("context", "use", "live")

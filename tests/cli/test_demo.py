@@ -1,4 +1,4 @@
-"""The tour, from nothing and again, beside data of somebody's own, and cut short."""
+"""The tour: on an empty database, again, beside other data, and interrupted."""
 
 import json
 import os
@@ -16,17 +16,19 @@ import pytest
 from embedded import kill
 from pymongo.database import Database
 
-from tests.cli.conftest import PROGRAM, Process, Terminal
+from tests.cli.conftest import PROGRAM, Process, Screen, Terminal
 from tests.conftest import Chatctl
 
 Started = Callable[[], "subprocess.Popen[str]"]
 
+TOPIC = "[all]: "
+NEXT = "[Enter: next step, q: end] "
 PREPARED = "$ chatctl --local db generate --users"
 
 
 @pytest.fixture
 def folder(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Give the embedded database a folder of the test's own; the environment names another database all the same."""
+    """Use a new folder for the embedded database; the environment names another database."""
     folder = workspace / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     monkeypatch.delenv("UV_RUN_RECURSION_DEPTH", raising=False)
@@ -46,7 +48,7 @@ def start(folder: Path, environment: dict[str, str]) -> Started:
 
 @pytest.fixture(scope="module")
 def toured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give the folder of an embedded database in which the tour was given, to be copied."""
+    """Return the folder of an embedded database after a tour, to be copied."""
     folder = tmp_path_factory.mktemp("demo") / "embedded"
     env = os.environ | {"CHATCTL_LOCAL_DIR": str(folder)}
     subprocess.run([PROGRAM, "demo"], env=env, capture_output=True, check=True)  # noqa: S603
@@ -61,12 +63,12 @@ def again(folder: Path, toured: Path) -> Path:
 
 @pytest.fixture
 def demo(chatctl: Chatctl, again: Path) -> Chatctl:
-    """Be `chatctl` where the tour has been given once."""
+    """Return `chatctl` after one tour."""
     return chatctl
 
 
 def steps(tour: str) -> dict[str, str]:
-    """Divide a tour into what is typed and what is printed then."""
+    """Divide a tour into its commands and their output."""
     _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow you")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -76,17 +78,17 @@ def suggested(tour: str) -> list[list[str]]:
 
 
 def made(chatctl: Chatctl) -> list[int]:
-    """Count the people and conversations there are, and how often they were made."""
+    """Count the users and conversations, and how often they were generated."""
     counted = (("users", "list"), ("conversations", "list"), ("audit", "list", "--command", "db generate"))
     return [int(chatctl("--local", *line, "--count").stdout) for line in counted]
 
 
-def test_from_nothing_to_a_tour_in_one_command(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
+def test_one_command_gives_a_tour(chatctl: Chatctl, folder: Path, database: Database[Any]) -> None:
     done = chatctl("demo")
     assert [line.split()[1:3] for line in steps(done.stdout)] == [
         ["users", "list"],
-        ["roles", "matrix"],
         ["users", "show"],
+        ["roles", "matrix"],
         ["conversations", "transcript"],
         ["users", "suspend"],
         ["audit", "list"],
@@ -136,7 +138,7 @@ def test_a_second_tour_makes_nothing_and_goes_on_with_what_has_become_of_the_fir
     assert "message.delete       x\n" in second.stdout
 
 
-def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
+def test_without_a_suitable_user_the_rest_is_shown(demo: Chatctl) -> None:
     users = demo("--local", "users", "list", "-o", "ids").stdout
     demo("--local", "users", "suspend", "-", "--yes", "--allow-last-member", input=users)
     tour = demo("demo").stdout
@@ -144,10 +146,10 @@ def test_without_anybody_to_show_the_rest_is_shown(demo: Chatctl) -> None:
     assert [line[1] for line in suggested(tour)] == ["audit", "messages", "db"]
 
 
-def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path) -> None:
+def test_the_tour_refuses_a_database_with_other_data(chatctl: Chatctl, folder: Path) -> None:
     refused = [
-        "error: the embedded database has data that the tour did not make",
-        'hint: give the tour one of its own: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", and again chatctl demo',
+        "error: the embedded database has data that the tour did not create",
+        'hint: use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo',
     ]
     chatctl("--local", "roles", "create", "intern")
     assert chatctl("demo", code=7).stderr.splitlines() == refused
@@ -161,18 +163,18 @@ def test_nobody_is_made_up_among_data_of_ones_own(chatctl: Chatctl, folder: Path
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_in_a_protected_database_it_does_not_begin(demo: Chatctl) -> None:
+def test_the_tour_refuses_a_protected_database(demo: Chatctl) -> None:
     demo("--local", "db", "protect", "mine", "--yes")
     for line in (["demo"], ["demo", "--expect", "mine"]):
         said = demo(*line, code=7)
         assert said.stdout == ""
         assert said.stderr.startswith(
-            'error: the embedded database is protected as "mine", and the tour writes\nhint: '
+            'error: the embedded database is protected as "mine", and the tour changes it\nhint: '
         )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_one_that_is_cut_short_is_given_again(
+def test_an_interrupted_tour_can_be_repeated(
     chatctl: Chatctl, folder: Path, start: Started, number: signal.Signals
 ) -> None:
     with start() as tour:
@@ -186,16 +188,18 @@ def test_one_that_is_cut_short_is_given_again(
     assert made(chatctl) == [80, 39, 1]
 
 
-def test_of_two_at_once_one_waits_and_people_are_made_once(chatctl: Chatctl, folder: Path, start: Started) -> None:
+def test_of_two_tours_at_once_one_waits_and_data_is_generated_once(
+    chatctl: Chatctl, folder: Path, start: Started
+) -> None:
     tours = [start(), start()]
     said = [tour.communicate(timeout=60)[1] for tour in tours]
     assert [tour.returncode for tour in tours] == [0, 0]
-    assert sorted("another tour is going on: waiting for its end" in words for words in said) == [False, True]
+    assert sorted("another tour is running: waiting until it ends" in words for words in said) == [False, True]
     assert made(chatctl) == [80, 39, 1]
 
 
 @pytest.mark.parametrize(("line", "code"), [("| head -3", 141), (">/dev/full", 74)])
-def test_output_that_cannot_be_written_ends_it(again: Path, process: Process, line: str, code: int) -> None:
+def test_output_that_cannot_be_written_ends_the_tour(again: Path, process: Process, line: str, code: int) -> None:
     done = process("demo", line=line, env={"CHATCTL_LOCAL_DIR": str(again)})
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
@@ -204,15 +208,15 @@ def test_output_that_cannot_be_written_ends_it(again: Path, process: Process, li
 def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> None:
     for line in (("--url", "mongodb://localhost/shop"), ("--url", "nonsense")):
         assert chatctl("demo", *line, code=2).stderr.splitlines() == [
-            "error: the tour is on the embedded database alone",
-            "hint: name no other database",
+            "error: the tour works only on the embedded database",
+            "hint: leave --url and --context out",
         ]
     assert not folder.exists()
     chatctl("demo", "--expect", "shop", code=7)
     assert chatctl("--local", "roles", "list", "--count").stdout == "0\n"
 
 
-def test_without_the_embedded_server_what_to_install_is_said(
+def test_without_the_embedded_server_the_error_says_what_to_install(
     chatctl: Chatctl, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", str(folder / "python"))
@@ -222,14 +226,90 @@ def test_without_the_embedded_server_what_to_install_is_said(
     ]
 
 
-def test_lines_begin_as_they_have_to_be_typed(demo: Chatctl) -> None:
+def test_printed_commands_begin_as_they_must_be_typed(demo: Chatctl) -> None:
     tour = demo("demo", env={"UV_RUN_RECURSION_DEPTH": "1"}).stdout
     assert "$ uv run chatctl --local roles matrix\n" in tour
     assert "\n  uv run chatctl --local users suspend " in tour
 
 
+@pytest.mark.parametrize(
+    ("topic", "commands"),
+    [
+        ("users", [["users", "list"], ["users", "show"]]),
+        ("roles", [["roles", "matrix"]]),
+        ("conversations", [["conversations", "transcript"]]),
+        ("undo", [["users", "suspend"], ["audit", "list"], ["audit", "undo"]]),
+        ("check", [["db", "check"]]),
+    ],
+)
+def test_a_topic_is_a_part_of_the_tour(demo: Chatctl, topic: str, commands: list[list[str]]) -> None:
+    tour = demo("demo", topic).stdout
+    assert [line.split()[1:3] for line in steps(tour)] == commands
+    assert suggested(tour)
+
+
+def test_an_unknown_topic_is_refused(chatctl: Chatctl, folder: Path) -> None:
+    assert "usres" in chatctl("demo", "usres", code=2).stderr
+    assert not folder.exists()
+
+
+def on_terminal(
+    terminal: Terminal, folder: Path, *args: str, topic: str = "", enter: str = "", **options: Any
+) -> Screen:
+    answers = {TOPIC: f"{topic}\n", NEXT: f"{enter}\n"}
+    env = {"CHATCTL_LOCAL_DIR": str(folder)} | options.pop("env", {})
+    return terminal("demo", *args, answers=answers, env=env, **options)
+
+
+def test_on_a_terminal_the_tour_asks_for_a_topic_and_waits_between_steps(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again, topic="undo", columns=60)
+    assert screen.code == 0
+    assert (screen.text.count(TOPIC), screen.text.count(NEXT)) == (1, 2)
+    assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["users suspend", "audit list", "audit undo"]
+    assert "\nNow you: all of these people are generated" in screen.text
+
+
+def test_enter_alone_gives_the_whole_tour_and_a_typed_topic_is_not_asked(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again)
+    assert (screen.text.count(TOPIC), screen.text.count(NEXT)) == (1, 7)
+    screen = on_terminal(terminal, again, "users")
+    assert (screen.text.count(TOPIC), screen.text.count(NEXT)) == (0, 1)
+
+
+@pytest.mark.parametrize("answer", ["q", "Q", "quit"])
+def test_q_ends_the_tour(again: Path, terminal: Terminal, answer: str) -> None:
+    screen = on_terminal(terminal, again, topic="undo", enter=answer)
+    assert screen.code == 0
+    assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["users suspend"]
+    assert "\nNow you" in screen.text
+
+
+def test_q_instead_of_a_topic_ends_it_at_once(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again, topic="q")
+    assert (screen.code, "$ chatctl" in screen.text) == (0, False)
+
+
+@pytest.mark.parametrize("question", ["TOPIC", "NEXT"])
+def test_an_interrupt_ends_the_tour(again: Path, terminal: Terminal, question: str) -> None:
+    answers = {TOPIC: "\n", NEXT: "\n"} | {globals()[question]: "\x03"}
+    screen = terminal("demo", answers=answers, env={"CHATCTL_LOCAL_DIR": str(again)})
+    assert screen.code == 130
+    assert "Traceback" not in screen.text
+
+
+def test_a_topic_that_does_not_exist_is_asked_again(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again, topic="rols\nroles")
+    assert "rols is not a topic.\n" in screen.text
+    assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["roles matrix"]
+
+
+def test_in_a_job_the_tour_does_not_wait(again: Path, terminal: Terminal) -> None:
+    screen = on_terminal(terminal, again, env={"CI": "true"})
+    assert (screen.code, TOPIC in screen.text, NEXT in screen.text) == (0, False, False)
+
+
 def test_on_a_narrow_terminal_it_fits(again: Path, terminal: Terminal) -> None:
-    screen = terminal("demo", columns=60, env={"CHATCTL_LOCAL_DIR": str(again)})
+    screen = on_terminal(terminal, again, topic="roles", columns=60)
     assert screen.code == 0
     assert "\x1b[1m$ chatctl --local roles matrix\x1b[0m\n" in screen.text
-    assert "\nNow you: all of this is made up, so nothing can go wrong.\n" in screen.text
+    assert "\nNow you: all of these people are generated, so nothing can\ngo wrong.\n" in screen.text

@@ -1,4 +1,4 @@
-"""Which failure ends with which code, and what is said of it."""
+"""The exit codes and messages of failures."""
 
 import json
 

@@ -116,5 +116,5 @@ def test_a_check_reports_a_far_date(either: Chatctl, database: Documents) -> Non
     database["User"].update_one({"username": "ada"}, {"$set": {"lastLogin": FAR}})
     either("db", "check", "--rule", "wrong-type", code=1)
     [row] = check(["wrong-type"])
-    assert (row["severity"], row["count"], row["effect"]) == ("W", 1, "the application reads an invalid date")
+    assert (row["severity"], row["count"], row["effect"]) == ("W", 1, "The application reads an invalid date.")
     assert "{$set: {lastLogin: …}}" in row["fix"]

@@ -26,7 +26,7 @@ def test_a_file_is_private_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
 def test_a_file_that_exists_stays_unless_it_may_be_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_text("old")
-    with pytest.raises(ConflictError, match="exists already"):
+    with pytest.raises(ConflictError, match="already exists"):
         write_file("new", str(path))
     assert path.read_text() == "old"
     write_file("new", str(path), overwrite=True)
@@ -68,7 +68,7 @@ def test_a_device_is_written_directly_and_a_full_one_is_an_error() -> None:
         write_file("x", "/dev/full")
 
 
-def test_what_the_caller_has_opened_is_written_where_it_stands_and_never_replaced(tmp_path: Path) -> None:
+def test_a_file_opened_by_the_caller_is_written_and_never_replaced(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with path.open("w") as opened:
         opened.write("before\n")
@@ -79,14 +79,14 @@ def test_what_the_caller_has_opened_is_written_where_it_stands_and_never_replace
         write_file("x", "/dev/fd/999999")
 
 
-def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="names a folder"):
+def test_a_folder_and_a_missing_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
         write_file("x", str(tmp_path))
-    with pytest.raises(UsageError, match="names a folder"):
+    with pytest.raises(UsageError, match="is a folder"):
         write_file("x", f"{tmp_path}/new/")
-    with pytest.raises(UsageError, match="names a folder"):
+    with pytest.raises(UsageError, match="is a folder"):
         write_file("x", "")
-    with pytest.raises(NotFoundError, match="there is no folder"):
+    with pytest.raises(NotFoundError, match="folder not found"):
         write_file("x", str(tmp_path / "a" / "b"))
     with pytest.raises(OutputError, match="file name too long"):
         write_file("x", str(tmp_path / ("x" * 300)))
@@ -94,7 +94,7 @@ def test_a_folder_and_a_missing_one_are_said_to_be(tmp_path: Path) -> None:
 
 @pytest.fixture
 def other_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run as another user than the owner of the files of the test."""
+    """Run as a user who does not own the files of the test."""
     monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
     monkeypatch.setattr(files, "ROOT", -1)
 

@@ -74,9 +74,22 @@ def test_all_filters_of_a_list_are_under_one_heading(chatctl: Chatctl) -> None:
 def test_the_help_of_a_list_names_its_columns_and_sort_fields(chatctl: Chatctl, line: list[str]) -> None:
     text = chatctl(*line[:2], "--help").stdout
     columns = chatctl(*line, "--columns", "-", code=2).stderr
-    assert columns.endswith(f"there are {', '.join(listed(text, 'Columns'))}\n")
+    assert columns.endswith(f"use {', '.join(listed(text, 'Columns'))}\n")
     fields = chatctl(*line, "--sort", "!", code=2).stderr
-    assert fields.endswith(f"it can be sorted by {', '.join(listed(text, 'Sort fields'))}\n")
+    assert fields.endswith(f"sort by {', '.join(listed(text, 'Sort fields'))}\n")
+
+
+def test_two_arguments_of_one_kind_are_described_once(chatctl: Chatctl) -> None:
+    text = chatctl("roles", "diff", "--help").stdout
+    assert text.startswith("Usage: chatctl roles diff [OPTIONS] {ROLE} {ROLE}\n")
+    assert sections(text)["Arguments"] == "  ROLE  Name or id of a role.  [required]\n\n"
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("columns", ["50", "80"])
+def test_no_line_of_a_help_ends_inside_a_word(chatctl: Chatctl, path: str, columns: str) -> None:
+    lines = chatctl(*path.split(), "--help", env={"COLUMNS": columns}).stdout.splitlines()
+    assert [line for line in lines if re.search(r"\w-$", line)] == []
 
 
 @pytest.mark.parametrize("context", CONTEXTS, ids=PATHS)

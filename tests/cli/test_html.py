@@ -1,4 +1,4 @@
-"""What a page of HTML is made of."""
+"""The parts of an HTML page."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ def test_an_address_of_the_web_is_a_link(url: str) -> None:
         "ftp://x",
     ],
 )
-def test_anything_else_is_text(url: str) -> None:
+def test_other_addresses_are_text(url: str) -> None:
     assert html.address(url).startswith("<bdi>")
 
 

@@ -32,7 +32,7 @@ def test_a_table_stops_after_a_page_and_says_how_to_get_the_next(roles: list[str
     assert (second.stdout.splitlines(), second.stderr) == (["NAME", *roles[50:]], "")
 
 
-def test_a_table_has_all_where_that_is_asked(roles: list[str], either: Chatctl) -> None:
+def test_a_table_has_all_rows_with_all(roles: list[str], either: Chatctl) -> None:
     done = either("roles", "list", "--sort", "-name", "--columns", "name", "--all")
     assert (done.stdout.splitlines(), done.stderr) == (["NAME", *reversed(roles)], "")
 
@@ -65,11 +65,11 @@ def read_ids(form: str, text: str) -> list[str]:
 
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
-def test_a_count_is_the_number_alone(either: Chatctl, form: str) -> None:
+def test_a_count_prints_only_the_number(either: Chatctl, form: str) -> None:
     assert either("roles", "list", "--count", "-o", form) == ("60\n", "", 0)
 
 
-def test_nothing_is_nothing_in_every_format(either: Chatctl) -> None:
+def test_an_empty_list_is_empty_in_every_format(either: Chatctl) -> None:
     assert either("roles", "list") == ("", "nothing found\n", 0)
     assert either("roles", "list", "-o", "json").stdout == "[]\n"
     assert either("roles", "list", "-o", "yaml").stdout == "[]\n"
@@ -99,11 +99,11 @@ def test_one_thing_has_the_same_values_in_every_format(either: Chatctl) -> None:
 @pytest.mark.parametrize(
     ("args", "message", "hint"),
     [
-        (["--columns", "id,nam"], 'no column "nam"', 'did you mean "name"?'),
-        (["--columns", ""], 'no column ""', "there are id, name, members, protected, permissions"),
+        (["--columns", "id,nam"], 'unknown column "nam"', 'did you mean "name"?'),
+        (["--columns", ""], 'unknown column ""', "use id, name, members, protected, permissions"),
         (["--sort", "nane"], 'cannot sort by "nane"', 'did you mean "name"?'),
-        (["--sort", "-members"], 'cannot sort by "members"', "it can be sorted by id, name"),
-        (["-o", "jsonl"], "invalid value for '--output' / '-o': \"jsonl\" is none of", None),
+        (["--sort", "-members"], 'cannot sort by "members"', "sort by id, name"),
+        (["-o", "jsonl"], '--output: "jsonl" is not valid here. Choose table, ', 'did you mean "json"?'),
         (["--after", "xyz"], '"xyz" is not an id of this list', "start again without --after"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_wrong_column_order_or_format_gets_the_nearest_right_one(
     assert hint is None or said.endswith(f"\nhint: {hint}\n")
 
 
-def test_the_next_page_is_told_without_a_url_and_without_harm() -> None:
+def test_the_command_for_the_next_page_has_no_url_and_is_harmless() -> None:
     def again(*arguments: str) -> str:
         command = " ".join(Invocation(arguments).command_with("--after", "ID"))
         return on_same_database(command, arguments)
@@ -162,7 +162,7 @@ def test_a_matrix_too_wide_for_a_terminal_goes_on_below(chatctl: Chatctl, termin
     ]
 
 
-def test_names_that_would_act_are_shown_harmlessly_in_tables_errors_and_previews(
+def test_control_characters_in_names_are_harmless_in_tables_errors_and_previews(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     hostile = "\x1b]0;x\x07[red]a[/red]\u202eb\nerror: c :smile:"

@@ -1,4 +1,4 @@
-"""Where a database says so, what people wrote shows as its length: in every command, in every format."""
+"""In a masked database, messages show as their length: in every command, in every format."""
 
 import json
 import zipfile
@@ -12,13 +12,14 @@ from people import BEGAN, SEVEN, Documents
 
 from cli.group import Revealing
 from cli.output.masking import MASKED
+from cli.params import TESTS
 from tests.conftest import Chatctl, Result
 
 MESSAGE = str(typed.MESSAGE)
 REDACTED = ObjectId("700000000000000000000002")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
-"""What the bodies and images of `hidden` hold, and what `messages send` would say."""
+"""The texts of the messages and images of `hidden`, and the text of `messages send`."""
 BROKEN = {"body": {"text": "the kettle"}, "image": {"url": IMAGE}, "name": "kettle", "markup": "<b>kettle</b>"}
 """A message as another program may have left it."""
 
@@ -30,14 +31,14 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "messages show": (MESSAGE,),
     "audit show": (str(REDACTED),),
 }
-"""Commands that may show what people wrote, and do not write; `messages tail` and `search` stand apart."""
+"""Reading commands that can show messages, without `messages tail` and `messages search`."""
 
 WRITES = {words: typed.WRITES[words] for words, command in typed.commands() if typed.is_write(command)}
 
 
 @pytest.fixture
 def hidden(chatctl: Chatctl, database: Documents, workspace: Path) -> Chatctl:
-    """Have messages, one of them broken, an event that has what one said, and all of it masked."""
+    """Insert messages, one of them broken, and an event with the text of one; mask them all."""
     settle(database, workspace)
     chatctl("db", "protect", "prod", "--mask-bodies")
     return chatctl
@@ -71,7 +72,7 @@ def formats(command: str) -> list[tuple[str, ...]]:
 
 
 def shown(said: Result, workspace: Path) -> str:
-    """Return all that somebody sees, in files too."""
+    """Return everything that is printed or written to files."""
     text = said.stdout + said.stderr
     for file in workspace.glob("*.zip"):
         with zipfile.ZipFile(file) as archive:
@@ -83,13 +84,13 @@ def secrets_in(text: str) -> Iterator[str]:
     return (secret for secret in SECRETS if secret in text)
 
 
-def test_all_commands_that_may_show_what_people_wrote_are_here() -> None:
+def test_all_commands_that_can_show_messages_are_here() -> None:
     revealing = {words for words, command in typed.commands() if isinstance(command, Revealing)}
     assert revealing - WRITES.keys() == {*LOOKS, "messages search", "messages tail"}
 
 
 @pytest.mark.parametrize("command", LOOKS)
-def test_what_people_wrote_shows_as_its_length_in_every_format(hidden: Chatctl, workspace: Path, command: str) -> None:
+def test_messages_are_shown_as_their_length_in_every_format(hidden: Chatctl, workspace: Path, command: str) -> None:
     for form in formats(command):
         masked = hidden(*command.split(), *LOOKS[command], *form)
         assert not list(secrets_in(shown(masked, workspace))), form
@@ -99,14 +100,14 @@ def test_what_people_wrote_shows_as_its_length_in_every_format(hidden: Chatctl, 
         assert MASKED not in revealed.stderr
 
 
-@pytest.mark.parametrize("form", ["table", "json", "ndjson", "yaml", "csv"])
+@pytest.mark.parametrize("form", TESTS)
 def test_a_check_says_where_a_message_is_broken_and_not_what_it_says(hidden: Chatctl, form: str) -> None:
     said = hidden("db", "check", "-o", form, code=1).stdout
     assert "wrong-type" in said
     assert not list(secrets_in(said))
 
 
-def test_a_length_stands_where_the_text_would(hidden: Chatctl) -> None:
+def test_a_length_replaces_the_text(hidden: Chatctl) -> None:
     lines = hidden("messages", "list", "--columns", "body,image").stdout.splitlines()
     assert lines == ["BODY             IMAGE", "(document)       (document)", "(19 characters)  (34 characters)"]
     [row] = [row for row in json.loads(hidden("messages", "list", "-o", "json").stdout) if row["id"] == MESSAGE]
@@ -117,7 +118,7 @@ def test_a_length_stands_where_the_text_would(hidden: Chatctl) -> None:
 
 @pytest.mark.parametrize("form", ["table", "json"])
 @pytest.mark.parametrize("command", WRITES)
-def test_no_preview_and_no_report_of_a_write_shows_it(
+def test_no_preview_and_no_report_of_a_write_shows_messages(
     hidden: Chatctl, database: Documents, workspace: Path, command: str, form: str
 ) -> None:
     line = (*command.split(), *WRITES[command], "-o", form)
@@ -142,21 +143,21 @@ def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden
 
 
 @pytest.mark.parametrize("option", [(), ("--count",), ("-o", "ids"), ("--regex",), ("-o", "json")])
-def test_a_search_would_tell_and_is_refused(hidden: Chatctl, option: tuple[str, ...]) -> None:
+def test_a_search_is_refused_in_a_masked_database(hidden: Chatctl, option: tuple[str, ...]) -> None:
     said = hidden("messages", "search", "kettle", *option, code=7)
     assert said.stdout == ""
-    assert said.stderr.count("what people wrote is masked in this database") == 1
-    assert "search with --reveal --reason TEXT" in said.stderr
+    assert said.stderr.count("Search is blocked here because messages are masked.") == 1
+    assert "to search, add --reveal --reason TEXT" in said.stderr
     found = hidden("messages", "search", "who has", *option, "--reveal", "--reason", "case 4711")
     assert found.stdout.strip()
 
 
 @pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", " ")])
-def test_to_reveal_wants_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
+def test_reveal_requires_a_reason(hidden: Chatctl, reason: tuple[str, ...]) -> None:
     said = hidden("messages", "list", "--reveal", *reason, code=2)
     assert said == (
         "",
-        "error: --reveal wants a reason\nhint: say why with --reason TEXT: it is kept in the audit trail\n",
+        "error: --reveal requires --reason\nhint: add --reason TEXT, which is kept in the audit trail\n",
         2,
     )
 
@@ -169,10 +170,10 @@ def test_what_is_revealed_leaves_an_event_with_its_reason(hidden: Chatctl, datab
     place = (database["Conversation"].find_one() or {})["_id"]
     [event] = json.loads(hidden("audit", "list", "--target", place, "-o", "json").stdout)
     assert event["command"] == "conversations transcript Night shift --last 1"
-    assert "never kept" in hidden("audit", "undo", event["id"], "--expect", "prod", code=7).stderr
+    assert "never stored" in hidden("audit", "undo", event["id"], "--expect", "prod", code=7).stderr
 
 
-def test_nothing_is_masked_where_nothing_says_so(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
+def test_nothing_is_masked_without_the_marker(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
     settle(database, workspace)
     before = database["chatctl_audit"].count_documents({})
     assert IMAGE in chatctl("messages", "show", MESSAGE, "--reveal", "--reason", "x").stdout
@@ -181,7 +182,7 @@ def test_nothing_is_masked_where_nothing_says_so(chatctl: Chatctl, database: Doc
     assert database["chatctl_audit"].count_documents({}) == before + 2  # the marker's own event, and its changes
 
 
-def test_a_marker_that_cannot_be_read_is_no_licence(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
+def test_an_unreadable_marker_masks_messages(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
     settle(database, workspace)
     data = {"failCommands": ["find"], "errorCode": 13}
     database.client.admin.command("configureFailPoint", "failCommand", mode={"skip": 1}, data=data)

@@ -69,7 +69,7 @@ def test_the_trail_is_pruned(chatctl: Chatctl, events: dict[str, list[ObjectId]]
     assert chatctl("audit", "prune", "--before", "2999-01-01", "--dry-run", code=None).code in CODES
 
 
-def test_a_person_whom_the_trail_names_is_erased(
+def test_a_user_in_the_trail_is_erased(
     chatctl: Chatctl, database: Documents, events: dict[str, list[ObjectId]]
 ) -> None:
     assert events

@@ -1,5 +1,6 @@
-"""Times and ids as they are typed, and options that several commands have."""
+"""Times, ids and numbers on the command line, and options that several commands have."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from typer.main import get_command
 
 from cli.group import Options, group
 from cli.params import Confirm, Page, moment, number
+from tests.conftest import Chatctl
 
 
 @pytest.mark.parametrize(
@@ -56,8 +58,8 @@ def test_an_age_is_counted_back_from_now(text: str, age: timedelta) -> None:
         "yesterday",
     ],
 )
-def test_anything_else_is_no_time(text: str) -> None:
-    with pytest.raises(typer.BadParameter, match="is no time such as"):
+def test_other_texts_are_not_a_time(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a valid time"):
         moment(text)
 
 
@@ -98,3 +100,28 @@ def test_a_command_gets_a_group_of_options_as_one_object() -> None:
     line = ["purge", "ada", "--all", "--max", "3", "-n"]
     get_command(app).main(line, standalone_mode=False)
     assert seen == ["ada", True, None, True, 3, None]
+
+
+def values() -> Iterator[tuple[str, str, str, str]]:
+    """Yield for every option that takes only some values: the words of its command, itself, a bad value, the error."""
+    for words, command in typed.commands():
+        for param in command.params:
+            if param.param_type_name == "option" and not param.hidden:
+                name, takes = max(param.opts, key=len), param.metavar or ""
+                if takes == "TIME":
+                    use = "2026-03-01, 2026-03-01T10:00Z or an age like 7d"
+                    yield words, name, "monday", f'{name}: "monday" is not a valid time. Use {use}.'
+                elif takes == "N":
+                    yield words, name, "-1", f"{name} must be "
+                    yield words, name, "x", f'{name}: "x" is not a whole number'
+                elif "|" in takes and takes.islower():
+                    *most, last = takes.split("|")
+                    allowed = f"{', '.join(most)} or {last}"
+                    yield words, name, "nonsense", f'{name}: "nonsense" is not valid here. Choose {allowed}.'
+
+
+@pytest.mark.parametrize(("words", "name", "given", "said"), [*values()])
+def test_a_value_that_is_not_valid_is_told_what_is(
+    chatctl: Chatctl, words: str, name: str, given: str, said: str
+) -> None:
+    assert chatctl(*words.split(), name, given, code=2).stderr.startswith(f"error: {said}")

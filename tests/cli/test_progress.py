@@ -1,4 +1,4 @@
-"""A bar on a terminal says what goes on, and how far it is."""
+"""Progress bars on a terminal."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def test_a_bar_names_what_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shown == [("reading", 1, 10), ("comparing", 7, 8)]
 
 
-def test_where_nobody_watches_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_terminal_there_is_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", -1)
     monkeypatch.setattr(progress.streams, "is_terminal", lambda _: False)
     with Bar("reading") as bar:

@@ -1,4 +1,4 @@
-"""A protected database: its name is typed before a write, and reading what people wrote may leave an event."""
+"""A protected database: a write requires its name, and reading messages can leave an event."""
 
 import json
 from pathlib import Path
@@ -12,8 +12,8 @@ from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
 MESSAGE = str(typed.MESSAGE)
-REFUSED = 'error: nothing was done: this database is protected as "prod"\n'
-QUESTION = "Type its name to go on: "
+REFUSED = 'error: Not changed: this database is protected as "prod".\n'
+QUESTION = 'Type "prod" to confirm: '
 
 
 @pytest.fixture
@@ -29,9 +29,7 @@ def contents(database: Documents) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("words", typed.WRITES)
-def test_every_write_wants_the_name_and_is_otherwise_refused(
-    protected: Chatctl, database: Documents, words: str
-) -> None:
+def test_every_write_requires_the_name(protected: Chatctl, database: Documents, words: str) -> None:
     if words == "db generate":
         for name in SEVEN:
             database[name].drop()
@@ -40,7 +38,7 @@ def test_every_write_wants_the_name_and_is_otherwise_refused(
     for answered in ((), ("--yes",), ("-o", "json"), ("--yes", "--reason", "prod")):
         refused = protected(*line, *answered, code=7)
         assert refused.stdout == ""
-        assert "nothing was done: this database is protected as " in refused.stderr
+        assert "Not changed: this database is protected as " in refused.stderr
     assert "the target database is" in protected(*line, "--yes", "--expect", database.name, code=7).stderr
     protected(*line, "--dry-run")
     assert contents(database) == before
@@ -53,30 +51,52 @@ def test_every_write_is_here() -> None:
 
 def test_the_refusal_says_what_to_type(protected: Chatctl) -> None:
     assert protected("users", "suspend", "ada", "--yes", code=7).stderr == (
-        f"{REFUSED}hint: look at it with --dry-run, confirm it with --expect prod; --yes is not enough here\n"
+        f"{REFUSED}hint: Preview it with --dry-run, confirm it with --expect prod. --yes is not enough here.\n"
     )
+
+
+def test_variables_stand_for_expect_and_reason(protected: Chatctl) -> None:
+    env = {"CHATCTL_EXPECT": "prod", "CHATCTL_REASON": "case 4711"}
+    assert protected("users", "suspend", "ada", env=env).stdout == "ada: suspended\n"
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert (event["command"], event["reason"]) == ("users suspend ada", "case 4711")
+    other = {"CHATCTL_EXPECT": "test", "CHATCTL_REASON": ""}
+    assert "the target database is" in protected("users", "list", env=other, code=7).stderr
+    protected("--expect", "prod", "users", "list", env=other)
+    protected("users", "reinstate", "ada", env={"CHATCTL_EXPECT": ""}, code=7)
+    protected("users", "reinstate", "ada", "--reason", "found", env={**env, "CHATCTL_REASON": "not this"})
+    [event] = json.loads(protected("audit", "list", "--sort", "-at", "--limit", "1", "-o", "json").stdout)
+    assert event["reason"] == "found"
+
+
+def test_the_reason_of_a_reading_may_come_from_a_variable(protected: Chatctl) -> None:
+    protected("db", "protect", "prod", "--mask-bodies", "--expect", "prod")
+    line = ("messages", "show", MESSAGE, "--reveal")
+    assert "kettle" in protected(*line, env={"CHATCTL_REASON": "case 4711"}).stdout
+    assert "--reason" in protected(*line, env={"CHATCTL_REASON": " "}, code=2).stderr
 
 
 @pytest.mark.parametrize(
     ("answer", "code"),
     [("prod\n", 0), (" prod \n", 0), ("y\n", 7), ("yes\n", 7), ("PROD\n", 7), ("\n", 7), ("\x04", 7)],
 )
-def test_somebody_at_a_terminal_types_the_name(
+def test_the_name_is_typed_on_a_terminal(
     protected: Chatctl, terminal: Terminal, database: Documents, answer: str, code: int
 ) -> None:
     screen = terminal("users", "verify-email", "cyd", "--yes", answers={QUESTION: answer})
     assert screen.code == code
-    assert 'this database is protected as "prod"' in screen.text
+    question = "Mark the e-mail of cyd (cyd@example.org) as verified? This database is protected."
+    assert f"{question}\n{QUESTION}" in screen.text
     assert f"changing {database.name} on " in screen.text
     assert ("cyd: verified" in screen.text) == (code == 0)
-    assert ("nothing was done: it was not confirmed" in screen.text) == (code == 7)
+    assert ("\nCancelled. Nothing was changed.\n" in screen.text) == (code == 7)
 
 
-def test_what_changes_nothing_asks_nothing(protected: Chatctl) -> None:
+def test_a_write_that_changes_nothing_does_not_ask(protected: Chatctl) -> None:
     assert protected("users", "suspend", "bob").stdout == "bob: unchanged\n"
 
 
-def test_the_guard_is_set_anew_shown_and_taken_away(protected: Chatctl) -> None:
+def test_the_protection_is_replaced_shown_and_removed(protected: Chatctl) -> None:
     def marker() -> Any:
         return json.loads(protected("db", "status", "-o", "json").stdout)["protected"]
 
@@ -104,7 +124,7 @@ def test_a_name_that_is_hard_to_type_is_refused(chatctl: Chatctl, database: Docu
 
 
 @pytest.mark.parametrize("line", ["users list", "messages list --count", "messages list -o ids", "roles matrix"])
-def test_what_shows_no_bodies_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
+def test_reading_without_messages_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
     before = contents(database)
     protected(*line.split())
@@ -133,7 +153,7 @@ def test_reading_bodies_leaves_an_event_in_a_read_only_context_too(
 
 
 @pytest.mark.parametrize("command", ["messages list", "messages show", "conversations transcript", "messages search"])
-def test_nothing_is_shown_where_the_event_cannot_be_written(
+def test_messages_are_not_shown_if_the_event_cannot_be_written(
     protected: Chatctl, database: Documents, command: str
 ) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
@@ -145,7 +165,7 @@ def test_nothing_is_shown_where_the_event_cannot_be_written(
     assert "kettle" not in said.stderr
 
 
-def test_the_next_command_goes_on_where_the_guard_is_no_more(protected: Chatctl, database: Documents) -> None:
+def test_after_unprotect_the_next_write_needs_no_name(protected: Chatctl, database: Documents) -> None:
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"maskBodies": "yes", "name": 5}})
     assert 'is protected as "5"' in protected("users", "suspend", "ada", "--yes", code=7).stderr
     assert "(19 characters)" in protected("messages", "list", "--columns", "body").stdout
@@ -159,18 +179,14 @@ def test_a_marker_without_a_name_has_that_of_the_database(protected: Chatctl, da
     assert protected("users", "suspend", "ada", "--expect", database.name).stdout == "ada: suspended\n"
 
 
-def test_what_a_hint_says_to_type_is_harmless_whatever_the_marker_holds(
-    protected: Chatctl, database: Documents
-) -> None:
+def test_a_hint_is_harmless_whatever_the_marker_contains(protected: Chatctl, database: Documents) -> None:
     database["chatctl_state"].update_one({"_id": "marker"}, {"$set": {"name": "a; rm -rf ~"}})
     said = protected("users", "suspend", "ada", "--yes", code=7).stderr
-    assert "confirm it with --expect 'a; rm -rf ~'; --yes is not enough here" in said
+    assert "confirm it with --expect 'a; rm -rf ~'. --yes is not enough here" in said
 
 
 @pytest.mark.parametrize("line", ["messages search kettle", "messages list", "messages tail"])
-def test_what_names_nobody_reads_nothing_and_leaves_no_event(
-    protected: Chatctl, database: Documents, line: str
-) -> None:
+def test_an_unknown_name_reads_nothing_and_leaves_no_event(protected: Chatctl, database: Documents, line: str) -> None:
     protected("db", "protect", "prod", "--audit-reads", "--expect", "prod")
     before = contents(database)
     protected(*line.split(), "--sender", "the kettle is mine", code=3)

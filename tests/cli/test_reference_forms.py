@@ -161,7 +161,7 @@ def test_a_reference_stored_as_extended_json_is_found_by_every_deletion(
 
 
 @pytest.mark.parametrize("collection", sorted(FIELDS))
-def test_an_id_stored_as_text_makes_no_orphans_and_can_be_mended_and_undone(
+def test_an_id_stored_as_text_makes_no_orphans_and_can_be_repaired_and_undone(
     chatctl: Chatctl, database: Documents, collection: str
 ) -> None:
     plant(database, [(collection, "_id")], str)
@@ -238,7 +238,7 @@ def test_two_documents_with_one_id_are_refused(chatctl: Chatctl, database: Docum
 
 
 @pytest.mark.parametrize("words", [deletion.words for deletion in DELETIONS[:6]], ids=" ".join)
-def test_a_message_goes_out_of_a_list_that_alone_has_it(
+def test_a_message_is_removed_from_the_only_list_that_has_it(
     chatctl: Chatctl, database: Documents, words: tuple[str, ...]
 ) -> None:
     plant(database, [], str)

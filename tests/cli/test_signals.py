@@ -1,4 +1,4 @@
-"""Interrupted and terminated at every moment: one line at most, the right code, and nothing left behind."""
+"""Interrupts and terminations at any time: at most one line, the right code, and nothing left behind."""
 
 import signal
 import subprocess
@@ -13,6 +13,7 @@ import pytest
 from embedded import kill
 from pymongo.database import Database
 
+from actions.rules.passwords import RULE
 from cli import signals
 from database.errors import TerminatedError
 from tests.cli.conftest import PROGRAM, Process, Terminal
@@ -51,7 +52,7 @@ def embedded(environment: dict[str, str], tmp_path: Path) -> Iterator[dict[str, 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 @pytest.mark.parametrize("line", ["--help", "roles list --count", "--local db status"])
-def test_a_signal_at_any_moment_ends_it_without_a_traceback(
+def test_a_signal_at_any_time_ends_the_program_without_a_traceback(
     embedded: dict[str, str], line: str, number: int, code: int
 ) -> None:
     with ThreadPoolExecutor(3) as pool:
@@ -71,7 +72,7 @@ def test_a_server_whose_first_start_was_interrupted_starts_the_next_time(embedde
 
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, TerminatedError)])
-def test_the_first_signal_cleans_up_and_a_second_is_as_it_was_before(
+def test_the_first_signal_cleans_up_and_the_second_ends_immediately(
     monkeypatch: pytest.MonkeyPatch, number: signal.Signals, kind: type[BaseException]
 ) -> None:
     seen: list[int] = []
@@ -106,7 +107,7 @@ def test_a_signal_while_it_reads_ends_it(environment: dict[str, str], number: in
     assert child.returncode == code
 
 
-def test_a_terminal_that_is_closed_leaves_no_half_of_a_file(
+def test_a_closed_terminal_leaves_no_partial_file(
     environment: dict[str, str], database: Database[dict[str, Any]], workspace: Path
 ) -> None:
     person(database, "ada")
@@ -162,19 +163,19 @@ def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]
     assert child.returncode == 0
 
 
-def test_an_interrupt_at_a_question_is_no_answer(chatctl: Chatctl, terminal: Terminal) -> None:
+def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "a")
     screen = terminal("roles", "delete", "a", typed="\x03", env={"NO_COLOR": "1"})
-    assert screen.text.endswith("Go on? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role a? [y/N] ^C\nerror: interrupted\n")
     assert (screen.code, screen.echo) == (130, True)
     assert chatctl("roles", "list", "--count").stdout == "1\n"
 
 
-def test_an_interrupt_at_a_hidden_password_shows_again_what_is_typed(terminal: Terminal) -> None:
+def test_after_an_interrupted_password_typing_is_visible_again(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
     screen = terminal(*line, answers=answers, env={"NO_COLOR": "1"})
-    assert screen == ("Password: \nAgain: \nerror: interrupted\n", 130, True)
+    assert screen == (f"{RULE}\nPassword: \nAgain: \nerror: interrupted\n", 130, True)
 
 
 def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:
@@ -185,7 +186,7 @@ def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_pat
     assert process("--version", "--debug", env={"PYTHONPATH": str(tmp_path)}).stderr.startswith(b"Traceback ")
 
 
-def test_a_signal_that_python_would_pass_over_ends_it() -> None:
+def test_a_signal_that_python_would_ignore_ends_the_program() -> None:
     program = (
         "import cli.__main__ as entry, sys\n"
         "class Thrown:\n"
@@ -199,7 +200,7 @@ def test_a_signal_that_python_would_pass_over_ends_it() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
-def test_a_stream_that_is_closed_lends_its_number_to_nothing(process: Process, embedded: dict[str, str]) -> None:
+def test_no_file_gets_the_number_of_a_closed_stream(process: Process, embedded: dict[str, str]) -> None:
     assert process("--local", "roles", "create", "a", line="<&- >&- 2>&-", env=embedded).returncode == 74
     done = process("--local", "roles", "list", "--count", env=embedded)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"1\n", b"")

@@ -1,4 +1,4 @@
-"""Where output ends up: pipes that close, disks that are full, terminals of any kind, signals."""
+"""Output to closed pipes, full disks and terminals of any kind, and signals."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def roles(database: Database) -> list[str]:
 
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize("form", FORMATS)
-def test_a_reader_that_has_read_enough_ends_the_program_quietly(process: Process, form: str) -> None:
+def test_a_closed_pipe_ends_the_program_quietly(process: Process, form: str) -> None:
     done = process("roles", "list", "--all" if form == "table" else "--limit=3000", "-o", form, line="| head -c 5")
     assert (done.returncode, done.stderr) == (141, b"")
 
@@ -39,7 +39,7 @@ def test_a_full_disk_is_an_error(process: Process, line: list[str]) -> None:
     assert process(*line, line=">&-").returncode == (74 if "create" not in line else 4)
 
 
-def test_the_way_back_is_told_even_if_the_outcome_cannot_be(process: Process) -> None:
+def test_the_undo_command_is_printed_even_if_the_outcome_cannot_be(process: Process) -> None:
     said = process("roles", "create", "a", line=">/dev/full").stderr.decode().splitlines()
     assert said[1].startswith("undo: chatctl audit undo ")
     said = process("roles", "create", "b", "-o", "json", line=">/dev/full").stderr
@@ -52,7 +52,7 @@ def test_an_error_that_nobody_can_read_keeps_its_code(process: Process) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "latin-1"])
-def test_no_encoding_of_the_output_is_too_small(process: Process, database: Database, encoding: str) -> None:
+def test_every_output_encoding_works(process: Process, database: Database, encoding: str) -> None:
     database["Role"].insert_one({"name": "日本語 é", "userIds": [], "permissionsIds": []})
     for form in FORMATS:
         done = process("roles", "list", "-o", form, env={"PYTHONIOENCODING": encoding})
@@ -66,7 +66,9 @@ def test_no_encoding_of_the_output_is_too_small(process: Process, database: Data
 
 @pytest.mark.usefixtures("roles")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_ends_it_with_a_word_and_its_code(environment: dict[str, str], number: int, code: int) -> None:
+def test_a_signal_ends_the_program_with_a_message_and_its_code(
+    environment: dict[str, str], number: int, code: int
+) -> None:
     command = [PROGRAM, "roles", "list", "--limit=3000", "-o", "yaml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as child:  # noqa: S603
         assert child.stdout is not None
@@ -90,7 +92,7 @@ def test_a_signal_ends_it_with_a_word_and_its_code(environment: dict[str, str], 
         ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, False),
     ],
 )
-def test_colour_follows_the_terminal_and_what_is_wished(
+def test_colour_follows_the_terminal_and_the_variables(
     chatctl: Chatctl, terminal: Terminal, variables: dict[str, str], coloured: bool
 ) -> None:
     chatctl("roles", "create", "support")
@@ -98,7 +100,7 @@ def test_colour_follows_the_terminal_and_what_is_wished(
 
 
 @pytest.mark.parametrize(("forced", "coloured"), [("1", True), ("0", False), ("", False), ("true", True)])
-def test_a_pipe_has_colour_only_where_it_is_forced(chatctl: Chatctl, forced: str, coloured: bool) -> None:
+def test_a_pipe_has_colour_only_if_it_is_forced(chatctl: Chatctl, forced: str, coloured: bool) -> None:
     chatctl("roles", "create", "support")
     assert (ESC in chatctl("roles", "list", env={"FORCE_COLOR": forced}).stdout) is coloured
 
@@ -111,7 +113,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, terminal: Terminal, columns
     assert ("a role with a name that is long for a role, 日本語の役割" in screen.text) is (columns == 200)
 
 
-def test_the_width_can_be_told(chatctl: Chatctl, terminal: Terminal) -> None:
+def test_columns_sets_the_width(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "x" * 100)
     told = terminal("roles", "list", columns=200, env={"NO_COLOR": "1", "COLUMNS": "60"})
     assert max(map(len, re.sub(r"\x1b\[\d+G", "", told.text).splitlines())) == 60

@@ -1,4 +1,4 @@
-"""What is said to a command line that was meant otherwise."""
+"""Hints for mistyped commands and options."""
 
 import pytest
 
@@ -21,18 +21,27 @@ LONG = "x" * 100_000
         ("users ls", 'no command "ls" in chatctl users', 'did you mean "list"?'),
         ("users ban ada", 'no command "ban" in chatctl users', 'did you mean "suspend"?'),
         ("roles rm intern", 'no command "rm" in chatctl roles', 'did you mean "delete"?'),
+        ("users unsuspend ada", 'no command "unsuspend" in chatctl users', 'did you mean "reinstate"?'),
+        ("users activate ada", 'no command "activate" in chatctl users', 'did you mean "reinstate"?'),
+        ("users Deactivate ada", 'no command "Deactivate" in chatctl users', 'did you mean "suspend"?'),
+        ("users search ada", 'no command "search" in chatctl users', 'did you mean "chatctl users list --search ada"?'),
+        ("users find", 'no command "find" in chatctl users', 'did you mean "chatctl users list --search"?'),
+        ("messages find tea", 'no command "find" in chatctl messages', 'did you mean "search"?'),
+        ("roles find x", 'no command "find" in chatctl roles', 'did you mean "list"?'),
+        ("conversations read x", 'no command "read" in chatctl conversations', 'did you mean "transcript"?'),
+        ("messages read x", 'no command "read" in chatctl messages', 'did you mean "show"?'),
         ("conversations rm x", 'no command "rm" in chatctl conversations', 'did you mean "delete"?'),
         ("list users", 'no command "list" in chatctl', 'did you mean "chatctl users list"?'),
         ("list", 'no command "list" in chatctl', "see chatctl --help"),
         (
             "users --status ACTIVE list",
             "no such option: --status",
-            "the options of a command stand behind it, as in chatctl users COMMAND --status",
+            "put the options of a command after it: chatctl users COMMAND --status",
         ),
         (
             "-o json users list",
             "no such option: -o",
-            "the options of a command stand behind it, as in chatctl GROUP COMMAND -o",
+            "put the options of a command after it: chatctl GROUP COMMAND -o",
         ),
         ("users --lcoal list", "no such option: --lcoal", "did you mean --local?"),
         (
@@ -40,11 +49,25 @@ LONG = "x" * 100_000
             "no such option: --columns",
             "--columns is an option of chatctl roles list; see chatctl roles matrix --help",
         ),
+        ("users list --json", "no such option: --json", "did you mean -o json?"),
+        ("users suspend ada --json", "no such option: --json", "did you mean -o json?"),
+        ("users suspend ada --csv", "no such option: --csv", "see chatctl users suspend --help"),
+        (
+            "--json users list",
+            "no such option: --json",
+            "put the options of a command after it: chatctl GROUP COMMAND -o json",
+        ),
+        ("users list --quiet", "no such option: --quiet", "-o ids prints only ids; 2>/dev/null hides the notes"),
+        ("users suspend a -q", "no such option: -q", "-o json prints no notes; 2>/dev/null hides the notes"),
+        ("seeds export -q", "no such option: -q", "2>/dev/null hides the notes"),
+        ("users delete ada --force", "no such option: --force", "did you mean --yes?"),
+        ("users list --page 2", "no such option: --page", "did you mean --after?"),
+        ("users list --verbose", "no such option: --verbose", "did you mean --debug?"),
         ("roles list -x", "no such option: -x", "see chatctl roles list --help"),
         ("roles list --junk", "no such option: --junk", "see chatctl roles list --help"),
     ],
 )
-def test_a_line_that_was_meant_otherwise_is_told_how(chatctl: Chatctl, line: str, message: str, hint: str) -> None:
+def test_a_misunderstood_line_gets_the_right_command(chatctl: Chatctl, line: str, message: str, hint: str) -> None:
     said = chatctl(*line.split(), code=2)
     if said.stderr.startswith("{"):
         assert f'"message": "{message}", "hint": "{hint}"' in said.stderr
@@ -52,7 +75,7 @@ def test_a_line_that_was_meant_otherwise_is_told_how(chatctl: Chatctl, line: str
         assert said.stderr == f"error: {message}\nhint: {hint}\n"
 
 
-def test_an_empty_word_is_no_command(chatctl: Chatctl) -> None:
+def test_an_empty_word_is_not_a_command(chatctl: Chatctl) -> None:
     assert chatctl("", code=2).stderr == 'error: no command "" in chatctl\nhint: see chatctl --help\n'
 
 
@@ -73,11 +96,37 @@ def test_an_empty_word_is_no_command(chatctl: Chatctl) -> None:
         (["roles", "create", LONG], 5),
     ],
 )
-def test_a_book_in_the_place_of_a_word_is_refused_in_a_few_lines(chatctl: Chatctl, line: list[str], code: int) -> None:
+def test_a_very_long_word_is_refused_in_a_few_lines(chatctl: Chatctl, line: list[str], code: int) -> None:
     said = chatctl(*line, code=code).stderr
     assert len(said) < 1_200
     assert said.startswith("error: ")
 
 
-def test_an_option_of_nothing_is_not_everything(chatctl: Chatctl) -> None:
+def test_an_empty_filter_is_refused(chatctl: Chatctl) -> None:
     assert chatctl("audit", "list", "--command", "", code=2).stderr == "error: --command cannot be empty\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "hint"),
+    [
+        ("users grant ada --role a,b", 3, "repeat the option: --role a --role b"),
+        ("users revoke ada --role=a,b,", 3, "repeat the option: --role a --role b"),
+        ("roles create r --permission user.read,x", 3, "repeat the option: --permission user.read --permission x"),
+        ("db check --rule a,b", 2, "repeat the option: --rule a --rule b"),
+        ("users list --role a,b", 3, "--role takes one name"),
+        ("users suspend ada,bob", 3, "separate names by a blank: ada bob"),
+        ("users suspend ada,$(x)", 3, "separate names by a blank: ada '$(x)'"),
+        ("permissions delete a,b", 3, "separate names by a blank: a b"),
+        ("roles show a,b", 3, "see chatctl roles list"),
+        ("users suspend ada,", 3, 'did you mean "ada"?'),
+    ],
+)
+def test_names_with_commas_are_told_how_to_be_given(either: Chatctl, line: str, code: int, hint: str) -> None:
+    either("users", "create", "--email", "ada@example.org", "--username", "ada", "--no-password")
+    assert either(*line.split(), code=code).stderr.splitlines()[-1] == f"hint: {hint}"
+
+
+def test_a_name_with_a_comma_is_found(either: Chatctl) -> None:
+    either("roles", "create", "a,b")
+    assert "a,b" in either("roles", "show", "a,b").stdout
+    assert either("roles", "delete", "a,b", "--yes").stdout == "a,b: deleted\n"

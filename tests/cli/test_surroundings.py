@@ -1,4 +1,4 @@
-"""Started where things are missing or strange: it works, or says in a line why it cannot."""
+"""In a strange environment the program works, or says in one line why it cannot."""
 
 import functools
 import resource
@@ -39,7 +39,7 @@ def role(database: Database[dict[str, object]]) -> None:
     ],
     ids=str,
 )
-def test_no_variable_of_the_surroundings_stops_it(
+def test_odd_environment_variables_do_not_stop_the_program(
     environment: dict[str, str], variables: dict[str, str], shown: str
 ) -> None:
     line = [PROGRAM, "roles", "list"]
@@ -48,7 +48,7 @@ def test_no_variable_of_the_surroundings_stops_it(
     assert done.stdout.decode().splitlines()[1].split("  ")[1] == shown
 
 
-def test_with_no_variable_at_all_it_says_what_it_needs() -> None:
+def test_without_any_variable_the_error_says_what_is_needed() -> None:
     done = subprocess.run([PROGRAM, "roles", "list"], env={}, cwd="/", capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stderr.splitlines()[0]) == (6, "error: no database is configured")
 
@@ -61,7 +61,7 @@ def test_without_a_home_the_embedded_database_says_what_to_set(process: Process)
     )
 
 
-def test_modules_of_the_working_folder_are_none_of_its_own(process: Process, workspace: Path) -> None:
+def test_modules_in_the_working_folder_are_not_imported(process: Process, workspace: Path) -> None:
     for name in (
         "actions",
         "changes",
@@ -84,7 +84,7 @@ def test_modules_of_the_working_folder_are_none_of_its_own(process: Process, wor
         assert process("--local", "db", "stop", env=local).stdout == b"stopped\n"
 
 
-def test_a_working_folder_that_is_gone_is_no_obstacle(
+def test_a_deleted_working_folder_does_not_matter(
     chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     gone = tmp_path / "gone"
@@ -98,7 +98,7 @@ def test_a_working_folder_that_is_gone_is_no_obstacle(
     assert said.startswith("error: CHATCTL_LOCAL_DIR is relative to the working directory, which no longer exists\n")
 
 
-def test_a_working_folder_that_cannot_be_written_to_is_no_obstacle(chatctl: Chatctl, workspace: Path) -> None:
+def test_a_read_only_working_folder_does_not_matter(chatctl: Chatctl, workspace: Path) -> None:
     workspace.chmod(0o555)
     assert chatctl("roles", "list", "--count").stdout == "0\n"
     assert list(workspace.iterdir()) == []
@@ -119,7 +119,7 @@ def test_no_terminal_is_too_narrow_or_too_wide(terminal: Terminal, line: str, co
 
 @pytest.mark.usefixtures("role")
 @pytest.mark.parametrize("variables", [{"COLUMNS": "0"}, {"COLUMNS": "abc"}, {"COLUMNS": "-5"}, {"TERM": "nonsense"}])
-def test_what_makes_no_sense_of_a_terminal_is_passed_over(terminal: Terminal, variables: dict[str, str]) -> None:
+def test_invalid_terminal_settings_are_ignored(terminal: Terminal, variables: dict[str, str]) -> None:
     screen = terminal("roles", "list", env={"NO_COLOR": "1", **variables})
     assert screen.text.splitlines()[0].split() == ["ID", "NAME", "MEMBERS", "PROTECTED", "PERMISSIONS"]
 

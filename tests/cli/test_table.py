@@ -1,4 +1,4 @@
-"""Tables: fitted to a terminal, whole in a pipe."""
+"""Tables: fitted to a terminal, complete in a pipe."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ HEADINGS = [Heading("ID", whole=True), Heading("NAME"), Heading("COUNT", right=T
 ROWS = [["a" * 24, "support", "3"], ["b" * 24, "日本語の役割", "12"]]
 
 
-def test_columns_line_up_by_the_cells_that_characters_fill() -> None:
+def test_columns_are_aligned_by_the_width_of_characters() -> None:
     assert list(table.lines(HEADINGS, ROWS, None)) == [
         "ID                        NAME          COUNT",
         "aaaaaaaaaaaaaaaaaaaaaaaa  support           3",
@@ -27,7 +27,7 @@ def test_a_narrow_terminal_cuts_names_before_ids() -> None:
     ]
 
 
-def test_a_long_text_in_a_pipe_is_whole_and_puts_no_other_line_out_of_step() -> None:
+def test_a_long_text_in_a_pipe_is_complete_and_does_not_misalign_other_lines() -> None:
     lines = list(table.lines(HEADINGS[1:], [["x" * 10_000, "1"], ["y", "2"]], None))
     assert lines[1] == "x" * 10_000 + "      1"
     assert len(lines[2]) == table.WIDEST + len("  COUNT")
@@ -40,7 +40,7 @@ def test_no_line_is_wider_than_the_terminal(rows: list[list[str]]) -> None:
     assert all(table.cell_width(line) <= 40 for line in lines)
 
 
-def test_a_long_list_goes_on_under_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_continues_below_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "width", lambda: 30)
     assert table.wrap_parts(["user.read", "user.suspend", "message.read"], 10).split("\n") == [
         "user.read,",

@@ -1,4 +1,4 @@
-"""Text that was meant to do harm, and values in every format."""
+"""Hostile text, and values in every format."""
 
 import csv
 import io
@@ -43,7 +43,7 @@ anything = st.text(st.characters(codec=None, categories=None), max_size=40)
         ("👩\u200da", "👩\\u200da"),
     ],
 )
-def test_what_acts_on_a_terminal_is_shown_instead(given_text: str, shown: str) -> None:
+def test_control_characters_are_shown_as_text(given_text: str, shown: str) -> None:
     assert text.safe(given_text) == shown
 
 
@@ -52,7 +52,7 @@ def test_texts_of_several_lines_keep_their_newlines_and_tabs() -> None:
 
 
 @given(anything)
-def test_nothing_that_is_shown_controls_anything(value: str) -> None:
+def test_no_shown_text_controls_the_terminal(value: str) -> None:
     assert [character for character in text.safe(value) if character not in JOINERS and _acts(character)] == []
 
 
@@ -187,7 +187,7 @@ def test_values_have_one_form_in_all_formats_for_programs() -> None:
     ]
 
 
-def test_people_read_times_and_people_by_their_names() -> None:
+def test_times_and_names_are_readable_for_people() -> None:
     assert text.cell(datetime(2026, 3, 1, 10, 0, 59, tzinfo=UTC)) == "2026-03-01 10:00Z"
     assert text.cell([{"id": 1, "username": "ada"}, {"id": 2, "username": "b\x1bob"}]) == r"ada, b\x1bob"
     assert [text.cell(value) for value in (None, True, False, 1234, {"pid": 1, "folder": "/x"})] == [
@@ -199,7 +199,7 @@ def test_people_read_times_and_people_by_their_names() -> None:
     ]
 
 
-def test_people_and_conversations_stand_in_cells_by_their_names() -> None:
+def test_cells_have_the_names_of_people_and_conversations() -> None:
     ada, ghost, place = {"id": 1, "username": "ada"}, {"id": 2, "username": None}, {"id": 3, "title": "a;b"}
     assert [text.cell(value) for value in (ada, [ada, ghost], place)] == ["ada", "ada, deleted user 2", "a;b"]
     assert [formats._cell(value) for value in (ada, ghost, [ada, ghost], [], place, {"id": 3, "messages": 5})] == [
@@ -213,7 +213,7 @@ def test_people_and_conversations_stand_in_cells_by_their_names() -> None:
     assert formats._cell([place, place]) == r"a\;b;a\;b"
 
 
-def test_an_address_that_is_the_data_themselves_is_shown_by_how_it_begins() -> None:
+def test_a_data_url_is_shown_by_its_beginning() -> None:
     assert text.address("https://images.example/" + "x" * 500) == "https://images.example/" + "x" * 500
     assert text.address("data:text/plain,hello") == "data:text/plain,hello"
     assert text.address("data:image/png;base64," + "A" * 2000) == "data:image/png;base64 (2,022 characters)"
@@ -222,7 +222,7 @@ def test_an_address_that_is_the_data_themselves_is_shown_by_how_it_begins() -> N
 
 
 @given(anything, anything, anything)
-def test_what_was_found_is_marked_once_whatever_the_texts_hold(before: str, found: str, after: str) -> None:
+def test_a_match_is_marked_once_whatever_the_text_contains(before: str, found: str, after: str) -> None:
     shown = text.excerpt({"before": before, "found": found, "after": after})
     assert (shown.count(text.BEGIN), shown.count(text.END)) == ((1, 1) if found else (0, 0))
     assert shown.replace(text.BEGIN, "").replace(text.END, "") == "".join(map(text.safe, (before, found, after)))

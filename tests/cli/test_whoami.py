@@ -1,4 +1,4 @@
-"""`chatctl whoami`: who acts, where, with which roles, and how the database is guarded."""
+"""`chatctl whoami`: who is connected, where, with which roles, and how the database is protected."""
 
 import getpass
 import json
@@ -34,8 +34,8 @@ def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Cha
     assert event["actor"] == f"{row['systemUser']}@{row['host']} (night desk)"
 
 
-def test_it_shows_how_the_database_is_guarded_and_that_no_role_is_needed(chatctl: Chatctl) -> None:
+def test_it_shows_how_the_database_is_protected_and_needs_no_role(chatctl: Chatctl) -> None:
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
     assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
-    assert said.stderr == "the server gives this connection no role: it may do what the server lets everybody do\n"
+    assert said.stderr == "this connection has no role on the server: it may do only what the server allows everybody\n"

@@ -99,11 +99,27 @@ def test_no_source_names_the_variable_and_the_embedded_database() -> None:
     assert "--local" in known.hint
 
 
-@pytest.mark.parametrize("said", ["true", "yes", "2"])
-def test_an_invalid_value_of_chatctl_local_is_not_ignored(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("said", ["1", "true", "True", "YES", "on", " true "])
+def test_chatctl_local_may_be_any_word_for_yes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHATCTL_LOCAL", said)
     monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
-    assert "CHATCTL_LOCAL" in failure(connection.target).message
+    assert _chosen() == ("chatctl", "CHATCTL_LOCAL")
+
+
+@pytest.mark.parametrize("said", ["", "0", "false", "No", "OFF"])
+def test_chatctl_local_may_be_any_word_for_no(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATCTL_LOCAL", said)
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
+    assert _chosen() == ("db", "MONGODB_DATABASE_URL")
+
+
+@pytest.mark.parametrize("said", ["2", "maybe", "tru", "\x1b[31m"])
+def test_any_other_word_in_chatctl_local_is_a_usage_error(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATCTL_LOCAL", said)
+    monkeypatch.setenv("MONGODB_DATABASE_URL", "mongodb://h/db")
+    known = failure(connection.target)
+    assert isinstance(known, UsageError)
+    assert known.message == f'CHATCTL_LOCAL: "{said}" is not valid here. Choose true or false.'
 
 
 def test_a_file_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

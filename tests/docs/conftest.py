@@ -23,6 +23,7 @@ STAND_INS: Final = {
     "pass": "echo '7 kettles on the quiet pier'",
     "fortune": "echo 'Hello.'",
     "jq": "cat",
+    "gh": 'echo "$@" && cat plan.md',
     "pipx": 'test "$1" = install && test -f "${2%%[*}/pyproject.toml"',
 }
 """What examples pipe into chatctl, or through which they bring it in; the real ones may not be on this machine."""

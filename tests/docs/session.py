@@ -13,7 +13,7 @@ from tests.conftest import Chatctl
 FENCE: Final = re.compile(r"^```([\w-]+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ID: Final = re.compile(r"\b[0-9a-f]{24}\b")
 SHELL: Final = re.compile(r"[|<>;&$*]")
-QUESTIONS: Final = ("[y/N] ", "Type its name to go on: ")
+QUESTIONS: Final = ("[y/N] ", '" to confirm: ')
 PROMPT: Final = "$ "
 
 

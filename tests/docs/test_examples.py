@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from generate import NAMES, PAGES
+from generate import NAMES, PAGES, ROOT
 from session import Session, blocks, steps, write
 
 from tests.conftest import Chatctl
@@ -12,6 +12,7 @@ from tests.conftest import Chatctl
 TAKE = "CHATCTL_DOCS"
 """Set to `take`, what is printed is written into the pages, to be looked at and committed."""
 INSTALLING = ("git clone ", "cd ", "uv tool install ", "pipx install ", "uv run pytest", "uv run python docs/")
+INSTALLING += ("uv build ", "docker ")
 """What a `sh` block may say: it is about the machine, and no test does that to it."""
 
 
@@ -57,3 +58,14 @@ def test_a_session_that_prints_something_else_is_noticed(session: Session, chatc
     assert not session.fits("undo: 111111111111111111111111\n", "undo: 333333333333333333333333\n")
     assert not session.fits("one\n", "one\ntwo\n")
     assert session.fits("one\n…\n", "one\ntwo\nthree\n")
+
+
+def test_each_task_is_a_few_commands() -> None:
+    page = (ROOT / "docs" / "tasks.md").read_text("utf-8")
+    tasks = page.split("\n### ")[1:]
+    assert len(tasks) >= 20
+    for task in tasks:
+        [block] = blocks(task)
+        assert 3 <= len([*steps(block)]) <= 6, task
+    for linking in ("README.md", "docs/README.md"):
+        assert "tasks.md)" in (ROOT / linking).read_text("utf-8")

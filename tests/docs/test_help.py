@@ -63,7 +63,7 @@ def test_the_examples_of_every_help_work(
             line = example.partition("   ")[0].replace(FOLLOWS, f"timeout -s INT 2 {FOLLOWS}")
             line = "".join(re.findall(COMPLETES, line)) or line
             printed = session.type(Step(line, "", 0))
-            if session.code == 7 and "has to be confirmed" in printed:  # a person is asked
+            if session.code == 7 and "confirmation is required" in printed:  # a person is asked
                 printed = session.type(Step(f"{line} --yes", "", 0))
             assert session.code == (124 if FOLLOWS in line else 0), (example, printed)
 

@@ -1,5 +1,6 @@
 """The job of the README works when it is copied."""
 
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -16,25 +17,74 @@ from tests.conftest import Chatctl
 SEED = "version: 1\nseed: team\npermissions: [report.read]\nroles: [{name: reporter, permissions: [report.read]}]\n"
 
 
+CONDITION = re.compile(r"github\.event_name (==|!=) '(\w+)'")
+EXPRESSIONS = {
+    "secrets.MONGODB_DATABASE_URL": "",
+    "github.sha": "0123abc",
+    "github.token": "token",
+    "github.event.number": "17",
+}
+"""What the job takes from GitHub; the database is the one of the test."""
+
+
+def filled(env: dict[str, str]) -> dict[str, str]:
+    return {name: re.sub(r"\${{ ([\w.]+) }}", lambda found: EXPRESSIONS[found[1]], text) for name, text in env.items()}
+
+
+def applies(step: dict[str, Any], event: str) -> bool:
+    """Tell whether a step that runs a command is for an event."""
+    if "if" in step:
+        found = CONDITION.fullmatch(step["if"])
+        assert found, step
+        return (found[2] == event) == (found[1] == "==")
+    return "run" in step
+
+
 @pytest.fixture
 def job(shell: dict[str, str], settled: Documents, workspace: Path) -> Any:
-    """Run the steps of the job as on a push, or as on its schedule; give what the last one that ran said."""
+    """Run the steps of the job for an event; give what the last one that ran said."""
     (workspace / "seeds").mkdir()
     (workspace / "seeds" / "team.yaml").write_text(SEED)
     (workspace / "chatctl").symlink_to(ROOT)
     [said] = yaml.safe_load(WORKFLOW.text)["jobs"].values()
     assert said["env"]["MONGODB_DATABASE_URL"] == "${{ secrets.MONGODB_DATABASE_URL }}"
-    variables = {**said["env"], **shell, "DATABASE": settled.name, "GITHUB_SHA": "0123abc"}
+    on_github = {"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(workspace / "summary.md")}
+    variables = {**filled(said["env"]), **shell, **on_github, "CHATCTL_EXPECT": settled.name}
 
     def run(event: str) -> subprocess.CompletedProcess[str]:
+        assert event in yaml.safe_load(WORKFLOW.text)[True]  # YAML 1.1 reads the key `on` as a boolean
         done = subprocess.CompletedProcess("", 0, "", "")
         for step in said["steps"]:
-            if "run" in step and done.returncode == 0 and event in step.get("if", event):
+            if applies(step, event) and done.returncode == 0:
                 line = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
-                done = subprocess.run(line, env=variables, capture_output=True, text=True, check=False)  # noqa: S603
+                env = variables | filled(step.get("env", {}))
+                done = subprocess.run(line, env=env, capture_output=True, text=True, check=False)  # noqa: S603
         return done
 
     return run
+
+
+def test_a_pull_request_gets_the_plan_as_a_comment_and_changes_nothing(
+    job: Any, settled: Documents, workspace: Path
+) -> None:
+    done = job("pull_request")
+    assert (done.returncode, done.stderr) == (0, "")
+    head, _, comment = done.stdout.partition("\n")
+    assert head == "pr comment 17 --edit-last --create-if-none --body-file plan.md"
+    assert comment == (
+        f"### chatctl seeds plan: `{settled.name}`\n\n"
+        "```diff\n+ permission report.read\n+ role reporter\n+     report.read\n```\n\n"
+        "Plan: create 1 permission, 1 role.\n"
+    )
+    assert comment in (workspace / "summary.md").read_text()
+    assert settled["Role"].find_one({"name": "reporter"}) is None
+
+
+def test_a_wrong_file_fails_a_pull_request_and_is_shown_in_the_file(job: Any, workspace: Path) -> None:
+    (workspace / "seeds" / "team.yaml").write_text(SEED.replace("[report.read]}", "[report.raed]}"))
+    done = job("pull_request")
+    assert done.returncode == 5
+    assert "\n::error file=seeds/team.yaml,line=4,col=" in done.stderr
 
 
 def test_a_push_applies_the_seeds(job: Any, chatctl: Chatctl) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from generate import PAGES
+from generate import NAMES, PAGES, PICTURE
 from pictures import FOLDER, PICTURES
 from typer.main import get_command
 
@@ -19,10 +19,14 @@ FILES = sorted(FOLDER.iterdir())
 
 
 def test_every_picture_is_made_by_the_script_and_shown_on_a_page() -> None:
-    shown = {
-        path.split("/")[-1] for page in PAGES for path in re.findall(r"\]\(([^)]*\.svg)\)", page.read_text("utf-8"))
-    }
+    shown = {path.split("/")[-1] for page in PAGES for path in re.findall(r'="([^"]*\.svg)"', page.read_text("utf-8"))}
     assert {path.name for path in FILES} == {f"{name}.svg" for name in PICTURES} == shown
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_a_picture_has_a_row_of_its_own_a_text_and_a_size(page: Path) -> None:
+    rows = [line for line in page.read_text("utf-8").splitlines() if ".svg" in line]
+    assert [line for line in rows if not re.fullmatch(f"{PICTURE.pattern}>", line)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -52,5 +56,7 @@ def test_a_picture_tells_nothing_of_the_machine_it_was_made_on(path: Path) -> No
 @pytest.mark.parametrize("line", [line for lines in PICTURES.values() for line in lines])
 def test_what_a_picture_shows_can_be_typed(line: str) -> None:
     group, command, *rest = shlex.split(line.replace("ID", "6" * 24))
-    found = get_command(app).get_command(None, group).commands[command]  # type: ignore[attr-defined]
-    assert found.make_context(command, rest, resilient_parsing=False).params
+    root = get_command(app)
+    with root.make_context("chatctl", [], resilient_parsing=True) as above:
+        found = root.get_command(above, group).commands[command]  # type: ignore[attr-defined]
+        assert found.make_context(command, rest, parent=above, resilient_parsing=False).params

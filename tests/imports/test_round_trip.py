@@ -1,4 +1,4 @@
-"""What is exported and imported into an empty database is the same, whatever people have called themselves."""
+"""An export imported into an empty database gives the same users, with any names."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -40,7 +40,7 @@ ACCOUNTS = st.lists(
 
 
 def texts(field: str) -> st.SearchStrategy[str]:
-    """Give what a new user may have in a field; a refused text becomes another, as too many would be filtered out."""
+    """Generate valid texts for a field; a refused text is replaced, because a filter would discard too many."""
     return HOSTILE.map(lambda text: f"x{crc32(text.encode())}" if user_flaw(field, text) else text)
 
 
@@ -94,7 +94,7 @@ def fill(database: Documents, people: list[dict[str, Any]], roles: list[str]) ->
 
 
 def known(database: Documents) -> list[dict[str, Any]]:
-    """Return all that an import can bring, by names instead of ids, after a look at both sides of the links."""
+    """Return everything that an import can write, with names instead of ids; check both sides of the links."""
     roles = {role["_id"]: role for role in database["Role"].find()}
     users = list(database["User"].find().sort("email", 1))
     for user in users:
@@ -117,7 +117,9 @@ QUICK = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCh
 
 
 @FORMS
-def test_export_then_import_is_the_identity(chatctl: Chatctl, database: Documents, workspace: Path, form: str) -> None:
+def test_an_import_of_an_export_restores_the_same_users(
+    chatctl: Chatctl, database: Documents, workspace: Path, form: str
+) -> None:
     @QUICK
     @given(given_people=people(texts), roles=ROLES)
     @example([{"username": "'=", "name": "é\u200dé", "roles": {0, 1}, "accounts": []}], ["a;b", "\\", "'", "=x;"])

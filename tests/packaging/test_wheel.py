@@ -1,5 +1,6 @@
 """What is in the distributions."""
 
+import re
 import tomllib
 import zipfile
 from email.parser import Parser
@@ -55,3 +56,17 @@ def test_what_is_under_another_licence_comes_only_when_asked_for(contents: dict[
     said = Parser().parsestr(contents[f"chatctl-{PROJECT['version']}.dist-info/METADATA"])
     [need] = [need for need in said.get_all("Requires-Dist", []) if need.startswith("secantusdb")]
     assert need.endswith("extra == 'local'")
+
+
+def test_the_image_is_slim_has_this_wheel_and_runs_as_nobody_in_particular(wheel: Path) -> None:
+    lines = [
+        tuple(line.split(maxsplit=1)) for line in (ROOT / "Dockerfile").read_text().splitlines() if line[:1] != "#"
+    ]
+    said = dict(lines)
+    assert [word for word, _ in lines] == ["FROM", "RUN", "WORKDIR", "USER", "ENTRYPOINT"]
+    assert said["FROM"] == "python:3.13-slim"
+    assert int(said["USER"]) > 0
+    assert said["ENTRYPOINT"] == '["chatctl"]'
+    [pattern] = re.findall(r" /(dist/\S+)", said["RUN"])
+    assert Path("dist", wheel.name).match(pattern)
+    assert (ROOT / ".dockerignore").read_text().split() == ["*", f"!{pattern}"]

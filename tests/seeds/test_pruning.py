@@ -7,6 +7,7 @@ import pytest
 import yaml
 from bson import ObjectId
 
+from changes import effects
 from database.errors import RefusedError
 from seeds.planning import Options, plan
 from seeds.seed import Seed
@@ -55,6 +56,8 @@ def test_a_pruned_permission_is_removed_from_roles_made_by_hand(
     smaller = "permissions: [a]\nroles: [{name: ours}]"
     assert list(plan(seed(smaller), Options(prune=True)).lines()) == [
         "- permission b",
+        "    role ours loses it",
+        "    role theirs loses it",
         "    1 user loses b",
         "Plan: delete 1 permission.",
     ]
@@ -92,7 +95,8 @@ def test_the_question_of_apply_shows_what_plan_shows(
     wanted = merged(TAKEN_AWAY, KINDS[kind])
     asked = plan(seed(wanted)).changeset
     assert asked.asks
-    assert asked.notes == list(plan(seed(wanted)).lines())
+    assert effects(asked) == list(plan(seed(wanted)).lines())
+    assert asked.notes == []
 
 
 def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_repaired(
@@ -104,10 +108,45 @@ def test_the_question_of_apply_shows_what_is_pruned_and_which_links_are_repaired
     here.Permission.update_one({"name": "user.read"}, {"$pull": {"rolesIds": viewer}})
     smaller = "permissions: [user.read, user.suspend]\nroles: [{name: viewer, permissions: [user.read]}]"
     made = plan(seed(smaller), Options(prune=True, allow_members=True))
-    asked = made.changeset.notes
+    asked = effects(made.changeset)
     assert asked == list(made.lines()) == list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
     assert "    repairs 1 one-sided link" in asked
     assert asked[-1] == "Plan: change 1 role; delete 2 permissions, 3 roles."
+
+
+def told(lines: list[str], before: dict[str, list[str]]) -> set[tuple[str, str, str]]:
+    """Read from a preview which role gains (+) or loses (-) which permission."""
+    found, sign, kind, name = set(), "", "", ""
+    for line in lines[:-1]:
+        if not line.startswith(" "):
+            sign, kind, name = line.split(" ", 2)
+            found |= {("-", name, one) for one in before[name]} if (sign, kind) == ("-", "role") else set()
+        elif kind == "role" and line.strip()[0] in "+-" and not line.endswith(" protected"):
+            found.add((line.strip()[0], name, line.strip()[2:]))
+        elif kind == "permission" and line.endswith(" loses it"):
+            found.add(("-", line.removeprefix("    role ").removesuffix(" loses it"), name))
+    return found
+
+
+@pytest.mark.parametrize("prune", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_question_hides_no_permission_that_a_role_gains_or_loses(
+    here: Any, grow: Grow, seed: Seeds, *, granted: Granted, start: str, kind: str, prune: bool
+) -> None:
+    grow(merged(start, "permissions: [old]\nroles: [{name: gone, permissions: [user.read]}]"))
+    old = here.Permission.find_one({"name": "old"})["_id"]
+    by_hand = here.Role.insert_one({"name": "by hand", "userIds": [], "permissionsIds": [old]}).inserted_id
+    here.Permission.update_one({"_id": old}, {"$push": {"rolesIds": by_hand}})
+    wanted = merged(TAKEN_AWAY, KINDS[kind])
+    here.User.insert_one({"email": "ada@example.org", "username": "ada", "status": "ACTIVE", "rolesIds": []})
+    before = granted()
+    said = told(effects(plan(seed(wanted), Options(prune=prune)).changeset), before)
+    grow(wanted, prune=prune)
+    after = granted()
+    if "helpdesk" in after:
+        before["helpdesk"] = before.pop("support")
+    was, is_ = ({(role, one) for role, held in state.items() for one in held} for state in (before, after))
+    assert said == {("+", *link) for link in is_ - was} | {("-", *link) for link in was - is_}
 
 
 def test_a_seed_never_prunes_what_another_seed_created(grow: Grow, granted: Granted) -> None:

@@ -11,6 +11,7 @@ import pytest
 from database.errors import InvalidInputError, NotFoundError
 from seeds.reading import read
 from seeds.seed import Seed
+from tests.conftest import Chatctl
 
 CONTRACT = """
     version: 1
@@ -300,3 +301,20 @@ def test_neither_a_database_nor_its_driver_is_needed(write: Callable[..., Path])
         "assert not {'pymongo', 'mongoengine', 'bson'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)  # noqa: S603 - a program of our own
+
+
+def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, workspace: Path) -> None:
+    seed, other = "version: 1\npermissions: [report.read]\n", "version: '3'\nservices: {}\n"
+    (workspace / "compose.yaml").write_text(other)
+    (workspace / "empty.yaml").mkdir()
+    for command in ("plan", "validate", "test"):
+        assert "PATH" not in chatctl("seeds", command, code=None).stderr
+    note = "No PATH: using the seed that ships with chatctl. To use the seeds here: chatctl seeds"
+    (workspace / "my roles.yml").write_text(seed)
+    assert f"{note} plan './my roles.yml'\n" in chatctl("seeds", "plan").stderr
+    (workspace / "seeds").mkdir()
+    (workspace / "seeds" / "a.yaml").write_text(seed)
+    for command in ("plan", "validate", "test", "apply"):
+        assert f"{note} {command} ./seeds\n" in chatctl("seeds", command, code=None).stderr
+        assert "PATH" not in chatctl("seeds", command, "./seeds", code=None).stderr
+    assert chatctl("seeds", "plan", "-o", "json").stderr == ""

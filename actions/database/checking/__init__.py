@@ -1,9 +1,9 @@
-"""Find and repair faults in the data that the application cannot read, or shows wrong. Start reading at `check`.
+"""Find and repair data that the application cannot read, or shows wrong. Start reading at `check`.
 
 Each rule is a class in `rules`; its docstring says how to add one.
 """
 
-from actions.database.checking.checking import check
+from actions.database.checking.checking import check, select_rules
 from actions.database.checking.repairing import repair
 
-__all__ = ["check", "repair"]
+__all__ = ["check", "repair", "select_rules"]

@@ -31,8 +31,9 @@ def check(
 ) -> list[Row]:
     """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
 
-    Each example has its own `fix`, and each different fix has an example. With `sample` only so many documents of each
-    collection are checked, and some of the documents that they link to. Raises `UsageError` for an unknown name.
+    Each example has its own `fix`, and each different fix has an example. With `sample`, only that many documents of
+    each collection are checked, and some of the documents that they link to.
+    Raises `UsageError` for an unknown name.
     """
     found: dict[type[Rule], Row] = {}
     fixes: set[tuple[type[Rule], str]] = set()
@@ -48,7 +49,7 @@ def check(
 
 
 def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:
-    """Return the rules with some names, or all, without those that read none of the selected collections."""
+    """Return the rules with some names, or all rules; leave out rules that read no selected collection."""
     rule_types = all_rules()
     _check_names("rule", rules, dict.fromkeys(kind.name for kind in rule_types))
     _check_names("collection", collections, FIELDS)
@@ -120,4 +121,6 @@ def _row(rule: Rule, found: Finding) -> Row:
 def _check_names(what: str, names: Sequence[str], valid: Collection[Any]) -> None:
     for name in names:
         if name not in valid:
-            raise UsageError(f'no {what} "{name}"', did_you_mean(name, valid) or f"there are {', '.join(valid)}")
+            raise UsageError(
+                f'unknown {what} "{name}"', did_you_mean(name, valid) or f"choose one of {', '.join(valid)}"
+            )

@@ -11,7 +11,7 @@ from actions.database.checking.checking import Progress, find_faults, select_rul
 from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.database.checking.rules.unique_keys import MissingIndex, index
 from actions.rules import lockout
-from changes import Batch, Change, Changeset, Result, Stream, Take, Update
+from changes import Batch, Change, Changeset, Question, Result, Stream, Take, Update
 from database.errors import UsageError
 from database.references import referred
 from database.times import iso
@@ -21,13 +21,13 @@ FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 """A number is read as a date only between this day and now."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
-"""Keys of Extended JSON that was stored without being read as such."""
+"""Keys of Extended JSON, which was stored as it is written."""
 LARGEST: Final = 2**63
 DIGITS: Final = len(str(-LARGEST))
 
 
 def convert(wanted: type, value: Any) -> Any:
-    """Return the `wanted` value that a value of another type stands for; None if that is not certain.
+    """Convert a value of another type to the `wanted` type; None if the meaning is not certain.
 
     A text in ISO 8601 is a date, in UTC if it has no zone. A number between the year 2000 and now, in milliseconds or
     seconds since 1970, is a date too. A text of digits is a number, a text of 24 hex digits an id.
@@ -94,7 +94,7 @@ def repair(
     delete: bool = False,
     progress: Progress | None = None,
 ) -> Changeset:
-    """Repair the faults that rules find, if only one answer is right or `drop` or `delete` decides.
+    """Repair the faults that have only one right answer, and those that `drop` or `delete` decides.
 
     Raises `UsageError` for a decision that is not about all rules, and `LastMemberError` if a protected role would be
     left without an active member.
@@ -116,13 +116,14 @@ def repair(
         names=names,
         notes=[
             *plan.notes(),
-            *(() if undoable or not plan.repaired else ("this cannot be undone, and backups are not changed",)),
+            *(() if undoable or not plan.repaired else ("This cannot be undone. Backups are not changed.",)),
         ],
         rules=lockout.member_rules(plan.leaving()),
         indexes=[
             index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],
-        items=sum(map(len, plan.repaired.values())),
+        items=(number := sum(map(len, plan.repaired.values()))),
+        question=Question(f"Repair {counted(number, 'fault')}"),
         undoable=undoable,
     )
 
@@ -132,14 +133,16 @@ def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> 
     for word in sorted(decisions):
         names = [kind.name for kind in select_rules((), ()) if word in kind.decisions]
         if others := [kind.name for kind in kinds if kind.name not in names]:
-            raise UsageError(f"--{word} decides nothing about {others[0]}", f"it goes with --rule {' or '.join(names)}")
+            raise UsageError(
+                f"--{word} does not apply to the rule {others[0]}", f"use it with --rule {' or '.join(names)}"
+            )
 
 
 def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
     """Tell whether a repair by these rules can be undone. It is one event, so all of it can be undone or nothing."""
     final = [kind.name for kind in kinds if not kind.undoable]
     if final and len(final) < len(kinds):
-        raise UsageError(f"a repair by {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
+        raise UsageError(f"a repair by the rule {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
     return not final
 
 
@@ -155,13 +158,13 @@ class _Plan:
         self._more: Counter[Rule] = Counter()
 
     def add(self, rule: Rule, faults: Sequence[Finding]) -> None:
-        mended = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
-        if mended:
+        repairable = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
+        if repairable:
             held = self.repaired.setdefault(rule, [])
             room = HELD - len(held)
-            held += mended[:room]
-            self._more[rule] += len(mended[room:])
-        repairable_ids = set(map(id, mended))  # the value of a fault may be a list, which a set does not take
+            held += repairable[:room]
+            self._more[rule] += len(repairable[room:])
+        repairable_ids = set(map(id, repairable))  # a fault with a list as its value is not hashable
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
@@ -170,19 +173,19 @@ class _Plan:
     def results(self) -> Iterator[Result]:
         """Return for each rule the number of repaired faults, and the commands for the others."""
         for rule, faults in self.repaired.items():
-            yield Result(None, rule.name, "mended", counted(len(faults), "fault"))
+            yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
             told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in (+self._more).items():
-            told = f"{counted(count, 'fault')} more, mended by the same command, run again"
+            told = f"{counted(count, 'fault')} more: run the same command again to repair them"
             yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
         """Return the same as `results`, for the question before the repair."""
         for result in self.results():
-            yield f"{result.ref}: {result.message}" + (" to be mended" if result.outcome == "mended" else "")
+            yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         touched: dict[tuple[str, str], set[Any]] = {}

@@ -15,9 +15,9 @@ GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
 """The most people in a group."""
 PAIR_TRIES: Final = 20
-"""After so many pairs that already have a conversation, a group is made instead."""
+"""After this many pairs that already have a conversation, a group is made instead."""
 BUSIEST: Final = 30
-"""The busiest conversation has at most so many times the messages of the quietest."""
+"""The largest conversation has at most this many times the messages of the smallest."""
 BURST: Final = 24
 """The most messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND

@@ -1,4 +1,4 @@
-"""Make faults as they are found in real data, each in its own documents, to try `db check` with."""
+"""Make faults like those in real data, to try `db check`; each fault has its own documents."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -183,7 +183,7 @@ class FaultMaker:
         self._number = number
         self._seed = seed
         without = _without_index() if number else set()
-        # Two profiles of one user are two documents of one key as well: both rules find them.
+        # Two profiles of one user also have the same unique key: both rules find them.
         self._left_out = {"duplicate-key"} if "Profile" in without or "Account" not in without else set()
         self._prevented = set() if "Profile" in without else {"second-profile", *self._left_out}
         self._left_out |= self._prevented
@@ -198,7 +198,7 @@ class FaultMaker:
 
     def notes(self) -> list[str]:
         left = ", ".join(sorted(self._prevented))
-        return [f"unique indexes prevent faults of {left}: none is made"] if self._number and left else []
+        return [f"No faults are made for {left}: unique indexes prevent them."] if self._number and left else []
 
     def batches(self, year: SeededYear) -> Iterator[Batch]:
         """Make the faults; all documents of one fault are in the same batch."""

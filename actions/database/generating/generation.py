@@ -21,7 +21,7 @@ from actions.database.generating.seeded_year import SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import lockout, passwords
 from actions.users.access import MemberChanges
-from changes import Add, Batch, Changeset, Document, Insert, Result, Stream, Update
+from changes import Add, Batch, Changeset, Document, Insert, Question, Result, Stream, Update
 from changes.change import FieldChange, Raise
 from changes.draft import BATCH
 from changes.events import LEASE_SECONDS
@@ -31,6 +31,7 @@ from database.errors import RefusedError, UsageError
 from database.indexes import APPLICATION, Index
 from database.listing import Row
 from database.prefetch import prefetched
+from database.wording import counted
 from models.documents import PAIR
 
 WITH_ROLE: Final = 0.35
@@ -49,7 +50,7 @@ class Amounts:
     broken: int = 0
 
     def plan_conversations(self) -> Iterator[ConversationPlan]:
-        """Plan the conversations, with a random source of its own, so that this can be done before users are made."""
+        """Plan the conversations, with a separate random source, so that they can be planned before users are made."""
         random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
         return plan_conversations(random, self.users, self.conversations, self.messages, len(PHRASES))
 
@@ -188,7 +189,7 @@ OFTEN: Final = 0.5
 
 
 def generate(amounts: Amounts) -> Changeset:
-    """Make up a year of people and their conversations that ends with the last midnight, UTC.
+    """Generate one year of users and conversations, which ends at the last midnight (UTC).
 
     After an interruption the same command finishes the work, with the same year. Raises `UsageError` for impossible
     numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
@@ -203,12 +204,13 @@ def generate(amounts: Amounts) -> Changeset:
         _refuse_users(first, amounts)
     faults = FaultMaker(amounts.broken, amounts.seed)
     counts = {of: number for of, number in (_counts(amounts) + faults.counts()).items() if number}
-    notes = [f'everybody who is made has the password "{PASSWORD}": nobody else may reach such a database']
+    notes = [f'All generated users have the password "{PASSWORD}". Keep this database private.']
     return Changeset(
         command,
         [Result(None, f"{of.lower()}s", "created", f"{number:,}") for (_, of), number in counts.items()],
         Stream(lambda: prefetched(_batches(amounts, languages, faults, counts, begun), 1), counts),
         items=sum(counts.values()),
+        question=Question(f"Generate {counted(sum(counts.values()), 'document')}"),
         indexes=_indexes(),
         notes=[*notes[: amounts.users], *faults.notes(), *(CONTINUED if begun else ())],
         undoable=False,
@@ -223,11 +225,11 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches; a few documents are one batch, so that all of them are written, or none."""
+    """Return the batches; a small number of documents is one batch, so that all or none of them are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
-    # Then no batch of people is full before the last, so none changes what another inserts. Roles are documents too.
+    # So few documents fill no batch before the last, so no batch changes documents of another. Roles count too.
     few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 
@@ -235,19 +237,19 @@ def _batches(
 def _check(amounts: Amounts) -> None:
     users, conversations, messages = amounts.users, amounts.conversations, amounts.messages
     if conversations and users < PAIR:
-        raise UsageError("nobody can talk without another: a conversation takes two users", "give more --users")
+        raise UsageError("a conversation requires at least two users", "increase --users")
     if conversations > 1 and users == PAIR:
-        raise UsageError("two users have one conversation with each other", "give more --users, or --conversations 1")
+        raise UsageError("two users can have only one conversation", "increase --users, or use --conversations 1")
     if messages and not conversations:
-        raise UsageError("a message needs a conversation", "give --conversations, or --messages 0")
+        raise UsageError("a message requires a conversation", "add --conversations, or use --messages 0")
     seen: Counter[int] = Counter()
     if messages > MOST_IDS:
         for plan in amounts.plan_conversations():
             seen.update(dict.fromkeys(plan.people, plan.messages))
     if max(seen.values(), default=0) > MOST_IDS:
         raise UsageError(
-            f"so many messages for so few: a user has room for {MOST_IDS:,} that were seen",
-            "give more --users and --conversations, or fewer --messages",
+            f"too many messages for one user: the limit is {MOST_IDS:,} seen messages",
+            "increase --users and --conversations, or reduce --messages",
         )
 
 
@@ -255,11 +257,12 @@ def _refuse_users(first: str, amounts: Amounts) -> None:
     users, target = connection.database()["User"], connection.target()
     if not target.local and users.find_one({}, ["_id"]):
         raise RefusedError(
-            f"{target.name} has users: what is made up does not belong among them", "take an empty database, or --local"
+            f"{target.name} already has users, and generated users must not mix with them",
+            "use an empty database, or --local",
         )
     if amounts.users and users.find_one({"username": first}, ["_id"]):
         raise NameTakenError(
-            f"the users of the seed {amounts.seed} are there already: {first} is one", "give another --seed"
+            f"the users of seed {amounts.seed} already exist, for example {first}", "use another --seed"
         )
 
 
@@ -284,7 +287,7 @@ def _indexes() -> list[Index]:
 
 def _secret(seed: int) -> str:
     """Hash the password with a salt from the seed, so that the same seed makes the same data."""
-    random = Random(seed)  # noqa: S311 - it is no secret
+    random = Random(seed)  # noqa: S311 - the salt is not a secret
     return passwords.bcrypt_hash(PASSWORD, salt="".join(random.choice(SALTED) for _ in range(21)) + ".")
 
 
@@ -296,7 +299,9 @@ def _begun(command: str) -> datetime | None:
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":
         if time.monotonic() > until:
-            raise StillRunningError(f"event {events[0]['id']} is still running", "repeat the command when it has ended")
+            raise StillRunningError(
+                f"event {events[0]['id']} is still running", "repeat the command after it has ended"
+            )
         time.sleep(OFTEN)
     stopped = list(takewhile(lambda event: event["state"] == "interrupted", events))
     return stopped[-1]["at"] if stopped else None

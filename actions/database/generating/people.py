@@ -37,7 +37,7 @@ TEXTS_DRAWN: Final = 400
 PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
     Path(__file__).with_name("phrases.json").read_text("utf-8")
 )
-"""Language → `groups`, `openers` and `answers`; `{city}` and `{time}` stand for one."""
+"""Language → `groups`, `openers` and `answers`; `{city}` and `{time}` are replaced."""
 
 
 class Texts(NamedTuple):
@@ -54,9 +54,9 @@ def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
 
     def drawn(phrases: Sequence[str], *, alone: bool = False) -> str:
         text = random.choice(phrases)
-        if not alone and random.random() < 0.25:  # noqa: PLR2004 - a fourth says two things
+        if not alone and random.random() < 0.25:  # noqa: PLR2004 - one of four has two sentences
             text = f"{text}{'' if text.endswith(ENDS) else '.'} {random.choice(answers)}"
-        if not alone and random.random() < 0.3:  # noqa: PLR2004 - a third has a picture
+        if not alone and random.random() < 0.3:  # noqa: PLR2004 - nearly one of three has an emoji
             text = f"{text} {random.choice(EMOJI)}"
         time = f"{random.randint(8, 21)}:{random.choice(('00', '15', '30', '45'))}"
         return text.replace("{city}", random.choice(cities)).replace("{time}", time)
@@ -81,7 +81,7 @@ def draw_languages(random: Random) -> list[Language]:
     try:
         import mimesis
     except ImportError:
-        why = "people are made up by the library mimesis, which is not installed"
+        why = "generated people require the Python package mimesis, which is not installed"
         raise InvalidInputError(why, WITH_LOCAL) from None
     seed = random.getrandbits(32)
     return [
@@ -186,7 +186,7 @@ class People:
         return {
             "_id": user["profileId"],
             "userId": user["_id"],
-            "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",  # kept free for fiction
+            "phoneNumber": f"+1 202 555 01{random.randrange(100):02}",  # numbers reserved for fiction
             "address": random.choice(self._languages[number % len(self._languages)].addresses),
             "imageUrl": f"https://example.org/people/{user['username']}.jpg",
         }

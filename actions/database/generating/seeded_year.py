@@ -19,7 +19,7 @@ def to_time(time: int) -> datetime:
 
 
 class SeededYear:
-    """A year that ends with the last midnight, so that a seed makes the same data all day; times are milliseconds."""
+    """A year that ends with the last midnight, so that a seed makes the same data all day. Times are milliseconds."""
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
         midnight = (end or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -21,7 +21,7 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""The most passwords in one batch: hashing them takes a core 25 seconds."""
+"""The most passwords in one batch: one core needs 25 seconds to hash them."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
@@ -81,7 +81,7 @@ def _notes(staging: StagingDatabase) -> list[str]:
         return []
     verb = "has" if new.locked_out == 1 else "have"
     users = counted(new.people, "new user")
-    return [f"{new.locked_out:,} of {users} {verb} neither a password nor a linked sign-in: they cannot sign in"]
+    return [f"{new.locked_out:,} of {users} {verb} no password and no linked sign-in, and cannot sign in"]
 
 
 def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
@@ -110,7 +110,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
         while (batch := coming.result()) is not None:
             coming = making.submit(next, batches, None)
             yield batch
-    finally:  # whoever interrupts an import does not wait for hashes
+    finally:  # after an interrupt, do not wait for hashes
         hashing.shutdown(wait=False, cancel_futures=True)
         making.shutdown(cancel_futures=True)
 
@@ -208,7 +208,7 @@ class _BatchMaker:
             self._link(one.id, account)
         for account, changed in found.relinked:
             self._draft.set("Account", account, changed)
-        if values:  # links alone do not move it
+        if values:  # if only links change, `updatedAt` does not
             values["updatedAt"] = now()
         if values:
             self._draft.set("User", user, values)

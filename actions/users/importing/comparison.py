@@ -35,7 +35,7 @@ USER_FIELDS: Final = (
 )
 FEW_ROLES: Final = 10
 """The most unknown role names that are reported by name."""
-NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} needs the time in emailVerified"
+NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
 """An extra key of an account: the e-mail of the user who has it, if that user exists."""
@@ -110,7 +110,7 @@ class _Comparison:
         owners: dict[tuple[str, str], list[Document]] = {}
         values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
         for document in queries.find_by_values("User", field, values, self._fields):
-            if not isinstance(document[field], list):  # in broken data a list that holds a name is found too
+            if not isinstance(document[field], list):  # in broken data, a list that contains a name is found too
                 owners.setdefault((field, document[field]), []).append(document)
         return owners
 
@@ -124,7 +124,7 @@ class _Comparison:
             return
         if self._policy is Policy.FAIL and mine:
             yield from self._role_flaws(person)
-            yield Flaw(person.row, "email", f"a user has {shown(person.email)} already", conflict=True)
+            yield Flaw(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
         else:
             yield from self._text_flaws(person, mine)
             yield from self._role_flaws(person)
@@ -134,9 +134,13 @@ class _Comparison:
         for account in matches.taken:
             yield Flaw(person.row, "accounts", account_owner(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
-            yield Flaw(person.row, "email", f"several users have {shown(person.email)}, in any case", conflict=True)
+            yield Flaw(
+                person.row, "email", f"several users have {shown(person.email)}, in upper or lower case", conflict=True
+            )
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
-            yield Flaw(person.row, "email", f"the id of {shown(person.email)} is no ObjectId", conflict=True)
+            yield Flaw(
+                person.row, "email", f"the id of the user {shown(person.email)} is not an ObjectId", conflict=True
+            )
 
     def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
         """Refuse texts that a new user cannot have; an existing user may keep such a text."""
@@ -165,14 +169,14 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that a role does not exist; do not print many different names: the column may hold other data."""
+        """Say that a role does not exist; do not print many different names: the column may have other data."""
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
-            return "there is no such role"
+            return "unknown role"
         if name not in self._unknown_roles:
             hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
             if re.search("[,|]", name):
                 hint = "put ; between the names of roles"
-            self._unknown_roles[name] = f"there is no role {shown(name)}" + (f"; {hint}" if hint else "")
+            self._unknown_roles[name] = f"unknown role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
     def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:
@@ -212,7 +216,7 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Read the profiles of users; of several that one has, the one that its `profileId` names."""
+    """Read the profiles of users; if a user has several, the one in `profileId`."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
@@ -222,9 +226,9 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return the linked sign-ins of some people that exist already, whoever has them.
+    """Return the linked sign-ins of some people that already exist, for any user.
 
-    They are looked up by the same fields as in the application. If nobody has any, nothing is read.
+    They are looked up by the same fields as in the application. If the people have none, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:
@@ -264,5 +268,5 @@ def _accounts_at(provider: str, identifiers: Iterable[str]) -> Iterable[Document
         for account in there.find({"provider": provider, "providerAccountId": {"$in": part}}, ACCOUNT_FIELDS):
             if (
                 account["provider"] == provider and account["providerAccountId"] in part
-            ):  # a list that holds the value matches too
+            ):  # a list that contains the value matches too
                 yield account

@@ -65,7 +65,7 @@ class Flaw(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The number of people with an outcome, and how many profiles, linked sign-ins and no way to sign in they have."""
+    """The numbers of people with an outcome, of their profiles and linked sign-ins, and of those who cannot sign in."""
 
     people: int
     profiles: int
@@ -99,15 +99,15 @@ def _disk_errors() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}:
             raise
-        hint = "nothing was done; TMPDIR can name a folder with more room"
+        hint = "nothing was changed; set TMPDIR to a folder with more space"
         raise OutputError(f"temporary files could not be written: {error}", hint) from None
 
 
 class StagingDatabase(Collection[Result]):
     """A temporary database without a file name: people, their flaws, and what happens to them.
 
-    It holds passwords as they were given, like the file; no other process can open it. As a collection it contains the
-    results of the import. Every person has an id from the start: that of the user who may be created.
+    Like the file, it contains passwords as they were given; no other process can open it. As a collection, it contains
+    the results of the import. Every person has an id from the start: the id of the user, if one is created.
     """
 
     def __init__(self) -> None:

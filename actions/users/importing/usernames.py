@@ -12,8 +12,8 @@ from models.names import LONGEST, user_flaw
 
 SOURCES: Final = ("email", "name")
 RULES: Final = {
-    "email": "usernames are the part of the e-mail address before the @, with -2, -3 and so on if it is taken",
-    "name": "usernames are the name in lower case with . for blanks, with -2, -3 and so on if it is taken",
+    "email": "usernames are made from the part of the e-mail before the @, with -2, -3, … if it is taken",
+    "name": "usernames are made from the name, in lower case with . for spaces, and with -2, -3, … if it is taken",
 }
 AT_ONCE: Final = 100
 """The usernames of one base that are looked up together."""

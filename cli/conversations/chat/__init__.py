@@ -1,4 +1,4 @@
-"""The layouts of a transcript for people, a module each, and what they have in common.
+"""The layouts of a transcript for people, one module for each, and the functions that they share.
 
 Start reading at `laid_out`.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PAUSE: Final = timedelta(minutes=5)
-"""Somebody who goes on after a longer one begins anew."""
+"""After a longer pause, a message of the same author begins a new run."""
 
 EMPTY: Final = "(empty)"
 
@@ -25,7 +25,7 @@ _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | 
 
 
 class ChatMessage(NamedTuple):
-    """A message where it stands: `day` is a heading where one begins, `first` says that a run of one author does."""
+    """A message in its place: `day` is the heading if a day begins; `first` tells that a run of one author begins."""
 
     row: Row
     day: str | None
@@ -33,7 +33,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Divide messages into days and runs; days are those of UTC, or the `local` ones."""
+    """Divide messages into days, and into runs of messages of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -44,7 +44,7 @@ def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMe
 
 
 def about(transcript: "Transcript", *, local: bool = False) -> list[str]:
-    """Say who is in a conversation, unless that is its title, when it began, and which part of it this is."""
+    """Describe a conversation: participants (unless they are the title), beginning, and the part that is shown."""
     people = people_label(transcript.place.participants)
     began = [f"began {day(transcript.began, local=local)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
@@ -52,19 +52,19 @@ def about(transcript: "Transcript", *, local: bool = False) -> list[str]:
 
 
 def author(row: Row) -> str:
-    """Return what the author is called; there may be none in broken data, or one who is gone."""
+    """Return the name of the author. In broken data there may be no author, or a deleted one."""
     return person_label(row["sender"]).strip() or str(row["sender"]["id"])
 
 
 def body_text(row: Row) -> str:
-    """Return the text of a message, shown as it is where it is none; nothing where there is only an image."""
+    """Return the text of a message, or None if it has only an image. A value that is not text is shown as it is."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
     return text if text.strip() or row["image"] else EMPTY
 
 
 def image(row: Row) -> str | None:
-    """Return the address of an image; of one that is an image itself its type and size."""
+    """Return the address of an image, or the type and size of an image that is inside the address."""
     if not row["image"]:
         return None
     address = row["image"] if isinstance(row["image"], str) else cell(row["image"])
@@ -82,7 +82,7 @@ def message_id(row: Row) -> str:
 
 
 def readers(row: Row) -> list[tuple[str, str]]:
-    """Say of a message who has seen it and who has not, each as a phrase and names; the author goes without saying."""
+    """Return who has seen a message and who has not, each as a phrase and names. The author is left out."""
     known = {"seen by": row["seen"], "not seen by": row["unseen"]}
     others = {
         phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()
@@ -91,7 +91,7 @@ def readers(row: Row) -> list[tuple[str, str]]:
 
 
 class LastMessage:
-    """Pass messages on, and keep the last: those without a time are behind it, and are it only if there is no other."""
+    """Yield messages and remember the last one. A message without a time is the last one only if no other exists."""
 
     def __init__(self, messages: Iterable[Row]) -> None:
         self._messages = messages

@@ -1,4 +1,4 @@
-"""A chat as a page that stands alone."""
+"""A chat as an HTML page that needs no other file."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 COLOURS: Final = 8
-"""Classes of the style, one for each author in turn."""
+"""CSS classes, one for each author in turn."""
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
-    """Write the page, piece by piece; in ASCII where standard output has another encoding than the page says."""
+    """Yield the parts of the page, in ASCII if standard output has another encoding than the page declares."""
     unescaped = streams.has_all_characters()
     for piece in _pieces(transcript, messages, ids=ids):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()
@@ -37,7 +37,7 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = Fa
     numbers = {person["id"]: number for number, person in enumerate(transcript.place.participants)}
     yield html.opening(transcript.place.title)
     yield _header(transcript)
-    # A browser that draws only what is seen leads but near to the message that is marked.
+    # If the browser drew only the visible part, the link to the marked message would be inexact.
     yield f'<main class="chat{" long" if transcript.marked is None else ""}">\n'
     last = LastMessage(messages)
     open_ = ""

@@ -1,4 +1,4 @@
-"""What lists of conversations ask of the server: queries that an index answers, and no more than it takes."""
+"""Lists of conversations use few queries, and each query uses an index."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from database import referenced_listing
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Keep what is sent while conversations are looked for."""
+    """Record the queries of a list of conversations."""
     talk.settle(database)
     with listening(url) as listener:
         yield listener
@@ -32,7 +32,7 @@ def sent(url: str, database: Documents) -> Iterator[Sent]:
     ],
     ids=str,
 )
-def test_a_page_is_read_along_an_index(
+def test_a_page_is_read_with_an_index(
     sent: Sent, filters: Filters, sort: str | None, index: str, *, later: bool
 ) -> None:
     found = find(filters)
@@ -46,13 +46,13 @@ def test_a_page_is_read_along_an_index(
         assert_served(query, index)
 
 
-def test_the_last_message_is_read_along_an_index_and_only_where_that_is_wanted(sent: Sent) -> None:
+def test_the_last_message_is_read_with_an_index_and_only_if_its_column_is_shown(sent: Sent) -> None:
     def reads(*columns: str) -> list[str]:
         sent.commands.clear()
         list(find().rows(limit=4, columns=columns))
         return [next(iter(command.values())) for command in sent.commands]
 
-    reads("title")  # whether the id of any user is a document is looked up once
+    reads("title")  # the first call also checks once whether ids of users have another form
     assert reads("title", "participants") == ["Conversation", "User"]
     assert reads("title", "messages") == ["Conversation", "User", *["Message"] * 2]
     assert reads("unread") == ["Conversation", "User", *["Message"] * 5]
@@ -61,7 +61,7 @@ def test_the_last_message_is_read_along_an_index_and_only_where_that_is_wanted(s
         assert_served(command, "chatctl_conversation")
 
 
-def test_empty_conversations_are_told_by_few_reads(sent: Sent, database: Documents) -> None:
+def test_empty_conversations_are_found_with_few_reads(sent: Sent, database: Documents) -> None:
     database["Conversation"].insert_many([{"lastMessageAt": BEGAN, "userIds": []} for _ in range(250)])
     sent.commands.clear()
     assert sum(1 for _ in find(Filters(empty=True)).ids()) == 251
@@ -71,7 +71,7 @@ def test_empty_conversations_are_told_by_few_reads(sent: Sent, database: Documen
 
 
 @pytest.mark.parametrize("filters", [Filters(active_since=BEGAN), Filters(idle_since=minute_after(99))], ids=str)
-def test_activity_since_a_time_is_read_from_the_messages_along_indexes(sent: Sent, filters: Filters) -> None:
+def test_activity_since_a_time_is_read_from_the_messages_with_indexes(sent: Sent, filters: Filters) -> None:
     sent.commands.clear()
     assert list(find(filters).rows(limit=2))
     ordered, *_ = [command for command in sent.commands if "sort" in command]
@@ -81,9 +81,7 @@ def test_activity_since_a_time_is_read_from_the_messages_along_indexes(sent: Sen
     assert query["createAt"].keys() == {"$gte", "$exists"}
 
 
-def test_a_count_of_empty_conversations_that_takes_long_says_what_it_knows(
-    sent: Sent, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_slow_count_of_empty_conversations_returns_a_lower_bound(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     found = find(Filters(empty=True))
     assert (found.count(), found.count_up_to(10)) == (1, (1, True))
     monkeypatch.setattr(referenced_listing, "PATIENCE", -1)

@@ -1,4 +1,4 @@
-"""How many messages lie behind the last one that somebody has seen or written: by any way the same number."""
+"""The number of unread messages of a person is the same by every way to find it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -40,7 +40,7 @@ def expected(messages: list[dict[str, Any]], person: str) -> int:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(messages=st.lists(written, max_size=12), newest=st.integers(1, 13))
-def test_what_is_unread_is_the_same_whether_read_or_counted(
+def test_unread_messages_are_the_same_whether_read_or_counted(
     here: Documents, messages: list[dict[str, Any]], newest: int
 ) -> None:
     here["Message"].delete_many({})
@@ -55,7 +55,7 @@ def test_what_is_unread_is_the_same_whether_read_or_counted(
     assert found == {person: expected(documents, person) for person in people}
 
 
-def test_a_conversation_takes_as_few_reads_as_its_last_messages_allow(url: str, database: Documents) -> None:
+def test_showing_a_conversation_reads_only_as_many_messages_as_needed(url: str, database: Documents) -> None:
     many = [
         {"conversationId": PLACE, "senderId": PEOPLE[0], "seenIds": PEOPLE[:2], "createAt": minute_after(number)}
         for number in range(30)
@@ -69,4 +69,6 @@ def test_a_conversation_takes_as_few_reads_as_its_last_messages_allow(url: str, 
     assert [one["unread"] for one in shown["people"]] == [0, 0, 24, 30]
     assert [one["messages"] for one in shown["people"]] == [30, 0, 0, 0]
     counted = [command for command in sent.commands if command.get("aggregate") == "Message"]
-    assert len(counted) == 3  # what everybody sent, who of the others saw what last, and how much came later
+    assert (
+        len(counted) == 3
+    )  # the messages of each sender, the last seen message of the others, and the number of later ones

@@ -1,4 +1,4 @@
-"""What a transcript asks of the server: its index answers, and no more is read than is shown."""
+"""A transcript uses its index, and reads only the messages that it shows."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ WANTED: dict[str, dict[str, Any]] = {
 
 
 class Sent(monitoring.CommandListener):
-    """Keep what is asked of messages."""
+    """Record the queries for messages."""
 
     def __init__(self) -> None:
         self.queries: list[dict[str, Any]] = []
@@ -37,10 +37,10 @@ class Sent(monitoring.CommandListener):
             self.queries.append(dict(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None:
-        """Nothing more to keep."""
+        """Record nothing."""
 
     def failed(self, event: monitoring.CommandFailedEvent) -> None:
-        """Nothing more to keep."""
+        """Record nothing."""
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def sent(url: str, place: ObjectId) -> Iterator[Sent]:
 
 
 def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return all that a filter says of each field."""
+    """Return all conditions of a filter, by field."""
     found: dict[str, dict[str, Any]] = {}
     for part in where.get("$and", [where]):
         for field, condition in part.items():
@@ -72,7 +72,7 @@ def said(where: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def assert_served(query: dict[str, Any], place: ObjectId) -> None:
-    """Check that the index gives what is asked for, in its order: fields of one value first, then those sorted by."""
+    """Check that the index fits a query: first the fields with one value, then the fields that sort."""
     fields = said(query["filter"])
     assert "skip" not in query
     assert fields["conversationId"] == {"$eq": place, "$exists": True}
@@ -83,7 +83,7 @@ def assert_served(query: dict[str, Any], place: ObjectId) -> None:
 
 
 @pytest.mark.parametrize("wanted", WANTED)
-def test_all_queries_follow_the_index(sent: Sent, place: ObjectId, wanted: str) -> None:
+def test_all_queries_of_a_transcript_use_the_index(sent: Sent, place: ObjectId, wanted: str) -> None:
     assert list(transcript(str(place), **WANTED[wanted]).rows())
     queries = [query for query in sent.queries if "sort" in query]
     assert queries
@@ -92,7 +92,9 @@ def test_all_queries_follow_the_index(sent: Sent, place: ObjectId, wanted: str) 
 
 
 @pytest.mark.parametrize("number", [0, 5, 29])
-def test_so_do_those_around_a_message(sent: Sent, database: Documents, place: ObjectId, number: int) -> None:
+def test_the_queries_around_a_message_use_the_index(
+    sent: Sent, database: Documents, place: ObjectId, number: int
+) -> None:
     marked = database["Message"].find_one({"body": str(number)}) or {}
     assert marked["_id"] in [row["id"] for row in transcript(str(place), around=str(marked["_id"])).rows()]
     for query in sent.queries:
@@ -100,7 +102,7 @@ def test_so_do_those_around_a_message(sent: Sent, database: Documents, place: Ob
             assert_served(query, place)
 
 
-def test_the_last_of_many_take_no_more_reading_than_of_few(sent: Sent, database: Documents, place: ObjectId) -> None:
+def test_the_last_messages_of_many_are_read_as_fast_as_of_few(sent: Sent, database: Documents, place: ObjectId) -> None:
     def asked() -> list[tuple[int, list[str]]]:
         sent.queries.clear()
         assert len(list(transcript(str(place), last=5).rows())) == 5
@@ -112,7 +114,7 @@ def test_the_last_of_many_take_no_more_reading_than_of_few(sent: Sent, database:
     assert asked() == few
 
 
-def test_an_index_that_may_not_be_listed_is_not_missed(
+def test_an_index_that_may_not_be_listed_is_not_reported_as_missing(
     sent: Sent, monkeypatch: pytest.MonkeyPatch, place: ObjectId
 ) -> None:
     del sent, place

@@ -1,4 +1,4 @@
-"""What the commands send is what the roles of `db roles` allow: no more, and no less."""
+"""The roles of `db roles` allow exactly what their commands send."""
 
 import importlib
 import pkgutil
@@ -18,7 +18,7 @@ from tests.conftest import Chatctl
 Measured = dict[tuple[str, ...], set[Privilege]]
 
 
-def test_every_command_is_for_the_admin_or_free() -> None:
+def test_every_command_is_for_the_admin_or_needs_no_rights() -> None:
     commands = {name for name, _ in typed.commands()} | {*sampled.WRITING.values()}
     assert commands == ADMIN.commands | set(WITHOUT_RIGHTS)
 
@@ -31,13 +31,13 @@ def test_the_roles_allow_exactly_what_their_commands_need(
     chatctl: Chatctl, database: Documents, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in pkgutil.walk_packages(actions.__path__, "actions."):
-        importlib.import_module(module.name)  # one that is first imported now would keep what is set for this test
+        importlib.import_module(module.name)  # a module imported later would keep the values that this test sets
     for limit, number in {
         "changes.draft.BATCH": 3,
         "actions.rules.checked_changeset.BATCH": 3,
         "actions.cascading_deletion.MESSAGES_PER_BATCH": 2,
         "database.following.AWAIT": 0.05,
-    }.items():  # work in several batches holds a lease, which needs rights of its own
+    }.items():  # work in several batches holds a lease, which needs more rights
         monkeypatch.setattr(limit, number)
     sampled.lay_out(workspace)
     measured = {sample: measure(sample, database, chatctl) for sample in sampled.samples()}
@@ -51,7 +51,7 @@ def test_the_roles_allow_exactly_what_their_commands_need(
 
 
 def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> set[Privilege]:
-    """Tell which rights a command line needs."""
+    """Return the rights that a command line needs."""
     listener = Needs()
     sample.settle(database, chatctl)
     with heard(listener):
@@ -60,12 +60,12 @@ def measure(sample: sampled.Sample, database: Documents, chatctl: Chatctl) -> se
 
 
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_none_but_the_admin_can_make_the_trail_forget(role: Role) -> None:
-    """An index of times to live deletes, so that who may create indexes there can delete as well."""
+def test_only_the_admin_can_delete_from_the_trail(role: Role) -> None:
+    """A TTL index deletes documents, so a right to create indexes is also a right to delete."""
     allowed = {action for collection, action in role.privileges() if collection == "chatctl_audit"}
     forgetting = allowed & {"update", "remove", "createIndex", "collMod", "dropCollection"}
     assert forgetting == ({"update", "remove", "createIndex"} if role is ADMIN else set())
 
 
-def test_what_an_undo_needs_is_found_by_the_admin_alone() -> None:
+def test_only_the_admin_can_read_the_data_for_an_undo() -> None:
     assert [role.name for role in ROLES if ("chatctl_images", "find") in role.privileges()] == ["admin"]

@@ -1,4 +1,4 @@
-"""Several processes that write and delete at once, each with a client of its own; as a script this file is one."""
+"""Several processes write and delete at once. Run as a script, this file is one of them."""
 
 # ruff: noqa: T201 - the processes talk to the test
 
@@ -34,7 +34,7 @@ Race = Callable[..., list[str]]
 
 @pytest.fixture
 def race(url: str) -> Iterator[Race]:
-    """Let processes plan what they are to do, and then all do it at once."""
+    """Start processes, wait until each has planned its command, then let all write at once."""
     with ExitStack() as stack:
         known: list[tuple[str, subprocess.Popen[str]]] = []
 
@@ -71,7 +71,7 @@ def world(database: Documents) -> dict[str, Any]:
     return {name: person(database, name) for name in ("ada", "grace", "alan")}
 
 
-def test_of_several_who_begin_a_conversation_of_two_at_once_one_does(
+def test_a_one_to_one_conversation_created_several_times_at_once_exists_once(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(10):
@@ -83,7 +83,7 @@ def test_of_several_who_begin_a_conversation_of_two_at_once_one_does(
         database["User"].update_many({}, {"$set": {"conversationIds": []}})
 
 
-def test_who_sends_while_the_conversation_is_deleted_leaves_nothing(
+def test_a_message_sent_during_the_deletion_of_its_conversation_is_not_left(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     seen = set()
@@ -104,7 +104,7 @@ def test_who_sends_while_the_conversation_is_deleted_leaves_nothing(
     assert seen <= {"done", "ConflictError", "ChangedMeanwhileError"}
 
 
-def test_those_who_send_and_leave_at_once_do_one_after_the_other(
+def test_sending_and_leaving_at_the_same_time_happen_one_after_the_other(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):
@@ -119,7 +119,7 @@ def test_those_who_send_and_leave_at_once_do_one_after_the_other(
         database["User"].update_many({}, {"$set": {"conversationIds": [], "seenMessageIds": []}})
 
 
-def test_of_several_who_send_at_once_the_last_is_the_last(
+def test_the_last_of_several_messages_sent_at_once_is_the_last_message(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     conversation(database, *world.values(), name="engines")
@@ -133,7 +133,7 @@ def test_of_several_who_send_at_once_the_last_is_the_last(
     links(database)
 
 
-def test_of_two_who_are_let_in_to_somebody_alone_at_once_one_is(
+def test_only_one_of_two_people_added_at_once_to_a_lone_conversation_is_added(
     database: Documents, world: dict[str, Any], race: Race
 ) -> None:
     for _ in range(8):
@@ -146,7 +146,7 @@ def test_of_two_who_are_let_in_to_somebody_alone_at_once_one_is(
 
 
 def work(url: str, way: str) -> None:
-    """Plan when told to, and do it when told again."""
+    """Plan a command after the first line of input, and apply it after the second."""
     connection.choose(url)
     while sys.stdin.readline():
         planned = WAYS[way]()

@@ -1,4 +1,4 @@
-"""What lists of messages ask of the server: queries that an index answers, and no more than it takes."""
+"""Lists of messages use few queries, and each query uses an index."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ IN_DIRECT = f"id:{DIRECT}"
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Keep what is sent while messages are looked for."""
+    """Record the queries of a list of messages."""
     talk.settle(database)
     with listening(url) as listener:
         yield listener
@@ -41,7 +41,7 @@ def sent(url: str, database: Documents) -> Iterator[Sent]:
     ],
     ids=str,
 )
-def test_a_page_is_read_along_an_index(
+def test_a_page_is_read_with_an_index(
     sent: Sent, filters: Filters, sort: str | None, index: str, *, later: bool
 ) -> None:
     for found in (find(filters), search("e", filters)):
@@ -57,17 +57,17 @@ def test_a_page_is_read_along_an_index(
             assert_served(query, index)
 
 
-def test_a_page_takes_as_many_reads_whatever_its_size(sent: Sent) -> None:
+def test_pages_of_any_size_need_the_same_number_of_reads(sent: Sent) -> None:
     def reads(limit: int) -> list[str]:
         sent.commands.clear()
         assert len(list(find().rows(limit=limit))) == limit
         return [command["find"] for command in sent.commands]
 
-    reads(1)  # whether the id of any user is a document is looked up once
+    reads(1)  # the first call also checks once whether ids of users have another form
     assert reads(1) == reads(6) == ["Message", "Conversation", "User"]
 
 
-def test_the_server_may_look_for_ten_seconds_and_no_longer(sent: Sent) -> None:
+def test_a_search_has_ten_seconds_on_the_server(sent: Sent) -> None:
     found = search("e")
     list(found.rows())
     found.count()

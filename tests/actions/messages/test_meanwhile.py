@@ -1,4 +1,4 @@
-"""What changes between the plan of a command and its write is seen."""
+"""Changes between the plan of a command and its write are noticed."""
 
 import time
 from datetime import timedelta
@@ -26,7 +26,7 @@ def world(database: Documents) -> Ids:
     return ids
 
 
-def test_nothing_is_sent_into_a_conversation_that_is_gone(database: Documents, world: Ids) -> None:
+def test_a_message_to_a_deleted_conversation_is_refused(database: Documents, world: Ids) -> None:
     planned = acting.send("engines", "ada", body="hello")
     apply(conversations.delete(["engines"]))
     with pytest.raises(UnknownNameError):
@@ -35,7 +35,7 @@ def test_nothing_is_sent_into_a_conversation_that_is_gone(database: Documents, w
 
 
 @pytest.mark.parametrize("later", [False, True], ids=["moved", "left"])
-def test_nobody_sends_into_a_conversation_that_they_have_left(database: Documents, world: Ids, *, later: bool) -> None:
+def test_a_sender_who_left_the_conversation_cannot_send(database: Documents, world: Ids, *, later: bool) -> None:
     if later:
         database["Conversation"].update_one({}, {"$set": {"lastMessageAt": BEGAN + timedelta(99_999)}})
         database["Conversation"].update_one({}, {"$unset": {"messagesIds": 1}})
@@ -46,7 +46,7 @@ def test_nobody_sends_into_a_conversation_that_they_have_left(database: Document
     assert database["Message"].count_documents({}) == 0
 
 
-def test_others_come_and_write_meanwhile(database: Documents, world: Ids) -> None:
+def test_a_message_is_sent_although_others_join_and_write_meanwhile(database: Documents, world: Ids) -> None:
     planned = acting.send("engines", "ada", body="hello")
     edith = person(database, "edith")
     apply(conversations.add("engines", ["edith"]))
@@ -61,10 +61,10 @@ def test_others_come_and_write_meanwhile(database: Documents, world: Ids) -> Non
     assert late.changed == 1
 
 
-def test_a_conversation_that_gets_a_message_meanwhile_stays(database: Documents, world: Ids) -> None:
+def test_a_message_sent_before_the_deletion_of_its_conversation_is_deleted_too(database: Documents, world: Ids) -> None:
     planned = conversations.delete(["engines"])
     messages(database, world["group"], world["ada"], "wait")
-    apply(planned)  # what is said before its batch is made goes with it
+    apply(planned)  # messages sent before the batch is made are deleted too
     assert database["Conversation"].count_documents({}) == database["Message"].count_documents({}) == 0
 
 
@@ -76,7 +76,7 @@ def test_a_message_that_was_changed_meanwhile_is_not_redacted(database: Document
         apply(planned)
 
 
-def test_two_people_who_begin_a_conversation_twice_have_it_once(database: Documents, world: Ids) -> None:
+def test_a_one_to_one_conversation_created_twice_exists_once(database: Documents, world: Ids) -> None:
     planned = [conversations.create(pair) for pair in (["ada", "grace"], ["grace", "ada"])]
     first, then = map(apply, planned)
     assert first.event
@@ -86,7 +86,7 @@ def test_two_people_who_begin_a_conversation_twice_have_it_once(database: Docume
     links(database)
 
 
-def test_somebody_alone_gets_one_other_and_no_third(database: Documents, world: Ids) -> None:
+def test_a_lone_participant_gets_one_other_participant_but_not_two(database: Documents, world: Ids) -> None:
     alone = str(conversation(database, world["ada"]))
     planned = [conversations.add(alone, [name]) for name in ("grace", "alan")]
     apply(planned[0])
@@ -97,7 +97,7 @@ def test_somebody_alone_gets_one_other_and_no_third(database: Documents, world: 
         conversations.add(alone, ["alan"])
 
 
-def test_what_rests_on_half_a_link_sees_it_change(database: Documents, world: Ids) -> None:
+def test_a_change_of_a_one_sided_link_causes_a_new_plan(database: Documents, world: Ids) -> None:
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     planned = conversations.add("engines", ["ada"])
     apply(conversations.remove("engines", ["ada"]))
@@ -106,7 +106,7 @@ def test_what_rests_on_half_a_link_sees_it_change(database: Documents, world: Id
     assert world["ada"] in (database["Conversation"].find_one({"name": "engines"}) or {})["userIds"]
 
 
-def test_a_person_who_is_gone_meanwhile_is_not_let_in(database: Documents, world: Ids) -> None:
+def test_a_user_deleted_meanwhile_is_not_added(database: Documents, world: Ids) -> None:
     person(database, "edith")
     planned = conversations.add("engines", ["edith"]), conversations.create(["ada", "edith"])
     database["User"].delete_one({"username": "edith"})
@@ -116,7 +116,7 @@ def test_a_person_who_is_gone_meanwhile_is_not_let_in(database: Documents, world
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (1, 0, 2), (2, 0, 1)], ids=str)
-def test_what_was_sent_is_undone_in_any_order(database: Documents, world: Ids, order: tuple[int, ...]) -> None:
+def test_sent_messages_are_undone_in_any_order(database: Documents, world: Ids, order: tuple[int, ...]) -> None:
     messages(database, world["group"], world["ada"], "first")
     was, events = stored(database), []
     for number in range(3):
@@ -130,7 +130,7 @@ def test_what_was_sent_is_undone_in_any_order(database: Documents, world: Ids, o
 
 
 @pytest.mark.parametrize("gone", ["conversation", "sender"])
-def test_what_cannot_come_back_leaves_nothing_behind(database: Documents, world: Ids, gone: str) -> None:
+def test_an_undo_without_its_parent_restores_nothing(database: Documents, world: Ids, gone: str) -> None:
     messages(database, world["group"], world["grace"], "first", seen=(world["ada"],))
     [last] = messages(database, world["group"], world["alan"], "last", seen=(world["ada"],), after=5)
     event = str(apply(acting.delete([str(last)])).event)
@@ -145,7 +145,7 @@ def test_what_cannot_come_back_leaves_nothing_behind(database: Documents, world:
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_conversation_in_which_something_was_said_is_not_undone(
+def test_the_creation_of_a_conversation_with_messages_is_not_undone(
     database: Documents, world: Ids, *, force: bool
 ) -> None:
     created = apply(conversations.create(["ada", "grace"]))

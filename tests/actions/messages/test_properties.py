@@ -1,4 +1,4 @@
-"""Whatever is done to conversations and messages, in any order: nothing hangs loose, and undone it is all back."""
+"""After any sequence of commands on conversations and messages, links are complete, and undos restore the data."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -66,7 +66,7 @@ def settle(database: Documents) -> None:
 
 
 def do(database: Documents, step: Any) -> ObjectId | None:
-    """Do what can be done, and return the event."""
+    """Run a step if it is possible, and return its event."""
     command, who, numbers, number = step
     places, said = (
         [str(one["_id"]) for one in database[name].find({}, ["_id"]).sort("_id")]
@@ -75,14 +75,14 @@ def do(database: Documents, step: Any) -> ObjectId | None:
     if not places or not said:
         return None
     words = who, *([listed[one % len(listed)] for one in numbers] for listed in (places, said)), number
-    with suppress(ChatctlError):  # somebody is not there, or there already
+    with suppress(ChatctlError):  # the user does not exist, or already exists
         return apply(COMMANDS[command](words)).event  # type: ignore[arg-type]
     return None
 
 
 @EITHER
 @given(steps=STEPS)
-def test_what_is_done_leaves_nothing_loose_and_is_undone_backwards(database: Documents, steps: list[Any]) -> None:
+def test_any_commands_leave_complete_links_and_can_be_undone_in_reverse(database: Documents, steps: list[Any]) -> None:
     settle(database)
     was, events = stored(database), []
     for step in steps:
@@ -96,7 +96,7 @@ def test_what_is_done_leaves_nothing_loose_and_is_undone_backwards(database: Doc
 
 
 def check(database: Documents) -> None:
-    """See that links have two sides, messages their conversation and sender, and conversations the right last time."""
+    """Check that links have two sides, messages have a conversation and a sender, and `lastMessageAt` is right."""
     links(database)
     said = list(database["Message"].find())
     places = {place["_id"]: place for place in database["Conversation"].find()}

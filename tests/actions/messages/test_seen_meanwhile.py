@@ -1,4 +1,4 @@
-"""Messages that somebody sees for the first time while others are being deleted."""
+"""Messages that are seen for the first time while they are being deleted."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ from changes import Watch, apply, draft
 pytestmark = pytest.mark.usefixtures("either")
 
 
-def test_what_is_seen_between_two_batches_is_in_no_list_either(
+def test_a_message_seen_between_two_batches_is_removed_from_all_lists(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cascading_deletion, "MESSAGES_PER_BATCH", 2)
@@ -23,7 +23,7 @@ def test_what_is_seen_between_two_batches_is_in_no_list_either(
     unread = messages(database, small, ada, *map(str, range(4)))[0]
 
     class Reader(Watch):
-        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - as it is called
+        def wrote(self, documents: int, total: int) -> None:  # noqa: ARG002 - required by the caller
             database["Message"].update_one({"_id": unread}, {"$addToSet": {"seenIds": grace}})
             database["User"].update_one({"_id": grace}, {"$addToSet": {"seenMessageIds": unread}})
             monkeypatch.setattr(Reader, "wrote", Watch.wrote)

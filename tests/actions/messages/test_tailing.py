@@ -1,4 +1,4 @@
-"""What follows messages, asked step by step."""
+"""The rows of `messages tail`, read one by one."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ def said() -> list[str]:
 
 
 def begun(database: Documents, said: list[str], sender: str | None = None) -> tuple[Iterator[dict[str, Any]], Any]:
-    """Begin to follow, so that the next message that is inserted is the first to be seen."""
+    """Start to follow, so that the next inserted message is the first row."""
     ada = person(database, "ada")
     place = conversation(database, ada, name="Lunch")
     messages(database, place, ada, "old")
@@ -49,7 +49,7 @@ def begun(database: Documents, said: list[str], sender: str | None = None) -> tu
 
 
 @pytest.mark.usefixtures("either")
-def test_a_name_that_changes_is_shown_as_it_is_now(database: Documents, said: list[str]) -> None:
+def test_a_changed_name_is_shown_in_its_current_form(database: Documents, said: list[str]) -> None:
     rows, (place, ada) = begun(database, said)
     database["User"].update_one({"_id": ada}, {"$set": {"username": "lovelace"}})
     database["Conversation"].update_one({"_id": place}, {"$set": {"name": "Dinner"}})
@@ -61,7 +61,7 @@ def test_a_name_that_changes_is_shown_as_it_is_now(database: Documents, said: li
 
 @pytest.mark.usefixtures("chatctl")
 @pytest.mark.parametrize("code", [59, 115, 303, 40573])
-def test_a_server_that_knows_no_change_streams_is_asked_again_and_again(
+def test_a_server_without_change_streams_is_polled(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def watch(*_: object, **__: object) -> None:
@@ -77,7 +77,9 @@ def test_a_server_that_knows_no_change_streams_is_asked_again_and_again(
 
 
 @pytest.mark.usefixtures("chatctl")
-def test_only_so_much_is_remembered(database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_remembered_messages_is_limited(
+    database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tailing, "MOST_KNOWN", 2)
     rows, (place, ada) = begun(database, said, "ada")
     ids = messages(database, place, ada, "a", "b", "c")
@@ -89,7 +91,7 @@ def test_only_so_much_is_remembered(database: Documents, said: list[str], monkey
 
 
 @pytest.mark.usefixtures("chatctl")
-def test_what_is_not_allowed_is_no_lost_connection(
+def test_a_refusal_is_not_a_lost_connection(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, _ = begun(database, said)
@@ -106,7 +108,7 @@ def test_what_is_not_allowed_is_no_lost_connection(
 
 @pytest.mark.usefixtures("chatctl")
 @pytest.mark.parametrize("code", [260, 280, 286])
-def test_what_may_have_been_missed_is_said(
+def test_a_note_says_that_messages_may_be_missing(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     rows, (place, ada) = begun(database, said)
@@ -132,7 +134,7 @@ def test_what_may_have_been_missed_is_said(
 
 
 @pytest.mark.usefixtures("chatctl")
-def test_what_was_not_shown_when_the_connection_was_lost_is_shown_then(
+def test_messages_sent_while_the_connection_was_lost_are_shown_afterwards(
     database: Documents, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, (place, ada) = begun(database, said)

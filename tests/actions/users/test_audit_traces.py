@@ -1,4 +1,4 @@
-"""What the audit trail holds of a person is blanked, and nothing else in it."""
+"""An erasure blanks one person in the audit trail, and nothing else."""
 
 import pytest
 from bson import ObjectId
@@ -20,7 +20,7 @@ def past(database: Documents) -> History:
     return write(database)
 
 
-def test_what_changed_them_cannot_be_undone_any_more_and_all_else_can(database: Documents, past: History) -> None:
+def test_only_events_that_changed_the_erased_user_cannot_be_undone(database: Documents, past: History) -> None:
     apply(users.erase("ada_later"))
     can = {"roles", "of bob", "redact", "delete message"}
     for what, event in past.events.items():
@@ -35,7 +35,7 @@ def test_what_changed_them_cannot_be_undone_any_more_and_all_else_can(database: 
     assert kept & set(past.events.values()) == {past.events[what] for what in can}
 
 
-def test_the_trail_still_tells_what_was_done(past: History) -> None:
+def test_the_trail_still_says_what_was_done(past: History) -> None:
     apply(users.erase("ada_later"))
     label = f"erased-{past.ada['_id']}"
     granted = audit.show(str(past.events["grant"]))
@@ -56,17 +56,17 @@ def test_the_trail_still_tells_what_was_done(past: History) -> None:
     assert any(line.startswith("+ User bob: email bob@example.org, username bob") for line in created)
 
 
-def test_the_event_of_it_says_who_and_when_and_not_whom(database: Documents, past: History) -> None:
+def test_the_event_of_an_erasure_says_who_did_it_and_when_but_not_to_whom(database: Documents, past: History) -> None:
     event = apply(users.erase("ada_later", with_messages=True), reason="a letter of 2 March").event
     shown = audit.show(str(event))
     assert shown["command"] == f"users erase {past.ada['_id']} --with-messages"
     assert (shown["reason"], shown["state"]) == ("a letter of 2 March", "done")
     assert f"~ User erased-{past.ada['_id']}: email, emailVerified, hashedPassword" in "\n".join(audit.lines(shown))
-    with pytest.raises(NotUndoableError, match="was never kept"):
+    with pytest.raises(NotUndoableError, match="was never stored"):
         audit.undo(str(event))
 
 
-def test_one_who_was_deleted_is_erased_by_the_id_that_the_trail_has(database: Documents, past: History) -> None:
+def test_a_deleted_user_is_erased_by_the_id_in_the_trail(database: Documents, past: History) -> None:
     for name in ("Profile", "Account", "Message"):
         database[name].delete_many({})
     draft = Draft()
@@ -80,7 +80,7 @@ def test_one_who_was_deleted_is_erased_by_the_id_that_the_trail_has(database: Do
         users.erase(str(ObjectId()))
 
 
-def test_nobody_is_erased_while_somebody_writes_to_them(database: Documents, past: History) -> None:
+def test_a_user_is_not_erased_while_another_command_changes_them(database: Documents, past: History) -> None:
     event = past.events["suspend"]
     database[AUDIT].update_one({"_id": event}, {"$set": {"whole": False}})
     database[AUDIT].delete_many({"event": event, "kind": "end"})
@@ -91,7 +91,7 @@ def test_nobody_is_erased_while_somebody_writes_to_them(database: Documents, pas
     apply(users.erase("ada_later"))
 
 
-def test_who_is_called_like_something_else_leaves_that_its_name(database: Documents) -> None:
+def test_names_that_mean_something_else_stay_in_the_trail(database: Documents) -> None:
     support, bob = user("support"), user("bob")
     database["User"].insert_many([dict(support), dict(bob)])
     past = History(support, bob)
@@ -118,7 +118,9 @@ def test_who_is_called_like_something_else_leaves_that_its_name(database: Docume
 
 
 @pytest.mark.parametrize("command", ["users export-data {id}", "messages list --sender BOB", "messages list"])
-def test_of_reading_about_them_the_reason_is_blanked_too(database: Documents, past: History, command: str) -> None:
+def test_the_reason_of_an_event_that_only_read_about_the_user_is_blanked_too(
+    database: Documents, past: History, command: str
+) -> None:
     about = command != "messages list"
     targets = [past.bob["_id"]] if "export" in command else []
     record_reading(command.format(id=past.bob["_id"]), "bob asked", targets)
@@ -127,7 +129,7 @@ def test_of_reading_about_them_the_reason_is_blanked_too(database: Documents, pa
     assert database[AUDIT].count_documents({"kind": "event", "reason": reason}) == 1
 
 
-def test_of_an_import_of_many_one_is_blanked_and_all_of_it_can_no_longer_be_undone(database: Documents) -> None:
+def test_erasing_one_imported_user_blanks_only_this_user_and_ends_the_undo_of_the_import(database: Documents) -> None:
     people = [user(f"user{number}", name=f"Person {number}") for number in range(300)]
     draft = Draft()
     for number, one in enumerate(people):

@@ -1,4 +1,4 @@
-"""Users whose documents the application would choke on: listed and shown all the same."""
+"""Broken users, which the application cannot load, are listed and shown."""
 
 import json
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def test_a_broken_user_is_listed_and_shown(either: Chatctl, database: Documents,
     either("users", "can", id_, "message.delete", code=1)
 
 
-def test_a_user_of_whom_there_is_nothing_but_an_id_is_shown(either: Chatctl, database: Documents) -> None:
+def test_a_user_with_only_an_id_is_shown(either: Chatctl, database: Documents) -> None:
     id_ = database["User"].insert_one({}).inserted_id
     assert (
         either("users", "show", id_).stdout
@@ -64,14 +64,14 @@ MESSAGES         0
     )
 
 
-def test_a_role_that_is_gone_gives_nothing_and_one_twice_gives_once(database: Documents) -> None:
+def test_a_deleted_role_gives_nothing_and_a_duplicate_role_counts_once(database: Documents) -> None:
     held = [ROLES["viewer"], ObjectId(), ROLES["viewer"]]
     database["User"].insert_one(person("eve", rolesIds=held))
     row = show("eve")
     assert (row["roles"], row["permissions"], row["rolesIds"]) == (["viewer"], ["user.read"], held)
 
 
-def test_roles_without_a_name_or_with_dangling_permissions_are_called_by_their_id(database: Documents) -> None:
+def test_roles_without_a_name_are_shown_by_their_id(database: Documents) -> None:
     nameless = ObjectId()
     database["Role"].insert_one({"_id": nameless, "permissionsIds": [PERMISSIONS["user.read"], ObjectId(), "x"]})
     database["User"].insert_one(person("eve", rolesIds=[nameless]))
@@ -79,7 +79,7 @@ def test_roles_without_a_name_or_with_dangling_permissions_are_called_by_their_i
     assert access.can("eve", "user.read")["through"] == [str(nameless)]
 
 
-def test_of_two_profiles_the_first_is_shown_and_what_refers_to_a_list_is_passed_over(database: Documents) -> None:
+def test_the_first_of_two_profiles_is_shown_and_a_list_is_not_a_reference(database: Documents) -> None:
     database["Profile"].insert_many([{"userId": IDS["dan"], "address": name} for name in ("first", "second")])
     database["Profile"].insert_one({"userId": [IDS["cyd"]], "address": "a list"})
     database["Account"].insert_one({"userId": [IDS["dan"]], "provider": "github"})
@@ -88,7 +88,7 @@ def test_of_two_profiles_the_first_is_shown_and_what_refers_to_a_list_is_passed_
     assert (found["cyd"]["profile"], found["dan"]["accounts"]) == (None, [])
 
 
-def test_an_empty_list_is_no_role_as_null_and_absent_are(database: Documents) -> None:
+def test_an_empty_list_of_roles_counts_like_null_and_absent(database: Documents) -> None:
     eve, fay = person("eve"), person("fay", rolesIds=[ObjectId()])
     del eve["rolesIds"]
     database["User"].insert_many([eve, fay])
@@ -96,7 +96,7 @@ def test_an_empty_list_is_no_role_as_null_and_absent_are(database: Documents) ->
 
 
 @pytest.mark.parametrize("sort", ["lastLogin", "-lastLogin"])
-def test_no_user_is_lost_between_pages_where_a_time_is_no_time(database: Documents, sort: str) -> None:
+def test_pages_skip_no_user_if_a_time_has_another_type(database: Documents, sort: str) -> None:
     wrong = [person(f"wrong{number}", lastLogin=value) for number, value in enumerate(("x", 5, "y", True, day(7)))]
     database["User"].insert_many(wrong)
     whole = [row["id"] for row in find().rows(sort)]

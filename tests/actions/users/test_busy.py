@@ -56,7 +56,7 @@ COMMANDS: dict[str, Callable[[Ids], Changeset]] = {
 
 
 OF_THE_APPLICATION = {"duplicate-direct", "unsynced-copy", "foreign-sender", "foreign-seen", "missing-index"}
-"""Faults that the application itself leaves, and those of a user who is removed from a conversation."""
+"""Faults that the application leaves, or that follow from removing a user from a conversation."""
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -124,7 +124,7 @@ def test_a_list_that_was_absent_is_absent_again_after_an_undo_unless_others_have
     assert len(links(database)["rolesIds"]) == 3
 
 
-def test_users_who_got_the_role_meanwhile_are_unchanged_and_all_others_get_it(database: Documents, world: Ids) -> None:
+def test_a_grant_changes_only_users_who_did_not_get_the_role_meanwhile(database: Documents, world: Ids) -> None:
     names = ("alan", "edith", "mary", "joan")
     planned = users.grant(names, ["support"])
     apply(users.grant(["edith"], ["support"]))

@@ -1,4 +1,4 @@
-"""Erasing a person: nothing holds them any more, and others keep what is theirs."""
+"""An erasure removes a person from all data, and keeps the data of others."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def of_others(database: Documents, past: History) -> list[bytes]:
     ]
 
 
-def test_nothing_holds_a_person_who_was_erased_and_what_others_have_is_as_it_was(
+def test_an_erased_person_is_in_no_document_and_the_data_of_others_is_unchanged(
     database: Documents, past: History
 ) -> None:
     assert found(database, BOTH) == list(BOTH)
@@ -52,7 +52,7 @@ def test_nothing_holds_a_person_who_was_erased_and_what_others_have_is_as_it_was
     assert stored(database, "Message") == messages
 
 
-def test_what_they_have_sent_goes_with_them_where_that_is_asked_for(database: Documents, past: History) -> None:
+def test_with_messages_the_messages_of_the_user_are_blanked(database: Documents, past: History) -> None:
     was = of_others(database, past)
 
     apply(users.erase("ada_later", with_messages=True))
@@ -64,7 +64,7 @@ def test_what_they_have_sent_goes_with_them_where_that_is_asked_for(database: Do
     }
 
 
-def test_a_tombstone_stays_that_the_application_can_read(database: Documents, past: History) -> None:
+def test_the_application_can_read_the_placeholder_user(database: Documents, past: History) -> None:
     apply(users.erase("later.ada@example.org"))
     ada = past.ada["_id"]
     tombstone = database["User"].find_one({"_id": ada})
@@ -83,7 +83,7 @@ def test_a_tombstone_stays_that_the_application_can_read(database: Documents, pa
     assert database["Profile"].count_documents({}) == database["Account"].count_documents({}) == 0
 
 
-def test_by_their_id_it_is_done_already_and_by_their_name_there_is_nobody(past: History) -> None:
+def test_an_erased_user_is_unchanged_by_id_and_not_found_by_name(past: History) -> None:
     apply(users.erase("ada_later"))
     again = users.erase(str(past.ada["_id"]))
     assert not again.changes_something
@@ -95,7 +95,7 @@ def test_by_their_id_it_is_done_already_and_by_their_name_there_is_nobody(past: 
 
 
 class Stopped(Watch):
-    """Somebody who pulls the plug after some batches."""
+    """A watch that stops the command after some batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches
@@ -106,7 +106,7 @@ class Stopped(Watch):
             raise KeyboardInterrupt
 
 
-def test_one_that_was_interrupted_is_finished_by_the_same_command(
+def test_the_same_command_finishes_an_interrupted_erasure(
     database: Documents, past: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 1)
@@ -122,7 +122,7 @@ def test_one_that_was_interrupted_is_finished_by_the_same_command(
     assert found(database, BOTH) == []
 
 
-def test_pictures_that_lie_elsewhere_are_named(past: History) -> None:
+def test_urls_of_images_stored_elsewhere_are_listed(past: History) -> None:
     def pictures(**options: bool) -> set[str]:
         [result] = users.erase("ada_later", **options).results
         return set(result.elsewhere)
@@ -132,23 +132,26 @@ def test_pictures_that_lie_elsewhere_are_named(past: History) -> None:
     assert pictures(with_messages=True) == hers | {text for text in WRITTEN if text.startswith("https")}
 
 
-def test_the_preview_says_what_goes_and_what_stays(past: History) -> None:
+def test_the_preview_says_what_is_removed_and_what_is_kept(past: History) -> None:
     planned = users.erase("ada_later", with_messages=True)
     assert set(planned.summary()) == {
         *("change 1 user", "change 1 role", "change 3 messages", "delete 1 profile", "delete 1 account")
     }
     label = f"erased-{past.ada['_id']}"
     assert planned.notes[:8] == [
-        "who: ada_later (later.ada@example.org)",
-        f"goes: e-mail, username, name, password, roles, profile, linked accounts; stays: {label}, suspended",
-        "goes: fields that the schema does not name: image, note",
-        "stays: 3 messages, without text and image",
-        "stays: 1 conversation, whole",
-        "blanked: 10 events of the audit trail",
-        "no longer undoable: 10 events",
-        "this cannot be undone, and does not reach backups",
+        "User: ada_later (later.ada@example.org)",
+        (
+            "Removed: e-mail, username, name, password, roles, profile, linked accounts. "
+            f"Kept: the placeholder user {label}, suspended."
+        ),
+        "Removed: fields that are not in the schema: image, note",
+        "Kept: 3 messages, without text and image",
+        "Kept: 1 conversation, unchanged",
+        "Blanked: 10 events of the audit trail",
+        "No longer undoable: 10 events",
+        "This cannot be undone. Backups are not changed.",
     ]
-    assert users.erase("ada_later").notes[3] == "stays: 3 messages, as written; --with-messages blanks them"
+    assert users.erase("ada_later").notes[3] == "Kept: 3 messages, unchanged. --with-messages blanks them."
 
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:
@@ -160,7 +163,7 @@ def test_a_protected_role_keeps_an_active_member(database: Documents, past: Hist
     assert found(database, HERS) == []
 
 
-def test_more_messages_than_a_batch_holds_are_counted_and_blanked(
+def test_messages_of_several_batches_are_counted_and_blanked(
     database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("actions.rules.checked_changeset.BATCH", 100)
@@ -188,7 +191,7 @@ def test_an_erasure_finishes_and_includes_what_is_written_meanwhile(database: Do
 
 
 @pytest.mark.parametrize("gained", [{"name": "Ada King"}, {"status": "ACTIVE"}, {"rolesIds": [1]}], ids=str)
-def test_what_they_gain_while_somebody_reads_the_preview_does_not_stay(
+def test_data_added_while_the_preview_is_read_is_erased_too(
     database: Documents, past: History, gained: dict[str, Any]
 ) -> None:
     bare = {"status": "SUSPENDED", "rolesIds": []}

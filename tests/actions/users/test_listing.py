@@ -1,4 +1,4 @@
-"""What a list of users asks of the server: queries that an index answers, and no more of them than it has columns."""
+"""A list of users needs at most one query for each column, and each query uses an index."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,7 +22,7 @@ HOLDING = Filters(permission="user.read")
 
 @pytest.fixture
 def sent(url: str, database: Documents) -> Iterator[Sent]:
-    """Keep what is sent while `find` and what it finds are used."""
+    """Record the queries of a list of users."""
     settle(database)
     with listening(url) as listener:
         yield listener
@@ -47,7 +47,7 @@ def sent(url: str, database: Documents) -> Iterator[Sent]:
     ],
     ids=str,
 )
-def test_a_page_is_read_along_an_index(
+def test_a_page_is_read_with_an_index(
     sent: Sent, filters: Filters, sort: str | None, index: str, *, later: bool
 ) -> None:
     found = find(filters)
@@ -64,7 +64,7 @@ def test_a_page_is_read_along_an_index(
 
 @pytest.mark.usefixtures("sent")
 @pytest.mark.parametrize("later", [False, True])
-def test_where_many_hold_a_role_it_is_the_users_that_are_gone_through(
+def test_a_role_with_many_members_is_listed_in_the_order_of_user_ids(
     sent: Sent, monkeypatch: pytest.MonkeyPatch, *, later: bool
 ) -> None:
     after = str(IDS["ada"]) if later else None
@@ -76,7 +76,7 @@ def test_where_many_hold_a_role_it_is_the_users_that_are_gone_through(
     assert [command["filter"] for command in sent.commands if "$elemMatch" in str(command.get("filter"))]
 
 
-def test_what_no_column_shows_is_not_read(sent: Sent) -> None:
+def test_data_that_no_column_shows_is_not_read(sent: Sent) -> None:
     def commands(*columns: str) -> list[str]:
         sent.commands.clear()
         list(find().rows(columns=columns))
@@ -84,13 +84,13 @@ def test_what_no_column_shows_is_not_read(sent: Sent) -> None:
 
     assert commands("username", "email", "status", "lastLogin") == ["User"]
     assert commands("roles") == ["User", "Role", "Permission"]
-    # Of each collection whether any reference is in another form, then those that are wanted.
+    # For each collection: first whether any reference has another form, then the references.
     assert commands("profile", "accounts") == ["User", *["Profile"] * 2, *["Account"] * 2]
     counted = ["User", "User", *["Conversation"] * 2, *["Message"] * 2]
     assert commands("hasPassword", "messages", "conversations") == counted
 
 
-def test_a_batch_takes_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
+def test_a_batch_needs_as_many_queries_as_one_user(sent: Sent, database: Documents) -> None:
     sent.commands.clear()
     list(find().rows(columns=RESOLVED, limit=1))
     one = len(sent.commands)
@@ -105,7 +105,7 @@ def test_no_secret_and_no_long_list_is_read(sent: Sent) -> None:
     show("ada")
     for command in sent.commands:
         if command.get("find", "").startswith("chatctl_"):
-            continue  # our own records hold no secrets
+            continue  # the records of chatctl have no secrets
         if "find" in command:
             assert SECRET.isdisjoint(command["projection"]), command
         else:
@@ -114,7 +114,7 @@ def test_no_secret_and_no_long_list_is_read(sent: Sent) -> None:
             assert all(SECRET.isdisjoint(fields) for fields in shown), command
 
 
-def test_users_with_an_account_come_once_each_and_only_if_they_are_there(sent: Sent, database: Documents) -> None:
+def test_users_with_an_account_are_listed_once_and_only_if_they_exist(sent: Sent, database: Documents) -> None:
     database["Account"].insert_many(
         [
             account("cyd", "github") | {"providerAccountId": "another"},
@@ -128,6 +128,6 @@ def test_users_with_an_account_come_once_each_and_only_if_they_are_there(sent: S
     assert (found.count(), found.count_up_to(1), found.count_up_to(2)) == (2, (1, False), (2, True))
 
 
-def test_a_count_along_accounts_that_takes_long_says_what_it_knows(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_count_of_users_with_accounts_returns_a_lower_bound(sent: Sent, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(referenced_listing, "PATIENCE", -1)
     assert find(Filters(provider="github")).count_up_to(10) == (1, False)

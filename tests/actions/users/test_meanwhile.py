@@ -1,4 +1,4 @@
-"""What changes between the plan of a command and its write is seen."""
+"""Changes between the plan of a command and its write are noticed."""
 
 from dataclasses import replace
 
@@ -33,7 +33,7 @@ def test_a_changed_unwritten_side_of_a_link_causes_a_new_plan(
     assert links(database)["rolesIds"] == ({(ada, role)} if first == "grant" else set())
 
 
-def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(database: Documents) -> None:
+def test_a_user_who_got_a_protected_role_meanwhile_is_not_suspended_as_its_last_member(database: Documents) -> None:
     role, members = ObjectId(), {name: ObjectId() for name in ("ada", "grace")}
     database[STATE].insert_one({"_id": PROTECTED, "ids": [role]})
     database["Role"].insert_one({"_id": role, "name": "admin", "userIds": [members["ada"]], "permissionsIds": []})
@@ -49,7 +49,7 @@ def test_who_was_given_a_protected_role_meanwhile_is_not_suspended_as_its_last_m
     assert database["User"].find_one({"rolesIds": role, "status": "ACTIVE"})
 
 
-def test_an_email_is_not_verified_in_the_place_of_another(database: Documents) -> None:
+def test_a_changed_email_is_not_verified_instead_of_the_old_one(database: Documents) -> None:
     user = {"username": "ada", "email": "ada@example.org", "status": "ACTIVE"}
     database["User"].insert_one(user)
     planned = users.verify_email(["ada"])

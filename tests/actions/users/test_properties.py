@@ -1,4 +1,4 @@
-"""Whatever is done to users, in any order: links keep their two sides, and undone backwards nothing has changed."""
+"""After any sequence of commands on users, links have two sides, and undos in reverse restore the data."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,10 +63,10 @@ def settle(database: Documents) -> None:
 
 
 def done(steps: list[Any]) -> list[ObjectId]:
-    """Do what can be done, and return the events."""
+    """Run the steps that are possible, and return their events."""
     events = []
     for command, who, role in steps:
-        with suppress(ChatctlError):  # somebody is not there, or there already
+        with suppress(ChatctlError):  # the user does not exist, or already exists
             if event := apply(COMMANDS[command](who, role)).event:
                 events.append(event)
     return events
@@ -74,7 +74,9 @@ def done(steps: list[Any]) -> list[ObjectId]:
 
 @EITHER
 @given(steps=STEPS)
-def test_what_is_done_keeps_both_sides_and_is_undone_backwards(database: Documents, steps: list[Any]) -> None:
+def test_any_commands_keep_both_sides_of_links_and_can_be_undone_in_reverse(
+    database: Documents, steps: list[Any]
+) -> None:
     settle(database)
     was = stored(database)
     events = done(steps)
@@ -101,7 +103,7 @@ def test_an_undo_out_of_order_is_refused_or_leaves_both_sides(
 
 
 def dangling(database: Documents) -> list[Any]:
-    """Find what would break the application: a child without the parent it needs."""
+    """Find documents that break the application: children without a required parent."""
     there = {name: {document["_id"] for document in database[name].find({}, ["_id"])} for name in SEVEN}
     needs = (
         ("Profile", "userId", "User"),

@@ -1,4 +1,4 @@
-"""Lines that are typed: to the program as a shell asks it, and in real shells on a terminal."""
+"""Completing lines: in the program as a shell asks it, and in real shells on a terminal."""
 
 import fcntl
 import os
@@ -63,7 +63,7 @@ mv told.new told
 
 @pytest.fixture
 def complete(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> Complete:
-    """Ask chatctl how a line goes on, with more patience than a shell has: this machine may be busy."""
+    """Complete a line with chatctl, with a longer timeout than a shell has, because the machine may be busy."""
     monkeypatch.setattr(completion, "SECONDS", 20)
     monkeypatch.setattr(completion, "SECONDS_TO_LOAD", 20)
 
@@ -92,7 +92,7 @@ def shell(request: pytest.FixtureRequest, environment: dict[str, str], workspace
 
 
 class Shell:
-    """A shell on a terminal, to which lines are typed."""
+    """A shell on a terminal that gets typed lines."""
 
     def __init__(self, name: str, environment: dict[str, str]) -> None:
         command, setup = SHELLS[name]
@@ -105,11 +105,11 @@ class Shell:
         assert self.enter(f"{setup}; tell ready") == ["ready"]
 
     def complete(self, line: str, keys: str = "\t") -> list[str]:
-        """Type a line and a tab, and give the words that it has become."""
+        """Type a line and a tab, and return the words of the completed line."""
         return self.enter(f"{line}{keys}\x01tell \x05")
 
     def enter(self, line: str) -> list[str]:
-        """Type a line that ends by telling its words."""
+        """Type a line that prints its own words."""
         told = Path("told")
         told.unlink(missing_ok=True)
         self.screen = ""

@@ -1,4 +1,4 @@
-"""What chatctl answers a shell: how a line may go on."""
+"""The words that complete a line."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ def test_the_script_is_that_of_the_shell(chatctl: Chatctl, shell: str) -> None:
 
 
 def test_another_shell_is_a_wrong_choice(chatctl: Chatctl) -> None:
-    assert '"tcsh" is none of bash, zsh, fish' in chatctl("completion", "tcsh", code=2).stderr
+    assert '"tcsh" is not valid here. Choose bash, zsh or fish.' in chatctl("completion", "tcsh", code=2).stderr
 
 
 def test_the_help_says_how_to_install_it_and_hides_what_shells_ask(chatctl: Chatctl) -> None:
@@ -98,12 +98,12 @@ def test_a_line_goes_on(complete: Complete, line: str, words: list[str]) -> None
     assert complete(line) == words
 
 
-def test_bash_gets_what_comes_behind_the_typed_part(complete: Complete) -> None:
+def test_bash_gets_the_rest_after_the_typed_part(complete: Complete) -> None:
     assert complete("chatctl roles matrix --output=nd", "bash") == ["json"]
     assert complete("chatctl users import pe", "bash") == [":files"]
 
 
-def test_every_word_that_is_known_without_the_driver_is_a_right_one(chatctl: Chatctl) -> None:
+def test_words_known_without_the_driver_match_the_real_ones(chatctl: Chatctl) -> None:
     assert WORDS["STATUS"] == tuple(UserStatus)
     assert WORDS["RULE"] == tuple(sorted({rule.name for rule in all_rules()}))
     assert WORDS["COLLECTION"] == tuple(document._meta["collection"] for document in DOCUMENTS)
@@ -137,7 +137,7 @@ def test_contexts_complete(chatctl: Chatctl, complete: Complete, workspace: Path
 @pytest.mark.parametrize(
     "line", ["chatctl ", "chatctl users list -o ", "chatctl db check --rule ", "chatctl seeds apply "]
 )
-def test_what_no_database_knows_loads_no_driver(line: str) -> None:
+def test_completing_words_of_the_program_loads_no_driver(line: str) -> None:
     program = (
         "import sys; from cli.app import main\n"
         "sys.argv = ['chatctl', 'completion', 'zsh', '--line']\n"

@@ -1,4 +1,4 @@
-"""Names of the database, as they complete."""
+"""Completion of names in the database."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture
 def people(database: Documents) -> None:
-    """Have two people, a group, and what they may do."""
+    """Insert two users, a group, and their roles and permissions."""
     ada = person(database, "ada")
     person(database, "adam", email="adam@example.com")
     person(database, "bob")
@@ -59,12 +59,12 @@ def people(database: Documents) -> None:
         ("chatctl users show .*", []),
     ],
 )
-def test_a_name_goes_on(complete: Complete, line: str, words: list[str]) -> None:
+def test_names_complete(complete: Complete, line: str, words: list[str]) -> None:
     assert complete(line) == words
 
 
 @pytest.mark.parametrize("begun", ["", "ad", "$", "`", "-", "~", "'", ":", "username:", "name:ad"])
-def test_no_hostile_name_is_handed_to_a_shell(complete: Complete, database: Documents, begun: str) -> None:
+def test_a_hostile_name_is_never_given_to_a_shell(complete: Complete, database: Documents, begun: str) -> None:
     for number, name in enumerate(["ada", *HOSTILE]):
         person(database, name, email=f"{number}@example.org")
         database["Role"].insert_one({"name": name})
@@ -77,7 +77,7 @@ def test_no_hostile_name_is_handed_to_a_shell(complete: Complete, database: Docu
     assert {word.rpartition(":")[2] for word in found} <= {"ada"}
 
 
-def test_a_name_that_would_mean_something_else_is_not_offered(complete: Complete, database: Documents) -> None:
+def test_a_name_that_looks_like_an_id_or_address_is_not_offered(complete: Complete, database: Documents) -> None:
     identifier = str(ObjectId())
     person(database, "boss@example.org", email="mallory@example.org")
     person(database, identifier, email="x@example.org")
@@ -90,18 +90,18 @@ def test_a_name_that_would_mean_something_else_is_not_offered(complete: Complete
     assert complete(f"chatctl roles show {identifier[:20]}") == []
 
 
-def test_broken_data_hides_no_good_name(complete: Complete, database: Documents) -> None:
+def test_good_names_complete_beside_broken_data(complete: Complete, database: Documents) -> None:
     database["Role"].insert_many([{"name": ["support"]}, {"name": None}, {"name": 7}, {}, {"name": "support"}])
     assert complete("chatctl roles show ") == ["support"]
 
 
-def test_good_names_are_found_behind_many_bad_ones(complete: Complete, database: Documents) -> None:
+def test_good_names_are_found_after_many_bad_ones(complete: Complete, database: Documents) -> None:
     database["Role"].insert_many([{"name": f"a $(touch {number})"} for number in range(300)])
     database["Role"].insert_one({"name": "admin"})
     assert complete("chatctl roles show a") == ["admin"]
 
 
-def test_what_the_first_of_many_have_in_common_is_not_taken_for_what_all_have(
+def test_a_common_prefix_of_the_first_names_is_not_completed_as_that_of_all(
     complete: Complete, database: Documents
 ) -> None:
     database["Role"].insert_many([{"name": f"team-a{number:02}"} for number in range(completion.AT_MOST + 5)])
@@ -128,7 +128,7 @@ def test_the_database_is_the_one_that_was_typed(
     assert complete("chatctl roles show ") == ["support"]
 
 
-def test_no_env_file_is_read_and_none_is_passed_over(
+def test_completion_reads_no_env_file_and_stops_where_one_exists(
     complete: Complete, chatctl: Chatctl, database: Documents, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Role"].insert_one({"name": "support"})

@@ -1,4 +1,4 @@
-"""Who completes waits for nothing, hears of no failure, and leaves nothing behind."""
+"""Completion never waits, never reports an error, and leaves nothing behind."""
 
 import os
 import socket
@@ -61,7 +61,7 @@ def silent() -> Iterator[str]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Name a folder for the embedded database, and let nothing of it run on."""
+    """Return an environment with a folder for the embedded database, and stop its server afterwards."""
     folder = tmp_path / "embedded"
     monkeypatch.setenv("CHATCTL_LOCAL_DIR", str(folder))
     yield folder
@@ -71,7 +71,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, float]:
-    """Complete in a process; give what it printed, and the seconds it took beyond those that `--version` takes."""
+    """Complete in a process; return the output, and the seconds it took longer than `--version`."""
     began = time.monotonic()
     subprocess.run([PROGRAM, "--version"], env=environment, check=True, capture_output=True)  # noqa: S603
     started = time.monotonic()
@@ -93,26 +93,26 @@ def ask(line: str, environment: dict[str, str], *program: str) -> tuple[bytes, f
         "",
     ],
 )
-def test_a_server_that_is_not_there_is_not_waited_for(environment: dict[str, str], url: str) -> None:
+def test_completion_does_not_wait_for_a_missing_server(environment: dict[str, str], url: str) -> None:
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL": url})
     assert shown == b""
     assert seconds < completion.SECONDS + 1.5
 
 
-def test_a_server_that_does_not_answer_is_not_waited_for(environment: dict[str, str], silent: str) -> None:
+def test_completion_does_not_wait_for_a_silent_server(environment: dict[str, str], silent: str) -> None:
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL": silent})
     assert shown == b""
     assert seconds < completion.SECONDS + 1.5
 
 
-def test_a_name_of_a_host_that_is_never_resolved_is_not_waited_for(environment: dict[str, str]) -> None:
+def test_completion_does_not_wait_for_a_host_that_is_never_resolved(environment: dict[str, str]) -> None:
     hanging = {**environment, "MONGODB_DATABASE_URL": "mongodb://slow.example/shop"}
     shown, seconds = ask(LINE, hanging, str(PROGRAM.with_name("python")), "-c", HANGING)
     assert shown == b""
     assert seconds < completion.SECONDS + 1.5
 
 
-def test_a_file_that_is_never_read_to_its_end_is_not_waited_for(environment: dict[str, str], workspace: Path) -> None:
+def test_completion_does_not_wait_for_an_endless_file(environment: dict[str, str], workspace: Path) -> None:
     os.mkfifo(workspace / "pipe")
     del environment["MONGODB_DATABASE_URL"]
     shown, seconds = ask(LINE, {**environment, "MONGODB_DATABASE_URL_FILE": "pipe"})
@@ -120,7 +120,7 @@ def test_a_file_that_is_never_read_to_its_end_is_not_waited_for(environment: dic
     assert seconds < completion.SECONDS_TO_LOAD + completion.SECONDS + 1.5
 
 
-def test_a_slow_server_is_asked_for_no_longer_than_somebody_waits(
+def test_completion_stops_asking_a_slow_server(
     complete: Complete, database: Documents, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(completion, "SECONDS", 0.2)
@@ -133,14 +133,14 @@ def test_a_slow_server_is_asked_for_no_longer_than_somebody_waits(
     database.client.admin.command("configureFailPoint", "failCommand", mode="off")
 
 
-def test_where_nothing_is_configured_nothing_completes(environment: dict[str, str], workspace: Path) -> None:
+def test_without_a_database_no_names_complete(environment: dict[str, str], workspace: Path) -> None:
     del environment["MONGODB_DATABASE_URL"]
     (workspace / ".env").write_text("MONGODB_DATABASE_URL=mongodb://127.0.0.1:1/shop")
     assert ask(LINE, environment)[0] == b""
 
 
 @pytest.mark.parametrize("line", [b"\xff\xfe", b"chatctl \xff", b"chatctl users show \x00", b"'" * 10_000])
-def test_a_line_that_is_none_completes_nothing(environment: dict[str, str], line: bytes) -> None:
+def test_an_invalid_line_completes_nothing(environment: dict[str, str], line: bytes) -> None:
     command = (PROGRAM, "completion", "bash", "--line")
     done = subprocess.run(command, input=line, env=environment, check=True, capture_output=True)  # noqa: S603
     assert (done.stdout, done.stderr) == (b"", b"")

@@ -1,4 +1,4 @@
-"""Completion in real shells, on a terminal, as somebody types."""
+"""Completion in real shells on a terminal."""
 
 import time
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.people import conversation, person
 Documents = Database[dict[str, Any]]
 
 
-def test_a_tab_completes_what_somebody_types(shell: Shell, workspace: Path) -> None:
+def test_a_tab_completes_the_typed_word(shell: Shell, workspace: Path) -> None:
     (workspace / "people.csv").touch()
     (workspace / "two words.csv").touch()
     for line, words in {
@@ -33,7 +33,7 @@ def test_a_tab_completes_what_somebody_types(shell: Shell, workspace: Path) -> N
         assert shell.complete(line) == words
 
 
-def test_names_complete_in_whatever_form_they_are_typed(shell: Shell, database: Documents) -> None:
+def test_names_complete_in_every_way_to_type_them(shell: Shell, database: Documents) -> None:
     person(database, "ada")
     database["Role"].insert_one({"name": "support"})
     database["Permission"].insert_one({"name": "message.read"})
@@ -62,7 +62,7 @@ def test_hostile_names_run_nothing_and_change_nothing(shell: Shell, database: Do
     assert not (workspace / "pwned").exists()
 
 
-def test_a_list_of_names_holds_the_good_ones_alone(shell: Shell, database: Documents) -> None:
+def test_a_list_of_names_has_only_the_good_ones(shell: Shell, database: Documents) -> None:
     for name in ("ada", "adam", "ad$(touch pwned)", "ad\x1b[31mred"):
         person(database, name)
     deadline = time.monotonic() + 20
@@ -80,7 +80,7 @@ def test_without_a_server_a_tab_changes_nothing(shell: Shell) -> None:
 
 
 def _patiently(shell: Shell, line: str, wanted: list[str]) -> list[str]:
-    """Press the key again, as somebody does on a busy machine: names come in a third of a second, or not at all."""
+    """Press the key again, because names that take longer than a third of a second are not completed."""
     deadline = time.monotonic() + 20
     while (words := shell.complete(line)) != wanted and time.monotonic() < deadline:
         pass

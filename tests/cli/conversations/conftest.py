@@ -1,4 +1,4 @@
-"""Conversations to look at."""
+"""Example conversations."""
 
 import pytest
 import talk
@@ -10,7 +10,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def talking(either: Chatctl, database: Documents) -> Chatctl:
-    """Have four people who write to each other."""
+    """Insert four users who write to each other."""
     talk.settle(database)
     return either
 

@@ -1,4 +1,4 @@
-"""Conversations whose documents the application would choke on: listed and shown all the same."""
+"""Broken conversations, which the application cannot load, are listed and shown."""
 
 import json
 from typing import Any
@@ -44,15 +44,15 @@ def test_a_broken_conversation_is_listed_and_shown(
     talking("conversations", "list", "--user", "ada", "--search", "a")
 
 
-def test_a_conversation_of_which_there_is_nothing_but_an_id_is_shown(talking: Chatctl, database: Documents) -> None:
+def test_a_conversation_with_only_an_id_is_shown(talking: Chatctl, database: Documents) -> None:
     id_ = database["Conversation"].insert_one({}).inserted_id
     assert talking("conversations", "show", id_).stdout == (
-        f"ID            {id_}\nCONVERSATION  nobody\nGROUP         no\nMESSAGES      0\n"
+        f"ID            {id_}\nCONVERSATION  no participants\nGROUP         no\nMESSAGES      0\n"
     )
-    assert talking("conversations", "list").stdout.splitlines()[-1] == f"{id_}  nobody"
+    assert talking("conversations", "list").stdout.splitlines()[-1] == f"{id_}  no participants"
 
 
-def test_people_who_refer_or_are_referred_to_by_text_are_counted(talking: Chatctl, database: Documents) -> None:
+def test_participants_with_ids_as_text_are_counted(talking: Chatctl, database: Documents) -> None:
     id_ = database["Conversation"].insert_one(WHOLE | {"userIds": [str(ADA), BOB]}).inserted_id
     for number, seen in enumerate(([ADA], [str(BOB)], [])):
         said = {"conversationId": str(id_), "senderId": str(ADA), "seenIds": seen, "createAt": minute_after(number)}

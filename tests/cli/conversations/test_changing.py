@@ -1,4 +1,4 @@
-"""Beginning and changing conversations: both sides of every link, and all of it comes back."""
+"""Creating and changing conversations: both sides of every link are written, and an undo restores everything."""
 
 import json
 from typing import Any
@@ -81,12 +81,12 @@ def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents
             if "no transactions" in done.stderr
             else []
         ),
-        "pair has two people alone: the application takes such a group for their one-to-one conversation",
+        "pair will have only two people. The application shows such a group as their one-to-one conversation.",
     ]
 
 
-def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, database: Documents, world: Ids) -> None:
-    said = 'the conversation "engines" exists already\nhint: see chatctl conversations list'
+def test_a_group_cannot_take_the_name_of_another_group(either: Chatctl, database: Documents, world: Ids) -> None:
+    said = 'the conversation "engines" already exists\nhint: see chatctl conversations list'
     assert said in either("conversations", "create", "ada", "grace", "alan", "--name", "engines", code=4).stderr
     conversation(database, world["ada"], world["alan"], world["edith"], name="engines")
     assert "use one of id:" in either("conversations", "add", "engines", "edith", code=4).stderr
@@ -95,10 +95,14 @@ def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, da
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["ada"], 2, "a conversation is between different people\nhint: name two or more of them"),
-        (["ada", "ADA@example.org"], 2, "a conversation is between different people"),
-        (["ada", "--name", "me"], 2, "a conversation is between different people"),
-        (["ada", "grace", "alan"], 2, "3 people are a group, and a group has a name\nhint: give it one with --name"),
+        (["ada"], 2, "a conversation requires at least two different users\nhint: name two or more users"),
+        (["ada", "ADA@example.org"], 2, "a conversation requires at least two different users"),
+        (["ada", "--name", "me"], 2, "a conversation requires at least two different users"),
+        (
+            ["ada", "grace", "alan"],
+            2,
+            "a conversation of 3 people is a group, and a group requires a name\nhint: add --name NAME",
+        ),
         (["ada", "nobody"], 3, 'no user "nobody"'),
         (["ada", "grace", "--name", ""], 5, "not a valid conversation name: a name cannot be empty"),
         (["ada", "grace", "--name", " x"], 5, "begins or ends with a space"),
@@ -111,7 +115,7 @@ def test_a_name_that_another_group_has_is_given_to_no_second(either: Chatctl, da
         (["ada", "grace", "--name", "-"], 5, "it would be read as names on standard input"),
     ],
 )
-def test_what_is_no_conversation_is_refused(
+def test_an_invalid_conversation_is_refused(
     either: Chatctl, database: Documents, *, world: Ids, arguments: list[str], code: int, said: str
 ) -> None:
     before = stored(database)
@@ -120,7 +124,7 @@ def test_what_is_no_conversation_is_refused(
 
 
 @pytest.mark.parametrize("links_of_ada", [None, "absent", []])
-def test_a_list_that_is_null_or_absent_is_made_one_and_becomes_so_again(
+def test_an_undo_makes_a_null_or_absent_list_null_or_absent_again(
     either: Chatctl, database: Documents, world: Ids, links_of_ada: Any
 ) -> None:
     change = {"$unset": {"conversationIds": 1}} if links_of_ada == "absent" else {"$set": {"conversationIds": None}}
@@ -134,7 +138,7 @@ def test_a_list_that_is_null_or_absent_is_made_one_and_becomes_so_again(
     assert stored(database) == before
 
 
-def test_somebody_is_let_into_a_group(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_user_is_added_to_a_group(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "add", "engines", "edith", "ada")
     assert done.stdout == "edith: added\nada: unchanged\n"
@@ -156,7 +160,7 @@ def test_a_one_to_one_conversation_gets_no_third_person(either: Chatctl, databas
     assert either("conversations", "add", world["direct"], "ada").stdout == "ada: unchanged\n"
 
 
-def test_half_a_link_is_made_whole_or_taken_away(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_one_sided_link_is_completed_or_removed(either: Chatctl, database: Documents, world: Ids) -> None:
     database["Conversation"].update_one({"name": "engines"}, {"$pull": {"userIds": world["ada"]}})
     either("conversations", "add", "engines", "ada")
     links(database)
@@ -166,7 +170,7 @@ def test_half_a_link_is_made_whole_or_taken_away(either: Chatctl, database: Docu
     assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: unchanged\n"
 
 
-def test_who_is_taken_out_leaves_their_messages(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_the_messages_of_a_removed_user_stay(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "remove", "engines", "alan", "edith", "--yes")
     assert done.stdout == "alan: removed\nedith: unchanged\n"
@@ -181,13 +185,21 @@ def test_who_is_taken_out_leaves_their_messages(either: Chatctl, database: Docum
 @pytest.mark.parametrize(
     ("place", "people", "said"),
     [
-        ("group", ["alan"], "engines has two people alone: the application takes such a group for their one-to-one"),
-        ("group", ["alan", "grace", "ada"], "nobody is left in engines"),
-        ("direct", ["grace"], "ada, grace has one person alone, which breaks the application's page: delete it (chat"),
-        ("direct", ["grace", "ada"], "nobody is left in ada, grace"),
+        (
+            "group",
+            ["alan"],
+            "engines will have only two people. The application shows such a group as their one-to-one",
+        ),
+        ("group", ["alan", "grace", "ada"], "engines will have no participants."),
+        (
+            "direct",
+            ["grace"],
+            "ada, grace will have only one person, and its page in the application will fail. Delete it: chat",
+        ),
+        ("direct", ["grace", "ada"], "ada, grace will have no participants."),
     ],
 )
-def test_a_conversation_that_loses_too_many_is_named_before(
+def test_the_preview_names_a_conversation_that_loses_too_many_people(
     terminal: Terminal, chatctl: Chatctl, database: Documents, *, place: str, people: list[str], said: str
 ) -> None:
     ids = {name: person(database, name) for name in ("ada", "grace", "alan")}
@@ -196,24 +208,25 @@ def test_a_conversation_that_loses_too_many_is_named_before(
     before = stored(database)
     screen = terminal("conversations", "remove", ids[place], *people, typed="n\n", columns=200)
     assert screen.code == 7
-    assert f"  change {len(people)} user" in screen.text
+    assert f" loses {', '.join(people)}\n" in screen.text
     assert f"  {said}" in screen.text
     assert stored(database) == before
     assert terminal("conversations", "remove", ids[place], *people, typed="y\n").code == 0
     links(database)
 
 
-def test_who_is_left_alone_gets_somebody_with_whom_they_have_a_conversation(
+def test_a_second_conversation_of_the_same_two_people_gets_a_note(
     either: Chatctl, database: Documents, world: Ids
 ) -> None:
     alone = conversation(database, world["ada"])
     said = either("conversations", "add", alone, "grace").stderr
     assert (
-        f"they have another one-to-one conversation ({world['direct']}): the application opens one of the two" in said
+        f"They have another one-to-one conversation ({world['direct']}). The application opens only one of the two."
+        in said
     )
 
 
-def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "rename", "engines", "looms")
     assert done.stdout == "looms: renamed\n"
@@ -221,7 +234,10 @@ def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: 
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
-    assert 'the conversation "looms" exists' in either("conversations", "rename", "engines", "looms", code=4).stderr
+    assert (
+        'the conversation "looms" already exists'
+        in either("conversations", "rename", "engines", "looms", code=4).stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +249,7 @@ def test_a_group_gets_another_name(either: Chatctl, database: Documents, world: 
         ("group", "5f" * 12, 5, "it would be read as an id"),
     ],
 )
-def test_a_name_that_cannot_be_is_refused(
+def test_an_invalid_name_is_refused(
     either: Chatctl, database: Documents, *, world: Ids, place: str, new: str, code: int, said: str
 ) -> None:
     before = stored(database)
@@ -260,7 +276,7 @@ def test_programs_get_outcomes(chatctl: Chatctl, database: Documents) -> None:
     }
 
 
-def test_what_asks_is_refused_where_nobody_answers(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_command_that_asks_is_refused_without_a_terminal(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     either("conversations", "delete", "engines", code=7)
     either("conversations", "remove", "engines", "ada", code=7)
@@ -269,7 +285,7 @@ def test_what_asks_is_refused_where_nobody_answers(either: Chatctl, database: Do
     assert stored(database) == before
 
 
-def test_people_are_let_into_a_group_that_has_no_list(either: Chatctl, database: Documents) -> None:
+def test_users_are_added_to_a_group_without_a_list(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     database["Conversation"].insert_one({"_id": ObjectId(), "name": "null", "isGroup": True, "userIds": None})
     before = stored(database)

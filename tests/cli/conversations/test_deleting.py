@@ -1,4 +1,4 @@
-"""Deleting conversations: all that was said in them goes, nothing else, and all of it comes back."""
+"""Deleting conversations: all their messages are deleted, nothing else, and an undo restores everything."""
 
 import pytest
 from bson import ObjectId
@@ -28,7 +28,7 @@ def event(done: Result) -> str:
     return done.stderr.split()[-1]
 
 
-def test_a_conversation_goes_with_all_that_was_said(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_conversation_is_deleted_with_all_its_messages(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "delete", "engines", world["direct"], "--yes")
     assert done.stdout == "engines: deleted\nada, grace: deleted\n"
@@ -40,15 +40,17 @@ def test_a_conversation_goes_with_all_that_was_said(either: Chatctl, database: D
     assert stored(database) == before
 
 
-def test_forever_keeps_nothing(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_forever_keeps_no_image_for_an_undo(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("conversations", "delete", "engines", "--forever", "--yes")
-    assert "nothing is kept of it: this cannot be undone" in done.stderr
+    assert "This cannot be undone: nothing is kept for an undo." in done.stderr
     assert "undo:" not in done.stderr
     assert database[IMAGES].count_documents({}) == 0
     assert "second" not in str(list(database["chatctl_audit"].find()))
 
 
-def test_what_is_not_there_stops_it_or_is_passed_over(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_an_unknown_conversation_stops_the_command_or_is_skipped(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
     before = stored(database)
     refused = either("conversations", "delete", "engines", "engine", "--yes", code=3)
     assert refused.stderr == 'error: no conversation "engine"\nhint: did you mean "engines"?\n'
@@ -58,7 +60,7 @@ def test_what_is_not_there_stops_it_or_is_passed_over(either: Chatctl, database:
     assert 'no user "bob"' in either("conversations", "add", world["direct"], "bob", code=3).stderr
 
 
-def test_the_preview_of_a_deletion_says_how_much_goes(
+def test_the_preview_of_a_deletion_says_how_much_is_deleted(
     terminal: Terminal, chatctl: Chatctl, database: Documents
 ) -> None:
     ada, grace = person(database, "ada"), person(database, "grace\x1b[2J")
@@ -68,12 +70,11 @@ def test_the_preview_of_a_deletion_says_how_much_goes(
     before = stored(database)
     screen = terminal("conversations", "delete", direct, "engines", typed="n\n", env={"NO_COLOR": "1"})
     assert (
-        "  conversations delete ada, grace\\x1b[2J engines\n"
         "  delete 3 messages\n"
         "  delete 2 conversations\n"
         "  ada, grace\\x1b[2J: 3 messages\n"
         "  engines: 0 messages\n"
-        "Go on? [y/N] n\n"
+        "Delete 2 conversations? [y/N] n\n"
     ) in screen.text
     assert screen.code == 7
     assert stored(database) == before
@@ -83,7 +84,7 @@ def test_the_preview_of_a_deletion_says_how_much_goes(
     assert stored(database) == before
 
 
-def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Documents) -> None:
+def test_broken_data_is_deleted_too(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada")
     broken = [
         {"_id": ObjectId(), "userIds": None, "isGroup": True, "name": "null"},

@@ -1,4 +1,4 @@
-"""A deletion that ends in the middle has deleted whole batches, and the same command finishes it."""
+"""An interrupted deletion has deleted complete batches, and the same command finishes it."""
 
 import json
 import signal
@@ -13,7 +13,7 @@ from tests.conftest import Chatctl
 
 
 @pytest.mark.parametrize("finish", ["undo", "again"])
-def test_what_was_interrupted_is_undone_or_finished(
+def test_interrupted_work_is_undone_or_finished(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, finish: str
 ) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")

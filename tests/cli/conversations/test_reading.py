@@ -73,7 +73,7 @@ def test_programs_get_people_by_id_and_name(talking: Chatctl) -> None:
         (["--sort", "lastMessageAt"], "silent direct shift club"),
     ],
 )
-def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str], expected: str) -> None:
+def test_filters_are_combined_with_and(talking: Chatctl, filters: list[str], expected: str) -> None:
     found = [str(NAMES[name]) for name in expected.split()]
     assert talking("conversations", "list", "-o", "ids", *filters).stdout.split() == found
     assert talking("conversations", "list", "--count", *filters).stdout == f"{len(found)}\n"
@@ -93,7 +93,7 @@ def test_all_pages_together_are_the_whole_list(talking: Chatctl, database: Docum
     assert len(whole) == {"[]": 7, "['--empty']": 4}.get(str(filters), 6)
 
 
-def test_messages_are_counted_where_that_is_asked(talking: Chatctl) -> None:
+def test_messages_are_counted_if_requested(talking: Chatctl) -> None:
     assert talking("conversations", "list", "--columns", "messages,title").stdout == (
         "MESSAGES  CONVERSATION\n"
         "       1  Book club (2026)\n"
@@ -166,22 +166,22 @@ def test_what_is_shown_of_a_conversation_has_values_for_programs(talking: Chatct
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["list", "--group", "--direct"], 2, "--group and --direct contradict each other\nhint: give one of them"),
+        (["list", "--group", "--direct"], 2, "--group and --direct cannot be combined\nhint: use one of them"),
         (["list", "--search", ""], 2, "--search cannot be empty"),
         (["list", "--user", "adaa"], 3, 'no user "adaa"\nhint: did you mean "ada"?'),
         (["list", "--user", ""], 3, 'no user ""\nhint: see chatctl users list'),
         (["list", "--between", "ada", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
-        (["list", "--sort", "title"], 2, 'cannot sort by "title"\nhint: it can be sorted by '),
+        (["list", "--sort", "title"], 2, 'cannot sort by "title"\nhint: sort by '),
         (["show", "Night shif"], 3, 'no conversation "Night shif"\nhint: did you mean "Night shift"?'),
     ],
 )
-def test_what_is_wrong_is_said(talking: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_invalid_input_is_explained(talking: Chatctl, args: list[str], code: int, said: str) -> None:
     done = talking("conversations", *args, code=code)
     assert done.stdout == ""
     assert done.stderr.startswith(f"error: {said}")
 
 
-def test_times_are_ago_and_tables_fit_on_a_terminal(chatctl: Chatctl, database: Documents, terminal: Terminal) -> None:
+def test_a_terminal_shows_ages_and_tables_that_fit(chatctl: Chatctl, database: Documents, terminal: Terminal) -> None:
     talk.settle(database)
     hostile = "\x1b]0;x\x07[red]a[/red]\u202eb\n:smile: 日本語" * 3
     database["Conversation"].update_one({"_id": SHIFT}, {"$set": {"name": hostile}})

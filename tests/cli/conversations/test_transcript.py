@@ -97,12 +97,12 @@ not seen by ada, cyd
     )
 
 
-def test_a_time_that_is_text_stands_behind_the_name(chatctl: Chatctl, lobby: Lobby) -> None:
+def test_a_time_that_is_text_is_shown_after_the_name(chatctl: Chatctl, lobby: Lobby) -> None:
     lobby.say(lobby.ada, None, "x", createAt="2026-01-01")
     assert "\n       ada 2026-01-01\n       x\n" in chatctl("conversations", "transcript", "Lobby").stdout
 
 
-def test_one_to_one_is_called_by_its_people_once(either: Chatctl, database: Documents) -> None:
+def test_a_one_to_one_conversation_names_its_people_once(either: Chatctl, database: Documents) -> None:
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob)
     assert either("conversations", "transcript", str(place)).stdout == (
@@ -111,13 +111,13 @@ def test_one_to_one_is_called_by_its_people_once(either: Chatctl, database: Docu
 
 
 @pytest.mark.parametrize(("last", "kept"), [(1, "5"), (3, "345"), (5, "12345"), (7, "12345"), (1000, "12345")])
-def test_the_last_are_in_their_order(either: Chatctl, lobby: Lobby, last: int, kept: str) -> None:
+def test_the_last_messages_are_in_order(either: Chatctl, lobby: Lobby, last: int, kept: str) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *"12345")
     assert bodies(either, "--last", last) == list(kept)
 
 
 @pytest.mark.parametrize("number", [199, 200, 201, 1_300])
-def test_none_is_lost_or_said_twice_however_many_there_are(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
+def test_no_message_is_lost_or_repeated(chatctl: Chatctl, lobby: Lobby, number: int) -> None:
     said = [str(number) for number in range(number)]
     messages(lobby.database, lobby.id, lobby.ada, *said)
     lobby.say(lobby.ada, None, "undated")
@@ -126,7 +126,7 @@ def test_none_is_lost_or_said_twice_however_many_there_are(chatctl: Chatctl, lob
     assert bodies(chatctl, "--last", number + 1) == [*said, "undated"]
 
 
-def test_those_without_a_date_are_among_the_last_if_there_is_room(either: Chatctl, lobby: Lobby) -> None:
+def test_messages_without_a_date_are_last_if_they_fit(either: Chatctl, lobby: Lobby) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *"12")
     for body in "ab":
         lobby.say(lobby.ada, None, body)
@@ -137,7 +137,7 @@ def test_those_without_a_date_are_among_the_last_if_there_is_room(either: Chatct
     ]
 
 
-def test_messages_of_one_moment_and_of_odd_ids_are_counted_right(chatctl: Chatctl, lobby: Lobby) -> None:
+def test_messages_of_the_same_time_and_with_odd_ids_are_counted_correctly(chatctl: Chatctl, lobby: Lobby) -> None:
     for number in range(6):
         lobby.say(lobby.ada, 1, str(number), **({"_id": str(ObjectId())} if number == 0 else {}))
     assert bodies(chatctl, "--last", 3) == ["3", "4", "5"]
@@ -169,7 +169,7 @@ def test_around_a_message_are_ten_on_each_side(
     assert "seen by" not in shown
 
 
-def test_around_a_message_without_a_date_is_what_stands_there(either: Chatctl, lobby: Lobby) -> None:
+def test_around_a_message_without_a_date_are_its_neighbours(either: Chatctl, lobby: Lobby) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *map(str, range(12)))
     ids = [lobby.say(lobby.ada, None, f"undated {number}") for number in range(3)]
     dated = [str(number) for number in range(3, 12)]
@@ -183,16 +183,16 @@ def test_each_line_of_the_marked_message_is_marked(chatctl: Chatctl, lobby: Lobb
     assert shown.endswith("\n       a\n     > b\n     >\n     > c\n")
 
 
-def test_what_is_asked_wrongly_is_refused(either: Chatctl, lobby: Lobby) -> None:
+def test_invalid_options_are_refused(either: Chatctl, lobby: Lobby) -> None:
     other = conversation(lobby.database, lobby.ada, lobby.bob)
     [elsewhere] = messages(lobby.database, other, lobby.ada, "x")
     assert either("conversations", "transcript", "Lobby", "--around", elsewhere, code=3).stderr == (
         f"error: the message {elsewhere} is not in this conversation\n"
-        f"hint: see where it is: chatctl messages show {elsewhere}\n"
+        f"hint: see its conversation: chatctl messages show {elsewhere}\n"
     )
     for option in (["--last", "3"], ["--since", "1d"], ["--until", "1d"]):
         wrong = either("conversations", "transcript", "Lobby", "--around", elsewhere, *option, code=2)
-        assert wrong.stderr.startswith("error: --around contradicts --last, --since and --until\n")
+        assert wrong.stderr.startswith("error: --around cannot be combined with --last, --since or --until\n")
     either("conversations", "transcript", "Lobby", "--around", ObjectId(), code=3)
     either("conversations", "transcript", "Lobby", "--around", "x", code=2)
     either("conversations", "transcript", "Lobby", "--last", "0", code=2)

@@ -41,7 +41,7 @@ def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lob
     assert ",'=1+1," in shown["csv"]
 
 
-def test_every_line_is_what_the_values_are_in_plain(chatctl: Chatctl, lobby: Lobby) -> None:
+def test_every_line_has_the_plain_values(chatctl: Chatctl, lobby: Lobby) -> None:
     """A value that JSON does not have must not become null because it is fast."""
     odd = [
         float("nan"),
@@ -90,7 +90,7 @@ def test_the_name_of_a_file_says_the_format(
     assert (tmp_path / file).read_text().startswith("id,")
 
 
-def test_a_file_is_whole_or_not_there(chatctl: Chatctl, lobby: Lobby, tmp_path: Path) -> None:
+def test_a_file_is_complete_or_absent(chatctl: Chatctl, lobby: Lobby, tmp_path: Path) -> None:
     lobby.say(lobby.ada, 1, "hello", createAt=BEGAN)
     (tmp_path / "link.html").symlink_to("elsewhere")
     chatctl("conversations", "transcript", "Lobby", "--to", "link.html", code=4)
@@ -99,10 +99,10 @@ def test_a_file_is_whole_or_not_there(chatctl: Chatctl, lobby: Lobby, tmp_path: 
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_index_is_noted(chatctl: Chatctl, lobby: Lobby, monkeypatch: pytest.MonkeyPatch) -> None:
     said = (
-        "there is no index for the messages of a conversation: all messages are gone through, which takes long; "
-        "make it with: chatctl db indexes --apply\n"
+        "the index for the messages of a conversation is missing, so all messages are read, which is slow; "
+        "create it with: chatctl db indexes --apply\n"
     )
     lobby.say(lobby.ada, 1, "hello")
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""
@@ -115,7 +115,7 @@ def test_it_is_said_when_there_is_no_index(chatctl: Chatctl, lobby: Lobby, monke
     assert chatctl("conversations", "transcript", "Lobby").stderr == ""
 
 
-def test_what_people_wrote_does_nothing_in_a_text(either: Chatctl, lobby: Lobby) -> None:
+def test_text_of_users_cannot_act_on_a_terminal(either: Chatctl, lobby: Lobby) -> None:
     lobby.database["User"].update_one({"_id": lobby.ada}, {"$set": {"username": "ad\na\x1b[31m"}})
     lobby.say(lobby.ada, 1, "a\x1b]8;;http://x\x07b\u202e\0\r\nnext\rline\n\n── Friday ──\n10:00  bob", image="\x1b[2J")
     shown = either("conversations", "transcript", "Lobby").stdout
@@ -126,7 +126,7 @@ def test_what_people_wrote_does_nothing_in_a_text(either: Chatctl, lobby: Lobby)
 
 
 @pytest.mark.parametrize("form", ["text", "markdown", "html", "ndjson", "json", "csv"])
-def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: Lobby, form: str) -> None:
+def test_a_closed_pipe_ends_the_command_quietly(process: Process, lobby: Lobby, form: str) -> None:
     messages(lobby.database, lobby.id, lobby.ada, *("more than a pipe holds" * 5 for _ in range(1_100)))
     done = process("conversations", "transcript", "Lobby", "-o", form, line="| head -1")
     assert (done.returncode, done.stderr, done.stdout.count(b"\n")) == (141, b"", 1)
@@ -142,7 +142,7 @@ def test_a_reader_that_has_read_enough_ends_it_quietly(process: Process, lobby: 
         ("html", '<div><bdi class="passage">(empty)</bdi></div></article>'),
     ],
 )
-def test_an_image_without_an_address_is_none_and_what_is_no_time_no_beginning(
+def test_an_empty_image_and_an_invalid_time_are_left_out(
     either: Chatctl, database: Documents, form: str, expected: str
 ) -> None:
     ada = person(database, "ada")
@@ -153,7 +153,7 @@ def test_an_image_without_an_address_is_none_and_what_is_no_time_no_beginning(
     assert expected in either("conversations", "transcript", "Lobby", "--around", said, "-o", form).stdout
 
 
-def test_a_part_says_which_it_is(either: Chatctl, lobby: Lobby) -> None:
+def test_a_partial_transcript_says_which_part_it_is(either: Chatctl, lobby: Lobby) -> None:
     asked = ("--since", "2026-01-01", "--until", "2026-02-01T12:30Z", "--last", "2")
     said = "only since 2026-01-01 00:00Z, before 2026-02-01 12:30Z, the last 2"
     for form in ("text", "markdown", "html"):

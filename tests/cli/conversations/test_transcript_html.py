@@ -86,13 +86,13 @@ def test_a_page_says_the_same_whatever_standard_output_encodes(
     assert html.unescape(other) == unicode
 
 
-def test_nothing_is_a_page_too(either: Chatctl, database: Documents) -> None:
+def test_an_empty_conversation_is_a_page_too(either: Chatctl, database: Documents) -> None:
     conversation(database, name="Lobby")
     assert '<main class="chat long">\n<p class="quiet">No messages.</p>\n</main>\n' in exported(either)
 
 
 @pytest.mark.parametrize("hostile", [*HOSTILE, "javascript:alert(1)"])
-def test_what_people_wrote_is_text_whatever_it_says(chatctl: Chatctl, database: Documents, hostile: str) -> None:
+def test_text_of_users_stays_text(chatctl: Chatctl, database: Documents, hostile: str) -> None:
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob, name="Lobby")
     ids = messages(database, place, ada, "a", "b")

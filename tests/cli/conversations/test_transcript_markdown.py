@@ -1,4 +1,4 @@
-"""A chat as Markdown: whatever people wrote comes back as the text it is, and as nothing else."""
+"""A chat as Markdown: parsed again, it has exactly the text that people wrote."""
 
 import re
 from collections.abc import Iterator

@@ -55,7 +55,7 @@ def test_names_have_colours_by_their_place(terminal: Terminal, place: ObjectId) 
     assert "\x1b" not in terminal("conversations", "transcript", place, env={"TERM": "dumb"}).text
 
 
-def test_an_image_is_a_link_where_links_are_seen(terminal: Terminal, process: Process, place: ObjectId) -> None:
+def test_an_image_is_a_link_if_the_terminal_shows_links(terminal: Terminal, process: Process, place: ObjectId) -> None:
     link = f"\x1b]8;;{ADDRESS}\x1b\\{ADDRESS[:65]}…\x1b]8;;\x1b\\\n"
     assert f"       image: {link}" in terminal("conversations", "transcript", place, "--no-ids").text
     uncoloured = terminal("conversations", "transcript", place, "--no-ids", env={"NO_COLOR": "1"}).text
@@ -84,9 +84,7 @@ def test_an_encoding_without_lines_has_hyphens(process: Process, place: ObjectId
     assert "     - \\u826f" in shown
 
 
-def test_the_marked_message_is_seen_without_colour_too(
-    terminal: Terminal, place: ObjectId, database: Documents
-) -> None:
+def test_the_marked_message_is_visible_without_colour(terminal: Terminal, place: ObjectId, database: Documents) -> None:
     marked = database["Message"].find_one({"body": LONG}) or {}
     for env in ({}, {"NO_COLOR": "1"}):
         shown = terminal("conversations", "transcript", place, "--no-ids", "--around", marked["_id"], env=env).text

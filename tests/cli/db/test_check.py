@@ -1,4 +1,4 @@
-"""chatctl db check, as somebody types it who wants to know whether the data is right."""
+"""`chatctl db check`."""
 
 import csv
 import io
@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> str:
-    """Plant a fault that breaks, two that mislead and one for information."""
+    """Insert a fault that breaks the application, two that mislead it, and one for information."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED", "hashedPassword": "x"}})
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"hashedPassword": "xy"}})
     database["Message"].update_one({"_id": ids["one"]}, {"$push": {"seenIds": ids["alan"]}})
@@ -30,15 +30,13 @@ def break_it(database: Documents, ids: Ids) -> str:
     return str(ids["ada"])
 
 
-def test_data_that_is_right_has_nothing_to_be_said_about(either: Chatctl, ids: Ids) -> None:
+def test_correct_data_has_no_findings(either: Chatctl, ids: Ids) -> None:
     result = either("db", "check", code=0)
     assert (result.stdout, result.stderr) == ("", "no fault was found\n")
     assert either("db", "check", "-o", "json").stdout == "[]\n"
 
 
-def test_what_is_found_is_a_table_and_below_it_what_it_means_and_what_to_type(
-    either: Chatctl, database: Documents, ids: Ids
-) -> None:
+def test_findings_are_a_table_followed_by_effects_and_commands(either: Chatctl, database: Documents, ids: Ids) -> None:
     ada = break_it(database, ids)
     result = either("db", "check", code=1)
     assert result.stderr == "E breaks the application, W misleads it, I is for information\n"
@@ -50,18 +48,18 @@ E         unknown-status         1  User {ada} status: BANNED
 W         bad-password-hash      2  User {ada} hashedPassword: 1 character
 I         foreign-seen           1  Message {ids["one"]} seenIds: {ids["alan"]}
 
-unknown-status: the application cannot load the user, or any list that contains them
+unknown-status: The application cannot load this user, or any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada}, or chatctl users suspend id:{ada} to keep the user out
 
-bad-password-hash: the user cannot sign in with a password
+bad-password-hash: The user cannot sign in with a password.
   User {ada} hashedPassword: 1 character
   User {ids["grace"]} hashedPassword: 2 characters
   to do: chatctl users set-password id:{ada}
 
-foreign-seen: the reader, who may have left, is shown among those who have seen the message
+foreign-seen: The reader, who may have left, is shown among those who have seen the message.
   Message {ids["one"]} seenIds: {ids["alan"]}
-  to do: nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again
+  to do: chatctl conversations add CONVERSATION USER, if the reader should take part again
 """
     )
 
@@ -86,7 +84,7 @@ def test_programs_read_the_same_in_every_format(either: Chatctl, database: Docum
     assert json.loads(table[0]["examples"]) == rows[0]["examples"]
 
 
-def test_what_is_only_for_information_is_no_failure(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_findings_for_information_do_not_fail_the_check(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     assert either("db", "check", "--rule", "foreign-seen", code=0).stdout
     assert either("db", "check", "--rule", "foreign-seen", "--rule", "unknown-status", code=1).stdout
@@ -114,22 +112,25 @@ def test_rules_and_collections_are_chosen(either: Chatctl, database: Documents, 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--rule", "one-sided-links"), 'error: no rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n'),
-        (("--collection", "user"), 'error: no collection "user"\nhint: did you mean "User"?\n'),
+        (
+            ("--rule", "one-sided-links"),
+            'error: unknown rule "one-sided-links"\nhint: did you mean "one-sided-link"?\n',
+        ),
+        (("--collection", "user"), 'error: unknown collection "user"\nhint: did you mean "User"?\n'),
     ],
 )
-def test_a_wrong_name_gets_the_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
+def test_a_wrong_name_gets_the_nearest_right_one(chatctl: Chatctl, options: tuple[str, ...], said: str) -> None:
     for command in ("check", "repair"):
         result = chatctl("db", command, *options, code=2)
         assert (result.stdout, result.stderr) == ("", said)
 
 
 @pytest.mark.parametrize("options", [("--sample", "0"), ("--sample", "x"), ("-o", "ids")])
-def test_what_makes_no_sense_is_refused(chatctl: Chatctl, options: tuple[str, ...]) -> None:
+def test_invalid_options_are_refused(chatctl: Chatctl, options: tuple[str, ...]) -> None:
     chatctl("db", "check", *options, code=2)
 
 
-def test_text_of_users_does_nothing_on_a_terminal(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+def test_text_of_users_is_harmless_on_a_terminal(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
     hostile = "\x1b[2JA\u202e@[red]x.org"
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"email": hostile, "status": hostile}})
     said = chatctl("db", "check", code=1).stdout
@@ -151,8 +152,8 @@ def test_a_narrow_terminal_has_ids_whole_and_text_between_words(
 SEVERITY  RULE            COUNT  EXAMPLE
 E         unknown-status      1  User {ada[:21]}…
 
-unknown-status: the application cannot load the user, or any
-                list that contains them
+unknown-status: The application cannot load this user, or
+                any list that contains them.
   User {ada} status: BANNED
   to do: chatctl users reinstate id:{ada},
          or
@@ -163,7 +164,7 @@ information
     )
 
 
-def test_who_may_not_read_a_collection_is_told_so(
+def test_a_collection_that_may_not_be_read_is_reported(
     chatctl: Chatctl, database: Documents, ids: Ids, monkeypatch: Any
 ) -> None:
     find = pymongo.collection.Collection.find
@@ -180,12 +181,12 @@ def test_who_may_not_read_a_collection_is_told_so(
     assert chatctl("db", "repair", "--yes", code=6).stdout == ""
 
 
-def test_an_empty_database_lacks_its_indexes_alone(either: Chatctl) -> None:
+def test_an_empty_database_lacks_only_its_indexes(either: Chatctl) -> None:
     rows = json.loads(either("db", "check", "-o", "json", code=1).stdout)
     assert [(row["rule"], row["count"]) for row in rows] == [("missing-index", 6)]
 
 
-def test_a_check_is_killed_quietly_where_nobody_reads_on(process: Process, database: Documents, ids: Ids) -> None:
+def test_a_check_ends_quietly_if_the_pipe_is_closed(process: Process, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     database["User"].insert_one(
         {"email": "x", "username": "x", "status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN}

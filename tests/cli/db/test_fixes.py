@@ -23,11 +23,13 @@ def findings(chatctl: Chatctl, *rules: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[f"{number} {fault.rule}" for number, fault in enumerate(FAULTS)])
-def test_every_suggested_repair_mends_its_fault(chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault) -> None:
+def test_every_suggested_repair_removes_its_fault(
+    chatctl: Chatctl, database: Documents, ids: Ids, fault: Fault
+) -> None:
     fault.plant(database, ids)
     [row] = findings(chatctl, fault.rule)
     promised = re.match(r"chatctl (db repair --rule [\w-]+(?: --\w+)?)", row["fix"])
-    assert bool(promised) >= fault.mended
+    assert bool(promised) >= fault.repaired
     if promised:
         chatctl(*promised[1].split(), "--yes")
         assert findings(chatctl, fault.rule) == []
@@ -52,7 +54,7 @@ def test_every_fault_has_the_command_that_it_needs(either: Chatctl, database: Do
     assert needed["Role", "name"] in said
     left = either("db", "repair", "--rule", "missing-field", "--yes").stdout
     assert "1 fault left, decision required: chatctl roles rename" in left
-    assert "9 faults left, decision required: give it a value" in left
+    assert "9 faults left, decision required: set a value" in left
 
 
 def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -67,7 +69,7 @@ def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documen
     either("db", "check", "--rule", "wrong-type", code=0)
 
 
-def test_emails_are_mended_in_bulk_unless_two_users_have_the_same(
+def test_emails_are_repaired_in_bulk_unless_two_users_have_the_same(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     was = {name: user(database, name)["email"] for name in ("ada", "grace", "alan")}
@@ -88,7 +90,7 @@ def test_emails_are_mended_in_bulk_unless_two_users_have_the_same(
     assert "db repair" not in grace["fix"]
     done = either("db", "repair", "--rule", "email-case", "--yes")
     assert done.stdout.startswith(
-        "email-case: mended (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
+        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
     )
     kept = {str(one["_id"]): one["email"] for one in database["User"].find() if one["email"] != one["email"].lower()}
     assert kept == {

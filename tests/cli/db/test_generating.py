@@ -1,4 +1,4 @@
-"""People who are made up: believable, whole, the same again, and broken where that is wanted."""
+"""Generated data: realistic, consistent, reproducible, and with faults if requested."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def faults() -> dict[str, int]:
     return found
 
 
-def test_so_many_are_made_and_nothing_of_them_is_broken(either: Chatctl, database: Documents) -> None:
+def test_the_requested_number_is_generated_without_faults(either: Chatctl, database: Documents) -> None:
     done = either(*SMALL, "--yes")
     assert done.stdout.splitlines() == [
         "users: created (15)",
@@ -43,13 +43,13 @@ def test_so_many_are_made_and_nothing_of_them_is_broken(either: Chatctl, databas
         "conversations: created (8)",
         "messages: created (120)",
     ]
-    assert 'has the password "made up to try things out"' in done.stderr
+    assert 'have the password "made up to try things out"' in done.stderr
     assert [database[name].count_documents({}) for name in ("User", "Conversation", "Message")] == [15, 8, 120]
     links(database)
     assert either("db", "check", code=0).stderr == "no fault was found\n"
 
 
-def test_everything_is_as_the_application_would_have_written_it(chatctl: Chatctl, database: Documents) -> None:
+def test_generated_data_looks_as_if_the_application_wrote_it(chatctl: Chatctl, database: Documents) -> None:
     chatctl("db", "generate", "--yes")
     made = everything(database)
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -79,14 +79,14 @@ def test_everything_is_as_the_application_would_have_written_it(chatctl: Chatctl
     assert not said.isascii()
 
 
-def test_one_password_signs_everybody_in(chatctl: Chatctl, database: Documents) -> None:
+def test_all_generated_users_have_the_same_password(chatctl: Chatctl, database: Documents) -> None:
     chatctl(*SMALL, "--yes")
     hashes = database["User"].distinct("hashedPassword")
     assert len(hashes) == 1
     assert bcrypt.checkpw(b"made up to try things out", hashes[0].encode())
 
 
-def test_the_same_seed_makes_the_same_and_another_seed_others(chatctl: Chatctl, database: Documents) -> None:
+def test_the_same_seed_gives_the_same_data_and_another_seed_other_data(chatctl: Chatctl, database: Documents) -> None:
     made = []
     for seed in ("1", "1", "2"):
         for name in SEVEN:
@@ -98,9 +98,7 @@ def test_the_same_seed_makes_the_same_and_another_seed_others(chatctl: Chatctl, 
     assert not {one["_id"] for one in made[0]["Message"]} & {one["_id"] for one in made[2]["Message"]}
 
 
-def test_roles_are_given_but_for_those_that_are_protected(
-    chatctl: Chatctl, database: Documents, workspace: Path
-) -> None:
+def test_all_roles_except_protected_ones_are_given(chatctl: Chatctl, database: Documents, workspace: Path) -> None:
     (workspace / "seed.yaml").write_text("version: 1\nroles:\n  - name: viewer\n  - name: admin\n    protected: true\n")
     chatctl("seeds", "apply", "seed.yaml")
     chatctl("db", "generate", "--yes")
@@ -113,12 +111,12 @@ def test_roles_are_given_but_for_those_that_are_protected(
 def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
-    assert said.splitlines()[-2].endswith(" has users: what is made up does not belong among them")
+    assert said.splitlines()[-2].endswith(" already has users, and generated users must not mix with them")
     assert database["User"].count_documents({}) == 1
 
 
-def test_many_are_asked_about_and_a_dry_run_says_how_many(either: Chatctl, database: Documents) -> None:
-    assert "has to be confirmed" in either(*SMALL, code=7).stderr
+def test_generating_many_users_asks_and_a_dry_run_has_the_numbers(either: Chatctl, database: Documents) -> None:
+    assert "confirmation is required" in either(*SMALL, code=7).stderr
     assert "--max 159 does not allow 160 items" in either(*SMALL, "--yes", "--max", "159", code=7).stderr
     planned = either(*SMALL, "--dry-run")
     assert planned.stdout.splitlines() == [
@@ -136,7 +134,7 @@ def test_many_are_asked_about_and_a_dry_run_says_how_many(either: Chatctl, datab
     assert outcome["results"][0] == {"id": None, "ref": "users", "outcome": "created", "message": "3"}
 
 
-def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Documents) -> None:
+def test_the_question_says_what_will_be_generated(terminal: Terminal, database: Documents) -> None:
     shown = terminal(*SMALL, typed="n\n")
     assert shown.code == 7
     assert "  create 120 messages\n" in shown.text
@@ -146,14 +144,14 @@ def test_who_is_asked_reads_what_will_be_there(terminal: Terminal, database: Doc
 @pytest.mark.parametrize(
     ("numbers", "why"),
     [
-        (("1", "1", "0"), "a conversation takes two users"),
-        (("2", "2", "0"), "two users have one conversation with each other"),
-        (("5", "0", "1"), "a message needs a conversation"),
-        (("3", "1", "2000001"), "a user has room for 650,000"),
+        (("1", "1", "0"), "a conversation requires at least two users"),
+        (("2", "2", "0"), "two users can have only one conversation"),
+        (("5", "0", "1"), "a message requires a conversation"),
+        (("3", "1", "2000001"), "too many messages for one user: the limit is 650,000"),
         (("-1", "1", "1"), "must be 0 or more"),
     ],
 )
-def test_what_cannot_be_is_said(chatctl: Chatctl, numbers: tuple[str, ...], why: str) -> None:
+def test_impossible_numbers_are_refused(chatctl: Chatctl, numbers: tuple[str, ...], why: str) -> None:
     users, conversations, messages = numbers
     line = ("db", "generate", "--yes", "--users", users, "--conversations", conversations, "--messages", messages)
     assert why in chatctl(*line, code=2).stderr
@@ -163,7 +161,7 @@ def test_what_cannot_be_is_said(chatctl: Chatctl, numbers: tuple[str, ...], why:
     "numbers",
     [("0", "0", "0"), ("1", "0", "0"), ("2", "1", "5"), ("3", "9", "0"), ("40", "1", "300"), ("4", "30", "1")],
 )
-def test_few_are_right_too(either: Chatctl, database: Documents, numbers: tuple[str, ...]) -> None:
+def test_small_numbers_work_too(either: Chatctl, database: Documents, numbers: tuple[str, ...]) -> None:
     users, conversations, messages = numbers
     either("db", "generate", "--yes", "--users", users, "--conversations", conversations, "--messages", messages)
     found = [database[name].count_documents({}) for name in ("User", "Conversation", "Message")]
@@ -171,7 +169,7 @@ def test_few_are_right_too(either: Chatctl, database: Documents, numbers: tuple[
     assert faults() == {}
 
 
-def test_the_trail_says_how_many_were_made(chatctl: Chatctl, database: Documents) -> None:
+def test_the_trail_has_the_generated_numbers(chatctl: Chatctl, database: Documents) -> None:
     event = json.loads(chatctl(*SMALL, "--yes", "--reason", "a try", "-o", "json").stdout)["event"]
     shown = chatctl("audit", "show", event).stdout.splitlines()
     assert shown[-3:] == ["create 8 conversations", "create 120 messages", "create indexes: 6"]
@@ -180,12 +178,12 @@ def test_the_trail_says_how_many_were_made(chatctl: Chatctl, database: Documents
     chatctl("audit", "undo", event, "--yes", code=7)
 
 
-def test_few_are_made_in_one_transaction_faults_included(chatctl: Chatctl, database: Documents) -> None:
+def test_small_numbers_are_written_in_one_transaction_with_their_faults(chatctl: Chatctl, database: Documents) -> None:
     chatctl(*SMALL, "--yes", "--broken", "1")
     assert [(one["kind"], one["whole"]) for one in database["chatctl_audit"].find()] == [("event", True)]
 
 
-def test_those_whose_names_have_no_latin_letters_sign_in_by_a_first_name(chatctl: Chatctl, database: Documents) -> None:
+def test_users_without_latin_names_get_an_english_first_name_as_username(chatctl: Chatctl, database: Documents) -> None:
     chatctl("db", "generate", "--users", "40", "--conversations", "0", "--messages", "0", "--yes")
     others = [user["username"] for user in database["User"].find() if not re.search("[A-Za-z]", user["name"])]
     names = mimesis.Person(mimesis.Locale.EN)._extract(["names"])
@@ -194,17 +192,17 @@ def test_those_whose_names_have_no_latin_letters_sign_in_by_a_first_name(chatctl
     assert english.issuperset(name.rstrip("0123456789") for name in others)
 
 
-def test_without_the_library_what_to_install_is_said(process: Process, workspace: Path) -> None:
+def test_without_the_library_the_error_says_what_to_install(process: Process, workspace: Path) -> None:
     (workspace / "mimesis.py").write_text("raise ImportError")
     done = process(*SMALL, "--yes", env={"PYTHONPATH": str(workspace)})
     assert done.returncode == 5
     assert done.stderr.decode().splitlines() == [
-        "error: people are made up by the library mimesis, which is not installed",
+        "error: generated people require the Python package mimesis, which is not installed",
         "hint: run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'",
     ]
 
 
-def test_each_kind_of_fault_is_planted_so_many_times(chatctl: Chatctl, database: Documents) -> None:
+def test_each_kind_of_fault_is_generated_as_often_as_requested(chatctl: Chatctl, database: Documents) -> None:
     database.create_collection("Profile")  # without its index
     done = chatctl(*SMALL, "--yes", "--broken", "2")
     assert "unique indexes" not in done.stderr
@@ -212,13 +210,13 @@ def test_each_kind_of_fault_is_planted_so_many_times(chatctl: Chatctl, database:
     assert faults() == dict.fromkeys(kinds.difference(LATE), 2)
 
 
-def test_what_unique_indexes_prevent_is_not_planted(chatctl: Chatctl) -> None:
+def test_faults_that_unique_indexes_prevent_are_not_generated(chatctl: Chatctl) -> None:
     done = chatctl(*SMALL, "--yes", "--broken", "1")
-    assert "unique indexes prevent faults of duplicate-key, second-profile: none is made" in done.stderr
+    assert "No faults are made for duplicate-key, second-profile: unique indexes prevent them." in done.stderr
     found = faults()
     assert set(found.values()) == {1}
     assert {rule.name for rule in all_rules()} - found.keys() == {"duplicate-key", "second-profile", *LATE}
     said = chatctl("db", "repair", "--yes").stdout.splitlines()
-    mended = {line.partition(":")[0] for line in said if ": mended" in line}
-    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= mended
-    assert not mended & faults().keys()
+    repaired = {line.partition(":")[0] for line in said if ": repaired" in line}
+    assert {"string-id", "null-list", "dangling-link", "stale-last-message"} <= repaired
+    assert not repaired & faults().keys()

@@ -1,4 +1,4 @@
-"""A repair that ends in the middle is finished by the next one."""
+"""An interrupted repair is finished by the next one."""
 
 import random
 import signal
@@ -18,7 +18,7 @@ from tests.conftest import Chatctl, start_server
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a server of this module's own: the transactions of a killed program are ended for all."""
+    """Start a server for this module only, because ending the transactions of a killed program affects all clients."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()
@@ -37,7 +37,7 @@ def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("attempt", range(2))
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
-def test_a_repair_that_was_ended_half_way_is_finished_by_the_next(
+def test_an_interrupted_repair_is_finished_by_the_next_one(
     environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals, attempt: int
 ) -> None:
     settle(database)

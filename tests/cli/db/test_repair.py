@@ -1,4 +1,4 @@
-"""chatctl db repair, as somebody types it who wants the data to be right."""
+"""`chatctl db repair`."""
 
 import json
 
@@ -22,7 +22,7 @@ def ids(database: Documents) -> Ids:
 
 
 def break_it(database: Documents, ids: Ids) -> None:
-    """Plant three faults with one right answer, and two that have to be decided."""
+    """Insert three faults with one right repair, and two that need a decision."""
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "BANNED"}, "$push": {"rolesIds": ids["read"]}})
     database["User"].update_one({"_id": ids["alan"]}, {"$set": {"rolesIds": None}})
     database["Role"].update_one({"_id": ids["support"]}, {"$push": {"userIds": ids["alan"]}})
@@ -30,7 +30,7 @@ def break_it(database: Documents, ids: Ids) -> None:
     ids["orphan"] = database["Account"].insert_one(gone).inserted_id
 
 
-def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
+def test_faults_with_one_right_repair_are_repaired_and_others_listed(
     either: Chatctl, database: Documents, ids: Ids
 ) -> None:
     break_it(database, ids)
@@ -38,9 +38,9 @@ def test_what_has_one_right_answer_is_mended_and_the_rest_is_listed(
     result = either("db", "repair", "--yes", code=0)
     ada = ids["ada"]
     assert result.stdout.splitlines() == [
-        "null-list: mended (1 fault)",
-        "dangling-link: mended (1 fault)",
-        "one-sided-link: mended (1 fault)",
+        "null-list: repaired (1 fault)",
+        "dangling-link: repaired (1 fault)",
+        "one-sided-link: repaired (1 fault)",
         (
             "missing-parent: unchanged (1 fault left, decision required: chatctl db repair --rule missing-parent"
             " --delete (deletes documents without a parent))"
@@ -67,7 +67,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
     assert result.stdout == (
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
-    assert "null-list: 1 fault to be mended\n" in result.stderr
+    assert "null-list: 1 fault to be repaired\n" in result.stderr
     assert "unknown-status: 1 fault left, decision required: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
@@ -81,13 +81,13 @@ def test_a_dry_run_tells_an_id_from_its_digits_as_text(either: Chatctl, database
     assert f'userIds ["{ids["ada"]}", ' in shown[0]
 
 
-def test_programs_read_what_was_mended_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_programs_read_what_was_repaired_and_what_is_left(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     outcome = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
     assert outcome["event"]
     assert (outcome["changed"], outcome["unchanged"]) == (3, 2)
     assert [(one["ref"], one["outcome"]) for one in outcome["results"]][::4] == [
-        ("null-list", "mended"),
+        ("null-list", "repaired"),
         ("unknown-status", "unchanged"),
     ]
     again = json.loads(either("db", "repair", "--yes", "-o", "json").stdout)
@@ -99,14 +99,14 @@ def test_a_repair_asks_with_what_it_does_and_leaves(terminal: Terminal, database
     was = stored(database)
     screen = terminal("db", "repair", typed="n\n", columns=200)
     assert screen.code == 7
-    assert "  change 2 users\n  null-list: 1 fault to be mended\n" in screen.text
+    assert "  change 2 users\n  null-list: 1 fault to be repaired\n" in screen.text
     assert stored(database) == was
     assert terminal("db", "repair", typed="y\n").code == 0
 
 
-def test_nobody_to_ask_means_no(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_without_a_terminal_a_repair_is_refused(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
-    assert "this has to be confirmed" in either("db", "repair", code=7).stderr
+    assert "confirmation is required" in either("db", "repair", code=7).stderr
 
 
 def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -116,7 +116,7 @@ def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> No
     either("db", "repair", "--yes", "--max", "3")
 
 
-def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_without_faults_nothing_is_done(either: Chatctl, database: Documents, ids: Ids) -> None:
     result = either("db", "repair", "--yes")
     assert (result.stdout, result.stderr) == ("", "nothing to do\n")
 
@@ -124,13 +124,13 @@ def test_where_nothing_is_wrong_nothing_is_done(either: Chatctl, database: Docum
 @pytest.mark.parametrize(
     ("options", "message", "hint"),
     [
-        (("--drop",), "about duplicate-key", "one-sided-link"),
-        (("--delete",), "about duplicate-key", BOTH),
-        (("--drop", "--rule", "missing-parent"), "about missing-parent", "one-sided-link"),
-        (("--delete", "--rule", "dangling-link"), "about dangling-link", BOTH),
+        (("--drop",), "to the rule duplicate-key", "one-sided-link"),
+        (("--delete",), "to the rule duplicate-key", BOTH),
+        (("--drop", "--rule", "missing-parent"), "to the rule missing-parent", "one-sided-link"),
+        (("--delete", "--rule", "dangling-link"), "to the rule dangling-link", BOTH),
         (
             ("--delete", "--rule", "missing-parent", "--rule", "null-list"),
-            "about null-list",
+            "to the rule null-list",
             "missing-parent or second-profile",
         ),
     ],
@@ -139,7 +139,7 @@ def test_a_decision_needs_the_rules_that_it_decides(
     either: Chatctl, options: tuple[str, ...], message: str, hint: str
 ) -> None:
     result = either("db", "repair", *options, "--yes", code=2)
-    assert result.stderr == f"error: {options[0]} decides nothing {message}\nhint: it goes with --rule {hint}\n"
+    assert result.stderr == f"error: {options[0]} does not apply {message}\nhint: use it with --rule {hint}\n"
 
 
 def test_an_undo_restores_documents_that_had_no_parent_before(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -166,20 +166,22 @@ def test_no_undo_is_suggested_if_only_an_index_was_created(either: Chatctl, data
     assert "undo:" not in either("db", "repair", "--rule", "missing-index", "--yes").stderr
 
 
-def test_more_faults_than_are_held_are_mended_by_the_next(
+def test_faults_above_the_limit_are_repaired_by_the_next_run(
     either: Chatctl, database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repairing, "HELD", 2)
     database["User"].update_one({"_id": ids["ada"]}, {"$push": {"rolesIds": {"$each": [ObjectId() for _ in range(3)]}}})
     assert either("db", "repair", "--yes").stdout.splitlines() == [
-        "dangling-link: mended (2 faults)",
-        "dangling-link: unchanged (1 fault more, mended by the same command, run again)",
+        "dangling-link: repaired (2 faults)",
+        "dangling-link: unchanged (1 fault more: run the same command again to repair them)",
     ]
-    assert either("db", "repair", "--yes").stdout == "dangling-link: mended (1 fault)\n"
+    assert either("db", "repair", "--yes").stdout == "dangling-link: repaired (1 fault)\n"
     assert either("db", "check").stdout == ""
 
 
-def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_orphans_are_deleted_with_everything_that_refers_to_them(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     gone = ObjectId()
     for collection, field, who in (("Message", "senderId", "four"), ("Profile", "userId", "profile")):
         database[collection].update_one({"_id": ids[who]}, {"$set": {field: gone}})
@@ -196,7 +198,9 @@ def test_orphans_are_deleted_with_all_that_points_to_them(either: Chatctl, datab
     assert group["lastMessageAt"] == (database["Message"].find_one({"_id": ids["three"]}) or {})["createAt"]
 
 
-def test_of_two_profiles_that_which_the_user_names_is_kept(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_of_two_profiles_the_one_that_the_user_refers_to_is_kept(
+    either: Chatctl, database: Documents, ids: Ids
+) -> None:
     database["Profile"].drop_index("Profile_userId_key")
     for number in (1, 2):
         database["Profile"].insert_one({"_id": ObjectId(f"{number:024x}"), "userId": ids["grace"]})
@@ -207,16 +211,16 @@ def test_of_two_profiles_that_which_the_user_names_is_kept(either: Chatctl, data
     assert either("db", "check").stdout == ""
 
 
-def test_an_index_is_made_where_nothing_is_there_twice(either: Chatctl, database: Documents, ids: Ids) -> None:
+def test_an_index_is_created_if_there_are_no_duplicates(either: Chatctl, database: Documents, ids: Ids) -> None:
     database["Role"].drop_index("Role_name_key")
     database["User"].drop_index("User_email_key")
     database["User"].insert_one({"email": "ada@example.org", "username": "again", **AGAIN})
     result = either("db", "repair", "--rule", "missing-index", "--yes")
     assert result.stdout.splitlines() == [
-        "missing-index: mended (1 fault)",
+        "missing-index: repaired (1 fault)",
         (
             "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
-            " once each document has a value of its own (chatctl db check --rule duplicate-key --rule missing-field))"
+            " after all documents have different values (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]
     assert "Role_name_key" in database["Role"].index_information()
@@ -239,11 +243,14 @@ def test_a_protected_role_keeps_its_last_member_whose_link_would_be_dropped(
     links(database)
 
 
-def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+def test_many_faults_are_repaired_in_batches(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
     many(database, 1_010)
     was = stored(database)
     done = chatctl("db", "repair", "--yes")
-    assert done.stdout.splitlines() == ["dangling-link: mended (1,010 faults)", "one-sided-link: mended (1,010 faults)"]
+    assert done.stdout.splitlines() == [
+        "dangling-link: repaired (1,010 faults)",
+        "one-sided-link: repaired (1,010 faults)",
+    ]
     assert chatctl("db", "check").stdout == ""
     links(database)
     event = done.stderr.split()[-1]
@@ -253,7 +260,7 @@ def test_many_are_mended_in_batches(chatctl: Chatctl, database: Documents, ids: 
     assert stored(database) == was
 
 
-def test_many_documents_are_mended_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
+def test_many_documents_are_repaired_in_several_ways_at_once(chatctl: Chatctl, database: Documents, ids: Ids) -> None:
     many(database, 1_010)
     gone = ObjectId()
     broken = {"rolesIds": None, "conversationIds": [gone, str(ids["direct"]), gone], "status": "EMAIL_VERIFIED"}

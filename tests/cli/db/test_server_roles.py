@@ -35,15 +35,15 @@ ATLAS = {
     "REMOVE": "remove",
     "UPDATE": "update",
 }
-"""Atlas's names of actions, as its API lists them."""
+"""The names of actions in the API of Atlas."""
 REFUSAL = re.compile(
-    r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints roles that suffice\n\Z", re.MULTILINE
+    r"^error: (\S+) does not allow (.+)\nhint: .*chatctl db roles prints suitable roles\n\Z", re.MULTILINE
 )
 
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server that has a user for each role, called like it, and one who may do all."""
+    """Return the address of a server with a user for each role, named like it, and a user with all rights."""
     folder = tmp_path_factory.mktemp("guarded")
     process, address = start_server(folder, "--sync-on-commit")
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://{address}/") as client:
@@ -66,13 +66,13 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def shop(guarded: str) -> Iterator[Documents]:
-    """Give the database as who may do all has it."""
+    """Return the database for the user with all rights."""
     with pymongo.MongoClient[dict[str, Any]](f"mongodb://root:root@{guarded}/", tz_aware=True) as client:
         yield client["shop"]
 
 
 class Bound(Needs):
-    """Have the server refuse what a role allows in no collection, or in others alone."""
+    """Make the server refuse actions that a role allows in no collection, or only in others."""
 
     def __init__(self, role: Role, database: Documents) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class Person:
 
 
 def missing(said: str) -> set[Privilege]:
-    """Read which rights a refusal names."""
+    """Return the rights that a refusal names."""
     pairs = (part.split(" on ") for part in said.split(" and "))
     return {("" if where == "the database" else where, action) for action, where in pairs}
 
@@ -114,14 +114,14 @@ def tried(role: Role) -> list[Sample]:
 
 @pytest.fixture
 def files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write the files that commands name; who follows messages ends soon."""
+    """Write the files that commands name; a command that follows messages ends soon."""
     monkeypatch.setattr("database.following.AWAIT", 0.05)
     sampled.lay_out(workspace)
 
 
 @pytest.mark.usefixtures("files")
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
-def test_a_user_with_a_role_does_what_it_is_for_and_is_refused_the_rest(
+def test_a_user_with_a_role_may_do_exactly_what_the_role_is_for(
     chatctl: Chatctl, guarded: str, shop: Documents, role: Role
 ) -> None:
     root, user = Person(chatctl, guarded, "root", "admin"), Person(chatctl, guarded, role.name)
@@ -176,12 +176,12 @@ def test_the_script_makes_each_role_with_its_rights(chatctl: Chatctl) -> None:
     )
 
 
-def test_the_script_says_what_each_role_is_for_and_what_none_keeps_apart(chatctl: Chatctl) -> None:
+def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(chatctl: Chatctl) -> None:
     lines = chatctl("db", "roles", "--database", "shop").stdout.split("\nfor (const")[0].split("\n")
     assert all(line.startswith("//") and len(line) <= 120 for line in lines)
     said = " ".join(line.removeprefix("//").strip() for line in lines)
     assert "support-write helps users" in said
-    assert "For all that support-read is for; users update, suspend, reinstate" in said
+    assert "For everything that support-read is for; users update, suspend, reinstate" in said
     for note in ROLE_LIMITS:
         assert f"- {note}" in said
 
@@ -197,7 +197,7 @@ def read(script: str, name: str = "shop") -> dict[str, dict[str, list[str]]]:
     }
 
 
-def test_atlas_has_for_each_action_where_it_is_allowed(chatctl: Chatctl) -> None:
+def test_the_output_for_atlas_lists_the_collections_of_each_action(chatctl: Chatctl) -> None:
     result = chatctl("db", "roles", "--format", "atlas", "--database", "shop")
     roles = json.loads(result.stdout)
     assert [set(role) for role in roles] == [{"roleName", "actions", "inheritedRoles"}] * len(ROLES)
@@ -210,7 +210,7 @@ def test_atlas_has_for_each_action_where_it_is_allowed(chatctl: Chatctl) -> None
     assert set(ROLE_LIMITS) <= set(result.stderr.splitlines())
 
 
-def test_the_chosen_database_is_meant_and_never_asked(chatctl: Chatctl) -> None:
+def test_the_roles_are_for_the_chosen_database_which_is_not_connected_to(chatctl: Chatctl) -> None:
     nobody = "mongodb://ada:secret@127.0.0.1:9/market"
     result = chatctl("db", "roles", env={"MONGODB_DATABASE_URL": nobody})
     assert 'db: "market", collection: "User"' in result.stdout
@@ -230,27 +230,27 @@ def test_a_name_cannot_leave_the_string_it_is_in(chatctl: Chatctl) -> None:
     [
         (
             ("--format", "mongo"),
-            "error: invalid value for '--format': \"mongo\" is none of mongosh, atlas; did you mean",
+            'error: --format: "mongo" is not valid here. Choose mongosh or atlas.\nhint: did you mean "mongosh"?\n',
         ),
         (("--database", "a/b"), 'error: "a/b" cannot be the name of a database\n'),
         (("--database", "é" * 32), f'error: "{"é" * 32}" cannot be the name of a database\n'),
         (("--database", ""), 'error: "" cannot be the name of a database\n'),
     ],
 )
-def test_what_makes_no_sense_is_said(chatctl: Chatctl, arguments: tuple[str, ...], said: str) -> None:
+def test_invalid_options_are_explained(chatctl: Chatctl, arguments: tuple[str, ...], said: str) -> None:
     assert chatctl("db", "roles", *arguments, code=2).stderr.startswith(said)
 
 
 def test_without_a_database_its_name_is_enough(chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MONGODB_DATABASE_URL")
-    assert chatctl("db", "roles", code=6).stderr.endswith("; here --database NAME is enough\n")
+    assert chatctl("db", "roles", code=6).stderr.endswith("; this command needs only --database NAME\n")
     assert read(chatctl("db", "roles", "--database", "shop").stdout)
 
 
-def test_a_check_tells_of_a_collection_that_may_not_be_counted(chatctl: Chatctl, guarded: str, shop: Documents) -> None:
+def test_a_check_reports_a_collection_that_may_not_be_counted(chatctl: Chatctl, guarded: str, shop: Documents) -> None:
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
     shop["user"].insert_one({})
     with heard(Bound(SUPPORT_READ, shop)):
         result = Person(chatctl, guarded, SUPPORT_READ.name)("db", "check", "--rule", "other-collection", code=1)
     shop["user"].drop()
-    assert "User user: may not be counted" in result.stdout, result
+    assert "User user: counting is not allowed" in result.stdout, result

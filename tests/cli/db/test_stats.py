@@ -1,4 +1,4 @@
-"""What is counted, by which period, and how it is drawn."""
+"""Statistics: the numbers, the periods and the curves."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ from tests.conftest import Chatctl
 Documents = Database[dict[str, Any]]
 
 END = datetime(9999, 12, 31, tzinfo=UTC)
-"""Servers name no period of a later time, and refuse to count where they meet one."""
+"""Servers cannot format later times, and refuse to count if they meet one."""
 
 
 def counted(chatctl: Chatctl, *words: str) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def something(periods: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
 
 @pytest.fixture
 def office(database: Documents, either: Chatctl) -> dict[str, ObjectId]:
-    """Fill the first days of the year with a few people, and with what is broken."""
+    """Insert a few users in the first days of the year, and broken values."""
     either("roles", "create", "support")
     either("roles", "create", "nobody's")
     ada = person(database, "ada", roles=("support",))
@@ -49,7 +49,7 @@ def office(database: Documents, either: Chatctl) -> dict[str, ObjectId]:
     return {"ada": ada, "grace": grace}
 
 
-def test_days_are_counted_and_what_is_broken_is_passed_over(either: Chatctl, office: dict[str, ObjectId]) -> None:
+def test_days_are_counted_and_broken_values_are_skipped(either: Chatctl, office: dict[str, ObjectId]) -> None:
     found = counted(either)
     assert list(found) == ["since", "by", "periods", "status", "roles", "topSenders"]
     assert (found["since"], found["by"]) == ("2026-01-01T00:00:00.000Z", "day")
@@ -87,7 +87,7 @@ def test_a_spreadsheet_gets_the_periods(either: Chatctl, office: dict[str, Objec
     assert lines[:3] == ["period,users,messages,conversations", "2026-01,2,5,2", "2026-02,0,1,1"]
 
 
-def test_nobody_at_all_reads_well_and_nothing_is_written(either: Chatctl, database: Documents) -> None:
+def test_an_empty_database_has_readable_statistics(either: Chatctl, database: Documents) -> None:
     today = datetime.now(UTC).date()
     assert either("db", "stats").stdout.splitlines() == [
         f"{today - timedelta(days=29)} to {today}; each mark is a day",
@@ -112,15 +112,15 @@ def test_nobody_at_all_reads_well_and_nothing_is_written(either: Chatctl, databa
 PERIODS = ("day", "week", "month")
 
 
-def test_what_cannot_be_counted_is_said(chatctl: Chatctl) -> None:
-    assert "a time that is to come" in chatctl("db", "stats", "--since", "2999-01-01", code=2).stderr
+def test_an_invalid_period_is_explained(chatctl: Chatctl) -> None:
+    assert "--since is in the future" in chatctl("db", "stats", "--since", "2999-01-01", code=2).stderr
     assert 'did you mean "week"?' in chatctl("db", "stats", "--by", "weeks", code=2).stderr
     chatctl("db", "stats", "-o", "ids", code=2)
     lines = chatctl("db", "stats", "--since", "0001-01-01", "--by", "month", "-o", "csv").stdout.splitlines()
     assert lines[:2] == ["period,users,messages,conversations", "0001-01,0,0,0"]
 
 
-def test_times_at_the_end_of_the_calendar_and_beyond_are_passed_over(either: Chatctl, database: Documents) -> None:
+def test_times_outside_the_calendar_are_skipped(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", createdAt=END)
     messages(database, conversation(database, ada), ada, "one")
     database["Message"].insert_one({"createAt": END, "senderId": ada})
@@ -150,10 +150,10 @@ def test_a_chart_fits_the_terminal(terminal: Terminal, database: Documents, colu
     assert set(curve) <= set(" ▁▂▃▄▅▆▇█")
     assert "█" in curve
     each = -(-100 // (columns - 35))
-    assert f"each mark is {'a day' if each == 1 else f'the most of {each} days'}" in shown.text
+    assert f"each mark is {'a day' if each == 1 else f'the maximum of {each} days'}" in shown.text
 
 
-def test_letters_are_drawn_where_there_are_no_blocks(process: Process, database: Documents) -> None:
+def test_letters_are_drawn_if_the_encoding_has_no_blocks(process: Process, database: Documents) -> None:
     person(database, "ada", createdAt=datetime.now(UTC))
     done = process("db", "stats", env={"PYTHONIOENCODING": "ascii", "LC_ALL": "C"})
     assert done.stdout.decode("ascii").splitlines()[2].endswith("#")

@@ -1,4 +1,4 @@
-"""Messages to look at, and `chatctl messages tail` in a process of its own while others write."""
+"""Example messages, and `chatctl messages tail` in a process while others write."""
 
 import json
 import signal
@@ -21,13 +21,13 @@ PATIENCE = 30
 
 @pytest.fixture
 def talking(either: Chatctl, database: Documents) -> Chatctl:
-    """Have four people who write to each other."""
+    """Insert four users who write to each other."""
     talk.settle(database)
     return either
 
 
 class Tail:
-    """A process that follows messages; `line` waits for the next that it prints."""
+    """A process that follows messages; `line` waits for its next line."""
 
     def __init__(self, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
         command = [PROGRAM, "messages", "tail", *arguments]
@@ -45,7 +45,7 @@ class Tail:
         return list(iter(self._lines[stream].get_nowait, "")) if not self._lines[stream].empty() else []
 
     def end(self, number: int = signal.SIGINT) -> tuple[int, list[str]]:
-        """Send a signal; give the exit code and all that is left on standard output and on standard error."""
+        """Send a signal; return the exit code and the rest of standard output and standard error."""
         self.process.send_signal(number)
         code = self.process.wait(PATIENCE)
         return code, [line for name in self._lines for line in iter(lambda n=name: self._lines[n].get(timeout=9), "")]
@@ -80,7 +80,7 @@ Following = Callable[..., Tail]
 
 @pytest.fixture
 def lunch(database: Documents) -> dict[str, Any]:
-    """Insert two people who have a group and a conversation of their own, with two messages in the group."""
+    """Insert two users with a group and a one-to-one conversation, and two messages in the group."""
     ada, bob = person(database, "ada"), person(database, "bob")
     group, direct = conversation(database, ada, bob, name="Lunch"), conversation(database, ada, bob)
     old = messages(database, group, ada, "old", "older")
@@ -89,7 +89,7 @@ def lunch(database: Documents) -> dict[str, Any]:
 
 @pytest.fixture
 def following(environment: dict[str, str], database: Documents, lunch: dict[str, Any]) -> Iterator[Following]:
-    """Start following, and come back when a first message has been seen."""
+    """Start following, and return when a first message was printed."""
     begun: list[Tail] = []
 
     def follow(*arguments: str, env: dict[str, str] | None = None, into: Documents = database) -> Tail:

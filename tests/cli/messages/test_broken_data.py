@@ -1,4 +1,4 @@
-"""Messages whose documents the application would choke on: listed, searched and shown all the same."""
+"""Broken messages, which the application cannot load, are listed, searched and shown."""
 
 import json
 from typing import Any
@@ -59,22 +59,22 @@ def test_a_broken_message_is_listed_and_shown(talking: Chatctl, database: Docume
     talking("conversations", "show", DIRECT, "-o", "json")
 
 
-def test_a_message_of_which_there_is_nothing_but_an_id_is_shown(talking: Chatctl, database: Documents) -> None:
+def test_a_message_with_only_an_id_is_shown(talking: Chatctl, database: Documents) -> None:
     id_ = database["Message"].insert_one({}).inserted_id
     assert talking("messages", "show", id_).stdout == (
         f"""\
 ID            {id_}
 SENDER        unknown author
-CONVERSATION  a conversation that is gone
+CONVERSATION  deleted conversation
 SEEN BY       -
 NOT SEEN BY   -
 """
     )
-    words = f"{id_} unknown author a conversation that is gone (no text)".split()
+    words = f"{id_} unknown author deleted conversation (no text)".split()
     assert talking("messages", "list").stdout.splitlines()[-1].split() == words
 
 
-def test_what_refers_by_text_is_found_as_well(talking: Chatctl, database: Documents) -> None:
+def test_references_stored_as_text_are_found_too(talking: Chatctl, database: Documents) -> None:
     wrong = {"senderId": str(CYD), "conversationId": str(DIRECT), "seenIds": [str(CYD)]}
     id_ = database["Message"].insert_one(WHOLE | wrong).inserted_id
 

@@ -1,4 +1,4 @@
-"""Messages and conversations that the application would choke on: taken away all the same, and back as they were."""
+"""Broken messages and conversations are deleted, and restored as they were."""
 
 from datetime import datetime
 from typing import Any
@@ -36,7 +36,7 @@ WRONG: list[dict[str, Any]] = [
 
 
 def stored(database: Documents) -> list[bytes]:
-    """Return all that lies there, but for the order of what an undo puts back into a list."""
+    """Return all documents, without the order of lists, which an undo may change."""
     found = [document for name in SEVEN for document in database[name].find().sort("_id")]
     return [
         bson.encode({k: sorted(v, key=str) if isinstance(v, list) else v for k, v in document.items()})
@@ -46,7 +46,7 @@ def stored(database: Documents) -> list[bytes]:
 
 @pytest.fixture
 def world(database: Documents) -> None:
-    """Have Ada and Bob write to each other, and in a group."""
+    """Insert messages of Ada and Bob, one-to-one and in a group."""
     person(database, "ada", _id=ADA)
     person(database, "bob", _id=BOB)
     group = conversation(database, ADA, BOB, name="engines")
@@ -70,7 +70,7 @@ def world(database: Documents) -> None:
         "users delete ada",
     ],
 )
-def test_what_is_broken_goes_and_comes_back(
+def test_broken_messages_are_deleted_and_restored(
     chatctl: Chatctl, database: Documents, world: None, wrong: dict[str, Any], command: str
 ) -> None:
     message = {"_id": ObjectId(), **WHOLE, **wrong}

@@ -1,4 +1,4 @@
-"""Retention: what is old goes in batches, what is to stay stays, and all of it comes back."""
+"""Purging: old messages are deleted in batches, others stay, and an undo restores everything."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ OLD = "2026-01-01T00:10Z"
 
 
 def settle(database: Documents) -> Ids:
-    """Set up a group that goes on after ten minutes, a conversation that ended before, and one without a word."""
+    """Set up a group with later messages, a conversation that ended earlier, and an empty one."""
     ids = {name: person(database, name) for name in ("ada", "grace", "alan")}
     ids["group"] = conversation(database, ids["ada"], ids["grace"], ids["alan"], name="engines")
     ids["direct"] = conversation(database, ids["ada"], ids["grace"])
@@ -72,7 +72,7 @@ def left(database: Documents) -> str:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_what_is_old_goes_and_the_rest_stays(
+def test_only_old_messages_are_deleted(
     either: Chatctl, database: Documents, *, world: Ids, options: list[str], stay: str, said: list[str]
 ) -> None:
     before = stored(database)
@@ -91,7 +91,7 @@ def test_what_is_old_goes_and_the_rest_stays(
     assert stored(database) == before
 
 
-def test_a_time_to_come_takes_all_but_the_last(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_time_in_the_future_deletes_all_except_the_last(either: Chatctl, database: Documents, world: Ids) -> None:
     either("messages", "purge", "--before", "2400-01-01", "--keep-last", "1", "--yes")
     assert left(database) == "d4 g12"
     either("messages", "purge", "--before", "2400-01-01", "--yes")
@@ -99,14 +99,14 @@ def test_a_time_to_come_takes_all_but_the_last(either: Chatctl, database: Docume
     assert {place["lastMessageAt"] for place in database["Conversation"].find()} == {BEGAN}
 
 
-def test_messages_of_one_moment_are_told_apart_by_their_ids(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_messages_of_the_same_time_are_ordered_by_their_ids(either: Chatctl, database: Documents, world: Ids) -> None:
     database["Message"].update_many({}, {"$set": {"createAt": BEGAN}})
     ids = sorted(message["_id"] for message in database["Message"].find({"conversationId": world["group"]}))
     either("messages", "purge", "--before", OLD, "--keep-last", "2", "--conversation", "engines", "--yes")
     assert sorted(one["_id"] for one in database["Message"].find({"conversationId": world["group"]})) == ids[-2:]
 
 
-def test_items_are_messages(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_max_counts_messages(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     purge = ("messages", "purge", "--before", OLD, "--yes")
     assert "--max 10 does not allow 11 items" in either(*purge, "--max", "10", code=7).stderr
@@ -132,26 +132,25 @@ def test_programs_get_a_result_for_each_conversation(chatctl: Chatctl, database:
     assert stored(database) == before
 
 
-def test_the_preview_says_how_much_goes_and_what_stays(terminal: Terminal, database: Documents) -> None:
+def test_the_preview_says_how_much_is_deleted_and_what_stays(terminal: Terminal, database: Documents) -> None:
     settle(database)
     before = stored(database)
     screen = terminal(
         *("messages", "purge", "--before", OLD, "--keep-last", "4", "--forever"), typed="n\n", env={"NO_COLOR": "1"}
     )
     assert (
-        "  messages purge --before 2026-01-01T00:10:00.000Z --keep-last 4\n"
         "  delete 6 messages\n"
         "  6 messages in 1 conversation\n"
-        "  the oldest of 2026-01-01 00:01Z, the newest of 2026-01-01 00:08Z\n"
-        "  5 messages from before that time stay because of --keep-last\n"
-        "  nothing is kept of it: this cannot be undone\n"
-        "Go on? [y/N] n\n"
+        "  oldest: 2026-01-01 00:01Z, newest: 2026-01-01 00:08Z\n"
+        "  --keep-last keeps 5 messages from before that time\n"
+        "  This cannot be undone: nothing is kept for an undo.\n"
+        "Delete 6 messages? [y/N] n\n"
     ) in screen.text
     assert screen.code == 7
     assert stored(database) == before
 
 
-def test_forever_keeps_nothing(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_forever_keeps_no_image_for_an_undo(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("messages", "purge", "--before", OLD, "--forever", "--yes")
     assert "undo:" not in done.stderr
     assert database[IMAGES].count_documents({}) == 0
@@ -170,7 +169,7 @@ def test_forever_keeps_nothing(either: Chatctl, database: Documents, world: Ids)
     ],
     ids=str,
 )
-def test_what_cannot_be_done_changes_nothing(
+def test_a_refused_purge_changes_nothing(
     either: Chatctl, database: Documents, *, world: Ids, options: list[str], code: int
 ) -> None:
     before = stored(database)
@@ -179,7 +178,7 @@ def test_what_cannot_be_done_changes_nothing(
 
 
 @pytest.mark.parametrize("options", [[], ["--keep-last", "1"]], ids=str)
-def test_broken_data_is_purged_by_its_date_alone(either: Chatctl, database: Documents, *, options: list[str]) -> None:
+def test_broken_data_is_purged_by_its_date_only(either: Chatctl, database: Documents, *, options: list[str]) -> None:
     ada = person(database, "ada")
     group = conversation(database, ada, name="engines")
     odd: list[dict[str, Any]] = [
@@ -198,7 +197,7 @@ def test_broken_data_is_purged_by_its_date_alone(either: Chatctl, database: Docu
     assert left(database) == ("absent no date no time second stray" if options else "no date no time")
 
 
-def test_by_sender_and_conversation_also_what_names_them_as_text_goes(either: Chatctl, database: Documents) -> None:
+def test_messages_with_references_as_text_are_purged_too(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada")
     group = conversation(database, ada, name="engines")
     texts = {"conversationId": str(group), "senderId": str(ada)}
@@ -209,7 +208,7 @@ def test_by_sender_and_conversation_also_what_names_them_as_text_goes(either: Ch
 
 
 @pytest.mark.parametrize(("by", "options"), [(signal.SIGINT, []), (signal.SIGTERM, ["--keep-last", "50"])], ids=str)
-def test_what_was_interrupted_is_finished_by_the_same_command_and_undone(
+def test_an_interrupted_purge_is_finished_by_the_same_command_and_can_be_undone(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, by: signal.Signals, options: list[str]
 ) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")

@@ -71,7 +71,7 @@ def test_programs_get_whole_values(talking: Chatctl) -> None:
         (["--sort", "id"], [0, 1, 2, 3, 4, 5, 6]),
     ],
 )
-def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str], expected: list[int]) -> None:
+def test_filters_are_combined_with_and(talking: Chatctl, filters: list[str], expected: list[int]) -> None:
     found = [str(MESSAGES[number]) for number in expected]
     assert talking("messages", "list", "-o", "ids", *filters).stdout.split() == found
     assert talking("messages", "list", "--count", *filters).stdout == f"{len(found)}\n"
@@ -82,7 +82,7 @@ def test_of_several_filters_all_have_to_hold(talking: Chatctl, filters: list[str
     assert paged == found
 
 
-def test_a_message_is_shown_with_its_body_on_lines_of_its_own(talking: Chatctl, database: Documents) -> None:
+def test_a_message_is_shown_with_its_text_on_separate_lines(talking: Chatctl, database: Documents) -> None:
     assert talking("messages", "show", MESSAGES[1]) == (
         f"""\
 ID               {MESSAGES[1]}
@@ -131,13 +131,13 @@ CONVERSATION ID  {SHIFT}
             3,
             'no conversation "Night shif"\nhint: did you mean "Night shift"?',
         ),
-        (["list", "--since", "yesterday"], 2, "invalid value for '--since'"),
+        (["list", "--since", "yesterday"], 2, "--since: "),
         (["list", "--after", "5f" * 12], 3, f"no message {'5f' * 12} to start after"),
         (["show", "x"], 2, '"x" is not a message id'),
         (["show", "5f" * 12], 3, f'no message "{"5f" * 12}"\nhint: see chatctl messages list'),
     ],
 )
-def test_what_is_wrong_is_said(talking: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_invalid_input_is_explained(talking: Chatctl, args: list[str], code: int, said: str) -> None:
     done = talking("messages", *args, code=code)
     assert done.stdout == ""
     assert done.stderr.startswith(f"error: {said}")

@@ -1,4 +1,4 @@
-"""Redacting and deleting messages: lists, times and the trail agree, and all of it comes back."""
+"""Redacting and deleting messages: lists, times and the trail agree, and an undo restores everything."""
 
 import json
 from datetime import timedelta
@@ -37,9 +37,9 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
     assert stored(database) == before
 
 
-def test_another_text_is_put_in_its_place_and_nothing_kept(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_a_message_gets_another_text_and_no_copy_is_kept(either: Chatctl, database: Documents, world: Ids) -> None:
     done = either("messages", "redact", world["first"], "--text", "[gone]", "--forever", "--yes")
-    assert "nothing is kept of it: this cannot be undone" in done.stderr
+    assert "This cannot be undone: nothing is kept for an undo." in done.stderr
     assert (database["Message"].find_one({"_id": world["first"]}) or {})["body"] == "[gone]"
     assert database[IMAGES].count_documents({}) == 0
     assert "first" not in str([one.get("changes") for one in database["chatctl_audit"].find()])
@@ -58,7 +58,9 @@ def test_messages_of_any_shape_are_redacted(either: Chatctl, database: Documents
     assert stored(database) == before
 
 
-def test_messages_go_and_the_last_of_the_others_is_the_last(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_after_a_deletion_the_last_remaining_message_is_the_last_one(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
     before = stored(database)
     done = either("messages", "delete", world["second"], world["third"], world["hello"], "--yes")
     assert done.stdout == "".join(f"{world[one]}: deleted\n" for one in ("second", "third", "hello"))
@@ -71,7 +73,7 @@ def test_messages_go_and_the_last_of_the_others_is_the_last(either: Chatctl, dat
     assert stored(database) == before
 
 
-def test_what_is_no_message_stops_it(either: Chatctl, database: Documents, world: Ids) -> None:
+def test_an_unknown_message_stops_the_command(either: Chatctl, database: Documents, world: Ids) -> None:
     before, gone = stored(database), ObjectId()
     for verb in ("delete", "redact"):
         assert f'no message "{gone}"' in either("messages", verb, world["first"], gone, "--yes", code=3).stderr
@@ -93,12 +95,11 @@ def test_the_preview_of_a_deletion_says_from_where(terminal: Terminal, database:
     line = ("messages", "delete", ids["first"], ids["second"], ids["hello"], stray)
     screen = terminal(*line, typed="n\n", env={"NO_COLOR": "1"}, columns=200)
     assert (
-        f"  messages delete {ids['first']} {ids['second']} {ids['hello']} {stray}\n"
         "  delete 4 messages\n"
         "  engines: 2 messages\n"
         "  ada, grace: 1 message\n"
         f"  conversation {ids['ada']}: 1 message\n"
-        "Go on? [y/N] n\n"
+        "Delete 4 messages? [y/N] n\n"
     ) in screen.text.replace("\r", "")
     assert screen.code == 7
     assert stored(database) == before

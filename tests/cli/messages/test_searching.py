@@ -1,4 +1,4 @@
-"""Messages, found by what they say."""
+"""Searching the text of messages."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def numbers(chatctl: Chatctl, *args: object) -> list[int]:
     return [[str(identifier) for identifier in MESSAGES].index(one) for one in found]
 
 
-def test_what_was_found_is_marked_in_its_line(talking: Chatctl) -> None:
+def test_the_match_is_marked_in_its_line(talking: Chatctl) -> None:
     assert talking("messages", "search", "KETTLE") == (FOUND, "", 0)
     assert talking("messages", "search", "KETTLE", env={"FORCE_COLOR": "1"}).stdout.splitlines()[1] == (
         f"{MESSAGES[3]}  2026-01-01 00:10Z  ada     Night shift   who has the \x1b[{FOUND_STYLE}mKettle\x1b[0m?"
@@ -68,40 +68,38 @@ def test_what_was_found_is_marked_in_its_line(talking: Chatctl) -> None:
         (["(?:fine|me)$", "--regex"], [5, 2]),
     ],
 )
-def test_a_text_is_taken_as_it_is_and_a_pattern_where_that_is_asked(
-    talking: Chatctl, args: list[str], expected: list[int]
-) -> None:
+def test_a_text_is_literal_unless_regex_is_given(talking: Chatctl, args: list[str], expected: list[int]) -> None:
     assert numbers(talking, *args) == expected
     assert talking("messages", "search", "--count", *args).stdout == f"{len(expected)}\n"
 
 
-AS_WRITTEN = "\nhint: without --regex it is looked for as it is written"
+AS_WRITTEN = "\nhint: remove --regex to search for the text as it is written"
 
 
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        ([""], 2, "what to search for cannot be empty"),
-        (["", "--regex"], 2, "what to search for cannot be empty"),
-        (["(a", "--regex"], 5, '"(a" is no pattern: missing ) at position 2' + AS_WRITTEN),
-        (["[", "--regex"], 5, '"[" is no pattern: unterminated character set at position 1' + AS_WRITTEN),
-        (["x" * 201, "--regex"], 5, "the pattern is 201 characters long; it may have 200"),
+        ([""], 2, "the search text cannot be empty"),
+        (["", "--regex"], 2, "the search text cannot be empty"),
+        (["(a", "--regex"], 5, '"(a" is not a valid pattern: missing ) at position 2' + AS_WRITTEN),
+        (["[", "--regex"], 5, '"[" is not a valid pattern: unterminated character set at position 1' + AS_WRITTEN),
+        (["x" * 201, "--regex"], 5, "the pattern has 201 characters; the limit is 200"),
         (["x", "--sender", "nobody"], 3, 'no user "nobody"\nhint: see chatctl users list --search nobody'),
     ],
 )
-def test_what_cannot_be_searched_for_is_said(talking: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_an_invalid_search_is_explained(talking: Chatctl, args: list[str], code: int, said: str) -> None:
     assert talking("messages", "search", *args, code=code) == ("", f"error: {said}\n", code)
 
 
 TOO_LONG = """\
-error: the search was given up after 10 seconds
-hint: narrow it with --conversation, --sender or --since; chatctl db indexes --apply makes those fast
+error: the search was stopped after 10 seconds
+hint: narrow it with --conversation, --sender or --since. To make these fast: chatctl db indexes --apply
 """
 
 
 @pytest.fixture
 def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
-    """Have a command of the server fail, till the end of the test."""
+    """Make a command of the server fail until the end of the test."""
 
     def fail(command: str, code: int) -> None:
         data = {"failCommands": [command], "errorCode": code}
@@ -113,7 +111,7 @@ def fail(server_client: pymongo.MongoClient[dict[str, Any]]) -> Iterator[Fail]:
 
 
 @pytest.mark.parametrize(("option", "command"), [("--all", "find"), ("--count", "aggregate"), ("-oids", "find")])
-def test_a_server_that_takes_too_long_is_said_with_what_helps(
+def test_a_search_that_takes_too_long_says_what_helps(
     chatctl: Chatctl, database: Documents, fail: Fail, option: str, command: str
 ) -> None:
     talk.settle(database)
@@ -129,14 +127,14 @@ def test_a_program_is_told_that_it_can_try_again(chatctl: Chatctl, database: Doc
 
 
 @pytest.mark.parametrize("code", sorted(listing.UNREADABLE_PATTERN))
-def test_a_pattern_that_the_server_refuses_is_said(
+def test_a_pattern_that_the_server_refuses_is_explained(
     chatctl: Chatctl, database: Documents, fail: Fail, code: int
 ) -> None:
     talk.settle(database)
     fail("find", code)
     assert chatctl("messages", "search", "--regex", "(?<=a+)b", code=5) == (
         "",
-        "error: the server cannot read the pattern\nhint: it takes those of PCRE\n",
+        "error: the server does not accept the pattern\nhint: use the syntax of PCRE\n",
         5,
     )
 
@@ -156,7 +154,7 @@ def test_a_pattern_that_takes_forever_is_not_marked(monkeypatch: pytest.MonkeyPa
 
 
 @given(st.text(max_size=60), st.text(min_size=1, max_size=20), st.text(max_size=90))
-def test_a_text_is_found_wherever_it_stands_and_nothing_is_added(before: str, found: str, after: str) -> None:
+def test_a_text_is_found_anywhere_in_a_message(before: str, found: str, after: str) -> None:
     match = listing._MatchRows(re.escape(found))._excerpt(before + found + after)
     assert match["found"].casefold() == found.casefold() or len(match["found"]) == len(found)
     assert match["before"] + match["found"] + match["after"] in before + found + after
@@ -164,7 +162,7 @@ def test_a_text_is_found_wherever_it_stands_and_nothing_is_added(before: str, fo
     assert len(match["after"]) <= listing.CHARACTERS_AFTER
 
 
-def test_a_line_that_the_server_alone_finds_a_match_in_is_shown_from_its_beginning() -> None:
+def test_a_match_that_only_the_server_finds_is_shown_from_the_beginning() -> None:
     found = listing._MatchRows("kettle")._excerpt("x" * 100)
     assert text.excerpt(found) == "x" * listing.CHARACTERS_AFTER
 
@@ -185,7 +183,7 @@ def test_a_mark_takes_no_room_and_ends_where_its_cell_does(monkeypatch: pytest.M
     assert not {text.BEGIN, text.END} & {*line}
 
 
-def test_what_an_encoding_lacks_is_marked_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_match_is_marked_in_every_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "encodable", lambda shown, _: shown.encode("ascii", "backslashreplace").decode())
     monkeypatch.setattr(streams, "has_colour", lambda _: False)
     rows = [["a", f"x {text.BEGIN}kettle{text.END}", "1"]]
@@ -201,7 +199,7 @@ def test_on_a_terminal_the_match_has_a_colour(chatctl: Chatctl, database: Docume
 
 
 @pytest.mark.parametrize("columns", [60, 80, 200])
-def test_what_was_found_is_seen_on_a_narrow_terminal_too(
+def test_the_match_is_visible_on_a_narrow_terminal(
     chatctl: Chatctl, database: Documents, terminal: Terminal, columns: int
 ) -> None:
     talk.settle(database)

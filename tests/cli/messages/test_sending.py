@@ -1,4 +1,4 @@
-"""Sending messages: lists and times agree, and who may not send does not."""
+"""Sending messages: lists and times agree, and users who may not send are refused."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,23 +82,23 @@ def test_an_image_needs_no_text_and_reads_none(process: Process, database: Docum
         (["--body", " \n\t"], b"", "the message is empty"),
         ([], b"", "the message is empty"),
         ([], b"\n", "the message is empty"),
-        ([], b"a\0b", "the message holds a NUL character"),
+        ([], b"a\0b", "the message contains a NUL character"),
         ([], b"caf\xe9\n", "standard input is not UTF-8"),
         ([], b"x" * (1024 * 1024 + 1), "the message is longer than 1,048,576 bytes"),
         ([], b"x" * (3 * 1024 * 1024), "the message is longer than 1,048,576 bytes"),
         ([], ("é" * 600_000).encode(), "the message is longer than 1,048,576 bytes"),
-        (["--image", "ftp://x.org/a"], b"", '"ftp://x.org/a" is no address of an image'),
-        (["--image", "javascript:alert(1)"], b"", "is no address of an image"),
-        (["--image", "https://"], b"", "is no address of an image"),
-        (["--image", "https://[x"], b"", "is no address of an image"),
-        (["--image", "https://x.org/a b"], b"", "is no address of an image"),
-        (["--image", "https://x.org/a\nb"], b"", "is no address of an image"),
-        (["--image", ""], b"", "is no address of an image"),
+        (["--image", "ftp://x.org/a"], b"", '"ftp://x.org/a" is not a valid image URL'),
+        (["--image", "javascript:alert(1)"], b"", "is not a valid image URL"),
+        (["--image", "https://"], b"", "is not a valid image URL"),
+        (["--image", "https://[x"], b"", "is not a valid image URL"),
+        (["--image", "https://x.org/a b"], b"", "is not a valid image URL"),
+        (["--image", "https://x.org/a\nb"], b"", "is not a valid image URL"),
+        (["--image", ""], b"", "is not a valid image URL"),
         (["--image", "https://x.org", "--body", " "], b"", "the message is empty"),
     ],
     ids=range(17),
 )
-def test_what_nobody_could_read_is_not_sent(
+def test_an_unreadable_message_is_not_sent(
     process: Process, database: Documents, *, options: list[str], given: bytes, said: str
 ) -> None:
     settle(database)
@@ -109,13 +109,13 @@ def test_what_nobody_could_read_is_not_sent(
     assert stored(database) == before
 
 
-def test_who_sits_at_a_terminal_is_told_how_to_end_a_message(terminal: Terminal, database: Documents) -> None:
+def test_a_terminal_shows_how_to_end_a_message(terminal: Terminal, database: Documents) -> None:
     settle(database)
-    ending = "sends nothing\r\n"
+    ending = "Ctrl-C cancels\r\n"
     send = ("messages", "send", "--conversation", "engines", "--from", "ada")
     screen = terminal(*send, answers={ending: "Hello,\nGrace.\n\x04"})
     assert screen.code == 0, screen
-    assert "type the message; Ctrl-D on a line of its own ends it, Ctrl-C sends nothing\n" in screen.text
+    assert "type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels\n" in screen.text
     assert database["Message"].count_documents({"body": "Hello,\nGrace."}) == 1
     before = stored(database)
     assert terminal(*send, answers={ending: "\x04"}).code == 5
@@ -126,12 +126,17 @@ def test_who_sits_at_a_terminal_is_told_how_to_end_a_message(terminal: Terminal,
 @pytest.mark.parametrize(
     ("place", "who", "code", "said"),
     [
-        ("engines", "edith", 7, "edith does not take part in engines\nhint: add them first: chatctl conversations add"),
+        (
+            "engines",
+            "edith",
+            7,
+            "edith is not a participant of engines\nhint: add them first: chatctl conversations add",
+        ),
         ("engine", "ada", 3, 'no conversation "engine"\nhint: did you mean "engines"?'),
         ("engines", "adda", 3, 'no user "adda"'),
     ],
 )
-def test_who_does_not_take_part_does_not_write(
+def test_only_participants_can_send(
     either: Chatctl, database: Documents, *, world: Ids, place: str, who: str, code: int, said: str
 ) -> None:
     before = stored(database)
@@ -140,20 +145,20 @@ def test_who_does_not_take_part_does_not_write(
     assert stored(database) == before
 
 
-def test_half_a_participant_and_a_suspended_one_are_told_apart(
+def test_a_one_sided_participant_and_a_suspended_one_get_different_notes(
     either: Chatctl, database: Documents, world: Ids
 ) -> None:
     send = ("messages", "send", "--conversation", "engines", "--body", "x", "--from")
     database["User"].update_one({"username": "edith"}, {"$push": {"conversationIds": world["group"]}})
     either(*send, "edith", code=7)
     database["User"].update_one({"username": "ada"}, {"$set": {"status": "SUSPENDED"}})
-    assert "ada is suspended, and sends all the same\n" in either(*send, "ada").stderr
+    assert "Warning: ada is suspended. The message will still be sent.\n" in either(*send, "ada").stderr
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     assert f"chatctl conversations add {world['group']} {world['ada']}" in either(*send, "ada").stderr
 
 
 @pytest.mark.parametrize("copies", [None, "absent", "long"])
-def test_a_copy_of_the_ids_is_kept_where_there_is_a_short_one(
+def test_the_copy_of_the_message_ids_is_updated_if_it_is_short(
     either: Chatctl, database: Documents, world: Ids, copies: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     change = {"$unset": {"messagesIds": 1}} if copies == "absent" else {"$set": {"messagesIds": None}}
@@ -172,7 +177,7 @@ def test_a_copy_of_the_ids_is_kept_where_there_is_a_short_one(
 
 
 @pytest.mark.parametrize("time", ["yesterday", None, datetime(2400, 1, 1, tzinfo=UTC)], ids=str)
-def test_a_last_time_that_is_none_or_to_come_does_no_harm(
+def test_an_invalid_or_future_last_time_is_harmless(
     either: Chatctl, database: Documents, world: Ids, time: Any
 ) -> None:
     database["Conversation"].update_one({"name": "engines"}, {"$set": {"lastMessageAt": time}})

@@ -1,4 +1,4 @@
-"""Messages as they come, where the server tells of them."""
+"""Following messages on servers with change streams."""
 
 import signal
 import subprocess
@@ -22,7 +22,7 @@ from tests.conftest import Chatctl, start_server
 Lunch = dict[str, Any]
 
 
-def test_a_message_is_a_line_as_soon_as_it_comes(following: Following, database: Documents, lunch: Lunch) -> None:
+def test_a_message_is_printed_as_soon_as_it_is_sent(following: Following, database: Documents, lunch: Lunch) -> None:
     tail = following()
     messages(database, lunch["group"], lunch["ada"], "sent \x1b[31m\nred [b]\u202e")
     assert tail.line() == "2026-01-01 00:01Z  sent      Lunch  ada: sent \\x1b[31m\\nred [b]\\u202e"
@@ -58,7 +58,7 @@ def test_an_event_is_the_message_and_what_happened(following: Following, databas
     assert tail.end(signal.SIGTERM) == (143, ["error: terminated"])
 
 
-def test_where_bodies_are_masked_what_comes_is_too(
+def test_new_messages_are_masked_in_a_masked_database(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, lunch: Lunch
 ) -> None:
     chatctl("db", "protect", "prod", "--mask-bodies")
@@ -73,7 +73,7 @@ def test_where_bodies_are_masked_what_comes_is_too(
 
 
 @pytest.mark.parametrize("options", [(), ("-o", "ndjson")])
-def test_values_of_any_type_come_and_go(
+def test_values_of_any_type_are_followed(
     following: Following, database: Documents, lunch: Lunch, server: str, options: tuple[str, ...]
 ) -> None:
     ordinary = {"body": "hello", "createAt": BEGAN, "conversationId": lunch["group"], "senderId": lunch["ada"]}
@@ -93,7 +93,7 @@ def test_values_of_any_type_come_and_go(
         assert tail.end() == (130, [])
 
 
-def test_who_has_seen_a_message_is_no_event(following: Following, database: Documents, lunch: Lunch) -> None:
+def test_reading_a_message_is_not_shown_as_an_event(following: Following, database: Documents, lunch: Lunch) -> None:
     tail = following("-o", "ndjson")
     database["Message"].update_one({"_id": lunch["old"][0]}, {"$push": {"seenIds": lunch["bob"]}})
     database["Message"].update_one({"_id": lunch["old"][0]}, {"$set": {"createAt": BEGAN}})
@@ -101,7 +101,9 @@ def test_who_has_seen_a_message_is_no_event(following: Following, database: Docu
     assert tail.event()["body"] == "next"
 
 
-def test_only_what_is_asked_for_is_shown(following: Following, database: Documents, lunch: Lunch) -> None:
+def test_only_messages_that_match_the_filters_are_shown(
+    following: Following, database: Documents, lunch: Lunch
+) -> None:
     tail = following("--conversation", "Lunch", "--sender", "ada", "-o", "ndjson")
     [other] = messages(database, lunch["direct"], lunch["ada"], "elsewhere")
     [bobs] = messages(database, lunch["group"], lunch["bob"], "of another")
@@ -119,7 +121,7 @@ def test_broken_messages_are_shown_too(following: Following, database: Documents
     tail = following()
     identifier, user = ObjectId(), ObjectId()
     database["Message"].insert_one({"_id": identifier, "body": 7, "senderId": user, "conversationId": None})
-    assert tail.line() == f"                   sent      a conversation that is gone  deleted user {user}: 7"
+    assert tail.line() == f"                   sent      deleted conversation  deleted user {user}: 7"
     database["Message"].insert_one({"_id": "x"})
     assert "unknown author" in tail.line()
     with database.client.start_session() as session, session.start_transaction():
@@ -130,14 +132,16 @@ def test_broken_messages_are_shown_too(following: Following, database: Documents
     assert tail.rest("stderr") == []
 
 
-def test_who_came_after_the_start_is_known(following: Following, database: Documents) -> None:
+def test_users_created_after_the_start_are_named(following: Following, database: Documents) -> None:
     tail = following()
     eve = person(database, "eve")
     messages(database, conversation(database, eve, name="New"), eve, "hi")
     assert tail.line() == "2026-01-01 00:01Z  sent      New  eve: hi"
 
 
-def test_it_goes_on_when_the_collection_is_there_again(following: Following, database: Documents, lunch: Lunch) -> None:
+def test_following_continues_after_the_collection_was_recreated(
+    following: Following, database: Documents, lunch: Lunch
+) -> None:
     tail = following()
     database.drop_collection("Message")
     assert tail.line("stderr").startswith("the collection was dropped or renamed")
@@ -145,7 +149,7 @@ def test_it_goes_on_when_the_collection_is_there_again(following: Following, dat
     assert tail.line().endswith("Lunch  ada: again")
 
 
-def test_what_is_wrong_is_said_before_anything(process: Process, database: Documents) -> None:
+def test_invalid_input_is_refused_before_anything_is_shown(process: Process, database: Documents) -> None:
     done = process("messages", "tail", "--conversation", "Nowhere")
     assert (done.returncode, done.stdout) == (3, b"")
     assert process("messages", "tail", "--sender", "nobody").returncode == 3
@@ -156,7 +160,7 @@ def test_what_is_wrong_is_said_before_anything(process: Process, database: Docum
     assert b"no server answers at 127.0.0.1:1" in done.stderr
 
 
-def test_a_reader_that_has_enough_ends_it_quietly(
+def test_a_closed_pipe_ends_following_quietly(
     environment: dict[str, str], following: Following, database: Documents, lunch: Lunch
 ) -> None:
     tail = following()
@@ -172,7 +176,7 @@ def test_a_reader_that_has_enough_ends_it_quietly(
 
 
 @pytest.mark.timeout(120)
-def test_a_lost_connection_is_found_again_with_what_came_meanwhile(
+def test_after_a_lost_connection_the_missed_messages_are_shown(
     following: Following, lunch: Lunch, database: Documents, tmp_path: Path
 ) -> None:
     server, address = start_server(tmp_path, "--sync-on-commit")
@@ -196,7 +200,7 @@ def test_a_lost_connection_is_found_again_with_what_came_meanwhile(
         server.wait()
 
 
-def test_it_polls_where_the_server_tells_nothing(
+def test_it_polls_a_server_without_change_streams(
     following: Following, lunch: Lunch, database: Documents, tmp_path: Path, chatctl: Chatctl
 ) -> None:
     server, address = start_server(tmp_path, "--standalone")

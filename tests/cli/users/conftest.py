@@ -1,4 +1,4 @@
-"""Roles to give, people to look at, files to import."""
+"""Example roles, users and import files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ Import = Callable[..., Result]
 
 @pytest.fixture
 def roles(either: Chatctl) -> Chatctl:
-    """Have two roles, each of which gives something."""
+    """Insert two roles with a permission each."""
     either("permissions", "create", "user.read", "user.suspend")
     either("roles", "create", "viewer", "--permission", "user.read")
     either("roles", "create", "support", "--permission", "user.suspend")
@@ -24,14 +24,14 @@ def roles(either: Chatctl) -> Chatctl:
 
 @pytest.fixture
 def people(either: Chatctl, database: Documents) -> Chatctl:
-    """Have four people to look at."""
+    """Insert four users."""
     staff.settle(database)
     return either
 
 
 @pytest.fixture
 def load(chatctl: Chatctl, tmp_path: Path) -> Import:
-    """Import a text that stands in a file."""
+    """Write a text to a file and import it."""
 
     def loaded(text: str | bytes, *options: str, name: str = "people.csv", code: int = 0) -> Result:
         (tmp_path / name).write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -42,5 +42,5 @@ def load(chatctl: Chatctl, tmp_path: Path) -> Import:
 
 @pytest.fixture
 def imported(database: Documents) -> Callable[[str], dict[str, Any]]:
-    """Look up who came in."""
+    """Return the imported users."""
     return lambda username: user(database, username)

@@ -1,4 +1,4 @@
-"""Creating users and changing what they are called, as a person types it."""
+"""Creating and changing users."""
 
 import json
 import re
@@ -9,6 +9,7 @@ from bson import ObjectId
 from passlib.hash import bcrypt
 from people import BEGAN, PASSWORD, Documents, links, person, stored, user
 
+from actions.rules.passwords import RULE
 from models.schema import FIELDS
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
@@ -39,7 +40,7 @@ def test_a_verified_user_without_a_password_has_no_field_for_it(either: Chatctl,
     assert not {"hashedPassword", "name", "profileId", "lastLogin"} & made.keys()
 
 
-def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, database: Documents) -> None:
+def test_a_generated_password_is_the_only_output_and_printed_once(either: Chatctl, database: Documents) -> None:
     done = either("users", "create", "--email", "a@b.c", "--username", "ada", "--generate-password")
     [password] = done.stdout.splitlines()
     assert bcrypt.verify(password, user(database)["hashedPassword"])
@@ -60,8 +61,8 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (PASSWORD, ["--email", "a@b@c"], (5, '"a@b@c" is not a valid e-mail address')),
         (PASSWORD, ["--email", "a\u202e@b.c"], (5, "contains an invisible character (U+202E)")),
         (PASSWORD, ["--email", "a\u00a0b@c.d"], (5, "is not a valid e-mail address")),
-        (PASSWORD, ["--email", "GRACE@example.org"], (4, 'a user has the e-mail "grace@example.org" already')),
-        (PASSWORD, ["--username", "grace"], (4, 'the user "grace" exists already')),
+        (PASSWORD, ["--email", "GRACE@example.org"], (4, 'a user already has the e-mail "grace@example.org"')),
+        (PASSWORD, ["--username", "grace"], (4, 'the user "grace" already exists')),
         (PASSWORD, ["--username", ""], (5, 'the username "" cannot be empty')),
         (PASSWORD, ["--username", "a@b.c"], (5, "would be read as an e-mail address")),
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
@@ -70,15 +71,15 @@ def test_a_generated_password_is_printed_alone_and_once(either: Chatctl, databas
         (PASSWORD, ["--username", "username:ada"], (5, "would be read as the name after the colon")),
         (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
-        ("\n", [], (5, "standard input holds no password")),
+        ("\n", [], (5, "standard input contains no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
         (f"{'ä' * 37}\n", [], (5, "the password has more than 72 bytes")),
-        ("passwordpassword\n", [], (5, "the password is a common one")),
+        ("passwordpassword\n", [], (5, "the password is too common")),
         ("ada.lovelace@example.org\n", [], (5, "the password is the user's own name or e-mail")),
-        (PASSWORD, ["--no-password"], (2, "contradict each other")),
+        (PASSWORD, ["--no-password"], (2, "cannot be combined")),
     ],
 )
-def test_what_cannot_be_a_user_is_refused_and_nothing_is_written(
+def test_an_invalid_user_is_refused_and_nothing_is_written(
     roles: Chatctl, database: Documents, given: str, options: list[str], expected: tuple[int, str]
 ) -> None:
     person(database, "grace")
@@ -113,15 +114,16 @@ def test_a_password_as_an_argument_is_not_taken_and_not_repeated(either: Chatctl
     assert PASSWORD not in either("users", *line, "--debug", "-o", "json", code=2).stderr
 
 
-def test_where_nobody_can_be_asked_for_a_password_the_options_are_named(either: Chatctl) -> None:
+def test_without_a_terminal_the_error_names_the_password_options(either: Chatctl) -> None:
     refused = either("users", "create", "--email", "a@b.c", "--username", "ada", code=2)
-    assert "give one of --password-stdin, --generate-password and --no-password" in refused.stderr
+    assert "use --password-stdin, --generate-password or --no-password" in refused.stderr
 
 
-def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Terminal, database: Documents) -> None:
+def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Terminal, database: Documents) -> None:
     line = ("users", "create", "--email", "a@b.c", "--username", "ada")
     screen = terminal(*line, answers={"Password: ": f"{PASSWORD}\n", "Again: ": f"{PASSWORD}\n"})
     assert screen.code == 0
+    assert screen.text.startswith(f"{RULE}\nPassword: \nAgain: \n")
     assert PASSWORD not in screen.text
     assert bcrypt.verify(PASSWORD, user(database)["hashedPassword"])
     screen = terminal("users", "set-password", "ada", answers={"Password: ": f"{PASSWORD}\n", "Again: ": "another\n"})
@@ -137,7 +139,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_unseen(terminal: Term
     assert bcrypt.verify(PASSWORD, user(database)["hashedPassword"])
 
 
-def test_what_is_given_is_changed_and_an_empty_text_takes_away(either: Chatctl, database: Documents) -> None:
+def test_given_fields_are_changed_and_an_empty_text_removes_a_value(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", name="Ada", status="EMAIL_VERIFIED", emailVerified=BEGAN)
     done = either("users", "update", "ada", "--email", "Countess@x.org", "--username", "countess", "--name", "")
     assert done.stdout == "countess: updated\n"
@@ -156,7 +158,7 @@ def test_what_is_given_is_changed_and_an_empty_text_takes_away(either: Chatctl, 
     assert either("users", "update", ada, "--email", "COUNTESS@x.org").stdout == "countess: unchanged\n"
 
 
-def test_names_of_another_type_are_no_names(either: Chatctl, database: Documents) -> None:
+def test_a_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents) -> None:
     person(database, "ada", name=7)
     person(database, "grace")
     database["User"].update_one({"username": "grace"}, {"$set": {"username": ["grace", "alan"]}})
@@ -164,14 +166,14 @@ def test_names_of_another_type_are_no_names(either: Chatctl, database: Documents
     assert either("users", "suspend", "grace", "--yes", code=3).stderr.startswith('error: no user "grace"')
 
 
-def test_a_claim_that_is_no_text_is_kept_as_far_as_it_is(either: Chatctl, database: Documents) -> None:
+def test_a_claimed_name_that_is_not_text_is_kept_readable(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     either("users", "verify-email", "ada", env={"CHATCTL_ACTOR": "ad\udcffa"})
     [event] = database["chatctl_audit"].find({"kind": "event"})
     assert event["actor"]["claimed"] == "ad?a"
 
 
-def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Documents) -> None:
+def test_a_new_email_can_be_verified_at_once(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "alan", status="SUSPENDED")
     either("users", "update", "ada", "--email", "a@b.c", "--verified")
@@ -179,24 +181,24 @@ def test_a_new_email_can_be_known_to_be_theirs(either: Chatctl, database: Docume
     assert (user(database)["status"], user(database)["emailVerified"] > BEGAN) == ("EMAIL_VERIFIED", True)
     assert (user(database, "alan")["status"], "emailVerified" in user(database, "alan")) == ("SUSPENDED", True)
     assert "chatctl users verify-email" in either("users", "update", "ada", "--verified", code=2).stderr
-    said = "error: nothing is given to change\nhint: see chatctl users update --help\n"
+    said = "error: no option says what to change\nhint: see chatctl users update --help\n"
     assert either("users", "update", "ada", "--reason", "a test", code=2) == ("", said, 2)
     assert "already" in either("users", "update", "ada", "--email", "B@B.C", code=4).stderr
     assert "already" in either("users", "update", "ada", "--username", "alan", code=4).stderr
 
 
-def test_an_email_in_another_case_is_taken_where_somebody_else_has_it(either: Chatctl, database: Documents) -> None:
+def test_an_email_of_another_user_is_refused_in_any_case(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", email="Ada@x.org")
     assert either("users", "update", ada, "--email", "ADA@x.org").stdout == "ada: updated\n"
     database["User"].update_one({"_id": ada}, {"$set": {"email": "Ada@x.org"}})
     other = person(database, "grace", email="ada@x.org")
     assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
-        f'error: a user has the e-mail "ada@x.org" already\nhint: see chatctl users show id:{other}\n'
+        f'error: a user already has the e-mail "ada@x.org"\nhint: see chatctl users show id:{other}\n'
     )
     assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
 
 
-def test_what_changes_only_what_a_user_owns_is_found_under_the_user(either: Chatctl, database: Documents) -> None:
+def test_a_change_of_a_profile_is_found_under_its_user(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53, profileId=ObjectId("5f" * 12))
     database["Profile"].insert_one({"_id": ObjectId("5f" * 12), "userId": ada, "phoneNumber": "1"})
     database["Account"].insert_one({"userId": ada, "type": "oauth", "provider": "google", "providerAccountId": "1"})

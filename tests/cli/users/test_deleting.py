@@ -1,4 +1,4 @@
-"""Deleting users: all that depends on them goes, nothing else, and all of it comes back."""
+"""Deleting users: everything that depends on them is deleted, nothing else, and an undo restores everything."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.conftest import Chatctl
 
 @pytest.fixture
 def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
-    """Set up Ada, who writes with Grace alone and with two others in a group, and Alan, who has left traces of hers."""
+    """Set up Ada, who writes to Grace and in a group with two others; Alan has references to her."""
     either("roles", "create", "support")
     ada = person(database, "ada", roles=("support",), name="Ada")
     grace, alan = person(database, "grace"), person(database, "alan", roles=("support",))
@@ -31,7 +31,9 @@ def world(either: Chatctl, database: Documents) -> dict[str, ObjectId]:
     return {"ada": ada, "grace": grace, "alan": alan, "direct": direct, "group": group}
 
 
-def test_all_that_depends_on_a_user_goes(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+def test_everything_that_depends_on_a_user_is_deleted(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
     done = either("users", "delete", "ada", "--yes")
     assert done.stdout == "ada: deleted\n"
     left = stored(database)
@@ -46,14 +48,14 @@ def test_all_that_depends_on_a_user_goes(either: Chatctl, database: Documents, w
     links(database)
 
 
-def test_it_comes_back_whole(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+def test_an_undo_restores_everything(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
     before = stored(database)
     event = either("users", "delete", "ada", "--yes").stderr.split()[-1]
     either("audit", "undo", event, "--yes")
     assert stored(database) == before
 
 
-def test_the_conversations_stay_where_that_is_wanted(
+def test_conversations_stay_with_keep_conversations(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     either("users", "delete", "ada", "--keep-conversations", "--yes")
@@ -63,7 +65,7 @@ def test_the_conversations_stay_where_that_is_wanted(
     links(database)
 
 
-def test_two_who_write_with_each_other_go_together(
+def test_two_users_of_one_conversation_are_deleted_together(
     either: Chatctl, database: Documents, world: dict[str, ObjectId]
 ) -> None:
     before = stored(database)
@@ -75,7 +77,9 @@ def test_two_who_write_with_each_other_go_together(
     assert stored(database) == before
 
 
-def test_forever_keeps_nothing_of_what_went(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+def test_forever_keeps_nothing_of_the_deleted_user(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
     images = database[IMAGES].count_documents({})
     done = either("users", "delete", "ada", "--forever", "--yes")
     assert "undo:" not in done.stderr
@@ -98,7 +102,7 @@ def test_the_last_member_of_a_protected_role_stays(
     either("users", "delete", world["alan"], "--yes", "--allow-last-member")
 
 
-def test_a_missing_user_stops_it_all(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
+def test_an_unknown_user_stops_the_command(either: Chatctl, database: Documents, world: dict[str, ObjectId]) -> None:
     before = stored(database)
     refused = either("users", "delete", "ada", "adaa", "--yes", code=3)
     assert refused.stderr == 'error: no user "adaa"\nhint: did you mean "ada"?\n'
@@ -107,7 +111,7 @@ def test_a_missing_user_stops_it_all(either: Chatctl, database: Documents, world
     assert database["User"].count_documents({"username": "ada"}) == 0
 
 
-def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Documents) -> None:
+def test_broken_data_is_deleted_too(either: Chatctl, database: Documents) -> None:
     broken = {"_id": ObjectId(), "email": "x@y.z", "username": "x", "rolesIds": None, "seenMessageIds": "none"}
     database["User"].insert_one(broken)
     database["Message"].insert_many(
@@ -121,7 +125,7 @@ def test_what_is_broken_is_deleted_all_the_same(either: Chatctl, database: Docum
 
 
 @pytest.mark.parametrize("twice", ["Role", "Message", "User"])
-def test_several_go_together_out_of_a_list_that_holds_one_twice(
+def test_several_users_are_removed_from_a_list_with_duplicates(
     either: Chatctl, database: Documents, twice: str
 ) -> None:
     either("roles", "create", "support")
@@ -145,7 +149,7 @@ def test_several_go_together_out_of_a_list_that_holds_one_twice(
     assert stored(database) == before
 
 
-def test_a_time_that_is_no_time_is_left_as_it_is(either: Chatctl, database: Documents) -> None:
+def test_an_invalid_time_is_not_changed(either: Chatctl, database: Documents) -> None:
     ada, *others = (person(database, name) for name in ("ada", "grace", "alan"))
     group = conversation(database, ada, *others, name="engines")
     messages(database, group, others[0], "hello")
@@ -154,7 +158,9 @@ def test_a_time_that_is_no_time_is_left_as_it_is(either: Chatctl, database: Docu
     assert (database["Conversation"].find_one() or {})["lastMessageAt"] == "yesterday"
 
 
-def test_the_preview_says_what_goes_and_what_stays(terminal: Terminal, chatctl: Chatctl, database: Documents) -> None:
+def test_the_preview_says_what_is_deleted_and_what_stays(
+    terminal: Terminal, chatctl: Chatctl, database: Documents
+) -> None:
     ada, grace, alan = (person(database, name) for name in ("ada", "grace", "alan"))
     direct, group = conversation(database, ada, grace), conversation(database, ada, grace, alan, name="engines")
     messages(database, direct, grace, "one", "two")
@@ -166,16 +172,16 @@ def test_the_preview_says_what_goes_and_what_stays(terminal: Terminal, chatctl: 
         "  delete 3 messages\n",
         "  delete 1 conversation\n",
         "  delete 1 user\n",
-        "  one-to-one conversations end: with grace\n",
-        "  other conversations lose their messages and stay: engines\n",
-        "  of these only two people are left: engines\n",
+        "  One-to-one conversations that will be deleted: with grace\n",
+        "  Other conversations that will lose only the messages of these users: engines\n",
+        "  engines will have only two people.\n",
     ):
         assert line in screen.text
     assert stored(database) == before
     assert chatctl("users", "delete", "ada", "-n").stdout.count("- Message ") == 3
 
 
-def test_a_user_with_thousands_of_messages_comes_back_whole(chatctl: Chatctl, database: Documents) -> None:
+def test_a_user_with_thousands_of_messages_is_restored_completely(chatctl: Chatctl, database: Documents) -> None:
     ada, grace, alan = (person(database, name) for name in ("ada", "grace", "alan"))
     group = conversation(database, ada, grace, alan, name="engines")
     messages(database, group, alan, "the first")
@@ -191,7 +197,7 @@ def test_a_user_with_thousands_of_messages_comes_back_whole(chatctl: Chatctl, da
     assert stored(database) == before
 
 
-def test_messages_of_a_megabyte_go_a_few_at_a_time(either: Chatctl, database: Documents) -> None:
+def test_messages_of_a_megabyte_are_deleted_in_small_batches(either: Chatctl, database: Documents) -> None:
     ada, grace = person(database, "ada"), person(database, "grace")
     messages(database, conversation(database, ada, grace), ada, *("x" * 1_000_000 for _ in range(30)))
     event = either("users", "delete", "ada", "--yes").stderr.split()[-1]
@@ -200,7 +206,7 @@ def test_messages_of_a_megabyte_go_a_few_at_a_time(either: Chatctl, database: Do
     assert database["Message"].count_documents({}) == 30
 
 
-def test_what_was_interrupted_is_undone_or_finished_by_the_same_command(
+def test_an_interrupted_deletion_is_undone_or_finished_by_the_same_command(
     chatctl: Chatctl, environment: dict[str, str], database: Documents
 ) -> None:
     ada, others = person(database, "ada"), [person(database, name) for name in ("grace", "alan")]

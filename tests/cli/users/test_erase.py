@@ -1,4 +1,4 @@
-"""chatctl users erase: asked about, shown, done, and told of."""
+"""`chatctl users erase`: its question, preview, result and report."""
 
 import json
 import signal
@@ -22,7 +22,7 @@ def past(database: Database[dict[str, Any]], chatctl: Chatctl) -> History:
     return write(database)
 
 
-def test_what_is_done_and_what_is_left_to_do_elsewhere_is_said(
+def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     label = f"erased-{past.ada['_id']}"
@@ -47,13 +47,13 @@ def test_a_program_gets_the_addresses_too(chatctl: Chatctl, past: History) -> No
     }
 
 
-def test_unasked_it_is_refused_and_a_dry_run_shows_it_and_writes_nothing(
+def test_without_confirmation_it_is_refused_and_a_dry_run_writes_nothing(
     chatctl: Chatctl, database: Database[dict[str, Any]], past: History
 ) -> None:
     was = everything(database)
     chatctl("users", "erase", "ada_later", code=7)
     shown = chatctl("users", "erase", "ada_later", "--with-messages", "--dry-run")
-    assert "stays: 3 messages, without text and image\n" in shown.stderr
+    assert "Kept: 3 messages, without text and image\n" in shown.stderr
     assert shown.stderr.endswith("nothing was written: this was a dry run\n")
     assert f"~ User erased-{past.ada['_id']}: " in shown.stdout
     assert "body Notes on the engine -> [removed by an administrator]\n" in shown.stdout
@@ -64,13 +64,13 @@ def test_an_event_that_was_blanked_is_shown_and_cannot_be_undone(chatctl: Chatct
     chatctl("users", "erase", "ada_later", "--yes")
     event = past.events["update"]
     refused = chatctl("audit", "undo", event, "--yes", code=7).stderr
-    assert refused.startswith(f"error: event {event} was blanked: a user whom it changed has been erased\nhint: ")
+    assert refused.startswith(f"error: event {event} cannot be undone: a user whom it changed has been erased\nhint: ")
     shown = chatctl("audit", "show", event).stdout
     assert f"users update erased-{past.ada['_id']} --username erased-{past.ada['_id']}" in shown
     assert "email (erased) -> (erased)" in shown
 
 
-def test_on_a_terminal_it_says_what_goes_before_it_asks(
+def test_the_question_says_what_will_be_erased(
     chatctl: Chatctl, terminal: Terminal, database: Database[dict[str, Any]], past: History
 ) -> None:
     screen = terminal("users", "erase", "ada_later", typed="n\n", columns=200)
@@ -79,9 +79,9 @@ def test_on_a_terminal_it_says_what_goes_before_it_asks(
     for line in (
         "delete 1 account",
         "delete 1 profile",
-        "stays: 3 messages, as written; --with-messages blanks them",
-        "no longer undoable: 8 events",
-        "this cannot be undone, and does not reach backups",
+        "Kept: 3 messages, unchanged. --with-messages blanks them.",
+        "No longer undoable: 8 events",
+        "This cannot be undone. Backups are not changed.",
         *(f"to be deleted elsewhere: {url}" for url in PICTURES),
     ):
         assert line in lines
@@ -90,7 +90,7 @@ def test_on_a_terminal_it_says_what_goes_before_it_asks(
     assert found(database, HERS) == []
 
 
-def test_the_help_says_that_it_is_for_good_and_how_it_differs(chatctl: Chatctl) -> None:
+def test_the_help_says_that_it_cannot_be_undone_and_names_the_alternatives(chatctl: Chatctl) -> None:
     said = " ".join(chatctl("users", "erase", "--help").stdout.split())
     assert "This cannot be undone." in said
     assert "To only block sign-ins, use suspend." in said
@@ -109,7 +109,7 @@ apply(users.erase("ada@example.org", with_messages=True), watch=Killed())
 """
 
 
-def test_a_process_that_was_killed_is_followed_by_one_that_finishes(
+def test_the_next_run_finishes_a_killed_erasure(
     environment: dict[str, str], database: Database[dict[str, Any]], process: Process
 ) -> None:
     ada = user("ada", name="Ada Lovelace")
@@ -128,7 +128,7 @@ def test_a_process_that_was_killed_is_followed_by_one_that_finishes(
 
 
 @pytest.mark.parametrize("field", ["a.b", "$secret", "a.$b"])
-def test_a_field_whose_name_reads_as_a_path_goes_too(
+def test_a_field_with_a_dot_in_its_name_is_erased_too(
     chatctl: Chatctl, database: Database[dict[str, Any]], field: str
 ) -> None:
     chatctl("users", "create", "--email", "jane@example.org", "--username", "jane", "--no-password")

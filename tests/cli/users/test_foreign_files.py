@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,9 @@ def test_a_list_under_a_path_of_keys_is_read(load: Import, imported: Any, file: 
     assert imported("b")["email"] == "b@b.c"
     load(text % "", "--path", "data.users", name=file)
     refused = load(text % "", "--path", "data.people", name=file, code=5).stderr
-    assert "cannot be read from here on: there is no" in refused
+    assert re.search(
+        r"cannot be read from here on: (key \"people\" not found|no list found under data.people)", refused
+    )
 
 
 def test_a_list_under_a_key_gets_a_hint(load: Import) -> None:
@@ -130,7 +133,7 @@ def test_a_map_reaches_into_objects_and_lists(load: Import, imported: Any, datab
     [
         (["--map", "x"], '--map "x" is not HEADER=column'),
         (["--map", "=email"], '--map "=email" is not HEADER=column'),
-        (["--map", "x=emial"], '--map: there is no column "emial"\nhint: did you mean "email"?'),
+        (["--map", "x=emial"], '--map: unknown column "emial"\nhint: did you mean "email"?'),
         (["--map", "x=name", "--map", " X=email"], '--map names " X" twice'),
         (["--map", "x=name", "--map", "y=name"], "--map names the column name twice"),
     ],
@@ -147,8 +150,8 @@ def test_an_invalid_map_is_refused(load: Import, options: list[str], said: str) 
             ["--map", "x=name"],
             'unknown column: "y"; --map names a column that the file does not have: "x"',
         ),
-        ("email,username,mail\n", ["--map", "mail=email"], "several columns for email"),
-        ("Email,email,username\n", [], "several columns for email"),
+        ("email,username,mail\n", ["--map", "mail=email"], "several columns mean email"),
+        ("Email,email,username\n", [], "several columns mean email"),
         ("email,nmae\n", [], 'unknown column: "nmae" (did you mean "name"?); missing column: username'),
         (SHEET, ["--ignore-unknown"], "the first row has no known column: the file must begin with a header"),
         ("x,y\n", [], "the first row has no known column: the file must begin with a header"),
@@ -266,7 +269,7 @@ def test_roles_with_a_wrong_separator_get_a_hint(load: Import, chatctl: Chatctl,
     for role in ("support", "viewer"):
         chatctl("roles", "create", role)
     refused = load(f'email,username,roles\na@b.c,a,"{text}"\n', code=5).stderr.splitlines()
-    assert refused[0] == f'people.csv:2:3: roles: there is no role "{text}"; put ; between the names of roles'
+    assert refused[0] == f'people.csv:2:3: roles: unknown role "{text}"; put ; between the names of roles'
 
 
 @pytest.mark.parametrize("header", [SHEET, "email,username,Junk,x\n", "email,email,x,y\n", "email,name,\n"])

@@ -1,4 +1,4 @@
-"""What an import reads, and what it says of what it cannot."""
+"""The files that an import reads, and its messages about other files."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ HASH = "$2b$04$" + "abcdefghijklmnopqrstu." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 PASSWORD = "7 kettles on the quiet pier"
 
 
-def test_all_faults_are_said_with_row_and_column_and_nothing_is_written(load: Import, database: Database) -> None:
+def test_all_faults_are_reported_with_row_and_column_and_nothing_is_written(load: Import, database: Database) -> None:
     text = f"""username,email,status,password,hashedPassword,roles,emailVerified
 ada,ada@example.org,,{PASSWORD},{HASH},,
 bob,nowhere,ACTVE,short,,viewr,soon
@@ -33,21 +33,21 @@ eve,eve@example.org,EMAIL_VERIFIED,,,viewr,
     failed = load(text, code=5)
     assert failed.stdout == ""
     assert failed.stderr.splitlines() == [
-        "people.csv:2:4: password: a password and a hash stand in one row: leave one of them out",
+        "people.csv:2:4: password: a row cannot have both a password and a hash. Remove one of them",
         'people.csv:3:3: status: use ACTIVE, SUSPENDED or EMAIL_VERIFIED; did you mean "ACTIVE"?',
         "people.csv:3:7: emailVerified: use true, false or a time like 2026-03-01T10:00Z",
         "people.csv:3:4: password: the password has fewer than 15 characters",
         "people.csv:3:2: email: is not a valid e-mail address",
-        'people.csv:3:6: roles: there is no role "viewr"',
+        'people.csv:3:6: roles: unknown role "viewr"',
         "people.csv:4:5: hashedPassword: the cost of the hash is over 14: every sign-in would take seconds",
         "people.csv:4:1: username: a value is required",
-        "people.csv:6:5: hashedPassword: no bcrypt hash: it has 60 characters and begins with $2a$, $2b$ or $2y$",
+        "people.csv:6:5: hashedPassword: this is not a bcrypt hash (60 characters that begin with $2a$, $2b$ or $2y$)",
         "people.csv:6:2: email: row 2 has the same email",
         "people.csv:6:1: username: row 2 has the same username",
-        "people.csv:6:3: status: EMAIL_VERIFIED needs the time in emailVerified",
-        "people.csv:7: 2 cells, 7 in the header",
-        'people.csv:8:6: roles: there is no role "viewr"',
-        "people.csv:8:3: status: EMAIL_VERIFIED needs the time in emailVerified",
+        "people.csv:6:3: status: EMAIL_VERIFIED requires a time in emailVerified",
+        "people.csv:7: the row has 2 cells, the header has 7",
+        'people.csv:8:6: roles: unknown role "viewr"',
+        "people.csv:8:3: status: EMAIL_VERIFIED requires a time in emailVerified",
         "error: the import has 15 faults",
         "hint: nothing was written",
     ]
@@ -60,9 +60,9 @@ def test_a_row_at_fault_is_compared_with_the_database_too(load: Import, database
     said = load(rows, code=5).stderr.splitlines()
     assert [line.partition(": ")[2] for line in said if line.startswith("people.csv:")] == [
         "email: is not a valid e-mail address",
-        'roles: there is no role "nosuch"',
+        'roles: unknown role "nosuch"',
         "username: a value is required",
-        'email: a user has "there@b.c" already',
+        'email: a user already has "there@b.c"',
         "emailVerified: use true, false or a time like 2026-03-01T10:00Z",
         "username: row 2 has the same username",
     ]
@@ -81,17 +81,17 @@ def test_faults_are_there_for_programs_too(load: Import) -> None:
         ("email,name\nx@y.z,X\n", "people.csv:1: missing column: username"),
         ("email,username,fone\n", 'people.csv:1:3: unknown column: "fone"'),
         ("email,username,roels\n", 'people.csv:1:3: unknown column: "roels" (did you mean "roles"?)'),
-        ("email,username,email\n", "people.csv:1: several columns for email"),
+        ("email,username,email\n", "people.csv:1: several columns mean email"),
         ("email,username\na@b.c,a\nA@B.C,b\n", "people.csv:3:1: email: row 2 has the same email"),
         ("email,username\na@b.c,a\nb@b.c,a\n", "people.csv:3:2: username: row 2 has the same username"),
         (b"email,username\na@b.c,caf\xe9\n", f"people.csv:2:2: username: this is not UTF-8 text; {SAVE_AS_UTF8}"),
-        ("email,username\na@b.c,a\0b\n", "people.csv:2:2: username: a NUL character stands here"),
+        ("email,username\na@b.c,a\0b\n", "people.csv:2:2: username: this contains a NUL character"),
         ('email,username\na@b.c,"a\n', "people.csv:2: cannot be read as CSV from here on: unexpected end of data"),
         ("", "people.csv:1: missing columns: email, username"),
-        ("email,username\na@b.c,a,b\n", "people.csv:2: 3 cells, 2 in the header"),
+        ("email,username\na@b.c,a,b\n", "people.csv:2: the row has 3 cells, the header has 2"),
     ],
 )
-def test_what_is_no_table_of_people_is_refused(load: Import, text: str | bytes, said: str) -> None:
+def test_an_invalid_table_is_refused(load: Import, text: str | bytes, said: str) -> None:
     assert load(text, code=5).stderr.splitlines()[0] == said
 
 
@@ -137,11 +137,11 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         ("p.json", '[{"email": 1, "username": {}}]', "p.json:1: email: expected a text, found a number"),
         ("p.json", '[{"email": "a@b.c"}, 3]', "p.json:1: missing key: username"),
         ("p.json", '[{"email": "a@b.c"}, {"username": "b"}]', "p.json:1: username: a value is required"),
-        ("p.json", '"a@b.c"', "p.json:1: cannot be read from here on: not JSON: a list begins with ["),
+        ("p.json", '"a@b.c"', "p.json:1: cannot be read from here on: not JSON: expected [ at the beginning of a list"),
         ("p.json", '[{"email": "a@b.c"', "p.json:1: cannot be read from here on: not JSON: expecting ',' delimiter"),
-        ("p.json", "[" * 100_000, "p.json:1: cannot be read from here on: nested too deep"),
+        ("p.json", "[" * 100_000, "p.json:1: cannot be read from here on: nested too deeply"),
         ("p.ndjson", "nonsense", "p.ndjson:1: not JSON: expecting value"),
-        ("p.ndjson", '{"a": 1, "a": 2}', 'p.ndjson:1: the key "a" stands in an object twice'),
+        ("p.ndjson", '{"a": 1, "a": 2}', 'p.ndjson:1: an object has the key "a" twice'),
         (
             "p.ndjson",
             '{"emial": "a@b.c"}',
@@ -164,7 +164,7 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         ("p.yaml", "- email: 'a", "p.yaml:1: cannot be read from here on: not YAML: while scanning a quoted scalar"),
     ],
 )
-def test_what_is_no_list_of_people_is_refused(load: Import, file: str, text: str, said: str) -> None:
+def test_an_invalid_list_is_refused(load: Import, file: str, text: str, said: str) -> None:
     assert load(text, name=file, code=5).stderr.splitlines()[0].startswith(said)
 
 
@@ -179,7 +179,7 @@ def test_rows_at_fault_can_be_corrected_and_fed_back(
     assert load(corrected).stdout == "b@b.c: created\n"
     assert imported("b")["name"] == "=1+1"
     conflict = load("email;username;name\na@b.c;a;A\nb@b.c;b;B\n", "--errors", "again.csv", code=4)
-    assert conflict.stderr.splitlines()[0] == 'people.csv:3:1: email: a user has "b@b.c" already'
+    assert conflict.stderr.splitlines()[0] == 'people.csv:3:1: email: a user already has "b@b.c"'
     assert (tmp_path / "again.csv").read_text().splitlines()[1].endswith(",b@b.c,b,B")
 
 

@@ -12,7 +12,7 @@ from people import BEGAN, PASSWORD, Documents, person, stored
 from tests.cli.users.conftest import Import
 from tests.conftest import Chatctl
 
-NOBODY = "1 of 1 new user has neither a password nor a linked sign-in: they cannot sign in"
+NOBODY = "1 of 1 new user has no password and no linked sign-in, and cannot sign in"
 NO = ["false", "FALSE", "False", "0", "no", "NO"]
 YES = ["true", "TRUE", "1", "yes", "Yes", "2026-01-01", "2026-01-01T10:00Z"]
 GOOGLE = {"provider": "google", "providerAccountId": "104399998888"}
@@ -129,7 +129,7 @@ def test_linked_sign_ins_are_imported(
     load: Import, database: Documents, imported: Any, name_of: str, text: str
 ) -> None:
     done = load(text, name=name_of)
-    assert "neither a password" not in done.stderr
+    assert "no password and no linked" not in done.stderr
     common = {"type": "oauth", "userId": imported("a")["_id"]}
     assert [account | {"_id": 0} for account in database["Account"].find()] == [
         {"_id": 0, **common, "provider": "google", "providerAccountId": "104399998888"},
@@ -231,7 +231,7 @@ def test_users_who_cannot_sign_in_are_counted(load: Import) -> None:
     warnings = [one.get("warning") for one in json.loads(done.stdout)["results"]]
     assert warnings == [None, None, *["no password and no linked sign-in"] * 2]
     done = load("\n".join(rows))
-    assert "2 of 4 new users have neither a password nor a linked sign-in: they cannot sign in" in done.stderr
+    assert "2 of 4 new users have no password and no linked sign-in, and cannot sign in" in done.stderr
 
 
 def test_an_export_with_a_filter_has_accounts_too(load: Import, chatctl: Chatctl, tmp_path: Path) -> None:

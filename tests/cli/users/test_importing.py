@@ -1,4 +1,4 @@
-"""Users brought in and out."""
+"""Importing and exporting users."""
 
 import json
 import os
@@ -23,7 +23,7 @@ HASH = "$2b$04$" + "abcdefghijklmnopqrstu." + "ABCDEFGHIJKLMNOPQRSTUVWXYZ01234"
 PASSWORD = "7 kettles on the quiet pier"
 
 
-def test_a_person_comes_in_as_the_application_would_write_them(
+def test_an_imported_user_looks_as_if_the_application_wrote_it(
     load: Import, chatctl: Chatctl, database: Database, imported: Any
 ) -> None:
     chatctl("roles", "create", "support")
@@ -72,7 +72,9 @@ def test_a_hash_of_another_name_becomes_one_the_application_reads(load: Import, 
     assert imported("a")["hashedPassword"] == HASH
 
 
-def test_who_is_there_is_skipped_or_updated(load: Import, chatctl: Chatctl, database: Database, imported: Any) -> None:
+def test_existing_users_are_skipped_or_updated(
+    load: Import, chatctl: Chatctl, database: Database, imported: Any
+) -> None:
     for role in ("support", "viewer"):
         chatctl("roles", "create", role)
     load("email,username,name,roles\na@b.c,a,A,support\nb@b.c,b,B,\n")
@@ -98,7 +100,7 @@ def test_who_is_there_is_skipped_or_updated(load: Import, chatctl: Chatctl, data
     ]
 
 
-def test_an_update_is_asked_about_and_names_what_it_changes(load: Import, chatctl: Chatctl) -> None:
+def test_an_update_asks_and_names_the_changes(load: Import, chatctl: Chatctl) -> None:
     load("email,username,name\na@b.c,a,A\n")
     shown = load("email,username,name\na@b.c,a,B\n", "--on-conflict", "update", "-n")
     assert shown.stdout.startswith("~ User a: name A -> B, updatedAt ")
@@ -115,7 +117,7 @@ def test_a_preview_hashes_no_password(load: Import, database: Database, monkeypa
     text = f"email,username,name,password\na@b.c,a,B,{PASSWORD}\nb@b.c,b,B,{PASSWORD}\n"
     shown = load(text, "--on-conflict", "update", "--dry-run")
     user = database["User"].find_one()["_id"]
-    assert f"an undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
+    assert f"An undo cannot restore the exact bytes of: User {user} name\n" in shown.stderr
 
 
 def test_a_username_of_somebody_else_is_a_conflict(load: Import) -> None:
@@ -150,7 +152,7 @@ def test_emails_on_disk_may_be_in_any_case(load: Import, database: Database) -> 
     assert load("email,username\nZOË@example.org,zoe\n", "--on-conflict", "skip").stdout.endswith(": unchanged\n")
 
 
-def test_many_rows_are_written_in_batches_and_said_in_one_line(load: Import, chatctl: Chatctl) -> None:
+def test_many_rows_are_written_in_batches_and_reported_in_one_line(load: Import, chatctl: Chatctl) -> None:
     chatctl("roles", "create", "member")
     rows = "".join(f"u{number}@b.c,u{number},member,x\n" for number in range(1200))
     outcome = json.loads(load(f"email,username,roles,address\n{rows}", "-o", "json").stdout)
@@ -184,7 +186,7 @@ def test_wrong_options_are_refused(load: Import, chatctl: Chatctl) -> None:
     chatctl("users", "export", "-o", "table", code=2)
 
 
-def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load: Import, tmp_path: Path) -> None:
+def test_a_row_with_too_many_cells_is_returned_complete_and_not_printed(load: Import, tmp_path: Path) -> None:
     load(f"email,username,name,password\na@b.c,a,Smith, J,{PASSWORD}\n", "--errors", "e.csv", code=5)
     again = (tmp_path / "e.csv").read_text()
     failed = load(again, code=5)
@@ -194,14 +196,14 @@ def test_a_row_of_too_many_cells_comes_back_whole_and_nothing_of_it_is_said(load
     ]
     assert again.splitlines() == [
         "error,email,username,name,password,too many",
-        f'"5 cells, 4 in the header",a@b.c,a,Smith, J,{PASSWORD}',
+        f'"the row has 5 cells, the header has 4",a@b.c,a,Smith, J,{PASSWORD}',
     ]
 
 
-def test_the_file_that_is_read_is_not_replaced_by_its_faults(load: Import, tmp_path: Path) -> None:
+def test_the_imported_file_is_not_replaced_by_its_faults(load: Import, tmp_path: Path) -> None:
     text = "email,username\nbad,a\nb@b.c,b\n"
     failed = load(text, "--errors", f"{tmp_path}/people.csv", "--overwrite", code=2)
-    assert failed.stderr.splitlines()[0] == "error: --errors names the file that is read"
+    assert failed.stderr.splitlines()[0] == "error: --errors and FILE are the same file"
     assert (tmp_path / "people.csv").read_text() == text
 
 
@@ -213,7 +215,7 @@ def test_a_cell_is_as_long_as_a_line_may_be(load: Import, chatctl: Chatctl) -> N
     assert failed.stderr.startswith("people.csv:2: cannot be read as CSV from here on: field larger than field limit")
 
 
-def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
+def test_a_full_disk_is_an_error_not_a_bug(chatctl: Chatctl, tmp_path: Path) -> None:
     rows = "".join(f"u{number}@b.c,u{number},{'x' * 1000}\n" for number in range(8000))
     (tmp_path / "people.csv").write_text(f"email,username,name\n{rows}")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -224,7 +226,7 @@ def test_a_full_disk_is_no_bug(chatctl: Chatctl, tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert failed.stderr.splitlines() == [
         "error: temporary files could not be written: disk I/O error",
-        "hint: nothing was done; TMPDIR can name a folder with more room",
+        "hint: nothing was changed; set TMPDIR to a folder with more space",
     ]
 
 
@@ -233,14 +235,14 @@ def test_passwords_are_hashed_on_every_system(load: Import, monkeypatch: pytest.
     load(f"email,username,password\na@b.c,a,{PASSWORD}\n")
 
 
-def test_what_is_not_utf8_is_a_fault_in_a_name_too(load: Import) -> None:
+def test_a_file_name_that_is_not_utf8_is_a_fault(load: Import) -> None:
     failed = load(b"email,username,nom\xe9\na@b.c,a,x\n", code=5)
     assert failed.stderr.splitlines()[0] == "people.csv:1:3: this is not UTF-8 text"
     twice = load(rb'{"\udce9": 1, "\udce9": 2}', name="people.ndjson", code=5)
-    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: the key "\udce9" stands in an object twice'
+    assert twice.stderr.splitlines()[0] == r'people.ndjson:1: an object has the key "\udce9" twice'
 
 
-def test_no_standard_input_is_an_empty_one(process: Process) -> None:
+def test_a_closed_standard_input_is_an_empty_file(process: Process) -> None:
     ended = process("users", "import", "-", line="<&-")
     assert (ended.returncode, ended.stderr.splitlines()[0]) == (5, b"-:1: missing columns: email, username")
 

@@ -1,4 +1,4 @@
-"""An import that ends in the middle is finished by the same command, and nothing is there twice."""
+"""An interrupted import is finished by the same command, without duplicates."""
 
 import json
 import random
@@ -22,7 +22,7 @@ Documents = Database[dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give a server of this module's own: the transactions of a killed program are ended for all."""
+    """Start a server for this module only, because ending the transactions of a killed program affects all clients."""
     process, address = start_server(tmp_path_factory.mktemp("server"))
     yield f"mongodb://{address}/"
     process.kill()
@@ -37,7 +37,7 @@ def server_client(server: str) -> Iterator[pymongo.MongoClient[dict[str, Any]]]:
 
 @pytest.fixture
 def people(chatctl: Chatctl, workspace: Path) -> list[str]:
-    """Write many people to a file, and give the command that imports them."""
+    """Write many users to a file, and return the command that imports them."""
     chatctl("roles", "create", "member")
     rows = "".join(f"u{number}@b.c,u{number},member,Main St {number}\n" for number in range(ROWS))
     (workspace / "people.csv").write_text(f"email,username,roles,address\n{rows}")
@@ -45,7 +45,7 @@ def people(chatctl: Chatctl, workspace: Path) -> list[str]:
 
 
 def check_whole(database: Documents) -> set[Any]:
-    """See that all that is there is whole: no user without a profile, no link on one side, nobody twice."""
+    """Check that everything is consistent: no user without a profile, no one-sided link, no duplicate."""
     users = list(database["User"].find())
     profiles = {profile["userId"]: profile["_id"] for profile in database["Profile"].find()}
     role = database["Role"].find_one() or {}
@@ -58,7 +58,7 @@ def check_whole(database: Documents) -> set[Any]:
 
 
 def begin(command: list[str], environment: dict[str, str], database: Documents, enough: int) -> subprocess.Popen[str]:
-    """Start an import, and come back when so many users are there."""
+    """Start an import, and return when a number of users exist."""
     child = subprocess.Popen([PROGRAM, *command], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
     while database["User"].estimated_document_count() < enough and child.poll() is None:
         time.sleep(0.01)
@@ -119,7 +119,7 @@ def test_a_terminated_import_says_so_to_programs_too(
     assert error["hint"].endswith("Finish with: chatctl users import people.csv -o json --on-conflict skip")
 
 
-def test_nobody_waits_for_hashes_to_interrupt_an_import(
+def test_an_import_can_be_interrupted_while_it_hashes(
     chatctl: Chatctl, environment: dict[str, str], database: Documents, workspace: Path
 ) -> None:
     rows = "".join(f"u{number}@b.c,u{number},{number} kettles on the quiet pier\n" for number in range(500))
@@ -136,7 +136,7 @@ def test_nobody_waits_for_hashes_to_interrupt_an_import(
     assert database["User"].count_documents({}) == 0
 
 
-def test_two_of_the_same_import_at_once_end_with_everybody_once(
+def test_two_equal_imports_at_once_create_every_user_once(
     people: list[str], environment: dict[str, str], database: Documents, chatctl: Chatctl
 ) -> None:
     children = [begin(people, environment, database, 0) for _ in range(2)]

@@ -30,11 +30,11 @@ def usernames(chatctl: Chatctl, *args: object) -> list[str]:
     return shown.splitlines()[1:]
 
 
-def test_a_list_shows_who_there_is(people: Chatctl) -> None:
+def test_a_list_shows_all_users(people: Chatctl) -> None:
     assert people("users", "list") == (LISTED, "", 0)
 
 
-def test_programs_get_all_that_is_known_and_no_secret(people: Chatctl) -> None:
+def test_programs_get_all_values_except_secrets(people: Chatctl) -> None:
     ada, bob, cyd, dan = json.loads(people("users", "list", "-o", "json").stdout)
     assert ada == {
         "id": str(ADA),
@@ -114,7 +114,7 @@ def test_programs_get_all_that_is_known_and_no_secret(people: Chatctl) -> None:
         (["--unverified", "--no-password", "--no-roles", "--search", "dan"], "dan"),
     ],
 )
-def test_of_several_filters_all_have_to_hold(people: Chatctl, filters: list[str], expected: str) -> None:
+def test_filters_are_combined_with_and(people: Chatctl, filters: list[str], expected: str) -> None:
     assert usernames(people, *filters) == expected.split()
     assert people("users", "list", "--count", *filters).stdout == f"{len(expected.split())}\n"
 
@@ -146,7 +146,7 @@ def test_who_has_a_permission_is_listed_with_the_roles_that_give_it(people: Chat
     assert "through" in people("users", "list", "--columns", "through", code=2).stderr
 
 
-def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chatctl) -> None:
+def test_conversations_and_messages_are_counted_if_requested(people: Chatctl) -> None:
     counted = people("users", "list", "--columns", "username,conversations,messages").stdout
     assert [line.split() for line in counted.splitlines()[1:]] == [
         ["ada", "1", "2"],
@@ -168,16 +168,16 @@ def test_conversations_and_messages_are_counted_where_that_is_asked(people: Chat
         (["--search", "ab " * 70], 2, "--search is 209 characters long; it may have 200"),
         (["--email-domain", "@"], 2, "--email-domain cannot be empty"),
         (["--provider", ""], 2, "--provider cannot be empty"),
-        (["--columns", "hashedPassword"], 2, 'no column "hashedPassword"\nhint: did you mean "hasPassword"?'),
-        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: it can be sorted by {", ".join(SORTABLE)}'),
+        (["--columns", "hashedPassword"], 2, 'unknown column "hashedPassword"\nhint: did you mean "hasPassword"?'),
+        (["--sort", "", "--limit", "1"], 2, f'cannot sort by ""\nhint: sort by {", ".join(SORTABLE)}'),
         (["--sort", "-lastlogin"], 2, 'cannot sort by "lastlogin"\nhint: did you mean "lastLogin"?'),
     ],
 )
-def test_what_is_wrong_gets_the_nearest_right_one(people: Chatctl, args: list[str], code: int, said: str) -> None:
+def test_a_wrong_value_gets_the_nearest_right_one(people: Chatctl, args: list[str], code: int, said: str) -> None:
     assert people("users", "list", *args, code=code) == ("", f"error: {said}\n", code)
 
 
-def test_nobody_is_nothing_found(either: Chatctl) -> None:
+def test_a_list_without_users_says_nothing_found(either: Chatctl) -> None:
     assert either("users", "list") == ("", "nothing found\n", 0)
     assert either("users", "list", "-o", "json") == ("[]\n", "", 0)
     assert either("users", "list", "--provider", "github", "--count").stdout == "0\n"
@@ -199,7 +199,7 @@ def test_a_table_fits_the_terminal(chatctl: Chatctl, database: Database[dict[str
         assert max(map(len, lines)) <= columns
 
 
-def test_a_total_that_takes_long_to_count_is_as_much_as_is_known(
+def test_a_total_that_takes_too_long_to_count_is_a_minimum(
     chatctl: Chatctl, database: Database[dict[str, Any]]
 ) -> None:
     database["User"].insert_many([person(f"user{number}") for number in range(60)])

@@ -25,7 +25,7 @@ def test_a_user_is_read_by_the_shape_of_what_is_typed(
     assert either("users", "suspend", ref, "-n", "-o", "json").stdout.count(f'"ref": "{found}"') == 1
 
 
-def test_an_id_is_read_as_one_and_nothing_falls_through(either: Chatctl, database: Documents) -> None:
+def test_a_name_that_looks_like_an_id_is_read_only_as_an_id(either: Chatctl, database: Documents) -> None:
     person(database, "5f" * 12)
     gone = ObjectId()
     assert f'no user "{gone}"' in either("users", "suspend", gone, "--yes", code=3).stderr
@@ -34,7 +34,7 @@ def test_an_id_is_read_as_one_and_nothing_falls_through(either: Chatctl, databas
     assert "is not a user id" in either("users", "suspend", "id:ada", "--yes", code=2).stderr
 
 
-def test_two_who_differ_in_case_alone_are_named(either: Chatctl, database: Documents) -> None:
+def test_two_users_who_differ_only_in_case_are_listed(either: Chatctl, database: Documents) -> None:
     ids = [person(database, "one", email="ada@x.org"), person(database, "two", email="Ada@x.org")]
     refused = either("users", "suspend", "ada@x.org", "--yes", code=4).stderr
     assert refused == (
@@ -51,7 +51,7 @@ def test_many_are_found_by_their_emails_in_any_case(either: Chatctl, database: D
     assert done.stdout.count(": suspended\n") == 30
 
 
-def test_a_pipe_of_ids_takes_as_many_writes_as_there_are_thousands(process: Process, database: Documents) -> None:
+def test_a_pipe_of_ids_is_written_in_batches_of_a_thousand(process: Process, database: Documents) -> None:
     database["Role"].insert_one({"_id": ObjectId(), "name": "support", "userIds": [], "permissionsIds": []})
     template = {"status": "ACTIVE", "createdAt": BEGAN, "updatedAt": BEGAN, "rolesIds": []}
     database["User"].insert_many({**template, "email": f"{n}@x.org", "username": f"u{n}"} for n in range(2_500))

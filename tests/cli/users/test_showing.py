@@ -1,4 +1,4 @@
-"""What is shown of one user, and what they may do."""
+"""Showing one user, and what the user may do."""
 
 import json
 from typing import Any
@@ -34,7 +34,7 @@ user.suspend  support
 """
 
 
-def test_show_tells_all_on_one_screen(people: Chatctl) -> None:
+def test_show_has_everything_on_one_screen(people: Chatctl) -> None:
     assert people("users", "show", "bob") == (SHOWN, "", 0)
     for ref in (BOB, f"id:{BOB}", "BOB@example.org", "username:bob"):
         assert people("users", "show", ref).stdout == SHOWN
@@ -48,7 +48,7 @@ google    oauth  cyd-google  no            no             no
     assert "\nPROFILE          phoneNumber +49 30 1\n" in people("users", "show", "ada").stdout
 
 
-def test_a_profile_is_broken_between_its_fields(
+def test_a_long_profile_is_wrapped_between_its_fields(
     terminal: Terminal, database: Database[dict[str, Any]], chatctl: Chatctl
 ) -> None:
     settle(database)
@@ -64,7 +64,7 @@ PROFILE          phoneNumber +49 30 1,
     assert "\nPROFILE          -\n" in chatctl("users", "show", "ada").stdout
 
 
-def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) -> None:
+def test_show_has_values_for_programs_and_the_last_events(people: Chatctl) -> None:
     people("users", "suspend", "dan", "--yes", "--reason", "a test")
     people("users", "reinstate", "dan")
     dan = json.loads(people("users", "show", "dan", "-o", "json").stdout)
@@ -92,7 +92,7 @@ def test_show_has_values_for_programs_and_what_was_done_last(people: Chatctl) ->
         ("5f" * 12, "see chatctl users list"),
     ],
 )
-def test_where_nobody_is_near_the_hint_is_a_command_to_type(people: Chatctl, ref: str, hint: str) -> None:
+def test_without_a_similar_name_the_hint_is_a_command(people: Chatctl, ref: str, hint: str) -> None:
     said = people("users", "show", "--", ref, code=3).stderr
     assert said == f'error: no user "{ref}"\nhint: {hint}\n'
 
@@ -118,7 +118,7 @@ def test_can_says_yes_or_no_and_why(people: Chatctl) -> None:
 USER           ada
 PERMISSION     user.suspend
 ALLOWED        yes
-WHY            ada has support
+WHY            ada has it through support
 THROUGH        support
 WOULD GIVE IT  support
 """
@@ -129,15 +129,45 @@ WOULD GIVE IT  support
 USER           dan
 PERMISSION     user.read
 ALLOWED        no
-WHY            dan has no role that gives it
+WHY            dan has no role that grants it
 THROUGH        -
 WOULD GIVE IT  support, viewer
 """
     )
-    assert "WHY            no role gives it\n" in people("users", "can", "ada", "message.delete", code=1).stdout
+    nobody = people("users", "can", "ada", "message.delete", code=1)
+    assert "WHY            no role grants it\n" in nobody.stdout
+    assert nobody.stderr == ""
 
 
-def test_a_suspended_user_can_nothing_unless_the_status_is_ignored(people: Chatctl) -> None:
+@pytest.mark.parametrize(
+    ("line", "commands"),
+    [
+        ("bob user.read", ["users reinstate bob"]),
+        ("bob user.suspend", ["users reinstate bob"]),
+        ("dan user.read", ["users grant dan --role viewer"]),
+        ("dan@example.org user.suspend", ["users grant dan@example.org --role support"]),
+        ("dan user.suspend --ignore-status", ["users grant dan --role support"]),
+    ],
+)
+def test_a_no_says_what_would_help(people: Chatctl, line: str, commands: list[str]) -> None:
+    said = people("users", "can", *line.split(), code=1)
+    assert said.stderr.splitlines() == [f"to allow it: chatctl {command}" for command in commands]
+    for command in commands:
+        people(*command.split())
+    assert people("users", "can", *line.split()).stderr == ""
+
+
+def test_a_suspended_user_without_a_role_needs_two_commands(people: Chatctl) -> None:
+    people("users", "suspend", "dan", "--yes")
+    said = people("users", "can", "dan", "user.read", code=1).stderr.splitlines()
+    assert said == [
+        "to allow it: chatctl users reinstate dan",
+        "to allow it: chatctl users grant dan --role viewer",
+    ]
+    assert people("users", "can", "dan", "user.read", "-o", "json", code=1).stderr == ""
+
+
+def test_a_suspended_user_may_do_nothing_unless_the_status_is_ignored(people: Chatctl) -> None:
     answer = {
         "id": str(BOB),
         "user": "bob",
@@ -149,12 +179,12 @@ def test_a_suspended_user_can_nothing_unless_the_status_is_ignored(people: Chatc
     }
     assert json.loads(people("users", "can", "bob", "user.read", "-o", "json", code=1).stdout) == answer
     ignored = people("users", "can", "bob@example.org", "user.read", "--ignore-status", "-o", "json")
-    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has support"}
+    assert json.loads(ignored.stdout) == answer | {"allowed": True, "why": "bob has it through support"}
     said = 'error: no permission "user.rea"\nhint: did you mean "user.read"?\n'
     assert people("users", "can", "bob", "user.rea", code=3).stderr == said
 
 
-def test_names_that_would_act_are_shown_harmlessly(either: Chatctl, database: Database[dict[str, Any]]) -> None:
+def test_control_characters_in_names_are_harmless(either: Chatctl, database: Database[dict[str, Any]]) -> None:
     hostile = "\x1b]0;x\x07[red]a[/red]\u202eb\n:smile: 👩‍🚀"
     shown = r"\x1b]0;x\x07[red]a[/red]\u202eb\n:smile: 👩‍🚀"
     role, id_ = ObjectId(), ObjectId()

@@ -1,4 +1,4 @@
-"""Users whose status is missing, null or none of the three."""
+"""Users whose status is missing, null or invalid."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stopping and helping users, as a person types it."""
+"""Suspending and reinstating users, roles and sign-ins."""
 
 import json
 import re
@@ -11,10 +11,10 @@ from actions.users.status import STOPPED
 from tests.cli.conftest import Terminal
 from tests.conftest import Chatctl
 
-SAID = "error: nothing was done: this has to be confirmed\nhint: look at it with --dry-run, confirm it with --yes\n"
+SAID = "error: Not changed: confirmation is required.\nhint: Preview it with --dry-run, confirm it with --yes.\n"
 
 
-def test_users_are_stopped_and_let_in_again(either: Chatctl, database: Documents) -> None:
+def test_users_are_suspended_and_reinstated(either: Chatctl, database: Documents) -> None:
     person(database, "ada", emailVerified=BEGAN, status="EMAIL_VERIFIED")
     person(database, "grace")
     done = either("users", "suspend", "ada", "GRACE@example.org", "--yes", "--reason", "stolen laptop")
@@ -38,7 +38,7 @@ def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl
 
 
 @pytest.mark.parametrize("command", ["suspend", "revoke", "delete"])
-def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, command: str) -> None:
+def test_a_change_that_removes_something_asks(roles: Chatctl, database: Documents, command: str) -> None:
     person(database, "ada", roles=("support",))
     before = stored(database)
     options = ["--role", "support"] if command == "revoke" else []
@@ -51,19 +51,19 @@ def test_what_takes_something_away_asks(roles: Chatctl, database: Documents, com
 
 
 @pytest.mark.parametrize("form", ["table", "json"])
-def test_a_question_says_in_which_database_who_is_meant(
+def test_the_question_names_the_database_and_the_user(
     terminal: Terminal, database: Documents, name: str, form: str
 ) -> None:
     ada = person(database, "ada")
     person(database, "grace")
     screen = terminal("users", "suspend", ada, "GRACE@example.org", "-o", form, typed="n\n", columns=200)
-    question = f"  users suspend ada grace\n  change 2 users\n  {STOPPED}\nGo on? [y/N] n\n"
+    people = "  ada (ada@example.org)\n  grace (grace@example.org)\n"
+    question = f"{people}  change 2 users\n  {STOPPED}\nSuspend 2 users? [y/N] n\n"
     assert re.match(rf"changing {name} on \S+ \(MONGODB_DATABASE_URL\)\n{re.escape(question)}", screen.text)
     many = [person(database, f"someone-{number}") for number in range(30)]
     screen = terminal("users", "suspend", *many, typed="n\n", columns=300)
-    [command] = (line for line in screen.text.splitlines() if line.startswith("  users suspend someone-0 someone-1 "))
-    assert command.endswith(" someone-9 and 20 more")
-    assert "  change 30 users\n" in screen.text
+    listed = [f"  someone-{number} (someone-{number}@example.org)" for number in range(10)]
+    assert screen.text.splitlines()[1:13] == [*listed, "  and 20 more", "  change 30 users"]
 
 
 def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: Documents) -> None:
@@ -83,7 +83,7 @@ def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: D
     assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == "ada: unchanged\n"
 
 
-def test_a_role_that_nobody_named_or_that_is_not_there_is_an_error(roles: Chatctl, database: Documents) -> None:
+def test_a_missing_or_unknown_role_is_an_error(roles: Chatctl, database: Documents) -> None:
     person(database, "ada")
     assert "--role" in roles("users", "grant", "ada", code=2).stderr
     assert 'did you mean "support"?' in roles("users", "grant", "ada", "--role", "suport", code=3).stderr
@@ -91,7 +91,7 @@ def test_a_role_that_nobody_named_or_that_is_not_there_is_an_error(roles: Chatct
     assert roles("users", "grant", "adaa", "ada", "--role", "support", "--skip-missing").stdout == "ada: granted\n"
 
 
-def test_half_a_link_is_completed_by_a_grant_and_ended_by_a_revoke(roles: Chatctl, database: Documents) -> None:
+def test_a_one_sided_link_is_completed_by_grant_and_removed_by_revoke(roles: Chatctl, database: Documents) -> None:
     ada = person(database, "ada")
     database["Role"].update_one({"name": "viewer"}, {"$push": {"userIds": ada}})
     assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: granted\n"
@@ -101,7 +101,7 @@ def test_half_a_link_is_completed_by_a_grant_and_ended_by_a_revoke(roles: Chatct
     assert links(database)["rolesIds"] == set()
 
 
-def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> None:
+def test_the_last_way_to_sign_in_cannot_be_removed(either: Chatctl, database: Documents) -> None:
     ada = person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
     account = {"userId": ada, "type": "oauth", "access_token": "geheim"}
     database["Account"].insert_one({**account, "provider": "google", "providerAccountId": "1"})
@@ -110,7 +110,7 @@ def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> 
     either("users", "set-password", "ada", "--no-password", "--yes")
     assert "hashedPassword" not in user(database)
     refused = either("users", "unlink", "ada", "github", "--yes", code=7)
-    assert refused.stderr.startswith("error: ada would have no way to sign in any more\nhint: ")
+    assert refused.stderr.startswith("error: ada would have no way to sign in\nhint: ")
     assert database["Account"].count_documents({}) == 1
     wrong = either("users", "unlink", "ada", "gihub", "--yes", code=3).stderr
     assert wrong == 'error: ada has no sign-in at "gihub"\nhint: did you mean "github"?\n'
@@ -121,20 +121,20 @@ def test_the_last_way_to_sign_in_stays(either: Chatctl, database: Documents) -> 
     assert (database["Account"].find_one() or {})["access_token"] == "geheim"
 
 
-def test_a_password_is_not_taken_from_who_has_no_other_sign_in(either: Chatctl, database: Documents) -> None:
+def test_the_only_password_cannot_be_removed(either: Chatctl, database: Documents) -> None:
     person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
     either("users", "set-password", "ada", "--no-password", "--yes", code=7)
     either("users", "set-password", "ada", "--no-password", "--yes", "--allow-lockout")
     assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == "ada: unchanged\n"
 
 
-def test_an_undo_leaves_a_way_to_sign_in_too(either: Chatctl, database: Documents) -> None:
+def test_an_undo_keeps_a_way_to_sign_in(either: Chatctl, database: Documents) -> None:
     account = {"userId": person(database, "ada"), "type": "oauth", "provider": "github", "providerAccountId": "2"}
     database["Account"].insert_one(account)
     event = either("users", "set-password", "ada", "--password-stdin", input=PASSWORD).stderr.split()[-1]
     either("users", "unlink", "ada", "github", "--yes")
     refused = either("audit", "undo", event, "--yes", code=7)
-    assert "ada would have no way to sign in any more" in refused.stderr
+    assert "ada would have no way to sign in" in refused.stderr
     assert "hashedPassword" in user(database)
     either("audit", "undo", event, "--yes", "--allow-lockout")
     assert "hashedPassword" not in user(database)

@@ -1,4 +1,4 @@
-"""The exports of other products: each sample is imported by the command that the page about moving in says."""
+"""Each sample of another product is imported by the command in `docs/moving-in.md`."""
 
 import json
 import re
@@ -33,7 +33,7 @@ def samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def users(database: Documents) -> list[dict[str, Any]]:
-    """Return all users as a person would write them down; a time of the import itself is `now`."""
+    """Return all users in a form that is easy to read; a time set by the import is `now`."""
     recent = datetime.now(UTC) - timedelta(minutes=5)
 
     def moment(value: datetime | None) -> str | None:
@@ -140,15 +140,15 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
         ("name: X\nrecognized: []\ncolumns: {email: E, nmae: N}\n", '3:21: unknown key "nmae" in columns'),
         ("columns: {email: E}\n", '1:1: a description of a product requires the key "name"'),
         ("name: X\nrecognized: []\ncolumns: {username: E}\n", '3:10: columns requires the key "email"'),
-        ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source needs either key or join"),
-        ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source needs join, match, is or has"),
+        ("name: X\nrecognized: []\ncolumns: {email: {}}\n", "3:18: a source requires key or join, not both"),
+        ("name: X\nrecognized: []\ncolumns: {email: {key: a}}\n", "3:18: a source with key requires match, is or has"),
         (
             "name: X\nrecognized: []\ncolumns: {email: {key: a, match: '('}}\n",
             "3:34: this is not a valid pattern: missing ), unterminated subpattern at position 0",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: {key: a, match: a}}\n",
-            "3:34: a pattern needs one group in parentheses: the value",
+            "3:34: a pattern requires exactly one group in parentheses, for the value",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\nsuspended: [{key: a, is: futrue}]\n",
@@ -156,11 +156,11 @@ def test_garbage_ends_in_a_few_lines_for_every_product(
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\nsuspended: [{key: a}]\n",
-            "4:13: a test needs either is or has",
+            "4:13: a test requires is or has, not both",
         ),
         (
             "name: X\nrecognized: []\ncolumns: {email: E}\naccounts: [{list: a}]\n",
-            "4:12: linked sign-ins need either id or pair",
+            "4:12: linked sign-ins require id or pair, not both",
         ),
         ("name: [\n", "2:1: not YAML: "),
     ],
@@ -175,7 +175,7 @@ def test_a_faulty_map_file_is_refused_with_line_and_column(
     assert len(refused) <= 12
 
 
-def test_a_map_file_of_ones_own_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Path) -> None:
+def test_a_map_file_needs_only_a_name_and_columns(chatctl: Chatctl, samples: Path) -> None:
     own = samples / "own.yaml"
     own.write_text("name: Ours\ncolumns: {email: primary_email_address, username: username, name: last_name}\n")
     said = chatctl("users", "import", "clerk.csv", "--map-file", own, "--username-from", "email")
@@ -190,7 +190,7 @@ def test_a_map_file_with_many_faults_ends_in_a_few_lines(chatctl: Chatctl, tmp_p
         assert len(refused) <= 12
 
 
-def test_options_that_contradict_each_other_are_refused(chatctl: Chatctl, samples: Path) -> None:
+def test_options_that_cannot_be_combined_are_refused(chatctl: Chatctl, samples: Path) -> None:
     chatctl("users", "import", "clerk.csv", "--from", "clerk", "--map-file", "x", code=2)
     chatctl("users", "import", "clerk.csv", "--require-passwords", code=2)
     chatctl("users", "import", "clerk.csv", "--map-file", "nowhere.yaml", code=3)
@@ -198,7 +198,7 @@ def test_options_that_contradict_each_other_are_refused(chatctl: Chatctl, sample
     assert 'did you mean "clerk"?' in said
 
 
-def test_a_map_is_read_before_the_product(chatctl: Chatctl, database: Documents, samples: Path) -> None:
+def test_a_map_option_overrides_the_product(chatctl: Chatctl, database: Documents, samples: Path) -> None:
     chatctl("roles", "create", "support")
     maps = ["--map", "app_metadata.roles=roles", "--map", "nickname=username", "--map", "picture="]
     chatctl("users", "import", "auth0.ndjson", "--from", "auth0", *maps)
@@ -210,11 +210,13 @@ def test_a_map_is_read_before_the_product(chatctl: Chatctl, database: Documents,
     assert '--map names a column or key that the file does not have: "nick"' in refused
 
 
-def test_required_passwords_refuse_who_cannot_sign_in(chatctl: Chatctl, database: Documents, samples: Path) -> None:
+def test_required_passwords_refuse_users_who_cannot_sign_in(
+    chatctl: Chatctl, database: Documents, samples: Path
+) -> None:
     refused = chatctl(*OPTIONS["clerk.csv"], "--require-passwords", code=5).stderr.splitlines()
     assert refused == [
         "clerk.csv:4: no password and no linked sign-in",
-        "clerk.csv:5: the application cannot check this hash of a password",
+        "clerk.csv:5: the application cannot check this password hash",
         "error: the import has 2 faults",
         "hint: nothing was written",
     ]
@@ -268,7 +270,7 @@ def test_times_are_read_as_products_write_them(value: Any, read: str | None) -> 
 @pytest.mark.parametrize(
     "value", ["yesterday", "13/13/2021 8:15:30 PM", "2021-13-04", "9" * 30, "2023-11-20 19:30:00 CET"]
 )
-def test_what_is_not_a_time_stays_as_it_is(value: str) -> None:
+def test_a_value_that_is_not_a_time_is_unchanged(value: str) -> None:
     assert values.time(value) == value
 
 

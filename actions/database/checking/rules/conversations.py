@@ -29,11 +29,13 @@ def has_user_list(conversation: Document) -> bool:
 
 
 class LoneConversation(Rule):
-    """A one-to-one conversation has fewer than two people who are there, or a group looks like one."""
+    """A one-to-one conversation has fewer than two existing users, or a group has exactly two."""
 
     name = "lone-conversation"
     severity = "W"
-    effect = "the page of a conversation without another person fails; a group of two is taken for a one-to-one"
+    effect = (
+        "The page of a conversation without another person fails. A group of two is shown as a one-to-one conversation."
+    )
     fix = "chatctl conversations add {id} USER, or chatctl conversations delete {id}"
     reads = {"User": (), "Conversation": PEOPLE_FIELDS}
 
@@ -61,8 +63,8 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "the application opens either of them, and messages seem to be missing in it"
-    fix = "chatctl conversations show {id}, and chatctl conversations delete that of the two which is not wanted"
+    effect = "It is not certain which of them the application opens, so messages seem to be missing."
+    fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
@@ -77,8 +79,8 @@ class ForeignSender(Rule):
 
     name = "foreign-sender"
     severity = "I"
-    effect = "the message is shown; its writer, who may have left, does not see the conversation"
-    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the writer in again"
+    effect = "The message is shown. Its sender, who may have left, does not see the conversation."
+    fix = "chatctl conversations add CONVERSATION USER, if the sender should take part again"
     field = "senderId"
     reads = {"Conversation": ("userIds",), "Message": ("conversationId", "senderId")}
 
@@ -120,8 +122,8 @@ class ForeignSeen(ForeignSender):
     """A message was seen by somebody who is not in the conversation."""
 
     name = "foreign-seen"
-    effect = "the reader, who may have left, is shown among those who have seen the message"
-    fix = "nothing has to be done; chatctl conversations add CONVERSATION USER takes the reader in again"
+    effect = "The reader, who may have left, is shown among those who have seen the message."
+    fix = "chatctl conversations add CONVERSATION USER, if the reader should take part again"
     field = "seenIds"
     reads = {"Conversation": ("userIds",), "Message": ("conversationId", "seenIds")}
 
@@ -159,7 +161,7 @@ class StaleLastMessage(Rule):
 
     name = "stale-last-message"
     severity = "W"
-    effect = "the conversation stands in the wrong place of the list"
+    effect = "The conversation is at the wrong position in the list."
     reads = {"Conversation": TIME_FIELDS, "Message": ("conversationId", "createAt")}
     group_size = 100_000
     automatic = True

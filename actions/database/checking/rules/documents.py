@@ -27,7 +27,7 @@ IDS: Final = 250_000
 OF_AN_ID: Final = 19
 """Bytes of an id in a long list, with its number in it."""
 OF_A_CHARACTER: Final = 4
-"""Bytes of a character, at most."""
+"""The most bytes of a character."""
 
 
 class Oversized(Rule):
@@ -35,8 +35,8 @@ class Oversized(Rule):
 
     name = "oversized"
     severity = "W"
-    effect = "at 16 MiB the server refuses every change that makes it longer"
-    fix = "purge old messages (chatctl messages purge --before TIME), or share the links between several documents"
+    effect = "At 16 MiB, the server refuses every change that makes the document larger."
+    fix = "purge old messages (chatctl messages purge --before TIME), or divide the links among several documents"
     fixes = {"Message.None": "chatctl messages redact {id}, or chatctl messages delete {id}"}
     reads = ALL_FIELDS
     one_collection = True
@@ -77,8 +77,8 @@ class InvalidText(Rule):
 
     name = "invalid-text"
     severity = "E"
-    effect = "the application cannot load the document, or any list that contains it"
-    fix = 'write it again, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+    effect = "The application cannot load this document, or any list that contains it."
+    fix = 'write it again in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
     fixes = {
         "User.name": "chatctl users update id:{id} --name NAME",
         "User.username": "chatctl users update id:{id} --username NAME",
@@ -118,11 +118,11 @@ PART: Final = {"kind": "part"}
 
 
 class SecretInTrail(Rule):
-    """An event of an older version holds the value of a field that the schema does not name, or a secret."""
+    """An event from an older version of chatctl has a secret, or the value of a field that is not in the schema."""
 
     name = "secret-in-trail"
     severity = "W"
-    effect = "everybody who can read the audit trail can read the value, which may be a password or a token"
+    effect = "Everybody who can read the audit trail can read the value, which may be a password or a token."
     fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
     automatic = True

@@ -19,7 +19,7 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""The allowed types, if there are others than the wanted one; code is not allowed as text."""
+"""The allowed types, if there are others than the wanted one. BSON code is not allowed as text."""
 
 SEVERITIES: Final = {
     (int, float): "I",
@@ -32,18 +32,18 @@ SEVERITIES: Final = {
 ALL_FIELDS: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
 MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
-"""Wanted type → the words for a value that stands for it."""
+"""Wanted type → the description of a value that can be converted to it."""
 
 NULL: Final = "null in the list"
 CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
-"""The ends of what is said of a value that has one right answer."""
+"""How the descriptions of values end for which there is only one right answer."""
 
 Fault = tuple[tuple[str, str], str, Any]
-"""The rule and its severity, the field, and what was found there."""
+"""The rule and its severity, the field, and what was found in it."""
 
 
 class ShapeFaults:
-    """The faults in the shape of documents; mostly they are all alike, and a shape known to be right is passed over."""
+    """The faults in fields and types. Most documents have the same shape; a valid shape is checked only once."""
 
     def __init__(self) -> None:
         self._valid_shapes: dict[Any, list[str]] = {}
@@ -70,7 +70,7 @@ class ShapeFaults:
 
 
 def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
-    """Find what is wrong with a document; while its id is, nothing else of it can be looked up or mended."""
+    """Find what is wrong with a document. If its id is wrong, the rest cannot be looked up or repaired."""
     if not isinstance(document["_id"], ObjectId):
         yield ("wrong-type", "E"), "_id", _type_name(ObjectId, document["_id"])
         return
@@ -87,7 +87,7 @@ def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iter
 
 
 def _faults_of_value(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Find what is wrong with a value; of what is in a list, the first of each kind of fault."""
+    """Find what is wrong with a value; in a list, only the first fault of each kind."""
     if wanted is list and isinstance(value, list):
         others = (_type_fault(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
@@ -102,7 +102,7 @@ def _type_fault(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
 
 
 def _type_name(wanted: type, value: Any) -> str:
-    """Name the type of a value and, if it is certain, what it stands for: `str (a date)`."""
+    """Name the type of a value and, if it is certain, its meaning: `str (a date)`."""
     if value is None:
         return NULL
     meant = f" ({MEANING[wanted]})" if convert(wanted, value) is not None else ""
@@ -119,7 +119,7 @@ class _ShapeRule(Rule):
 
 REINSTATE: Final = "chatctl users reinstate id:{id}, or chatctl users suspend id:{id} to keep the user out"
 BY_HAND: Final = (
-    'give it a value, in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+    'set a value in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
 )
 
 
@@ -128,7 +128,7 @@ class MissingField(_ShapeRule):
 
     name = "missing-field"
     severity = "E"
-    effect = "the application cannot load the document, or any list that contains it"
+    effect = "The application cannot load this document, or any list that contains it."
     fix = BY_HAND
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS",
@@ -146,7 +146,7 @@ class MissingStatus(_ShapeRule):
 
     name = "missing-field"
     severity = "W"
-    effect = "the application reads ACTIVE, but its filters on the status miss the user"
+    effect = "The application reads ACTIVE, but its filters on the status do not find the user."
     fix = "chatctl db repair --rule {name} (writes ACTIVE), or chatctl users reinstate id:{id}"
     reads = {"User": ALL_FIELDS["User"]}
     automatic = True
@@ -161,22 +161,22 @@ class MissingStatus(_ShapeRule):
 
 
 class WrongType(_ShapeRule):
-    """A field holds another type than the schema says."""
+    """A field has a different type than in the schema."""
 
     name = "wrong-type"
     severity = "E"
-    effect = "the application cannot load the document, or any list that contains it"
-    fix = "write the right value, in mongosh: db.{collection}.updateOne(…). What was meant is not certain."
+    effect = "The application cannot load this document, or any list that contains it."
+    fix = "the meaning of the value is not certain: write the right one in mongosh: db.{collection}.updateOne(…)"
     fixes = {"User.status": REINSTATE}
     odd_ids = True
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Take an `_id` as it was: it never changes, and one of another type may be none that can be looked up."""
+        """Do not read a wrong `_id` again: it never changes, and an `_id` of another type may not be found."""
         yield from (found for found in suspects if found.field == "_id")
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield those whose right value is certain and, for an id, not the id of another document."""
+        """Yield faults whose right value is certain and, for an id, not the id of another document."""
         del decisions
         certain = [found for found in findings if str(found.value).endswith(CERTAIN)]
         moved = by_collection(found for found in certain if found.field == "_id")
@@ -189,8 +189,8 @@ class WrongType(_ShapeRule):
         if found.field != "_id":
             return super().fix_command(found)
         if isinstance(referred(found.id), ObjectId):
-            return "delete one of the two documents with this id, in mongosh"
-        return "insert the document again with a new ObjectId, change its references, and delete this one, in mongosh"
+            return "delete one of the two documents with this id in mongosh"
+        return "in mongosh, insert the document again with a new ObjectId, change its references, and delete this one"
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
         del decisions
@@ -203,17 +203,17 @@ class FarDate(_ShapeRule):
 
     name = "wrong-type"
     severity = "W"
-    effect = "the application reads an invalid date"
-    fix = BY_HAND.replace("give it a value", "write the right date")
+    effect = "The application reads an invalid date."
+    fix = BY_HAND.replace("set a value", "write the right date")
 
 
 class ReadableType(_ShapeRule):
-    """A field holds another type, which the application reads like the right one."""
+    """A field has a different type, but the application reads it correctly."""
 
     name = "wrong-type"
     severity = "I"
-    effect = "none: the application reads a Double as an Int, a Timestamp as a date and an ObjectId as text"
-    fix = "nothing has to be done"
+    effect = "None. The application reads a Double as an Int, a Timestamp as a date and an ObjectId as text."
+    fix = "no change needed"
 
 
 class StringId(_ShapeRule):
@@ -221,7 +221,7 @@ class StringId(_ShapeRule):
 
     name = "string-id"
     severity = "E"
-    effect = "the document is read, but filters, links and cascades pass it over"
+    effect = "The application reads the document, but its filters, links and cascading deletes do not find it."
     fixes = {
         "Profile.userId": "chatctl db repair --rule {name}; if the user has another profile, delete one of the two"
         ' in mongosh: db.Profile.deleteOne({{_id: ObjectId("{id}")}})'
@@ -232,7 +232,7 @@ class StringId(_ShapeRule):
         return _rewrite(draft, list(self.repairable(findings, decisions)))
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Leave out profiles whose user has another: of those one has to be chosen."""
+        """Leave out profiles whose user has another profile: a person must choose one of them."""
         del decisions
         holders: Counter[Any] = Counter()
         for users in queries.chunks(referred(found.value) for found in findings if _is_profile_user(found)):
@@ -252,7 +252,7 @@ class NullList(_ShapeRule):
 
     name = "null-list"
     severity = "E"
-    effect = "it is read as empty, and then linking anything to the document fails"
+    effect = "The application reads it as an empty list, but it cannot link anything to the document."
     automatic = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -272,7 +272,7 @@ def _converted(collection: str, field: str, value: Any) -> Any:
 
 
 def _converted_list(items: list[Any]) -> list[Any]:
-    """Return a list in which ids replace their other forms, without duplicates of these and without nulls."""
+    """Return a list with ids instead of their other forms, without nulls and without duplicates of these ids."""
     seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
     for item in items:

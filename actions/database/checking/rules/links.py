@@ -23,11 +23,11 @@ IDS_IN_A_CHANGE: Final = 1_000
 
 
 class DuplicateLink(Rule):
-    """A list holds an id more than once."""
+    """A list has an id more than once."""
 
     name = "duplicate-link"
     severity = "W"
-    effect = "counts made from the list are too high, and unlinking takes all of them at once"
+    effect = "Counts made from the list are too high. Removing the link removes all duplicates at once."
     reads = LINK_FIELDS
     one_collection = True
     automatic = True
@@ -113,11 +113,11 @@ def _read_lists(
 
 
 class DanglingLink(_LinkRule):
-    """A list holds the id of a document that is gone."""
+    """A list has the id of a document that no longer exists."""
 
     name = "dangling-link"
     severity = "W"
-    effect = "the application leaves it out silently; counts made from the list are wrong"
+    effect = "The application silently leaves it out. Counts made from the list are wrong."
     dangling = True
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -127,12 +127,12 @@ class DanglingLink(_LinkRule):
 
 
 class OneSidedLink(_LinkRule):
-    """One document lists another that does not list it."""
+    """One document lists another document, which does not list it."""
 
     name = "one-sided-link"
     severity = "W"
-    effect = "the link is there or not, depending on the side from which the application reads it"
-    fix = "chatctl db repair --rule {name} (completes the links; with --drop it ends them)"
+    effect = "The link exists or not, depending on the side from which the application reads it."
+    fix = "chatctl db repair --rule {name} (completes the links; with --drop, removes them)"
     dangling = False
     decisions = frozenset({"drop"})
 
@@ -179,22 +179,22 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → the field that copies."""
+"""Collection → the field with copied ids."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
-"""What is copied → where."""
+"""Collection whose ids are copied → collection with the copies."""
 ID_BYTES = 12
 """Bytes of an id."""
 
 
 class UnsyncedCopy(Rule):
-    """`User.profileId` or `Conversation.messagesIds` differs from what the profile or the messages say.
+    """`User.profileId` or `Conversation.messagesIds` does not match the profile or the messages.
 
-    One that is not there differs from nothing, and of a user's two profiles either may be named.
+    An absent field is not a fault. If a user has two profiles, `profileId` may name either of them.
     """
 
     name = "unsynced-copy"
     severity = "I"
-    effect = "none: the application does not read it"
+    effect = "None. The application does not read this field."
     reads = {
         "User": ("profileId",),
         "Conversation": ("messagesIds",),
@@ -229,7 +229,7 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Keep the hashes of the messages that are listed, and take away those of the messages that are there."""
+        """Add up the hashes of the listed messages, and subtract those of the existing messages."""
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
@@ -269,7 +269,7 @@ class UnsyncedCopy(Rule):
 
 
 def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
-    """Read the ids that the copy of each document should have, in their order, in as little memory as they need."""
+    """Read the ids that the copy of each document should have: sorted, and packed as bytes to save memory."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
         filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
@@ -290,7 +290,7 @@ def _split(packed: bytes | bytearray) -> list[bytes]:
 
 
 def _differs(collection: str, copy: Any, expected: bytes) -> bool:
-    """Tell whether a copy is wrong; one of another type has another fault, and too long a one is not kept."""
+    """Tell whether a copy is wrong. A copy of another type is another fault, and very long copies are ignored."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
         return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected

@@ -22,7 +22,7 @@ from database.references import reference
 from models.links import OWNED, PROFILE_USER
 
 PARENTS: Final = {(owned.collection, owned.field): owned.parent for owned in OWNED}
-"""Collection and field of a required reference → what it refers to."""
+"""Collection and field of a required reference → the collection that it refers to."""
 
 FIELDS: Final = {
     collection: tuple(field for owner, field in PARENTS if owner == collection)
@@ -31,11 +31,11 @@ FIELDS: Final = {
 
 
 class MissingParent(Rule):
-    """A required reference leads nowhere."""
+    """A required reference names a document that does not exist."""
 
     name = "missing-parent"
     severity = "E"
-    effect = "every query of the application that includes what is referred to fails as a whole"
+    effect = "Every query of the application that includes the missing document fails."
     fix = "chatctl db repair --rule {name} --delete (deletes documents without a parent)"
     reads = {**dict.fromkeys(PARENTS.values(), ()), **FIELDS}
     decisions = frozenset({"delete"})
@@ -72,14 +72,14 @@ class MissingParent(Rule):
 
 
 def _without_messages(draft: RepairDraft, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
-    """Delete messages, out of every list that has them."""
+    """Delete messages, and remove them from every list."""
     cascade = CascadingDeletion(draft.names)
     cascade.draft = draft
     yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
-    """Delete accounts or profiles; a user does not name a profile that is gone."""
+    """Delete accounts or profiles, and remove deleted profiles from `profileId` of users."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
         for user in with_object_ids(queries.find_by_values("User", "profileId", ids, ["profileId"])):
@@ -99,8 +99,8 @@ class SecondProfile(DuplicateRule):
 
     name = "second-profile"
     severity = "W"
-    effect = "the application shows one of them, and no unique index can be made"
-    fix = "chatctl db repair --rule {name} --delete (keeps the one that the user names, else the first)"
+    effect = "The application shows only one of them. The unique index cannot be created."
+    fix = "chatctl db repair --rule {name} --delete (keeps the one in the user's profileId, otherwise the first)"
     reads = {PROFILE_USER.collection: (PROFILE_USER.field,)}
     decisions = frozenset({"delete"})
 

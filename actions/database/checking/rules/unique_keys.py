@@ -20,12 +20,12 @@ KEYS: Final = {
 
 
 class DuplicateKey(DuplicateRule):
-    """Two documents have one value of a unique field, as an index that would prevent it is missing."""
+    """Two documents have the same value in a unique field, because the unique index is missing."""
 
     name = "duplicate-key"
     severity = "E"
-    effect = "the application finds either of them; the unique index cannot be made"
-    fix = 'delete one of them, in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
+    effect = "It is not certain which of them the application finds. The unique index cannot be created."
+    fix = 'delete one of them in mongosh: db.{collection}.deleteOne({{_id: ObjectId("{id}")}})'
     fixes = {
         "User.email": "chatctl users update id:{id} --email ADDRESS, or chatctl users delete id:{id}",
         "User.username": "chatctl users update id:{id} --username NAME, or chatctl users delete id:{id}",
@@ -72,9 +72,9 @@ class MissingIndex(_IndexRule):
 
     name = "missing-index"
     severity = "W"
-    effect = "nothing prevents two documents with one value, and finding one reads all"
+    effect = "Two documents can get the same value, and a search for a value reads all documents."
     fix = (
-        "chatctl db repair --rule {name}, once each document has a value of its own"
+        "chatctl db repair --rule {name}, after all documents have different values"
         " (chatctl db check --rule duplicate-key --rule missing-field)"
     )
     state = "missing"
@@ -85,7 +85,7 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether no two documents have one value; for a unique index those without any have the same."""
+        """Tell whether all values differ; for a unique index, documents without a value have the same one."""
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }
@@ -102,19 +102,19 @@ class MisnamedIndex(_IndexRule):
 
     name = "misnamed-index"
     severity = "W"
-    effect = "duplicate values are accepted, or the application cannot tell which value was a duplicate"
-    fix = "drop the conflicting index, in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
+    effect = "Duplicate values are accepted, or the application cannot tell which value was a duplicate."
+    fix = "drop the conflicting index in mongosh: db.{collection}.dropIndex(NAME), then chatctl db indexes --apply"
     state = "conflict"
 
 
 class OtherCollection(Rule):
-    """A collection has the name of one of the application's in another case, or in the plural beside an empty one."""
+    """A collection has the name of an application collection in another case, or its plural while that one is empty."""
 
     name = "other-collection"
     severity = "E"
-    effect = "the application does not see these documents"
+    effect = "The application does not see these documents."
     fix = (
-        "if the documents belong to the application, move them to {collection}, in mongosh:"
+        "if the documents belong to the application, move them to {collection} in mongosh:"
         " db.{id}.aggregate([{{$merge: '{collection}'}}]), then db.{id}.drop()"
     )
 
@@ -126,13 +126,13 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents; the roles of `db roles` know the application's collections alone."""
+        """Count the documents, if it is allowed: the roles of `db roles` include only the application's collections."""
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")
         except OperationFailure as error:
             if not is_refusal(error.code, error):
                 raise
-            return "may not be counted"
+            return "counting is not allowed"
 
 
 def index(found: Finding) -> Any:

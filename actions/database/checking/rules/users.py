@@ -14,12 +14,12 @@ from models.documents import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
-"""The same under the name that PHP gives it."""
+"""The same hash with the prefix that PHP writes."""
 STATUSES: Final = frozenset(UserStatus)
 
 
 class UserRule(Rule):
-    """A fault that one user document shows; a rule needs only `fault`, and `repaired` if it is `automatic`."""
+    """A fault that is visible in a single user; a rule needs only `fault`, and `repaired` if it is `automatic`."""
 
     one_collection = True
 
@@ -44,11 +44,11 @@ class UserRule(Rule):
 
 
 class UnknownStatus(UserRule):
-    """A status outside the three there are."""
+    """A status is not one of the three valid ones."""
 
     name = "unknown-status"
     severity = "E"
-    effect = "the application cannot load the user, or any list that contains them"
+    effect = "The application cannot load this user, or any list that contains them."
     fix = REINSTATE
     reads = {"User": ("status",)}
 
@@ -58,12 +58,12 @@ class UnknownStatus(UserRule):
 
 
 class StatusMismatch(UserRule):
-    """A user counts as verified, and no time of it is known."""
+    """A user has the status EMAIL_VERIFIED, but not the time of the verification."""
 
     name = "status-mismatch"
     severity = "W"
-    effect = "the application takes the e-mail for verified or not, depending on where it looks"
-    fix = "chatctl db repair --rule {name} (takes it for not verified), or users verify-email id:{id}"
+    effect = "The e-mail counts as verified or not, depending on where the application looks."
+    fix = "chatctl db repair --rule {name} (marks it as not verified), or chatctl users verify-email id:{id}"
     reads = {"User": ("status", "emailVerified")}
     automatic = True
 
@@ -77,11 +77,11 @@ class StatusMismatch(UserRule):
 
 
 class BadPasswordHash(UserRule):
-    """A password is kept in a form that the application cannot compare with."""
+    """A stored password hash has a format that the application cannot check."""
 
     name = "bad-password-hash"
     severity = "W"
-    effect = "the user cannot sign in with a password"
+    effect = "The user cannot sign in with a password."
     fix = "chatctl users set-password id:{id}"
     fixes = {"$2y$": "chatctl db repair --rule {name}"}
     reads = {"User": ("hashedPassword",)}
@@ -95,7 +95,7 @@ class BadPasswordHash(UserRule):
         return (found.value,)
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield those of which the form alone is wrong: `$2y$` is what `$2b$` is."""
+        """Yield hashes with only a wrong prefix: `$2y$` means the same as `$2b$`."""
         del decisions
         return (found for found in findings if found.value == "$2y$")
 
@@ -111,7 +111,7 @@ class EmailCase(UserRule):
 
     name = "email-case"
     severity = "W"
-    effect = "sign-in fails when the address is typed in lower case"
+    effect = "Sign-in fails when the address is typed in lower case."
     fixes = {
         "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users update id:{id}"
         " --email ADDRESS, or chatctl users delete id:{id}"

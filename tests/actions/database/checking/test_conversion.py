@@ -64,6 +64,6 @@ def test_an_ambiguous_value_is_not_converted(wanted: type, value: Any) -> None:
     assert convert(wanted, value) is None
 
 
-def test_digits_without_end_are_left_to_a_person() -> None:
+def test_a_very_long_number_is_not_converted() -> None:
     assert convert(int, "9" * 5_000) is None
     assert convert(datetime, {"$date": {"$numberLong": "9" * 5_000}}) is None

@@ -1,4 +1,4 @@
-"""The number of questions to the server depends on the number of batches, not on the number of faults."""
+"""The number of queries depends on the number of batches, not on the number of faults."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ from actions.database.checking.repairing import repair
 
 FEW, MANY = 25, 250
 PARTS = 10
-"""A filter has room for 200 values: more of them take a second question of each kind."""
+"""A filter has room for 200 values: more values need a second query of each kind."""
 
 
 def user(number: int, **fields: Any) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def messages_of_nowhere(database: Documents, number: int) -> None:
         (messages_of_nowhere, "missing-parent"),
     ],
 )
-def test_ten_times_as_many_faults_take_hardly_more_questions(
+def test_ten_times_as_many_faults_need_few_more_queries(
     database: Documents, url: str, work: str, plant: Callable[[Documents, int], None], rule: str
 ) -> None:
     asked = []

@@ -1,4 +1,4 @@
-"""What the application leaves behind by design is found, no more and no less."""
+"""A check finds exactly the faults that deletions by the application leave."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def counts() -> dict[str, int]:
     return {row["rule"]: row["count"] for row in check()}
 
 
-def test_absent_lists_and_optional_fields_are_no_faults(database: Documents) -> None:
+def test_absent_lists_and_absent_optional_fields_are_not_faults(database: Documents) -> None:
     ids = settle(database)
     optional = ("name", "profileId", "lastLogin", "emailVerified", "hashedPassword")
     database["User"].update_many({"_id": ids["ada"]}, {"$unset": dict.fromkeys(optional, "")})
@@ -34,7 +34,7 @@ def test_absent_lists_and_optional_fields_are_no_faults(database: Documents) -> 
     assert counts() == {"unsynced-copy": 2}
 
 
-def test_null_in_an_optional_field_is_no_fault(database: Documents) -> None:
+def test_null_in_an_optional_field_is_not_a_fault(database: Documents) -> None:
     settle(database)
     for name in SEVEN:
         for document in database[name].find():
@@ -44,29 +44,29 @@ def test_null_in_an_optional_field_is_no_fault(database: Documents) -> None:
     assert counts() == {}
 
 
-def test_a_role_that_the_application_deleted_dangles(database: Documents) -> None:
+def test_a_role_deleted_by_the_application_leaves_dangling_links(database: Documents) -> None:
     ids = settle(database)
     database["Role"].delete_one({"_id": ids["support"]})
     assert counts() == {"dangling-link": 2}
-    mended(database)
+    repaired(database)
 
 
-def test_a_message_that_the_application_deleted_dangles(database: Documents) -> None:
+def test_a_message_deleted_by_the_application_leaves_dangling_links(database: Documents) -> None:
     ids = settle(database)
     database["Message"].delete_one({"_id": ids["two"]})
     assert counts() == {"dangling-link": 2, "stale-last-message": 1, "unsynced-copy": 1}
-    mended(database)
+    repaired(database)
 
 
-def test_a_conversation_that_the_application_deleted_with_its_messages_dangles(database: Documents) -> None:
+def test_a_conversation_deleted_by_the_application_leaves_dangling_links(database: Documents) -> None:
     ids = settle(database)
     database["Message"].delete_many({"conversationId": ids["group"]})
     database["Conversation"].delete_one({"_id": ids["group"]})
     assert counts() == {"dangling-link": 7}
-    mended(database)
+    repaired(database)
 
 
-def test_a_user_that_the_application_deleted_leaves_orphans_and_the_other_alone(database: Documents) -> None:
+def test_a_user_deleted_by_the_application_leaves_orphans_and_a_lone_conversation(database: Documents) -> None:
     ids = settle(database)
     database["User"].delete_one({"_id": ids["grace"]})
     found = counts()
@@ -82,7 +82,7 @@ def test_a_user_that_the_application_deleted_leaves_orphans_and_the_other_alone(
     assert ids["three"] not in (database["Conversation"].find_one({"_id": ids["group"]}) or {})["messagesIds"]
 
 
-def mended(database: Documents) -> None:
+def repaired(database: Documents) -> None:
     was = stored(database)
     event = apply(repair()).event
     assert counts() == {}
@@ -91,7 +91,7 @@ def mended(database: Documents) -> None:
     assert stored(database) == was
 
 
-def test_what_is_broken_in_several_ways_at_once_is_found_and_mended_at_once(database: Documents) -> None:
+def test_a_document_with_several_faults_is_repaired_in_one_run(database: Documents) -> None:
     ids = settle(database)
     text: dict[str, Any] = {"conversationId": str(ids["direct"]), "senderId": str(ids["ada"]), "seenIds": None}
     database["Message"].update_one({"_id": ids["one"]}, {"$set": text})
@@ -111,7 +111,7 @@ def test_what_is_broken_in_several_ways_at_once_is_found_and_mended_at_once(data
     assert counts().keys() == {"missing-field", "wrong-type", "missing-index"}
 
 
-def test_ids_that_are_none_are_in_nobodys_way(database: Documents) -> None:
+def test_wrong_ids_do_not_stop_the_other_rules(database: Documents) -> None:
     ids = settle(database)
     database["Profile"].drop_index("Profile_userId_key")
     for number, odd in enumerate(({"an": "object"}, "text", 7)):
@@ -131,12 +131,12 @@ def test_ids_that_are_none_are_in_nobodys_way(database: Documents) -> None:
     assert counts().keys() == {"wrong-type", "missing-index", "foreign-seen"}
 
 
-def test_a_profile_whose_user_is_text_stays_where_the_user_has_another(database: Documents) -> None:
+def test_a_profile_with_a_text_id_stays_if_the_user_has_another_profile(database: Documents) -> None:
     ids = settle(database)
     other = database["Profile"].insert_one({"userId": str(ids["grace"])}).inserted_id
     database["Profile"].insert_one({"userId": str(ids["ada"])})
-    [mended, left] = repair(["string-id"]).results
-    assert (mended.message, left.outcome) == ("1 fault", "unchanged")
+    [repaired, left] = repair(["string-id"]).results
+    assert (repaired.message, left.outcome) == ("1 fault", "unchanged")
     assert f'db.Profile.deleteOne({{_id: ObjectId("{other}")}})' in str(left.message)
     apply(repair())
     assert {row["rule"]: row["count"] for row in check()} == {"string-id": 1, "second-profile": 1}

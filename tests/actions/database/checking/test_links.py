@@ -26,7 +26,7 @@ WHO = {
     ("User", "seenMessageIds"): ("alan", "one"),
     ("Message", "seenIds"): ("one", "alan"),
 }
-"""Each side of each link, and two that are not linked."""
+"""Each side of each link, with two documents that are not linked."""
 
 SIDES = pytest.mark.parametrize("side", WHO, ids=[".".join(side) for side in WHO])
 
@@ -49,22 +49,22 @@ def found(rule: str, **options: Any) -> list[tuple[Any, ...]]:
 
 
 def mend(database: Documents, rule: str, **options: Any) -> None:
-    """Mend, see that nothing is left and all links have two sides, and that an undo gives back what was."""
+    """Repair, and check that no fault is left, all links have two sides, and an undo restores the data."""
     was = stored(database)
     event = apply(repair([rule], **options)).event
     assert [row for row in check() if row["severity"] != "I"] == []
     links(database)
-    mended = stored(database)
+    repaired = stored(database)
     undone = apply(audit.undo(str(event))).event
     assert stored(database) == was
     apply(audit.undo(str(undone)))
-    assert stored(database) == mended
+    assert stored(database) == repaired
 
 
 @SIDES
 @pytest.mark.parametrize("drop", [False, True])
 @pytest.mark.parametrize("bare", ["absent", "null", "there"])
-def test_half_a_link_is_completed_or_dropped(
+def test_a_one_sided_link_is_completed_or_dropped(
     database: Documents, ids: Ids, side: tuple[str, str], drop: bool, bare: str
 ) -> None:
     (collection, field), (who, other) = side, WHO[side]
@@ -82,7 +82,7 @@ def test_half_a_link_is_completed_or_dropped(
 
 
 @SIDES
-def test_what_leads_nowhere_is_taken_out(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
+def test_a_dangling_link_is_removed(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
     (collection, field), (who, _) = side, WHO[side]
     gone = ObjectId()
     database[collection].update_one({"_id": ids[who]}, {"$push": {field: gone}})
@@ -92,7 +92,9 @@ def test_what_leads_nowhere_is_taken_out(database: Documents, ids: Ids, side: tu
 
 
 @SIDES
-def test_what_is_listed_twice_is_listed_once(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
+def test_an_id_listed_twice_is_listed_once_after_the_repair(
+    database: Documents, ids: Ids, side: tuple[str, str]
+) -> None:
     collection, field = side
     document = next(document for document in database[collection].find() if document[field])
     once = document[field]
@@ -104,7 +106,7 @@ def test_what_is_listed_twice_is_listed_once(database: Documents, ids: Ids, side
 
 
 @SIDES
-def test_a_list_that_is_wrong_in_every_way_is_right_after_one_repair(
+def test_a_list_with_every_fault_is_right_after_one_repair(
     database: Documents, ids: Ids, side: tuple[str, str]
 ) -> None:
     (collection, field), (who, other) = side, WHO[side]
@@ -122,7 +124,7 @@ def test_a_list_that_is_wrong_in_every_way_is_right_after_one_repair(
 
 
 @SIDES
-def test_of_a_long_list_some_is_looked_at_in_a_sample(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
+def test_a_sample_checks_a_part_of_a_long_list(database: Documents, ids: Ids, side: tuple[str, str]) -> None:
     collection, field = side
     gone = [ObjectId() for _ in range(50)]
     database[collection].update_one({"_id": ids[WHO[side][0]]}, {"$push": {field: {"$each": gone}}})
@@ -130,7 +132,7 @@ def test_of_a_long_list_some_is_looked_at_in_a_sample(database: Documents, ids: 
     assert (whole["count"], 0 < sampled["count"] <= 20) == (50, True)
 
 
-def test_lists_that_hold_anything_at_all_are_borne(database: Documents, ids: Ids) -> None:
+def test_lists_with_values_of_any_type_do_not_stop_a_check(database: Documents, ids: Ids) -> None:
     odd = [{"a": [1]}, None, 7, "text", [ids["ada"]], True]
     for collection, field in WHO:
         document = database[collection].find_one() or {}
@@ -144,14 +146,14 @@ def test_lists_that_hold_anything_at_all_are_borne(database: Documents, ids: Ids
 
 
 def dangling(database: Documents, number: int) -> str:
-    """Let one user have seen many messages that do not exist."""
+    """Insert a user who has seen many messages that do not exist."""
     gone = [ObjectId() for _ in range(number)]
     database["User"].update_one({"username": "alan"}, {"$push": {"seenMessageIds": {"$each": gone}}})
     return "User"
 
 
 def one_sided(database: Documents, number: int) -> str:
-    """Let many messages be seen by one user, whose own list lacks them."""
+    """Insert many messages seen by one user, whose own list does not have them."""
     alan = (database["User"].find_one({"username": "alan"}) or {})["_id"]
     conversation = (database["Conversation"].find_one({"name": "engines"}) or {})["_id"]
     fields = {"body": "x", "createAt": BEGAN, "conversationId": conversation, "senderId": alan}
@@ -160,7 +162,7 @@ def one_sided(database: Documents, number: int) -> str:
 
 
 @pytest.mark.parametrize(("rule", "plant"), [("dangling-link", dangling), ("one-sided-link", one_sided)])
-def test_a_long_list_is_read_as_often_as_a_short_one(
+def test_a_long_list_is_read_as_often_as_a_short_list(
     database: Documents, url: str, rule: str, plant: Callable[[Documents, int], str]
 ) -> None:
     times = []

@@ -1,4 +1,4 @@
-"""What the application writes while a check reads is no fault, and no repair undoes it."""
+"""What the application writes during a check is not reported as a fault and not undone by a repair."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -21,7 +21,7 @@ Hook = Callable[[str, Callable[[], object]], None]
 
 @pytest.fixture
 def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """Do something before a collection is read."""
+    """Call a function before a collection is read."""
     read = checking._documents
 
     def hook(collection: str, work: Callable[[], object]) -> None:
@@ -37,7 +37,7 @@ def before(monkeypatch: pytest.MonkeyPatch) -> Hook:
 
 @pytest.fixture
 def confirming(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Do something between the suspicion and the second look, once."""
+    """Call a function once, after faults are suspected and before they are confirmed."""
 
     def hook(work: Callable[[], object]) -> None:
         left = [work]
@@ -62,7 +62,7 @@ def ids(database: Documents) -> Ids:
 
 
 @pytest.mark.parametrize("collection", checking.ORDER)
-def test_what_appears_while_it_is_read_is_no_fault(
+def test_documents_inserted_during_a_check_are_not_faults(
     database: Documents, ids: Ids, before: Hook, collection: str
 ) -> None:
     def live() -> None:
@@ -79,7 +79,9 @@ def test_what_appears_while_it_is_read_is_no_fault(
 
 
 @pytest.mark.parametrize("collection", checking.ORDER)
-def test_what_goes_while_it_is_read_is_no_fault(database: Documents, ids: Ids, before: Hook, collection: str) -> None:
+def test_documents_deleted_during_a_check_are_not_faults(
+    database: Documents, ids: Ids, before: Hook, collection: str
+) -> None:
     def leave() -> None:
         database["Message"].delete_one({"_id": ids["four"]})
         database["User"].update_many({}, {"$pull": {"seenMessageIds": ids["four"]}})
@@ -95,7 +97,7 @@ def test_what_goes_while_it_is_read_is_no_fault(database: Documents, ids: Ids, b
     assert check() == []
 
 
-def test_a_link_that_moves_while_it_is_read_is_no_fault(database: Documents, ids: Ids, before: Hook) -> None:
+def test_a_link_that_moves_during_a_check_is_not_a_fault(database: Documents, ids: Ids, before: Hook) -> None:
     def move() -> None:
         database["User"].update_one({"_id": ids["alan"]}, {"$addToSet": {"rolesIds": ids["viewer"]}})
         database["Role"].update_one({"_id": ids["viewer"]}, {"$addToSet": {"userIds": ids["alan"]}})
@@ -106,7 +108,7 @@ def test_a_link_that_moves_while_it_is_read_is_no_fault(database: Documents, ids
     assert check() == []
 
 
-def test_what_is_mended_before_the_second_look_is_not_reported(
+def test_a_fault_repaired_before_it_is_confirmed_is_not_reported(
     database: Documents, ids: Ids, confirming: Callable[[Callable[[], object]], None]
 ) -> None:
     break_(database, ids)
@@ -121,7 +123,7 @@ def test_what_is_mended_before_the_second_look_is_not_reported(
     assert check() == []
 
 
-def test_what_is_deleted_before_the_second_look_is_not_reported(
+def test_a_document_deleted_before_its_fault_is_confirmed_is_not_reported(
     database: Documents, ids: Ids, confirming: Callable[[Callable[[], object]], None]
 ) -> None:
     database["Role"].insert_one({"_id": ObjectId(), "name": None, "userIds": None, "permissionsIds": [ObjectId()]})
@@ -138,7 +140,7 @@ def break_(database: Documents, ids: Ids) -> None:
     database["Message"].insert_one(lost)
 
 
-def test_what_was_mended_meanwhile_is_passed_over_by_a_repair(database: Documents, ids: Ids) -> None:
+def test_a_repair_skips_faults_that_were_repaired_meanwhile(database: Documents, ids: Ids) -> None:
     database["Role"].update_one({"_id": ids["viewer"]}, {"$push": {"userIds": ids["alan"]}})
     database["User"].update_one({"_id": ids["grace"]}, {"$push": {"rolesIds": ObjectId()}})
     planned = repair()
@@ -149,7 +151,7 @@ def test_what_was_mended_meanwhile_is_passed_over_by_a_repair(database: Document
     assert (database["User"].find_one({"_id": ids["alan"]}) or {})["rolesIds"] == [ids["viewer"]]
 
 
-def test_an_id_whose_document_came_meanwhile_is_not_taken_out(database: Documents, ids: Ids) -> None:
+def test_a_link_is_kept_if_its_document_was_inserted_meanwhile(database: Documents, ids: Ids) -> None:
     coming = ObjectId()
     database["User"].update_one({"_id": ids["alan"]}, {"$push": {"rolesIds": coming}})
     planned = repair()
@@ -159,7 +161,7 @@ def test_an_id_whose_document_came_meanwhile_is_not_taken_out(database: Document
     assert (database["User"].find_one({"_id": ids["alan"]}) or {})["rolesIds"] == [coming]
 
 
-def test_what_changes_between_the_last_look_and_the_write_is_a_conflict(
+def test_a_change_between_confirmation_and_write_is_a_conflict(
     database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"status": "EMAIL_VERIFIED"}})

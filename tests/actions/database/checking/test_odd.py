@@ -1,4 +1,4 @@
-"""Values that nobody expects: they are the one fault they are, and no repair writes them anywhere."""
+"""Unexpected values are reported as one fault, and no repair copies them."""
 
 from typing import Any
 
@@ -23,21 +23,21 @@ def counts() -> dict[str, int]:
     return {row["rule"]: row["count"] for row in check()}
 
 
-def test_a_copy_of_another_type_is_left_as_it_is(database: Documents, ids: Ids) -> None:
+def test_a_copy_of_another_type_is_not_changed(database: Documents, ids: Ids) -> None:
     database["User"].update_one({"_id": ids["grace"]}, {"$set": {"profileId": [ObjectId()]}})
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"messagesIds": ids["one"]}})
     assert counts() == {"wrong-type": 2}
     assert not repair().changes_something
 
 
-def test_code_is_no_text(database: Documents, ids: Ids) -> None:
+def test_bson_code_is_not_text(database: Documents, ids: Ids) -> None:
     database["User"].drop_index("User_email_key")
     database["User"].update_one({"_id": ids["ada"]}, {"$set": {"email": Code("Ada"), "name": Code("Ada")}})
     assert counts() == {"wrong-type": 2, "missing-index": 1}
 
 
 @pytest.mark.parametrize("side", [("User", "rolesIds"), ("Role", "userIds")])
-def test_half_a_link_to_what_has_no_list_is_not_mended_again_and_again(
+def test_a_link_to_a_document_without_a_valid_list_is_not_repaired_repeatedly(
     database: Documents, ids: Ids, side: tuple[str, str]
 ) -> None:
     collection, field = side
@@ -47,7 +47,7 @@ def test_half_a_link_to_what_has_no_list_is_not_mended_again_and_again(
     assert not repair().changes_something
 
 
-def test_a_list_of_times_is_no_last_message(database: Documents, ids: Ids) -> None:
+def test_a_list_of_times_is_not_the_time_of_a_message(database: Documents, ids: Ids) -> None:
     database["Message"].update_one({"_id": ids["one"]}, {"$set": {"createAt": [minute_after(90)]}})
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"lastMessageAt": BEGAN}})
     apply(repair())
@@ -55,7 +55,7 @@ def test_a_list_of_times_is_no_last_message(database: Documents, ids: Ids) -> No
     assert place["lastMessageAt"] == minute_after(2)
 
 
-def test_a_message_that_comes_while_the_last_one_is_looked_up_stays_the_last(
+def test_a_message_that_arrives_during_a_repair_stays_the_last(
     database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Conversation"].update_one({"_id": ids["direct"]}, {"$set": {"lastMessageAt": BEGAN}})
@@ -65,7 +65,7 @@ def test_a_message_that_comes_while_the_last_one_is_looked_up_stays_the_last(
     def last_messages(places: Any) -> Any:
         found = read(places)
         looked.append(found)
-        if len(looked) == 2:  # once to make sure, once to mend
+        if len(looked) == 2:  # once to confirm, once to repair
             messages(database, ids["direct"], ids["ada"], "now", after=30)
         return found
 
@@ -75,7 +75,7 @@ def test_a_message_that_comes_while_the_last_one_is_looked_up_stays_the_last(
     assert place["lastMessageAt"] == minute_after(31)
 
 
-def test_no_copy_is_made_of_more_messages_than_it_may_hold(
+def test_a_copy_with_too_many_messages_is_not_written(
     database: Documents, ids: Ids, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database["Conversation"].update_many({}, {"$set": {"messagesIds": []}})
@@ -88,14 +88,14 @@ def test_no_copy_is_made_of_more_messages_than_it_may_hold(
     assert kept == {ids["direct"]: [ids["one"], ids["two"]], ids["group"]: []}
 
 
-def test_text_is_measured_in_bytes(database: Documents, ids: Ids) -> None:
+def test_the_size_of_text_is_counted_in_bytes(database: Documents, ids: Ids) -> None:
     database["Message"].update_one({"_id": ids["one"]}, {"$set": {"body": "\u6f22" * (3 * 1024 * 1024)}})
     [row] = check(["oversized"])
     assert row["examples"][0]["value"] == "9.0 MiB"
 
 
 @pytest.mark.usefixtures("ids")
-def test_an_index_is_not_promised_where_one_value_is_absent_and_one_is_null(database: Documents) -> None:
+def test_an_index_is_not_promised_if_one_value_is_absent_and_one_is_null(database: Documents) -> None:
     database["User"].drop_index("User_email_key")
     database["User"].insert_many([{"username": "none", **AGAIN}, {"username": "null", "email": None, **AGAIN}])
     [result] = repair(["missing-index"]).results

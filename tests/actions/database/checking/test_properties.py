@@ -1,4 +1,4 @@
-"""Whatever chatctl does, in any order, a check finds nothing but what a person chose."""
+"""After any sequence of commands, a check finds only faults that a person chose."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,7 +21,7 @@ from database.errors import ChatctlError
 pytestmark = pytest.mark.usefixtures("either")
 
 CHOSEN: Final = {"lone-conversation", "foreign-sender", "foreign-seen"}
-"""What follows from what somebody has decided."""
+"""The rules whose faults a person can choose by a command."""
 PEOPLE: Final = ("ada", "grace", "alan", "new")
 ROLES: Final = ("support", "viewer", "copy")
 EITHER = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -68,7 +68,7 @@ OF_TALK: Final[dict[str, Command]] = {
     "purge": lambda who, _: messages.purge(datetime.now(UTC), sender=who[0], keep_last=len(who)),
 }
 COMMANDS: Final = OF_USERS | OF_ROLES | OF_TALK
-"""Each is given some people and a role."""
+"""Each function gets some people and a role."""
 
 STEPS = st.lists(
     st.tuples(
@@ -81,16 +81,16 @@ STEPS = st.lists(
 
 
 def one_of(collection: str, role: str) -> str:
-    """Name a document, the first or another as a role decides."""
+    """Return the name of a document that depends on the name of a role."""
     ids = [str(one["_id"]) for one in connection.database()[collection].find().sort("_id")]
     return ids[ROLES.index(role) % len(ids)] if ids else str(ObjectId())
 
 
 def do(steps: list[Any]) -> None:
-    """Do what can be done; `undo` takes the last back."""
+    """Do all steps that are possible; `undo` undoes the last one."""
     events: list[ObjectId] = []
     for command, who, role in steps:
-        with suppress(ChatctlError):  # somebody is not there, or there already
+        with suppress(ChatctlError):  # the user does not exist, or already exists
             undone = command == "undo" and events
             if command != "undo" or undone:
                 change = audit.undo(str(events.pop())) if undone else COMMANDS[command](who, role)
@@ -100,7 +100,7 @@ def do(steps: list[Any]) -> None:
 
 @EITHER
 @given(steps=STEPS)
-def test_no_command_leaves_a_fault_that_nobody_chose(database: Documents, steps: list[Any]) -> None:
+def test_no_command_causes_a_fault_that_was_not_chosen(database: Documents, steps: list[Any]) -> None:
     settle(database)
     do(steps)
     assert {row["rule"] for row in check()} <= CHOSEN
@@ -108,17 +108,19 @@ def test_no_command_leaves_a_fault_that_nobody_chose(database: Documents, steps:
 
 @EITHER
 @given(planted=st.lists(st.sampled_from(range(len(FAULTS))), min_size=1, max_size=5, unique=True))
-def test_a_repair_leaves_nothing_to_a_second_and_is_undone_whole(database: Documents, planted: list[int]) -> None:
+def test_a_second_repair_finds_nothing_and_the_first_is_undone_completely(
+    database: Documents, planted: list[int]
+) -> None:
     ids = settle(database)
     for number in planted:
-        with suppress(Exception):  # one fault can be in the way of another
+        with suppress(Exception):  # one fault can prevent another
             if FAULTS[number].rule not in {"oversized", "missing-index", "misnamed-index"}:
                 FAULTS[number].plant(database, ids)
     was = stored(database)
     change = repair()
     event = apply(change).event
-    mended = {result.ref for result in change.results if result.outcome == "mended"}
-    if event and "missing-index" not in mended:
-        assert not mended & {result.ref for result in repair().results if result.outcome == "mended"}
+    repaired = {result.ref for result in change.results if result.outcome == "repaired"}
+    if event and "missing-index" not in repaired:
+        assert not repaired & {result.ref for result in repair().results if result.outcome == "repaired"}
         apply(audit.undo(str(event)))
         assert stored(database) == was

@@ -1,4 +1,4 @@
-"""Every fault there can be is found where it is, and what has one right answer is mended."""
+"""Every kind of fault is found at its place, and repaired if it has only one right answer."""
 
 import re
 from typing import Any
@@ -21,19 +21,19 @@ def found(*rules: str, **options: Any) -> dict[str, dict[str, Any]]:
     return {row["rule"]: row for row in check(rules, **options)}
 
 
-def test_data_that_is_right_has_no_fault(database: Documents) -> None:
+def test_valid_data_has_no_faults(database: Documents) -> None:
     settle(database)
     assert check() == []
     assert not repair().changes_something
 
 
 def test_every_rule_is_planted() -> None:
-    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}  # the last takes a proxy: see test_texts
+    elsewhere = {"one-sided-link", "duplicate-link", "invalid-text"}  # the last one needs a proxy: see test_texts
     assert {fault.rule for fault in FAULTS} | elsewhere == {rule.name for rule in all_rules()}
 
 
 @EACH
-def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, fault: Fault) -> None:
+def test_a_fault_is_found_at_its_place_and_repaired_or_listed(database: Documents, fault: Fault) -> None:
     collection, identifier, field = fault.plant(database, settle(database))
     was = stored(database)
     rows = found()
@@ -48,9 +48,9 @@ def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, 
 
     change = repair([fault.rule])
     [result] = change.results
-    assert (result.ref, result.outcome) == (fault.rule, "mended" if fault.mended else "unchanged")
-    assert change.changes_something == fault.mended
-    if fault.mended:
+    assert (result.ref, result.outcome) == (fault.rule, "repaired" if fault.repaired else "unchanged")
+    assert change.changes_something == fault.repaired
+    if fault.repaired:
         event = apply(change).event
         assert fault.rule not in found()
         if fault.rule not in {"missing-index", "secret-in-trail"}:
@@ -59,7 +59,7 @@ def test_a_fault_is_found_where_it_is_and_mended_or_listed(database: Documents, 
 
 
 @EACH
-def test_a_fault_is_found_in_a_sample_that_takes_all_in(database: Documents, fault: Fault) -> None:
+def test_a_fault_is_found_in_a_sample_of_all_documents(database: Documents, fault: Fault) -> None:
     collection, identifier, field = fault.plant(database, settle(database))
     [example] = found(sample=1000)[fault.rule]["examples"]
     assert (example["collection"], example["id"], example["field"]) == (collection, identifier, field)
@@ -72,7 +72,7 @@ def test_a_fault_is_found_in_a_sample_that_takes_all_in(database: Documents, fau
         ("Profile", {"Profile", "User", "Conversation"}),
     ],
 )
-def test_no_messages_are_read_where_none_is_needed(
+def test_messages_are_read_only_by_rules_that_need_them(
     database: Documents, monkeypatch: pytest.MonkeyPatch, collection: str, read: set[str]
 ) -> None:
     settle(database)

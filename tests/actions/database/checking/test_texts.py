@@ -20,7 +20,7 @@ def ids(database: Documents) -> Ids:
 
 @pytest.fixture
 def proxied(chatctl: Chatctl, url: str, name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Chatctl]:
-    """Be `chatctl` on a server that holds invalid UTF-8."""
+    """Run `chatctl` on a server with invalid UTF-8."""
     with proxy(url) as address:
         monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://{address}/{name}?directConnection=true")
         yield chatctl
@@ -43,7 +43,7 @@ def test_a_user_with_invalid_text_can_be_suspended_deleted_and_restored(cut: Cha
     cut("users", "suspend", "grace", "--yes")
     assert user(database, "grace")["status"] == "SUSPENDED"
     planned = cut("users", "delete", "grace", "--dry-run")
-    assert re.search("an undo cannot restore the exact bytes of: User [0-9a-f]{24} name\n", planned.stderr)
+    assert re.search("An undo cannot restore the exact bytes of: User [0-9a-f]{24} name\n", planned.stderr)
     event = cut("users", "delete", "grace", "--yes").stderr.split()[-1]
     assert not user(database, "grace")
     cut("audit", "undo", event, "--yes")
@@ -59,7 +59,7 @@ CUT_TEXTS = {
     "Conversation": ("group", "name"),
     "Message": ("three", "body"),
 }
-"""A text of each collection that is cut."""
+"""A text of each collection, cut inside a character."""
 
 
 @pytest.mark.parametrize(
@@ -85,13 +85,13 @@ CUT_TEXTS = {
         ("users delete grace --forever", []),
     ],
 )
-def test_what_an_undo_cannot_restore_is_said_before(
+def test_a_note_says_before_the_write_what_an_undo_cannot_restore(
     proxied: Chatctl, database: Documents, ids: Ids, typed: str, lost: list[str]
 ) -> None:
     for collection, (who, field) in CUT_TEXTS.items():
         database[collection].update_one({"_id": ids[who]}, {"$set": {field: CUT}})
     said = proxied(*typed.format(**ids).split(), "--dry-run").stderr
-    [found] = re.findall("an undo cannot restore the exact bytes of: (.*)\n", said) or [""]
+    [found] = re.findall("An undo cannot restore the exact bytes of: (.*)\n", said) or [""]
     expected = {f"{collection} {ids[CUT_TEXTS[collection][0]]} {CUT_TEXTS[collection][1]}" for collection in lost}
     assert set(filter(None, found.split(", "))) == expected
 
@@ -115,7 +115,7 @@ PERSON = [*TOMBSTONE, "hashedPassword", CUT]
         ("conversations delete {direct}", ["ada", "account"], PERSON),
     ],
 )
-def test_a_field_whose_name_is_cut_prevents_no_write(
+def test_a_field_with_an_invalid_name_does_not_prevent_a_write(
     proxied: Chatctl, database: Documents, typed: str, having: list[str], user_has: list[str]
 ) -> None:
     ids = settle(database)

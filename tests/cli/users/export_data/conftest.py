@@ -1,4 +1,4 @@
-"""People who write to each other, and what one of them gets who asks for their data."""
+"""Users who write to each other, and the exported data of one of them."""
 
 import json
 import zipfile
@@ -40,7 +40,7 @@ def message(sender: Any, conversation: Any, minutes: int = 0, **fields: Any) -> 
 
 @pytest.fixture
 def people(chatctl: Chatctl, database: Documents) -> People:
-    """Have Ada write with Bob, and with Bob and Eve."""
+    """Insert messages of Ada with Bob, and with Bob and Eve."""
     ada, bob, eve = (user(name, hashedPassword=HASH) for name in ("ada", "bob-the-builder", "eve-dropper"))
     some = People(ada["_id"], bob["_id"], eve["_id"], ObjectId(), ObjectId())
     role, permission = ObjectId(), ObjectId()

@@ -1,4 +1,4 @@
-"""The zip as a file: private, whole or not there, and into a pipe."""
+"""The zip as a file: private, complete or absent, and in a pipe."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ from tests.conftest import Chatctl
 
 
 @pytest.mark.usefixtures("people")
-def test_the_file_and_what_is_in_it_are_private_and_of_one_time(chatctl: Chatctl, workspace: Path) -> None:
+def test_the_zip_and_its_files_are_private_and_have_the_same_time(chatctl: Chatctl, workspace: Path) -> None:
     said = chatctl("users", "export-data", "ada", "--to", "ada.zip")
     assert said == ("ada: 2 conversations, 3 messages, 1 linked sign-in, written to ada.zip\n", "", 0)
     assert stat.S_IMODE((workspace / "ada.zip").stat().st_mode) == 0o600
@@ -36,7 +36,7 @@ def test_a_file_that_exists_stays_unless_it_may_be_overwritten(chatctl: Chatctl,
     assert "index.html" in unpacked()
 
 
-def test_nobody_gets_no_file_and_no_file_is_an_error(either: Chatctl, people: People, workspace: Path) -> None:
+def test_an_unknown_user_and_a_missing_file_name_are_errors(either: Chatctl, people: People, workspace: Path) -> None:
     del people
     assert either("users", "export-data", "ida", "--to", "ida.zip", code=3).stderr.startswith('error: no user "ida"')
     assert list(workspace.iterdir()) == []
@@ -44,7 +44,7 @@ def test_nobody_gets_no_file_and_no_file_is_an_error(either: Chatctl, people: Pe
 
 
 @pytest.mark.usefixtures("people")
-def test_the_zip_goes_into_a_pipe_or_behind_what_a_file_holds_but_not_to_a_terminal(
+def test_the_zip_can_be_written_to_a_pipe_or_appended_but_not_to_a_terminal(
     process: Process, terminal: Terminal, workspace: Path
 ) -> None:
     ended = process("users", "export-data", "ada", "--to", "-", line="| cat > piped.zip")
@@ -52,7 +52,7 @@ def test_the_zip_goes_into_a_pipe_or_behind_what_a_file_holds_but_not_to_a_termi
     process("users", "export-data", "ada", "--to", "-", line=">> appended.zip")
     assert unpacked(workspace / "piped.zip").keys() == unpacked(workspace / "appended.zip").keys()
     screen = terminal("users", "export-data", "ada", "--to", "-", env={"NO_COLOR": "1"})
-    assert (screen.code, screen.text.splitlines()[0]) == (2, "error: a zip is nothing for a terminal")
+    assert (screen.code, screen.text.splitlines()[0]) == (2, "error: cannot write a zip to the terminal")
     assert process("users", "export-data", "ada", "--to", "-", line="| true").returncode == 141
     full = process("users", "export-data", "ada", "--to", "-", line="> /dev/full")
     said = b"error: the output could not be written: no space left on device\n"
@@ -60,7 +60,7 @@ def test_the_zip_goes_into_a_pipe_or_behind_what_a_file_holds_but_not_to_a_termi
 
 
 @pytest.mark.parametrize("ending", [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_end_half_way_leaves_nothing(
+def test_an_interrupted_export_leaves_no_file(
     people: People, database: Documents, environment: dict[str, str], workspace: Path, ending: tuple[int, int]
 ) -> None:
     number, code = ending

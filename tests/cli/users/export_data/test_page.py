@@ -8,7 +8,7 @@ from tests.conftest import Chatctl
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
-def test_what_people_wrote_is_text_on_the_page_whatever_it_says(
+def test_text_of_users_stays_text_on_the_page(
     chatctl: Chatctl, people: People, database: Documents, hostile: str
 ) -> None:
     plain = Page.of(exported(chatctl, "--with-names")["index.html"])

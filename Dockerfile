@@ -1,0 +1,6 @@
+# chatctl in an image. Write its wheel into dist/ first: uv build --wheel
+FROM python:3.13-slim
+RUN --mount=type=bind,source=dist,target=/dist pip install --no-cache-dir --root-user-action=ignore /dist/*.whl
+WORKDIR /work
+USER 10001
+ENTRYPOINT ["chatctl"]

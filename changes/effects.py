@@ -1,0 +1,80 @@
+"""What a question says that a changeset does: documents counted, and links by the names of both sides."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, TypeAlias
+
+from changes.change import Add, Change, FieldChange, Set, Update
+from changes.changeset import Changeset, Stream, count_lines, kind
+from changes.trail_entries import is_lease
+from database.ids import id_text
+from database.references import ids_in, referred
+from database.wording import enumerated
+from models.links import LINKS, ROLE_PERMISSIONS, USER_SEEN_MESSAGES, Link
+from models.schema import FIELDS
+
+LinkChange: TypeAlias = tuple[Link, Any, bool]
+"""A link, the id of the document that holds the others, and whether it gains or loses them."""
+
+_SIDES: Final = {
+    **{(link.collection, link.field): link for link in LINKS},
+    **{(link.other, link.other_field): link for link in LINKS},
+}
+
+
+def effects(changeset: Changeset) -> list[str]:
+    """Say what a changeset does: `delete 1 role`, `role support loses ada, grace`; of a stream only the counts."""
+    if changeset.preview:
+        return list(changeset.preview)
+    if isinstance(changeset.batches, Stream):
+        return changeset.summary()
+    links: dict[LinkChange, dict[Any, None]] = {}
+    touched: dict[tuple[str, str], set[Any]] = {}
+    for change in changeset.changes:
+        moved = list(_link_changes(change))
+        for link, member in moved:
+            links.setdefault(link, {})[member] = None
+        if not is_lease(change) and not (moved and _changes_only_links(change)):
+            touched.setdefault(kind(change), set()).update(change.ids)
+    if links:  # then our own records are not alone
+        touched = {key: ids for key, ids in touched.items() if key[1] in FIELDS}
+    lines = [_line(link, list(members), changeset.names) for link, members in links.items()]
+    return [*count_lines({key: len(ids) for key, ids in touched.items()}), *lines, *changeset.index_lines()]
+
+
+def _changes_only_links(change: Change) -> bool:
+    return isinstance(change, Update) and all(
+        name == "updatedAt" or (change.collection, name) in _SIDES for name in change.fields
+    )
+
+
+def _link_changes(change: Change) -> Iterator[tuple[LinkChange, Any]]:
+    """Yield each link that an update makes or removes, and the id on its other side."""
+    for name, field in change.fields.items() if isinstance(change, Update) else ():
+        link = _SIDES.get((change.collection, name))
+        if link is not None:
+            for gains, ids in _moved(field):
+                for one, other in ((referred(one), referred(other)) for one in change.ids for other in ids):
+                    holder, member = (one, other) if change.collection == _holder(link) else (other, one)
+                    yield (link, holder, gains), member
+
+
+def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
+    """Yield the ids that a list gains (true) and those that it loses (false)."""
+    if not isinstance(field, Set):
+        yield isinstance(field, Add), list(field.ids)
+        return
+    before, after = (dict.fromkeys(ids_in({"": value}, "")) for value in (field.before, field.after))
+    yield True, [one for one in after if one not in before]
+    yield False, [one for one in before if one not in after]
+
+
+def _holder(link: Link) -> str:
+    """Return the collection whose documents gain or lose the others: a role its members and its permissions."""
+    return link.collection if link == ROLE_PERMISSIONS else link.other
+
+
+def _line(change: LinkChange, members: list[Any], names: Mapping[Any, str]) -> str:
+    link, holder, gains = change
+    verbs = ("was not seen by", "was seen by") if link == USER_SEEN_MESSAGES else ("loses", "gains")
+    title, *others = (str(names.get(one) or id_text(one)) for one in (holder, *members))
+    return f"{_holder(link).lower()} {title} {verbs[gains]} {enumerated(others)}"
