@@ -200,6 +200,11 @@ def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
         if sum(wider) > room:
             break
         given = wider
+    rest = room - sum(given)
+    for number, (_, most, _) in enumerate(wanted):
+        more = max(min(rest, most - given[number]), 0)
+        given[number] += more
+        rest -= more
     return given
 
 
