@@ -119,7 +119,7 @@ def test_apply_asks_with_the_lines_of_the_plan(chatctl: Chatctl, terminal: Termi
     seed.write_text(SEED.replace("name: support", "name: helpdesk\n    renamed_from: support").replace("viewer]", "]"))
     planned = chatctl("seeds", "plan", seed).stdout.splitlines()
     assert planned == ["~ role helpdesk", "    was support", "    - user.read", "Plan: change 1 role."]
-    screen = terminal("seeds", "apply", seed, typed="n\n")
+    screen = terminal("seeds", "apply", seed, typed="n\n", env={"NO_COLOR": "1"})
     assert [f"  {line}" for line in planned] == screen.text.splitlines()[-6:-2]
     assert screen.code == 7
 

@@ -165,7 +165,7 @@ def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]
 
 def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "a")
-    screen = terminal("roles", "delete", "a", typed="\x03")
+    screen = terminal("roles", "delete", "a", typed="\x03", env={"NO_COLOR": "1"})
     assert screen.text.endswith("Delete role a? [y/N] ^C\nerror: interrupted\n")
     assert (screen.code, screen.echo) == (130, True)
     assert chatctl("roles", "list", "--count").stdout == "1\n"
@@ -173,7 +173,8 @@ def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: 
 
 def test_after_an_interrupted_password_typing_is_visible_again(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
-    screen = terminal(*line, answers={"Password: ": "correct horse battery\n", "Again: ": "\x03"})
+    answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
+    screen = terminal(*line, answers=answers, env={"NO_COLOR": "1"})
     assert screen == (f"{RULE}\nPassword: \nAgain: \nerror: interrupted\n", 130, True)
 
 

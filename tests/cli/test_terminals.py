@@ -108,7 +108,7 @@ def test_what_users_wrote_moves_no_cursor_and_ends_no_isolate(terminal: Terminal
     place = conversation(database, person(database, "דוד"), name=hostile)
     messages(database, place, person(database, hostile), hostile)
     for line in (["users", "list"], ["messages", "list"], ["conversations", "transcript", str(place)]):
-        shown = terminal(*line).text
+        shown = terminal(*line, columns=200).text
         assert r"שלום\u2069\u202e\x1b[5G" in shown
         assert "\x1b[31m" not in shown
         assert "\x1b[5G" not in shown

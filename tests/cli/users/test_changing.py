@@ -130,11 +130,11 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Term
     assert (screen.code, "the two passwords are not the same" in screen.text) == (5, True)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "short\n"})
     assert (screen.code, "fewer than 15 characters" in screen.text, "Again" in screen.text) == (5, True, False)
-    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"})
+    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"}, env={"NO_COLOR": "1"})
     assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
     screen = terminal("users", "set-password", "adaa")
     assert (screen.code, "Password" in screen.text) == (3, False)
-    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"})
+    screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"}, env={"NO_COLOR": "1"})
     assert (screen.code, "error: no password was typed\n" in screen.text) == (5, True)
     assert bcrypt.verify(PASSWORD, user(database)["hashedPassword"])
 

@@ -51,7 +51,7 @@ def test_the_zip_can_be_written_to_a_pipe_or_appended_but_not_to_a_terminal(
     assert (ended.returncode, ended.stderr) == (0, b"ada: 2 conversations, 3 messages, 1 linked sign-in\n")
     process("users", "export-data", "ada", "--to", "-", line=">> appended.zip")
     assert unpacked(workspace / "piped.zip").keys() == unpacked(workspace / "appended.zip").keys()
-    screen = terminal("users", "export-data", "ada", "--to", "-")
+    screen = terminal("users", "export-data", "ada", "--to", "-", env={"NO_COLOR": "1"})
     assert (screen.code, screen.text.splitlines()[0]) == (2, "error: cannot write a zip to the terminal")
     assert process("users", "export-data", "ada", "--to", "-", line="| true").returncode == 141
     full = process("users", "export-data", "ada", "--to", "-", line="> /dev/full")
