@@ -181,7 +181,7 @@ def _bug(error: BaseException) -> Failure:
         BUG,
         "bug",
         f"this is a bug in chatctl: {type(error).__name__}{place}",
-        "run it again with --debug and report what it prints; it holds no passwords and none of your data",
+        "run it again with --debug and report what it prints; it contains no passwords and no data of yours",
     )
 
 

@@ -120,7 +120,9 @@ def _near_match(text: str, width: int) -> str:
     before, mark, rest = text.partition(BEGIN)
     if not mark or cell_width(text) <= width:
         return text
-    room = max(width - cell_width(rest.replace(END, "")), width // BEFORE_MATCH)
+    found, _, after = rest.partition(END)
+    seen = width - cell_width(found) - 1  # the match is seen to its end, if it can be
+    room = max(width - cell_width(found + after), min(width // BEFORE_MATCH, seen), 0)
     return f"{last_words(before, room)}{mark}{rest}"
 
 

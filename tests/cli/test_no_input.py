@@ -26,7 +26,7 @@ def test_a_terminal_is_asked_nothing(
         person(database, name)
     chatctl("conversations", "create", "ada", "bob", "cyd", "--name", "Lobby")
     for words in (("--no-input", *line), (*line, "--no-input")):
-        screen = terminal(*words)
+        screen = terminal(*words, env={"NO_COLOR": "1"})
         assert (screen.code, "[y/N]" in screen.text) == (code, False), screen
         assert "\nhint: " in screen.text
     assert database["User"].count_documents({"status": "ACTIVE"}) == 3

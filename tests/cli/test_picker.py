@@ -10,7 +10,7 @@ from tests.cli.conftest import Process, Terminal
 from tests.conftest import Chatctl
 
 HELP = "Ctrl-C leaves."
-ENV = {"PROMPT_TOOLKIT_NO_CPR": "1"}
+ENV = {"PROMPT_TOOLKIT_NO_CPR": "1", "NO_COLOR": "1"}
 DOWN, ENTER, INTERRUPT, ERASE = "\x1b[B", "\r", "\x03", "\x7f"
 
 
@@ -94,9 +94,9 @@ def test_nobody_chooses_what_is_not_marked(
 def test_no_picker_opens_where_nobody_can_use_it(
     terminal: Terminal, office: dict[str, ObjectId], env: dict[str, str]
 ) -> None:
-    assert terminal("users", "show", env=env).text.startswith("error: missing argument 'USER'\n")
-    assert terminal("users", "show", "--no-input").text.startswith("error: missing argument 'USER'\n")
-    assert terminal("audit", "undo", env=env).text.startswith("error: missing argument 'EVENT'\n")
+    assert terminal("users", "show", env={**ENV, **env}).text.startswith("error: missing argument 'USER'\n")
+    assert terminal("users", "show", "--no-input", env=ENV).text.startswith("error: missing argument 'USER'\n")
+    assert terminal("audit", "undo", env={**ENV, **env}).text.startswith("error: missing argument 'EVENT'\n")
     assert terminal("audit", "undo", "--no-input").code == 2
 
 

@@ -200,7 +200,7 @@ class People:
             "type": "oauth",
             "provider": random.choice(PROVIDERS),
             "providerAccountId": str(random.getrandbits(62)),
-            "access_token": f"made-up-{random.getrandbits(128):032x}",
+            "access_token": f"generated-{random.getrandbits(128):032x}",
             "expires_at": Int64(joined // SECOND + 3600),
             "token_type": "bearer",
             "scope": "openid email profile",

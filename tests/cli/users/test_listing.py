@@ -165,7 +165,7 @@ def test_conversations_and_messages_are_counted_if_requested(people: Chatctl) ->
         (["--permission", "user.red"], 3, 'no permission "user.red"\nhint: did you mean "user.read"?'),
         (["--search", ""], 2, "--search cannot be empty"),
         (["--search", " \t"], 2, "--search cannot be empty"),
-        (["--search", "ab " * 70], 2, "--search is 209 characters long; it may have 200"),
+        (["--search", "ab " * 70], 2, "--search has 209 characters; the limit is 200"),
         (["--email-domain", "@"], 2, "--email-domain cannot be empty"),
         (["--provider", ""], 2, "--provider cannot be empty"),
         (["--columns", "hashedPassword"], 2, 'unknown column "hashedPassword"\nhint: did you mean "hasPassword"?'),
