@@ -174,7 +174,7 @@ def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: 
 def test_after_an_interrupted_password_typing_is_visible_again(terminal: Terminal) -> None:
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
-    screen = terminal(*line, answers=answers, env={"NO_COLOR": "1"})
+    screen = terminal(*line, answers=answers, columns=200, env={"NO_COLOR": "1"})
     assert screen == (f"{RULE}\nPassword: \nAgain: \nerror: interrupted\n", 130, True)
 
 

@@ -121,7 +121,7 @@ def test_without_a_terminal_the_error_names_the_password_options(either: Chatctl
 
 def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Terminal, database: Documents) -> None:
     line = ("users", "create", "--email", "a@b.c", "--username", "ada")
-    screen = terminal(*line, answers={"Password: ": f"{PASSWORD}\n", "Again: ": f"{PASSWORD}\n"})
+    screen = terminal(*line, answers={"Password: ": f"{PASSWORD}\n", "Again: ": f"{PASSWORD}\n"}, columns=200)
     assert screen.code == 0
     assert screen.text.startswith(f"{RULE}\nPassword: \nAgain: \n")
     assert PASSWORD not in screen.text
