@@ -6,7 +6,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from database import url_sources
+from database import urls
 from models.names import EASY
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ READ_AT_MOST: Final = 1_000
 """The most documents to read, if most of their names cannot be completed."""
 
 
-def names(collection: str, prefix: str, choice: url_sources.Choice) -> list[str]:
+def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
     """Return the names that begin with a text, in the form in which they are typed; an empty list after any failure.
 
     If there are more than `AT_MOST` names, the last one is added: the shell completes what all names have in common.
@@ -46,7 +46,7 @@ def names(collection: str, prefix: str, choice: url_sources.Choice) -> list[str]
     return [] if thread.is_alive() else found
 
 
-def _read_names(collection: str, prefix: str, choice: url_sources.Choice, loaded: Callable[[], None]) -> list[str]:
+def _read_names(collection: str, prefix: str, choice: urls.Choice, loaded: Callable[[], None]) -> list[str]:
     from database import connection
 
     with connection.peek(choice, _milliseconds()) as database:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database import failures, own_collections, url_sources, urls
+from database import failures, own_collections, urls
 from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ class Target:
 class _Run:
     """The options given to `choose`, and what has been derived from them so far."""
 
-    choice: url_sources.Choice
-    source: url_sources.Source | None = None
+    choice: urls.Choice
+    source: urls.Source | None = None
     target: Target | None = None
     database: "Database[dict[str, Any]] | None" = None
     marker: "tuple[own_collections.Marker | None] | None" = None
@@ -56,7 +56,7 @@ class _Run:
     missing_privileges: "MissingPrivileges | None" = None
 
 
-_run = _Run(url_sources.Choice())
+_run = _Run(urls.Choice())
 
 
 def choose(
@@ -68,7 +68,7 @@ def choose(
 ) -> None:
     """Remember the root options of this run. Nothing is read, and no connection is opened, before it is needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
-    choice = url_sources.Choice(url, local, env_file, expect, context)
+    choice = urls.Choice(url, local, env_file, expect, context)
     close()
     _run = _Run(choice)
 
@@ -146,7 +146,7 @@ def check_alive(hint: str | None = None) -> None:
 
 
 @contextmanager
-def peek(choice: url_sources.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
+def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
     """Open a second database for a short read; yields None if none can be opened without side effects.
 
     Reads no `.env`, runs no command of a context, and starts no embedded server. Each wait is at most `milliseconds`
@@ -191,13 +191,13 @@ def _check_expected(name: str) -> None:
         )
 
 
-def _source() -> url_sources.Source:
+def _source() -> urls.Source:
     if _run.source is None:
-        _run.source = url_sources.find(_run.choice, os.environ)
+        _run.source = urls.find(_run.choice, os.environ)
     return _run.source
 
 
-def _located() -> url_sources.Source:
+def _located() -> urls.Source:
     """Return the source with its URL. The URL of a context is read once, when it is first needed."""
     source = _source()
     if source.context and source.url is None:
@@ -207,7 +207,7 @@ def _located() -> url_sources.Source:
     return source
 
 
-def _other(source: url_sources.Source) -> str | None:
+def _other(source: urls.Source) -> str | None:
     """Return the name of the current context if it is read-only, or may point to another database than `.env`."""
     from database import contexts
 
@@ -223,9 +223,9 @@ def _other(source: url_sources.Source) -> str | None:
     return None if same and not current.read_only else current.name
 
 
-def _target(source: url_sources.Source) -> Target:
+def _target(source: urls.Source) -> Target:
     if source.url is None:
-        return Target(url_sources.LOCAL_NAME, "the embedded server", source.label, local=True)
+        return Target(urls.LOCAL_NAME, "the embedded server", source.label, local=True)
     address = source.address
     return Target(
         address.name,
@@ -238,7 +238,7 @@ def _target(source: url_sources.Source) -> Target:
     )
 
 
-def _connect(source: url_sources.Source, name: str) -> "Database[dict[str, Any]]":
+def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
     import mongoengine
 
     if source.url is None:
@@ -252,7 +252,7 @@ def _connect(source: url_sources.Source, name: str) -> "Database[dict[str, Any]]
     return client[name]
 
 
-def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
+def _embedded(source: urls.Source, name: str) -> urls.Source:
     """Start the embedded server unless it runs, and keep it running while this connection is open."""
     if os.name != "posix":
         raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
@@ -262,9 +262,9 @@ def _embedded(source: url_sources.Source, name: str) -> url_sources.Source:
     return replace(source, url=url)
 
 
-def _at_hand(choice: url_sources.Choice) -> url_sources.Source | None:
+def _at_hand(choice: urls.Choice) -> urls.Source | None:
     """Find a source and its URL without side effects."""
-    source = url_sources.without_files(choice, os.environ)
+    source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
     if source.context:
@@ -275,13 +275,11 @@ def _at_hand(choice: url_sources.Choice) -> url_sources.Source | None:
         return None
     from database import local
 
-    url = local.peek(url_sources.LOCAL_NAME)
+    url = local.peek(urls.LOCAL_NAME)
     return None if url is None else replace(source, url=url)
 
 
-def _client(
-    source: url_sources.Source, milliseconds: int, *listeners: "CommandListener"
-) -> "MongoClient[dict[str, Any]]":
+def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
     """Create a client that waits `milliseconds` for a server. It overrides options of the URL that are less safe."""
     import pymongo
     from pymongo.errors import PyMongoError

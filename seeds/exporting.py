@@ -10,7 +10,7 @@ import yaml
 from changes import Document, ids_in
 from database.wording import name_flaw
 from seeds import state
-from seeds.notation import escape_pattern, escape_variables
+from seeds.schema import escape_pattern, escape_variables
 from seeds.seed import UNNAMED, Seed, SeedRole
 from seeds.users import ResolvedUser
 

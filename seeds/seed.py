@@ -6,7 +6,7 @@ from typing import Final
 
 from database.wording import shown
 from models.names import user_flaw
-from seeds.notation import Pattern, expand, variables
+from seeds.schema import Pattern, expand, variables
 from seeds.yaml_tree import Faults, Node
 
 UNNAMED: Final = "default"

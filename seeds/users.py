@@ -15,7 +15,7 @@ from database.errors import ConflictError
 from database.wording import shown
 from models.names import user_flaw
 from seeds import state
-from seeds.notation import expand, variables
+from seeds.schema import expand, variables
 from seeds.seed import SeedUser
 from seeds.yaml_tree import Faults, Node
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TextIO
 
 import typer
 
-from database import contexts, url_sources
+from database import contexts, urls
 
 FILES: Final = ":files"
 """Asks the shell to complete the names of files."""
@@ -213,7 +213,7 @@ class ParsedLine:
 
         values = self.values
         env_file = Path(values["env_file"]) if "env_file" in values else None
-        choice = url_sources.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
+        choice = urls.Choice(values.get("url"), "local" in values, env_file, context=values.get("context"))
         return completion.names(collection, prefix, choice)
 
     @staticmethod

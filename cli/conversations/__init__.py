@@ -3,7 +3,7 @@
 Start reading at `reading.list_`.
 """
 
-from cli.conversations import changing, reading, transcript
+from cli.conversations import changing, reading
 from cli.group import group
 
-app = group(reading.app, transcript.app, changing.app)
+app = group(reading.app, changing.app)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from database import url_sources
+from database import urls
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from database import url_sources
     ],
 )
 def test_a_line_reads_as_node_reads_it(line: str, value: str) -> None:
-    assert url_sources.read_dotenv(line, {})["KEY"] == value
+    assert urls.read_dotenv(line, {})["KEY"] == value
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_a_line_reads_as_node_reads_it(line: str, value: str) -> None:
     ],
 )
 def test_variables_in_braces_are_expanded(text: str, value: str) -> None:
-    assert url_sources.read_dotenv(text, {"OUTSIDE": "environment"})["KEY"] == value
+    assert urls.read_dotenv(text, {"OUTSIDE": "environment"})["KEY"] == value
 
 
 def test_the_environment_wins_over_the_file() -> None:
-    assert url_sources.read_dotenv("KEY=file", {"KEY": "environment"}) == {"KEY": "environment"}
+    assert urls.read_dotenv("KEY=file", {"KEY": "environment"}) == {"KEY": "environment"}
 
 
 def test_a_line_of_half_a_million_signs_is_read_at_once() -> None:
-    assert url_sources.read_dotenv("KEY='" + "\\'" * 250_000, {})["KEY"]
+    assert urls.read_dotenv("KEY='" + "\\'" * 250_000, {})["KEY"]

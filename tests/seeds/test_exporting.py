@@ -13,9 +13,9 @@ from changes import apply
 from database import connection
 from database.wording import name_flaw
 from seeds.exporting import export
-from seeds.notation import Pattern, escape_pattern, escape_variables, expand, variables
 from seeds.planning import plan
 from seeds.reading import parse, read
+from seeds.schema import Pattern, escape_pattern, escape_variables, expand, variables
 from tests.conftest import beside
 
 AWKWARD = st.sampled_from(

@@ -6,8 +6,7 @@ from typing import Final, NamedTuple
 
 from bson import ObjectId
 
-from actions.database.generating.people import Person, Texts
-from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
+from actions.database.generating.people import DAY, SECOND, Person, SeededYear, Texts, to_time
 from changes import Document
 from models.documents import PAIR
 

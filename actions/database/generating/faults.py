@@ -9,7 +9,7 @@ from typing import Any, Final
 from bson import ObjectId
 
 from actions.database.checking.rules.documents import BYTES
-from actions.database.generating.seeded_year import DAY, SECOND, SeededYear, to_time
+from actions.database.generating.people import DAY, SECOND, SeededYear, to_time
 from actions.users.creating import new_user
 from changes import Batch, Document, Insert
 from database import connection, indexes

@@ -16,8 +16,7 @@ from actions.cascading_deletion import MOST_COPIED_IDS
 from actions.database.generating import people
 from actions.database.generating.conversations import ConversationMaker, ConversationPlan, plan_conversations
 from actions.database.generating.faults import FaultMaker
-from actions.database.generating.people import PHRASES, Language, People, Person
-from actions.database.generating.seeded_year import SeededYear
+from actions.database.generating.people import PHRASES, Language, People, Person, SeededYear
 from actions.errors import NameTakenError, StillRunningError
 from actions.rules import lockout, passwords
 from actions.users.access import MemberChanges

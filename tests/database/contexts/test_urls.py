@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from database import connection, contexts, url_sources
+from database import connection, contexts
+from database import urls as database_urls
 from database.contexts import Context, urls
 from database.errors import NotConfiguredError
 from tests.database.contexts.conftest import SECRET
@@ -62,7 +63,7 @@ def test_a_command_that_prints_binary_data_gives_no_url() -> None:
 
 def test_no_text_of_an_object_contains_its_url() -> None:
     url = "mongodb://ada:secret@localhost/shop"
-    choice = url_sources.Choice(url)
-    found = url_sources.find(choice, {})
+    choice = database_urls.Choice(url)
+    found = database_urls.find(choice, {})
     assert found.url == url
     assert "secret" not in f"{choice!r} {choice} {found!r} {found}"
