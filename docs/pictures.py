@@ -17,10 +17,10 @@ ROOT: Final = Path(__file__).parent.parent
 FOLDER: Final = ROOT / "docs" / "pictures"
 COLUMNS: Final = 80
 PICTURES: Final = {
-    "users": ["users list --columns username,email,status,roles,lastLogin", "users can ada message.delete"],
+    "users": ["users list", "users can ada message.delete"],
     "matrix": ["roles matrix"],
     "dossier": ["users show ada"],
-    "transcript": ["conversations transcript 'Night shift'", "messages search 'wire the'"],
+    "transcript": ["conversations transcript 'Night shift' --no-ids", "messages search 'wire the'"],
     "suspend": [
         "users list --search bob --columns username,email,status",
         "users suspend bob --reason 'stolen laptop'",
