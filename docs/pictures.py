@@ -84,7 +84,7 @@ def draw(name: str, lines: list[str]) -> None:
     undo = ""
     for line in lines:
         command = line.replace("ID", undo)
-        shown = typed(command)
+        shown = typed(command).replace(f"@{os.uname().nodename}", "@office")  # not the machine that draws
         undo = next(iter(re.findall(r"audit undo ([0-9a-f]{24})", shown)), undo)
         console.print(Text.assemble(("$ ", "dim"), (f"chatctl {command}", "bold")))
         console.print(Text.from_ansi(shown))
