@@ -124,7 +124,7 @@ def _was_filled() -> bool:
 
 
 def _has_other_data() -> bool:
-    """Tell whether there is anything except the roles of the shipped seed, unchanged."""
+    """Tell whether the database has anything but the shipped roles, or these roles were changed."""
     found = (actions.users.find(), actions.conversations.find(), actions.messages.find())
     if any(True for listing in found for _ in listing.ids(limit=1)):
         return True

@@ -72,10 +72,10 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     else:
         for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
             say(line)
-        if failure.faults:
+        if failure.exit not in {INTERRUPTED, TERMINATED} and not isinstance(error, CancelledError):
             from cli.output import reports
 
-            reports.annotate(failure.faults)
+            reports.annotate(failure.faults, failure.message)
     if debug:
         for line in trace(error):
             say(line)

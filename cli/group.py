@@ -31,7 +31,10 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 
 EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
-"""Variables that stand for the options `--expect` and `--reason`; empty ones are ignored."""
+"""Variables that stand for the options `--expect` and `--reason`.
+
+An empty reason is ignored. An empty name is not: it is a guard, and no database has it.
+"""
 
 FILTERS: Final = "Filters"
 OUTPUT: Final = "Output"
@@ -69,7 +72,7 @@ GLOBAL_OPTIONS: Final = (
         SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
     ),
     _option(SAFETY, "--no-input", "Never ask: refuse what must be confirmed, as without a terminal."),
-    _option(CONNECTION, "--local", "Use the embedded database. It needs no installation."),
+    _option(CONNECTION, "--local", "Use the embedded database. It needs no MongoDB server."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
     _option(CONNECTION, "--env-file", "Read MONGODB_DATABASE_URL from this file instead of .env.", metavar="FILE"),
@@ -270,7 +273,7 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
 
     if not invocation.database_is_chosen:
         if invocation.expect is None:  # only now all places of the option were read
-            invocation.expect = os.environ.get(EXPECT) or None
+            invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
         invocation.database_is_chosen = True

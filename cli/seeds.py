@@ -45,7 +45,7 @@ class PlanOptions(Options):
         bool, typer.Option("--allow-members", help="With --prune, also delete roles that have members.")
     ] = False
     adopt: Annotated[
-        bool, typer.Option("--adopt", help="Allow protected roles for users that this seed did not create.")
+        bool, typer.Option("--adopt", help="Also give protected roles to users that this seed did not create.")
     ] = False
 
 
@@ -136,7 +136,7 @@ def run_tests(
     out.note(f"{len(assertions) - failed:,} passed, {failed:,} failed")
     if failed:
         if out.form != "json":
-            reports.annotate(reports.faults_of(assertions))
+            reports.annotate([*reports.faults_of(assertions)])
         raise typer.Exit(1)
 
 

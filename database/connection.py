@@ -187,7 +187,7 @@ def _check_expected(name: str) -> None:
         protected = f', protected as "{found.name}"' if found else ""
         raise RefusedError(
             f'the target database is "{chosen.name}" on {chosen.host}{protected}, not "{name}"',
-            "choose another database, or correct --expect",
+            "choose another database, or correct --expect or CHATCTL_EXPECT",
         )
 
 

@@ -41,7 +41,7 @@ class Affected:
 
 
 class Effects:
-    """The users affected by a comparison, by the id of the changed role, permission or user.
+    """The users affected by the changes of a comparison, by the id of the changed role, permission or user.
 
     A user who keeps a permission through another role does not lose it.
     """

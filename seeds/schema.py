@@ -73,7 +73,7 @@ def expand(text: str, values: dict[str, str]) -> str:
 
 
 def escape_variables(text: str) -> str:
-    """Write a text so that `expand` returns it."""
+    """Escape `${` in a text, so that `expand` returns the same text."""
     return text.replace("${", "$${")
 
 

@@ -38,7 +38,7 @@ class Node:
     line: int
     column: int
     keys: dict[str, "Node"] = field(default_factory=dict)
-    """The key nodes of an object."""
+    """The YAML nodes of the keys of an object."""
 
     @property
     def place(self) -> str:
@@ -50,7 +50,7 @@ class Node:
         return found if found is not None and found.kind == kind else None
 
     def items(self, key: str, kind: str = "string") -> "list[Node]":
-        """Return the values of this kind in the array under a key."""
+        """Return the items of this YAML kind from the array at a key."""
         array = self.get(key, "array")
         return [item for item in array.value if item.kind == kind] if array else []
 

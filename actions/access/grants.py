@@ -40,7 +40,7 @@ def last_grants(since: datetime | None = None) -> Grants:
 
 
 def _first_id(time: datetime) -> ObjectId:
-    """Return the smallest id made at a time; ids hold seconds from 1970 to 2106."""
+    """Return the smallest id possible for a time. An id stores seconds, from 1970 to 2106."""
     seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
     return ObjectId(f"{seconds:08x}{0:016x}")
 

@@ -24,7 +24,7 @@ RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's 
 BCRYPT: Final = "bcrypt"
 
 FEWEST_DIFFERENT: Final = 5
-"""The fewest different characters of a password."""
+"""The smallest number of different characters that a password must have."""
 
 ROUNDS = 12
 """The cost the application uses; tests lower it."""

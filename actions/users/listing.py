@@ -165,7 +165,7 @@ def _in_domain(domain: str) -> Document:
 def rows(
     users: Sequence[Document], columns: Collection[str], giving: Mapping[ObjectId, str] | None = None
 ) -> Iterator[Row]:
-    """Make rows of users; from other collections only the wanted `columns` are read.
+    """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
     `giving` is role id → name; `through` lists those that a user has.
     """

@@ -78,7 +78,7 @@ def repair(
     collection: Collections = [],  # noqa: B006
     drop: Annotated[bool, typer.Option("--drop", help="Remove one-sided links instead of completing them.")] = False,
     delete: Annotated[
-        bool, typer.Option("--delete", help="Delete documents without their parent, or second profiles.")
+        bool, typer.Option("--delete", help="Delete documents whose parent is missing, and second profiles.")
     ] = False,
     confirm: Confirm,
 ) -> None:

@@ -6,6 +6,7 @@ Start reading at `publish`.
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from cli.output import markdown, say, streams, text
@@ -57,8 +58,15 @@ def publish(form: str, make: Callable[[], Report]) -> bool:
 
 def of_plan(plan: "Plan") -> Report:
     """Report what a seed would change in the database."""
-    *changes, total = map(text.safe, plan.lines())
-    block = f"{markdown.diff(changes)}\n" if changes else ""
+    *lines, total = map(text.safe, plan.lines())
+    changes: list[list[str]] = []
+    for line in lines:
+        if line[:1].isspace() and changes:
+            changes[-1].append(line)
+        else:
+            changes.append([line])
+    changes.sort(key=lambda change: change[0].startswith("+ permission "))  # a long report is cut at its end
+    block = f"{markdown.diff([*chain.from_iterable(changes)])}\n" if lines else ""
     return Report("seeds plan", f"### chatctl seeds plan: {_database()}\n\n{block}{markdown.text(total)}\n")
 
 
@@ -81,7 +89,7 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
     )
     items, more = markdown.fitting([_item(row["rule"], example) for row in rows for example in row["examples"]])
     listed = "".join(f"{line}\n" for line in [*items, *([f"- {more}"] if more else [])])
-    table = markdown.table(("", "rule", "count", "effect"), cells)
+    table = markdown.table(("severity", "rule", "count", "effect"), cells)
     body = f"{table}\n{listed}" if rows else "No fault was found.\n"
     return Report("db check", f"### chatctl db check: {_database()}\n\n{body}", cases)
 
@@ -91,9 +99,11 @@ def on_github() -> bool:
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
-def annotate(faults: Iterable[Fault]) -> None:
-    """Let GitHub show faults in the files of a change: it reads these lines from what a step prints."""
+def annotate(faults: Sequence[Fault], message: str = "") -> None:
+    """Let GitHub show faults in the files of a change, or else a message: it reads these lines from a step's output."""
     if on_github():
+        if message and not faults:
+            say(f"::error::{_data(text.safe(message))}")
         for fault in faults:
             place = zip(("file", "line", "col"), (_in_checkout(fault.file), *fault[1:3]), strict=True)
             words = [f"{name}={_property(str(value))}" for name, value in place if value is not None]
@@ -141,7 +151,7 @@ def _add_to_summary(report: str, *, quiet: bool) -> None:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"{report}\n")
+                file.write(f"\n{report}\n")  # other text may end without a newline
     except (OSError, ValueError):
         if not quiet:
             say("warning: the step summary could not be written")

@@ -213,7 +213,7 @@ def has_colour(stream: TextIO | None) -> bool:
 
 
 def draws() -> bool:
-    """Tell whether somebody sees output on a terminal that does more than write lines, perhaps through a pager."""
+    """Tell whether output goes to a terminal that is not `dumb`. It may go through a pager."""
     return is_terminal(sys.stdout) and os.environ.get("TERM") != "dumb"
 
 

@@ -27,7 +27,7 @@ def export(
     to: To = None,
     overwrite: Overwrite = False,
 ) -> None:
-    """Write users in a form that users import can read. Filters are combined with AND."""
+    """Write users to a file for chatctl users import. Filters are combined with AND."""
     from cli.output.progress import with_progress
 
     written = format_of(form, to, FORMATS)

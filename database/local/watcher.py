@@ -46,7 +46,7 @@ class Watcher:
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Start the server, unless the one of a watcher that was killed still runs; stay until it is gone."""
+        """Start the server, unless a killed watcher left one running. Return when that server has ended."""
         server = files.running(self.folder) or self.start()
         while self.lives():
             if self.is_over():

@@ -173,8 +173,8 @@ def test_a_failed_test_says_where_it_is(chatctl: Chatctl, seed: Path) -> None:
 def test_a_plan_is_a_comment(chatctl: Chatctl, seed: Path, name: str) -> None:
     planned = chatctl("seeds", "plan", "team.yaml", "-o", "markdown").stdout
     assert planned == (
-        f"### chatctl seeds plan: `{name}`\n\n```diff\n+ permission report.read\n+ permission report.write\n"
-        "+ role reporter\n+     report.read\n```\n\nPlan: create 2 permissions, 1 role.\n"
+        f"### chatctl seeds plan: `{name}`\n\n```diff\n+ role reporter\n+     report.read\n"
+        "+ permission report.read\n+ permission report.write\n```\n\nPlan: create 2 permissions, 1 role.\n"
     )
     chatctl("seeds", "apply", "team.yaml")
     planned = chatctl("seeds", "plan", "team.yaml", "-o", "markdown", "--exit-code").stdout
@@ -188,7 +188,7 @@ def test_a_check_is_a_comment_and_a_list_of_tests(chatctl: Chatctl, database: Do
     database["User"].update_one({"_id": ada}, {"$set": {"status": "@all"}})
     written = chatctl(*line, "-o", "markdown", code=1).stdout
     assert (
-        "| E | `unknown-status` | 1 | the application cannot load the user, or any list that contains them |" in written
+        "| E | `unknown-status` | 1 | The application cannot load this user, or any list that contains them." in written
     )
     assert f"- `unknown-status`: `User {ada} status: @all`\\\n  to do: `chatctl users reinstate id:{ada}" in written
     root = ET.fromstring(chatctl(*line, "-o", "junit", code=1).stdout)  # noqa: S314
@@ -241,7 +241,7 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
 def test_plan_test_and_check_add_to_the_summary_on_github(
     chatctl: Chatctl, seed: Path, on_github: Path, form: str
 ) -> None:
-    on_github.write_text("before\n")
+    on_github.write_text("before")  # without the end of its line
     for line in (("seeds", "plan", seed), ("seeds", "test", seed), ("db", "check", "--rule", "unknown-status")):
         chatctl(*line, "-o", form, code=None)
     headings = [line for line in on_github.read_text().splitlines() if line.startswith(("before", "###"))]
@@ -251,6 +251,32 @@ def test_plan_test_and_check_add_to_the_summary_on_github(
         "### chatctl seeds test",
         "### chatctl db check",
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        (("roles", "show", "nobody"), 3, 'no role "nobody"'),
+        (("roles", "list", "--expect", "other"), 7, "the target database is "),
+        (("roles", "list", "--sort", "x"), 2, 'cannot sort by "x"'),
+    ],
+)
+@pytest.mark.usefixtures("on_github")
+def test_an_error_without_a_file_is_an_annotation_too(
+    chatctl: Chatctl, line: tuple[str, ...], code: int, message: str
+) -> None:
+    said = chatctl(*line, code=code).stderr.splitlines()
+    assert [one for one in said if one.startswith(f"::error::{message}")]
+    assert not [one for one in chatctl(*line, "-o", "json", code=code).stderr.splitlines() if one.startswith("::")]
+
+
+def test_a_plan_has_new_permissions_last(chatctl: Chatctl, workspace: Path) -> None:
+    (workspace / "seed.yaml").write_text(
+        "version: 1\npermissions: [user.read]\nroles: [{name: boss, permissions: []}]\n"
+    )
+    lines = chatctl("seeds", "plan", "seed.yaml", "-o", "markdown").stdout.splitlines()
+    signed = [line for line in lines if line.startswith("+ ")]
+    assert [line.split()[1] for line in signed] == ["role", "permission"]
 
 
 def test_a_summary_that_cannot_be_written_stops_nothing(

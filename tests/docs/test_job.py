@@ -73,7 +73,7 @@ def test_a_pull_request_gets_the_plan_as_a_comment_and_changes_nothing(
     assert head == "pr comment 17 --edit-last --create-if-none --body-file plan.md"
     assert comment == (
         f"### chatctl seeds plan: `{settled.name}`\n\n"
-        "```diff\n+ permission report.read\n+ role reporter\n+     report.read\n```\n\n"
+        "```diff\n+ role reporter\n+     report.read\n+ permission report.read\n```\n\n"
         "Plan: create 1 permission, 1 role.\n"
     )
     assert comment in (workspace / "summary.md").read_text()

@@ -196,7 +196,7 @@ class _Plan:
         return {what: len(ids) for what, ids in touched.items()}
 
     def leaving(self) -> Iterator[Change]:
-        """Return the changes by which users may lose a role; other dropped links are not checked."""
+        """Return the repairs that take a role from a user. Other removed links are left out."""
         for rule, faults in self.repaired.items():
             for fault in faults if "drop" in rule.decisions & self._decisions else ():
                 if (fault.collection, fault.field) == ("User", "rolesIds"):
