@@ -74,7 +74,9 @@ def undo(
     *,
     event: Annotated[
         str | None,
-        typer.Argument(metavar="[EVENT]", help="Id of an event, or its first digits.", show_default=False),
+        typer.Argument(
+            metavar="[EVENT]", help="Id of an event, or its first digits. Required without --last.", show_default=False
+        ),
     ] = None,
     last: Annotated[
         bool, typer.Option("--last", help="Undo your last event of the past hour that is not undone.")
@@ -102,7 +104,7 @@ def prune(before: Before, out: Out, confirm: Confirm) -> None:
 def _chosen_event(out: Out, event: str | None, *, last: bool) -> str:
     if last:
         if event is not None:
-            raise UsageError("EVENT and --last contradict each other", "give one of them")
+            raise UsageError("EVENT and --last cannot be combined", "use one of them")
         return actions.audit.last_own()
     if event is None and questions.can_pick(out.invocation):
         from cli.output import picker

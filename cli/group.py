@@ -71,7 +71,7 @@ GLOBAL_OPTIONS: Final = (
     _option(
         SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
     ),
-    _option(SAFETY, "--no-input", "Never ask: refuse what must be confirmed, as without a terminal."),
+    _option(SAFETY, "--no-input", "Never ask. What needs a confirmation is refused."),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no MongoDB server."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),

@@ -108,7 +108,7 @@ def test_old_events_and_those_that_cannot_be_undone_are_passed_over(either: Chat
 @pytest.mark.parametrize("words", [(str(ObjectId()), "--last"), ("--last", "6a0b1c2d")])
 def test_an_event_and_the_last_one_contradict_each_other(chatctl: Chatctl, words: tuple[str, ...]) -> None:
     said = chatctl("audit", "undo", *words, code=2).stderr
-    assert said == "error: EVENT and --last contradict each other\nhint: give one of them\n"
+    assert said == "error: EVENT and --last cannot be combined\nhint: use one of them\n"
 
 
 def test_without_an_event_both_ways_are_named(chatctl: Chatctl) -> None:
