@@ -87,8 +87,8 @@ def lines(event: Row) -> list[str]:
     return list(diff(event["changes"], event["names"])) or list(event["summary"])
 
 
-def last_own() -> str:
-    """Return the id of the caller's last event of the past hour that can be undone; an undo is passed over.
+def last_own() -> Row:
+    """Return `{id, command}` of the caller's last event of the past hour that can be undone; undos are left out.
 
     Events are the caller's if system user, database user and claimed name are the same, and without a database user
     the host, too. Raises `UnknownNameError` if there is none.
@@ -97,12 +97,12 @@ def last_own() -> str:
     told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
     mine = {f"actor.{name}": me.get(name) for name in told_apart_by}
     recent = {"kind": "event", "at": {"$gte": events.now() - RECENT}, "undoable": True, "undoes": None, "erased": None}
-    found = connection.database()[AUDIT].find(recent | mine).sort("_id", -1)
+    found = connection.database()[AUDIT].find(recent | mine).sort([("at", -1), ("_id", -1)])
     while some := list(islice(found, LOOKED_AT)):
         states = _states(some)
         for event in some:
             if states[event["_id"]] in {"done", "interrupted"}:
-                return str(event["_id"])
+                return {"id": str(event["_id"]), "command": _command(event)}
     raise UnknownNameError(
         "you have no event of the past hour that can be undone",
         "see chatctl audit list --since 1h, and undo one by its id",

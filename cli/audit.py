@@ -105,7 +105,9 @@ def _chosen_event(out: Out, event: str | None, *, last: bool) -> str:
     if last:
         if event is not None:
             raise UsageError("EVENT and --last cannot be combined", "use one of them")
-        return actions.audit.last_own()
+        found = actions.audit.last_own()
+        out.note(f"your last event: {found['id']} {found['command']}")
+        return str(found["id"])
     if event is None and questions.can_pick(out.invocation):
         from cli.output import picker
 

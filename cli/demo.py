@@ -161,7 +161,8 @@ def _show(topic: str, *, waits: bool) -> None:
 def _goes_on() -> bool:
     """Wait for Enter, so that each step can be read; return whether the tour goes on."""
     streams.flush()
-    return questions.ask("\n[Enter: next step, q: end] ").lower() not in ENDS
+    say("")
+    return questions.ask("[Enter: next step, q: end] ").lower() not in ENDS
 
 
 def _steps(topic: str, person: Person | None) -> Iterator[Step]:

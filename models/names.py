@@ -25,7 +25,7 @@ USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.
 """How commands read texts with special forms, and the pattern of each form. No new name may match one."""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
-_JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
+JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
 """A joiner is allowed between two letters, as in Persian or Hindi, and between two parts of an emoji."""
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -77,7 +77,7 @@ def _username(name: str) -> str | None:
 
 
 def _display_name(name: str) -> str | None:
-    return flaw(_JOINER.sub("", name))
+    return flaw(JOINER.sub("", name))
 
 
 def _url(text: str) -> str | None:
@@ -86,7 +86,7 @@ def _url(text: str) -> str | None:
 
 def _address(text: str) -> str | None:
     """Check an address, which may have several lines."""
-    return _unseen(_JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
+    return _unseen(JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
 
 
 USER_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {

@@ -10,7 +10,7 @@ from actions.queries import find_by_emails
 from database import connection
 from database.listing import PRESENT
 from database.wording import name_flaw, shown
-from models.names import READ_AS, user_flaw
+from models.names import JOINER, READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
 
@@ -19,7 +19,8 @@ def validate(collection: str, names: list[str]) -> None:
     """Validate new names of roles, permissions or groups; raise `BadNameError`, or `NameTakenError` if one exists."""
     noun = collection.lower()
     for name in names:
-        if found := name_flaw(name):
+        read = JOINER.sub("", name) if collection == "Conversation" else name  # titles are read, and never typed
+        if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
         for kind, shape in READ_AS:
             if shape.fullmatch(name):

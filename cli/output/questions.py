@@ -4,6 +4,7 @@ import getpass
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
@@ -35,9 +36,9 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
     rows = actions.question_items.describe(changeset)
     if changeset.asked.of == "Message" and not out.may_show_bodies(*(row["id"] for row in rows if "id" in row)):
         rows = [masking.masked_message(row) for row in rows]
-    for line in (*_above(changeset, rows), *effects(changeset), *notes):
+    for line in (*_above(changeset, rows, out.screen.zone), *effects(changeset), *notes):
         say(f"  {out.pasteable(line)}")
-    question = _question(changeset, rows)
+    question = _question(changeset, rows, out.screen.zone)
     if marker is None:
         agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
     else:
@@ -47,33 +48,43 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
         raise CancelledError
 
 
-def _question(changeset: "Changeset", rows: Sequence[Row]) -> str:
+def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> str:
     """Say what is done to what: `Suspend ada (Ada Lovelace, ada@example.org)`, `Delete 12 roles`."""
     verb, of, rest = changeset.asked
     if of is None:
         return verb
     number = changeset.changed
-    thing = _name(of, rows[0]) if number == len(rows) == 1 else counted(number, "event" if of == AUDIT else of.lower())
+    thing = (
+        _name(of, rows[0], zone)
+        if number == len(rows) == 1
+        else counted(number, "event" if of == AUDIT else of.lower())
+    )
     return f"{verb} {thing} {rest}".rstrip()
 
 
-def _above(changeset: "Changeset", rows: Sequence[Row]) -> Iterator[str]:
+def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
     """List the first of many items; a single one is named in the question, but for the text of a message."""
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():
         body = [_body(row["body"])] if "body" in row else []
-        yield from body if number == 1 else [": ".join([_name(of or "", row).removeprefix(MESSAGE_OF), *body])]
+        yield from body if number == 1 else [": ".join([_name(of or "", row, zone).removeprefix(MESSAGE_OF), *body])]
     if of and number > len(rows):
         yield f"and {number - len(rows):,} more"
 
 
-def _name(of: str, row: Row) -> str:
-    """Name an item so that people see which is meant."""
+def _name(of: str, row: Row, zone: str | None) -> str:
+    """Name an item so that people see which is meant; times are those of a zone, or of UTC."""
     if "sender" in row:
-        return f"{MESSAGE_OF}{text.cell(row['sender'])}, {text.cell(row['createAt']) or 'without a date'}"
+        return f"{MESSAGE_OF}{text.cell(row['sender'])}, {_time(row['createAt'], zone) or 'without a date'}"
     title = text.cell(row.get("username") or row["ref"])
-    details = ", ".join(text.cell(row[key]) for key in ("name", "email", "actor", "at") if row.get(key))
+    known = [text.cell(row[key]) for key in ("name", "email", "actor") if row.get(key)]
+    details = ", ".join([*known, *([_time(row["at"], zone)] if row.get("at") else [])])
     return f"{title} ({details})" if details else title if of in {"User", AUDIT} else f"{of.lower()} {title}"
+
+
+def _time(value: Any, zone: str | None) -> str:
+    shown = text.cell(value, local=zone is not None)
+    return f"{shown} {zone}" if zone and isinstance(value, datetime) else shown
 
 
 def _body(body: Any) -> str:

@@ -179,7 +179,8 @@ def test_seeds_apply_asks_with_exactly_the_lines_of_plan(
     (workspace / "seed.yaml").write_text(f"version: 1\n{SEEDS[kind]}\n")
     settled("db", "protect", "prod")
     planned = settled("seeds", "plan", "seed.yaml").stdout.splitlines()
-    asked = terminal("seeds", "apply", "seed.yaml", answers={'Type "prod" to confirm: ': "no\n"}, columns=200)
+    answers = {'Type "prod" to confirm: ': "no\n"}
+    asked = terminal("seeds", "apply", "seed.yaml", answers=answers, columns=200, env={"NO_COLOR": "1"})
     changing, *preview, question, _, _ = asked.text.splitlines()
     assert changing.startswith("changing ")
     assert preview == [f"  {line}" for line in planned]
