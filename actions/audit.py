@@ -11,7 +11,7 @@ from actions import SORTABLE, lookup, queries
 from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Changeset, Document, Draft, Question, Result, events, undoing
+from changes import Batch, Changeset, Document, Draft, Question, Result, events, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
@@ -120,19 +120,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     command = f"audit undo {event['_id']}"
     if state == "undone":
         return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
-    if state == "running":
-        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
-    if event.get("erased"):
-        why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
-        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
     database = connection.database()
-    batches = events.read(database, event["_id"])
-    if not batches:
-        why = "is no longer stored" if event.get("undoable") else "was never stored"
-        raise NotUndoableError(
-            f"event {event['_id']} cannot be undone: the data for its undo {why}",
-            f"see what it did: chatctl audit show {event['_id']}",
-        )
+    batches = _batches_to_undo(event, state)
     draft = Draft()
     mine = {"kind": "part", "event": event["_id"]}
     for part in database[AUDIT].find(mine, ["names", "changes.collection", "changes.ids"]):
@@ -152,6 +141,22 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         asks=True,
         undoes=event["_id"],
         notes=[f"undo of: {_command(event)}"],
+    )
+
+
+def _batches_to_undo(event: Document, state: str) -> list[Batch]:
+    """Read the changes of an event. Raises `StillRunningError`, or `NotUndoableError` if they are not stored."""
+    if state == "running":
+        raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
+    if event.get("erased"):
+        why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
+        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
+    if batches := events.read(connection.database(), event["_id"]):
+        return batches
+    why = "is no longer stored" if event.get("undoable") else "was never stored"
+    raise NotUndoableError(
+        f"event {event['_id']} cannot be undone: the data for its undo {why}",
+        f"see what it did: chatctl audit show {event['_id']}",
     )
 
 

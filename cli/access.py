@@ -8,7 +8,7 @@ import typer
 
 import actions
 from cli import output, views
-from cli.group import FILTERS, Timed, group
+from cli.group import FILTERS, Options, Timed, group
 from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
 from database.errors import UsageError
 
@@ -22,10 +22,9 @@ Roles = Annotated[
 ]
 
 
-@app.command(example="chatctl access report --idle 180d")
-def report(
-    out: ReadOut,
-    *,
+class ReportOptions(Options, heading=FILTERS):
+    """From when on, and about whom, access is reported."""
+
     idle: Annotated[
         datetime,
         typer.Option(
@@ -34,10 +33,9 @@ def report(
             parser=moment,
             default_factory=lambda: "90d",
             show_default=False,
-            rich_help_panel=FILTERS,
             help="Report privileged users without a sign-in since this time.  [default: 90d]",
         ),
-    ],
+    ]
     granted: Annotated[
         datetime,
         typer.Option(
@@ -46,10 +44,9 @@ def report(
             parser=moment,
             default_factory=lambda: "30d",
             show_default=False,
-            rich_help_panel=FILTERS,
             help="Report the roles granted since this time.  [default: 30d]",
         ),
-    ],
+    ]
     privileged: Annotated[
         list[str],
         typer.Option(
@@ -57,16 +54,18 @@ def report(
             metavar="ROLE",
             help="Role of privileged users (repeatable).  [default: the protected roles]",
             show_default=False,
-            rich_help_panel=FILTERS,
         ),
-    ] = [],  # noqa: B006 - typer reads it, nobody changes it
-) -> None:
+    ] = []  # noqa: RUF012 - typer reads it, nobody changes it
+
+
+@app.command(example="chatctl access report --idle 180d")
+def report(out: ReadOut, options: ReportOptions) -> None:
     """Report what looks wrong about who may do what.
 
     It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
     roles overlap, privileged users who do not sign in, and new grants with who gave them.
     """
-    found = actions.access.report(idle_since=idle, granted_since=granted, privileged=privileged)
+    found = actions.access.report(idle_since=options.idle, granted_since=options.granted, privileged=options.privileged)
     out.items(found.rows, views.ACCESS_FINDINGS)
     out.notes(found.notes)
 

@@ -113,6 +113,20 @@ FOR_PEOPLE: Final = ("text", "markdown", "html")
 FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
 
 
+class TranscriptPart(Options, heading=FILTERS):
+    """Which messages of a conversation a transcript has."""
+
+    since: Since = None
+    until: Until = None
+    last: Annotated[
+        int | None, typer.Option("--last", metavar="N", parser=number(1), help="Only the last N messages.")
+    ] = None
+    around: Annotated[
+        str | None,
+        typer.Option("--around", metavar="MESSAGE", help="Only this message, ten messages before it and ten after it."),
+    ] = None
+
+
 @app.command(
     example="chatctl conversations transcript lobby --last 50\nchatctl conversations transcript lobby --to lobby.html",
     cls=TimedRevealing,
@@ -121,23 +135,7 @@ def transcript(
     conversation: Conversation,
     ctx: typer.Context,
     *,
-    since: Since = None,
-    until: Until = None,
-    last: Annotated[
-        int | None,
-        typer.Option(
-            "--last", metavar="N", parser=number(1), help="Only the last N messages.", rich_help_panel=FILTERS
-        ),
-    ] = None,
-    around: Annotated[
-        str | None,
-        typer.Option(
-            "--around",
-            metavar="MESSAGE",
-            help="Only this message, ten messages before it and ten after it.",
-            rich_help_panel=FILTERS,
-        ),
-    ] = None,
+    part: TranscriptPart,
     ids: Annotated[
         bool | None,
         typer.Option(
@@ -153,7 +151,7 @@ def transcript(
     """Write the messages of a conversation, oldest first. Times are in UTC; text on a terminal has local times."""
     from cli.output.progress import with_progress
 
-    found = actions.conversations.transcript(conversation, since=since, until=until, last=last, around=around)
+    found = actions.conversations.transcript(conversation, **vars(part))
     chosen = format_of(form, to, FORMATS)
     note = output.say if chosen != "json" else output.silent
     note_if_slow(note)

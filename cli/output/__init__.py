@@ -119,10 +119,7 @@ class Output:
         indent = max(len(column.heading) for column in shown) + len(table.GAP)
         screen = self.screen
         for column in shown:
-            value = row.get(column.key)
-            one = value is None or column.ago or column.address or column.key == "id"
-            parts = [screen.cell(row, column)] if one else text.parts(value, local=screen.zone is not None) or ["-"]
-            title, shown_value = f"{column.heading:<{indent}}", table.wrap_parts(parts, indent)
+            title, shown_value = f"{column.heading:<{indent}}", table.wrap_parts(screen.parts(row, column), indent)
             if self.coloured:
                 title = styles.styled(title, styles.BOLD)
                 shown_value = styles.state(shown_value) if column.state else shown_value

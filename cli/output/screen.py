@@ -64,6 +64,13 @@ class Screen:
             return text.address(value)
         return text.ago(value) if column.ago and self.relative else text.cell(value, local=self.zone is not None)
 
+    def parts(self, row: Row, column: Column) -> list[str]:
+        """Return the parts of a value that has a line of its own, or several."""
+        value = row.get(column.key)
+        if value is None or column.ago or column.address or column.key == "id":
+            return [self.cell(row, column)]
+        return text.parts(value, local=self.zone is not None) or ["-"]
+
     def shows_local_times(self, rows: Sequence[Row], columns: Iterable[Column]) -> bool:
         """Tell whether a time is shown whose zone has to be said."""
         keys = [column.key for column in columns if not (column.ago and self.relative)]

@@ -235,7 +235,7 @@ def wrap_parts(parts: Sequence[str], indent: int) -> str:
             done.append(f"{line},")
             longer = part
         line = longer
-    return f"\n{' ' * indent}".join([*done, line])
+    return f"\n{' ' * indent}".join(wrap(one, available, indent, first=indent) for one in [*done, line])
 
 
 def wrapped(line: str, indent: int) -> str:
