@@ -130,7 +130,7 @@ def test_a_note_says_that_messages_may_be_missing(
 
     monkeypatch.setattr(Collection, "watch", watch)
     assert next(rows)["body"] == "next"
-    assert [text.rpartition(": ")[2] for text in said] == ["messages may have been missed"]
+    assert [text.rpartition(": ")[2] for text in said] == ["messages may be missing"]
 
 
 @pytest.mark.usefixtures("chatctl")

@@ -51,7 +51,8 @@ def start(folder: Path) -> Iterator[Start]:
     def run(*args: str, **streams: IO[str] | int) -> "subprocess.Popen[str]":
         pipes = dict.fromkeys(("stdout", "stderr"), subprocess.PIPE) | streams
         command = [PROGRAM, "--local", *args]
-        begun.append(subprocess.Popen(command, text=True, start_new_session=True, **pipes))  # type: ignore[call-overload] # noqa: S603
+        plain = os.environ | {"NO_COLOR": "1"}
+        begun.append(subprocess.Popen(command, text=True, start_new_session=True, env=plain, **pipes))  # type: ignore[call-overload] # noqa: S603
         return begun[-1]
 
     database = use()
