@@ -1,12 +1,13 @@
-"""What chatctl can do, and what it refuses: a module or package for each noun, with a function for each command.
+"""The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
 
 - `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `audit`, `contexts`, `database`: the nouns. A
   command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that changes
-  data returns a `Changeset`, which the command previews and applies; a list is a `Listing`.
-- `rules`: what every change must keep; `rules.checked_changeset` makes a changeset that keeps them.
-- `lookup`: which documents a typed name or id means. `queries`: reads by ids, values and references, and filters.
+  data returns a `Changeset`; the command previews and applies it. A function that lists data returns a `Listing`.
+- `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
+- `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
+  references, and makes filters.
 - `display_names`, `question_items`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
-  several nouns. `errors`: every refusal.
+  several nouns. `errors`: the errors that actions raise.
 
 Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
 """
@@ -55,7 +56,10 @@ SORTABLE: Final = {
     "messages": ("createAt",),
     "audit": ("at", "command"),
 }
-"""The fields that each list can be sorted by, besides the id. Help and completion read them without a driver."""
+"""List → the fields by which it can be sorted, in addition to the id.
+
+The fields are here so that help and completion do not load the database driver.
+"""
 
 if not TYPE_CHECKING:  # a type checker would accept every name
 

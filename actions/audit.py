@@ -24,11 +24,11 @@ from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
 RECENT: Final = timedelta(hours=1)
-"""How old an event may be for `last_own`."""
+"""The greatest age of an event that `last_own` returns."""
 PARTS_SEARCHED: Final = 1_000
-"""Parts of the trail that are searched for an id with some first digits."""
+"""The most parts of events that are searched for ids that begin with some digits."""
 LOOKED_AT: Final = 20
-"""Events whose state is read together."""
+"""The number of events whose states are read together."""
 
 
 def find(
@@ -41,8 +41,8 @@ def find(
 ) -> Listing:
     """List events, the newest first: `{id, at, actor, command, reason, state}`.
 
-    `actor` is a system user, a host, a database user or a claimed name; `command` is the beginning of the command;
-    `target` is a user, or the id of any changed document.
+    `actor` is a system user, a host, a database user or a claimed name. `command` is the first word or words of the
+    command. `target` is a user, or the id of any changed document.
     """
     wanted: list[Document] = [{"kind": "event"}]
     if actor is not None:
@@ -60,10 +60,10 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Describe an event as `find` does, with its `changes` and the events that it undoes or that undid it.
+    """Return the row that `find` makes of an event, with its `changes`, `undoes` and `undoneBy` (ids of events).
 
-    A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If changes were only counted, `summary`
-    has the numbers.
+    A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If the event has only the numbers of its
+    changes, `summary` has these numbers as lines of text.
     """
     event = lookup.find_event(ref)
     database = connection.database()
@@ -90,8 +90,8 @@ def lines(event: Row) -> list[str]:
 def last_own() -> Row:
     """Return `{id, command}` of the caller's last event of the past hour that can be undone; undos are left out.
 
-    Events are the caller's if system user, database user and claimed name are the same, and without a database user
-    the host, too. Raises `UnknownNameError` if there is none.
+    An event is the caller's if its system user, database user and claimed name are those of the caller. If the caller
+    has no database user, the host must also be the same. Raises `UnknownNameError` if there is no such event.
     """
     me = events.actor()
     told_apart_by = [name for name in ACTORS if name != "host" or "database" not in me]
@@ -111,9 +111,10 @@ def last_own() -> Row:
 
 @replannable(quick=False)
 def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allow_lockout: bool = False) -> Changeset:
-    """Undo the changes of an event, also of an interrupted one.
+    """Undo the changes of a finished or interrupted event.
 
-    Raises `ConflictError` if the data were changed since, unless `force`, and `NotUndoableError` if nothing was kept.
+    Raises `ConflictError` if the data changed after the event, unless `force`, and `NotUndoableError` if the data for
+    the undo are not stored.
     """
     event = lookup.find_event(ref)
     state = _states([event])[event["_id"]]
@@ -161,7 +162,7 @@ def _batches_to_undo(event: Document, state: str) -> list[Batch]:
 
 
 def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
-    """Yield those of some events that are still running; events that cannot be undone are left out."""
+    """Yield the ids of the given events that are still running. Events that cannot be undone are left out."""
     for some in queries.chunks(events):
         where = {"_id": {"$in": some}, "whole": False, "undoable": True}
         states = _own_states(list(connection.database()[AUDIT].find(where, {"whole": 1})))
@@ -169,7 +170,7 @@ def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
 
 
 def prune(before: datetime) -> Changeset:
-    """Delete the finished events before a time; they can no longer be undone."""
+    """Delete the finished events before a time. Deleted events can no longer be undone."""
     database = connection.database()
     events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
     states = _states(events)
@@ -188,7 +189,7 @@ def prune(before: datetime) -> Changeset:
 
 
 def _target(ref: str) -> list[Any]:
-    """Parse a target: a user, or the id of any document, whole or its first digits."""
+    """Return the ids that a typed target means: a user, or a whole id, or the first digits of an id."""
     field, value = lookup.parse_user_ref(ref)
     text = str(value)
     begun = _targets_beginning_with(text) if ID_PREFIX.fullmatch(text) and ref in {text, f"id:{text}"} else set()
@@ -208,7 +209,7 @@ def _target(ref: str) -> list[Any]:
 
 
 def _targets_beginning_with(prefix: str) -> set[Any]:
-    """Find the ids of changed documents that begin with some digits; they may no longer exist."""
+    """Find the ids of changed documents that begin with some digits. The documents may have been deleted."""
     ranges = [{"targets": {"$elemMatch": one}} for one in beginning_with(prefix)]
     parts = connection.database()[AUDIT].find({"$or": ranges}, ["targets"], limit=PARTS_SEARCHED)
     listed = (target for part in parts for target in _list(part.get("targets")))
@@ -235,12 +236,12 @@ def rows(events: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _command(event: Document) -> str:
-    """Return the command of an event as text; a restored trail may hold anything there."""
+    """Return the command of an event as text. In a trail that was restored, the field may have any type."""
     return readable_text(event.get("command"))
 
 
 def actor_text(event: Document) -> str:
-    """Return the actor of an event: `ada@laptop`, then `/` and the database user, and a claimed name in parentheses."""
+    """Return the actor of an event as text, for example `ada@laptop/database-user (claimed name)`."""
     actor = event.get("actor")
     if not isinstance(actor, dict):
         return readable_text(actor)
@@ -270,7 +271,7 @@ def _states(events: Iterable[Document]) -> dict[ObjectId, str]:
 
 
 def _own_states(events: Sequence[Document]) -> dict[ObjectId, str]:
-    """Return the states of events, without regard to undos."""
+    """Return the states of events. Undos are ignored, so no state is `undone`."""
     database = connection.database()
     states = {event["_id"]: "done" for event in events}
     open_ended = [event["_id"] for event in events if not event.get("whole")]

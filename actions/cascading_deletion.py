@@ -18,25 +18,28 @@ from database.ids import any_of
 from database.references import has_other_forms, reference, reference_filter, references_in, referred
 
 MESSAGES_PER_BATCH: Final = 900
-"""The most messages in one batch, which also changes the users who have seen them and their conversations."""
+"""The most messages in one batch. The batch also changes their conversations and the users who have seen them."""
 UNWRITTEN: Final = 3 * BATCH
-"""The most deleted messages that may still exist while the next batch is made, because batches are made ahead."""
+"""The most messages that are deleted in earlier batches but may still exist in the database.
+
+A batch is made before the earlier batches are written.
+"""
 MOST_IDS_HELD: Final = 1_000_000
-"""The most ids in the lists that are kept in memory between batches."""
+"""The most ids that all lists in memory together may have between two batches."""
 DOCUMENT_WEIGHT: Final = 10
-"""The number of ids that take as much memory as a document without its list."""
+"""The memory of a document without its list, measured in ids."""
 FIELDS: Final = ("username", "name", "created_at", "lastMessageAt")
-"""The fields that are read of a document besides one of its lists."""
+"""The fields to read of a document, in addition to one of its lists."""
 MOST_COPIED_IDS: Final = 250_000
 """`Conversation.messagesIds` is only updated if it has fewer ids than this."""
 
 
 class CascadingDeletion:
-    """Deletions on a draft; each batch is yielded as soon as it is full.
+    """Collect deletions in a draft, and yield each batch as soon as it is full.
 
     Each batch is complete: even if no other batch follows, no list has the deleted ids, and each conversation has the
-    time of its last message. `users` are deleted at the end and were read with all fields: their lists are updated too.
-    `names` is filled with the names of the changed documents.
+    time of its last message. `users` are the users that the caller deletes at the end. They must have all fields; their
+    lists in memory are updated too. `names` receives the names of the changed documents.
     """
 
     def __init__(self, names: dict[Any, str], users: Iterable[Document] = ()) -> None:
@@ -128,10 +131,10 @@ class CascadingDeletion:
                     self.draft.set("Conversation", conversation, {"lastMessageAt": last})
 
     def with_list(self, collection: str, field: str, ids: Collection[Any]) -> list[Document]:
-        """Read the documents that ids refer to, with one list each, and keep them for later batches.
+        """Read the documents that ids refer to, with one of their lists, and keep them in memory for later batches.
 
-        Users who are deleted are not read again, but taken from `users`. Documents read again would be out of date,
-        because batches are made ahead of those that are written.
+        Users to delete are taken from `users` and not read again. A document must not be read twice: batches are made
+        before earlier batches are written, so the database still has the old list.
         """
         if self._held > MOST_IDS_HELD:
             self._lists.clear()
@@ -146,13 +149,13 @@ class CascadingDeletion:
 
 
 def deleted_documents(filters: Iterable[tuple[str, Document]]) -> Iterator[Change]:
-    """Read the documents to delete: all that the filters of collections match; yield a deletion of each."""
+    """Yield a deletion of each document that the filters match; `filters` are pairs of a collection and a filter."""
     for collection, where in filters:
         yield from (Delete(collection, document) for document in connection.database()[collection].find(where))
 
 
 def conversation_filters(ids: Iterable[Any]) -> Iterator[tuple[str, Document]]:
-    """Yield filters for conversations and their messages, by collection."""
+    """Yield pairs of a collection and a filter that match some conversations and their messages."""
     for some in queries.chunks(ids):
         yield "Message", queries.refers_to("Message", "conversationId", *some)
         yield "Conversation", {"_id": any_of(some)}
@@ -163,7 +166,10 @@ def _length(value: Any) -> int:
 
 
 def _last_message_at(conversation: Document, gone: Collection[str], *, odd: bool) -> Any:
-    """Return the time of the last message that stays, or else of the creation; `gone` are deleted ids, as `repr`."""
+    """Return the time of the last message that is kept; without one, the time of the conversation's creation.
+
+    `gone` are the `repr` texts of the ids of deleted messages.
+    """
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     where = reference_filter("conversationId", [conversation["_id"]], odd=odd)
     found = connection.database()["Message"].find(where, ["createAt"], sort=order, limit=len(gone) + 1)

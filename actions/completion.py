@@ -1,4 +1,4 @@
-"""Names for shell completion: from the database within a third of a second, otherwise none."""
+"""Names for shell completion: names from the database, or none if it does not answer in a third of a second."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from changes import Document
 
 Read = Callable[[str], tuple[str, Any]]
-"""Returns the field and the value that a typed text means."""
+"""A function that returns the field and the value that a typed text means."""
 
 SECONDS: Final = 1 / 3
 """Seconds that the database has to answer, without the time to load the driver."""
@@ -28,7 +28,8 @@ READ_AT_MOST: Final = 1_000
 def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
     """Return the names that begin with a text, in the form in which they are typed; an empty list after any failure.
 
-    If there are more than `AT_MOST` names, the last one is added: the shell completes what all names have in common.
+    If there are more than `AT_MOST` names, the first ones and the very last one are returned. The shell then completes
+    only the letters that all names have in common.
     """
     found: list[str] = []
     loaded = threading.Event()
@@ -65,7 +66,7 @@ def _read_names(collection: str, prefix: str, choice: urls.Choice, loaded: Calla
 def _matching_names(documents: "Collection[Document]", prefix: str, read: Read, direction: int) -> Iterator[str]:
     """Yield names in ascending or descending order, in the form in which they are typed.
 
-    A name that would be read as something else is left out: a username may look like an id or an e-mail.
+    A name is left out if chatctl would read it as something else: a username may look like an id or an e-mail.
     """
     field, value = read(prefix)
     if field == "_id":

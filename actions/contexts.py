@@ -1,4 +1,4 @@
-"""List and show contexts, without passwords, and without running their commands."""
+"""List and show contexts. Passwords are hidden, and commands that print a URL are not run."""
 
 import re
 from typing import Any
@@ -17,7 +17,7 @@ def rows() -> list[Row]:
 
 
 def show(name: str | None) -> Row:
-    """Return the row of a context, or of the current context without a name."""
+    """Return the row of the named context, or of the current context if `name` is None."""
     known = contexts.load()
     context = known.current_context() if name is None else known.named(name)
     if context is None:
@@ -44,5 +44,5 @@ def _row(context: Context, current: str | None) -> Row:
 
 
 def _without_passwords(value: str) -> str:
-    """Hide user and password of URLs in the arguments of a command."""
+    """Replace the user and the password of each URL in the arguments of a command."""
     return re.sub(r"(?<=://)\S*@", "***@", value)

@@ -1,4 +1,4 @@
-"""The cells of CSV files: lists in a cell, and protection from formulas; exports write them, imports read them."""
+"""The cells of CSV files: how exports write and imports read lists, and how cells are protected from formulas."""
 
 import re
 from collections.abc import Iterable
@@ -6,9 +6,10 @@ from typing import Final
 
 _FORMULA: Final = "=+\\-@\uff1d\uff0b\uff0d\uff20"  # a spreadsheet may read the full-width characters like the others
 _SEPARATOR: Final = ",;\t\r\n"
-# Text that a spreadsheet would run, or that looks as if it were escaped already.
+# Matches text that a spreadsheet would run as a formula, or text that looks as if it were already escaped.
 _FIRST: Final = re.compile(rf"'*[{_FORMULA}\t\r\n]")
-# A spreadsheet may use another delimiter than the comma; then it reads quotes inside a cell as text.
+# A spreadsheet may use another delimiter than the comma, and divide a cell there; the part after it may begin with
+# quotes.
 _INNER: Final = re.compile(rf"([{_SEPARATOR}])(?=['\"]*[{_FORMULA}])")
 _INNER_GUARD: Final = re.compile(rf"([{_SEPARATOR}])'(?=['\"]*[{_FORMULA}])")
 _ITEM: Final = re.compile(r"(?:[^;\\]|\\.?)+", re.DOTALL)
@@ -23,7 +24,7 @@ def escape_formulas(text: str) -> str:
 
 
 def unescape_formulas(text: str) -> str:
-    """Remove what `escape_formulas` has added."""
+    """Remove each `'` that `escape_formulas` has added."""
     if text.startswith("'") and _FIRST.match(text, 1):
         text = text[1:]
     return _INNER_GUARD.sub(r"\1", text)

@@ -1,4 +1,4 @@
-"""The usernames and conversation titles to show for ids that documents refer to, read many at a time."""
+"""Usernames of users and titles of conversations, to show instead of ids; read for many ids at a time."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -14,15 +14,15 @@ from database.references import referred
 from database.wording import NAMED
 
 FIELDS: Final = ("name", "isGroup", "userIds")
-"""The fields of a conversation that its title needs."""
+"""The fields of a conversation from which its title is made."""
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""If more are in memory, those that the current documents do not refer to are dropped."""
+"""The most conversations to keep in memory. Above this, those that the current documents do not need are removed."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:
-    """Return the ids in a list of a document as text; they may be stored in any form."""
+    """Return as text the ids in a list field of a document. The stored ids may have any form."""
     value = document.get(field)
     items = map(referred, value) if isinstance(value, list) else ()
     return [str(item) for item in items if isinstance(item, (ObjectId, str))]
@@ -105,7 +105,7 @@ def person_label(person: Row) -> str:
 
 
 def people_label(people: Sequence[Row]) -> str:
-    """Return the names to show for some people; of many, only the first and the number of others."""
+    """Return the names to show for some people. For many people, return the first names and the number of others."""
     more = f" and {len(people) - NAMED:,} more" if len(people) > NAMED else ""
     return f"{', '.join(map(person_label, people[:NAMED]))}{more}"
 

@@ -1,4 +1,4 @@
-"""Look up the documents that a user of chatctl names: by id, name, e-mail or username."""
+"""Find the documents that are named on the command line: by id, name, e-mail or username."""
 
 import re
 from collections import Counter
@@ -22,7 +22,7 @@ from database.own_collections import AUDIT
 from database.wording import NAMED, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
-"""Text that a shell does not have to quote."""
+"""Matches text that needs no quotes in a shell."""
 NAMED_BY: Final = {
     "User": ("username", "email"),
     "Role": ("name",),
@@ -33,7 +33,7 @@ NAMED_BY: Final = {
 }
 """The fields by which people recognise a document."""
 CHOICES: Final = 10_000
-"""The most names that are read for "did you mean"; among more, the nearest name is rarely the right one."""
+"""The most names that are read to suggest "did you mean". Among more names, the nearest is rarely the right one."""
 NEIGHBOURS: Final = 500
 """The number of names before and after an unknown name that are read for "did you mean"."""
 
@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """The documents that were looked up, and a result for each typed name that was skipped because it was not found."""
+    """The documents that were looked up; `missing` has a result for each typed name that was not found and skipped."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
@@ -62,7 +62,7 @@ _MEANINGS: ContextVar[dict[tuple[str, str], Any] | None] = ContextVar("meanings"
 
 @contextmanager
 def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
-    """Record which document each looked-up name means: (collection, typed name) → its id."""
+    """Record which document each looked-up name means: (collection, typed name) → id of the document."""
     noted: dict[tuple[str, str], Any] = {}
     token = _MEANINGS.set(noted)
     try:
@@ -74,7 +74,7 @@ def record_meanings() -> Iterator[dict[tuple[str, str], Any]]:
 def find_all(
     collection: str, refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find roles, permissions or conversations by name or id; each once, in the order they were typed.
+    """Find roles, permissions or conversations by name or id; return each once, in the order in which they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several documents.
     """
@@ -83,7 +83,7 @@ def find_all(
 
 
 def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find messages by id; each once, in the order they were typed."""
+    """Find messages by id; return each once, in the order in which they were typed."""
     return _find("Message", {ref: ("_id", ref.removeprefix("id:")) for ref in refs}, fields, skip_missing=skip_missing)
 
 
@@ -93,7 +93,7 @@ def find_event(ref: str) -> Document:
 
 
 def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
-    """Find users by id, e-mail (in any case) or username; each once, in the order they were typed.
+    """Find users by id, e-mail (in any case) or username; return each once, in the order in which they were typed.
 
     Raises `UnknownNameError` with the nearest name, and `AmbiguousNameError` if a text can mean several users.
     """
@@ -103,7 +103,7 @@ def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip
 
 
 def complete_id(collection: str, text: str) -> str:
-    """Return the whole id that begins with some digits; a text that begins no id is returned as it is."""
+    """Return the whole id that begins with some digits. If no id begins with the text, return the text."""
     [begun] = _begun(collection, {text: ("_id", text)})
     if len(begun) > 1:
         raise _ambiguous(collection, text, [value for _, value in begun])
@@ -113,7 +113,7 @@ def complete_id(collection: str, text: str) -> str:
 def _find(
     collection: str, keys: Mapping[str, Key], projection: Sequence[str] | None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find the document that each typed text means; `keys` is typed text → what its shape says."""
+    """Find the document that each typed text means; `keys` is typed text → the field and value of its form."""
     meanings = {ref: [key, *begun] for (ref, key), begun in zip(keys.items(), _begun(collection, keys), strict=True)}
     known = _by_key(collection, {key for meaning in meanings.values() for key in meaning}, projection)
     found: dict[Any, Found] = {}
@@ -137,8 +137,9 @@ def _find(
 def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """Yield for each typed text the ids that begin with it, if it is 6 to 23 hexadecimal digits.
 
-    Such a text may be a name, too (`decade`). If it is the name of one document and begins the id of another, it is
-    ambiguous: otherwise somebody could take a name that catches what is meant for another user.
+    Such a text may also be a name (`decade`). If the text is the name of one document and the beginning of another's
+    id, it is ambiguous. Otherwise, someone could choose as name the first digits of another user's id, and receive the
+    changes that are meant for that user.
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
@@ -148,7 +149,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
 
 
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
-    """Describe what a text can mean; `field` is the one in which several documents have it."""
+    """Make the error for a text with several meanings; `field` is given if several documents have the text in it."""
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
     listed = [f"id:{one}{_about(collection, documents[one]) if one in documents else ''}" for one in ids[:NAMED]]
     more = ["or another"] if len(ids) > NAMED else []
@@ -159,7 +160,7 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
 
 
 def _about(collection: str, document: Document) -> str:
-    """Return in parentheses what tells a document from others with a similar id or name."""
+    """Return the names of a document in parentheses, to tell it from others with a similar id or name."""
     if collection == "Conversation":
         from actions.display_names import titles
 
@@ -169,7 +170,7 @@ def _about(collection: str, document: Document) -> str:
 
 
 def _identity(document: Document) -> tuple[type, str]:
-    """Tell ids of different types apart, also those that are written or compared alike."""
+    """Return a key of the id that differs for different types, even if the ids are printed alike or compare equal."""
     return type(document["_id"]), id_text(document["_id"])
 
 
@@ -180,7 +181,7 @@ def _record_meaning(collection: str, ref: str, document: Document) -> None:
 
 
 def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | None) -> dict[Key, list[Document]]:
-    """Read documents by (field, value); without the unique indexes, several can have the same value."""
+    """Read documents by (field, value). If the unique indexes are missing, several can have the same value."""
     texts = {by: [value for field, value in keys if field == by] for by in ("_id", "name", "username", "email")}
     by_id = queries.find_by_id_texts(collection, texts["_id"], projection)
     known = {("_id", text): [document] for text, document in by_id.items()}
@@ -217,7 +218,7 @@ def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def parse_user_ref(ref: str) -> tuple[str, Any]:
     """Return the field and the value by which to find a user (e-mails in lower case).
 
-    Only the shape of the text decides. An id that is not an ObjectId is returned as text.
+    Only the form of the text decides; nothing is read. An id that is not an ObjectId is returned as text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:
@@ -243,7 +244,7 @@ def user_label(document: Document) -> str:
 
 
 def refuse_duplicate_ids(collection: str, documents: Iterable[Document]) -> None:
-    """Raise `AmbiguousNameError` if two documents have the same id in different forms: references are ambiguous."""
+    """Raise `AmbiguousNameError` if two documents have the same id in different forms: a reference can mean both."""
     ids = Counter(
         references.referred(document["_id"])
         for document in queries.find_by_ids(collection, (document["_id"] for document in documents), ["_id"])
@@ -266,13 +267,13 @@ def label(document: Document) -> str:
 
 
 def _name_in(document: Document, field: str, otherwise: object) -> str:
-    """Return the name in a field as text, or `otherwise` for a document or a list, which may contain anything."""
+    """Return the name in a field as text. If the value is a document or a list, return `otherwise` as text."""
     name = document.get(field)
     return id_text(name if name and readable(name) is name else otherwise)
 
 
 def _hint(collection: str, field: str, value: str) -> str:
-    """Suggest the nearest right name, or where to look."""
+    """Suggest the existing name that is nearest to the typed one, or a command that lists the names."""
     listing = f"see chatctl {'audit' if collection == AUDIT else f'{collection.lower()}s'} list"
     if field == "_id":
         return listing

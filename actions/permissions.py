@@ -30,7 +30,7 @@ def show(ref: str) -> Row:
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Create permissions that no role has yet. Raises `NameTakenError`."""
+    """Create permissions, without giving them to a role. Raises `NameTakenError` if one exists."""
     wanted = list(dict.fromkeys(names))
     new_names.validate("Permission", wanted)
     draft = Draft()
@@ -43,7 +43,7 @@ def create(names: Sequence[str]) -> Changeset:
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Rename a permission; roles keep it."""
+    """Rename a permission. Roles that have the permission keep it."""
     permission = lookup.find_one("Permission", ref, ())
     draft = Draft()
     command = f"permissions rename {lookup.label(permission)} {name}"

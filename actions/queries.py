@@ -1,4 +1,4 @@
-"""Read documents by ids, values, references or e-mails, in queries of a limited size; and make filters."""
+"""Read documents by ids, values, references or e-mails, in queries of a limited size. Make filters."""
 
 import re
 from collections import Counter
@@ -23,31 +23,31 @@ LONGEST: Final = 200
 
 
 def time_range(since: datetime | None, before: datetime | None) -> Document:
-    """Match times from `since` on and before `before`; empty if neither is given."""
+    """Return the filter for times from `since` on and before `before`. It is empty if both are None."""
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
 
 
 def contains_text(option: str, text: str) -> Document:
-    """Match texts that contain a text, in any case; raise `UsageError` if it is empty or too long."""
+    """Return the filter for texts that contain `text`, in any case; raise `UsageError` if it is empty or too long."""
     return matches_pattern(literal_pattern(option, text))
 
 
 def literal_pattern(option: str, text: str) -> str:
-    """Return the pattern that matches exactly a text; raise `UsageError` if it is empty or too long."""
+    """Return the pattern that matches exactly this text; raise `UsageError` if the text is empty or too long."""
     if len(text) > LONGEST:
         raise UsageError(f"{option} has {len(text):,} characters; the limit is {LONGEST}")
     return re.escape(require_text(option, text))
 
 
 def matches_pattern(pattern: str) -> Document:
-    """Match texts by a regular expression, in any case."""
+    """Return the filter for texts that match a regular expression, in any case."""
     return {"$regex": pattern, "$options": "i"}
 
 
 def require_text(option: str, value: str) -> str:
-    """Return a text; raise `UsageError` if it is empty: an unset shell variable must not match everything."""
+    """Return the text, but raise `UsageError` if it is empty: an unset shell variable must not match everything."""
     if not value:
         raise UsageError(f"{option} cannot be empty")
     return value
@@ -57,26 +57,29 @@ MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
 CHUNK_SIZE: Final = 200
 """The most values in one filter: some servers compare each document with every value."""
 FEW_EMAILS: Final = 20
-"""Up to this many e-mails are looked up one by one; for more it is faster to read all that are not in lower case."""
+"""The most e-mails that are looked up in any case one by one.
+
+For more e-mails, it is faster to read all users whose stored e-mail is not in lower case.
+"""
 SHORTEST_ID: Final = 8
-"""The digits of an id that say in which second it was made."""
+"""The fewest digits of a shortened id: the first 8 digits of an ObjectId are the second in which it was made."""
 MOST_ALIKE: Final = 5_000
-"""The most ids that are read to shorten some."""
+"""The most ids that are read from a collection to shorten some of its ids."""
 LETTERS_IN_BOTH_CASES: Final = 4
-"""The first letters of an e-mail that are tried in upper and lower case, so that an index narrows the search."""
+"""How many first letters of an e-mail are tried in upper and lower case, so that an index limits the search."""
 
 
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Read documents by ids of any type, written as lists print them; return text → document."""
+    """Read documents by the texts of their ids, as lists print them; return text → document. Ids may have any type."""
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 
 def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
-    """Shorten ObjectIds to the first digits that tell them from all others of a collection; return text → digits.
+    """Shorten ObjectIds to the first digits that no other id of the collection has; return text → digits.
 
-    Returns nothing if very many ids begin alike, or if the server takes too long to find them.
+    Return an empty dictionary if very many ids begin with the same digits, or if the server takes too long.
     """
     wanted = {text for text in texts if OBJECT_ID.fullmatch(text)}
     alike = _ids_like(collection, wanted) if wanted else None
@@ -89,7 +92,10 @@ def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
-    """Return the ids that begin like some ids, and maybe others between them; None if they are too many."""
+    """Return the ids of a collection with the same first digits as some ids; None if there are too many.
+
+    The result may contain other ids that lie between these.
+    """
     begins = sorted({text[:SHORTEST_ID].lower() for text in texts})
     ranges = [{"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")} for begin in begins]
     found = _read_ids(collection, [{"$gte": ranges[0]["$gte"], "$lte": ranges[-1]["$lte"]}])
@@ -111,7 +117,7 @@ def _common_length(one: str, other: str) -> int:
 
 
 def find_by_emails(emails: Iterable[str], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the users with one of some lower-case e-mails; the stored e-mails may be in any case."""
+    """Read the users who have one of these lower-case e-mails. The stored e-mails may be in any case."""
     wanted = set(emails)
     found: dict[Any, Document] = {}
     for where, order in _email_filters(wanted):
@@ -128,23 +134,23 @@ def find_by_values(
     fields: Sequence[str] | None = None,
     also: Mapping[str, Any] | None = None,
 ) -> Iterator[Document]:
-    """Read the documents in which a field is one of some values, and fits a condition `also`.
+    """Read the documents in which a field has one of these values, and also meets the condition `also`.
 
-    A list that contains one of the values matches, too; such a document may be returned more than once.
+    A list that contains one of the values matches too. A document with such a list may be returned more than once.
     """
     for part in chunks(values):
         yield from connection.database()[collection].find({field: {**any_of(part), **(also or {})}}, fields)
 
 
 def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
-    """Return the filter for documents whose field refers to one of some ids, in any form or in a list."""
+    """Return the filter for documents whose field refers to one of these ids, in any form or in a list."""
     return references.referring_to(connection.database(), collection, field, identifiers)
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return a function that counts, on the server, the documents whose field refers to each of some ids.
+    """Return a function that counts on the server, for each of some ids, the documents whose field refers to the id.
 
-    The function returns id → count; an id in another form is returned as an ObjectId.
+    The function returns id → count. An id that is stored in another form is returned as an ObjectId.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:
@@ -165,7 +171,7 @@ def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], 
 
 
 def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | None = None) -> Iterator[Document]:
-    """Read the documents that ids refer to, also documents whose `_id` is text."""
+    """Read the documents that these ids refer to, including documents whose `_id` is text."""
     wanted = list(ids)
     yield from references.documents(connection.database(), collection, wanted, fields)
     if others := [value for one in wanted for value in _other_values(one)]:
@@ -173,7 +179,7 @@ def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | Non
 
 
 def _other_values(identifier: Any) -> list[Any]:
-    """Return the values that a text may stand for as an id, except an ObjectId."""
+    """Return the other values that may be meant by an id that is text. An ObjectId has no other values here."""
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
     return [value for value in readings(identifier) if value != identifier]
@@ -187,7 +193,7 @@ def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
-    """Yield filters, and the field to sort by, that together match some e-mails in any case and few others."""
+    """Yield filters that together match some e-mails in any case, and few others; each with the field to sort by."""
     if len(emails) <= FEW_EMAILS:
         if emails:  # some servers use the index for `$or` only if the result is sorted
             yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"
@@ -199,7 +205,7 @@ def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
 
 
 def _in_any_case(email: str) -> Document:
-    """Match an e-mail in any case, within index bounds made from its first letters."""
+    """Return the filter for an e-mail in any case. Ranges made of its first letters let the server use the index."""
     letters = takewhile(lambda letter: letter.isascii() and letter.isprintable(), email)
     cases = [sorted({letter, letter.upper()}) for letter in letters]
     varied = [number for number, case in enumerate(cases) if len(case) > 1]

@@ -1,4 +1,4 @@
-"""Describe the items that a question names, so that people see which are meant."""
+"""Describe the items that a confirmation question is about, so that people see what they confirm."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -19,9 +19,10 @@ _FIELDS: Final[dict[str | None, tuple[str, ...] | None]] = {"User": _PERSON, "Me
 
 
 def describe(changeset: Changeset) -> list[Row]:
-    """Describe the first items that a changeset changes: `{ref}`, and for some collections more, if they are found.
+    """Describe the first items that a changeset changes: rows with `ref`, and more fields for some collections.
 
-    A user has `username`, `name` and `email`, a message is as `MessageRows` makes it, an event as `audit.find` does.
+    A user has `username`, `name` and `email`. A message has the fields of `MessageRows`, an event those of
+    `audit.find`. An item that is not found has only `ref`.
     """
     collection = changeset.asked.of
     results = list(islice((result for result in changeset.results if result.outcome not in UNTOUCHED), NAMED))
@@ -36,7 +37,7 @@ def describe(changeset: Changeset) -> list[Row]:
 
 
 def _created(changeset: Changeset, collection: str) -> list[Document]:
-    """Return the documents that a changeset inserts; of a stream none, which would be made for it."""
+    """Return the documents that a changeset inserts. For a stream, return none: its batches are not made yet."""
     if isinstance(changeset.batches, Stream):
         return []
     return [one.document for one in changeset.changes if isinstance(one, Insert) and one.collection == collection]

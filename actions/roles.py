@@ -34,7 +34,7 @@ def show(ref: str) -> Row:
 
 
 def create(name: str, permissions: Sequence[str] = ()) -> Changeset:
-    """Create a role with permissions and without members. Raises `NameTakenError`."""
+    """Create a role with permissions and without members. Raises `NameTakenError` if the name exists."""
     new_names.validate("Role", [name])
     granted = _permissions(permissions)
     return _create("roles create", name, granted, [name, *(f"--permission {lookup.label(p)}" for p in granted)])
@@ -50,7 +50,7 @@ def copy(ref: str, name: str) -> Changeset:
 
 
 def rename(ref: str, name: str) -> Changeset:
-    """Rename a role; members and permissions stay."""
+    """Rename a role. Its members and permissions are kept."""
     role = lookup.find_one("Role", ref, ())
     command = f"roles rename {lookup.label(role)} {name}"
     question = Question(f"Rename role {lookup.label(role)} to {name}")
@@ -97,7 +97,7 @@ def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
 
 
 def matrix() -> tuple[list[str], list[Row]]:
-    """Return the names of all roles, and a row for each permission: `{permission, roles: [names that have it]}`."""
+    """Return the names of all roles, and rows `{permission, roles}` with the names of the roles that have it."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
@@ -154,7 +154,7 @@ def _rows(roles: list[Document], _: Collection[str] = ()) -> list[Row]:
 
 
 def _count_members(ids: Iterable[ObjectId]) -> dict[ObjectId, int]:
-    """Count members on the server: the list may have hundreds of thousands."""
+    """Count the members of roles on the server: the list of a role may have hundreds of thousands of ids."""
     users: Any = {"$cond": [{"$isArray": "$userIds"}, "$userIds", []]}
     pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": list(ids)}}}, {"$project": {"n": {"$size": users}}}]
     return {row["_id"]: row["n"] for row in connection.database()["Role"].aggregate(pipeline)}
@@ -199,7 +199,10 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 
 
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
-    """Tell for each permission whether all, or any, of the two sides have the link."""
+    """Tell for each permission whether its link to the role exists on both sides, or on any side.
+
+    `sides` is `all` or `any`.
+    """
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])
     return [
@@ -209,7 +212,7 @@ def _have_link(role: Document, permissions: list[Document], sides: Callable[[Ite
 
 
 def _delete(draft: Draft, role: Document, users: list[Document], permissions: list[Document]) -> None:
-    """Delete a role with its links, members in batches of a thousand; the last batch also deletes the role."""
+    """Delete a role and its links. Members lose it in batches of a thousand; the last batch also deletes the role."""
     identifier = referred(role["_id"])
     members = [user for user in users if identifier in ids_in(user, "rolesIds")]
     granted = [permission for permission in permissions if identifier in ids_in(permission, "rolesIds")]
@@ -225,7 +228,7 @@ def _delete(draft: Draft, role: Document, users: list[Document], permissions: li
 
 
 def _delete_from_records(draft: Draft, ids: list[ObjectId]) -> None:
-    """Remove deleted roles from the records of chatctl."""
+    """Remove deleted roles from the collections in which chatctl stores its own data."""
     for document in connection.database()[STATE].find({"$or": [{"ids": {"$in": ids}}, {"roles": {"$in": ids}}]}):
         for field in ("ids", "roles"):
             draft.take(STATE, [document], field, ids)

@@ -1,4 +1,4 @@
-"""Notes about ids that are not ObjectIds: their effect on the application, and the command that repairs them."""
+"""Notes about ids that are not ObjectIds: how the application treats them, and the command that repairs them."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, Final
@@ -12,12 +12,12 @@ from models.links import OTHER_SIDES, OWNED
 from models.schema import FIELDS
 
 NOT_COUNTED: Final = frozenset({("Message", "seenIds"), ("User", "seenMessageIds")})
-"""Lists that no command counts and that have no index."""
+"""Lists of ids for which no note is made, because no command counts them and they have no index."""
 _LINK_FIELDS: Final = [(side, other) for side, (other, _) in OTHER_SIDES.items() if side not in NOT_COUNTED]
 ID_LISTS: Final = {
     collection: [field for (side, field), _ in _LINK_FIELDS if side == collection] for collection in FIELDS
 }
-"""Collection → its own lists of ids."""
+"""Collection → the fields of its documents that are lists of ids."""
 REFERRING: Final = {
     parent: [side for side, other in _LINK_FIELDS if other == parent]
     + [(owned.collection, owned.field) for owned in OWNED if owned.parent == parent]
@@ -27,9 +27,10 @@ REFERRING: Final = {
 
 
 def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
-    """Yield notes if references to or from a document are stored as text, so that the application finds only some.
+    """Yield notes if the id of a document, or references to or from it, are stored as text.
 
-    Only `collections` are searched: those that the command reads.
+    The application does not find such references with its filters. Only `collections` are searched: those that the
+    command reads.
     """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"

@@ -1,4 +1,4 @@
-"""Access: who may do what, what looks wrong about it, and its regular review. Start reading at `report`."""
+"""Access: report problems in the roles and permissions of users, and review them. Start reading at `report`."""
 
 from actions.access.report import Report, diff, report
 from actions.access.review import SHEET, Decision, review, sheet

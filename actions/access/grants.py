@@ -1,4 +1,4 @@
-"""When users got their roles, and from whom, as the audit trail has it."""
+"""The grants of roles that the audit trail has recorded: when each user got a role, and from whom."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -14,18 +14,18 @@ from database.own_collections import AUDIT
 
 
 class Grant(NamedTuple):
-    """When a user got a role, and the actor of the event, as `audit list` shows both."""
+    """The time at which a user got a role, and the actor who gave it; both as `audit list` shows them."""
 
     at: Any
     actor: str
 
 
 Grants = Mapping[tuple[Any, ObjectId], Grant]
-"""The last grant of each role to each user, by the ids of both."""
+"""(id of a user, id of a role) → the last grant of this role to this user."""
 
 
 def last_grants(since: datetime | None = None) -> Grants:
-    """Read from the audit trail who got which role, since a time. The application's own grants are not in the trail."""
+    """Read from the audit trail who got which role since a time. The trail does not have grants by the application."""
     where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
     if since is not None:
         where["_id"] = {"$gte": _first_id(since)}
@@ -40,13 +40,13 @@ def last_grants(since: datetime | None = None) -> Grants:
 
 
 def _first_id(time: datetime) -> ObjectId:
-    """Return the smallest id possible for a time. An id stores seconds, from 1970 to 2106."""
+    """Return the smallest ObjectId that can be made at a time. An ObjectId stores seconds, from 1970 to 2106."""
     seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
     return ObjectId(f"{seconds:08x}{0:016x}")
 
 
 def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
-    """Yield the user and the role of each grant in a part of an event; a restored trail may hold anything there."""
+    """Yield the user and the role of each grant in a part. In a restored trail, a value may be of any type."""
     for change in _documents(part, "changes"):
         for field in _documents(change, "fields") if change.get("collection") == "User" else ():
             if field.get("field") == "rolesIds":

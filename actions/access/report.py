@@ -1,4 +1,4 @@
-"""What looks wrong about the access of users: unused, equal and overlapping roles, idle people, new grants."""
+"""A report of possible problems of access: unused, equal and overlapping roles, idle users, recent grants."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,14 +27,14 @@ NONE_PRIVILEGED: Final = "no role is protected, so no user counts as privileged;
 
 
 class Report(NamedTuple):
-    """Rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about what could not be judged."""
+    """Rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about checks that were not possible."""
 
     rows: list[Row]
     notes: list[str]
 
 
 def report(*, idle_since: datetime, granted_since: datetime, privileged: Sequence[str] = ()) -> Report:
-    """Report what looks wrong about who may do what.
+    """Report possible problems of roles, permissions and the users who have them.
 
     A user with one of the `privileged` roles (by default the protected ones) is idle if they have not signed in since
     `idle_since`. Grants are reported from `granted_since` on, if the user still has the role.
@@ -76,7 +76,7 @@ def diff(left: str, right: str) -> list[Row]:
 
 
 def _permissions(user: Document) -> dict[str, list[str]]:
-    """Return the permissions of a user, whatever their status: name → the roles that give it."""
+    """Return the permissions of a user, even of a suspended one: name of the permission → roles that grant it."""
     through: dict[str, list[str]] = {}
     for role in access.read_roles(ids_in(user, "rolesIds")).values():
         for permission in role.permissions:
@@ -96,7 +96,7 @@ def _row(finding: str, name: str, detail: str, **more: Any) -> Row:
 
 @dataclass
 class _Roles:
-    """All roles with their permissions, each role as a number that has one bit for each permission."""
+    """All roles with their permissions. In `masks`, each role is a number with one bit for each permission."""
 
     names: dict[ObjectId, str]
     masks: dict[ObjectId, int]
@@ -137,7 +137,7 @@ class _Roles:
                 yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
-        """Yield the roles whose permissions another role has too, with more."""
+        """Yield the roles whose permissions are all in another role that has more."""
         for identifier, mask in self.masks.items():
             larger = [self.names[other] for other, more in self.masks.items() if mask | more == more != mask]
             if mask and larger:
@@ -152,7 +152,7 @@ class _Roles:
 
 @dataclass
 class _Members:
-    """What the users tell about the roles: which are held, in which combinations, by whom without a sign-in."""
+    """Data collected from all users: roles in use, combinations of roles, idle privileged users, recent grants."""
 
     roles: _Roles
     privileged: set[Any]
@@ -178,7 +178,7 @@ class _Members:
                 self.granted.append(_row("recent-grant", lookup.user_label(user), detail, **more))
 
     def _note_idle(self, user: Document, names: list[str]) -> None:
-        """Report a privileged user without a sign-in since the time, unless the user was created after it."""
+        """Report a privileged user who was created before `idle_since` and has not signed in since then."""
         last, created = user.get("lastLogin"), user.get("createdAt")
         if any(isinstance(time, datetime) and time >= self.idle_since for time in (last, created)):
             return
@@ -188,7 +188,7 @@ class _Members:
         self.idle.append(_row("idle-privileged", lookup.user_label(user), detail, **more))
 
     def overlapping(self) -> Iterator[Row]:
-        """Yield the combinations of roles that have permissions in common, those of the most users first."""
+        """Yield the combinations of roles with permissions in common; the combinations that most users have first."""
         for ids, users in self.combinations.most_common():
             masks = {one: self.roles.masks[one] for one in ids}
             common = _given_twice(masks.values())

@@ -1,4 +1,4 @@
-"""The review of access: a sheet with a row for each role of each user, and what is done about the answers."""
+"""The review of access: make a sheet with a row for each role of each user, and revoke the roles answered with no."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -18,7 +18,7 @@ from database.wording import NAMED, counted
 from models.links import USER_ROLES
 
 SHEET: Final = ("id", "username", "name", "email", "role", "since", "by", "lastSignIn", "keep")
-"""The columns of a sheet; `keep` is for the reviewer: yes or no."""
+"""The columns of a sheet. The reviewer writes yes or no in the column `keep`."""
 USER_FIELDS: Final = ("username", "name", "email", "rolesIds", "lastLogin")
 
 
@@ -32,7 +32,7 @@ class Decision(NamedTuple):
 
 
 def sheet(roles: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of a sheet, for all roles or for those named. Raises `UnknownNameError` for an unknown role."""
+    """Yield the rows of a sheet, for the given roles or for all. Raises `UnknownNameError` for an unknown role."""
     chosen = {referred(role.document["_id"]) for role in lookup.find_all("Role", roles, ())} if roles else None
     found = connection.database()["Role"].find({}, ["name"])
     names = {referred(one["_id"]): lookup.label(one) for one in found}
@@ -61,10 +61,11 @@ def _sheet_rows(roles: dict[Any, str], where: Document) -> Iterator[Row]:
 
 @replannable()
 def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: bool = False) -> Changeset:
-    """Revoke the roles that a sheet says no to.
+    """Revoke the roles in the rows of a sheet whose answer is no.
 
-    Raises `ConflictError` if a user or a role of such a row no longer exists, or the user no longer has the role; not
-    if this sheet was applied before. Raises `LastMemberError` if a protected role would lose its last active member.
+    Raises `ConflictError` if a user or a role of such a row no longer exists, or the user no longer has the role. If
+    this sheet was applied before, such rows are unchanged. Raises `LastMemberError` if a protected role would lose its
+    last active member.
     """
     command = f"access review sha256:{sha256}"
     refused = [one for one in decisions if one.keep is False]
@@ -100,7 +101,7 @@ def review(decisions: Sequence[Decision], sha256: str, *, allow_last_member: boo
 
 
 def _has(user: Document | None, role: Document | None) -> bool:
-    """Tell whether at least one side of the link exists."""
+    """Tell whether the user lists the role, or the role lists the user."""
     if user is None or role is None:
         return False
     return referred(role["_id"]) in ids_in(user, "rolesIds") or referred(user["_id"]) in ids_in(role, "userIds")

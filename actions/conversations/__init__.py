@@ -1,4 +1,4 @@
-"""Actions on conversations, by command. Start reading at `find` (a list) or `add` (a change)."""
+"""Actions on conversations, one function for each command. Start reading at `find` (a list) or `add` (a change)."""
 
 from actions.conversations.changing import add, create, delete, remove, rename
 from actions.conversations.listing import Filters, find, show

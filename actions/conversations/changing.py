@@ -32,7 +32,7 @@ _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
-    """Create a group with a name, or the one-to-one conversation of two users if they have none."""
+    """Create a group with a name. Without a name, create the one-to-one conversation of two users who have none."""
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation requires at least two different users", "name two or more users")
@@ -92,7 +92,7 @@ def _unused_group_name(name: str) -> Rule:
 
 @replannable()
 def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Add users to a conversation, on both sides of the link.
+    """Add users to a conversation: the conversation lists the users, and each user lists the conversation.
 
     Raises `OneToOneError` if a one-to-one conversation would get a third participant.
     """
@@ -114,7 +114,7 @@ def add(conversation: str, users: Sequence[str], *, skip_missing: bool = False) 
 
 @replannable()
 def remove(conversation: str, users: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Remove users from a conversation, even if only one side has the link. Their messages stay."""
+    """Remove users from a conversation, even if only one side has the link. Their messages are kept."""
     document = lookup.find_one("Conversation", conversation, _FIELDS)
     found = lookup.find_users(users, ("conversationIds",), skip_missing=skip_missing)
     participants = set(ids_in(document, "userIds")) - {referred(user.document["_id"]) for user in found}
@@ -140,7 +140,7 @@ def rename(conversation: str, name: str) -> Changeset:
 def _change_participants(
     verb: str, conversation: Document, found: FoundAll, participants: Collection[Any], **details: Any
 ) -> Changeset:
-    """Add or remove users; `participants` are those after the change."""
+    """Add or remove users; `participants` are the ids of all participants after the change."""
     adding = verb == "add"
     title = titles([conversation])[conversation["_id"]]
     members = set(ids_in(conversation, "userIds"))
@@ -180,7 +180,7 @@ def _create_command(found: list[Found]) -> str:
 
 
 def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = None) -> Document | None:
-    """Find the one-to-one conversation of two users like the application: only these two, in either order."""
+    """Find the one-to-one conversation of two users as the application does: it has only these two, in any order."""
     listed: list[Document] = [{"userIds": {"$in": forms(person), **PRESENT}} for person in pair]
     both = {"$and": listed, "isGroup": {"$ne": True}}
     found = connection.database()["Conversation"].find(both, ["userIds"], session=session).sort("_id")
@@ -208,7 +208,7 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
 
 @replannable(deletes=True)
 def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever: bool = False) -> Changeset:
-    """Delete conversations after their messages, and remove both from the lists of users.
+    """Delete conversations and, before them, their messages; remove the ids of both from the lists of users.
 
     With `forever`, nothing is kept for an undo.
     """
@@ -232,13 +232,13 @@ def delete(conversations: Sequence[str], *, skip_missing: bool = False, forever:
         notes=[*_notes(names, counts), *(FOREVER if forever else ())],
         names=labels,
         undoable=not forever,
-        # The notes name each conversation, with its messages.
+        # The question has only a number, because the notes name each conversation.
         question=Question(f"Delete {counted(len(names), 'conversation')}") if len(names) > 1 else None,
     )
 
 
 def _message_counts(ids: Sequence[Any]) -> Counter[str]:
-    """Count the messages of conversations: id as text → number. In broken data the id may have any type."""
+    """Return id of a conversation as text → number of its messages. In broken data the id may have any type."""
     counts: Counter[str] = Counter()
     for some in queries.chunks(ids):
         of_each: list[Document] = [

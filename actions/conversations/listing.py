@@ -1,4 +1,4 @@
-"""List conversations, and show one with how far each participant has read it."""
+"""List conversations, and show one conversation with the numbers of unread messages of its participants."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from database.references import forms, has_other_forms, joined, reference_filter
 from models.links import MESSAGE_CONVERSATION
 
 CONVERSATION_FIELDS: Final = ("lastMessageAt", "created_at", *display_names.FIELDS)
-"""The fields that are read of a conversation: never its message ids, as there may be hundreds of thousands."""
+"""The fields to read of a conversation. Its message ids are not read: there may be hundreds of thousands."""
 
 NEWEST: Final = [("createAt", DESCENDING), ("_id", DESCENDING)]
 
@@ -42,9 +42,9 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List conversations as `ConversationRows` makes them, those with the newest message first.
+    """List conversations as rows of `ConversationRows`, the one with the newest message first.
 
-    Activity is read from the messages, because creating a conversation also sets `lastMessageAt`.
+    The filters of activity read the messages, because creating a conversation also sets `lastMessageAt`.
     Raises `UnknownNameError` for an unknown user.
     """
     chosen = filters or Filters()
@@ -82,8 +82,8 @@ def _by_participants(filters: Filters) -> Document:
 class ConversationRows:
     """Make rows of conversations, some at a time; messages are read only for the columns that need them.
 
-    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}` and, if asked for, `unread` (who has
-    not seen the last message, the only one that the application checks) and `messages` (how many there are).
+    A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. On request it also has `unread`
+    (participants who have not seen the last message; the application checks no other) and `messages` (their number).
     """
 
     def __init__(self) -> None:
@@ -122,14 +122,15 @@ def _not_read_by(place: TitledConversation, where: Document) -> list[Row]:
 
 ENDS: Final = {"first": "createAt", "last": "-createAt"}
 RECENT: Final = 1_000
-"""Newest messages that are searched first: nearly every participant has seen or written one of them."""
+"""The number of newest messages to search first: nearly every participant has seen or written one of them."""
 
 
 def show(conversation: str) -> Row:
-    """Describe a conversation as `find` does, with its first and last message and the unread messages of each person.
+    """Return the row that `find` makes of a conversation, with its first and last message, `unread` and `people`.
 
-    `messages` is their number. `unread` has each participant with unread messages: their number after the last one that
-    they have seen or written. `people` are all participants, with the numbers of their sent and unread messages.
+    `messages` is the number of messages. `unread` has each participant with unread messages and their number: messages
+    count as unread after the last one that the participant has seen or written. `people` are all participants, with
+    the numbers of messages that they sent and have not read.
     """
     document = lookup.find_one("Conversation", conversation, CONVERSATION_FIELDS)
     [row] = ConversationRows()([document])

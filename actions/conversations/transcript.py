@@ -23,19 +23,19 @@ from database.references import referred
 
 INDEX: Final = "chatctl_conversation"
 MANY_MESSAGES: Final = 10_000
-"""With more messages in the database, a missing index is noticeable."""
+"""If the database has more messages than this, reading without an index is noticeably slow."""
 FIRST_PAGE: Final = 200
-"""Messages of the first page; as many as are written to the screen together."""
+"""The number of messages in the first page, equal to the number that is written to the screen at once."""
 NEAR: Final = 10
-"""Messages before and after the one that `--around` names."""
+"""The number of messages to show before and after the message of `--around`."""
 
 
 @dataclass(frozen=True)
 class Transcript:
-    """The selected messages of a conversation; those without a time come last.
+    """The selected messages of a conversation, sorted by time; messages without a time come last.
 
-    `description` says which they are, if they are not all; `reaches_end` tells whether the last one is the last of the
-    conversation; with `--around`, `marked` is the id of the message in the middle.
+    `description` says which messages are selected, if not all. `reaches_end` tells whether the selection ends with the
+    last message of the conversation. With `--around`, `marked` is the id of the message in the middle.
     """
 
     place: TitledConversation
@@ -48,7 +48,7 @@ class Transcript:
     description: str = ""
 
     def rows(self) -> Iterator[Row]:
-        """Read the messages, as `MessageRows` makes them.
+        """Read the messages, as rows of `MessageRows`.
 
         The first page is a query with a limit, because some servers find all messages before they return the first.
         """
@@ -60,7 +60,7 @@ class Transcript:
             yield from prefetched(self.listing.rows(after=first[-1]["id"], limit=rest))
 
     def count(self) -> int:
-        """Count how many `rows` reads at most."""
+        """Return the number of messages that `rows` reads at most."""
         found = self.listing.count()
         return found if self.limit is None else min(found, self.limit)
 
@@ -94,9 +94,9 @@ def transcript(
 
 
 def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
-    """Add `shortId` to each message: the first digits of its id that name it, or the whole id; see `queries.short_ids`.
+    """Add `shortId` to each message: the first digits that only its id has, or the whole id; see `queries.short_ids`.
 
-    A server that took too long once is not asked again.
+    If ids cannot be shortened once, for example because the server takes too long, all later messages get whole ids.
     """
     left, patient = iter(messages), True
     while batch := list(islice(left, FIRST_PAGE)):
@@ -113,7 +113,7 @@ def _describe(since: datetime | None, until: datetime | None, last: int | None) 
 
 
 def lacks_index() -> bool:
-    """Tell whether the index for transcripts is missing and noticeable; False if the server refuses to say."""
+    """Tell whether the index for transcripts is missing and reading is slow; False if the server refuses to list it."""
     messages = connection.database()["Message"]
     try:
         return INDEX not in messages.index_information() and messages.estimated_document_count() > MANY_MESSAGES
@@ -124,7 +124,7 @@ def lacks_index() -> bool:
 
 
 def _last(selected: Transcript, number: int) -> Transcript:
-    """Start after the message before the last ones; without such a message, those without a time are included."""
+    """Select the last messages. If there are fewer with a time than asked for, messages without a time are included."""
     before = next(islice(_dated(selected.listing).ids("-createAt", limit=number + 1), number, None), None)
     return replace(selected, after=before and before["id"], limit=number)
 

@@ -43,7 +43,7 @@ def redact(
 
 
 LARGEST_BODY: Final = 1024 * 1024
-"""The most bytes of a body, so that a page with many messages can still be shown."""
+"""The most bytes that the body of a message may have, so that a page of many messages can still be shown."""
 
 
 class Destination(NamedTuple):
@@ -82,9 +82,9 @@ def send(conversation: str, sender: str, *, body: str | None = None, image: str 
     draft = Draft()
     draft.names[there["_id"]] = title
     message = _message(there, user, body, image)
-    # A command that deletes the conversation, or removes the sender from it, also writes to these two documents: if
-    # both run at once, one waits and then finds the change. The sender is first, because the time of the conversation
-    # may stay the same.
+    # A command that deletes the conversation, or removes the sender from it, also writes to the documents of the sender
+    # and the conversation. If both commands run at once, one waits for the other and then finds its change. The sender
+    # is written first: the conversation may stay unchanged, because its time only moves forward.
     draft.add("User", [user], "seenMessageIds", [message["_id"]])
     taking_part = {
         "userIds": ListContaining(tuple(item for item in there["userIds"] if referred(item) == referred(user["_id"])))

@@ -56,7 +56,7 @@ def _filters(ids: Sequence[Any]) -> Iterator[tuple[str, Document]]:
 
 
 def _notes(counts: Counter[str]) -> Iterator[str]:
-    """Say from which conversations messages are deleted, those with the most first."""
+    """Say from which conversations messages are deleted, beginning with the conversation that loses the most."""
     first = counts.most_common(NAMED)
     found = list(queries.find_by_ids("Conversation", (one for one, _ in first), FIELDS))
     titles_by_id = {id_text(referred(one)): title for one, title in titles(found).items()}
@@ -67,12 +67,15 @@ def _notes(counts: Counter[str]) -> Iterator[str]:
 
 
 VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
-"""Matches a date, but not a list with a date in it."""
+"""The filter for a field that is a date, but not a list that contains a date."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
 class _PurgedPart(NamedTuple):
-    """The deleted messages of one conversation, whose id may have any type; `narrowed` matches them if some stay."""
+    """The messages to delete from one conversation. The id of the conversation may have any type.
+
+    If some messages of the conversation are kept, `narrowed` is the filter for those to delete.
+    """
 
     conversation: Any
     number: int
@@ -103,7 +106,9 @@ def purge(
     keep_last: int | None = None,
     forever: bool = False,
 ) -> Changeset:
-    """Delete the messages from before a time, except the last few of each conversation, from any sender.
+    """Delete the messages from before a time.
+
+    With `keep_last`, this number of messages of each conversation is kept; messages of all senders count.
 
     After an interruption, the same command continues. With `forever`, nothing is kept for an undo.
     """
@@ -132,7 +137,7 @@ def purge(
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
-    """Return the batches that delete the messages of these parts that match `where`."""
+    """Return the stream of batches that delete those messages of the parts that match `where`."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)
@@ -147,7 +152,10 @@ def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) 
 
 
 def _scope(conversation: str | None, sender: str | None) -> tuple[Document, Document, list[str]]:
-    """Return filters for the messages of a conversation and for those of a sender in it, and both as options."""
+    """Return the filter for messages of the conversation, the filter for those of the sender in it, and the options.
+
+    The options are the words of the command, for example `--sender ada`.
+    """
     words = []
     in_conversation: Document = {}
     if conversation is not None:
@@ -172,7 +180,7 @@ def _kept_undated(in_scope: Document) -> Iterator[Result]:
 
 
 def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
-    """Group messages by the conversation that they refer to, in any form."""
+    """Group the messages by conversation. Two forms of the same id are one conversation."""
     of_each = {
         "_id": "$conversationId",
         "count": {"$sum": 1},
@@ -188,7 +196,7 @@ def _group_by_conversation(where: Document) -> Iterator[_PurgedPart]:
 
 
 def _without_last(found: list[_PurgedPart], where: Document, old: Document, number: int) -> Iterator[_PurgedPart]:
-    """Exclude the last messages of each conversation from the deletion."""
+    """Exclude the last `number` messages of each conversation from the deletion."""
     since = {**old, "createAt": {"$gte": old["createAt"]["$lt"], **VALID_DATE}}
     stay = {part.key: part.number for part in _group_by_conversation(since)}
     for part in found:
@@ -199,19 +207,19 @@ def _without_last(found: list[_PurgedPart], where: Document, old: Document, numb
         elif last := _nth_newest(joined(old, in_conversation), more):
             time = last["createAt"]
             earlier = [{"createAt": {"$lt": time}}, {"_id": {"$lt": last["_id"]}}]
-            # An index finds the messages up to this time; only a few of exactly this time stay.
+            # The condition on the time lets the server use an index; `$or` then leaves out the messages to keep.
             narrowed = joined({"createAt": {"$lte": time, **VALID_DATE}, "$or": earlier}, in_conversation)
             yield from (left._replace(narrowed=narrowed) for left in _group_by_conversation(joined(where, narrowed)))
 
 
 def _nth_newest(where: Document, number: int) -> Document | None:
-    """Find the message with this position from the end; None if there are fewer messages."""
+    """Find a message by its position from the end (1 is the newest); None if there are fewer messages."""
     order = [("createAt", DESCENDING), ("_id", DESCENDING)]
     return connection.database()["Message"].find_one(where, ["createAt"], sort=order, skip=number - 1)
 
 
 def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
-    """Return filters for the deleted messages, for as many conversations together as a batch has room for."""
+    """Yield lists of filters for the messages to delete, each for as many conversations as one batch has room for."""
     whole = [part.conversation for part in parts if not part.narrowed]
     for some in queries.chunks(one for one in whole if isinstance(one, ObjectId)):
         yield [_of_conversations(some)]
@@ -220,7 +228,7 @@ def _purge_filters(parts: list[_PurgedPart]) -> Iterator[list[Document]]:
 
 
 def _of_conversations(conversations: list[Any]) -> Document:
-    """Match the messages of conversations; in broken data a conversation id may be anything, or missing."""
+    """Return the filter for the messages of conversations. In broken data, the id may have any type or be missing."""
     [one, *_] = conversations
     if isinstance(one, ObjectId):  # a list that contains the id is a separate group
         no_list = {"$nor": [{"conversationId": {"$type": "array"}}]}
@@ -254,7 +262,7 @@ def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
 
 
 def _since_1970(time: datetime | DatetimeMS) -> int:
-    """Return milliseconds since 1970, to compare times inside and outside the calendar."""
+    """Return milliseconds since 1970, to compare any two times, also times that Python's calendar does not have."""
     return int(DatetimeMS(time) if isinstance(time, datetime) else time)
 
 

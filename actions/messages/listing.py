@@ -31,7 +31,7 @@ MESSAGE_FIELDS: Final = ("createAt", "body", "image", "seenIds", "conversationId
 """The fields that are read of a message."""
 
 READERS_KEPT: Final = 1_000
-"""Sets of readers that are kept in memory, because most messages have the same readers as the one before."""
+"""The number of sets of readers to keep in memory. Most messages have the same readers as the message before."""
 
 NO_SENDER: Final[Row] = {"id": None, "username": None}
 
@@ -51,7 +51,7 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List messages as `MessageRows` makes them, newest first.
+    """List messages as rows of `MessageRows`, newest first.
 
     Raises `UnknownNameError` for an unknown conversation or user.
     """
@@ -84,7 +84,7 @@ def _user_id(ref: str | None) -> Any:
 
 
 def _in_conversations(ref: str | None, reader: Any) -> Document:
-    """Match the messages of a conversation, or of all conversations with a reader."""
+    """Return the filter for messages of a conversation, and of conversations in which `reader` participates."""
     chosen = [] if ref is None else [lookup.find_one("Conversation", ref, ())["_id"]]
     if reader is not None:
         among = {"_id": {"$in": chosen}} if chosen else {}
@@ -97,10 +97,10 @@ def _in_conversations(ref: str | None, reader: Any) -> Document:
 
 
 class MessageRows:
-    """Make rows of messages, some at a time; conversations and readers are kept for the next ones.
+    """Make rows of messages, some at a time; conversations and readers are kept in memory for the next messages.
 
-    A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`: people are
-    `{id, username}`, the conversation `{id, title}`, `unseen` are the participants who have not seen the message.
+    A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`. A person is
+    `{id, username}`, the conversation `{id, title}`; `unseen` are the participants who have not seen the message.
     """
 
     def __init__(self, places: ConversationTitles | None = None) -> None:
@@ -147,12 +147,12 @@ def _reference_text(message: Document, field: str) -> str:
 LONGEST_PATTERN: Final = 200
 """The most characters of a pattern."""
 SECONDS_ON_SERVER: Final = 10
-"""The longest time that the server may need for one part of the result."""
+"""The most seconds that the server may need for one part of the result."""
 SECONDS_PER_MESSAGE: Final = 0.1
-"""The longest time to find the match again in one message."""
+"""The most seconds to find the match again in the text of one message."""
 CHARACTERS_BEFORE: Final = 20
 CHARACTERS_AFTER: Final = 60
-"""Characters that are shown before and after a match."""
+"""The numbers of characters that are shown before and after a match."""
 LARGEST_COUNT: Final = 100_000
 """The largest product of all counts in a pattern (`a{1,300}`): nested counts multiply its size in memory."""
 _COUNTS: Final = re.compile(r"\{(\d*),?(\d*)\}")
@@ -179,7 +179,7 @@ def search(text: str, filters: Filters | None = None, *, pattern: bool = False) 
 
 @dataclass(frozen=True)
 class _Search(Listing):
-    """A list for which the server may need too long, or which it may refuse."""
+    """A list of found messages. The server may need too long for the search, or refuse the pattern."""
 
     def count(self) -> int:
         with _search_errors():
@@ -202,11 +202,11 @@ class _MatchRows:
             yield {**row, "match": self._excerpt(row["body"])}
 
     def _excerpt(self, body: Any) -> Row:
-        """Cut out the match; it is empty if the server found a match that Python does not find."""
+        """Return the match and the text around it. The match is empty if only the server finds it, but not Python."""
         text = body if isinstance(body, str) else str(body)
         start, end = self._span(text)
         before = text[max(0, start - CHARACTERS_BEFORE) : start]
-        if start > CHARACTERS_BEFORE:  # a word that is cut is hard to read
+        if start > CHARACTERS_BEFORE:  # remove the first word, because a part of it may be missing
             before = before.partition(" ")[2] or before
         return {"before": before, "found": text[start:end], "after": text[end : end + CHARACTERS_AFTER]}
 
@@ -219,7 +219,7 @@ class _MatchRows:
 
 
 def _compile(expression: str) -> "regex.Pattern[str] | None":
-    """Compile a pattern; None if it would need too much memory, so that only the server decides about it."""
+    """Compile a pattern. Return None if it would need too much memory: then only the server uses the pattern."""
     import regex
 
     counts = (max(1, int(least or 1), int(most or 1)) for least, most in _COUNTS.findall(expression))

@@ -19,23 +19,26 @@ from database.listing import PRESENT, Row
 from database.references import forms, joined
 
 CONTENT_FIELDS: Final = ("body", "image")
-"""The fields whose change is shown. `seenIds` changes all the time."""
+"""Only changes of these fields are shown. Other fields, for example `seenIds`, change too often."""
 REFERENCE_FIELDS: Final = ("conversationId", "senderId")
 KNOWN_AT_START: Final = 10_000
-"""The number of older messages that are read at the start, to know the conversation and sender of a deleted one."""
+"""The number of older messages to read at the start.
+
+If such a message is deleted, its conversation and sender are then known.
+"""
 MOST_KNOWN: Final = 50_000
-"""The most messages whose conversation and sender are kept."""
+"""The most messages whose conversation and sender are kept in memory."""
 MILLISECONDS_AT_START: Final = 3_000
-"""The longest time to read the older messages, if no index helps."""
+"""The longest time to read the older messages at the start. It is reached only if the index is missing."""
 SECONDS_TO_KEEP_NAMES: Final = 10
-"""Seconds that the names of people and conversations are kept."""
+"""The number of seconds after which the names of people and conversations are read again."""
 
 
 def follow(conversation: str | None, sender: str | None, say: Say) -> Iterator[Row]:
-    """Yield messages as they are sent or changed, without end: rows of `MessageRows`, each with its `event`.
+    """Yield a row for each message that is sent, changed or deleted, without end: a row of `MessageRows` and `event`.
 
-    The event is `sent`, `redacted`, `changed` or `deleted`. A deleted message has only its id and, if they are known,
-    its conversation and sender. `say` receives messages about the connection. Raises `UnknownNameError`.
+    The event is `sent`, `redacted`, `changed` or `deleted`. The row of a deleted message has only its id and, if known,
+    its conversation and sender. `say` receives texts about the state of the connection. Raises `UnknownNameError`.
     """
     wanted: Document = {}
     if conversation is not None:
@@ -59,7 +62,7 @@ def _pipeline(where: Document) -> list[Document]:
 
 
 class _Follower:
-    """Make rows of changes, and remember the conversations of messages: for a deletion, a server sends only the id."""
+    """Make rows of changes. Remember the conversations of messages: for a deletion, the server sends only the id."""
 
     def __init__(self, wanted: Document) -> None:
         self._wanted = wanted
@@ -77,7 +80,7 @@ class _Follower:
         operation, message = change["operationType"], change.get("fullDocument")
         if operation == "delete":
             return self._deleted(change["documentKey"]["_id"], references)
-        if message is None:  # already deleted, which is the next event; or an event of another kind
+        if message is None:  # the message is already deleted (the next event says so), or the event is of another kind
             return None
         references.pop(message["_id"], None)
         references[message["_id"]] = {field: message.get(field) for field in ("_id", *REFERENCE_FIELDS)}
@@ -100,7 +103,7 @@ class _Follower:
         return next(self._rows([message]))
 
     def _read_newest(self) -> dict[Any, Document]:
-        """Read the conversation and the sender of the newest messages, oldest first; only some if it takes too long."""
+        """Read the conversation and sender of the newest messages, oldest first; only some if this takes too long."""
         found = (queries.refers_to("Message", field, identifier) for field, identifier in self._wanted.items())
         where = joined({}, *found)
         order = [("createAt", DESCENDING)] if where else []

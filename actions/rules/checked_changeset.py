@@ -1,4 +1,4 @@
-"""Make changesets that keep the rules, plan them again after a conflict, divide them into batches."""
+"""Make changesets that keep the rules, make them again after a conflict, and divide changes into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -48,7 +48,7 @@ def checked_changeset(
     allow_lockout: bool = False,
     **details: Any,
 ) -> Changeset:
-    """Make a changeset from a draft, with the rules that it must keep; `details` are further fields of `Changeset`.
+    """Make a changeset from a draft, with the rules to check; `details` are further fields of `Changeset`.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `LastSignInError` if a
     user would be left without a way to sign in.
@@ -61,7 +61,7 @@ def checked_changeset(
 
 
 def undo_limits(changeset: Changeset) -> list[str]:
-    """Return a note about values that an undo cannot restore exactly: invalid UTF-8 is not read as it is stored."""
+    """Return a note about values that an undo cannot restore exactly, because they are stored as invalid UTF-8."""
     if not changeset.undoable or all(verb == "insert" for verb, _ in changeset.documents):
         return []
     first: list[str] = []
@@ -75,7 +75,7 @@ def undo_limits(changeset: Changeset) -> list[str]:
 
 
 def _inexact(change: Change) -> Iterator[str]:
-    """Yield the fields that a change deletes or overwrites and whose name or value is not known exactly."""
+    """Yield the deleted or overwritten fields of a change whose name or value could not be read exactly."""
     lost: Document = change.document if isinstance(change, Delete) else {}
     if isinstance(change, Update):
         fields = ((name, field) for name, field in change.fields.items() if not isinstance(field, Add))
@@ -86,10 +86,10 @@ def _inexact(change: Change) -> Iterator[str]:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Let the plan of a function be made again, with the same arguments, if documents change before the write.
+    """Decorate a function that plans a changeset: run it again if documents change before the write.
 
-    The arguments must name the same documents as before. With `deletes`, some of them may be deleted in the meantime.
-    With `quick`, the function is fast enough to run inside a transaction.
+    The arguments are the same, and must mean the same documents as before. With `deletes`, some of these documents may
+    be deleted in the meantime. `quick` says that the function is fast enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -135,12 +135,15 @@ def in_batches(changes: Iterable[Change]) -> Iterator[Batch]:
 
 
 def _is_same_document(deleted: Change, change: Change) -> bool:
-    """Tell whether a change inserts the document that the change before deletes: both must be in one batch."""
+    """Tell whether a change inserts the document that the previous change deletes. Both must be in one batch."""
     return isinstance(deleted, Delete) and isinstance(change, Insert) and deleted.ids == change.ids
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that the lists used by the draft do not change. Repairs of one-sided links take turns."""
+    """Return the rule that the lists on which the draft relies do not change before the write.
+
+    Commands with this rule, which change links that only one side has, are written one after the other.
+    """
 
     def check(session: ClientSession | None) -> None:
         for (collection, identifier, field, holds), ids in draft.unchanged_lists.items():

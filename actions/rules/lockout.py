@@ -1,4 +1,4 @@
-"""The rules against lockout: a user keeps a way to sign in, a protected role keeps an active member."""
+"""The rules against lockout: a user must keep a way to sign in, and a protected role an active member."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
@@ -19,8 +19,8 @@ from models.links import ACCOUNT_USER
 def sign_in_rules(changes: Iterable[Change], names: Mapping[Any, str]) -> list[Rule]:
     """Return a rule for each user who loses a password or a linked sign-in and is not deleted.
 
-    The rules depend only on the changes. Each rule is checked here, which raises `LastSignInError` before the question,
-    and again in the transaction.
+    The rules depend only on the changes. Each rule is checked twice: here, to raise `LastSignInError` before the user
+    is asked for confirmation, and again in the transaction.
     """
     accounts: dict[Any, list[Any]] = {}
     without: set[Any] = set()
@@ -65,7 +65,7 @@ PROTECTED: Final = "protected-roles"
 
 
 MEMBERSHIP: Final = frozenset({"rolesIds", "status"})
-"""The fields whose change can end an active membership."""
+"""The fields of a user that decide whether the user is an active member of a role."""
 
 
 def protected_roles() -> set[ObjectId]:
@@ -77,8 +77,8 @@ def protected_roles() -> set[ObjectId]:
 def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
-    The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked here,
-    which raises `LastMemberError` before the question, and again in the transaction.
+    The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked twice:
+    here, to raise `LastMemberError` before the user is asked for confirmation, and again in the transaction.
     """
     leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
     kept = [_member_rule(role, users) for role, users in leaving.items()] if leaving else []
@@ -88,9 +88,9 @@ def member_rules(changes: Iterable[Change]) -> list[Rule]:
 
 
 def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
-    """Return protected role → users who leave it or are suspended.
+    """Return protected role → users who lose this role, are deleted or become suspended.
 
-    A suspended user counts for every protected role: the user may get a role before the write.
+    A user who becomes suspended is listed for every protected role: the user may get the role before the write.
     """
     revoked: list[tuple[Any, Collection[Any]]] = []
     suspended: set[Any] = set()
@@ -134,7 +134,7 @@ def _member_rule(role: ObjectId, leaving: set[Any]) -> Rule:
         members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):
             return
-        # No active member stays; that is a loss only if an active member is among the leaving users.
+        # No active member is left. This is an error only if one of the leaving users is an active member now.
         if users.find_one({"_id": {"$in": list(leaving)}, **active}, {"_id": 1}, session=session):
             raise LastMemberError(
                 f'the protected role "{readable(document.get("name"))}" would lose its last active member',

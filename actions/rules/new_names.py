@@ -1,4 +1,4 @@
-"""New names, e-mails and profile texts: what is valid, and what is not taken yet."""
+"""Validate new names, e-mails and profile texts, and refuse names that already exist."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -19,7 +19,9 @@ def validate(collection: str, names: list[str]) -> None:
     """Validate new names of roles, permissions or groups; raise `BadNameError`, or `NameTakenError` if one exists."""
     noun = collection.lower()
     for name in names:
-        read = JOINER.sub("", name) if collection == "Conversation" else name  # titles are read, and never typed
+        read = (
+            JOINER.sub("", name) if collection == "Conversation" else name
+        )  # titles are never typed, so joiners are allowed
         if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
         for kind, shape in READ_AS:
@@ -32,7 +34,7 @@ def validate(collection: str, names: list[str]) -> None:
 
 
 def validate_texts(texts: Mapping[str, str | None]) -> None:
-    """Raise `BadNameError` for a text that is not valid in its field of a user; an empty text removes the field."""
+    """Raise `BadNameError` if a text is not valid for its field of a user. An empty text removes the field."""
     for field, text in texts.items():
         if text and (found := user_flaw(field, text)):
             raise BadNameError(f"the {_CALLED[field]} {shown(text)} {found}")

@@ -10,16 +10,16 @@ from typing import Final
 from database.errors import InvalidInputError
 
 SHORTEST: Final = 15
-"""The fewest characters of a password."""
+"""The smallest number of characters that a password must have."""
 
 LONGEST: Final = 72
-"""The most bytes of a password: bcrypt ignores the rest."""
+"""The largest number of bytes that a password may have: bcrypt ignores all bytes after these."""
 
 LONGEST_HASH: Final = 500
-"""The most characters of a hash, in any scheme."""
+"""The largest number of characters that a password hash may have, in any scheme."""
 
 RULE: Final = f"At least {SHORTEST} characters. Common passwords and the user's own name or e-mail are refused."
-"""What to know before typing a password."""
+"""The rule that is shown before a password is typed."""
 
 BCRYPT: Final = "bcrypt"
 
@@ -27,10 +27,10 @@ FEWEST_DIFFERENT: Final = 5
 """The smallest number of different characters that a password must have."""
 
 ROUNDS = 12
-"""The cost the application uses; tests lower it."""
+"""The bcrypt cost that the application uses. Tests use a lower one, because it is faster."""
 
 _LOADING: Final = Lock()
-"""Locks the import of passlib: another thread could find a half-initialized module."""
+"""The lock for the import of passlib: without it, another thread could use a half-initialized module."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Letters and digits that do not look alike."""
@@ -76,7 +76,7 @@ _HASHES: Final = tuple(
         ("LDAP", r"\{(ssha|sha|smd5|md5|crypt)-?\d*\}\S{11,}"),
     )
 )
-"""Schemes of hashes, and the pattern of each. Plain hex digits are not listed: they may be a real password."""
+"""Scheme of a hash → pattern of such hashes. Plain hex digits are not listed: they may be a real password."""
 
 _LOOKALIKES: Final = str.maketrans("0134578@$!", "oleastbasi")
 _REPEATED: Final = re.compile(r"(.+?)\1+", re.DOTALL)
@@ -96,7 +96,7 @@ def validate(password: str, own: Iterable[str | None] = ()) -> None:
 
 
 def scheme_of(text: str) -> str | None:
-    """Return the scheme of a text that is a hash of a password, and None for any other text."""
+    """Return the scheme of a password hash, or None if the text is not a hash."""
     if len(text) > LONGEST_HASH:
         return None
     return next((scheme for scheme, shape in _HASHES if shape.fullmatch(text)), None)
@@ -105,7 +105,7 @@ def scheme_of(text: str) -> str | None:
 def flaw(password: str, own: Iterable[str | None] = ()) -> str | None:
     """Return why a text is not a valid password, without the text itself, or None if it is valid.
 
-    `own` are the user's name, username and e-mail; case and punctuation are ignored.
+    `own` are the name, username and e-mail. A password must not be one of them, even in other case or punctuation.
     """
     if problem := _malformed(password):
         return problem
@@ -136,7 +136,7 @@ def generate() -> str:
 def bcrypt_hash(password: str, salt: str | None = None) -> str:
     """Hash a valid password as the application does: 60 characters, `$2b$`.
 
-    The salt is random, unless a password that is not secret needs the same hash every time.
+    The salt is random by default. `salt` is only for a password that is not secret and needs the same hash every time.
     """
     with _LOADING:
         from passlib.hash import bcrypt
@@ -149,7 +149,7 @@ def _letters_and_digits(text: str) -> str:
 
 
 def _repeated_part(text: str) -> str:
-    """Return the part that makes up a text by repetition, or the text."""
+    """Return the part that a text repeats (`abc` for `abcabc`), or the text if it is not such a repetition."""
     repeated = _REPEATED.fullmatch(text)
     return repeated[1] if repeated else text
 

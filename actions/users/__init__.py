@@ -1,7 +1,7 @@
-"""Users: everything that the commands of `chatctl users` do.
+"""The actions of the commands of `chatctl users`.
 
-`listing` finds and shows users, `access` tells what they may do and changes their roles. `creating`, `status`,
-`deleting` and `erasing` change them. `importing`, `exporting` and `personal_data` are the contents of files.
+`listing` finds and shows users. `access` tells what users may do and changes their roles. `creating`, `status`,
+`deleting` and `erasing` change users. `importing`, `exporting` and `personal_data` read and make the contents of files.
 Start reading at `status.suspend`.
 """
 

@@ -1,4 +1,4 @@
-"""The roles of users: grant and revoke them, and say what they allow."""
+"""The roles of users: grant and revoke roles, and say what the roles of a user allow."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -41,7 +41,7 @@ def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
 
 
 def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return permission → the roles of a user that grant it; names, sorted."""
+    """Return name of a permission → names of the user's roles that grant it; both sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
         if item in roles:
@@ -57,7 +57,7 @@ def roles_giving(permission: ObjectId) -> dict[ObjectId, str]:
 
 
 class AllRoles:
-    """The names of all roles, by id and by name. Without the unique index, two roles can have the same name."""
+    """The names and ids of all roles. If the unique index is missing, two roles can have the same name."""
 
     def __init__(self, documents: Iterable[Document]) -> None:
         named = ((document["_id"], document.get("name")) for document in documents)
@@ -76,16 +76,16 @@ class AllRoles:
         return self._by_name
 
     def ids_named(self, name: str) -> list[ObjectId]:
-        """Return the ids of the roles with a name."""
+        """Return the ids of the roles that have this name."""
         return self._by_name.get(name, [])
 
     def ids_of(self, names: Iterable[str]) -> Iterator[ObjectId]:
-        """Return the ids of the roles with some names, which are known to exist."""
+        """Yield the ids of the roles that have these names. All names must exist."""
         return (identifier for name in names for identifier in self.ids_named(name))
 
 
 def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
-    """Say whether a user may do something: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
+    """Say whether a user has a permission: `{id, user, permission, allowed, why, suspended, through, wouldGive}`.
 
     `through` lists the roles of the user that grant the permission, `wouldGive` all roles that grant it. A suspended
     user may do nothing, unless `ignore_status`.
@@ -108,9 +108,9 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
 
 
 def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
-    """Yield the commands, as words, that would turn the no of `can` into a yes; none if no role gives the permission.
+    """Yield the commands, as lists of words, that would allow what `can` said is not allowed.
 
-    Of the roles that give it, the one with the fewest permissions is suggested.
+    Yield none if no role grants the permission. Of several roles, the one with the fewest permissions is suggested.
     """
     giving = answer["wouldGive"]
     if giving and answer["suspended"]:
@@ -143,7 +143,7 @@ def grant(refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = Fal
 def revoke(
     refs: Sequence[str], roles: Sequence[str], *, skip_missing: bool = False, allow_last_member: bool = False
 ) -> Changeset:
-    """Take roles from users, also if only one side has the link.
+    """Remove roles from users, even if only one side has the link.
 
     Raises `LastMemberError` if a protected role would lose its last active member.
     """
@@ -178,7 +178,7 @@ def _change(
 
 
 class MemberChanges:
-    """Changes to `Role.userIds`, collected for a batch: at most one change of each kind per role."""
+    """Changes to `Role.userIds`, collected for a batch. A role gets at most one change of each kind."""
 
     def __init__(self) -> None:
         self._documents: dict[ObjectId, Document] = {}
@@ -193,17 +193,17 @@ class MemberChanges:
         return len(self._documents)
 
     def new(self, role: ObjectId, user: ObjectId) -> None:
-        """Add a user who is created in the same batch, and so is not yet in any list."""
+        """Add to a role a user who is created in the same batch. No list has this user yet."""
         self._document(role)
         self._new.setdefault(role, []).append(user)
 
     def gain(self, role: ObjectId, user: ObjectId) -> None:
-        """Add an existing user."""
+        """Add an existing user to a role."""
         self._document(role)
         self._gained.setdefault(role, []).append(user)
 
     def lose(self, role: ObjectId, user: ObjectId) -> None:
-        """Remove a user."""
+        """Remove a user from a role."""
         self._document(role)
         self._lost.setdefault(role, []).append(user)
 
@@ -238,7 +238,7 @@ def _update_role(role: ObjectId, change: FieldChange | None) -> Iterator[Update]
 
 
 def _with_new(document: Document, users: list[ObjectId]) -> FieldChange:
-    """Add new users; the list that was read is not updated, because no later change asks for these users."""
+    """Return the change that adds new users. The list in memory is not updated: no later change needs these users."""
     before = document.get(USER_IDS, ABSENT)
     if isinstance(before, list):
         return Add(tuple(users), new=True)

@@ -17,7 +17,7 @@ from models.documents import UserStatus
 from models.links import USER_ROLES
 
 Profile: TypeAlias = Mapping[str, str | None]
-"""`phoneNumber`, `address`, `imageUrl`: an empty text removes the field, None keeps it."""
+"""The fields `phoneNumber`, `address` and `imageUrl` of a profile. An empty text removes a field, None keeps it."""
 
 
 def create(
@@ -31,7 +31,7 @@ def create(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Create a user; without a password the user cannot sign in yet.
+    """Create a user. Without a password, the user cannot sign in yet.
 
     With `reveal` the result has the password. Raises `NameTakenError`, `BadNameError` and
     `BadPasswordError`.
@@ -86,7 +86,9 @@ def update(
         values["name"] = name or ABSENT
     draft = Draft()
     values |= _change_profile(draft, user, profile or {})
-    if draft.changes:  # also if only the profile changes: the event is found by the ids of changed documents
+    if (
+        draft.changes
+    ):  # changes the user even if only the profile changed, so that the audit trail lists the event under the user
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
@@ -94,7 +96,7 @@ def update(
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:
-    """Return the document of a new user, as the application would write it; `fields` that are None stay absent."""
+    """Return the document of a new user as the application would write it. `fields` that are None are left out."""
     created = now()
     document = {
         "_id": ObjectId(),
@@ -111,7 +113,7 @@ def new_user(email: str, username: str, **fields: Any) -> Document:
 
 
 def _new_email(user: Document, email: str, *, verified: bool) -> Document:
-    """Return the fields that a new e-mail changes; the same address in another case stays verified."""
+    """Return the fields that a new e-mail changes. If only upper and lower case differ, it stays verified."""
     if email.lower() != user.get("email"):
         new_names.validate_email(email, owner=user["_id"])
     if email.lower() != str(user.get("email")).lower():
@@ -121,7 +123,7 @@ def _new_email(user: Document, email: str, *, verified: bool) -> Document:
 
 
 def _change_profile(draft: Draft, user: Document, given: Profile) -> Document:
-    """Change the profile of a user, or create it; return the fields of the user that this changes."""
+    """Change or create the profile of a user; return the fields to change in the document of the user."""
     values = {field: value or ABSENT for field, value in given.items() if value is not None}
     there = connection.database()["Profile"].find_one({"userId": user["_id"]}) if values else None
     new_names.validate_texts({field: text for field, text in given.items() if text != (there or {}).get(field)})

@@ -1,4 +1,4 @@
-"""Delete users with everything that depends on them."""
+"""Delete users with their messages, accounts, profiles and one-to-one conversations."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain, product
@@ -17,7 +17,7 @@ from database.wording import NAMED, in_words
 from models.documents import PAIR, is_group
 
 USERS_PER_BATCH: Final = 200
-"""The number of users in one batch, each with accounts and a profile."""
+"""The most users to delete in one batch, together with their accounts and profiles."""
 
 
 @replannable(deletes=True)
@@ -29,9 +29,9 @@ def delete(
     forever: bool = False,
     allow_last_member: bool = False,
 ) -> Changeset:
-    """Delete users, their messages, accounts and profiles, and the one-to-one conversations that end with them.
+    """Delete users, their messages, accounts and profiles, and one-to-one conversations that lose a participant.
 
-    With `forever` it cannot be undone. Raises `LastMemberError` if a protected role would lose its last
+    With `forever`, the deletion cannot be undone. Raises `LastMemberError` if a protected role would lose its last
     active member.
     """
     found = lookup.find_users(refs, skip_missing=skip_missing)
@@ -83,7 +83,7 @@ class _Deletion:
         return {("delete", name): count for name, count in counts.items()}
 
     def notes(self) -> Iterator[str]:
-        """Yield notes on the conversations that are deleted, and on those that stay."""
+        """Yield notes about the conversations that are deleted, and about those that are kept."""
         for what, conversations in (
             ("One-to-one conversations that will be deleted: {}", list(self._ended.values())),
             ("Other conversations that will lose only the messages of these users: {}", self._left),
@@ -94,14 +94,14 @@ class _Deletion:
                 yield what.format(f"{', '.join(_labels(conversations[:NAMED], self._ids))}{more}")
 
     def filters(self) -> Iterator[tuple[str, Document]]:
-        """Yield filters for the documents that are deleted besides the users, by collection."""
+        """Yield pairs of a collection and a filter for the documents to delete, without the users themselves."""
         yield from conversation_filters(self._ended)
         for some in queries.chunks(self._ids):
             yield "Message", joined(self._in_other_conversations(), queries.refers_to("Message", "senderId", *some))
             yield from ((name, queries.refers_to(name, "userId", *some)) for name in ("Account", "Profile"))
 
     def batches(self) -> Iterator[Batch]:
-        """Delete dependent documents first and the users last, so that the same command finishes an interrupted one."""
+        """Delete dependent documents first and the users last: after an interruption, the same command can continue."""
         users = [dict(user) for user in self._users]
         cascade = CascadingDeletion(self.names, users)
         yield from cascade.delete_conversations(self._ended)
@@ -116,7 +116,7 @@ class _Deletion:
         yield from cascade.draft.batches
 
     def _in_other_conversations(self) -> Document:
-        """Match messages in conversations that stay."""
+        """Return the filter for messages in conversations that are kept."""
         return {"$nor": [queries.refers_to("Message", "conversationId", *self._ended)]} if self._ended else {}
 
     def _referring(self, collection: str, field: str, fields: Sequence[str] | None = None) -> Iterator[Document]:
@@ -125,10 +125,10 @@ class _Deletion:
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
     def _remove_from_seen(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the users from the readers of messages that stay, and these messages from what the users have seen."""
+        """Remove the links between the users and the messages of others that they have seen, on both sides."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
-        # Without an index each of these reads all messages, so they are asked once for all chunks.
+        # Without an index, each of these queries reads all messages, so each is made once for all chunks.
         odd = {field: has_other_forms(database, "Message", field) for field in ("conversationId", "seenIds")}
         for conversations, some in product(queries.chunks(c["_id"] for c in self._left), queries.chunks(self._ids)):
             here = reference_filter("conversationId", conversations, odd=odd["conversationId"])
@@ -154,7 +154,7 @@ class _Deletion:
             yield from cascade.draft.finished_batches()
 
     def _remove_from_conversations(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the users from the conversations that stay, and these conversations from the lists of the users."""
+        """Remove the links between the users and the conversations that are kept, on both sides."""
         listing = _listing(users, "conversationIds")
         for conversation in map(dict, self._left):
             own = listing.get(referred(conversation["_id"]), [])
@@ -190,18 +190,18 @@ class _Deletion:
             draft.delete("User", user)
 
     def _ends(self, conversation: Document) -> bool:
-        """Tell whether a one-to-one conversation has fewer than two people without the users."""
+        """Tell whether a conversation is one-to-one and has fewer than two people after the users are deleted."""
         others = set(ids_in(conversation, "userIds")) - self._ids
         return not is_group(conversation) and len(others) < PAIR
 
     def _collides(self, conversation: Document) -> bool:
-        """Tell whether a group keeps only two people: the application would take it for a one-to-one conversation."""
+        """Tell whether a group will have only two people: the application would treat it as one-to-one."""
         people = set(ids_in(conversation, "userIds"))
         return len(people) > PAIR and len(people - self._ids) == PAIR
 
 
 def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]:
-    """Return id → the users who have it in a list."""
+    """Return id → the users who have this id in a list field."""
     found: dict[Any, list[Document]] = {}
     for user in users:
         for identifier in references_in(user, field):
@@ -210,7 +210,7 @@ def _listing(users: Iterable[Document], field: str) -> dict[Any, list[Document]]
 
 
 def _labels(conversations: Sequence[Document], without: Collection[Any]) -> Iterator[str]:
-    """Yield the names of groups, and the people in one-to-one conversations."""
+    """Yield a label for each conversation: the name of a group, or else the people in a one-to-one conversation."""
     people = {c["_id"]: [i for i in ids_in(c, "userIds") if i not in without] for c in conversations}
     users = queries.find_by_ids("User", {i for ids in people.values() for i in ids}, ["username"])
     names = {referred(user["_id"]): lookup.user_label(user) for user in users}

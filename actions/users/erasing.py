@@ -1,4 +1,4 @@
-"""Erase a person (GDPR, article 17), in the audit trail and in the images of an undo too."""
+"""Erase a person (GDPR, article 17), also from the audit trail and from the data that are stored for undos."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -50,27 +50,28 @@ IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
 
 LINKS_THAT_STAY: Final = frozenset({"conversationIds", "seenMessageIds", "seenIds"})
-"""An undo may restore these: they say nothing about a person."""
+"""Fields of links that an undo may restore after the erasure, because they do not identify a person."""
 
 ABOUT_PEOPLE: Final = ("users ", "conversations ", "messages ")
-"""The beginnings of commands whose arguments are people."""
+"""The first words of commands whose arguments may name people."""
 
 
 EVENT_FIELDS: Final = ("command", "reason", "summary", "erased", "undoable")
 """The fields that are read of an event."""
 
 UNCOMMON_LENGTH: Final = 6
-"""A name with at least this length, and not only letters, is probably not a common word or number."""
+"""A name with at least this many characters, not all of them letters, is probably not a common word or number."""
 
 
 class AuditTraces:
-    """The traces of a person in the audit trail, found in two passes over all of it: slow, but rare and complete.
+    """The traces of a person in the audit trail. To find all traces, the whole trail is read twice, which is slow.
 
-    The person's documents are known by their ids; deleted documents by the owner that the trail recorded. `events` are
-    the events with such a document or the person's name; `lost` are those that can no longer be undone, because they
-    hold more about a person than links. `image_urls` are the URLs of images in the blanked values.
+    Existing documents of the person are recognised by their ids, deleted documents by the owner that the trail
+    recorded. `events` are the ids of events that have such a document or the person's name. `lost` are those events
+    that can no longer be undone, because they contain more about the person than links. `image_urls` are the URLs of
+    images in the blanked values.
 
-    Raises `StillRunningError` if such an event is still running.
+    Raises `StillRunningError` if one of the `lost` events is still running.
     """
 
     def __init__(self, owner: Any, label: str, documents: Iterable[Document], *, with_messages: bool) -> None:
@@ -96,7 +97,7 @@ class AuditTraces:
             )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that blank the traces; events first, because their parts hold the names to search for."""
+        """Yield the changes that blank the traces. Parts come last, because they hold the names to search for."""
         yield from self._event_changes()
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
@@ -108,9 +109,9 @@ class AuditTraces:
     def _event_changes(self) -> Iterator[Change]:
         """Remove a person's names from commands and reasons.
 
-        All names are removed from events about the person, and from the arguments of events that only read: no part
-        says about whom. In other events a name may mean something else: only e-mail addresses are removed there, and
-        from reasons also uncommon words.
+        From events about the person, all names are removed. The same is done in the arguments of commands that only
+        read, because the trail does not store whom they are about. In other events, a name may mean something else.
+        There, e-mail addresses are removed, and from reasons also uncommon words.
         """
         emails = {word for word in self._words if "@" in word}
         uncommon = {word for word in self._words if len(word) >= UNCOMMON_LENGTH and not word.isalpha()}
@@ -136,7 +137,7 @@ class AuditTraces:
 
     def _find_parts(self) -> None:
         where = [*self._owner_filters(), {"targets": {"$in": list(self._own)}}, {"names.id": self._owner}]
-        if "Message" in self._collections:  # there may be too many to ask for each
+        if "Message" in self._collections:  # too many messages for a filter with each id
             where.append({"changes.collection": "Message"})
         for part in self._trail.find({"kind": "part", "$or": where}):
             own = self._own_ids(part)
@@ -163,7 +164,7 @@ class AuditTraces:
         return any(referred(value) == owner for value in held)
 
     def _own_ids(self, part: Document) -> set[Any]:
-        """Return the ids in a part that are the person's documents; existing messages are looked up."""
+        """Return the ids in a part that are documents of the person. For existing messages, the sender is looked up."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
@@ -185,14 +186,14 @@ class AuditTraces:
 
 
 def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:
-    """Return the change that sets fields of a document, or none if they have these values."""
+    """Return a list with the change that sets fields of a document; empty if they already have these values."""
     draft = Draft()
     draft.set(collection, document, fields)
     return draft.changes
 
 
 def _split_command(command: str) -> tuple[str, str]:
-    """Divide a command into group and verb, and arguments: a person may have the name of a verb."""
+    """Divide a command into its two first words and its arguments. Names are removed only from the arguments."""
     words = command.split(" ", 2)
     arguments = words[2] if len(words) > 2 else ""  # noqa: PLR2004 - group and verb
     return command[: len(command) - len(arguments)], arguments
@@ -201,16 +202,16 @@ def _split_command(command: str) -> tuple[str, str]:
 KEPT_FIELDS: Final = frozenset(
     {"_id", "email", "username", "status", "rolesIds", "createdAt", "updatedAt", "conversationIds", "seenMessageIds"}
 )
-"""The fields of a placeholder user; all other fields are removed, also those that are not in the schema."""
+"""The fields that a placeholder user keeps. All others are removed, including fields that are not in the schema."""
 
 
 @replannable(quick=False)
 def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = False) -> Changeset:
-    """Blank a person everywhere, also in the audit trail; the messages and conversations of others stay.
+    """Remove the data of a person everywhere, also in the audit trail. Messages and conversations of others are kept.
 
-    The user is changed last: until then the same command finds them and finishes an interrupted one. By id, a user who
-    exists only in the audit trail can be erased. Raises `LastMemberError` if a protected role would lose its last
-    active member, and `StillRunningError` while another command changes the user.
+    The user is changed last, so that after an interruption the same command finds the user again and can continue. A
+    user who exists only in the audit trail can be erased by id. Raises `LastMemberError` if a protected role would lose
+    its last active member, and `StillRunningError` while another command changes the user.
     """
     user = _user(ref)
     lookup.refuse_duplicate_ids("User", [user])
@@ -232,13 +233,13 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
-        # A role only loses the user, which the notes say.
+        # Roles are not counted here: they only lose the user, and the notes say this.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )
 
 
 class _Erasure:
-    """Everything to blank of one person; `label` is the username of the placeholder."""
+    """The erasure of one person; `label` is the username of the placeholder that replaces the user."""
 
     def __init__(self, user: Document, *, with_messages: bool) -> None:
         self.id = user["_id"]
@@ -251,7 +252,7 @@ class _Erasure:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Make the batches in an order in which each leaves what is needed to find the rest."""
+        """Make the batches, in an order in which no batch removes data that are needed to find what comes later."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
         yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
@@ -271,7 +272,10 @@ class _Erasure:
             yield changes
 
     def placeholder(self, held: Document | None = None) -> list[Change]:
-        """Turn the user into a placeholder, whose current roles are `held`; nothing if the user no longer exists."""
+        """Return the changes that turn the user into a placeholder; none if the user no longer exists.
+
+        `held` has the roles that the user has at this moment.
+        """
         if self._user.keys() == {"_id"}:
             return []
         draft = Draft()
@@ -283,11 +287,11 @@ class _Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # Remove the ids one by one: a role that is granted at this moment stays on both sides, as if granted later.
+            # Remove only the known ids: a role that is granted at the same time is kept on both sides, as if later.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
-        # Without a guard: the time of a sign-in at this moment is removed too; no undo would need it.
+        # Overwrite without comparing the old value: if the user signs in right now, this time is removed too.
         login = Overwrite(user.get("lastLogin", ABSENT), ABSENT)
         given = FIELDS["User"] - LINKS_THAT_STAY - {"lastLogin", "rolesIds"}
         if not status.change(draft, user, values, given):
@@ -330,7 +334,10 @@ class _Erasure:
         return queries.refers_to(collection, field, self.id)
 
     def _messages(self, blanked: set[Any]) -> Iterator[Change]:
-        """Blank messages that are not in `blanked`, and add them to it; this ends even if the user keeps writing."""
+        """Blank the messages that are not in `blanked`, and add their ids to it.
+
+        This ends even if the user keeps writing messages.
+        """
         if self._with_messages:
             found = self._database["Message"].find(self._referring("Message", "senderId"), ["_id"])
             ids = [message["_id"] for message in found if message["_id"] not in blanked]
@@ -343,7 +350,7 @@ class _Erasure:
 
 
 def _user(ref: str) -> Document:
-    """Find the user; by id, also a user who exists only in the audit trail."""
+    """Find the user. If the reference is an id, a user who exists only in the audit trail is found too."""
     try:
         return lookup.find_user(ref)
     except UnknownNameError:
@@ -355,9 +362,10 @@ def _user(ref: str) -> Document:
 
 
 def _treat_as_listed(document: Document, field: str, identifier: Any) -> None:
-    """Treat an id as listed on both sides of a link: the other side may have it by the time of the write.
+    """Add an id to a list in memory, because the stored list may get this id before the write.
 
-    If it does not, the write adapts. A list with other values than ids is changed as a whole.
+    If the stored list does not get the id, the write still works. A list with other values than ids is not extended,
+    because it is changed as a whole.
     """
     listed = document.get(field)
     if isinstance(listed, list) and are_ids(listed) and identifier not in listed:

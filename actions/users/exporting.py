@@ -33,9 +33,10 @@ Read = Callable[[Sequence[Any]], Iterable[Document]]
 def export(
     filters: Filters, *, with_password_hashes: bool = False, in_cells: bool = False
 ) -> tuple[Listing, tuple[str, ...]]:
-    """Return the list of users with the columns of an import, without passwords, and these columns.
+    """Return the list of users with the columns that an import reads, and the names of these columns.
 
-    With `in_cells` linked sign-ins are texts for a cell of CSV, if such texts hold all their fields.
+    Passwords are not exported. With `in_cells`, linked sign-ins are texts for one cell of CSV, if these texts can hold
+    all fields of the sign-ins.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -75,7 +76,7 @@ def _rows(
 
 
 def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
-    """Return profiles by user; without the unique index a user may have two: the application finds the first."""
+    """Return user → profile. If the unique index is missing, a user may have two; the application uses the first."""
     profiles: dict[Any, Document] = {}
     for profile in found:
         if not isinstance(user := profile[PROFILE_USER.field], list):  # a list that contains the id matches too
@@ -84,7 +85,7 @@ def _first_profiles(found: Iterable[Document]) -> dict[Any, Document]:
 
 
 def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
-    """Return linked sign-ins by user, without their ids and without empty fields."""
+    """Return user → linked sign-ins, without their ids and without empty fields."""
     accounts: dict[Any, list[Document]] = {}
     for account in sorted(found, key=lambda account: str(account["_id"])):
         held = {field: value for field in SIGN_IN_FIELDS if (value := account.get(field)) is not None}
@@ -94,7 +95,7 @@ def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
 
 
 def _fits_cell(account: Document) -> bool:
-    """Tell whether `provider:providerAccountId` holds all fields of an account and is read back as the same."""
+    """Tell whether the text `provider:providerAccountId` has all data of an account, so that an import restores it."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
     return (
@@ -110,7 +111,7 @@ def _cell(account: Document) -> str:
 
 
 def _reader(filters: Filters, owned: Owned, fields: Sequence[str]) -> Read:
-    """Return a function that reads the documents that belong to users."""
+    """Return a function that reads the profiles or linked sign-ins of users by the ids of the users."""
     wanted = (owned.field, *fields)
     odd = has_other_forms(connection.database(), owned.collection, owned.field)
     return _InOrder(owned, wanted).read if filters == Filters() and not odd else partial(_owned_by, owned, wanted)
@@ -124,7 +125,7 @@ def _owned_by(owned: Owned, fields: Sequence[str], ids: Iterable[Any]) -> Iterat
 
 
 class _InOrder:
-    """Read the documents of all users in one pass over both collections; users must be sorted by id."""
+    """Read the profiles or linked sign-ins of all users in one pass. Users must be passed in the order of their ids."""
 
     def __init__(self, owned: Owned, fields: Sequence[str]) -> None:
         self._owned = owned
@@ -133,7 +134,7 @@ class _InOrder:
         self._held: Document | None = None
 
     def read(self, ids: Sequence[Any]) -> Iterator[Document]:
-        """Read the documents of the next users."""
+        """Read the documents that belong to the next users."""
         odd = [identifier for identifier in ids if not isinstance(identifier, ObjectId)]
         last = max((identifier for identifier in ids if isinstance(identifier, ObjectId)), default=None)
         yield from _owned_by(self._owned, self._fields, odd)

@@ -1,4 +1,4 @@
-"""List and show users: the filters, the query that finds them, and the rows made of them."""
+"""List and show users: the filters, the query that finds the users, and the rows that describe them."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,25 +33,25 @@ FIELDS: Final = (
     "lastLogin",
     "rolesIds",
 )
-"""The fields that are read of a user. Lists of messages and conversations may have hundreds of thousands of ids."""
+"""The fields to read of a user. Lists of messages and conversations are left out: they may be very long."""
 
 PROFILE: Final = ("phoneNumber", "address", "imageUrl")
-"""The fields of a profile, besides ids."""
+"""The fields of a profile, without its ids."""
 
 ACCOUNT: Final = ("provider", "type", "providerAccountId", "expires_at", "token_type", "scope")
 """The fields of a linked sign-in that are not secret."""
 
 TOKENS: Final = {"access_token": "hasAccessToken", "refresh_token": "hasRefreshToken", "id_token": "hasIdToken"}
-"""The secret fields of a linked sign-in, and the key that tells whether they exist."""
+"""Secret field of a linked sign-in → the key in a row that tells whether the field has a value."""
 
 SEARCHED_FIELDS: Final = ("email", "username", "name")
 ABSENT_OR_NULL: Final[Document] = {"$eq": None}
 UNVERIFIED: Final[Document] = {"$in": [None, False]}
-"""Other programs write false for an unverified e-mail, where the application writes nothing."""
+"""The filter for an unverified e-mail. The application leaves the field out; other programs may write false."""
 NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
 MANY_MEMBERS: Final = 1_000
-"""With more members of a role, it is faster to look for a page among all users in the order of their ids."""
+"""If a role has at least this many members, a page is found faster by reading all users in the order of ids."""
 EVENTS: Final = 5
 
 Ids = Sequence[Any]
@@ -76,9 +76,10 @@ class Filters:
 
 
 def find(filters: Filters | None = None) -> Listing:
-    """List users: their fields, the wanted columns of `RESOLVED`, and the roles that grant a permission in `through`.
+    """List users: rows of their fields and of the requested columns of `RESOLVED`.
 
-    Users filtered by a time are sorted by it by default. Raises `UnknownNameError` for an unknown role or permission.
+    With a filter for a permission, `through` lists the user's roles that grant it. With a filter for a time, users are
+    sorted by this time by default. Raises `UnknownNameError` for an unknown role or permission.
     """
     chosen = filters or Filters()
     giving = (
@@ -96,9 +97,9 @@ def find(filters: Filters | None = None) -> Listing:
 
 
 def show(ref: str) -> Row:
-    """Describe a user as `find` does, with all columns of `RESOLVED` and the last `events` about the user.
+    """Return the row that `find` makes of a user, with all columns of `RESOLVED` and the last `events` about the user.
 
-    `access` has each permission with the roles that grant it, whatever the status.
+    `access` has each permission with the roles that grant it, even if the user is suspended.
     """
     user = lookup.find_user(ref, FIELDS)
     [row] = rows([user], RESOLVED)
@@ -111,7 +112,7 @@ def _fields(filters: Filters) -> Document:
         "status": filters.status is not None and not lacking and {"$eq": _status(filters.status), **PRESENT},
         "$nor": lacking and [{"status": {"$in": list(map(str, UserStatus)), **NO_LIST}}],
         "createdAt": time_range(filters.created_since, filters.created_before),
-        # Users who never signed in have no time, and match.
+        # Users who never signed in have no `lastLogin`, and match too.
         "lastLogin": filters.inactive_since and {"$not": {"$gte": filters.inactive_since}},
         "emailVerified": filters.unverified and UNVERIFIED,
         "hashedPassword": filters.no_password and ABSENT_OR_NULL,
@@ -123,8 +124,8 @@ def _fields(filters: Filters) -> Document:
 
 
 def _having_words(text: str) -> Iterator[Document]:
-    """Yield for each word of a text the filter for users who have it in a field, not all in the same one."""
-    literal_pattern("--search", text.strip())  # neither empty nor too long
+    """Yield a filter for each word of a text: it matches users who have this word in one of the searched fields."""
+    literal_pattern("--search", text.strip())  # raises an error for an empty or too long text
     for word in text.split():
         yield {"$or": [{field: contains_text("--search", word)} for field in SEARCHED_FIELDS]}
 
@@ -137,10 +138,10 @@ def _roles(filters: Filters, giving: dict[ObjectId, str] | None) -> Document:
 
 
 def _has_role(roles: list[ObjectId]) -> Document:
-    """Match lists that contain one of some roles, in the form with which a page is found fastest.
+    """Return the filter for lists that contain one of some roles, written so that the server finds a page fastest.
 
-    A server that cannot read an index over lists in the order of ids (DocumentDB) reads all members for a page. If
-    there are many, `$elemMatch` makes it read the users in that order instead, because it uses no index for that.
+    DocumentDB cannot read an index over lists in the order of ids, and reads all members of a role for one page. If a
+    role has many members, `$elemMatch` is faster: the server then uses no index, and reads users in the order of ids.
     """
     users = connection.database()["User"]
     single: list[Document] = [{"$eq": role, **PRESENT} for role in roles]
@@ -167,7 +168,7 @@ def rows(
 ) -> Iterator[Row]:
     """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
-    `giving` is role id → name; `through` lists those that a user has.
+    `giving` is id → name of the roles that grant a permission; `through` lists the names of those that a user has.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
@@ -189,13 +190,13 @@ def rows(
 
 
 def _role_ids(listed: Any) -> Any:
-    """Return the list of roles; an absent or null list is empty, as in the application."""
+    """Return the list of role ids. As in the application, a missing or null list counts as empty."""
     return [] if listed is None else showable("User", "rolesIds", listed)
 
 
 def _profiles(ids: Ids) -> dict[Any, Row]:
     found = _collection(PROFILE_USER.collection).find(_owned(PROFILE_USER, ids), [PROFILE_USER.field, *PROFILE])
-    # Without the unique index a user may have two profiles: the application finds the first.
+    # If the unique index is missing, a user may have two profiles. The application uses the first.
     ordered = sorted(found, key=lambda profile: str(profile["_id"]), reverse=True)
     return {
         referred(profile.get(PROFILE_USER.field)): {field: readable(profile.get(field)) for field in PROFILE}
@@ -238,12 +239,12 @@ OTHER_COLUMNS: Final[dict[str, tuple[Callable[[Ids], dict[Any, Any]], Any]]] = {
     "conversations": (reference_counter("Conversation", "userIds"), 0),
     "messages": (reference_counter("Message", "senderId"), 0),
 }
-"""Columns from other collections: the function that reads them, and the value of users without any."""
+"""Column from another collection → the function that reads it, and the value for users without such documents."""
 
 RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
-"""All columns of a row besides the fields."""
+"""All columns of a row that are not fields of the user."""
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last events about a user; none for a broken id, which the audit trail cannot search for."""
+    """Read the last events about a user; none for an id of a wrong type: the trail cannot be searched for it."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

@@ -1,4 +1,4 @@
-"""The personal data of one user, as they may ask for it (GDPR, article 15): everything but secrets."""
+"""The personal data that a user may request (GDPR, article 15): all data of the user without secrets."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,29 +29,29 @@ FIELDS: Final = {
     "Account": ACCOUNT,
     "Message": ("conversationId", "createAt", "body", "image"),
 }
-"""The fields that are exported of each document. Other fields are never exported: they could be secrets."""
+"""Collection → the fields that are exported. Other fields are never exported, because they may be secrets."""
 
 SECRETS: Final = {
     "User": {"hashedPassword": "hasPassword"},
     "Account": {**TOKENS, "session_state": "hasSessionState"},
 }
-"""Secret fields, and the key that tells whether they exist."""
+"""Secret field → the key in the export that tells whether the field has a value."""
 
 EXPORTED_OTHERWISE: Final = {"userId", "senderId", "seenIds"}
-"""Fields that name the owner of a document, or are exported in another form."""
+"""Known fields that need no note: they name the owner of a document, or are exported in another form."""
 
 CONVERSATION: Final = ("name", "isGroup", "created_at", "userIds")
 
 
 def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
-    """Find the user whose data are exported; other people are numbered, unless `with_names`."""
+    """Find a user and return the personal data. Other people are numbered, unless `with_names`."""
     user = lookup.find_user(ref)
     lookup.refuse_duplicate_ids("User", [user])
     return PersonalData(user, named=with_names)
 
 
 class PersonalData:
-    """The personal data of a user; each part is read when it is asked for, messages in batches."""
+    """The personal data of a user. Each part is read by the method that returns it; messages are read in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
@@ -66,7 +66,7 @@ class PersonalData:
         return self._row("User", self._user)
 
     def profiles(self) -> list[Row]:
-        """Return the profile; in broken data there are several."""
+        """Return a list with the profile. In broken data there may be several."""
         return [self._row("Profile", profile) for profile in self._owned("Profile")]
 
     def accounts(self) -> list[Row]:
@@ -83,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user; only two words of each command, because the rest may name others."""
+        """Return the events about the user, with only the first two words of each command: others may name people."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -98,10 +98,10 @@ class PersonalData:
         return connection.database()["Message"].count_documents(self._referring("Message", "senderId"))
 
     def messages(self) -> Iterator[Row]:
-        """Read the person's messages, oldest first: `seen` are the others who have seen it."""
+        """Read the messages of the person, oldest first; `seen` lists the other people who have seen a message."""
         found = connection.database()["Message"]
         order = [("createAt", ASCENDING), ("_id", ASCENDING)]
-        # One query for each form: an index gives sorted documents for only one value.
+        # Make one query for each form of the id: the index returns sorted documents for only one value.
         mine = self._referring("Message", "senderId")
         filters = [{"senderId": form} for form in forms(self.id)] + mine.get("$or", [])[1:]
         documents = heapq.merge(*(found.find(where, batch_size=BATCH).sort(order) for where in filters), key=_sort_time)
@@ -139,7 +139,7 @@ class PersonalData:
         ]
 
     def omitted(self) -> Iterator[Row]:
-        """Yield what is not exported, and why; complete only after all messages were read."""
+        """Yield what is not exported, and why. Call this last: the result is complete after all messages were read."""
         yield _omitted("The hash of the password", "It is secret. user.json says whether a password is set")
         yield _omitted("Tokens of linked sign-ins", "They are secret. accounts.json says which ones exist")
         yield _omitted("Messages of other people", "They are the data of the people who wrote them")
@@ -169,7 +169,7 @@ class PersonalData:
 
 
 class OtherPeople:
-    """Labels for all people but one: numbers in order of appearance ("participant 1"), or usernames if `named`."""
+    """Labels of all people but the user: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
         self._excluded = id_text(referred(excluded))
@@ -177,7 +177,7 @@ class OtherPeople:
         self._labels: dict[str, str] = {}
 
     def load(self, found: Iterable[str]) -> None:
-        """Label the people who have no label yet; many at a time, because each call may read usernames."""
+        """Give a label to each person without one. Pass many people at once, because each call may read usernames."""
         new = [person for person in dict.fromkeys(found) if person not in self._labels and person != self._excluded]
         if self._usernames:
             self._usernames.load(new)
@@ -186,7 +186,7 @@ class OtherPeople:
             self._labels[person] = name or f"participant {len(self._labels) + 1}"
 
     def labels(self, found: Iterable[str]) -> list[str]:
-        """Return the labels of loaded people, each once, without the one person."""
+        """Return the labels of people, each once, without the user. `load` must have been called with these people."""
         return [self._labels[person] for person in dict.fromkeys(found) if person != self._excluded]
 
 
@@ -197,7 +197,7 @@ def _by_id(collection: str, wanted: Iterable[str], fields: tuple[str, ...]) -> d
 
 
 def _sort_time(message: Document) -> datetime:
-    """Return the time to sort by; like the server, sort values that are not times first."""
+    """Return the time to sort a message by. Values that are not times come first, as on the server."""
     time = message.get("createAt")
     return time if isinstance(time, datetime) else datetime.min.replace(tzinfo=UTC)
 

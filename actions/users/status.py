@@ -37,7 +37,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again, and give a status to users without a valid one; other users are unchanged."""
+    """Let suspended users sign in again. Users without a valid status get one; other users are unchanged."""
     return _change(
         "reinstate", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING
     )
@@ -51,7 +51,7 @@ def verify_email(refs: Sequence[str], *, skip_missing: bool = False) -> Changese
 
 
 def verified(user: Document) -> Document:
-    """Return the fields of a user whose e-mail is verified; an earlier verification keeps its time."""
+    """Return the fields to set when an e-mail is verified. An earlier verification keeps its time."""
     values: Document = {} if user.get("emailVerified") else {"emailVerified": now()}
     if user.get("status") != UserStatus.SUSPENDED:
         values["status"] = UserStatus.EMAIL_VERIFIED.value
@@ -59,13 +59,13 @@ def verified(user: Document) -> Document:
 
 
 def unverified(user: Document) -> Document:
-    """Return the fields of a user whose e-mail is not verified."""
+    """Return the fields to set when an e-mail is no longer verified."""
     ends = user.get("status") == UserStatus.EMAIL_VERIFIED
     return {"emailVerified": ABSENT} | ({"status": UserStatus.ACTIVE.value} if ends else {})
 
 
 def change(draft: Draft, user: Document, values: Document, given: Iterable[str] = ()) -> bool:
-    """Change fields of a user on a draft, and `updatedAt` like the application; return whether any field differs."""
+    """Add to a draft the change of a user's fields and of `updatedAt`; return whether any field changes."""
     differs = any(not same(user.get(name, ABSENT), value) for name, value in values.items())
     if differs:
         draft.set("User", user, {**values, "updatedAt": now()}, given)
@@ -143,7 +143,7 @@ def unlink(ref: str, provider: str, *, allow_lockout: bool = False) -> Changeset
     draft = Draft()
     for account in unlinked:
         draft.delete("Account", account)
-    change(draft, user, {"updatedAt": now()})  # so that the event is found under the user
+    change(draft, user, {"updatedAt": now()})  # so that the audit trail lists the event under the user
     results = [Result(user["_id"], label, f"unlinked from {provider}")]
     return checked_changeset(
         f"users unlink {label} {provider}",

@@ -1,4 +1,4 @@
-"""Import users: stage the rows on disk, compare them with the existing users, write the changes in batches.
+"""Import users: store the rows in a temporary database, compare them with existing users, write changes in batches.
 
 `compare` decides what happens to each row; `changeset` plans the import; start reading at `batches.changeset`.
 """

@@ -1,4 +1,4 @@
-"""The changeset of an import: batches of changes, each made while the batch before is written."""
+"""The changeset of an import: batches of changes. Each batch is made while the batch before it is written."""
 
 import os
 from collections import Counter
@@ -21,7 +21,7 @@ from changes.events import now
 from database.wording import counted
 
 HASHED_AT_ONCE: Final = 100
-"""The most passwords in one batch: one core needs 25 seconds to hash them."""
+"""The most passwords to hash in one batch. One processor core needs 25 seconds to hash this many."""
 
 Hash = Callable[[Iterable[str]], Iterator[str]]
 
@@ -29,7 +29,7 @@ Hash = Callable[[Iterable[str]], Iterator[str]]
 def changeset(
     staging: StagingDatabase, policy: Policy, source: str, *, notes: Sequence[str] = (), allow_last_member: bool = False
 ) -> Changeset:
-    """Plan an import for which `compare` has found no conflicts. `notes` say more about it in the preview.
+    """Plan an import for which `compare` has found no conflicts. `notes` are additional notes in the preview.
 
     Raises `LastMemberError` if a protected role would be left without an active member, and `TooManyLinksError`.
     """
@@ -65,7 +65,7 @@ def changeset(
 
 
 def _count_created(staging: StagingDatabase, roles: AllRoles) -> Counter[tuple[str, str]]:
-    """Count the documents that are created; raise `TooManyLinksError` if a role has no room for the new members."""
+    """Count the documents to create; raise `TooManyLinksError` if a role would have too many members."""
     members = MemberChanges()
     for names, count in staging.role_lists("created"):
         for role in roles.ids_of(names):
@@ -85,7 +85,7 @@ def _notes(staging: StagingDatabase) -> list[str]:
 
 
 def _count_updated(batches: Iterable[Batch]) -> Counter[tuple[str, str]]:
-    """Count the changed documents, each once, without roles, which are in every batch."""
+    """Count the changed documents, each once. Roles are not counted, because every batch may change them."""
     touched = (
         {(kind(change), identifier) for change in batch if change.collection != "Role" for identifier in change.ids}
         for batch in batches
@@ -116,7 +116,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
 
 
 class _Names(Mapping[Any, str]):
-    """The names of roles and changed users; the users may be too many to keep in memory."""
+    """The names of roles and changed users, by id. Usernames are read from disk: there may be too many for memory."""
 
     def __init__(self, staging: StagingDatabase, roles: AllRoles) -> None:
         self._staging = staging
@@ -136,7 +136,7 @@ class _Names(Mapping[Any, str]):
 
 
 class _BatchMaker:
-    """Makes batches, each whole: users, their profiles, and both sides of the links with their roles."""
+    """Makes batches. Each batch is complete: users, their profiles, and both sides of the links to their roles."""
 
     def __init__(self, roles: AllRoles, hashes: Hash, sizes: list[int] | None = None) -> None:
         self._roles = roles
@@ -146,7 +146,7 @@ class _BatchMaker:
         self._draft = Draft()
 
     def batches(self, pending: Iterable[PendingPerson]) -> Iterator[Batch]:
-        """Divide people into batches by the number of changes and of passwords."""
+        """Divide people into batches with limited numbers of changes and of passwords."""
         part: list[PendingPerson] = []
         room, hashes = BATCH, HASHED_AT_ONCE
         for one in pending:
@@ -220,7 +220,7 @@ class _BatchMaker:
             self._members.lose(role, one.id)
 
     def _change_profile(self, user: ObjectId, profile: Document | None, values: Document) -> Document:
-        """Change a profile, or create it if there is none; return the fields of the user that this changes."""
+        """Change or create the profile of a user; return the fields to change in the document of the user."""
         if values and profile:
             self._draft.set("Profile", profile, values)
         if not values or profile:

@@ -1,4 +1,4 @@
-"""Compare the people of an import with the existing users: who is new, who exists, and which conflicts there are."""
+"""Compare the people of an import with the existing users: find new people, existing users and conflicts."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ FEW_ROLES: Final = 10
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""An extra key of an account: the e-mail of the user who has it, if that user exists."""
+"""An extra key of a linked sign-in that was read: the e-mail of the user who has it, if this user exists."""
 
 SignIn = tuple[str, str]
 
@@ -50,10 +50,10 @@ def compare(
     *,
     username_from: str | None = None,
 ) -> None:
-    """Decide what happens to each person of an import, and record flaws and conflicts; the database is only read.
+    """Decide what happens to each person of an import, and record flaws and conflicts. MongoDB is only read.
 
-    New people without a username get one made of `username_from`, one of `usernames.SOURCES`. `progress` receives the
-    number of compared people and of all people.
+    `username_from` is one of `usernames.SOURCES`: from it, usernames are made for new people without a username.
+    `progress` receives the number of compared people and the number of all people.
     """
     for field in NAME_FIELDS:
         staging.flag_duplicates(field)
@@ -80,7 +80,7 @@ class _Comparison:
                 self._mixed_case.setdefault(email, []).append(document)
 
     def add(self, people: list[Person]) -> None:
-        """Compare some people with the users that a few queries read."""
+        """Compare some people with the existing users, in a few queries for all of them."""
         owners = self._owners("email", people)
         if self._usernames:
             new = [one for one in people if not one.username and one.email and not self._mine(one, owners)]
@@ -106,7 +106,7 @@ class _Comparison:
         self._staging.set_decisions([*decisions, *self._updates(existing)])
 
     def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
-        """Find the users who have an e-mail address or a username of some people."""
+        """Find the users who have the same e-mail address or username as some people: (field, value) → users."""
         owners: dict[tuple[str, str], list[Document]] = {}
         values = () if self._nobody else (value for one in people if (value := getattr(one, field)) is not None)
         for document in queries.find_by_values("User", field, values, self._fields):
@@ -143,7 +143,7 @@ class _Comparison:
             )
 
     def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
-        """Refuse texts that a new user cannot have; an existing user may keep such a text."""
+        """Yield a flaw for each text that is not valid for a new user. An existing user may keep such a text."""
         for field in USER_TEXTS:
             text = getattr(person, field)
             if text is None or not (problem := user_flaw(field, text)):
@@ -169,7 +169,10 @@ class _Comparison:
                 yield Flaw(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
-        """Say that a role does not exist; do not print many different names: the column may have other data."""
+        """Return the message for an unknown role. After `FEW_ROLES` names, it leaves out the name.
+
+        So many unknown names mean that the column may contain other data, which should not be printed.
+        """
         if name not in self._unknown_roles and len(self._unknown_roles) == FEW_ROLES:
             return "unknown role"
         if name not in self._unknown_roles:
@@ -180,7 +183,7 @@ class _Comparison:
         return self._unknown_roles[name]
 
     def _updates(self, existing: Sequence[tuple[Person, ExistingUser]]) -> Iterator[Decision]:
-        """Decide about existing users; `found` of a decision is what the change starts from."""
+        """Decide what happens to existing users; `found` of a decision has the stored documents of a user."""
         profiles = _profiles([one.user for _, one in existing])
         for person, one in existing:
             there = one._replace(profile=profiles.get(one.user["_id"]))
@@ -190,7 +193,11 @@ class _Comparison:
 
 
 class Matches(NamedTuple):
-    """The users with the e-mail of a person, others with the username, and linked sign-ins of others."""
+    """The stored documents that match a person of an import.
+
+    `mine` are users with the same e-mail, `theirs` are other users with the same username, and `taken` are linked
+    sign-ins that belong to other users.
+    """
 
     mine: list[Document]
     theirs: list[Document]
@@ -216,7 +223,7 @@ def _is_among(document: Document, documents: Iterable[Document]) -> bool:
 
 
 def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
-    """Read the profiles of users; if a user has several, the one in `profileId`."""
+    """Return user → profile. If a user has several profiles, the one in `profileId` is returned."""
     preferred = {user["_id"]: user.get("profileId") for user in users}
     profiles: dict[Any, Document] = {}
     for profile in queries.find_by_values("Profile", "userId", preferred, ("userId", *PROFILE)):
@@ -228,7 +235,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
     """Return the linked sign-ins of some people that already exist, for any user.
 
-    They are looked up by the same fields as in the application. If the people have none, nothing is read.
+    Sign-ins are looked up by the same fields as in the application. If the people have no sign-ins, nothing is read.
     """
     wanted: dict[str, list[str]] = {}
     for person in people:

@@ -17,7 +17,7 @@ from models.documents import UserStatus
 
 
 class Policy(StrEnum):
-    """What an import does with a person who already exists."""
+    """The choices for a person of an import who already exists."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -25,7 +25,7 @@ class Policy(StrEnum):
 
 
 OAUTH: Final = "oauth"
-"""The type of a linked sign-in without a type."""
+"""The default type of a linked sign-in, if the row does not give one."""
 
 
 class Person(NamedTuple):
@@ -66,7 +66,7 @@ FIELDS: Final = Person._fields[1:]
 """The columns of an import, in the order of an export."""
 
 UNHASHED = "(a hash to be)"
-"""A placeholder for a hash until the write: hashing takes a quarter of a second."""
+"""A placeholder for the hash of a password before the write. Hashing a password takes a quarter of a second."""
 
 
 class ExistingUser(NamedTuple):
@@ -89,9 +89,9 @@ class Difference(NamedTuple):
 
 
 def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Difference | None:
-    """Compare a row with the user on disk; None if nothing differs. A password always counts as new.
+    """Compare a row with the stored user; return None if nothing differs. A password always counts as a change.
 
-    A linked sign-in that the row does not name stays: without it the user might not be able to sign in.
+    A linked sign-in that the row does not name is kept: without it, the user might not be able to sign in.
     """
     user = existing.user
     values: Document = {"name": person.name, "status": person.status, **_verification(person, user)}
@@ -117,7 +117,7 @@ def difference(person: Person, existing: ExistingUser, roles: AllRoles) -> Diffe
 
 
 def verified_at(person: Person) -> datetime | None:
-    """Return the time at which the e-mail of a new user was verified, if it was."""
+    """Return the time at which the e-mail of a new user was verified, or None if it is not verified."""
     return (
         person.emailVerified if isinstance(person.emailVerified, datetime) else now() if person.emailVerified else None
     )

@@ -20,9 +20,9 @@ from database.errors import OutputError
 
 AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
-"""The length of an ObjectId in bytes; other ids are stored as longer BSON documents."""
+"""The length of an ObjectId in bytes. Ids of other types are stored as BSON documents, which are longer."""
 LISTED_EACH: Final = 10
-"""Up to this many rows with the same flaw are listed one by one."""
+"""If at most this many rows have the same flaw, each is listed. Otherwise, only the first one is listed."""
 
 LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
 CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
@@ -52,9 +52,10 @@ SELECT row, field, message, conflict, quiet, times FROM (
 
 
 class Flaw(NamedTuple):
-    """What is wrong with a row or one of its fields; a `conflict` is a valid row that contradicts the database.
+    """An error in a row or in one of its fields. A `conflict` means: the row is valid, but contradicts the database.
 
-    A `quiet` flaw is reported elsewhere, once for all rows; here it is only for the file of faulty rows.
+    A `quiet` flaw is not listed, because it is reported once for all rows. It is only written to the file of faulty
+    rows.
     """
 
     row: int
@@ -65,7 +66,7 @@ class Flaw(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """The numbers of people with an outcome, of their profiles and linked sign-ins, and of those who cannot sign in."""
+    """The numbers for one outcome: people, profiles, linked sign-ins, and people who will not be able to sign in."""
 
     people: int
     profiles: int
@@ -74,7 +75,7 @@ class Counts(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """What happens to the person of a row; `found` has the stored documents of a user who will be changed."""
+    """The decision about the person of a row; `found` has the stored documents of a user who will be changed."""
 
     row: int
     id: Any
@@ -93,7 +94,7 @@ class PendingPerson(NamedTuple):
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """Raise `OutputError` if the disk is full; every method that writes is decorated with it."""
+    """Raise `OutputError` if the disk is full. Every method that writes is decorated with this function."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -106,8 +107,8 @@ def _disk_errors() -> Iterator[None]:
 class StagingDatabase(Collection[Result]):
     """A temporary database without a file name: people, their flaws, and what happens to them.
 
-    Like the file, it contains passwords as they were given; no other process can open it. As a collection, it contains
-    the results of the import. Every person has an id from the start: the id of the user, if one is created.
+    The database contains passwords in plain text, as the imported file does. No other process can open it. Iterating
+    over this object yields the results of the import. Every person gets an id at once; a created user gets this id.
     """
 
     def __init__(self) -> None:
@@ -135,7 +136,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Do not list flaws of a field with this message, because they are reported elsewhere."""
+        """Make the flaws of a field with this message quiet, because they are reported elsewhere."""
         self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
@@ -146,14 +147,14 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def flag_duplicates(self, field: str) -> None:
-        """Record a flaw for every row that has a value of an earlier row."""
+        """Record a flaw for every row that has the same value in a field as an earlier row."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
         doubles = self._database.execute(_DUPLICATES.format(field, f"person WHERE {field} IS NOT NULL"))
         self.add_flaws(Flaw(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
 
     @_disk_errors()
     def flag_duplicate_accounts(self) -> None:
-        """Record a flaw for every row that has a linked sign-in of an earlier row."""
+        """Record a flaw for every row that has the same linked sign-in as an earlier row."""
         doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
         self.add_flaws(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
 
@@ -164,7 +165,7 @@ class StagingDatabase(Collection[Result]):
         self._database.executemany("UPDATE person SET username = ? WHERE row = ?", pairs)
 
     def has(self, field: str, value: str) -> bool:
-        """Tell whether a row has a value in a field; fast after `flag_duplicates`."""
+        """Tell whether any row has this value in a field. This is fast only after `flag_duplicates` for the field."""
         return bool(self._database.execute(f"SELECT 1 FROM person WHERE {field} = ?", (value,)).fetchone())  # noqa: S608
 
     def people(self) -> Iterator[list[Person]]:
@@ -173,7 +174,7 @@ class StagingDatabase(Collection[Result]):
             yield [_from_sqlite(values) for values in part]
 
     def pending(self, outcome: str | None = None) -> Iterator[PendingPerson]:
-        """Read the people whom the import creates and changes, or only those with an outcome."""
+        """Read the people whom the import creates or changes. With `outcome`, read only people with this outcome."""
         wanted = f"outcome = '{outcome}'" if outcome else "outcome != 'unchanged'"
         for part in self._pages(f"SELECT {_COLUMNS}, id, found FROM person WHERE {wanted} AND row > ?"):  # noqa: S608
             for *values, identifier, found in part:
@@ -211,9 +212,9 @@ class StagingDatabase(Collection[Result]):
             yield csv_cells.split_list(roles), count
 
     def flaws(self, most: int) -> tuple[int, int, list[Flaw]]:
-        """Return the number of flaws and of conflicts, and the first `most` flaws in the order of rows.
+        """Return the number of flaws, the number of conflicts, and the first `most` flaws in the order of rows.
 
-        A flaw that many rows have is reported once, for the first of them.
+        A flaw that many rows have is listed once, for the first of these rows.
         """
         count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
         number, conflicts = self._database.execute(count).fetchone()
@@ -223,7 +224,7 @@ class StagingDatabase(Collection[Result]):
     def flawed_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
         """Read the faulty rows as they were given, each with all its flaws.
 
-        `of_all` is a flaw of all rows, which is not stored for each of them.
+        `of_all` is the message of a flaw that all rows have. It is not stored for each row.
         """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
         join = "LEFT JOIN" if of_all else "JOIN"
@@ -244,7 +245,7 @@ class StagingDatabase(Collection[Result]):
         return any(result == one for one in self)
 
     def _pages(self, select: str) -> Iterator[list[Any]]:
-        """Read pages of rows, so that rows can be changed in between; the first column is the number of the row."""
+        """Read rows in pages, so that rows can be changed between pages. The first column must be the row number."""
         last = 0
         while part := self._database.execute(f"{select} ORDER BY row LIMIT {AT_ONCE}", (last,)).fetchall():
             yield part
@@ -281,7 +282,7 @@ _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
     Person._fields.index("roles"): (csv_cells.join_list, lambda text: tuple(csv_cells.split_list(text))),
     Person._fields.index("accounts"): (json.dumps, lambda text: tuple(json.loads(text))),
 }
-"""Position of a value for which SQLite has no type → how it is stored and read back."""
+"""Position of a field of `Person` for which SQLite has no type → how the value is stored, and how it is read back."""
 
 
 def _with_count(flaw: Flaw, times: int) -> Flaw:
@@ -289,7 +290,7 @@ def _with_count(flaw: Flaw, times: int) -> Flaw:
 
 
 def _escaped(text: str | None) -> str | None:
-    """Escape text that is not UTF-8: a flaw may quote it, and SQLite does not accept it."""
+    """Escape characters that are not valid UTF-8: a flaw may quote such a text, and SQLite refuses it."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
 
@@ -302,7 +303,7 @@ def _bytes(value: Any) -> bytes | None:
 
 
 def _read_id(data: bytes) -> Any:
-    """Read back an id, which may be of any type in broken data."""
+    """Read back a stored id. In broken data, the id may have any type."""
     return ObjectId(data) if len(data) == OBJECT_ID_BYTES else bson.decode(data, AS_STORED)[""]
 
 
