@@ -1,4 +1,4 @@
-"""The one way to write: changes are described, previewed, guarded, recorded, applied, and can be undone.
+"""The only package that writes documents: it plans, previews, guards, records and applies changes, and undoes them.
 
 Start reading at `changes.applying.apply`; docs/architecture.md explains the words and the invariants.
 """

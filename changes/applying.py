@@ -23,7 +23,7 @@ from database.errors import ConflictError, PartialError
 PATIENCE: Final = 60
 """Seconds without a written batch after which a conflict is reported."""
 ALIKE: Final = 3
-"""Times that a batch is tried again as it is: a list may have been changed and changed back."""
+"""How often a batch is tried again unchanged. A list may have been changed and changed back in the meantime."""
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """Seconds to wait after a conflict; the wait grows with each conflict."""
@@ -38,19 +38,19 @@ class Outcome(NamedTuple):
 
 
 class Watch:
-    """Follow the progress of a write, and decide about changed plans; this class accepts all of them."""
+    """Functions called during a write: to show its progress, and to accept a changed plan. Here all are accepted."""
 
     def indexed(self, indexes: int, total: int) -> None:
-        """Learn how many indexes are created, and of how many, before the first batch is written."""
+        """Receive the number of created indexes and of all indexes, before the first batch is written."""
 
     def begins(self, event: ObjectId) -> None:
-        """Learn the id of the event, before the first batch is written."""
+        """Receive the id of the event, before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
-        """Learn, after each batch, how many documents are written, and of how many."""
+        """Receive the number of written documents and of all documents, after each batch."""
 
     def waits(self) -> None:
-        """Learn that another write has blocked this one for a while."""
+        """Receive the news that this write has waited for another one for a while."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
         """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
@@ -67,7 +67,7 @@ UNWATCHED: Final = Watch()
 def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
     """Carry out a changeset and leave its event in the audit trail.
 
-    Invariant: only the changeset writes. Nothing above this floor calls a write of the driver.
+    Invariant: only the changeset writes. Commands and actions never call a write of the driver.
     If a document was changed in the meantime, the rest is planned again and continues in the same event; a changeset
     that cannot be planned again raises `ConflictError`. A rule of the changeset may raise its own error. A batch that
     fails is not written. `connection.permit_write` is called first, and may refuse.
@@ -180,7 +180,7 @@ class _Work:
             return plan, next(batches)
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a new plan may replace the agreed one; always, if something of that is already written.
+        """Tell whether a new plan may replace the agreed plan. It always may if a part is already written.
 
         Invariant: a different plan needs a new yes.
         """

@@ -1,4 +1,4 @@
-"""A change of one document, or the same change of several, with what it expects to find there.
+"""A change of one document, or the same change of several documents, with the values that it expects to find.
 
 `operations` turns a change into a write of the driver, guarded by what it expects.
 """
@@ -24,7 +24,10 @@ ABSENT: Final = _Absent.ABSENT
 """The value of a field that does not exist; this is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Invariant: moved fields guard no other change. The application moves these, or never maintains them."""
+"""Fields that are not checked before a write. The application changes them often, or leaves wrong values in them.
+
+Invariant: moved fields guard no other change.
+"""
 
 _ONLY_IDS: Final = frozenset({ObjectId})
 
@@ -52,10 +55,10 @@ class Overwrite(Set):
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A list gains `ids`; it has none of them yet.
+    """A list gains `ids`, none of which it has yet.
 
-    The guard checks that, except for ids that are `new`: they were made for documents of the same plan, so no list can
-    have them yet. With `bare` the document had no list when this was planned: the list is created, or gains the ids if
+    The guard checks this, except for `new` ids: they were created for documents of the same plan, so no list can have
+    them yet. With `bare` the document had no list when this was planned: the list is created, or gains the ids if
     somebody else has created it since.
     """
 
@@ -88,7 +91,7 @@ FieldChange: TypeAlias = Set | Add | Take
 
 @dataclass(frozen=True, slots=True)
 class ListContaining:
-    """The expected value of a list that must have these ids; its other items may change."""
+    """An expected value: a list that contains these ids. Its other items do not matter."""
 
     ids: tuple[Any, ...]
 

@@ -1,4 +1,4 @@
-"""A whole write, described before it is done."""
+"""The complete plan of a write: everything that the preview, the question and the audit trail need."""
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -141,7 +141,7 @@ class Changeset:
 
     @property
     def asked(self) -> Question:
-        """Return what is asked before the write; `users suspend` is Suspend / users."""
+        """Return the question before the write, by default made from the command: `users suspend` → Suspend / User."""
         group, verb, *_ = self.command.split()
         return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
 
@@ -177,9 +177,9 @@ class Changeset:
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Say what this does that a plan does not do to which the user has agreed.
+        """Say what this plan does more than the plan to which the user has agreed.
 
-        These are new lines of the preview, or the numbers of further documents that are changed or deleted.
+        The result has new lines of the preview, or the numbers of more changed or deleted documents.
         """
         if self.preview and not isinstance(self.batches, Stream):
             return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]

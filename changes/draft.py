@@ -1,4 +1,4 @@
-"""Where an action notes its changes: only those that make a difference, divided into batches."""
+"""Collect the changes of an action. Changes without effect are left out, the others are divided into batches."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence

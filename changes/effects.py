@@ -1,4 +1,4 @@
-"""What a question says that a changeset does: documents counted, and links by the names of both sides."""
+"""Describe a changeset in the question before a write: numbers of documents, and links by the names of both sides."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias

@@ -61,7 +61,7 @@ def batches_written(event: ObjectId) -> int:
 
 
 def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
-    """Record that protected data is read, and of which targets, before it is shown."""
+    """Record an event for reading protected data of some documents (`targets`), before the data is shown."""
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(ObjectId(), command, reason), "summary": [], "whole": True, "undoable": False}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
@@ -183,7 +183,7 @@ def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[
 
 
 def actor() -> dict[str, str]:
-    """Return who acts: host, operating system user, database user, and the claim in CHATCTL_ACTOR."""
+    """Return who runs the command: host, user of the operating system, database user, and the name in CHATCTL_ACTOR."""
     names = {"host": socket.gethostname()}
     try:
         names["os"] = getpass.getuser()
@@ -261,7 +261,7 @@ def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Chang
 
 
 def orphans_in(database: Database[Document], batch: list[Change], session: ClientSession | None) -> Iterator[Document]:
-    """Yield `{collection, id, field}` of each document that a batch deletes and whose parent is missing already."""
+    """Yield `{collection, id, field}` for each deleted document of a batch whose parent was missing before."""
     for owned in OWNED:
         deleted = [
             change.document for change in batch if isinstance(change, Delete) and change.collection == owned.collection

@@ -121,7 +121,7 @@ def withheld(value: object) -> str:
 
 
 def is_withheld(value: object) -> bool:
-    """Tell whether this text replaces a withheld value."""
+    """Tell whether a value is a text like `(date)` or `(secret)`, which is shown instead of a hidden value."""
     return isinstance(value, str) and bool(_WITHHELD.fullmatch(value))
 
 

@@ -1,4 +1,5 @@
-"""The way to the database: choose it, connect, list, follow references and changes, and explain failures.
+"""Access to the database: choose it, connect, list documents, follow references and changes, explain errors.
 
-Start reading at `database.connection.database`. Nothing here writes documents, except indexes and the embedded server.
+Start reading at `database.connection.database`. Nothing here changes documents of the application.
+Only indexes, collections, and the files of contexts and of the embedded server are written here.
 """

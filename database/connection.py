@@ -1,4 +1,4 @@
-"""The single connection of a run: which database was chosen, and the connection to it, opened at the first use."""
+"""The target database of this run, and the only connection to it, which is opened at the first use."""
 
 import atexit
 import logging
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
-"""The longest wait for the driver to end its sessions on a server, which may be gone."""
+"""The longest wait for the driver to end its sessions. The server may already be gone."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target database of this run, without secrets."""
+    """The target database of this run, without secrets.
+
+    `source` is how it was chosen, for example `--url`, `.env` or `context prod`; `user` is the database user.
+    """
 
     name: str
     host: str
@@ -43,7 +46,7 @@ class Target:
 
 @dataclass
 class _Run:
-    """The options given to `choose`, and what has been derived from them so far."""
+    """The state of this run: the options given to `choose`, and everything that was read or opened because of them."""
 
     choice: urls.Choice
     source: urls.Source | None = None
@@ -66,7 +69,7 @@ def choose(
     expect: str | None = None,
     context: str | None = None,
 ) -> None:
-    """Remember the root options of this run. Nothing is read, and no connection is opened, before it is needed."""
+    """Store the root options of this run. Files are read, and the connection is opened, only when they are needed."""
     global _run  # noqa: PLW0603 - a process works on one database, as MongoEngine's registry has it
     choice = urls.Choice(url, local, env_file, expect, context)
     close()
@@ -105,14 +108,14 @@ def database() -> "Database[dict[str, Any]]":
 
 
 def marker() -> "own_collections.Marker | None":
-    """Return the marker of the database, read once per run; None if the database is not protected."""
+    """Return the marker that protects the database, or None. The marker is read once per run."""
     if _run.marker is None:
         _run.marker = (own_collections.read_marker(database()),)
     return _run.marker[0]
 
 
 def transactions() -> bool:
-    """Tell whether the server has transactions: it belongs to a replica set, or is a gateway to a cluster."""
+    """Tell whether the server supports transactions. A member of a replica set does, and a gateway to a cluster."""
     if _run.transactions is None:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -120,13 +123,13 @@ def transactions() -> bool:
 
 
 def clock() -> datetime:
-    """Return the time of the server's clock; some servers send it in milliseconds since 1970."""
+    """Return the time of the server's clock, in UTC. Some servers send milliseconds since 1970 instead of a date."""
     said = database().command("hello").get("localTime") or datetime.now(UTC)
     return said.replace(tzinfo=UTC) if isinstance(said, datetime) else datetime.fromtimestamp(said / 1000, UTC)
 
 
 def explain(error: BaseException) -> ChatctlError | None:
-    """Translate an error of the driver into one of ours; None if it is unknown, or not from the driver."""
+    """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
     known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if known is not None and _run.target and _run.target.local:
@@ -137,7 +140,7 @@ def explain(error: BaseException) -> ChatctlError | None:
 
 
 def check_alive(hint: str | None = None) -> None:
-    """Raise `UnreachableError` if this run uses an embedded server that is gone, instead of waiting for it."""
+    """Raise `UnreachableError` if this run uses an embedded server that has stopped, so that nobody waits for it."""
     if _run.embedded:
         from database import local
 
@@ -147,10 +150,10 @@ def check_alive(hint: str | None = None) -> None:
 
 @contextmanager
 def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
-    """Open a second database for a short read; yields None if none can be opened without side effects.
+    """Open the database of a choice for a short read, beside the target database, and close it again.
 
-    Reads no `.env`, runs no command of a context, and starts no embedded server. Each wait is at most `milliseconds`
-    long, except for DNS lookups.
+    Yields None if this is not possible without side effects. Reads no `.env`, runs no command of a context, and starts
+    no embedded server. Each wait is at most `milliseconds` long, except for DNS lookups.
     """
     source = _at_hand(choice)
     if source is None:
@@ -164,7 +167,7 @@ def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str,
 
 
 def close() -> None:
-    """Close the connection, if there is one; the next use opens a new one."""
+    """Close the connection if it is open. The next use opens a new connection."""
     if _run.database is not None:
         import mongoengine
         import pymongo
@@ -173,13 +176,13 @@ def close() -> None:
             mongoengine.disconnect()
         _run.database = _run.transactions = _run.marker = None
         _leave_at_once()
-    if _run.lock is not None:  # the embedded server may stop once nobody holds its lock
+    if _run.lock is not None:  # the embedded server may stop when no command holds this lock
         os.close(_run.lock)
         _run.lock = None
 
 
 def _check_expected(name: str) -> None:
-    """Raise `RefusedError` unless the database has the expected name: that of its marker, otherwise its own."""
+    """Raise `RefusedError` if the database has another name: the name in its marker, or without a marker its own."""
     chosen = target()
     found = marker()
     if name != (found.name if found else chosen.name):
@@ -198,7 +201,7 @@ def _source() -> urls.Source:
 
 
 def _located() -> urls.Source:
-    """Return the source with its URL. The URL of a context is read once, when it is first needed."""
+    """Return the source of the database, with its URL. The URL of a context is read only once."""
     source = _source()
     if source.context and source.url is None:
         from database import contexts
@@ -208,7 +211,7 @@ def _located() -> urls.Source:
 
 
 def _other(source: urls.Source) -> str | None:
-    """Return the name of the current context if it is read-only, or may point to another database than `.env`."""
+    """Return the name of the current context if it contradicts `.env`: it is read-only, or may be another database."""
     from database import contexts
 
     current = contexts.load().current_context()
@@ -247,13 +250,13 @@ def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
 
     _run.missing_privileges = MissingPrivileges()
     client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
-    # MongoEngine would read the URL a second time, keep it, and quote it in its errors, so it gets a client.
+    # Given a URL, MongoEngine would store it and quote it in errors. Therefore MongoEngine gets a finished client.
     mongoengine.connect(name, uuidRepresentation="standard", mongo_client_class=lambda **_: client)
     return client[name]
 
 
 def _embedded(source: urls.Source, name: str) -> urls.Source:
-    """Start the embedded server unless it runs, and keep it running while this connection is open."""
+    """Start the embedded server if it does not run yet, and keep it running while this connection is open."""
     if os.name != "posix":
         raise NotConfiguredError("the embedded database runs only on Linux and macOS", "choose a server with --url")
     from database import local
@@ -263,7 +266,7 @@ def _embedded(source: urls.Source, name: str) -> urls.Source:
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
-    """Find a source and its URL without side effects."""
+    """Find the source of a choice and its URL without side effects; None if that is not possible."""
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
@@ -280,15 +283,15 @@ def _at_hand(choice: urls.Choice) -> urls.Source | None:
 
 
 def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener") -> "MongoClient[dict[str, Any]]":
-    """Create a client that waits `milliseconds` for a server. It overrides options of the URL that are less safe."""
+    """Create a client that waits `milliseconds` for a server. Options in the URL cannot make writes less safe."""
     import pymongo
     from pymongo.errors import PyMongoError
 
     from database.decoding import AS_STORED
 
-    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # it would print tracebacks of operations that are retried
+    logging.getLogger("pymongo").setLevel(logging.CRITICAL)  # otherwise it prints tracebacks of retries
     with warnings.catch_warnings():
-        # pymongo drops an option it cannot read (`tls=yes`) with a warning and connects without it.
+        # pymongo ignores an invalid option (`tls=yes`) with a warning, and would connect without TLS: raise an error.
         warnings.simplefilter("error", UserWarning)
         warnings.filterwarnings("ignore", "Unknown option|Wire protocol compression")
         try:
@@ -309,12 +312,12 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
                 connectTimeoutMS=milliseconds,
             )
         except (PyMongoError, ValueError, TypeError, OSError, UserWarning):
-            # Their texts quote the URL, with its password.
+            # The texts of these errors quote the URL, with its password.
             raise urls.unreadable(source.label) from None
 
 
 def _leave_at_once() -> None:
-    """Stop the driver from waiting half a second for its idle threads when the program ends."""
+    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

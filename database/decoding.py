@@ -1,4 +1,4 @@
-"""Decode documents so that any stored value can be shown, compared, put into a set and written again."""
+"""Options of the driver for reading documents, so that any stored value can be shown, compared and written again."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,14 +10,14 @@ from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
 
 
 class Object(dict[str, Any]):
-    """A document that can be hashed, because in broken data a document may be used as an id."""
+    """A document that can be an item of a set. In broken data the id of a document may itself be a document."""
 
     __slots__ = ()
 
     def __hash__(self) -> int:  # type: ignore[override]
-        try:  # a document is not changed while it is in a set
+        try:  # the hash stays valid, because no document in a set is changed
             return hash(frozenset(self.items()))
-        except TypeError:  # a list is in it
+        except TypeError:  # the document contains a list
             return hash(frozenset(self))
 
 
@@ -57,18 +57,19 @@ _DECODERS: Final = (
 AS_STORED: Final[CodecOptions[dict[str, Any]]] = CodecOptions(
     document_class=Object,
     tz_aware=True,
-    uuid_representation=UuidRepresentation.UNSPECIFIED,  # so that a UUID of a wrong length is not an error
+    uuid_representation=UuidRepresentation.UNSPECIFIED,  # then a UUID with a wrong length is not an error
     unicode_decode_error_handler="replace",
-    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # so that a date after the year 9999 is not an error
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,  # then a date after the year 9999 is not an error
     type_registry=TypeRegistry(_DECODERS),
 )
-"""The options with which the connection, events and images read and write documents."""
+"""The codec options for all documents: those of the database, and those inside the images of events."""
 
 
 def is_exact(value: Any) -> bool:
-    """Tell whether a value is certainly the same as the stored one.
+    """Tell whether a value that was read is certainly equal to the stored value.
 
-    U+FFFD in a text may replace invalid bytes, and the driver's references lose the order of their keys.
+    Two kinds of values may differ: a text with U+FFFD, which may replace invalid bytes, and a `DBRef`, which loses the
+    order of its keys.
     """
     if isinstance(value, dict):
         return all(is_exact(key) and is_exact(item) for key, item in value.items())

@@ -1,15 +1,15 @@
-"""The base classes of all errors. Each error of the program is one of these, or a subclass of one."""
+"""The classes of errors that the program reports. Every other error class is a subclass of one of these."""
 
 from typing import Final, NamedTuple
 
 WITH_LOCAL: Final = (
     "run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
 )
-"""The hint if the optional dependency `local` is not installed."""
+"""The hint for users who have not installed the optional dependency `local`, the embedded database."""
 
 
 class Fault(NamedTuple):
-    """One fault in a file. Lines and columns count from 1; they are `None` if unknown."""
+    """One fault in a file. The first line and the first column have the number 1; `None` means unknown."""
 
     file: str
     line: int | None
@@ -18,7 +18,7 @@ class Fault(NamedTuple):
 
 
 class ChatctlError(Exception):
-    """An error that the user can fix: one lower-case sentence, and a hint that says what to type next."""
+    """An error that the user can fix. `message` says what is wrong, `hint` says what to do, often a command to type."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ class ChatctlError(Exception):
 
 
 class TerminatedError(BaseException):
-    """The process was asked to end by a signal. Like KeyboardInterrupt, it is not an `Exception`."""
+    """A signal asked the process to end. Like `KeyboardInterrupt`, this class is not an `Exception`."""
 
 
 class UsageError(ChatctlError):
@@ -43,7 +43,7 @@ class ConflictError(ChatctlError):
 
 
 class InvalidInputError(ChatctlError):
-    """An input (a seed, a name, a password) breaks a rule. `faults` has all faults, if there are several."""
+    """An input (a seed, a name, a password) breaks a rule. `faults` lists the faults in a file."""
 
     def __init__(self, message: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -55,7 +55,7 @@ class RefusedError(ChatctlError):
 
 
 class CancelledError(RefusedError):
-    """The user answered no. That is not an error, but it has the exit code of a refusal."""
+    """The user answered no. This is not a failure, but the exit code is the same as for `RefusedError`."""
 
     def __init__(self) -> None:
         super().__init__("Cancelled. Nothing was changed.")
@@ -66,7 +66,7 @@ class ReadOnlyError(RefusedError):
 
 
 class PartialError(ChatctlError):
-    """Only a part of the items was done; the message says which items failed."""
+    """Only some of the items were processed. The message says which items failed."""
 
 
 class OutputError(ChatctlError):
@@ -74,7 +74,7 @@ class OutputError(ChatctlError):
 
 
 class DatabaseError(ChatctlError):
-    """The database cannot be used; the subclasses say why."""
+    """The database cannot be used. `code` is for programs; `retryable` says whether a second attempt may succeed."""
 
     code = "unreachable"
     retryable = False
@@ -107,12 +107,12 @@ class TimedOutError(DatabaseError):
 
 
 class AuthFailedError(DatabaseError):
-    """The server refused the user or the password."""
+    """The server refused the user name or the password of the database user."""
 
     code = "auth-failed"
 
 
 class NotAllowedError(DatabaseError):
-    """The database user lacks a right, or a folder is not private to its owner."""
+    """The database user has no right to do this, or a file or folder of this user cannot be used safely."""
 
     code = "not-allowed"

@@ -1,4 +1,7 @@
-"""Explain errors of the driver by class and code. Their texts can contain passwords, and are never shown."""
+"""Translate errors of the driver into errors for users.
+
+Only the class and the code of an error are used. Its text is never shown, because it can contain a password.
+"""
 
 import sys
 from collections.abc import Callable, Collection, Iterator
@@ -19,13 +22,13 @@ from database.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""The code of all errors that are special to shared clusters of Atlas; only their texts differ."""
+"""The one error code for every restriction of a shared Atlas cluster. Only the error texts differ."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
-"""Rights that writes need only once, to create missing collections and indexes."""
+"""Rights to create missing collections and indexes. An admin can do this once, and then nobody needs them."""
 
 
 def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()) -> ChatctlError | None:
-    """Translate an error of the driver into one of ours; None if it is unknown, or not from the driver.
+    """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors.
 
     `missing` are the rights that the server did not grant to the last command.
     """
@@ -52,12 +55,12 @@ def explain(error: BaseException, host: str, missing: Collection[Privilege] = ()
 
 
 def is_refusal(code: Any, text: object) -> bool:
-    """Tell whether an error means that a right is missing: by its code, and on Atlas also by its text."""
+    """Tell whether an error means that a right is missing. On Atlas the code alone does not show that."""
     return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
 
 
 def _refused(error: Any, host: str) -> ChatctlError | None:
-    """Explain an error by its code, or by the codes of the writes that failed in a bulk."""
+    """Explain an error by its code, or by the codes of the failed writes in a bulk write."""
     details = error.details if isinstance(error.details, dict) else {}
     failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
     codes = [part.get("code") for part in failed] + [error.code]

@@ -1,4 +1,4 @@
-"""Follow the changes of a collection: with a change stream, or by polling if the server has none."""
+"""Follow the changes of a collection with a change stream. If the server has no change streams, poll instead."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -19,26 +19,26 @@ Say = Callable[[str], None]
 T = TypeVar("T")
 
 NO_STREAMS: Final = {59, 115, 303, 40573}
-"""Error codes of servers without change streams: no such command, not supported, no such feature, no replica set."""
+"""Error codes of servers without change streams: unknown command, not supported, unknown stage, no replica set."""
 LOST: Final = {260, 280, 286}
-"""Error codes of a server that no longer has the changes after a position in its change stream."""
+"""Error codes that mean: the server has deleted the changes after this position of the change stream."""
 AWAIT: Final = 1
-"""Seconds that a server waits for a change before it answers, and seconds between two polls."""
+"""How many seconds a server waits for a change before it answers; also the seconds between two polls."""
 PATIENCE: Final = 5
 """Seconds without an answer after which the connection counts as lost."""
 PAUSES: Final = (0.5, 30)
-"""Seconds before the first attempt to reconnect, and before later ones at most."""
+"""Seconds to wait before the first attempt to reconnect, and the longest wait before a later attempt."""
 OVERLAP: Final = timedelta(minutes=1)
-"""How much the clocks of the programs that create ids may differ."""
+"""The largest expected difference between the clocks of the programs that create ids."""
 AT_ONCE: Final = 200
-"""Ids in one filter."""
+"""The most ids in one filter."""
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Read for ever, and reconnect if the connection is lost.
+    """Yield the items of `read` for ever, and reconnect if the connection is lost.
 
-    `read` must continue where it stopped; it yields None to show that the server answers. Raises an error if the server
-    has never answered, or if an embedded server has stopped, which is not started again.
+    Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
+    Raises an error if the server has never answered, or if an embedded server has stopped; it is not started again.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -57,14 +57,14 @@ def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
             if not lost:
                 say("connection lost, trying again")
             lost = True
-        with pymongo.timeout(AWAIT):  # do not wait for a server that is gone
+        with pymongo.timeout(AWAIT):  # do not wait for a server that has stopped
             connection.close()
         _wait(pause)
         pause = min(2 * pause, PAUSES[1])
 
 
 def _wait(seconds: float) -> None:
-    """Wait before the next attempt. Raises `UnreachableError` if an embedded server is gone."""
+    """Wait before the next attempt. Raises `UnreachableError` if the embedded server of this run has stopped."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         time.sleep(min(left, AWAIT))
@@ -72,10 +72,10 @@ def _wait(seconds: float) -> None:
 
 
 class Following:
-    """The changes of documents that match `where`, in the form of a change stream; None means that nothing is new.
+    """The changes of documents that match `where`, as events of a change stream.
 
-    Each call continues where the last one stopped. `pipeline` filters the change stream. Without change streams it
-    polls for new documents: then it sees only insertions, and says so once.
+    A call yields None while nothing is new, and continues where the last call stopped. `pipeline` filters the change
+    stream. On a server without change streams, `where` is polled: only insertions are seen, and `say` tells this once.
     """
 
     def __init__(self, collection: str, where: Document, pipeline: list[Document], say: Say) -> None:
@@ -137,7 +137,11 @@ class _Stream:
 
 
 class _Looking:
-    """Poll for new ids. It remembers the ids of the last minute, because clients create them by their own clocks."""
+    """Poll for new ids.
+
+    The ids of the last minute are remembered and polled again: an id contains the time of the clock of its client, so a
+    new id can sort before a known one.
+    """
 
     def __init__(self, collection: str, where: Document) -> None:
         self._collection = collection
@@ -170,7 +174,7 @@ class _Looking:
             yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
 
     def _since(self) -> ObjectId:
-        """Return the first id to poll, early enough that a wrong clock of a server or client hides no new ids."""
+        """Return the lowest id to poll. It is a minute early, because the clock of a server or client may be wrong."""
         if self._last is None:
             first = ObjectId(bytes(12))
             order = [("_id", DESCENDING)]

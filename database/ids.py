@@ -1,4 +1,7 @@
-"""Ids as users read and type them, and filters for stored values. In broken data an id may be of any type."""
+"""Convert ids to the text that users read and type, and back, and match ids in filters.
+
+An id is normally an ObjectId. In broken data it can be a value of any type.
+"""
 
 import base64
 import json
@@ -18,19 +21,22 @@ from database.decoding import Code, Decimal128, Object
 
 
 def is_literal(value: Any) -> bool:
-    """Tell whether `$in`, `$nin` and `$all` compare a value as it is; `$eq` does so with every value."""
+    """Tell whether `$in`, `$nin` and `$all` compare with exactly this value.
+
+    They read a regex, or a document with a `$` key, in another way. `$eq` compares with every value exactly.
+    """
     if isinstance(value, Mapping):
         return not any(key.startswith("$") for key in value)
     return not isinstance(value, (DBRef, Regex, re.Pattern))
 
 
 def any_of(values: Iterable[Any]) -> dict[str, Any]:
-    """Match ids, also from broken data; a value that `$in` would misread cannot be an `_id` and is left out."""
+    """Return a condition that matches any of these ids. Values that `$in` would misread cannot be ids: left out."""
     return {"$in": [value for value in values if is_literal(value)]}
 
 
 def equal(value: Any) -> Any:
-    """Match a field that is equal to a value, or a list that holds it."""
+    """Return a condition that matches a field with this value, and a list that contains this value."""
     return value if is_literal(value) else {"$eq": value}
 
 
@@ -38,9 +44,9 @@ Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
-"""The first digits of an id, by which an id may be typed if no other id of its collection begins with them."""
+"""The first digits of an id. Users can type them instead of the id if no other id of the collection has them."""
 READINGS: Final = 200
-"""The most values that one typed text is looked up as."""
+"""The most values that are searched for one typed text."""
 
 _WORDS: Final[dict[str, Any]] = {
     "true": True,
@@ -56,7 +62,7 @@ _MOST: Final = 2**63
 
 
 def id_text(value: Any) -> str:
-    """Write an id as lists print it, so that it can be typed again: a document is JSON without spaces."""
+    """Return the text of an id, as lists print it and users type it. A document becomes JSON without spaces."""
     if isinstance(value, (str, ObjectId)):
         return str(value)
     if value is None or isinstance(value, (dict, list, bool)):
@@ -72,7 +78,7 @@ def id_text(value: Any) -> str:
 
 
 def spellings(identifier: Any) -> list[str]:
-    """Return the texts for an id: as lists print it, and the digits of an id that was stored as Extended JSON."""
+    """Return the texts that users can type for an id: the one in lists, and for `{"$oid": digits}` also the digits."""
     spelt = [id_text(identifier)]
     if isinstance(identifier, dict) and [*identifier] in (["$oid"], ["oid"]):
         [digits] = identifier.values()
@@ -81,7 +87,7 @@ def spellings(identifier: Any) -> list[str]:
 
 
 def by_text(documents: Iterable[Document], texts: Iterable[str]) -> dict[str, Document]:
-    """Map each text to the document whose id it names; of several, ObjectIds win over text, and text over JSON."""
+    """Return text → document for the typed ids. If several documents match, an ObjectId is preferred, then a text."""
     found: dict[str, Document] = {}
     for document in sorted(documents, key=_likelihood):
         for text in spellings(document["_id"]):
@@ -95,14 +101,14 @@ def _likelihood(document: Document) -> int:
 
 
 def beginning_with(prefix: str) -> list[Document]:
-    """Return filters that together match ids with these first digits: ObjectIds, and texts in either case."""
+    """Return conditions for ids that begin with these digits: one for ObjectIds, the others for ids stored as text."""
     first, last = (ObjectId(prefix.ljust(24, digit)) for digit in "0f")
     texts = dict.fromkeys((prefix, prefix.lower(), prefix.upper()))
     return [{"$gte": first, "$lte": last}, *({"$gte": text, "$lt": f"{text}\U0010ffff"} for text in texts)]
 
 
 def readings(text: str) -> list[Any]:
-    """Return the values that an id may have on disk if it is printed as this text, the most likely first."""
+    """Return the stored values that are printed as this text, the most likely value first."""
     return [*islice(_readings(text), READINGS)]
 
 
@@ -162,7 +168,7 @@ def _timestamp(text: str) -> Timestamp | None:
 
 
 def _nested(value: Any) -> Iterator[Any]:
-    """Yield the values that JSON may stand for, with all readings of the texts inside."""
+    """Yield the stored values for a JSON value. Each text inside can stand for several values (see `readings`)."""
     if isinstance(value, str):
         yield from _readings(value)
     elif isinstance(value, dict):

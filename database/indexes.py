@@ -1,4 +1,4 @@
-"""The indexes that the database should have, and how they differ from those that exist."""
+"""The indexes that the database should have. Compare them with the existing indexes, and create missing ones."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from database.own_collections import AUDIT, IMAGES
 from models.schema import UNIQUE_INDEXES
 
 IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
-"""Seconds."""
+"""Seconds until the server deletes an image, which an undo needs."""
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
-"""Error codes: the same key under another name, the same name with another key, or two documents with one value."""
+"""Error codes: same key but another name, same name but another key, or duplicate values in documents."""
 
 
 class Index(NamedTuple):
-    """An index as it should be; `options` are those of the server's `createIndexes`."""
+    """An index that should exist. `options` are options of the server command `createIndexes`."""
 
     collection: str
     name: str
@@ -30,7 +30,7 @@ class Index(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An index and its state: `present`, `missing`, or `conflict` with the reason in `message`."""
+    """An index and its `state`: `present`, `missing` or `conflict`. For a conflict, `message` has the reason."""
 
     index: Index
     state: str
@@ -38,7 +38,7 @@ class Finding:
 
 
 def _partial(collection: str, name: str, *fields: str, direction: int = ASCENDING) -> Index:
-    """Describe an index of our own. It is partial: a schema push of the application drops all other kinds."""
+    """Describe an index of chatctl. It is partial, because `prisma db push` drops all other unknown indexes."""
     keys = tuple((field, direction) for field in fields)
     return Index(collection, f"chatctl_{name}", keys, {"partialFilterExpression": {fields[0]: {"$exists": True}}})
 
@@ -48,7 +48,7 @@ APPLICATION: Final = tuple(
     for collection, indexes in UNIQUE_INDEXES.items()
     for name, fields in indexes
 )
-"""The unique indexes of the application, under the names that it reads from error messages."""
+"""The unique indexes of the application. It finds their names in error messages, so the names must be exact."""
 
 QUERIES: Final = (
     _partial("User", "created", "createdAt", "_id"),
@@ -64,7 +64,7 @@ QUERIES: Final = (
     _partial("Message", "conversation", "conversationId", "createAt", "_id", direction=DESCENDING),
     _partial("Message", "sender", "senderId", "createAt", "_id", direction=DESCENDING),
 )
-"""The indexes for chatctl's own queries, which are correct but slower without them."""
+"""The indexes that make queries of chatctl fast. The queries also work without them."""
 
 RECORDS: Final = (
     Index(AUDIT, "chatctl_event", (("event", ASCENDING),), {}),
@@ -73,11 +73,11 @@ RECORDS: Final = (
     Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
     Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
 )
-"""The indexes of our own records."""
+"""The indexes of chatctl's own collections: the audit trail and its images."""
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
-    """Compare each index with what the server has: its name, its keys in their order, and its options."""
+    """Compare each wanted index with those on the server: the name, the keys in their order, and the options."""
     wanted = (*APPLICATION, *QUERIES, *RECORDS)
     there = {
         name: database[name].index_information() if name in database.list_collection_names() else {}
@@ -88,7 +88,7 @@ def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:
 
 
 def create(database: Database[dict[str, Any]], index: Index) -> Finding:
-    """Create an index, and its collection if necessary. If the server refuses it, the result says why."""
+    """Create an index, and its collection if necessary. If it conflicts with something, the result says why."""
     try:
         database[index.collection].create_index(list(index.keys), name=index.name, **index.options)
     except OperationFailure as error:
@@ -102,10 +102,10 @@ def create(database: Database[dict[str, Any]], index: Index) -> Finding:
 def create_all(
     database: Database[dict[str, Any]], wanted: Sequence[Index], progress: Callable[[int, int], None]
 ) -> list[Finding]:
-    """Create indexes with one command for each collection, and one by one if the server refuses one of them.
+    """Create indexes with one command for each collection. If the server refuses, create these indexes one by one.
 
-    Some servers build one index after the other, with a wait before each command. `progress` is called with the number
-    of indexes that are done, and of all.
+    One command is faster: some servers wait before each command. `progress` is called with the number of finished
+    indexes and the number of all indexes.
     """
     groups: dict[str, list[Index]] = {}
     for index in wanted:
@@ -124,9 +124,9 @@ def create_all(
 
 
 def create_collection(database: Database[dict[str, Any]], name: str) -> None:
-    """Create a collection as the application would have it: with its unique indexes, or those of our own records.
+    """Create a collection with the indexes that it must have from the beginning.
 
-    One command creates the collection and its indexes, so that a crash cannot leave it without them.
+    One command creates the collection and its indexes, so that after a crash no collection is without its indexes.
     """
     wanted = [index for index in (*APPLICATION, *RECORDS) if index.collection == name]
     if wanted:
@@ -135,7 +135,7 @@ def create_collection(database: Database[dict[str, Any]], name: str) -> None:
     try:
         database.create_collection(name)
     except CollectionInvalid:
-        return  # somebody else was faster
+        return  # another program has created it at the same time
     except OperationFailure as error:
         if error.code != NAMESPACE_EXISTS:
             raise
@@ -157,7 +157,7 @@ def _compare(index: Index, there: Mapping[str, Any]) -> Finding:
 
 
 def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with an index that has the right name."""
+    """Say what is wrong with an existing index that has the right name; None if it is correct."""
     if _keys(other) != index.keys:
         return "has different keys"
     if _is_lax(index, other):
@@ -173,7 +173,7 @@ def _flaw(index: Index, other: Mapping[str, Any]) -> str | None:
 
 
 def _is_lax(index: Index, other: Mapping[str, Any]) -> bool:
-    """Tell whether an index allows duplicates that the right one would refuse."""
+    """Tell whether an existing index allows duplicate values, but the wanted index would refuse them."""
     return bool(index.options.get("unique")) and not other.get("unique")
 
 

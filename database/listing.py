@@ -1,4 +1,7 @@
-"""Lists of documents that can be counted, sorted and read page by page, by an index and never by an offset."""
+"""Lists of documents: count them, sort them, and read them page by page.
+
+A page begins after the last id of the page before, found with an index. No query skips a number of documents.
+"""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +26,7 @@ BATCH: Final = 1000
 MOST: Final = 2**31 - 1
 """The largest limit that a server accepts."""
 PATIENCE: Final = 300
-"""The most milliseconds for counting documents when the user did not ask for the number."""
+"""The most milliseconds for counting documents if the user has not asked for their number."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "minKey": (MinKey,),
     "null": (type(None),),
@@ -40,21 +43,22 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
     "javascriptWithScope": (Code,),
     "maxKey": (MaxKey,),
 }
-"""The types of values, in the order in which a server sorts them; if several match, the last one counts."""
+"""BSON type → Python types, in the order in which a server sorts them. If several match a value, use the last one."""
 PRESENT: Final = {"$exists": True}
-"""A condition that adds nothing to the others, but shows every server that it can use a partial index."""
+"""A condition that excludes no wanted document. It lets every server use a partial index."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
-"""A condition beside `$type`, which also matches a list that contains a value of the type."""
+"""A condition to add to `$type`, because `$type` alone also matches a list with an item of the type."""
 
 
 @dataclass(frozen=True)
 class Listing:
     """The documents of a collection that a command lists.
 
-    `resolve` turns up to a thousand raw documents at a time into rows: fields of the schema and resolved ones, "id"
-    first. Its number of queries does not depend on the number of documents. It gets the wanted columns, and can leave
-    out the others. `sortable` are the scalar fields that the list can be sorted by, besides "id". `order` is the
-    default order ("-" before the field: descending). A server stops a query after `milliseconds`.
+    `resolve` converts raw documents into rows, at most a thousand at a time. A row has "id" first, then fields of the
+    schema and computed fields. `resolve` gets the wanted columns, may leave out others, and must not make a query for
+    each document. `sortable` lists the fields for sorting, besides "id"; all are single values. `order` is the default
+    order ("-" before the field means descending). `fields` are the fields to read, None for all of them. The server
+    stops a query after `milliseconds`.
     """
 
     collection: str
@@ -71,7 +75,10 @@ class Listing:
         return self._documents().count_documents(self.where, **bound)
 
     def count_up_to(self, bound: int) -> tuple[int, bool]:
-        """Count up to `bound` for a short time; return the number, and whether it is the number of all documents."""
+        """Count documents, but at most `bound` and only for a short time.
+
+        Returns the number, and whether all documents were counted.
+        """
         if not self.where:
             return self._documents().estimated_document_count(), True
         try:
@@ -88,9 +95,9 @@ class Listing:
         *,
         columns: Collection[str] = (),
     ) -> Iterator[Row]:
-        """Yield rows, sorted by a field ("-field": descending); with `after`, only those after this id.
+        """Yield rows, sorted by a field ("-field" means descending). With `after`, start after the row with this id.
 
-        Documents without the field come last, in the order of their ids. Raises `NotFoundError` for an unknown `after`.
+        Documents without the field come last, sorted by id. Raises `NotFoundError` if `after` is unknown.
         """
         documents = self._found(sort, after, limit, self.fields)
         while batch := list(islice(documents, BATCH)):
@@ -143,7 +150,7 @@ class Listing:
         yield from ((where, order) for where in _all_behind(self._id(after), direction))
 
     def _id(self, after: Any) -> Any:
-        """Return the id to start after; a text is an id as a list prints it."""
+        """Return the stored id for `after`, which may be a text as lists print ids."""
         if not isinstance(after, str):
             return after
         documents = self._documents().find({"_id": any_of(readings(after))}, ["_id"])
@@ -158,7 +165,7 @@ class Listing:
         return chosen.removeprefix("-"), DESCENDING if chosen.startswith("-") else ASCENDING
 
     def _wants(self, field: str) -> bool:
-        """Tell whether the filter already excludes documents without a field, so that no query needs to find them."""
+        """Tell whether the filter of the list already excludes documents without this field."""
         wanted = self.where.get(field)
         return isinstance(wanted, dict) and wanted.get("$exists") is True
 
@@ -173,7 +180,7 @@ class Listing:
 
 
 def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Match the ids after a value, in ascending or descending order.
+    """Return a condition for values of a field after a value, in ascending or descending order.
 
     The condition is written twice, as a comparison and as the negation of the opposite one. With only the first,
     DocumentDB intersects two indexes and sorts the result; with only the second, other servers read every id.
@@ -183,14 +190,14 @@ def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
 
 
 def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
-    """Match documents after an id: first ids of its type, then, in broken data, ids of other types."""
+    """Yield conditions for documents after an id: first ids of the same type, then, in broken data, of other types."""
     yield behind("_id", identifier, direction)
     if names := _types_behind(identifier, direction):
         yield {"$or": [{"_id": {"$type": name}} for name in names]}
 
 
 def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Match values of the same type that come after a value."""
+    """Return a condition for values that come after a value and have the same type."""
     operator = "$gt" if direction == ASCENDING else "$lt"
     if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
         # A plain comparison refuses a regex, and finds nothing after NaN.
@@ -203,6 +210,6 @@ def _type(value: Any) -> str:
 
 
 def _types_behind(value: Any, direction: int) -> list[str]:
-    """Return the types that sort after the type of a value: a comparison finds only values of one type."""
+    """Return the types that sort after the type of a value. A comparison like `$gt` finds only values of one type."""
     names = list(TYPES)[::direction]
     return names[names.index(_type(value)) + 1 :]

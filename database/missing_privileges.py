@@ -1,4 +1,7 @@
-"""The rights that the server did not grant. Its error has only a code, so they are derived from the command."""
+"""Find out which rights the database user lacks.
+
+The error of the server does not name them, so they are derived from the refused command.
+"""
 
 from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
 
@@ -7,7 +10,7 @@ from database.privileges import Privilege, needed
 
 
 class MissingPrivileges(CommandListener):
-    """A listener that remembers which rights the last refused command needed."""
+    """A listener of the driver. `missing` has the rights that the last refused command needed."""
 
     def __init__(self) -> None:
         self.missing: set[Privilege] = set()

@@ -1,4 +1,4 @@
-"""chatctl's own collections, beside those of the application, and the marker that protects a database."""
+"""The collections of chatctl in the database of the application, and the marker that protects a database."""
 
 from typing import Any, Final, NamedTuple
 
@@ -6,10 +6,10 @@ AUDIT: Final = "chatctl_audit"
 """The events of the audit trail: kept for ever, without secrets."""
 
 IMAGES: Final = "chatctl_images"
-"""What an undo needs, including password hashes: kept for thirty days."""
+"""The complete old and new values of changes, which an undo needs. They include password hashes. Kept for 30 days."""
 
 STATE: Final = "chatctl_state"
-"""Locks, leases, which roles are protected, what a seed owns, the marker of a protected database."""
+"""The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker."""
 
 
 MARKER_ID: Final = "marker"
@@ -30,7 +30,7 @@ def marker_document(marker: Marker) -> dict[str, Any]:
 
 
 def read_marker(database: Any) -> Marker | None:
-    """Return the marker of a database, or None. A marker without a name gets the name of the database."""
+    """Return the marker of a database, or None if it has no marker. The default name is the name of the database."""
     found = database[STATE].find_one({"_id": MARKER_ID})
     return found and Marker(
         str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))

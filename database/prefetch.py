@@ -12,13 +12,16 @@ T = TypeVar("T")
 
 PART: Final = 1000
 SOON: Final = 0.0003
-"""Seconds after which Python switches threads; the reading thread needs a turn for each piece of an answer."""
+"""Seconds after which Python switches to another thread.
+
+The thread that reads must run once for each piece of an answer, so it must not wait long.
+"""
 OFTEN: Final = 50_000
-"""New objects before a garbage collection, which finds nothing here and goes through all objects each time."""
+"""How many new objects start a garbage collection. It is slow with many objects, and finds no garbage here."""
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Yield items; a thread reads the next part of them while the caller works on this one."""
+    """Yield all items. A thread already reads the next `size` items while the caller works on the present ones."""
     source = iter(items)
 
     def part() -> list[T]:
@@ -33,7 +36,7 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 @contextmanager
 def _fast_switching() -> Iterator[None]:
-    """Switch between threads often, and collect garbage rarely."""
+    """Inside the block, switch between threads more often, and collect garbage less often."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)
     gc.set_threshold(OFTEN)

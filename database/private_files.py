@@ -1,4 +1,4 @@
-"""Files only their owner can read."""
+"""Write files that only their owner can read."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ MODE: Final = 0o600
 
 
 def write(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all. Only one process may write it at a time."""
+    """Write a file completely or not at all. The caller must make sure that no other process writes it now."""
     unfinished = path.with_suffix(".new")
     unfinished.unlink(missing_ok=True)
     try:

@@ -1,10 +1,10 @@
-"""The rights that a MongoDB command needs, as in MongoDB's documentation of privilege actions."""
+"""The rights that each MongoDB command needs, as listed under "privilege actions" in the MongoDB documentation."""
 
 from collections.abc import Mapping
 from typing import Any, Final
 
 Privilege = tuple[str, str]
-"""A collection and an action on it; no collection stands for the database itself."""
+"""A collection and an action on it. An empty collection means the whole database."""
 
 ACTIONS: Final = {
     "aggregate": "find",
@@ -26,11 +26,11 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""Commands that need no right: sign in, continue one's own work, ask what the server is."""
+"""Commands that need no right: to sign in, to continue or end own work, to ask about the server."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
-    """Return the rights that a command needs; empty for a command without a right, or one that is unknown or hidden."""
+    """Return the rights that a command needs. The set is empty if it needs none, or if the command is unknown."""
     name = next(iter(command), "")
     if name in OF_THE_DATABASE:
         return {("", name)}

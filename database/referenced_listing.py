@@ -1,4 +1,4 @@
-"""Lists of documents that have, or do not have, certain child documents, for example messages of a sender."""
+"""Lists of documents that have, or do not have, certain child documents: for example users without messages."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,16 +15,17 @@ from database.references import has_other_forms, joined, reference_filter, refer
 from models.links import Owned
 
 PART: Final = 200
-"""Ids in one filter: some servers compare each document with each of them."""
+"""The most ids in one filter. Some servers compare each document with each id, so many ids are slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferencedListing(Listing):
-    """Only documents with a child like `having` and without a child like `lacking`; `owned` names the children.
+    """The documents with a child that matches `having`, and without a child that matches `lacking`.
 
-    In the order of ids, `having` without `lacking` is read from an index over its field and the reference, so that no
-    other document is read. Otherwise each batch is filtered. With `any_form`, references in other forms than the id
-    also count for `having`; for `lacking` they always do.
+    `owned` says which documents are the children. A list by id with only `having` is read from an index of the
+    children, without reading other documents. All other lists are read in batches, and each batch is filtered.
+    References of children can have other forms than an ObjectId: `lacking` counts them always, `having` only with
+    `any_form`.
     """
 
     owned: Owned
@@ -54,7 +55,7 @@ class ReferencedListing(Listing):
         self, having: dict[str, Any], direction: int, after: str | None, size: int, fields: tuple[str, ...] | None
     ) -> Iterator[Document]:
         field = self.owned.field
-        # Without a limit, some servers (DocumentDB) read the whole index before they return a document.
+        # Each query has a limit. Without one, DocumentDB reads the whole index before it returns the first document.
         last = ObjectId(after or ("0" if direction == ASCENDING else "f") * 24)
         while owners := self._owners(having | behind(field, last, direction), [(field, direction)], size):
             ids = list(dict.fromkeys(owners))
@@ -75,7 +76,7 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Return which of some documents have a child that matches a condition."""
+        """Return those of the ids, as text, that have a child which matches a condition."""
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

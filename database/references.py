@@ -1,4 +1,8 @@
-"""References to documents: by the id, or by other forms of the id in data from other tools."""
+"""Read references to documents, and find documents by them.
+
+A reference is normally an ObjectId. Data from other tools can contain other forms of an id: its digits as text, or
+`{"$oid": digits}`.
+"""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -14,7 +18,7 @@ from database.listing import PRESENT
 from database.wording import NAMED
 
 NESTED: Final = ("$oid", "oid")
-"""Keys of Extended JSON that was stored without being read as such: `{"$oid": "65…"}`."""
+"""The keys of an id that another tool stored as a document of Extended JSON: `{"$oid": "65…"}`."""
 
 ODD: Final = ("string", "object")
 """The BSON types of the other forms of an id."""
@@ -30,7 +34,7 @@ _NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictio
 
 
 def referred(value: Any) -> Any:
-    """Return the id that a value stands for, in any form; a value that stands for no ObjectId is returned as it is."""
+    """Return the ObjectId that a value means, in any form. Any other value is returned unchanged."""
     if type(value) is ObjectId:
         return value
     inner = next(iter(value.values())) if _is_nested(value) else value
@@ -38,7 +42,7 @@ def referred(value: Any) -> Any:
 
 
 def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
-    """Return the ids in a list of a document, in any form; the list may be absent, or hold other values."""
+    """Return the ids in a list of a document, as ObjectIds. The list may be absent; other values in it are left out."""
     items = document.get(field)
     if not isinstance(items, list):
         return []
@@ -46,20 +50,23 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
 
 
 def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
-    """Return the ids in a list of a document, also ids that are not ObjectIds."""
+    """Return the ids in a list of a document. Unlike in `ids_in`, they can be values of any type that can be hashed."""
     items = document.get(field)
     found = map(referred, items) if isinstance(items, list) else ()
     return {item for item in found if isinstance(item, Hashable)}
 
 
 def reference(document: Mapping[str, Any], field: str) -> ObjectId | None:
-    """Return the id that a field of a document refers to, in any form; None if it is not a reference."""
+    """Return the ObjectId in a field of a document, where it may have any form. Returns None for other values."""
     found = referred(document.get(field))
     return found if isinstance(found, ObjectId) else None
 
 
 def forms(identifier: Any) -> list[Any]:
-    """Return the values by which `$in` finds an id: the id and its digits as text. `$in` cannot find nested forms."""
+    """Return the values that `$in` needs to find an id: the ObjectId, and its digits as text.
+
+    `$in` cannot find `{"$oid": digits}`; see `reference_filter`.
+    """
     found = referred(identifier)
     if not isinstance(found, ObjectId):
         return [identifier]
@@ -74,7 +81,7 @@ def documents(
     fields: Sequence[str] | None = None,
     session: ClientSession | None = None,
 ) -> Iterator[Document]:
-    """Read the documents that ids refer to, also those whose own `_id` is in another form."""
+    """Read the documents with these ids. The ids, and the `_id` of a document, may have any form."""
     wanted = dict.fromkeys(map(referred, ids))
     values = iter([form for one in wanted for form in forms(one)])
     found = set()
@@ -90,15 +97,15 @@ def documents(
 def ids_beginning_with(
     database: Database[Document], collection: str, prefixes: Iterable[str], where: Document | None = None
 ) -> dict[str, list[str]]:
-    """Find the ids that begin with each of some prefixes: prefix → ids as lists print them, not all of many.
+    """Return prefix → the ids that begin with it, as lists print ids. If there are many, some are left out.
 
-    An id that is itself one of the prefixes is the only one for it. `where` narrows the documents.
+    An id that is equal to the prefix is the only result for it. `where` is an additional filter.
     """
     found: dict[str, list[str]] = {prefix: [] for prefix in prefixes}
     left = iter(found)
     while part := list(islice(left, PREFIXES_AT_ONCE)):
         filters = [{"_id": one} for prefix in part for one in beginning_with(prefix)]
-        # With more documents than prefixes, a prefix is known to be ambiguous, and that is enough.
+        # If more documents than prefixes are found, one prefix is ambiguous. The message about it needs no more ids.
         most = len(part) + NAMED
         begun = [*database[collection].find({"$or": filters, **(where or {})}, ["_id"], limit=most)]
         if _has_nested_ids(database, collection):
@@ -114,29 +121,29 @@ def ids_beginning_with(
 def existing(
     database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> set[ObjectId]:
-    """Return those of the ids whose document exists, also if its `_id` is the digits as text."""
+    """Return the ids that have a document. The `_id` of the document may have any form."""
     return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
 
 
 def referring_to(
     database: Database[Document], collection: str, field: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> Document:
-    """Return the filter for documents whose `field` refers to one of the ids, alone or in a list."""
+    """Return the filter for documents that refer to one of the ids: `field` is the id, or a list that contains it."""
     return reference_filter(field, ids, odd=has_other_forms(database, collection, field, session))
 
 
 def has_other_forms(
     database: Database[Document], collection: str, field: str, session: ClientSession | None = None
 ) -> bool:
-    """Tell whether any document has a reference in this field that is not an ObjectId, which is rare."""
+    """Tell whether any document has an id of another form in this field. That is rare."""
     odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
 
 def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
-    """Return the filter for references to one of the ids; without `odd` forms it can use an index.
+    """Return the filter for references to one of the ids. Without `odd`, only ObjectIds are found, by an index.
 
-    Servers refuse `$in` with `{"$oid": …}`, so those forms are found by the path of the inner key.
+    `odd` means that other forms exist. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:
@@ -153,12 +160,12 @@ def not_referring_to(field: str, identifier: Any) -> Document:
 
 
 def among(values: list[Any]) -> Document:
-    """Return the condition that a field is one of the values, or a list that holds one."""
+    """Return the condition that a field has one of the values, or is a list that contains one of them."""
     return {**({"$eq": values[0]} if len(values) == 1 else any_of(values)), **PRESENT}
 
 
 def joined(conditions: Document, *filters: Document) -> Document:
-    """Combine filters with AND; keys stay at the top level, where lists look for them."""
+    """Combine filters with AND. Keys stay at the top level if possible, because `Listing` looks for them there."""
     both = dict(conditions)
     for one in filters:
         if both.keys().isdisjoint(one):
@@ -169,7 +176,7 @@ def joined(conditions: Document, *filters: Document) -> Document:
 
 
 def _has_nested_ids(database: Database[Document], collection: str) -> bool:
-    """Tell whether any `_id` is a document; asked once per connection, because some servers must read all to answer."""
+    """Tell whether any `_id` is a document. The answer is kept, because some servers read all documents to find it."""
     known = _NESTED_IDS.setdefault(database.client, {})
     if (key := (database.name, collection)) not in known:
         known[key] = database[collection].find_one({"_id": {"$type": "object"}}, {"_id": 1}) is not None

@@ -7,12 +7,15 @@ from typing import Any, Final
 
 UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 DAYS_OF_400_YEARS: Final = 146_097
-"""The calendar repeats after this many days."""
+"""The number of days in 400 years. After that, the dates of the calendar repeat."""
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d(?::?\d\d)?)?)?")
 
 
 def moment(text: str) -> datetime | None:
-    """Read ISO 8601 (UTC if it has no zone) or an age like `7d`, in milliseconds, as stored; None for anything else."""
+    """Read a time in ISO 8601 (in UTC if no zone is given), or an age like `7d`. Returns None for any other text.
+
+    The result is cut to milliseconds, like times in the database.
+    """
     if age := re.fullmatch(r"([0-9]+)([mhdw])", text):
         try:
             return _in_milliseconds(datetime.now(UTC) - timedelta(**{UNITS[age[2]]: int(age[1])}))
@@ -22,7 +25,7 @@ def moment(text: str) -> datetime | None:
 
 
 def iso(text: str) -> datetime | None:
-    """Read ISO 8601 with milliseconds, in UTC if it has no zone; None for anything else."""
+    """Read a time in ISO 8601 (in UTC if no zone is given), cut to milliseconds. Returns None for any other text."""
     if not _MOMENT.fullmatch(text):
         return None
     try:
@@ -45,7 +48,7 @@ def local(moment: datetime) -> datetime | None:
 
 
 def local_zone() -> str | None:
-    """Name the time zone of this machine, with both names where it has a summer time; None for UTC."""
+    """Return the name of the time zone of this machine, like `CET/CEST` if it has summer time; None for UTC."""
     if not clock.timezone and not clock.daylight:
         return None
     return "/".join(dict.fromkeys(clock.tzname))
@@ -67,7 +70,7 @@ def rfc3339(value: Any) -> str | None:
 
 
 def _beyond(milliseconds: int) -> str:
-    """Write a time, given in milliseconds since 1970, that may be outside the years of Python's datetime."""
+    """Write a time, given in milliseconds since 1970. Its year may be too early or late for Python's `datetime`."""
     days, rest = divmod(milliseconds, 24 * 60 * 60 * 1000)
     cycles, day = divmod(days, DAYS_OF_400_YEARS)
     near = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day, milliseconds=rest)

@@ -1,9 +1,8 @@
-"""The URL of the database: its sources in their order, and what is wrong with one.
+"""Find the URL of the database in options, variables, `.env` files and contexts, and check it.
 
-A `.env` file is read as Prisma reads it. python-dotenv reads some files differently: it does not end a value at a `#`
-after a letter, knows no backticks and no `KEY: value`, replaces more escapes, and expands only variables that are
-defined above. A URL that is read differently can be another database than the application's, so the rules are
-implemented here.
+This module reads a `.env` file by the rules of Prisma, because a different result could be another database than that
+of the application. The package python-dotenv has other rules: `#` after a letter does not end a value, backticks and
+`KEY: value` are unknown, more escapes are replaced, and only variables defined above are expanded.
 """
 
 import re
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "mongodb://user:password@host:27017/database"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
-"""The name of a database is shorter than this many bytes."""
+"""The name of a database must have fewer bytes than this."""
 LONGEST_WAIT = 9
-"""The most digits of a number of milliseconds that is certain to fit into 32 bits."""
+"""The most digits of a number of milliseconds. A number with more digits may not fit into 32 bits."""
 
 
 class Address(NamedTuple):
-    """What a URL says, without its secrets: `hosts` is "host:port[,…]"."""
+    """The parts of a URL without secrets: `name` of the database, `hosts` ("host:port[,…]"), and `user`."""
 
     name: str
     hosts: str
@@ -38,7 +37,10 @@ class Address(NamedTuple):
 
 
 def parse(url: str, label: str) -> Address:
-    """Parse a URL. Raises `NotConfiguredError`, which names the source of the URL (`label`) and never quotes it."""
+    """Parse the URL of a database. Raises `NotConfiguredError` if the URL is not valid.
+
+    The error names the source of the URL (`label`), and never quotes the URL.
+    """
     scheme = url.partition("://")[0]
     if not url:
         raise NotConfiguredError(f"the database URL in {label} is empty", f"set it to {EXAMPLE}")
@@ -77,7 +79,7 @@ def unreadable(label: str) -> NotConfiguredError:
 
 
 def read(file: Path, what: str) -> str:
-    """Read a small file; raises `NotConfiguredError`."""
+    """Return the text of a small file. Raises `NotConfiguredError` if the file cannot be read."""
     try:
         return file.read_text("utf-8-sig", errors="replace")
     except (OSError, ValueError) as error:
@@ -86,7 +88,7 @@ def read(file: Path, what: str) -> str:
 
 
 def _split(url: str, label: str) -> SplitResult:
-    """Split a URL. Brackets are escaped first: some versions of Python allow them only in the first host."""
+    """Split a URL into its parts. Brackets are escaped first: some versions of Python refuse them in later hosts."""
     try:
         if url.isprintable():
             return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
@@ -98,7 +100,7 @@ def _split(url: str, label: str) -> SplitResult:
 def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
     """Raise `NotConfiguredError` if the user name or password has a character that must be escaped.
 
-    An `@` in an option is legal, but without a user before the host it is the rest of a password.
+    An `@` in the options is allowed if the URL has a user. Without a user, it shows that a password was cut at a `?`.
     """
     early = "@" in parts.path or parts.fragment or ("@" in parts.query and not user)
     if early or "@" in user or user.count(":") > 1:
@@ -109,7 +111,10 @@ def _check_escapes(label: str, user: str, parts: SplitResult) -> None:
 
 
 def _is_host(host: str) -> bool:
-    """Tell whether a text is "name", "name:port", "[v6]:port" or an escaped socket path, not the rest of a password."""
+    """Tell whether a text is "name", "name:port", "[v6]:port" or an escaped socket path.
+
+    Any other text may be the rest of a password with a character that was not escaped.
+    """
     if host.endswith("%5D"):
         return True
     name, colon, port = host.rpartition(":")
@@ -117,7 +122,10 @@ def _is_host(host: str) -> bool:
 
 
 def _is_option(said: str) -> bool:
-    """Tell whether a text is "name=value", not the rest of a password; pymongo does not check `wTimeoutMS`."""
+    """Tell whether a text is "name=value". Any other text may be the rest of a password.
+
+    The size of `wTimeoutMS` is checked here, because pymongo does not check it.
+    """
     name, equals, value = said.partition("=")
     return bool(equals) and (name.lower() != "wtimeoutms" or len(value) <= LONGEST_WAIT)
 
@@ -135,7 +143,10 @@ _VARIABLE = re.compile(r"(\\?)\$\{(\w*)\}", re.ASCII)
 
 
 def read_dotenv(text: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of a file, expanded. A variable of the environment wins over the file's own."""
+    """Return the variables of a `.env` file, with `${NAME}` replaced.
+
+    A variable that also exists in `environment` has the value of the environment.
+    """
     said = {match["key"]: _unquoted(match["value"] or "") for match in _ASSIGNMENT.finditer(_lines(text))}
     known = {**said, **environment}
     return {name: _expanded(known[name], known, (name,)) for name in said}
@@ -153,7 +164,7 @@ def _unquoted(value: str) -> str:
 
 
 def _expanded(value: str, known: Mapping[str, str], within: tuple[str, ...]) -> str:
-    """Replace `${NAME}` by its value; by nothing if the name is unknown, or is already being expanded."""
+    """Replace `${NAME}` by its value. An unknown name, or a name inside its own value, is replaced by nothing."""
 
     def one(match: re.Match[str]) -> str:
         escaped, name = match.groups()
@@ -174,7 +185,7 @@ _HOW = f"set {VARIABLE} to {EXAMPLE}, or use the embedded database with --local"
 
 @dataclass(frozen=True)
 class Choice:
-    """The root options of a run; nothing is read until the database is needed."""
+    """The options before the command (`--url`, `--local`, …), which choose the database. Nothing is read yet."""
 
     url: str | None = field(default=None, repr=False)
     local: bool = False
@@ -191,10 +202,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Source:
-    """Where the database was chosen.
+    """The option, variable, file or context that chose the database. `label` is its name in messages.
 
-    `url` is None for the embedded database, and for a `context` until the database is needed. `found` is true for a
-    `.env` in the working directory, which the user did not name.
+    `url` is None for the embedded database, and for a `context` until the URL is needed. `found` is true for a `.env`
+    file that was found in the working directory, without an option of the user.
     """
 
     label: str
@@ -204,12 +215,12 @@ class Source:
 
     @property
     def address(self) -> Address:
-        """The address in its URL; raises `NotConfiguredError`."""
+        """The parsed URL. Raises `NotConfiguredError` if the URL is not valid."""
         return parse(self.url or "", self.label)
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Return the first source that chooses a database."""
+    """Return the first source that exists: options, then variables, `.env` files, and the current context."""
     return (
         _from_options(choice)
         or _from_environment(environment)
@@ -219,7 +230,7 @@ def find(choice: Choice, environment: Mapping[str, str]) -> Source:
 
 
 def without_files(choice: Choice, environment: Mapping[str, str]) -> Source | None:
-    """Find the source like `find`, but read no `.env`: None if there is one, because it could choose the database."""
+    """Return the same source as `find`, but read no `.env` file. Returns None if such a file decides."""
     if source := _from_options(choice) or _from_environment(environment):
         return source
     return None if choice.env_file or any(_env_files_here()) else _of_context()
@@ -246,7 +257,7 @@ def _from_environment(environment: Mapping[str, str]) -> Source | None:
 
 
 def _local_by_environment(environment: Mapping[str, str]) -> bool:
-    """Read CHATCTL_LOCAL; a word that is ignored would be a command on the wrong database."""
+    """Read CHATCTL_LOCAL. An invalid word is an error: ignoring it could run the command on the wrong database."""
     said = environment.get("CHATCTL_LOCAL", "").strip()
     if said.lower() not in _YES | _NO:
         raise UsageError(f"CHATCTL_LOCAL: {shown(said)} is not valid here. Choose true or false.")
@@ -254,7 +265,7 @@ def _local_by_environment(environment: Mapping[str, str]) -> bool:
 
 
 def _of_context(name: str | None = None) -> Source:
-    """Return a context by its name, otherwise the current one. Its URL is read when the database is needed."""
+    """Return the context with a name, or else the current context, as a source. Its URL is not read yet."""
     from database import contexts  # imported here because most runs do not need it
 
     known = contexts.load()
@@ -266,7 +277,10 @@ def _of_context(name: str | None = None) -> Source:
 
 
 def _from_env_files(named: Path | None, environment: Mapping[str, str]) -> Source | None:
-    """Read only `--env-file`, otherwise `.env` and `prisma/.env`; each can use variables of the files before it."""
+    """Return the URL in the file of `--env-file`, or else in `.env` or `prisma/.env`.
+
+    A file can use the variables of the file before it.
+    """
     known = dict(environment)
     for file in [named] if named else _env_files_here():
         known = {**read_dotenv(read(file, "the .env file"), known), **known}

@@ -1,4 +1,4 @@
-"""How messages write names and numbers, and what they suggest for a misspelt name."""
+"""Write names and numbers in messages, and suggest the correct name for a misspelt one."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
@@ -15,18 +15,18 @@ _SHOWN: Final = 60
 
 
 def shown(text: str) -> str:
-    """Put a text in quotes for a message, cut to a length that a line can hold."""
+    """Put a text in quotes for a message. A long text is cut, so that it fits into a line."""
     return f'"{text}"' if len(text) <= _SHOWN else f'"{text[: _SHOWN - 1]}…"'
 
 
 def name_flaw(name: str) -> str | None:
-    """Say why a text is not a valid name, in words that begin with the text; None if it is valid."""
+    """Say why a text is not a valid name: `"x " begins or ends with a space`. Returns None if it is valid."""
     found = names.flaw(name)
     return found and (f"{shown(name)} {found}" if name else f"a name {found}")
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that was probably meant, in upper or lower case; None if none is similar."""
+    """Return the choice that is most similar to a word, ignoring upper and lower case; None if none is similar."""
     if len(word) > LONGEST_EMAIL:
         return None
     from difflib import get_close_matches
@@ -37,7 +37,7 @@ def nearest(word: str, choices: Iterable[str]) -> str | None:
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str | None:
-    """Return a hint that suggests the nearest choice; None if none is similar."""
+    """Return the hint `did you mean "…"?` with the most similar choice; None if none is similar."""
     name = nearest(word, choices)
     return None if name is None else f'did you mean "{name}"?'
 
@@ -57,13 +57,13 @@ def one_edit_away(word: str) -> Iterator[str]:
 
 
 def in_words(words: Sequence[str]) -> str:
-    """Join names with spaces; of many names, write the first ones and how many more there are."""
+    """Join names with spaces. From a long list, write only the first names: `ada grace … and 5 more`."""
     more = [f"and {len(words) - NAMED:,} more"] if len(words) > NAMED else []
     return " ".join([*words[:NAMED], *more])
 
 
 def enumerated(words: Sequence[str]) -> str:
-    """Write names with commas, many of them as the first and how many more there are."""
+    """Join names with commas. From a long list, write only the first names: `ada, grace, … and 5 more`."""
     return ", ".join(words[:NAMED]) + (f" and {len(words) - NAMED:,} more" if len(words) > NAMED else "")
 
 

@@ -1,4 +1,4 @@
-"""The seven documents of the application, as MongoDB stores them. They only declare fields; `changes` writes."""
+"""The seven documents of the application, as MongoDB stores them. `changes` writes them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,12 +23,12 @@ class ApplicationDocument(Document):
 
 
 def unique(name: str, *fields: str) -> dict[str, object]:
-    """Describe a unique index. The application reads its name from duplicate-key errors."""
+    """Describe a unique index for MongoEngine. The application reads the name of the index in duplicate-key errors."""
     return {"fields": list(fields), "name": name, "unique": True, "cls": False}
 
 
 class Account(ApplicationDocument):
-    """A linked sign-in of a user. `expires_at` is in seconds since 1970; the three tokens are never shown."""
+    """A sign-in of a user at a provider like Google. `expires_at` is in seconds since 1970. Tokens are never shown."""
 
     userId = ObjectIdField(required=True)
     type = StringField(required=True)
@@ -53,7 +53,7 @@ PAIR: Final = 2
 
 
 class Conversation(ApplicationDocument):
-    """A conversation, one-to-one if `isGroup` is absent. `messagesIds` repeats what `Message.conversationId` says."""
+    """A conversation. Without `isGroup` it is one-to-one. `messagesIds` repeats `Message.conversationId`."""
 
     created_at = DateTimeField(required=True)
     lastMessageAt = DateTimeField(required=True)
@@ -71,7 +71,7 @@ def is_group(conversation: Mapping[str, Any]) -> bool:
 
 
 class Message(ApplicationDocument):
-    """A message. With only an image it has no `body`. Its time is `createAt`, as the application spells it."""
+    """A message. `body` is absent if it is only an image. `createAt` is spelled like this in the application."""
 
     body = StringField()
     image = StringField()
@@ -116,7 +116,7 @@ class UserStatus(StrEnum):
 
 
 class User(ApplicationDocument):
-    """A user. `profileId` repeats what `Profile.userId` says. Without a password `hashedPassword` is absent."""
+    """A user. `profileId` repeats the link of `Profile.userId`. `hashedPassword` is absent if there is no password."""
 
     email = StringField(required=True)
     username = StringField(required=True)

@@ -1,13 +1,14 @@
-"""Which documents refer to which: the four two-sided links, and the one-sided references.
+"""The links between documents: four two-sided links, and the one-sided references of children to a parent.
 
-The application writes both arrays of a link and reads either; the other references are required and have no index.
+A two-sided link is stored in a list of each document. The application writes both lists, and reads only one of them.
+One-sided references are required, and the application has no index for most of them.
 """
 
 from typing import NamedTuple
 
 
 class Link(NamedTuple):
-    """A many-to-many link: `field` of `collection` holds ids of `other`, whose `other_field` holds the ids back."""
+    """A many-to-many link. `field` in `collection` lists ids of `other`; `other_field` lists ids back."""
 
     collection: str
     field: str
@@ -16,7 +17,7 @@ class Link(NamedTuple):
 
 
 class Owned(NamedTuple):
-    """A required reference: `field` of `collection` is the id of one document of `parent`."""
+    """A required reference of a child to its parent: `field` in `collection` is the id of a document in `parent`."""
 
     collection: str
     field: str
@@ -33,7 +34,7 @@ LINKS = (USER_ROLES, ROLE_PERMISSIONS, USER_CONVERSATIONS, USER_SEEN_MESSAGES)
 OTHER_SIDES = {(link.collection, link.field): (link.other, link.other_field) for link in LINKS} | {
     (link.other, link.other_field): (link.collection, link.field) for link in LINKS
 }
-"""Collection and field of either side of a link → those of the other."""
+"""(collection, field) of one side of a link → (collection, field) of the other side. Has both directions."""
 
 PROFILE_USER = Owned("Profile", "userId", "User")
 ACCOUNT_USER = Owned("Account", "userId", "User")

@@ -1,4 +1,4 @@
-"""The rules for new names and for other texts of users."""
+"""The rules for new names, and for other texts of users like e-mail addresses."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST: Final = 200
-"""Characters in a name."""
+"""The most characters in a name."""
 
 LONGEST_EMAIL: Final = 254
-"""Characters in an e-mail address: the limit of mail servers (RFC 5321)."""
+"""The most characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 """A name that is easy to type: it has no special characters of a shell, and does not look like an option."""
@@ -22,20 +22,22 @@ READ_AS: Final = (
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""How commands read texts with special forms, and the pattern of each form. No new name may match one."""
+"""Forms of texts that commands do not read as a username, with a pattern for each. No new username may match one."""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")
-"""A joiner is allowed between two letters, as in Persian or Hindi, and between two parts of an emoji."""
+"""An invisible character that joins its neighbours. It is allowed between two letters that are not ASCII (Persian,
+Hindi), and between two parts of an emoji.
+"""
 
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def flaw(name: str) -> str | None:
-    """Say why a text is not a valid name, in words that follow the text; None if it is valid.
+    """Say why a text is not a valid name: `begins or ends with a space`. Returns None if it is valid.
 
-    The application accepts any string, so existing names are read as they are. Only new names are checked: a space at
-    the end or an invisible character is always a mistake.
+    Only new names are checked, because the application accepts any string and existing names can be invalid. A space
+    at the end or an invisible character in a new name is always a mistake.
     """
     if not name:
         return "cannot be empty"
@@ -47,9 +49,9 @@ def flaw(name: str) -> str | None:
 
 
 def user_flaw(field: str, text: str) -> str | None:
-    """Say why a new user cannot have a text in a field, in words that follow the text: `begins or ends with a space`.
+    """Say why a text is not valid in a field of a new user: `is not a valid e-mail address`. None if it is valid.
 
-    The fields are those in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
+    The field must be in `USER_TEXTS`. Only new values are checked: existing users may have such texts.
     """
     return USER_TEXTS[field](text)
 
@@ -85,7 +87,7 @@ def _url(text: str) -> str | None:
 
 
 def _address(text: str) -> str | None:
-    """Check an address, which may have several lines."""
+    """Say why a text is not a valid postal address, which can have several lines; None if it is valid."""
     return _unseen(JOINER.sub("", text), "\t\r\n") if text.strip() else "cannot be blank"
 
 
@@ -97,4 +99,4 @@ USER_TEXTS: Final[dict[str, Callable[[str], str | None]]] = {
     "address": _address,
     "imageUrl": _url,
 }
-"""The fields of a user that hold a text, with the check of each."""
+"""Text field of a user or profile → the function that says what is wrong with a new value."""

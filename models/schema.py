@@ -1,4 +1,4 @@
-"""The seven documents together: which collections, fields and unique indexes the application has."""
+"""The collections, fields and unique indexes of the application, derived from the classes in `documents`."""
 
 from datetime import datetime
 from typing import Any, Final
@@ -39,7 +39,7 @@ TYPES: Final[dict[type, type]] = {
     LongField: int,
     ObjectIdField: ObjectId,
 }
-"""The types of the fields of the schema; all others are text."""
+"""Class of a MongoEngine field → the Python type of its values. Fields of all other classes contain text."""
 
 SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
     _meta(document)["collection"]: {
@@ -48,7 +48,7 @@ SCHEMA: dict[str, dict[str, tuple[type, bool]]] = {
     }
     for document in DOCUMENTS
 }
-"""Collection → field → the type of its values, and whether it is required."""
+"""Collection → field → (type of its values, whether the field is required)."""
 
 UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     _meta(document)["collection"]: tuple(
@@ -56,4 +56,4 @@ UNIQUE_INDEXES: dict[str, tuple[Index, ...]] = {
     )
     for document in DOCUMENTS
 }
-"""Collection → its unique indexes as `(name, fields)`; the names are those that Prisma gives them."""
+"""Collection → its unique indexes as `(name, fields)`; Prisma has chosen the names."""

@@ -1,4 +1,4 @@
-"""Seed files: from YAML to the changes that bring a database to what a seed says.
+"""Seed files: read their YAML, compare them with the database, and plan the changes that the database needs.
 
 Start with `reading.read` (files → a checked `Seed`), then `planning.plan` (a seed and the database → a `Plan`). On the
 way `yaml_tree` parses, `schema` checks and `seed` resolves; then `comparison` finds the differences from the `state`

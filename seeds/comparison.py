@@ -19,9 +19,10 @@ from seeds.users import ResolvedUser, hashed_password
 
 
 class Options(NamedTuple):
-    """What the command line allows.
+    """The options of the command line that allow more changes.
 
-    `prune` deletes what the seed created and no longer names, and with `allow_members` also roles that have members.
+    `prune` deletes roles and permissions that the seed once created and no longer names; a role with members only if
+    `allow_members` is given too.
     `adopt` gives protected roles to users whom the seed did not create.
     """
 
@@ -159,7 +160,7 @@ def _user(person: ResolvedUser, roles: dict[str, RoleDifference]) -> UserDiffere
 
 
 def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
-    """List what the seed created earlier, no longer names, and still exists."""
+    """Return ids of existing documents that the seed once created and no longer names."""
     kept = set(named)
     return [
         identifier for identifier in ids_in(state.owned, kind) if identifier in documents and identifier not in kept

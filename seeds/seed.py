@@ -20,7 +20,7 @@ SHIPPED: Final = "chatctl"
 class SeedRole:
     name: str
     permissions: frozenset[str] | None
-    """Including those of extended roles; `None` if the seed does not manage them."""
+    """The permissions, with those of extended roles. `None` if the seed does not manage them."""
     protected: bool | None
     """`None` if the seed does not say it."""
     renamed_from: str | None
@@ -255,9 +255,9 @@ def _flag(role: Node, key: str) -> bool | None:
 
 
 def resolution_order(graph: dict[str, list[str]]) -> tuple[list[str], list[list[str]]]:
-    """Return all names, those that others need first, and each cycle as the path around it (its start at both ends).
+    """Sort names so that each name comes after the names that it needs. Also return each cycle, like `[a, b, a]`.
 
-    Without recursion: a chain may be as long as a file. In a cycle the step that closes it is left out of the order.
+    This uses no recursion, because a chain can be very long. In a cycle, the last step is ignored for the order.
     """
     order: dict[str, None] = {}
     cycles: list[list[str]] = []

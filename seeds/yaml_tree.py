@@ -69,7 +69,7 @@ class Faults:
         self.nodes_left = MAX_NODES
         self.bytes_left = MAX_BYTES
         self.incomplete = False
-        """Whether a file could not be read to its end: names that are not found may be defined there."""
+        """Whether a file could not be read to its end. Then an unknown name may be defined in the rest of that file."""
 
     def add(self, node: Node, message: str) -> None:
         self.found.append(Fault(node.file, node.line, node.column, message))
@@ -170,7 +170,7 @@ class _Composer:
         self._keys: list[Node | None] = []
         self._documents = 0
         self.failed = True
-        """Whether the file could not be read to its end; true until it was."""
+        """Whether the file could not be read to its end. This is true until the end is reached."""
 
     @property
     def depth(self) -> int:

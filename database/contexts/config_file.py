@@ -1,4 +1,4 @@
-"""The configuration file with the contexts: read it, and replace it as a whole."""
+"""Read and write the configuration file, which contains the contexts."""
 
 import fcntl
 import os
@@ -19,11 +19,14 @@ from database.wording import did_you_mean, shown
 from models.names import EASY
 
 LARGEST: Final = 1024 * 1024
-"""Bytes; a larger file cannot be a real configuration."""
+"""The most bytes of a configuration file. A larger file is refused."""
 
 
 def path() -> Path:
-    """Return the path of the file. Raises `NotAllowedError` if neither XDG_CONFIG_HOME nor a home folder is known."""
+    """Return the path of the configuration file.
+
+    Raises `NotAllowedError` if neither XDG_CONFIG_HOME nor a home folder is known.
+    """
     try:
         folder = platformdirs.user_config_path("chatctl", appauthor=False)
     except RuntimeError:
@@ -34,7 +37,7 @@ def path() -> Path:
 
 
 def read() -> str:
-    """Return the text of the file, or an empty text if there is no file.
+    """Return the text of the configuration file, or an empty text if the file does not exist.
 
     Raises `NotAllowedError` for a symbolic link, and for a file that another user owns or can write.
     """
@@ -61,7 +64,7 @@ def read() -> str:
 
 
 def write(text: str) -> None:
-    """Replace the whole file. If that fails, the old file stays."""
+    """Replace the text of the configuration file. If this fails, the old file is kept."""
     file = path()
     try:
         private_files.write(file, text.encode())
@@ -71,7 +74,10 @@ def write(text: str) -> None:
 
 @contextmanager
 def locked() -> Iterator[None]:
-    """Lock the configuration, so that other changes wait. Creates its folder if necessary."""
+    """Lock the configuration until the block ends, so that other commands wait before they change the file.
+
+    Creates the folder if it does not exist.
+    """
     folder = path().parent
     try:
         folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
@@ -111,7 +117,7 @@ def _unwritable(file: Path, error: OSError) -> NotAllowedError:
 
 
 SOURCES: Final = ("url", "url-env", "url-file", "url-command")
-"""Where the URL of a context comes from. Each context has exactly one of these."""
+"""The settings that give a context its URL. Each context must have exactly one of them."""
 READ_ONLY: Final = "read-only"
 
 _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", re.DOTALL)
@@ -119,7 +125,7 @@ _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document
 
 @dataclass(frozen=True)
 class Context:
-    """A name for a database; `value` may be a URL with its password."""
+    """A name for a database. `source` is one of `SOURCES`, and `value` its setting (perhaps a URL with a password)."""
 
     name: str
     source: str
@@ -133,20 +139,20 @@ class Context:
 
 @dataclass(frozen=True)
 class Contexts:
-    """All contexts of a user, in the order of the file, and the name of the current one."""
+    """All contexts of a user, in the order of the file, and the name of the current context."""
 
     by_name: dict[str, Context]
     current: str | None = None
 
     def named(self, name: str) -> Context:
-        """Find a context; raises `NotFoundError`."""
+        """Return the context with this name. Raises `NotFoundError` if it does not exist."""
         if name not in self.by_name:
             hint = "see chatctl context list" if self.by_name else "add one: chatctl context add NAME"
             raise NotFoundError(f"no context {shown(name)}", did_you_mean(name, self.by_name) or hint)
         return self.by_name[name]
 
     def current_context(self) -> Context | None:
-        """Return the current context, if there is one. Raises `NotFoundError` if the file names an unknown context."""
+        """Return the current context, or None. Raises `NotFoundError` if the file names an unknown context."""
         return None if self.current is None else self.named(self.current)
 
 
@@ -156,7 +162,10 @@ def load() -> Contexts:
 
 
 def parse(text: str) -> Contexts:
-    """Parse the text of the file. Unknown keys are errors, because a misspelt `read-only` must not be ignored."""
+    """Parse the text of the configuration file.
+
+    An unknown key raises `NotConfiguredError`, because a misspelt `read-only` must not be ignored.
+    """
     try:
         said = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -190,7 +199,7 @@ def _context(name: str, table: Any) -> Context:
 
 
 def _no_toml(text: str, said: str) -> NotConfiguredError:
-    """Return an error with the line that is not TOML, and with the reason, unless that may contain a URL."""
+    """Return an error with the line that is not TOML. The reason is left out if it may quote a URL."""
     place = _PLACE.fullmatch(said)
     line = int(place[2]) if place and place[2] else text.count("\n") + 1
     why = place[1] if place and "://" not in said else "this is not TOML"
@@ -202,5 +211,5 @@ def _broken(what: str, hint: str | None = None) -> NoReturn:
 
 
 def _quoted(key: str) -> str:
-    """Show a key, unless it is a URL, which can contain a password."""
+    """Return a key in quotes for a message. A URL is not shown, because it can contain a password."""
     return "(a URL)" if "://" in key else shown(key)

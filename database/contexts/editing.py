@@ -1,4 +1,4 @@
-"""Add and remove contexts, and choose the current one. The comments and the order of the file stay."""
+"""Add and remove contexts, and choose the current one. The comments and the order in the file do not change."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -11,13 +11,13 @@ from database.wording import shown
 from models.names import EASY, HOW_EASY
 
 Change = Callable[[str, Contexts], tuple[str, Contexts]]
-"""(the text of the file, its contexts) → (the new text, the contexts that it should have)."""
+"""A function: (text of the file, its contexts) → (new text, the contexts that the new text must have)."""
 
 _MARK: Final = "chatctl removes this line"
 
 
 def add(context: Context) -> None:
-    """Add a context. Raises `ConflictError` if the name exists, `InvalidInputError` if the context is not valid."""
+    """Add a context. Raises `ConflictError` if its name already exists, `InvalidInputError` if it is not valid."""
     if not EASY.fullmatch(context.name):
         raise InvalidInputError(f"invalid context name {shown(context.name)}", HOW_EASY)
     check(context)
@@ -37,13 +37,13 @@ def add(context: Context) -> None:
 
 
 def use(name: str) -> bool:
-    """Make a context the current one. Returns False if it already is."""
+    """Choose the current context. Returns False if this context was the current one already."""
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
         import tomlkit
 
         wanted = Contexts(found.by_name, found.named(name).name)
-        if found.current is None:  # at the top: after a table, it would belong to the table
+        if found.current is None:  # at the top: a key below a table would be part of it
             return tomlkit.dumps({"current": name}) + (f"\n{text}" if text else ""), wanted
         document = tomlkit.parse(text)
         document["current"] = name
@@ -53,7 +53,7 @@ def use(name: str) -> bool:
 
 
 def remove(name: str) -> bool:
-    """Remove a context. Returns True if it was the current one; then there is no current context."""
+    """Remove a context. Returns True if it was the current context; after that, no context is the current one."""
     was_current = False
 
     def change(text: str, found: Contexts) -> tuple[str, Contexts]:
@@ -72,7 +72,10 @@ def remove(name: str) -> bool:
 
 
 def _change(change: Change) -> bool:
-    """Change the file, if the result has the contexts that it should have. Returns whether the text changed."""
+    """Change the file, and tell whether its text changed.
+
+    The new text is parsed before it is written. The file stays as it is if the new text has other contexts than wanted.
+    """
     with config_file.locked():
         text = config_file.read()
         changed = _changed(change, text, parse(text))
@@ -88,7 +91,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
         changed, wanted = change(text, found)
         if parse(changed) == wanted:
             return changed
-    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit cannot read all that tomllib can
+    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit reads fewer files than tomllib
         pass
     raise NotConfiguredError(
         f"{config_file.path()} is formatted in a way that chatctl cannot change", "edit it by hand"
@@ -96,7 +99,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
 
 
 def _without(document: Any, name: str) -> str:
-    """Remove a context. Comments after its last setting belong to the next table, and stay."""
+    """Return the text of a document without a context. Comments after its last setting belong to the next table."""
     from tomlkit import dumps
     from tomlkit.items import Table
 

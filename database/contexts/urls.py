@@ -14,15 +14,18 @@ from database.contexts.config_file import Context
 from database.errors import InvalidInputError, NotConfiguredError
 
 SECONDS: Final = 30.0
-"""The time limit of a command that prints a URL."""
+"""The time limit, in seconds, of a command that prints a URL."""
 LONGEST: Final = 64 * 1024
-"""The most bytes that are kept of the output of a command."""
+"""The most bytes of the output of a command that are kept in memory."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def url(context: Context) -> str:
-    """Return the URL of a context; runs its command, if it has one. Raises `NotConfiguredError` without the URL."""
+    """Return the URL of a context. Runs the command of a `url-command`.
+
+    Raises `NotConfiguredError` if the URL cannot be found. The error never quotes the URL.
+    """
     if context.source == "url-env":
         said = os.environ.get(context.value, "")
         if not said:
@@ -40,12 +43,12 @@ def url(context: Context) -> str:
 
 
 def address(context: Context) -> urls.Address | None:
-    """Return the address of a context; None if only its command knows it."""
+    """Return the address of a context; None for a `url-command`, because this function runs no command."""
     return None if context.source == "url-command" else urls.parse(url(context), context.label)
 
 
 def check(context: Context) -> None:
-    """Raise `InvalidInputError` for a context that is not valid in any environment."""
+    """Raise `InvalidInputError` if a context is never valid, whatever variables and files exist."""
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")
@@ -60,7 +63,10 @@ def check(context: Context) -> None:
 
 
 def _printed(context: Context) -> str:
-    """Run the command without a shell, and return the first line of its output. Its error output is not captured."""
+    """Run the command of a context without a shell, and return the first line of its output.
+
+    The error output of the command goes to the terminal.
+    """
     deadline = time.monotonic() + SECONDS
     try:
         words = _words(context)
@@ -85,7 +91,7 @@ def _printed(context: Context) -> str:
 
 
 def _read(pipe: IO[bytes], deadline: float) -> bytes:
-    """Read to the end, but keep only the beginning. Raises `TimeoutError`: a command may print for ever."""
+    """Read a pipe to its end, and return only the first bytes. Raises `TimeoutError` if the deadline is over."""
     said = b""
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)

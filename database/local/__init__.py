@@ -1,7 +1,7 @@
 """The embedded database: a private server of this user, started by the first command that needs it.
 
-Commands only take locks, read the announcement of the watcher, and connect. Only the watcher
-(`database.local.watcher`) starts and stops the server.
+The watcher (`database.local.watcher`) is a separate process, which starts and stops the server. It announces the
+running server in a file. Commands start the watcher if necessary, take locks, read the announcement, and connect.
 """
 
 import fcntl
@@ -34,13 +34,13 @@ _AGAIN = "run the command again to restart the server; if it fails again, run ch
 _STOP = "stop it with chatctl --local db stop, then run the command again"
 _SECONDS_BETWEEN_LOOKS = 0.01
 _BYTES_TO_WORK = 16 << 20
-"""Free disk space that the server needs: it reserves 10 MiB for its journal."""
-# The variables that a process needs. The server outlives the command, so it must not inherit a URL or a password.
+"""The free disk space that the server needs. It reserves 10 MiB for its journal."""
+# Variables that the server gets. It runs longer than the command, so it must not inherit a URL or a password.
 _ENVIRONMENT = ("HOME", "PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPATH", "VIRTUAL_ENV")
 
 
 class Use(NamedTuple):
-    """The embedded database in use: it runs until `lock` is closed, and for a while after."""
+    """The embedded database while a command uses it. The server does not stop before `lock` is closed."""
 
     url: str
     lock: int
@@ -49,7 +49,7 @@ class Use(NamedTuple):
 
 @contextmanager
 def _at_work() -> Iterator[Path]:
-    """Yield the folder. Errors of the operating system become `NotAllowedError` with a hint."""
+    """Yield the folder of the embedded database. Inside the block, an `OSError` becomes a `NotAllowedError`."""
     folder = files.chosen()
     try:
         yield folder
@@ -58,7 +58,7 @@ def _at_work() -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Return the embedded database, and start it unless it runs. Commands that run at the same time share it."""
+    """Return the embedded database. Its server is started if it does not run, and shared by all running commands."""
     with _at_work() as folder, ExitStack() as unless_it_runs:
         files.make_private(folder)
         lock = files.open_lock(folder / files.USE)
@@ -72,7 +72,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether this server has stopped, also if another one was started after it."""
+    """Tell whether this server has stopped. A newer server does not count."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
@@ -82,7 +82,10 @@ def gone(hint: str | None = None) -> UnreachableError:
 
 
 def peek(database: str) -> str | None:
-    """Return the URL of the embedded database if it runs. Does not start it, keep it running, or write anything."""
+    """Return the URL of the embedded database if its server runs, otherwise None.
+
+    Starts and writes nothing, and does not keep the server running.
+    """
     with _at_work() as folder:
         if not (folder / files.STATE).is_file():
             return None
@@ -93,7 +96,7 @@ def peek(database: str) -> str | None:
 
 @contextmanager
 def turn(waits: Callable[[], None]) -> Iterator[None]:
-    """Wait until no other command is inside `turn`, and keep others out. Calls `waits` before it waits."""
+    """Let only one command at a time into the block. `waits` is called if this command has to wait for another."""
     folder = files.chosen()
     files.make_private(folder)
     with files.opened(folder / files.TURN) as lock:
@@ -114,7 +117,7 @@ def status() -> dict[str, object] | None:
 
 
 def stop() -> bool:
-    """Stop the server, even while others use it, and wait until it is gone. Returns False if it did not run."""
+    """Stop the server, even if other commands use it, and wait until it has ended. Returns False if it did not run."""
     with _at_work() as folder:
         if not folder.is_dir():
             return False
@@ -131,7 +134,7 @@ def _stop(folder: Path) -> bool:
             (folder / files.STOP).touch(mode=0o600)
         found = True
         now = files.running(folder)
-        if asked and now and now != asked:  # it stopped, and another command started a new one
+        if asked and now and now != asked:  # the server stopped, and another command started a new one
             break
         asked = asked or now
         _pause(folder, deadline, "stop")
@@ -139,7 +142,7 @@ def _stop(folder: Path) -> bool:
 
 
 def explain(error: ChatctlError, server: Server | None) -> ChatctlError:
-    """Translate an error of the connection to the embedded server into its likely cause."""
+    """Replace an error of the connection to the embedded server by an error with the likely cause."""
     folder = files.chosen()
     if isinstance(error, AuthFailedError):
         what = f"the password in {folder / files.CREDENTIALS} does not match the data of the embedded database"
@@ -197,7 +200,10 @@ def _failure(folder: Path, what: str) -> ServerFailedError:
 
 
 def _watch(folder: Path) -> bool:
-    """Start a watcher unless one runs, and return whether it did. It inherits the lock, so there is never a second."""
+    """Start a watcher if none runs, and tell whether one was started.
+
+    The watcher inherits the lock `watcher.lock`, so two watchers never run at the same time.
+    """
     with files.opened(folder / files.WATCHER) as lock:
         if not files.take(lock):
             return False
@@ -221,7 +227,10 @@ def _watch(folder: Path) -> bool:
 
 
 def _server_program() -> Path:
-    """Find the server program beside the running Python. It has another licence, so it is run and never imported."""
+    """Return the path of the server program, which is in the same folder as the running Python.
+
+    The program has another licence, so it is run as a process and never imported.
+    """
     program = Path(sys.executable).with_name("secantusd-py")
     if not program.exists():
         raise NotConfiguredError("the embedded database is not installed", WITH_LOCAL)

@@ -1,13 +1,14 @@
 """The folder of the embedded database: private to its user, with locks that show which processes run.
 
-A lock is a file held by `flock`; the kernel releases it when its process ends for any reason. There are four:
+A process holds a lock with `flock` on a file. When the process ends, the kernel releases the lock. There are four:
 
 - `use.lock`, shared by every command that uses the database;
 - `watcher.lock`, taken by the command that starts a watcher, and inherited by the watcher;
 - `server.lock`, taken by the watcher, and inherited by the server; it contains the pid of the server;
 - `turn.lock`, held by the command that is inside `turn`.
 
-The content of a lock or an announcement may be damaged. Then it is ignored, and the watcher writes it again.
+The text in a lock file or in the announcement (`server.json`) may be damaged. Then the text is ignored, and the
+watcher writes it again.
 """
 
 import errno
@@ -32,11 +33,11 @@ USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lo
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 MOST_SAID = 10_000
-"""The most bytes that are read from a file."""
+"""The most bytes that are read from a JSON file."""
 
 
 class Server(NamedTuple):
-    """A running server, as its watcher announced it."""
+    """A running server, as announced by its watcher: pid, port, and when it was started."""
 
     pid: int
     port: int
@@ -49,7 +50,7 @@ class Credentials(NamedTuple):
 
 
 def chosen() -> Path:
-    """Return the folder: CHATCTL_LOCAL_DIR, otherwise a folder in the user's data folder of the platform."""
+    """Return the folder of the embedded database: CHATCTL_LOCAL_DIR, or else a folder inside the user's data folder."""
     try:
         named = os.environ.get("CHATCTL_LOCAL_DIR") or platformdirs.user_data_path("chatctl", appauthor=False)
         return Path(named).absolute()
@@ -84,16 +85,19 @@ def make_private(folder: Path) -> None:
 
 _ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""The errors of the operating system if a folder, link or device has the name of a file."""
+"""The error numbers if something that is not a regular file has the name of a file: a folder, link or device."""
 MAKE_SPACE = "free some disk space, then run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a file of the folder; raises `FileNotFoundError`, and `NotAllowedError` if it is not a file of this user."""
+    """Open a regular file of this user in the folder. Raises `NotAllowedError` for anything else with its name.
+
+    Raises `FileNotFoundError` if the name does not exist.
+    """
     try:
         descriptor = os.open(
             path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, private_files.MODE
-        )  # opening a pipe would wait
+        )  # `O_NONBLOCK`, because opening a pipe would wait
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -129,7 +133,7 @@ def _unusable(path: Path, reason: str, number: int | None = None) -> NotAllowedE
 
 
 def restore(folder: Path, path: Path | str) -> str:
-    """Return a hint for a part of the database that is damaged or missing."""
+    """Return the hint for a damaged or missing part of the database: restore it, or start with an empty database."""
     start = f"mv {shlex.quote(str(folder))} {shlex.quote(f'{folder}.old')}"
     return f"restore {path} from a backup, or start with an empty database: {start}"
 
@@ -167,19 +171,19 @@ def opened(path: Path) -> Iterator[int]:
 def holder(path: Path) -> int | None:
     """Return the pid of the server that holds a lock: 0 if it is not known yet, None if no server holds the lock.
 
-    The check takes a shared lock, so that two commands that check do not mistake each other for the server.
+    The check takes a shared lock: with an exclusive one, two commands would take each other for the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # a cut pid would name another process
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # part of a pid is another pid
 
 
 def running(folder: Path) -> Server | None:
-    """Return the server that runs and accepts commands.
+    """Return the server that runs and accepts commands, or None.
 
-    The lock and the announcement must name the same server: a watcher that was killed leaves an old announcement.
+    The lock and the announcement must have the same pid, because a killed watcher leaves an old announcement.
     """
     pid = holder(folder / SERVER)
     said = read(folder / STATE)
@@ -191,7 +195,10 @@ def running(folder: Path) -> Server | None:
 
 
 def check(folder: Path) -> None:
-    """Raise an error for anything that would prevent a server from starting; call it only while no watcher runs."""
+    """Raise an error if a file of the folder would prevent the start of the server.
+
+    Call this only while no watcher runs.
+    """
     for name in (CREDENTIALS, STATE, LOG, STOP, UNFINISHED, CONFIG, SERVER, USE):
         with suppress(FileNotFoundError):
             os.close(open_own(folder / name, os.O_RDONLY))
@@ -199,9 +206,9 @@ def check(folder: Path) -> None:
 
 
 def is_set_up(folder: Path) -> bool:
-    """Tell whether a store with a password exists; call it only while no watcher runs.
+    """Tell whether the data of the database and the password for it exist.
 
-    Raises `NotAllowedError` if the data or the password is missing or damaged.
+    Call this only while no watcher runs. Raises `NotAllowedError` if the data or the password is missing or damaged.
     """
     data = folder / DATA
     if (folder / CREDENTIALS).exists():
@@ -215,7 +222,7 @@ def is_set_up(folder: Path) -> bool:
 
 
 def credentials(folder: Path) -> Credentials:
-    """Return the user and the password of the store; raises `NotAllowedError` if they are missing or damaged."""
+    """Return the user and password of the database. Raises `NotAllowedError` if they are missing or damaged."""
     path = folder / CREDENTIALS
     said = read(path) or {}
     try:

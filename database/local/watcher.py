@@ -1,8 +1,8 @@
-"""The process beside the embedded server: it starts the server, and stops it when nobody has used it for a while.
+"""The watcher: a process that starts the embedded server, and stops it when no command has used it for a while.
 
-Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`; LOCK is an open file that holds the watcher's
-lock. Watcher and server can be killed at any moment: every commit is synced, so nothing acknowledged is lost, and the
-next command starts what is missing.
+Run as `python -m database.local.watcher FOLDER LOCK PROGRAM SECONDS`. LOCK is the number of an open file, which holds
+the lock of the watcher. SECONDS is the idle time before the stop. Watcher and server can be killed at any moment: every
+commit is synced to the disk, so no confirmed write is lost, and the next command starts the missing process.
 """
 
 import fcntl
@@ -34,7 +34,7 @@ _LOG_BYTES = 1_000_000
 
 
 class Watcher:
-    """One server over one folder, from its start to its end."""
+    """Watch one server of one folder, from its start to its end."""
 
     def __init__(self, folder: Path, program: str, idle: float) -> None:
         self.folder = folder
@@ -51,17 +51,20 @@ class Watcher:
         while self.lives():
             if self.is_over():
                 self.end()
-            elif files.running(self.folder) != server:  # the files that announce it are damaged
+            elif files.running(self.folder) != server:  # the announcement or the pid in the lock is damaged
                 self.announce(server)
             time.sleep(_SECONDS_BETWEEN_LOOKS)
 
     def lives(self) -> bool:
         if self.child:
-            self.child.poll()  # so that a dead server does not stay as a zombie
+            self.child.poll()  # otherwise a dead server stays as a zombie process
         return files.holder(self.folder / files.SERVER) is not None
 
     def is_over(self) -> bool:
-        """Withdraw the announcement after `db stop`, or if the server is idle for too long; return whether it did."""
+        """Tell whether the server must stop now: after `db stop`, or after too long without use.
+
+        If so, the announcement is removed, and new commands do not connect to this server.
+        """
         if (self.folder / files.STOP).exists():
             self.withdraw()
             return True
@@ -70,13 +73,13 @@ class Watcher:
         if not alone or touched != self.touched:
             self.touched, self.last_used = touched, time.monotonic()
         over = time.monotonic() - self.last_used > self.idle
-        if over:  # nobody uses it, and a command that comes now finds no announcement
+        if over:  # a new command must find no announcement
             self.withdraw()
         fcntl.flock(self.use, fcntl.LOCK_UN)
         return over
 
     def end(self) -> None:
-        """Stop the server in an orderly way, but kill it if a command comes meanwhile: the command must not wait."""
+        """Ask the server to stop. Kill it if that takes too long, or if a new command waits for it."""
         self.signal(signal.SIGTERM)
         deadline = time.monotonic() + _SECONDS_TO_FINISH
         while self.lives():
@@ -86,7 +89,7 @@ class Watcher:
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the pid in the lock that the server holds: no other process can have this pid."""
+        """Send a signal to the server. It holds its lock, so the pid in the lock is its own."""
         if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
 
@@ -99,9 +102,9 @@ class Watcher:
         (self.folder / files.STATE).unlink(missing_ok=True)
 
     def start(self) -> Server:
-        """Start the server and announce it; the first time, create its user before that."""
+        """Start the server and announce it. The first time, create the user of the database before."""
         self.withdraw()
-        self.kill()  # a server that was never announced is left from an unfinished set-up
+        self.kill()  # an interrupted `set_up` may have left a server
         (self.folder / files.STOP).unlink(missing_ok=True)
         (self.folder / files.CONFIG).write_bytes(b"")
         port = self.serve("--auth") if files.is_set_up(self.folder) else self.set_up()
@@ -116,10 +119,11 @@ class Watcher:
         files.write(self.folder / files.STATE, server._asdict() | {"since": server.since.isoformat()})
 
     def set_up(self) -> int:
-        """Create a store with one user, through a server without sign-in; return the port of a server with sign-in.
+        """Create the database and its one user, and return the port of a server that requires the password.
 
-        No command can write before the password is saved, so data that a killed run left behind is deleted. Others on
-        this machine could reach the first server too: a store with more than that one user is deleted.
+        The user is created through a first server without passwords, which other programs of this machine can reach
+        too. Therefore a database with any other user or data is refused, and deleted at the next start. Data of an
+        interrupted set-up is deleted first: no command can have written to it before the password was saved.
         """
         data, unfinished = self.folder / files.DATA, self.folder / files.UNFINISHED
         unfinished.touch()
@@ -134,7 +138,10 @@ class Watcher:
         return port
 
     def serve(self, *options: str) -> int:
-        """Start a server on a free port, and return the port when it listens; try again if another program takes it."""
+        """Start a server on a free port, and return the port when the server listens.
+
+        If another program takes the port first, try another one.
+        """
         for _ in range(_PORTS_TO_TRY):
             port = _free_port()
             self.child = self.launch("--port", str(port), *options)
@@ -149,7 +156,7 @@ class Watcher:
         sys.exit("the server does not start")
 
     def launch(self, *options: str) -> "subprocess.Popen[bytes]":
-        """Start the server, which inherits its lock."""
+        """Start the server process. It inherits `server.lock`, and holds this lock until it ends."""
         command = [self.program, "--host", "127.0.0.1", "--sync-on-commit", "--log-level", "WARNING"]
         command += [
             "--config",
@@ -199,14 +206,17 @@ def _check_alone(user: Credentials, port: int) -> None:
 
 
 def _client(port: int, **options: Any) -> "MongoClient[dict[str, Any]]":
-    """Connect to a server that listens. The wait is short, in case the server was killed since."""
+    """Connect to a server that listens. The wait is short, because the server may have been killed since."""
     from pymongo import MongoClient
 
     return MongoClient("127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=3000, **options)
 
 
 def main() -> None:
-    """Detach from the command that started this process, and watch. An orderly end of the watcher stops the server."""
+    """Detach from the command that started this process, and watch the server.
+
+    When the watcher ends, it also stops the server, unless the watcher is killed.
+    """
     if os.fork():
         os._exit(0)
     folder = Path(sys.argv[1])
