@@ -1,4 +1,4 @@
-"""Compare `db check` with plain pymongo that reads the database once: time and memory for different sizes."""
+"""Compare `db check` with plain pymongo code that reads the database once: time and memory for three sizes."""
 
 import os
 import random
@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read once the fields that a check needs."""
+    """Read all fields that a check needs once, with plain pymongo."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():
@@ -103,7 +103,7 @@ def bare(url: str) -> None:
 
 
 def check(url: str) -> int:
-    """Run a check, with or without findings, and return the most memory that it used, in MiB."""
+    """Run `db check`, and return its peak memory in MiB. The check may find faults."""
     script = (
         "import resource, subprocess, sys; code = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL).returncode;"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024); sys.exit(code > 1)"
@@ -127,7 +127,7 @@ def main() -> None:
             Data(size).write(there)
             print(f"{size:,} messages: {seconds(url)}", flush=True)
         compare("check against one plain read of the data", 2.5, lambda: check(url), lambda: bare(url), rounds=3)
-        # Like the application, which leaves the ids of deleted documents in lists.
+        # The application also leaves the ids of deleted documents in lists.
         tenth = [message["_id"] for message in there["Message"].find({}, ["_id"]).limit(MESSAGES // 10)]
         for start in range(0, len(tenth), BATCH):
             there["Message"].delete_many({"_id": {"$in": tenth[start : start + BATCH]}})

@@ -1,4 +1,4 @@
-"""Compare granting a role to many users with plain updates of the same documents: commands and time."""
+"""Compare granting a role to many users with plain updates of the same documents: database commands and time."""
 
 import os
 from datetime import UTC, datetime

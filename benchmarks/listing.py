@@ -1,6 +1,7 @@
-"""Compare pages of a list of many users with those of few users, without a filter and with each indexed filter.
+"""Compare the time of a page of users in a large and in a small database, for each filter that has an index.
 
-Usage: listing.py [MANY] [FEW]; a million and a thousand on a server with real index scans, CHATCTL_BENCH_URL.
+Usage: listing.py [MANY] [FEW]. The defaults, a million and a thousand users, need a server with real index scans: set
+its URL in CHATCTL_BENCH_URL.
 """
 
 import statistics
@@ -77,7 +78,7 @@ def middle(name: str) -> str:
 
 
 def milliseconds(url: str, name: str, page: str) -> float:
-    """Return the median time of a page of a list."""
+    """Return the median time to read a page of a list, in milliseconds."""
     connection.choose(url)
     after = middle(name) if page == "middle" else None
     times = []

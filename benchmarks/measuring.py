@@ -1,4 +1,4 @@
-"""Measure two ways to do the same work, in turn on one server, as a ratio, which depends less on the machine."""
+"""Measure two ways to do the same work. The ratio of their times depends less on the machine than the times."""
 
 import os
 import secrets
@@ -22,7 +22,7 @@ CHATCTL = Path(sys.executable).with_name("chatctl")
 
 @contextmanager
 def database() -> Iterator[str]:
-    """Yield the URL of a new database, on the server of CHATCTL_BENCH_URL or on one started for this run."""
+    """Yield the URL of a new database, on the server of CHATCTL_BENCH_URL or on a server started for this run."""
     name = f"bench_{secrets.token_hex(4)}"
     if given := os.environ.get("CHATCTL_BENCH_URL"):
         address, _, options = given.partition("?")
@@ -56,7 +56,7 @@ def _dropped(url: str, name: str) -> Iterator[str]:
 
 
 class Commands(monitoring.CommandListener):
-    """Count the commands that are sent."""
+    """Counts the commands that pymongo sends to the server, by name."""
 
     def __init__(self) -> None:
         self.sent: Counter[str] = Counter()
@@ -72,7 +72,7 @@ class Commands(monitoring.CommandListener):
 
 
 def run(*command: object, **variables: str) -> None:
-    """Run a command without its output; a failure ends the benchmark."""
+    """Run a command and hide its output. If the command fails, end the benchmark with its error."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MONGODB_", "CHATCTL_"))}
     done = subprocess.run(  # noqa: S603
         [str(word) for word in command], env=environment | variables, capture_output=True, check=False, text=True
@@ -82,7 +82,7 @@ def run(*command: object, **variables: str) -> None:
 
 
 def memory(url: str, *words: object) -> int:
-    """Run a command, and return the most memory that it used, in MiB."""
+    """Run a chatctl command, and return its peak memory in MiB."""
     script = (
         "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True, capture_output=True);"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)"
@@ -101,7 +101,10 @@ def compare(
     *,
     prepare: Callable[[], object] = lambda: None,
 ) -> None:
-    """Run both in turn, and print the median times and their ratio. The first round and `prepare` are not measured."""
+    """Run `ours` and `bare` in turn, and print their median times and the ratio, which should be at most `bound`.
+
+    The first round and the calls of `prepare` are not measured.
+    """
     pairs = [(_seconds(ours, prepare), _seconds(bare, prepare)) for _ in range(rounds + 1)][1:]
     ratio = statistics.median(one / other for one, other in pairs)
     one, other = (statistics.median(side) for side in zip(*pairs, strict=True))

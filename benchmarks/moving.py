@@ -1,4 +1,4 @@
-"""Compare imports and exports of users with plain pymongo and the same documents, and measure their memory."""
+"""Compare imports and exports of users with plain pymongo code for the same documents, and measure their memory."""
 
 import csv
 import json
@@ -33,7 +33,7 @@ def table(path: Path, people: int, password: str = "") -> Path:
 
 
 def export_of_clerk(path: Path, people: int) -> Path:
-    """Write the same users as Clerk exports them."""
+    """Write a file with the same users as `table`, in the format that Clerk exports."""
     header = "id first_name last_name username primary_email_address primary_phone_number verified_email_addresses"
     header += (
         " unverified_email_addresses verified_phone_numbers totp_secret password_digest password_hasher created_at"
@@ -49,7 +49,7 @@ def export_of_clerk(path: Path, people: int) -> Path:
 
 
 def documents(people: int) -> tuple[list[Documents], list[Documents]]:
-    """Create the same documents as an import of the table."""
+    """Return the users and profiles that an import of the table creates."""
     now, users, profiles = datetime.now(UTC), [], []
     for number in range(people):
         email, username, name, phone, address = person(number)
@@ -79,7 +79,7 @@ def bare_export(client: pymongo.MongoClient[Documents], path: Path) -> None:
 
 
 def hashing(url: str, path: Path) -> None:
-    """Import passwords on all cores and on one."""
+    """Import passwords on all cores and on one core, and print how much faster all cores are."""
     cores = sorted(os.sched_getaffinity(0))
     taken = []
     for number in (len(cores), 1):

@@ -19,7 +19,7 @@ Documents = dict[str, Any]
 
 
 def fill(client: pymongo.MongoClient[Documents], number: int) -> None:
-    """Create a group of three users like the application; two users have seen each message."""
+    """Insert a group of three users with `number` messages, like the application. Two users have seen each message."""
     there = client.get_default_database()
     for collection in ("User", "Conversation", "Message", "chatctl_audit", "chatctl_images"):
         there[collection].delete_many({})

@@ -19,7 +19,7 @@ ROLES, PERMISSIONS, LINKS = 1_000, 2_000, 100
 
 
 def text(roles: int, permissions: int, links: int) -> str:
-    """Write a seed in which each role has the given number of permissions."""
+    """Return the text of a seed with roles and permissions. Each role has `links` permissions."""
     lines = ["version: 1", "permissions:", *(f"  - thing{number}.read" for number in range(permissions)), "roles:"]
     for role in range(roles):
         names = ", ".join(f"thing{(role * 7 + number) % permissions}.read" for number in range(links))

@@ -1,4 +1,4 @@
-"""Compare the time of a small command with a plain script that does the same."""
+"""Compare the time of small commands with plain scripts that do the same."""
 
 import os
 import sys

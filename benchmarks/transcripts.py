@@ -1,7 +1,7 @@
-"""Compare transcripts in files with a plain loop over the same messages, and the end of a long one with a short one.
+"""Compare writing transcripts with a plain loop, and reading the end of a long conversation with that of a short one.
 
-Usage: transcripts.py [MANY] [FEW] [EXPORTED]; a million and a thousand on a server with real index scans,
-CHATCTL_BENCH_URL.
+Usage: transcripts.py [MANY] [FEW] [EXPORTED], in messages. The defaults for MANY and FEW, a million and a thousand,
+need a server with real index scans: set its URL in CHATCTL_BENCH_URL.
 """
 
 import json
@@ -32,7 +32,7 @@ Documents = dict[str, Any]
 
 
 def message(place: ObjectId, number: int) -> Documents:
-    """Return one of the messages of a conversation, of four people who answer each other."""
+    """Return a message of a conversation in which four people answer each other."""
     sender = PEOPLE[number // 3 % 4]
     seen = list(dict.fromkeys([sender, *PEOPLE[: number % 4]]))
     content = {"image": f"https://img.example.org/{number}.jpg"} if number % 20 == 0 else {"body": body(number)}
@@ -62,7 +62,7 @@ def bare(there: Any, place: ObjectId, path: Path) -> None:
 
 
 def milliseconds(url: str, place: ObjectId) -> float:
-    """Return the median time for the last 50 messages of a conversation."""
+    """Return the median time to read the last 50 messages of a conversation, in milliseconds."""
     connection.choose(url)
     times = []
     for _ in range(ROUNDS + 1):

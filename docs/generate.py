@@ -1,4 +1,4 @@
-"""Write the help, the commands and the rules into the pages: `uv run python docs/generate.py`."""
+"""Write the help texts, the commands and the rules into the pages of docs/: `uv run python docs/generate.py`."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -17,31 +17,31 @@ NAMES: Final = [str(path.relative_to(ROOT)) for path in PAGES]
 PART: Final = re.compile(r"(<!-- (\w+)(?:: ([\w-]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 PICTURE: Final = re.compile(r'(<img src="([\w/.-]+\.svg)" alt="[^"]+") width="\d+" height="\d+"')
 WIDTH: Final = 800
-"""Of a picture, in pixels: what the column of a README has room for."""
+"""The width of a picture in pixels: a README page has room for it."""
 COLUMNS: Final = 78
-"""The width of help on a terminal of 80 columns."""
+"""The width of help texts on a terminal with 80 columns."""
 CASES: Final = {
     "Message.None": "a `Message` of more than 8 MiB",
     "$2y$": "a hash that starts with `$2y$`",
     "twice": "two users with the same address",
 }
-"""How the page describes special cases of a rule that need another command, if the case is not a field."""
+"""Key of `Rule.fixes` → how docs/rules.md describes this case. Keys that are fields need no description."""
 
 
 def generated(page: str) -> str:
-    """Return a page with its generated parts, and the sizes of its pictures, as they should be now."""
+    """Return a page with its generated parts and the sizes of its pictures brought up to date."""
     page = PART.sub(lambda part: f"{part[1]}{PARTS[part[2]](part[3])}{part[4]}", page)
     return PICTURE.sub(lambda found: f"{found[1]} {_size(ROOT / found[2])}", page)
 
 
 def _size(picture: Path) -> str:
-    """Return the attributes for the size of a picture; without them a page jumps while it loads."""
+    """Return the HTML attributes for the size of a picture. Without them, the text of a page moves while it loads."""
     width, height = re.findall(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', picture.read_text("utf-8"))[0]
     return f'width="{WIDTH}" height="{round(float(height) / float(width) * WIDTH)}"'
 
 
 def contexts(name: str) -> Iterator[Any]:
-    """Yield the contexts that print help: of the program, of a single command, or of a group and its commands."""
+    """Yield the Click contexts that print help: of the program, of a single command, or of a group and its commands."""
     size = {"terminal_width": COLUMNS, "max_content_width": COLUMNS}
     root: Any = get_command(app)
     with root.make_context("chatctl", [], resilient_parsing=True, **size) as above:

@@ -1,4 +1,4 @@
-"""Draw what chatctl shows on a terminal, from real runs: `uv run python docs/pictures.py`."""
+"""Draw pictures of the output of real commands on a terminal: `uv run python docs/pictures.py`."""
 
 import os
 import pty
@@ -29,13 +29,13 @@ PICTURES: Final = {
     ],
     "check": ["db check"],
 }
-"""The commands of each picture; ID is the id in the last `undo:` line."""
+"""Picture → its commands. ID in a command stands for the id in the last `audit undo` line of the output."""
 DAMAGE: Final[dict[str, tuple[dict[str, Any], dict[str, Any]]]] = {
     "User": ({"username": "alan"}, {"$set": {"status": "BANNED"}}),
     "Role": ({"name": "viewer"}, {"$set": {"userIds": []}}),
     "Conversation": ({"name": "lobby"}, {"$currentDate": {"lastMessageAt": True}}),
 }
-"""How the data is damaged before the check."""
+"""Collection → (filter, update) that damages a document before the picture of `db check`."""
 FORMAT: Final = """\
 <svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
 <style>
@@ -59,7 +59,7 @@ font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asia
 </g>
 </svg>
 """
-"""Rich's own format with other fonts: Rich loads fonts from the network, these exist on every machine."""
+"""The SVG format of Rich with other fonts: Rich loads fonts from the network, but these exist on every machine."""
 
 
 def typed(line: str) -> str:
@@ -79,12 +79,12 @@ def typed(line: str) -> str:
 
 
 def draw(name: str, lines: list[str]) -> None:
-    """Draw a session of some commands."""
+    """Run commands, and draw them with their output as one picture."""
     console = Console(record=True, width=COLUMNS, file=open(os.devnull, "w"), force_terminal=True)  # noqa: PTH123, SIM115
     undo = ""
     for line in lines:
         command = line.replace("ID", undo)
-        shown = typed(command).replace(f"@{os.uname().nodename}", "@office")  # not the machine that draws
+        shown = typed(command).replace(f"@{os.uname().nodename}", "@office")  # Hide the name of this machine.
         undo = next(iter(re.findall(r"audit undo ([0-9a-f]{24})", shown)), undo)
         console.print(Text.assemble(("$ ", "dim"), (f"chatctl {command}", "bold")))
         console.print(Text.from_ansi(shown))

@@ -1,11 +1,11 @@
-"""Import files: users from CSV, JSON, NDJSON and YAML, read row by row and checked.
+"""Files with users to import (CSV, JSON, NDJSON, YAML), which are read and checked row by row.
 
-Start with `importing.read`. A file goes through one of the `readers`, which finds the column of each
-header by the `Layout`, then through `columns.check`, which makes a person of each row.
+Start reading at `importing.read`. One of the `readers` reads the rows of a file, and finds the column of each header
+by the `Layout`. Then `columns.check` checks each row, and makes a `Person` of it.
 
-The files of other products are described in the folder `products/`, one YAML file for each. `importing` refuses a
-file that is read as the wrong product, and `products.translating` makes the cells of each row. A new column is added
-to `columns`, and a new format to `formats`.
+The folder `products/` has one YAML file for each other product, which describes the files that the product exports.
+`importing` refuses a file if it does not fit the chosen product, and `products.translating` makes the cells of each
+row. Add a new column to `columns`, and a new format to `formats`.
 """
 
 from imports.columns import COLUMNS

@@ -1,4 +1,4 @@
-"""The columns of an import: what each accepts, and the check of a row against them."""
+"""The columns of an import: the values that each column accepts, and the check of a row."""
 
 import json
 import re
@@ -36,7 +36,7 @@ REQUIRED: Final = ("email", "username")
 LISTED: Final = f"The columns are {', '.join(COLUMNS)}."
 
 MAX_GUESSED: Final = 100
-"""The most characters of a name that is compared with the columns."""
+"""The maximum length of an unknown name for which a similar column is suggested, in characters."""
 
 NOT_UTF8: Final = "this is not UTF-8 text"
 SAVE_AS_UTF8: Final = (
@@ -72,7 +72,7 @@ _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
 ColumnFlaw = tuple[str | None, str]
-"""A column (None for the whole row) and its fault, which never quotes the value."""
+"""A column (None for the whole row), and a description of its fault, which never quotes the value."""
 
 
 class BadCellError(Exception):
@@ -82,7 +82,8 @@ class BadCellError(Exception):
 def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFlaw]]:
     """Return the person of a row, and the faults of the row.
 
-    The person of a faulty row has its valid values: they can have further faults in the database.
+    The person of a faulty row has only the valid values, so that they can still be compared with the database. The
+    person is None if the reader could not read the row.
     """
     found: list[ColumnFlaw] = [(None, flaw) for flaw in row.flaws]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
@@ -96,7 +97,7 @@ def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, 
     found += [(column, MISSING) for column in required if column not in row.cells]
     found += _password_flaws(values)
     if any(column == "emailVerified" for column, _ in found):
-        values.pop("status", None)  # which may need that time
+        values.pop("status", None)  # The status may need this time.
     return Person(row.number, **values), found
 
 
@@ -119,7 +120,7 @@ _ADVICE: Final = {
 
 
 def is_bcrypt(text: Any) -> bool:
-    """Tell whether a value is a hash that the application can check."""
+    """Tell whether a value is a bcrypt hash, the only kind of hash that the application can check."""
     return isinstance(text, str) and _HASH.fullmatch(text) is not None
 
 
@@ -186,7 +187,7 @@ def _names(value: Any) -> tuple[str, ...]:
 
 
 def _accounts(value: Any) -> tuple[dict[str, Any], ...]:
-    """Read linked sign-ins: objects, or in a cell `provider:providerAccountId` with `;` between them."""
+    """Read linked sign-ins: a list of objects, or a cell with `provider:providerAccountId`, separated by `;`."""
     given = _in_cell(_text(value)) if isinstance(value, str) else value
     if not isinstance(given, list):
         raise BadCellError(f"expected a list of accounts, found {_KIND_NAMES[type(given)]}")
@@ -227,12 +228,12 @@ def _part(key: str, value: Any) -> Any:
             raise BadCellError("expires_at must be a whole number of seconds since 1970")
         return value
     if key == "providerAccountId" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)  # the APIs of some providers write a number
+        return str(value)  # Some providers write this id as a number.
     return _text(value)
 
 
 def _named(keys: Iterable[str]) -> str:
-    """List keys; a key that may be a value of a user is not printed."""
+    """Return the names of keys for a message. A key that may be personal data is not quoted."""
     return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
 
 

@@ -1,4 +1,4 @@
-"""Which format and encoding a file has, and the rows that every format is read into."""
+"""The detection of the format and encoding of a file, and the class of the rows of every format."""
 
 import codecs
 import io
@@ -9,20 +9,20 @@ from pathlib import PurePath
 from typing import Any, BinaryIO, Final, NamedTuple, TextIO
 
 ERROR: Final = "error"
-"""The column with the faults of a rejected row; an import ignores it."""
+"""The column with the faults in a file of rejected rows. An import ignores this column."""
 
 EXTRA_CELLS: Final = "too many"
-"""The column of a rejected row for cells without a header; an import does not accept it."""
+"""The column for cells without a header in a file of rejected rows. An import does not accept this column."""
 
 DELIMITERS: Final = ",;\t|"
-"""The characters that can stand between the cells of a CSV file."""
+"""The characters that can separate the cells of a CSV file."""
 
 MAX_LINE: Final = 1_000_000
-"""The most characters of a line, so that a file without line ends does not fill the memory."""
+"""The maximum length of a line in characters. Without it, a file without line ends could fill the memory."""
 
 
 class UnreadableError(Exception):
-    """The rest of a file, from `row` on, cannot be read."""
+    """A file cannot be read any further: `row` is the first row that cannot be read."""
 
     def __init__(self, row: int, message: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class UnreadableError(Exception):
 
 
 class Problem(NamedTuple):
-    """What is wrong with a file or its columns as a whole: where, in which column, and what to do."""
+    """A fault of a whole file or of its columns: row, column (None: no column), message, and what the user can do."""
 
     row: int
     column: int | None
@@ -41,10 +41,10 @@ class Problem(NamedTuple):
 
 @dataclass(slots=True)
 class Row:
-    """A row of a file: the values of its cells by column, without empty ones.
+    """A row of a file. `cells` maps columns to the values of the row, without empty values.
 
-    `flaws` are the faults that the reader found; `cells` is None if it could not read the row. `given` is the unchanged
-    row, and `unknown` has the names that do not mean a column.
+    `flaws` are the faults that the reader found. `cells` is None if the reader could not read the row. `given` is the
+    unchanged row, and `unknown` has the names of the row that do not mean a column.
     """
 
     number: int
@@ -69,11 +69,11 @@ FORMATS: Final = {
 }
 _MARKS: Final = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _UNMARKED: Final = {(False, True): "utf-16-le", (True, False): "utf-16-be"}
-"""The encoding, depending on which of the first two bytes is zero: a file begins with a letter or a bracket."""
+"""(first byte is zero, second byte is zero) → the encoding of a file that begins with a letter or a bracket."""
 
 
 def format_of(name: str, head: bytes) -> str:
-    """Detect the format of a file by its name, or else by its beginning: `[`, `{`, `- ` or a header."""
+    """Detect the format of a file by the ending of its name, otherwise by its beginning: `[`, `{`, `- ` or a header."""
     if form := FORMATS.get(PurePath(name).suffix.lower()):
         return form
     begin = head.decode(encoding_of(head), "ignore").lstrip()
@@ -87,7 +87,7 @@ def encoding_of(head: bytes) -> str:
 
 
 def decoded(file: BinaryIO, head: bytes) -> io.TextIOWrapper:
-    """Read bytes as text; invalid bytes become surrogates, which the check of their cell reports."""
+    """Open a file of bytes as text. Invalid bytes become surrogates, and the check of a cell reports them."""
     return io.TextIOWrapper(file, encoding=encoding_of(head), errors="surrogateescape", newline="")
 
 

@@ -26,11 +26,11 @@ from seeds.yaml_tree import Faults
 BATCH: Final = 1000
 PLAIN: Final = Layout()
 HEAD: Final = 64 * 1024
-"""The first bytes of a file, from which the format and the product are detected."""
+"""The number of bytes at the beginning of a file from which its format and product are detected."""
 
 
 Progress = Callable[[int, int], None]
-"""A function that receives the number of rows read, and an estimate of all rows."""
+"""A function that receives the number of rows read so far, and an estimate of the number of all rows."""
 
 
 def read(
@@ -38,7 +38,8 @@ def read(
 ) -> "Import":
     """Read a file of users, or standard input for `-`, and check each row. No database is needed.
 
-    With `keep` the rows are kept unchanged, for `rejected`. Raises `NotFoundError` if there is no such file.
+    If `keep` is true, the unchanged rows are kept for `Import.rejected`. Raises `NotFoundError` if the file does not
+    exist, and `InvalidInputError` if it cannot be opened.
     """
     found = Import(name, layout, keep=keep, progress=progress)
     try:
@@ -55,7 +56,7 @@ def read(
 
 
 class Import:
-    """A file of users: the valid rows and the faults, both kept on disk."""
+    """A file of users that is read and checked. Its valid rows and its faults are kept on disk."""
 
     def __init__(self, name: str, layout: Layout, *, keep: bool, progress: Progress) -> None:
         self.format = "csv"
@@ -81,8 +82,8 @@ class Import:
             )
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
-        """Read all rows. `size` is the number of bytes, if known. An unreadable rest is a fault too."""
-        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # a stream without `peek` gets one
+        """Read and check all rows. `size` is the number of bytes (0: unknown). An unreadable rest becomes a fault."""
+        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # The stream may have no `peek`.
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
@@ -91,13 +92,13 @@ class Import:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
                 self._add(batch)
-                if size:  # the estimate assumes that all rows are as long as those so far
+                if size:  # The estimate assumes rows of equal length.
                     self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
             self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
             self._note([Flaw(1, None, "the file is not valid in the encoding that its first bytes declare")])
-        finally:  # otherwise both would close the file
+        finally:  # Otherwise both objects would close the file.
             text.detach()
             source.detach()
         self._problem = self._refused or self._problem
@@ -123,7 +124,7 @@ class Import:
         self._problem = headers.problem(self.header)
         if not self._problem or not headers.missing:
             return table.rows()
-        if self._keep:  # for the file of --errors; these rows cannot be checked
+        if self._keep:  # Keep them for the file of --errors. They cannot be checked.
             while batch := list(islice(table.rows(), BATCH)):
                 self._keep_rows(batch)
         return iter(())
@@ -139,7 +140,7 @@ class Import:
         return self._judged(rows, headers)
 
     def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
-        """Yield all rows, then check their headers or keys."""
+        """Yield all rows, and afterwards check the headers or keys of the file."""
         yield from rows
         self._problem = headers.problem()
         self._missing = headers.missing
@@ -160,7 +161,7 @@ class Import:
         self._staging.keep_originals((row.number, row.written()) for row in batch)
 
     def compare(self, policy: Policy) -> None:
-        """Compare the rows with the users in the database, which may add faults."""
+        """Compare the rows with the users in the database, and note further faults."""
         importing.compare(self._staging, policy, self._progress, username_from=self._layout.username_from)
 
     @property
@@ -173,7 +174,7 @@ class Import:
         return "csv" if self.format == "csv" else "ndjson"
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
-        """Return all columns and the unchanged faulty rows, with their faults in the column `error`."""
+        """Return the columns and the rows of a file of rejected rows. The column `error` has the faults of a row."""
         columns = [ERROR, *(name for name in self._unique_header if name != ERROR)] + [EXTRA_CELLS] * (
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
@@ -184,8 +185,8 @@ class Import:
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
         """Plan the import.
 
-        Raises `InvalidInputError` with all faults, `ImportConflictError` if all faults are users that exist already,
-        and the errors of `importing.changeset`.
+        Raises `InvalidInputError` with the faults of the file, `ImportConflictError` if the only faults are users that
+        already exist, and the errors of `importing.changeset`.
         """
         number, conflicts, flaws = self._staging.flaws(Faults.MAX_REPORTED)
         faults = tuple(self._fault(flaw) for flaw in flaws)
@@ -215,7 +216,7 @@ class Import:
         return Fault(self._name, flaw.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
-        """Return a row with its error; a value that is not an object is kept under the key `row`."""
+        """Return an unchanged row with its error added. A row that is not an object is put under the key `row`."""
         if self.format == "csv":
             beyond = given[len(self.header) :]
             given = dict(zip(self._unique_header, given, strict=False)) | ({EXTRA_CELLS: beyond} if beyond else {})
@@ -227,7 +228,10 @@ OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Check by its beginning that a file is from the expected product; say what is wrong, without personal data."""
+    """Check by the beginning of a file that it is from the expected product. Return None if it is.
+
+    The returned problem has no personal data.
+    """
     beginning = Beginning.of(head, form)
     product = layout.product
     if product is None:

@@ -1,4 +1,4 @@
-"""The layout of an import file: which header or key means which column, and where the list of users is."""
+"""The layout of an import file: the column that each header or key means, and the place of the list of users."""
 
 import re
 import shlex
@@ -14,15 +14,16 @@ from imports.formats import ERROR, Problem
 from imports.products import Product
 
 IGNORED: Final = ""
-"""The column of a name that is ignored."""
+"""This text in place of a column means that a header or key is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to read a file whose names are not the columns of an import.
+    """How to read a file whose headers or keys are not the columns of an import.
 
-    `columns` maps names to columns: headers, keys, or paths of keys joined by dots. `path` has the keys that lead to
-    the list of users. `product` describes the files of another product; `columns` are then read first.
+    `columns` maps names to columns. A name is a header, a key, or a path of keys joined by dots. `path` has the keys
+    that lead to the list of users. `product` describes the files of another product; `columns` then replace its own
+    columns.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -48,7 +49,7 @@ def layout(
     username_from: str | None = None,
     require_passwords: bool = False,
 ) -> Layout:
-    """Read each `HEADER=column`, and the description of a product. Raises `UsageError` for a map that is not valid."""
+    """Make a layout from options: each text in `maps` is `HEADER=column`. Raises `UsageError` for invalid options."""
     columns: dict[str, str] = {}
     for text in maps:
         name, equals, column = text.rpartition("=")
@@ -76,12 +77,12 @@ def layout(
 
 
 MAX_NAMES: Final = 1000
-"""The most unknown names that are remembered; a broken file may have a new one in every row."""
+"""The largest number of unknown names that are remembered. A broken file may have new names in every row."""
 MAX_MAPS: Final = 6
-"""The most --map options in a hint."""
+"""The largest number of --map options in a hint."""
 
 LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
-"""Columns that `users list` prints and an import does not accept."""
+"""Columns that `users list` prints, but an import does not accept."""
 
 _BYTES: Final = re.compile("[\ud800-\udfff]")
 
@@ -89,8 +90,8 @@ _BYTES: Final = re.compile("[\ud800-\udfff]")
 class Headers:
     """The headers or keys of a file, and the column that each means.
 
-    `known` has the names read so far that mean a column, in lower case. `unknown` has the other names in file order,
-    each with its first row and its number of rows.
+    `known` has the names read so far that mean a column, in lower case. `unknown` maps each other name, in file order,
+    to its first row and the number of its rows.
     """
 
     def __init__(self, layout: Layout, noun: str = "key") -> None:
@@ -107,7 +108,10 @@ class Headers:
         self._more = 0
 
     def column(self, name: str) -> str | None:
-        """Return the column that a name means, `IGNORED` if the name is ignored, None if it is unknown."""
+        """Return the column that a name means, and remember the name.
+
+        Return `IGNORED` if the name is ignored, and None if the name is unknown.
+        """
         if name not in self._columns:
             folded = normalize_header(name)
             if folded not in self._column_of:
@@ -117,13 +121,16 @@ class Headers:
         return self._columns[name]
 
     def meaning(self, name: str) -> str | None:
-        """Return the column that a name would mean, without marking the name as met."""
+        """Return the column that a name means, without remembering that the file has the name."""
         return self._column_of.get(normalize_header(name))
 
     def fields(
         self, given: Mapping[str, Any] | Sequence[Any], before: str = ""
     ) -> Iterator[tuple[str | None, str, Any]]:
-        """Yield the column, the full name and the value of each key of an object, also inside a mapped path."""
+        """Yield the column, the full name and the value of each key of an object.
+
+        If a path like `profile.email` is mapped, the keys inside `profile` are yielded too.
+        """
         for key, value in given.items() if isinstance(given, Mapping) else enumerate(given):
             name = f"{before}{key}"
             column = self.column(name)
@@ -142,13 +149,13 @@ class Headers:
 
     @property
     def missing(self) -> list[str]:
-        """Return the required columns that the file does not have."""
+        """Return the required columns that no name in the file means."""
         met = {self._column_of.get(name) for name in self.known}
         return [column for column in self._required if column not in met]
 
     def problem(self, header: Sequence[str] | None = None) -> Problem | None:
-        """Say what is wrong with all names, in one message that quotes no personal data."""
-        if header is None and not self.known and not self.unknown:  # an empty list has no missing columns
+        """Return all faults of the names as one problem that quotes no personal data. None if there is no fault."""
+        if header is None and not self.known and not self.unknown:  # An empty list lacks no columns.
             return None
         header = header or ()
         broken = next((place for place, name in enumerate(header, 1) if _BYTES.search(name)), None)
@@ -191,7 +198,7 @@ class Headers:
         if self.unknown.keys() >= LISTED_USERS:
             return "this is the output of chatctl users list; chatctl users export writes a file that can be imported"
         first: dict[str, str] = {}
-        for name, column in near.items():  # several names may mean one column
+        for name, column in near.items():  # Several names may mean the same column.
             first.setdefault(column, f"{name}={column}")
         pairs = [*first.values()]
         maps = [f"--map {shlex.quote(pair)}" for pair in pairs[:MAX_MAPS]]
@@ -228,9 +235,9 @@ _SYNONYMS: Final = {
     "joined": "createdAt",
     "identities": "accounts",
 }
-"""Other words for columns."""
+"""Other common words for columns: word → column."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
-"""Words of headers for only a part of a name, for example "first name"."""
+"""Words of headers that mean only a part of a name, like "first name"."""
 
 
 def normalize_header(name: str) -> str:
@@ -239,7 +246,7 @@ def normalize_header(name: str) -> str:
 
 
 def guess_column(name: str, free: Collection[str]) -> str | None:
-    """Find the free column that an unknown name probably means; None if no column is similar."""
+    """Guess the column that an unknown name means. Only `free` columns count. Return None if none is similar."""
     if len(name) > MAX_GUESSED:
         return None
     words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]

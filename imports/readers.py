@@ -1,4 +1,4 @@
-"""The rows of CSV, JSON, NDJSON and YAML files; objects have the columns of an import as keys."""
+"""The readers of CSV, JSON, NDJSON and YAML files, which make a `Row` of each row or object."""
 
 import csv
 import re
@@ -21,20 +21,20 @@ _DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 class Table:
-    """A CSV file: the `header` is read at once, the rows one at a time.
+    """A CSV file. The constructor reads the `header`; `rows` reads one row at a time.
 
-    `places` has the position of each column of an import, from 1.
+    `places` maps each column of an import to its position in the file, from 1.
     """
 
     def __init__(self, text: TextIO, headers: Headers | Translation) -> None:
-        first = next(read := lines(text), "").removeprefix("\ufeff")  # the decoder has removed one mark already
+        first = next(read := lines(text), "").removeprefix("\ufeff")  # The decoder removes only one mark.
         declared = _DELIMITER_LINE.fullmatch(first)
         first = next(read, "") if declared else first
         self._delimiter = (
             declared[1] if declared else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), headers))
         )
         self.places: dict[str, int] = {}
-        # A table typed by hand has blanks after the commas of the header, and then after those of every row.
+        # A table that somebody typed may have blanks after commas. If its header has them, its rows have them too.
         others = _cells(first, self._delimiter)[1:]
         self._blanks = bool(others) and all(cell.startswith(" ") for cell in others)
         self._rows = self._read(chain([first], read))
@@ -52,7 +52,7 @@ class Table:
         headers.add_unknown([name for name in unknown if name.strip()], 1)
 
     def _prepare(self, translation: Translation) -> None:
-        """Find the columns of another product's file, which may have no header."""
+        """Find the columns in a file of another product. Such a file may have no header."""
         product = translation.product
         if product.header and not any(map(translation.meaning, self.header)):
             self._rows = chain([(1, self.header)], self._rows)
@@ -75,7 +75,7 @@ class Table:
         if prefix := self._translation.product.prefix:
             given = [cell.removeprefix(prefix) for cell in given]
         missing = len(self.header) - len(given)
-        if 0 < missing <= MAX_MISSING:  # some products leave empty cells at the end out
+        if 0 < missing <= MAX_MISSING:  # Some products omit empty cells at the end.
             given = given + [""] * missing
         if len(given) < len(self.header) or any(given[len(self.header) :]):
             return Row(
@@ -108,7 +108,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _weight(header: list[str], headers: Headers | Translation) -> tuple[int, int]:
-    """Rate a way to divide the header: by the known columns it gives, then by the number of cells."""
+    """Return how well a delimiter divides the header: the number of known columns, then the number of cells."""
     return len({column for name in header if (column := headers.meaning(name))}), len(header)
 
 
@@ -119,11 +119,11 @@ _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
 Names = Headers | Translation
-"""What the keys of the objects mean."""
+"""An object that knows the meaning of headers or keys."""
 
 
 def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]:
-    """Read one object from each line. A bad line does not stop the others from being read."""
+    """Read one object from each line. An invalid line becomes a row with a fault, and reading continues."""
     for number, line in enumerate(text, first):
         if line.strip():
             try:
@@ -135,7 +135,10 @@ def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]
 
 
 def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
-    """Read the objects of one array, which is under a path if one is given, or a sequence of objects."""
+    """Read the objects of one JSON array, or objects that follow each other without an array.
+
+    If a path is given, the array is the value under its keys.
+    """
     first, begin = "", 0
     while not path and (first := text.readline(MAX_LINE)).isspace():
         begin += 1
@@ -161,7 +164,7 @@ def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row
 
 
 def yaml(file: BinaryIO, name: str, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
-    """Read the objects of one list, one at a time."""
+    """Read the objects of one YAML list, one at a time. If a path is given, the list is the value under its keys."""
     faults = Faults()
     number = 0
     for number, node in enumerate(read_items(file, name, faults, path), 1):
@@ -198,7 +201,7 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [])
 
 
 def _is_whole(line: str) -> bool:
-    """Tell whether a line is a complete object: then the file has one object per line."""
+    """Tell whether a line is a complete JSON object. If the first line is one, the file has one object per line."""
     try:
         return isinstance(_DECODER.decode(line), dict)
     except (ValueError, RecursionError):
@@ -206,7 +209,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _nested_list_hint(value: Any, headers: Names) -> str | None:
-    """Return a hint with the key of a list of users inside an object that is not a user itself."""
+    """Return a hint with the key of the list of users, if an object contains such a list and is not a user itself."""
     if not isinstance(value, dict) or isinstance(headers, Translation) or any(headers.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
@@ -234,7 +237,7 @@ def _values(source: "_JsonStream", path: Sequence[str], keys: Collection[str]) -
 
 
 class _JsonStream:
-    """JSON text of which only the current value is in memory."""
+    """A reader of JSON text that keeps only the current value in memory."""
 
     def __init__(self, text: TextIO, held: str = "") -> None:
         self._text = text
@@ -243,7 +246,10 @@ class _JsonStream:
         self.begins_with_object = self.next(peek=True) == "{"
 
     def listed(self, read: Callable[[], T], end: str) -> Iterator[T]:
-        """Read items with commas between them, up to the end of a list or an object that has begun."""
+        """Yield the comma-separated items of a list or object, whose opening bracket was already read.
+
+        `read` reads one item, and `end` is the closing bracket.
+        """
         if self.next(peek=True) == end:
             self.next()
             return
@@ -254,7 +260,7 @@ class _JsonStream:
             raise JSONDecodeError(f"expected a comma or {end}", "", 0)
 
     def enter(self, keys: Collection[str]) -> None:
-        """Move to the value of the first of some keys in the object that begins here."""
+        """Move into the object that begins here, to the value of the first key that is in `keys`."""
         missing = ValueError(f"key {' or '.join(map(shown, keys))} not found")
         if self.next() != "{":
             raise missing
@@ -282,7 +288,7 @@ class _JsonStream:
                 self._skip()
 
     def next(self, *, peek: bool = False) -> str:
-        """Skip blanks and return the next character, or an empty text at the end."""
+        """Skip blanks and return the next character, or an empty text at the end. With `peek`, do not move past it."""
         while True:
             while self._at < len(self._held) and self._held[self._at] in _BLANKS:
                 self._at += 1
@@ -304,7 +310,7 @@ class _JsonStream:
                 return value
 
     def _read_more(self) -> bool:
-        """Read at least as much as is left, so that a long value is not parsed too often."""
+        """Read more text, at least as much as is not used yet, so that a long value is not parsed too often."""
         left = self._held[self._at :]
         read = self._text.read(max(CHUNK, len(left)))
         self._held, self._at = left + read, 0
@@ -330,7 +336,7 @@ _DECODER: Final = JSONDecoder(object_pairs_hook=_object)
 
 
 def _plain(node: Node) -> Any:
-    """Return the value of a YAML node as JSON would have it; times stay texts."""
+    """Return the value of a YAML node as Python has it after reading JSON. Times stay texts."""
     if node.kind == "object":
         return {key: _plain(value) for key, value in node.value.items()}
     if node.kind == "array":
@@ -343,7 +349,7 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Read a number. No column accepts one that is not whole: it is read as a float, for the file of --errors."""
+    """Convert text to a number. Columns accept only whole numbers; others become floats for the file of --errors."""
     if _WHOLE.fullmatch(text):
         return int(text)
     try:

@@ -1,4 +1,4 @@
-"""The sheet of an access review, as it comes back from a spreadsheet."""
+"""The CSV sheet of an access review, which reviewers filled in with a spreadsheet program."""
 
 import csv
 import hashlib
@@ -15,12 +15,12 @@ from imports.formats import DELIMITERS, encoding_of
 
 NEEDED: Final = ("id", "role", "keep")
 LARGEST: Final = 100 * 1024 * 1024
-"""Bytes of a sheet: some 500,000 rows."""
+"""The largest size of a sheet in bytes (about 500,000 rows)."""
 ANSWERS: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 
 
 class Sheet(NamedTuple):
-    """The decisions of a sheet, and the digest of the file."""
+    """The decisions in a sheet, and the SHA-256 digest of the file."""
 
     decisions: list[Decision]
     sha256: str
@@ -29,7 +29,7 @@ class Sheet(NamedTuple):
 def read(name: str, stdin: BinaryIO) -> Sheet:
     """Read a sheet from a file, or from standard input if the name is `-`.
 
-    Raises `NotFoundError` if there is no such file, and `InvalidInputError` with all faults if it is not a sheet.
+    Raises `NotFoundError` if the file does not exist, and `InvalidInputError` with all faults if it is not valid.
     """
     data = stdin.read(LARGEST + 1) if name == "-" else _content(name)
     if len(data) > LARGEST:
@@ -71,7 +71,7 @@ def _decisions(text: str, name: str, faults: list[Fault]) -> Iterator[Decision]:
     for number, given in enumerate(rows, 2):
         if not any(given):
             continue
-        cells = [*given, *([""] * len(header))]  # spreadsheets leave empty cells at the end out
+        cells = [*given, *([""] * len(header))]  # Spreadsheets omit empty cells at the end.
         user, role, answer = (unescape_formulas(cells[places[column]]) for column in NEEDED)
         word = answer.strip().casefold()
         if word and word not in ANSWERS:

@@ -1,6 +1,6 @@
-"""Actions on the database as a whole, one module or package for each command of `db`.
+"""Actions on the whole database, for the commands of the group `db`.
 
-Each is imported when it is first used. Start reading at `server.status`, or at `checking.check`.
+A module is imported only when it is first used. Start reading at `server.status`, or at `checking.check`.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Describe and protect the database, create missing indexes, say who acts on it, and stop the embedded server."""
+"""Describe and protect the database, describe its current user, create missing indexes, stop the embedded server."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
@@ -22,9 +22,9 @@ T = TypeVar("T")
 
 
 def status() -> Row:
-    """Describe the database: server, version, topology, collections, and the indexes that are missing.
+    """Describe the database: server, version, topology, collections and missing indexes.
 
-    What the user of the server may not read is left out and named in `notAllowed`.
+    Facts that the database user has no right to read are None, and `notAllowed` names them.
     """
     database, target = connection.database(), connection.target()
     hello = database.command("hello")
@@ -52,7 +52,7 @@ def status() -> Row:
 
 
 def whoami() -> Row:
-    """Describe who acts, on which database, with which roles of the server, and how the database is guarded."""
+    """Describe the current user, the target database, the user's roles on the server, and the database's protection."""
     database, target = connection.database(), connection.target()
     who, not_allowed = events.actor(), list[str]()
     roles = database.command("connectionStatus")["authInfo"]["authenticatedUserRoles"]
@@ -75,9 +75,10 @@ def whoami() -> Row:
 
 
 def misnamed_collections(names: Iterable[str]) -> dict[str, str]:
-    """Return collections with a wrong name that probably belong to the application: their name → the right name.
+    """Return misnamed collections that probably belong to the application: wrong name → right name.
 
-    Their names differ only in case, or are the plural and have documents, while the right one is empty or missing.
+    A wrong name differs from the right one only in upper and lower case. Or it is the plural of the right name; then
+    it counts only if its collection has documents, and the collection with the right name is empty or missing.
     """
     right = {name.lower(): name for name in FIELDS}
     found = {}
@@ -93,7 +94,7 @@ def _misnamed(names: Iterable[str]) -> list[Row]:
 
 
 def _is_empty(collection: str) -> bool:
-    """Tell whether a collection is empty; False if it may not be read."""
+    """Tell whether a collection is empty. Return False if the user has no right to read it."""
     return _if_allowed(lambda: connection.database()[collection].find_one({}, ["_id"]) is None, collection, []) or False
 
 
@@ -119,7 +120,7 @@ def list_indexes() -> list[Row]:
 
 
 def create_indexes() -> Changeset:
-    """Create the missing indexes; an index with another name or other keys is reported and not changed."""
+    """Plan the creation of the missing indexes. An index with a wrong name or wrong keys is only reported."""
     found = list(indexes.inspect(connection.database()))
     results = [
         Result(None, one.index.name, "created" if one.state == "missing" else "unchanged", one.message) for one in found
@@ -139,12 +140,15 @@ def create_indexes() -> Changeset:
 
 
 def stop() -> bool:
-    """Stop the embedded server; False if it was not running."""
+    """Stop the embedded server. Return False if it was not running."""
     return local.stop()
 
 
 def take_turn(waits: Callable[[], None]) -> AbstractContextManager[None]:
-    """Start the embedded server and hold its lock, so that other tours wait; `waits` is called if this one has to."""
+    """Start the embedded server and hold its lock, so that only one tour (`chatctl demo`) runs at a time.
+
+    `waits` is called if another tour holds the lock, so that this tour must wait.
+    """
     connection.database()
     return local.turn(waits)
 
@@ -160,13 +164,13 @@ def _topology(hello: dict[str, Any]) -> str:
 
 
 def _size_of(database: Database[dict[str, Any]], name: str, not_allowed: list[str]) -> Row:
-    """Return `{name, count, bytes}` of a collection from its statistics, without counting."""
+    """Return `{name, count, bytes}` of a collection from the server's statistics, without counting its documents."""
     sizes = _if_allowed(lambda: database.command("collStats", name), f"the size of {name}", not_allowed) or {}
     return {"name": name, "count": sizes.get("count"), "bytes": sizes.get("size")}
 
 
 def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T | None:
-    """Return what `read` returns; if it is not allowed, add `what` to `not_allowed` and return None."""
+    """Call `read` and return its result. If the server refuses, add `what` to `not_allowed` and return None."""
     try:
         return read()
     except OperationFailure as error:
@@ -178,9 +182,9 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
 
 
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
-    """Mark the database as protected, or change the name and the options of its marker.
+    """Plan to mark the database as protected, or to change the name and the options of its marker.
 
-    Raises `InvalidInputError` for a name that is hard to type.
+    Users type the name to confirm dangerous commands. Raises `InvalidInputError` for a name that is hard to type.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
@@ -196,7 +200,7 @@ def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) 
 
 
 def unprotect() -> Changeset:
-    """Remove the marker, if there is one."""
+    """Plan to remove the marker of a protected database, if it has one."""
     draft = Draft()
     found = connection.database()[STATE].find_one({"_id": MARKER_ID})
     if found:

@@ -1,6 +1,6 @@
-"""Four roles for users of the server: the commands of each role, and exactly the rights that these commands need.
+"""Four roles for database users: the commands of each role, and exactly the rights that these commands need.
 
-A test records what the commands send, and compares it with these roles in both directions.
+A test records the requests that the commands send to the server. It finds missing rights and rights without a use.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ from database.privileges import Privilege
 from database.wording import shown
 
 Rights = Mapping[str, str]
-"""Collection → actions on it, separated by spaces; "" is the database itself."""
+"""Collection → the allowed actions, separated by spaces. The key "" means the database itself."""
 
 WITHOUT_RIGHTS: Final = (
     *("seeds validate", "seeds schema", "db stop", "db roles", "completion", "demo"),
     *(f"context {verb}" for verb in ("add", "list", "show", "use", "remove")),
 )
-"""Commands that need no rights: they use no database, or the embedded one, which has only one user."""
+"""Commands that need no rights: they use no database, or only the embedded database, which has only one user."""
 
 COLLECTIONS: Final = ("User", "Account", "Profile", "Role", "Permission", "Conversation", "Message")
 READ_ACTIONS: Final = "find listIndexes collStats"
@@ -28,10 +28,10 @@ READ_ACTIONS: Final = "find listIndexes collStats"
 
 @dataclass(frozen=True)
 class Role:
-    """A role of the server: what it adds to the roles that it includes.
+    """A role of the MongoDB server: the commands and rights that it adds to its included roles.
 
-    `verbs` has the commands of each group that the role is for; it is empty for a command without a group. The rights
-    also allow the commands in `also_allowed`, some of them only in part.
+    `verbs` maps a group of commands to the commands that the role is for. A command without a group has an empty
+    text there. `also_allowed` has other commands that work with the same rights, some of them only in part.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Role:
 
     @property
     def rights(self) -> dict[str, list[str]]:
-        """Return collection → actions, including those of the included roles."""
+        """Return collection → allowed actions, including the rights of the included roles."""
         found: dict[str, set[str]] = {}
         for rights in (*(role.rights for role in self.includes), self.added_rights):
             for collection, actions in rights.items():
@@ -162,11 +162,11 @@ ROLE_LIMITS: Final = (
     "update on chatctl_state allows removing the protection that chatctl db protect has set",
     "insert on chatctl_audit allows writing false events; only admin may change and delete events",
 )
-"""What these roles cannot prevent, because a server knows only collections and actions."""
+"""Dangers that these roles cannot prevent, because a server grants rights only by collection and action."""
 
 
 def database_name(name: str | None) -> str:
-    """Return the name of the database for the roles: `name`, or the target database, without connecting to it."""
+    """Return the name of the database for the roles: `name` or, if it is None, the target database. Do not connect."""
     if name is None:
         try:
             return connection.target().name

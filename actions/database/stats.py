@@ -1,4 +1,4 @@
-"""Count new users, messages and active conversations for each period, on the server."""
+"""Count new users, messages and active conversations for each day, week or month. The server does the counting."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -17,19 +17,20 @@ from database.references import has_other_forms, referred
 from models.documents import UserStatus
 
 FORMATS: Final = {"day": "%Y-%m-%d", "week": "%G-%V", "month": "%Y-%m"}
-"""The name of a period, in UTC; weeks begin on Monday. The server and Python use the same letters."""
+"""Length of a period → the format of its name (UTC, weeks begin on Monday), for MongoDB and for Python."""
 DEFAULT_PERIODS: Final = {"day": 30, "week": 12, "month": 12}
-"""Number of periods without `--since`."""
+"""Length of a period → how many periods are counted if `--since` is not given."""
 TOP_SENDERS: Final = 10
 END_OF_CALENDAR: Final = datetime(9999, 12, 31, tzinfo=UTC)
-"""Later times are ignored: a server cannot name their period, and one in broken data would make every count fail."""
+"""Later times are ignored: the server cannot format them, so a single wrong time would make every count fail."""
 
 
 def stats(since: datetime | None = None, by: str = "day") -> Row:
     """Count `{since, by, periods: [{period, users, messages, conversations}], status, roles, topSenders}`.
 
-    Whole periods are counted, starting with the one that contains `since`, and named by their first day or their month.
-    `status` is status → users, `roles` are `{name, users}`, `topSenders` are `{id, username, messages}` since then.
+    The first period contains `since`, and is counted from its beginning. A period has the name of its first day or
+    of its month. `status` is status → number of users. `roles` is a list of `{name, users}`. `topSenders`
+    is a list of `{id, username, messages}`; it counts messages from the beginning of the first period.
     Broken data is ignored. Raises `UsageError` for a time in the future.
     """
     starts = list(_periods(since, by))
@@ -48,7 +49,7 @@ def stats(since: datetime | None = None, by: str = "day") -> Row:
 
 
 def _periods(since: datetime | None, by: str) -> Iterator[datetime]:
-    """Return the starts of all periods until now."""
+    """Yield the start time of each period, up to the current one."""
     now = datetime.now(UTC)
     if since is not None and since > now:
         raise UsageError("--since is in the future", "use a time before now")
@@ -77,7 +78,7 @@ def _sign_ups(since: datetime, date_format: str) -> Iterator[Document]:
 
 
 def _activity(since: datetime, date_format: str) -> Iterator[Document]:
-    """Count messages and their conversations."""
+    """Count, for each period, the messages and the conversations that have messages in the period."""
     when = {"$dateToString": {"format": date_format, "date": "$createAt"}}
     each = {"_id": {"period": when, "place": "$conversationId"}, "messages": {"$sum": 1}}
     places = {"$sum": {"$cond": ["$_id.place", 1, 0]}}
@@ -111,7 +112,7 @@ def _top_senders(since: datetime) -> list[Row]:
 
 
 def _times_since(since: datetime) -> Document:
-    """Match valid times from `since` on, in a form that lets the server use a partial index."""
+    """Return a filter for valid times not before `since`, written so that the server can use a partial index."""
     return {"$gte": since, "$lt": END_OF_CALENDAR, **PRESENT, "$type": "date", **NO_LIST}
 
 

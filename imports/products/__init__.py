@@ -1,8 +1,8 @@
-"""Files of other products: one YAML file here describes the exports of each product.
+"""The import of files from other products: one YAML file in this folder describes the exports of each product.
 
-Start with `choosing`: it finds the product of a file and the description of a product. `description` reads a YAML file
-into a `Product`, and `translating` makes the cells of an import from the records of such a file; `values` finds and
-reads single values. CONTRIBUTING.md says how to add a product.
+Start reading at `choosing`, which detects the product of a file and loads the description of a product. `description`
+reads a YAML file into a `Product`. `translating` makes the cells of an import from the records of an exported file,
+and `values` finds and reads single values. CONTRIBUTING.md says how to add a product.
 """
 
 from imports.products.choosing import MAX_MISSING, Beginning, is_of, load, names, read, recognized

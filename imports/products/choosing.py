@@ -1,4 +1,4 @@
-"""Find the description of a product by its name, and the product of a file by its headers or keys."""
+"""Load the description of a product by its name, and detect the product of a file by its headers or keys."""
 
 import csv
 import re
@@ -15,9 +15,9 @@ from imports.products.description import Product, described
 from imports.products.values import truth
 
 SHOWN: Final = 8
-"""The most faults of a description that are listed."""
+"""The largest number of faults of a description that a message lists."""
 MAX_MISSING: Final = 2
-"""The most cells that may be missing at the end of a product's row."""
+"""The largest number of cells that may be missing at the end of a row in another product's file."""
 
 _KEY: Final = re.compile(r'"([^"\\\n]{1,100})"\s*:')
 _PLAIN_KEY: Final = re.compile(r"^[ -]*([\w$.-]{1,100}):", re.MULTILINE)
@@ -25,7 +25,7 @@ _FOLDER: Final = files("imports.products")
 
 
 def names() -> list[str]:
-    """Return the names of all products, as options take them."""
+    """Return the names of all products, as the option `--from` accepts them."""
     return sorted(file.name.removesuffix(".yaml") for file in _FOLDER.iterdir() if file.name.endswith(".yaml"))
 
 
@@ -37,7 +37,7 @@ def load(name: str) -> Product:
 
 
 def read(path: str) -> Product:
-    """Read a description that a user wrote. Raises `InvalidInputError` with the first faults."""
+    """Read the description of a product from a user's file. Raises `InvalidInputError` with the first faults."""
     try:
         return _sound(Path(path).read_bytes(), path)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def _sound(data: bytes, file: str) -> Product:
 
 
 class Beginning(NamedTuple):
-    """The headers or keys at the beginning of a file, in lower case, and the cells of the first row of a table."""
+    """The beginning of a file: its headers or keys in lower case and, for CSV, the cells of its first row."""
 
     names: frozenset[str]
     cells: Sequence[str]
@@ -74,7 +74,7 @@ class Beginning(NamedTuple):
 
 
 def recognized(beginning: Beginning) -> str | None:
-    """Return the product of a file; if several are possible, the one with the most names in the file."""
+    """Return the name of the product that a file is from. Of several, the one with most names in the file. Or None."""
     sizes = {name: _size(load(name), beginning) for name in names()}
     best = max(sizes, key=lambda name: sizes[name])
     return best if sizes[best] else None
@@ -86,7 +86,10 @@ def is_of(product: Product, beginning: Beginning) -> bool:
 
 
 def _size(product: Product, beginning: Beginning) -> int:
-    """Count the names by which a file is recognized, or the cells of a first row that is not a header."""
+    """Count the names in a file by which its product is recognized. Return 0 if it is not a file of the product.
+
+    For a product whose files have no header, count the cells of the first row.
+    """
     missing = len(product.header) - len(beginning.cells)
     if product.header and -1 <= missing <= MAX_MISSING:
         record = dict(zip(product.header, beginning.cells, strict=False))

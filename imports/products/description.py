@@ -1,4 +1,4 @@
-"""The description of a product's export: its format, and how it is read from YAML."""
+"""The description of the files that a product exports: the format of a description, and the reading from YAML."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -88,7 +88,7 @@ SCHEMA: Final = _object(
 
 
 class Source(NamedTuple):
-    """Where the value of a column comes from: a function, and the paths that it reads."""
+    """The source of a column: a function that returns the value from a record, and the paths that it reads."""
 
     get: Getter
     paths: tuple[str, ...]
@@ -96,7 +96,10 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """What a description says. `used` has the first keys of all paths, and the ignored ones."""
+    """The content of a description; `SCHEMA` explains each key.
+
+    `used` has all paths and ignored names, and the first key of each: these names are known.
+    """
 
     name: str
     recognized: tuple[tuple[str, ...], ...]
@@ -115,7 +118,7 @@ class Product:
 
 
 def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
-    """Read a description. The product is None if there is a fault."""
+    """Read a description from YAML. Return the product (None if there are faults) and the faults."""
     faults = Faults()
     node = compose(data, file, faults) if data.strip() else None
     if node is None and not faults.found:
@@ -127,7 +130,7 @@ def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
 
 
 class _Reader:
-    """Makes a product of a description that fits the schema, and notes faults in its texts."""
+    """Makes a `Product` from a description that fits the schema, and notes faults that the schema cannot find."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -243,7 +246,7 @@ class _Reader:
 
 
 def _items(found: Any, inside: bool) -> list[tuple[Any, Any]]:
-    """Return the objects of a list, or those of an object by their keys."""
+    """Return (key or position, object) for each object in a list or an object. If not `inside`, only (None, found)."""
     if not inside:
         return [(None, found)]
     found = parsed(found)

@@ -15,9 +15,9 @@ from models.documents import UserStatus
 NOT_AN_OBJECT: Final = "expected an object with the columns as keys"
 NOT_CHECKED: Final = "the application cannot check this password hash"
 MAX_NAMES: Final = 1000
-"""The most names of a file that are remembered."""
+"""The largest number of names of a file that are remembered."""
 AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
-"""What products add to the name of a provider: oauth_google, google.com and google-oauth2 are all google."""
+"""Texts that products add to the name of a provider: oauth_google, google.com and google-oauth2 mean google."""
 USERNAMES: Final = "add --username-from email to make usernames from the part before the @"
 
 
@@ -26,14 +26,14 @@ def an_export(product: Product) -> str:
 
 
 def of_another(product: Product) -> Problem:
-    """Say that a file does not have the names of a product, and which names that product has."""
+    """Return the problem that a file is not from a product. The hint lists the names in files of that product."""
     expected = " or ".join(", ".join(group) for group in product.recognized[:2])
     hint = f"a file of {product.name} has {expected}" if expected else "name the columns with --map HEADER=column"
     return Problem(1, None, f"this is not {an_export(product)}", hint)
 
 
 class Translation:
-    """Reads the records of one file, and counts what is left out of the import."""
+    """Makes rows from the records of one file, and counts the users and hashes that are not imported."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Translation:
         required: Sequence[str] = REQUIRED,
         require_passwords: bool = False,
     ) -> None:
-        """Read columns from the names in `maps` instead of the sources of the product."""
+        """Use `maps` (name in the file → column) in place of the product's own sources of these columns."""
         self.product = _with_maps(product, maps)
         self.has_email = False
         self._has_records = False
@@ -66,11 +66,11 @@ class Translation:
         self._columns = [(column, source.get, readers.get(column, text)) for column, source in sources]
 
     def meaning(self, name: str) -> str | None:
-        """Return how the description spells a header, None if it does not have the header."""
+        """Return a header as the description writes it, or None if the description does not have it."""
         return self._spelling.get(name.strip().casefold())
 
     def row(self, number: int, record: Any, given: Any) -> Row | None:
-        """Return the row of a record, None for a record that is left out."""
+        """Return the row for a record, or None if the record is left out of the import."""
         if not isinstance(record, dict):
             return Row(number, None, given, [NOT_AN_OBJECT])
         product = self.product
@@ -88,7 +88,7 @@ class Translation:
         return Row(number, cells, given, self._flaws(record, cells))
 
     def _meet(self, record: Record) -> None:
-        """Remember the names of a record, and which of those that are not imported have a value."""
+        """Remember the names in a record, and for each name that is not imported whether it has a value."""
         for name in record:
             if name in self._settled or (name not in self._names and len(self._names) == MAX_NAMES):
                 continue
@@ -109,9 +109,9 @@ class Translation:
             value = read(value)
             if value is not None and not (isinstance(value, str) and value in nothing):
                 cells[column] = value
-        if "@" in str(cells.get("username", "")):  # products where people sign in with their e-mail address
+        if "@" in str(cells.get("username", "")):  # Some products use the e-mail as the username.
             del cells["username"]
-        if cells.get("name") == cells.get("email"):  # products that require a name
+        if cells.get("name") == cells.get("email"):  # Products that require a name fill in the e-mail.
             cells.pop("name", None)
         if any(test(record) for test in self.product.suspended):
             cells["status"] = UserStatus.SUSPENDED.value
@@ -129,7 +129,7 @@ class Translation:
         ]
 
     def _flaws(self, record: Record, cells: dict[str, Any]) -> list[str]:
-        """Take out a hash that the application cannot check; that is a fault if passwords are required."""
+        """Remove a hash that the application cannot check. This is a fault only if passwords are required."""
         hashed = cells.get("hashedPassword")
         lost = hashed is not None and not is_bcrypt(hashed)
         if lost:
@@ -143,11 +143,11 @@ class Translation:
 
     @property
     def missing(self) -> list[str]:
-        """Return the required columns that users of the file do not have."""
+        """Return the required columns that are missing: `email` in the whole file, `username` for at least one user."""
         return ["email"] * (not self.has_email) + ["username"] * bool(self._nameless)
 
     def problem(self) -> Problem | None:
-        """Say what is wrong with the file after all records were read, in one message without personal data."""
+        """Return the fault of the file, without personal data, or None. Call this after all records were read."""
         if not self._has_records:
             return None
         lost = [name for name in self._maps if not {name, name.partition(".")[0]} & self._names.keys()]
@@ -162,7 +162,7 @@ class Translation:
         return None
 
     def notes(self) -> list[str]:
-        """Say what the import leaves out."""
+        """Return sentences about the users, passwords and columns that are not imported."""
         others = [name for name, has_values in self._names.items() if has_values and name]
         more = [f"and {len(others) - NAMED:,} more"] if len(others) > NAMED else []
         notes = [f"left out: {', '.join(f'{name} ({n:,})' for name, n in self._left_out.items())}"] * bool(
@@ -211,7 +211,7 @@ def _verified(value: Any) -> Any:
 
 
 def _hash(value: Any) -> Any:
-    """Read a hash. Django writes its bcrypt hashes after `bcrypt$`, and `!` if a user has no password."""
+    """Read a hash. Django writes `bcrypt$` before a bcrypt hash, and a text with `!` if a user has no password."""
     found = text(value)
     if not isinstance(found, str):
         return found

@@ -1,4 +1,4 @@
-"""Find values in a record of another product, and read times, texts and true or false as products write them."""
+"""Find values in a record of another product, and read texts, times and booleans in the forms of these products."""
 
 import json
 import re
@@ -16,27 +16,28 @@ _EMPTY: Final[tuple[Any, ...]] = (None, "", [], {})
 _YES: Final = frozenset({"true", "yes", "1", "t"})
 _NO: Final = frozenset({"false", "no", "0", "f"})
 _EXTENDED: Final = frozenset({"$date", "$oid", "$numberLong", "$numberInt", "$numberDouble"})
-"""Keys of MongoDB's Extended JSON that wrap a value."""
+"""Keys of MongoDB's Extended JSON, like `{"$oid": "…"}`: the value is inside an object with one of these keys."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_SECONDS: Final = 10**11
-"""A higher number is a time in milliseconds: as seconds it would be in the year 5138, or later."""
+"""A higher number means milliseconds since 1970. As seconds it would be a time after the year 5138."""
 _NUMBER: Final = re.compile(r"-?\d{1,14}(\.\d+)?")
 _ZONED: Final = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:UTC|([+-]\d{4})(?: \S{1,6})?)")
-"""Ruby and Go: `2021-03-04 08:15:30 UTC`, `2023-11-20 19:30:00.5 +0100 CET`."""
+"""Times as Ruby and Go write them: `2021-03-04 08:15:30 UTC`, `2023-11-20 19:30:00.5 +0100 CET`."""
 _SLASHES: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)( \d\d:\d\d(?::\d\d)?)?")
 
 
 def steps(path: str) -> list[tuple[str, ...]] | None:
-    """Divide a path like `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`, if it is valid."""
+    """Split a path like `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`. None if invalid."""
     found = list(_STEP.finditer(path))
     return [one.groups("") for one in found] if "".join(one[0] for one in found) == path and path else None
 
 
 def getter(path: str) -> Getter:
-    """Return a function that finds the value of a path in a record; a key that is written like the path comes first.
+    """Return a function that finds the value of a path in a record.
 
-    `[key=value]` finds the first object of a list with this value, `[key=@path]` the one with the value of that path.
+    If the record has a key with the same text as the whole path, its value is returned. `[key=value]` finds the first
+    object in a list whose key has this value. `[key=@path]` compares with the value of another path in the record.
     """
     way = steps(path) or [(path,)]
     if len(way) == 1 and way[0][0] == path:
@@ -69,7 +70,7 @@ def _next(value: Any, step: tuple[str, ...], record: Record) -> Any:
 
 
 def parsed(value: Any) -> Any:
-    """Parse a cell that contains JSON; None if it cannot be parsed."""
+    """Parse a text that begins like a JSON object or list (None if it is not valid). Other values are unchanged."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             return json.loads(value)
@@ -79,18 +80,18 @@ def parsed(value: Any) -> Any:
 
 
 def filled(value: Any) -> bool:
-    """Tell whether there is a value other than zero or false."""
+    """Tell whether a value is not empty and does not mean zero, no or false."""
     return value not in _EMPTY and truth(value) is not False
 
 
 def truth(value: Any) -> bool | None:
-    """Read true or false in any spelling; None for anything else."""
+    """Read a boolean in any spelling, like yes, 1 or t. Return None for other values."""
     word = plain(value).strip().casefold() if isinstance(plain(value), str) else ""
     return True if word in _YES else False if word in _NO else None
 
 
 def plain(value: Any) -> Any:
-    """Return a number or a boolean as text, and the value inside Extended JSON; others as they are."""
+    """Return a number or a boolean as text, and the value inside Extended JSON. Other values are unchanged."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in _EXTENDED:
@@ -101,7 +102,10 @@ def plain(value: Any) -> Any:
 
 
 def text(value: Any) -> Any:
-    """Read a text without blanks around it, or quotes that are part of it; other values as they are."""
+    """Return a value as text, without blanks and quotation marks around it. Return None if it is empty.
+
+    Lists and objects are returned unchanged.
+    """
     if not isinstance(value, str):
         value = plain(value)
         if not isinstance(value, str):
@@ -113,13 +117,13 @@ def text(value: Any) -> Any:
 
 
 def time(value: Any) -> Any:
-    """Read a time in any of the forms that products write; other values as they are."""
+    """Read a time in any of the forms that products write. Other values are returned as `text` returns them."""
     value = text(value)
     if not isinstance(value, str):
         return value
     if value[4:5] == "-" and (found := times.iso(value)):
         return found
-    if _NUMBER.fullmatch(value):  # at most 14 digits, which no year above 9999 needs
+    if _NUMBER.fullmatch(value):  # At most 14 digits, so the year is at most 9999.
         return _since_1970(float(value))
     return _odd_time(value) or value
 
@@ -136,6 +140,6 @@ def _odd_time(value: str) -> datetime | None:
 
 
 def _since_1970(number: float) -> datetime | None:
-    """Read seconds or milliseconds since 1970; products write zero for never."""
+    """Convert seconds or milliseconds since 1970 to a time. Zero means never, and becomes None."""
     milliseconds = number if abs(number) > _MOST_SECONDS else number * 1000
     return _EPOCH + timedelta(milliseconds=round(milliseconds)) if number else None

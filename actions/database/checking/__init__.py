@@ -1,6 +1,6 @@
-"""Find and repair data that the application cannot read, or shows wrong. Start reading at `check`.
+"""Find and repair data that the application cannot read, or shows wrongly. Start reading at `check`.
 
-Each rule is a class in `rules`; its docstring says how to add one.
+Each rule is a class in the package `rules`. The docstring of that package says how to add a rule.
 """
 
 from actions.database.checking.checking import check, select_rules

@@ -16,11 +16,11 @@ from database.wording import did_you_mean
 from models.schema import FIELDS
 
 ORDER: Final = ("User", "Role", "Permission", "Conversation", "Profile", "Account", "Message")
-"""The order in which collections are read: first those that others refer to."""
+"""The order in which collections are read. A collection is read before the collections that refer to it."""
 EXAMPLES: Final = 5
 
 Progress = Callable[[int, int], None]
-"""Called with the number of documents that were read, and the number of all."""
+"""A function that receives the number of documents read so far, and the number of all documents to read."""
 
 
 def check(
@@ -31,8 +31,8 @@ def check(
 ) -> list[Row]:
     """Find faults: `{rule, severity, count, examples, effect, fix}` for each rule and severity, the worst first.
 
-    Each example has its own `fix`, and each different fix has an example. With `sample`, only that many documents of
-    each collection are checked, and some of the documents that they link to.
+    Each example has its own `fix`, and each different fix has at least one example. `sample` is the number of documents
+    of each collection that are checked, with some of the documents that they link to. If it is None, all are checked.
     Raises `UsageError` for an unknown name.
     """
     found: dict[type[Rule], Row] = {}
@@ -49,7 +49,10 @@ def check(
 
 
 def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[Rule]]:
-    """Return the rules with some names, or all rules; leave out rules that read no selected collection."""
+    """Return the rules with the given names, or all rules if no name is given.
+
+    Rules that read none of the given collections are left out. Raises `UsageError` for an unknown name.
+    """
     rule_types = all_rules()
     _check_names("rule", rules, dict.fromkeys(kind.name for kind in rule_types))
     _check_names("collection", collections, FIELDS)
@@ -60,7 +63,7 @@ def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[
 def find_faults(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[Rule, list[Finding]]]:
-    """Read what the rules need, and yield their confirmed faults in groups of one rule."""
+    """Read the documents that the rules need, and yield confirmed faults: a rule, and some of its faults."""
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
@@ -88,7 +91,7 @@ def _suspects(
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
             usual = list(with_object_ids(documents))
-            if len(usual) == len(documents):  # the shared objects of rules recognize a list by its identity
+            if len(usual) == len(documents):  # Rules share results for the same list object.
                 usual = documents
             scan.learn(collection, documents)
             for rule in looking:

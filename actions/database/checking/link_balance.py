@@ -14,11 +14,11 @@ from database import connection
 from models.links import LINKS, OTHER_SIDES, Link
 
 IDS_IN_MEMORY: Final = 200_000
-"""Ids in lists that are kept in memory for comparison."""
+"""The number of ids in lists that are kept in memory for comparison."""
 IDS_OF_A_SAMPLE: Final = 20
-"""Ids of each list that are checked in a sample."""
+"""The number of ids of each list that are checked when only a sample of the documents is checked."""
 DOCUMENTS_TOGETHER: Final = 1_000
-"""Documents that are read in one query by their `_id`."""
+"""The number of documents that one query reads by their `_id`."""
 
 LINK_FIELDS: Final = {
     collection: tuple(field for side, field in OTHER_SIDES if side == collection)
@@ -27,10 +27,11 @@ LINK_FIELDS: Final = {
 
 
 class LinkBalance:
-    """Compare both sides of each link by one number for each document on the left side (`Link.collection`).
+    """A comparison of both sides of each link, with one number (the balance) for each document on the left side.
 
-    The hashes of the ids in its list are subtracted, and the hash of each document that lists it is added. If both
-    sides agree, the balance is zero, and no list has to be kept. If it is not zero, the lists are read again.
+    The left side of a link is `Link.collection`. The hashes of the ids in the list of a left document are subtracted
+    from its balance. The hash of each right document that lists the left document is added. If both sides agree, the
+    balance is zero, so that no lists must be kept in memory. If the balance is not zero, the lists are read again.
     """
 
     def __init__(self) -> None:
@@ -42,9 +43,10 @@ class LinkBalance:
     def suspects(
         self, collection: str, documents: Sequence[Document], scan: Scan, *, dangling: bool
     ) -> Iterator[Finding]:
-        """Add documents to the balances, once for all rules, and yield links from the right side to missing documents.
+        """Add documents to the balances, and yield links from the right side to missing documents.
 
-        In a sample, some ids of each list are suspected, because not all documents were read.
+        Several rules pass the same documents, but they are added only once. In a sample, some ids of each list are
+        suspected, because not all documents were read.
         """
         if documents is not self._last_documents:
             self._last_documents, self._last_suspects = documents, []
@@ -56,7 +58,11 @@ class LinkBalance:
         return iter(self._last_suspects if dangling or scan.sampled else ())
 
     def late_suspects(self, *, dangling: bool) -> Iterator[Finding]:
-        """Yield the suspected links of all unbalanced documents; they are found once and shared by the rules."""
+        """Yield the suspected links of all documents with a balance that is not zero.
+
+        The links are searched at the first call, and kept for the other rules. `dangling` selects the links to missing
+        documents; otherwise the links that only one of two existing documents has are returned.
+        """
         if not self._late:
             self._late = {True: PackedFindings(), False: PackedFindings()}
             for link, balances in self._balances.items():
@@ -90,7 +96,7 @@ class LinkBalance:
 
 
 class PackedFindings:
-    """Findings with an id and an id as value, packed as bytes, because there may be a million."""
+    """Findings with an ObjectId as `id` and an ObjectId as `value`, packed as bytes, because there may be a million."""
 
     def __init__(self) -> None:
         self._held: dict[tuple[str, str | None], bytearray] = defaultdict(bytearray)
@@ -106,7 +112,7 @@ class PackedFindings:
 
 
 class OtherLists:
-    """The lists of documents on the right side, kept up to a limit, because many documents link to the same role."""
+    """A cache of the lists of documents on the right side: many users may have the same role, for example."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -114,7 +120,7 @@ class OtherLists:
         self._held = 0
 
     def read(self, ids: Iterable[Any]) -> dict[Any, set[Any] | None]:
-        """Return id → ids in its list; None for a document that does not exist."""
+        """Return id of a document → the ids in its list, or None if the document does not exist."""
         if self._held > IDS_IN_MEMORY and any(identifier not in self._kept for identifier in ids):
             self._kept, self._held = {}, 0
         unknown = [identifier for identifier in ids if identifier not in self._kept]
@@ -128,7 +134,7 @@ class OtherLists:
 
 
 def distinct(document: Document, field: str) -> set[Any]:
-    """Return the ids in a list of a document, each once, without other values."""
+    """Return the different ids in a list of a document, without values that are not ids."""
     items = document.get(field)
     if not items or type(items) is not list:
         return set()
@@ -136,7 +142,7 @@ def distinct(document: Document, field: str) -> set[Any]:
 
 
 def has_duplicates(document: Document, field: str) -> bool:
-    """Tell whether a list of a document contains an id twice."""
+    """Tell whether a list of a document contains an id more than once."""
     items = document.get(field)
     if not items or type(items) is not list or len(items) == 1:
         return False
@@ -145,7 +151,7 @@ def has_duplicates(document: Document, field: str) -> bool:
 
 
 def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the suspected links of unbalanced documents, each with whether the other document is missing."""
+    """Yield the suspected links of documents with a balance that is not zero: (other document is missing, finding)."""
     unbalanced = {identifier: number for identifier, number in balances.items() if number}
     yield from _missing_on_the_right(link, unbalanced)
     wanted = [identifier for identifier, number in unbalanced.items() if number]
@@ -154,7 +160,7 @@ def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Fin
 
 
 def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the links that only the left side has, and correct the balances by them."""
+    """Yield the links that only the left side has, and remove them from the balances: (other is missing, finding)."""
     lists = OtherLists(link)
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
         back = lists.read({identifier for listed in some.values() for identifier in listed})
@@ -167,7 +173,7 @@ def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tu
 
 
 def _missing_on_the_left(link: Link, unbalanced: Sequence[Any]) -> Iterator[Finding]:
-    """Yield the links that only the right side has; there may be no index for this search."""
+    """Yield the links that only the right side has. There may be no index for this search, so it can be slow."""
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field, IDS_IN_MEMORY):
         few = len(some) <= queries.CHUNK_SIZE
         where = queries.refers_to(link.other, link.other_field, *some) if few else {}
@@ -187,7 +193,7 @@ def _by_id(collection: str, ids: Iterable[Any], field: str) -> Iterator[Document
 def _chunks(
     documents: Iterator[Document], field: str, limit: int = DOCUMENTS_TOGETHER
 ) -> Iterator[dict[Any, set[Any]]]:
-    """Group documents so that a group lists about `limit` ids: id of a document → ids in its list."""
+    """Group documents so that the lists of a group have about `limit` ids: id of a document → ids in its list."""
     some: dict[Any, set[Any]] = {}
     held = 0
     for document in documents:

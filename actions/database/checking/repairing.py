@@ -1,4 +1,4 @@
-"""Repair the faults that have only one right answer, and those that an option decides."""
+"""Repair the faults that have only one right correction, and the faults that an option decides."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,19 +18,20 @@ from database.times import iso
 from database.wording import counted
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""A number is read as a date only between this day and now."""
+"""A number can mean a date only if the date is between this day and now."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
-"""Keys of Extended JSON, which was stored as it is written."""
+"""Keys of MongoDB's Extended JSON. Some values were stored with these keys by mistake."""
 LARGEST: Final = 2**63
 DIGITS: Final = len(str(-LARGEST))
 
 
 def convert(wanted: type, value: Any) -> Any:
-    """Convert a value of another type to the `wanted` type; None if the meaning is not certain.
+    """Convert a value to the `wanted` type. Return None if the meaning of the value is not certain.
 
-    A text in ISO 8601 is a date, in UTC if it has no zone. A number between the year 2000 and now, in milliseconds or
-    seconds since 1970, is a date too. A text of digits is a number, a text of 24 hex digits an id.
+    A text in ISO 8601 becomes a date, in UTC if it has no time zone. A number becomes a date if it means a time between
+    the year 2000 and now, in milliseconds or seconds since 1970. A text of digits becomes a number, and a text of
+    24 hex digits becomes an id.
     """
     if wanted is ObjectId:
         found = referred(value)
@@ -81,7 +82,7 @@ ORDER: Final = (
     "dangling-link",
     "one-sided-link",
 )
-"""Rules that are repaired first, in this order, because links need valid lists. All other rules follow."""
+"""The rules whose faults are repaired first, in this order, because links need valid lists. Other rules follow."""
 HELD: Final = 200_000
 """The most faults of one rule that one command repairs."""
 
@@ -94,10 +95,10 @@ def repair(
     delete: bool = False,
     progress: Progress | None = None,
 ) -> Changeset:
-    """Repair the faults that have only one right answer, and those that `drop` or `delete` decides.
+    """Plan the repair of faults that have only one right correction, and of faults that `drop` or `delete` decides.
 
-    Raises `UsageError` for a decision that is not about all rules, and `LastMemberError` if a protected role would be
-    left without an active member.
+    Raises `UsageError` if `drop` or `delete` does not apply to all given rules, and `LastMemberError` if a protected
+    role would have no active member after the repair.
     """
     decisions = frozenset(word for word, given in (("drop", drop), ("delete", delete)) if given)
     kinds = select_rules(rules, collections)
@@ -129,7 +130,7 @@ def repair(
 
 
 def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> None:
-    """Refuse a decision that is not about all rules: one of them might repair what another one deletes."""
+    """Refuse `drop` or `delete` if it does not apply to all rules: a rule could repair what another rule deletes."""
     for word in sorted(decisions):
         names = [kind.name for kind in select_rules((), ()) if word in kind.decisions]
         if others := [kind.name for kind in kinds if kind.name not in names]:
@@ -139,7 +140,10 @@ def _check_decisions(decisions: frozenset[str], kinds: Sequence[type[Rule]]) -> 
 
 
 def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
-    """Tell whether a repair by these rules can be undone. It is one event, so all of it can be undone or nothing."""
+    """Tell whether a repair by these rules can be undone. A repair is one event, so it is undone as a whole.
+
+    Raises `UsageError` if only some of the rules can be undone.
+    """
     final = [kind.name for kind in kinds if not kind.undoable]
     if final and len(final) < len(kinds):
         raise UsageError(f"a repair by the rule {final[0]} cannot be undone", f"run only this rule: --rule {final[0]}")
@@ -147,7 +151,7 @@ def _is_undoable(kinds: Sequence[type[Rule]]) -> bool:
 
 
 class _Plan:
-    """The faults that are repaired, and the numbers of the others, which need a decision or another run."""
+    """The faults to repair, and the numbers of other faults, which need a decision or another run of the command."""
 
     def __init__(self, decisions: frozenset[str], *, undoable: bool) -> None:
         self._undoable = undoable
@@ -164,14 +168,14 @@ class _Plan:
             room = HELD - len(held)
             held += repairable[:room]
             self._more[rule] += len(repairable[room:])
-        repairable_ids = set(map(id, repairable))  # a fault with a list as its value is not hashable
+        repairable_ids = set(map(id, repairable))  # The value of a fault may be a list, which has no hash.
         for fault in (fault for fault in faults if id(fault) not in repairable_ids):
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1
 
     def results(self) -> Iterator[Result]:
-        """Return for each rule the number of repaired faults, and the commands for the others."""
+        """Yield for each rule the number of faults to repair, and the commands that repair the remaining faults."""
         for rule, faults in self.repaired.items():
             yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
@@ -203,7 +207,7 @@ class _Plan:
                     yield Update("User", (fault.id,), {"rolesIds": Take((fault.value,))})
 
     def batches(self, names: dict[Any, str]) -> Iterator[Batch]:
-        """Confirm the faults once more and draft their repair, rule by rule."""
+        """Confirm the faults once more, and yield the changes that repair them, rule by rule."""
         draft = RepairDraft(names)
         for rule in sorted((rule for rule in self.repaired if not isinstance(rule, MissingIndex)), key=_order):
             faults = self.repaired[rule]

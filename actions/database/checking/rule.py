@@ -1,4 +1,4 @@
-"""What a rule of `db check` is, and what it works with: findings, the state of a scan, and the draft of a repair."""
+"""The base class of the rules of `db check`, and the objects that rules use: findings, a scan, a draft of a repair."""
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
@@ -12,17 +12,17 @@ from changes import Batch, Document, Draft
 from database.references import referred
 
 SEVERITIES: Final = ("E", "W", "I")
-"""Error: the application fails. Warning: it shows something wrong. Information: nothing has to be done."""
+"""Error: the application fails. Warning: the application shows wrong data. Information: no repair is necessary."""
 PARENTS: Final = frozenset({"User", "Role", "Permission", "Conversation"})
-"""Collections whose ids are kept in memory. Messages are too many, and no rule needs their ids."""
+"""Collections whose ids are kept in memory during a scan. There are too many messages, and no rule needs their ids."""
 GENERATIONS: Final = 4
-"""Batches for which changed documents are kept: the one being made, one waiting, one being written, and a spare."""
+"""The number of newest batches whose documents stay in memory: one is made, one waits, one is written, one is spare."""
 
 T = TypeVar("T")
 
 
 class Finding(NamedTuple):
-    """A fault of one document: the field, and the wrong value or a few words about it."""
+    """A fault of one document: its collection, its id, the field, and the wrong value or a few words about it."""
 
     collection: str
     id: Any
@@ -31,7 +31,7 @@ class Finding(NamedTuple):
 
 
 class Rule:
-    """A kind of fault; each subclass with a `name` is a rule of `db check`. One object is used for one command.
+    """A kind of fault. Each subclass with a `name` is a rule of `db check`; each command creates its own objects.
 
     `db check` reads each collection once and passes its documents to `suspects`. Then `confirm` reads the suspected
     documents again, because they may have changed, and returns the real faults. `db repair` confirms them once more
@@ -44,39 +44,39 @@ class Rule:
     severity: ClassVar[str]
     """One of `SEVERITIES`."""
     effect: ClassVar[str]
-    """What the application does because of the fault."""
+    """The effect of the fault in the application, as a sentence."""
     fix: ClassVar[str] = "chatctl db repair --rule {name}"
-    """The command against the fault: a format with `{name}` of the rule and the fields of a `Finding`."""
+    """The command that repairs the fault: a format string with `{name}` of the rule and the fields of a `Finding`."""
     fixes: ClassVar[Mapping[str, str]] = {}
-    """Other commands for some faults, by a key of `fix_keys`, for example "User.email"."""
+    """Commands that replace `fix` for some faults: a key of `fix_keys`, for example "User.email" → the command."""
     reads: ClassVar[Mapping[str, Sequence[str]]] = {}
-    """Collection → the fields that the rule needs; no other fields are read."""
+    """Collection → the fields that the rule needs. Documents may be passed to the rule without other fields."""
     odd_ids: ClassVar[bool] = False
     """Whether the rule also gets documents whose `_id` is not an ObjectId."""
     one_collection: ClassVar[bool] = False
-    """Whether a fault is visible in its own collection, so that `--collection` needs to read only that one."""
+    """Whether a fault can be found in its own collection, so that `--collection` does not need to read other ones."""
     group_size: ClassVar[int] = 1_000
     """The number of suspects that are confirmed, and repaired, together."""
     automatic: ClassVar[bool] = False
-    """Whether `db repair` repairs the fault without a decision, because only one answer is right."""
+    """Whether `db repair` repairs the fault without a decision of the user, because only one correction is right."""
     decisions: ClassVar[frozenset[str]] = frozenset()
-    """The options `drop` or `delete`, if `db repair` repairs the fault only with them."""
+    """The options of `db repair` (`drop`, `delete`) by which the user decides how to repair the fault."""
     undoable: ClassVar[bool] = True
-    """Whether a repair can be undone. If not, it runs only if its rule is named, and no other rule."""
+    """Whether a repair can be undone. If not, it runs only if `--rule` names this rule and no other one."""
 
     def __init__(self, scan: "Scan") -> None:
         self.scan = scan
 
     def needs(self, collection: str, selected: Sequence[str]) -> bool:
-        """Tell whether a collection has to be read to find faults in the selected ones (all, if none is named)."""
+        """Tell whether the rule must read a collection to find faults in the `selected` collections (empty: in all)."""
         return collection in self.reads and (not selected or not self.one_collection or collection in selected)
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
-        """Yield suspected faults of some documents of a collection, which have the fields of `reads`."""
+        """Yield suspected faults of some documents, which have the fields in `reads`."""
         return iter(())
 
     def late_suspects(self) -> Iterator[Finding]:
-        """Yield suspected faults that can be found only after all collections were read."""
+        """Yield the suspected faults that the rule can find only after all collections were read."""
         return iter(())
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
@@ -86,11 +86,11 @@ class Rule:
             yield from (found for found in self.suspects(collection, documents) if found in some[found.id])
 
     def fix_keys(self, found: Finding) -> Sequence[str]:
-        """Return the keys of `fixes` that apply to a fault, the most specific first."""
+        """Return the possible keys of `fixes` for a fault, the most specific first."""
         return f"{found.collection}.{found.field}", found.collection
 
     def fix_template(self, found: Finding) -> str:
-        """Return the one of `fixes` that applies to a fault, otherwise `fix`."""
+        """Return the format string of the command that repairs a fault: from `fixes`, otherwise `fix`."""
         return next((self.fixes[key] for key in self.fix_keys(found) if key in self.fixes), self.fix)
 
     def fix_command(self, found: Finding) -> str:
@@ -102,18 +102,18 @@ class Rule:
         return iter(findings if self.automatic or self.decisions & decisions else ())
 
     def change_of(self, found: Finding, decisions: frozenset[str]) -> tuple[str, str, Any]:  # noqa: ARG002
-        """Return what the repair of a fault does: `update` or `delete`, in which collection, to which id."""
+        """Return the change that repairs a fault: `update` or `delete`, the collection, and the id of the document."""
         return "update", found.collection, found.id
 
     def repair(self, draft: "RepairDraft", findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        """Draft the repair of faults that were confirmed a moment ago, and yield the batches that are full."""
+        """Add the repair of newly confirmed faults to the draft, and yield the batches that are full."""
         raise NotImplementedError(self.name)
 
 
 class Scan:
-    """What one check has read: the ids of the documents, and objects that several rules share.
+    """The state of one check: the ids of the documents read so far, and objects that several rules share.
 
-    If only a sample is read, no ids are known: every reference is suspected, and then looked up.
+    If only a sample is read, no ids are kept. Then every reference is suspected, and a query looks it up.
     """
 
     def __init__(self, sample: int | None = None) -> None:
@@ -123,7 +123,7 @@ class Scan:
         self._shared: dict[type, Any] = {}
 
     def learn(self, collection: str, documents: list[Document]) -> None:
-        """Keep the ids of the documents of `PARENTS`; an id stored as text counts as the ObjectId."""
+        """Keep the ids of documents if their collection is in `PARENTS`. An id stored as text becomes an ObjectId."""
         if collection in PARENTS and not self.sampled:
             found = (referred(document["_id"]) for document in documents)
             self._ids[collection].update(identifier for identifier in found if type(identifier) is ObjectId)
@@ -133,7 +133,7 @@ class Scan:
         return self._ids[collection]
 
     def shared(self, kind: type[T]) -> T:
-        """Return the only object of a class; it is created at the first call."""
+        """Return the object of a class that all rules share. The first call creates it."""
         if kind not in self._shared:
             self._shared[kind] = kind()
         found: T = self._shared[kind]
@@ -141,10 +141,10 @@ class Scan:
 
 
 class RepairDraft(Draft):
-    """A draft whose view of the documents is ahead of the database.
+    """A draft that also returns documents as they will be after the drafted changes.
 
-    Batches are made before earlier ones are written, and several rules may change the same document: it has to be read
-    from here, with all its fields, because then it has the changes that were drafted before.
+    A batch is drafted before the earlier batches are written, and several rules may change the same document. So rules
+    must read documents with the methods of this class: these documents include the changes that were drafted before.
     """
 
     def __init__(self, names: dict[Any, str]) -> None:
@@ -154,7 +154,7 @@ class RepairDraft(Draft):
         self._deleted: set[tuple[str, Any]] = set()
 
     def documents(self, collection: str, ids: Iterable[Any]) -> dict[Any, Document]:
-        """Return documents by their ids, without those that do not exist or are deleted in this draft."""
+        """Return id → document, without documents that do not exist or that this draft deletes."""
         wanted = [one for one in dict.fromkeys(ids) if (collection, one) not in self._deleted]
         found = {
             one: kept[collection, one] for kept in reversed(self._kept) for one in wanted if (collection, one) in kept
@@ -165,17 +165,17 @@ class RepairDraft(Draft):
         return found
 
     def each(self, collection: str, ids: Iterable[Any]) -> Iterator[tuple[Any, Document]]:
-        """Yield ids and documents like `documents`, which are read some at a time."""
+        """Yield ids and documents like `documents`, but read only some documents at a time."""
         for part in queries.chunks(ids):
             yield from self.documents(collection, part).items()
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document: from then on this draft does not find it."""
+        """Draft the deletion of a document. Afterwards, the methods of this draft do not return it."""
         self._deleted.add((collection, document["_id"]))
         super().delete(collection, document)
 
     def finished_batches(self) -> list[Batch]:
-        """Return the batches that are full, and forget the documents that only older batches have changed."""
+        """Return the batches that are full, and forget documents that no recent batch has read or changed."""
         if batches := super().finished_batches():
             self._kept.appendleft({})
         return batches
@@ -198,7 +198,7 @@ def by_field(findings: Iterable[Finding]) -> dict[tuple[str, str], list[Finding]
 
 
 def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dict[Any, Document]:
-    """Read the documents with some ids: ObjectId → document. A document may have its `_id` stored as text."""
+    """Read documents by their ids: ObjectId → document. Documents whose `_id` is stored as text are found too."""
     found: dict[Any, Document] = {}
     for document in queries.find_by_ids(collection, ids, ["_id", *fields]):
         if type(document["_id"]) is ObjectId:
@@ -209,7 +209,7 @@ def documents(collection: str, ids: Iterable[Any], fields: Sequence[str]) -> dic
 
 
 def with_object_ids(documents: Iterable[Document]) -> Iterator[Document]:
-    """Leave out documents whose `_id` is not an ObjectId: that is another fault, and not all can be looked up."""
+    """Leave out documents whose `_id` is not an ObjectId: the rule `wrong-type` finds them."""
     return (document for document in documents if type(document["_id"]) is ObjectId)
 
 
@@ -217,7 +217,7 @@ Values = tuple[Hashable, ...]
 
 
 class DuplicateRule(Rule):
-    """The first document with some values may have them; the others are faults."""
+    """A rule about values that must be unique: the first document with a value is valid, the others are faults."""
 
     one_collection = True
 
@@ -226,7 +226,7 @@ class DuplicateRule(Rule):
         self._first: dict[int, Any] = {}
 
     def values(self, collection: str, document: Document) -> Iterator[tuple[str, Values]]:
-        """Yield unique values of a document: its fields, separated by ", ", and their values in the same order."""
+        """Yield the unique values of a document: its fields, separated by ", ", and their values in this order."""
         raise NotImplementedError(collection, document)
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
@@ -249,7 +249,10 @@ class DuplicateRule(Rule):
                     yield found
 
     def _others(self, collection: str, suspects: Sequence[Finding]) -> Iterator[Document]:
-        """Read the suspects and the first documents with their values; in a sample, any document may be the first."""
+        """Read the suspected documents and the first documents with the same values.
+
+        In a sample, the first document is not known, so all documents with these values are read.
+        """
         reads = self.reads[collection]
         if not self.scan.sampled:
             firsts = (self._first[hash((collection, found.field, found.value))] for found in suspects)

@@ -1,4 +1,4 @@
-"""Generate believable data: users, conversations, messages, and faults to find. Start reading at `generate`."""
+"""Generate realistic test data: users, conversations, messages, and faults for `db check`. Start at `generate`."""
 
 from actions.database.generating.generation import Amounts, generate
 

@@ -1,4 +1,4 @@
-"""Plan conversations and make their messages, in bursts as people write them."""
+"""Plan conversations and make their messages, in bursts: several messages in a short time."""
 
 from collections.abc import Iterator, Sequence
 from random import Random
@@ -12,13 +12,13 @@ from models.documents import PAIR
 
 GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
-"""The most people in a group."""
+"""The largest number of people in a group."""
 PAIR_TRIES: Final = 20
-"""After this many pairs that already have a conversation, a group is made instead."""
+"""How often a pair of people is drawn. If no pair is free, a group is made instead."""
 BUSIEST: Final = 30
-"""The largest conversation has at most this many times the messages of the smallest."""
+"""The largest conversation has at most this many times as many messages as the smallest one."""
 BURST: Final = 24
-"""The most messages in one burst."""
+"""The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND
 AWAKE: Final = 15 * 60 * 60 * SECOND
 PAUSE: Final = 75 * SECOND
@@ -26,7 +26,7 @@ PAUSE: Final = 75 * SECOND
 
 
 class ConversationPlan(NamedTuple):
-    """A conversation to make: the numbers of its people, whether it is a group, and how many messages it gets."""
+    """A planned conversation: the numbers of its users, whether it is a group, and the number of its messages."""
 
     people: Sequence[int]
     group: bool
@@ -36,9 +36,11 @@ class ConversationPlan(NamedTuple):
 def plan_conversations(
     random: Random, users: int, conversations: int, messages: int, languages: int
 ) -> Iterator[ConversationPlan]:
-    """Plan who talks to whom; there must be two users or more, and two users have only one conversation.
+    """Plan the participants and the number of messages of each conversation.
 
-    The people of each conversation have all joined before the same day of the year.
+    There must be at least two users. Two users have at most one one-to-one conversation. The numbers of users follow
+    their sign-ups. For each conversation a random limit is drawn, and its users have numbers below this limit, so that
+    some conversations can begin early in the year.
     """
     pairs: set[tuple[int, int]] = set()
     shares = _shares(random, conversations, messages)
@@ -54,7 +56,7 @@ def plan_conversations(
 
 
 def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
-    """Divide messages among conversations: a few conversations get most of them."""
+    """Divide messages among conversations, so that a few conversations have most messages."""
     weights = [min(random.paretovariate(1), BUSIEST) for _ in range(conversations)]
     total, upto, given = sum(weights), 0.0, 0
     for number, weight in enumerate(weights, 1):
@@ -65,7 +67,7 @@ def _shares(random: Random, conversations: int, messages: int) -> Iterator[int]:
 
 
 def _pair(random: Random, users: int, languages: int, taken: set[tuple[int, int]]) -> tuple[int, int] | None:
-    """Draw two people without a conversation, mostly of one language; None if no such pair was found."""
+    """Draw two people who have no conversation with each other, mostly of the same language. None if none was found."""
     if users == PAIR:
         return 0, 1
     for _ in range(PAIR_TRIES):
@@ -99,7 +101,7 @@ class ConversationMaker:
         }
 
     def bursts(self) -> Iterator[list[Document]]:
-        """Make the messages, one list for each burst; most participants have seen only the last message of a burst."""
+        """Make the messages, one list for each burst. Most participants have seen only the last one of each burst."""
         sizes = list(self._sizes())
         starts = sorted(self._start_time() for _ in sizes)
         for size, start, following in zip(sizes, starts, [*starts, self._year.end][1:], strict=True):
@@ -113,7 +115,7 @@ class ConversationMaker:
             yield size
 
     def _start_time(self) -> int:
-        """Draw a time of day when people are awake, on a later day than the first."""
+        """Draw the start of a burst: a time when people are awake, on a day after the creation of the conversation."""
         first = self._began // DAY + 1
         day = self._year.between(first, self._year.end // DAY)
         return day * DAY + MORNING + self._year.between(0, AWAKE)

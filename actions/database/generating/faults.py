@@ -1,4 +1,4 @@
-"""Make faults like those in real data, to try `db check`; each fault has its own documents."""
+"""Make faults like the faults in real data, to test `db check`. Each fault has its own documents."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -16,12 +16,12 @@ from database import connection, indexes
 from models.documents import UserStatus
 
 PER_BATCH: Final = 100
-"""Faults of one rule in one batch."""
+"""The number of faults of one rule in one batch."""
 A_MINUTE: Final = timedelta(minutes=1)
 
 
 class DocumentMaker:
-    """Make valid documents, in which a fault is made afterwards."""
+    """Collects valid documents for one fault. The functions in `FAULTS` then damage one of them."""
 
     def __init__(self, year: SeededYear, names: Iterator[str]) -> None:
         self.documents: Batch = []
@@ -39,7 +39,7 @@ class DocumentMaker:
         return self._insert("User", user)
 
     def profile(self, user: Document) -> Document:
-        """Give a user a profile; `profileId` keeps the first one."""
+        """Give a user a profile. If the user already has one, `profileId` keeps the id of the first profile."""
         profile = self._insert("Profile", {"_id": self.id(), "userId": user["_id"], "address": "Nowhere"})
         user.setdefault("profileId", profile["_id"])
         return profile
@@ -173,23 +173,23 @@ FAULTS: Final[dict[str, Callable[[DocumentMaker], Any]]] = {
     "foreign-seen": _foreign_seen,
     "unsynced-copy": _unsynced_copy,
 }
-"""Name of a rule of `db check` → the function that makes a fault of it."""
+"""Name of a rule of `db check` → the function that makes one fault for the rule."""
 
 
 class FaultMaker:
-    """Make a number of faults for each rule, if the unique indexes allow them."""
+    """Makes the same number of faults for each rule, except for faults that unique indexes prevent."""
 
     def __init__(self, number: int, seed: int) -> None:
         self._number = number
         self._seed = seed
         without = _without_index() if number else set()
-        # Two profiles of one user also have the same unique key: both rules find them.
+        # If Profile has no unique index, both second-profile and duplicate-key find two profiles of one user.
         self._left_out = {"duplicate-key"} if "Profile" in without or "Account" not in without else set()
         self._prevented = set() if "Profile" in without else {"second-profile", *self._left_out}
         self._left_out |= self._prevented
 
     def counts(self) -> Counter[tuple[str, str]]:
-        """Count the inserted documents: (`insert`, collection) → number."""
+        """Count the documents that `batches` inserts: (`insert`, collection) → number."""
         made = (
             change for name in self._possible() for change in self._documents(name, SeededYear(0), map(str, count()))
         )
@@ -220,7 +220,7 @@ class FaultMaker:
 
 
 def _without_index() -> set[str]:
-    """Return the collections without a unique index; a missing collection is created with it."""
+    """Return the existing collections without a unique index. A missing collection is created with its indexes."""
     database = connection.database()
     there = set(database.list_collection_names())
     return {

@@ -35,12 +35,12 @@ from models.documents import PAIR
 
 WITH_ROLE: Final = 0.35
 ROOM: Final = 120
-"""The most documents that one conversation or one burst of messages adds to a batch."""
+"""The largest number of documents that one conversation or one burst of messages adds to a batch."""
 
 
 @dataclass(frozen=True)
 class Amounts:
-    """How many documents to generate, from which seed, and how many faults of each kind."""
+    """The numbers of documents to generate, the random seed, and the number of faults for each rule."""
 
     users: int = 100
     conversations: int = 40
@@ -49,13 +49,13 @@ class Amounts:
     broken: int = 0
 
     def plan_conversations(self) -> Iterator[ConversationPlan]:
-        """Plan the conversations, with a separate random source, so that they can be planned before users are made."""
+        """Plan the conversations. A separate random source gives the same plan each time, even before users exist."""
         random = Random(f"chatctl places {self.seed}")  # noqa: S311 - nothing here is a secret
         return plan_conversations(random, self.users, self.conversations, self.messages, len(PHRASES))
 
 
 class BatchMaker:
-    """Make all documents, batch by batch; a user is made before their first conversation."""
+    """Makes all documents, batch by batch. A user is made before the first conversation of this user."""
 
     def __init__(self, amounts: Amounts, languages: Sequence[Language], secret: str, end: datetime | None) -> None:
         self._amounts = amounts
@@ -85,7 +85,7 @@ class BatchMaker:
             yield [*full.batch(), *self._members.changes()]
 
     def _add_conversation(self, plan: ConversationPlan) -> Iterator[tuple[Document, list[Document]]]:
-        """Add a conversation, and return it with each burst of its messages."""
+        """Add a conversation to the next batch. Return an iterator over its bursts: (conversation, messages)."""
         texts = self._languages[plan.people[0] % len(self._languages)].texts
         maker = ConversationMaker(self._year, plan, [self._add_person(number) for number in plan.people], texts)
         if plan.messages > MOST_COPIED_IDS:
@@ -106,7 +106,7 @@ class BatchMaker:
         return self._made[number]
 
     def _choose_roles(self, number: int) -> Sequence[ObjectId]:
-        """Choose the roles of a user; only the first user gets the protected roles."""
+        """Choose the roles of a user: protected roles for the first user, at most one other role for the others."""
         ordinary, protected = self._roles
         if not number:
             return protected
@@ -115,7 +115,7 @@ class BatchMaker:
 
 
 def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
-    """Return the roles for all users, and the protected roles, which are used only in the embedded database."""
+    """Return the ids of unprotected roles and, in the embedded database, of protected roles (otherwise none)."""
     protected = lockout.protected_roles()
     roles = [role["_id"] for role in connection.database()["Role"].find({"_id": {"$type": "objectId"}}, ["_id"])]
     given = [role for role in roles if role in protected and connection.target().local]
@@ -123,7 +123,7 @@ def _assignable_roles() -> tuple[list[ObjectId], list[ObjectId]]:
 
 
 class PendingBatch:
-    """The changes of the next batch: new documents, and ids for the lists of documents in earlier batches."""
+    """The changes of the next batch: new documents, and new ids in the lists of documents from earlier batches."""
 
     def __init__(self) -> None:
         self._inserts: Batch = []
@@ -135,7 +135,7 @@ class PendingBatch:
         return len(self._inserts) + len(self._appended)
 
     def insert(self, collection: str, document: Document, *, grows: bool = False) -> None:
-        """Add a new document; if it `grows`, later documents are added to its lists.
+        """Add a new document. If it `grows`, the ids of later documents may be added to its lists.
 
         A copy is inserted, because the document may change while the batch is written.
         """
@@ -145,7 +145,7 @@ class PendingBatch:
             self._growing[document["_id"]] = inserted
 
     def append_ids(self, collection: str, identifier: ObjectId, field: str, new: list[ObjectId]) -> None:
-        """Add ids of new documents to a list; the list cannot have them yet."""
+        """Add ids of new documents to a list. The ids are new, so nothing checks whether the list already has them."""
         document = self._growing.get(identifier)
         if document is None:
             self._appended.setdefault((collection, identifier), {}).setdefault(field, []).extend(new)
@@ -153,7 +153,7 @@ class PendingBatch:
             document[field].extend(new)
 
     def add_messages(self, conversation: Document, messages: list[Document]) -> None:
-        """Add messages in the order of their times, with both sides of their links and the time of the last one."""
+        """Add messages in the order of their times, with both sides of their links, and update `lastMessageAt`."""
         for message in messages:
             self._inserts.append(Insert("Message", message))
             for person in message["seenIds"]:
@@ -170,7 +170,7 @@ class PendingBatch:
         conversation["lastMessageAt"] = last
 
     def batch(self) -> Batch:
-        """Return the batch; nothing may be added to it afterwards."""
+        """Return the changes of the batch. Nothing may be added afterwards."""
         return [*self._inserts, *(self._update(*of, fields) for of, fields in self._appended.items())]
 
     def _update(self, collection: str, identifier: ObjectId, appended: dict[str, list[ObjectId]]) -> Update:
@@ -184,13 +184,13 @@ PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing:
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5
-"""Seconds between two checks of a lease."""
+"""The time between two checks whether an interrupted command is still marked as running, in seconds."""
 
 
 def generate(amounts: Amounts) -> Changeset:
-    """Generate one year of users and conversations, which ends at the last midnight (UTC).
+    """Plan to generate users and conversations of one year. The year ends at the last midnight (UTC).
 
-    After an interruption the same command finishes the work, with the same year. Raises `UsageError` for impossible
+    After an interruption, the same command finishes the work with the same year. Raises `UsageError` for impossible
     numbers, `RefusedError` if the database has users and is not the embedded one, `NameTakenError` if the embedded one
     has the users of this seed, `StillRunningError`, and the errors of `people.draw_languages`.
     """
@@ -224,11 +224,11 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches; a small number of documents is one batch, so that all or none of them are written."""
+    """Return the batches. A few documents become a single batch, so that all of them are written, or none."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
-    # So few documents fill no batch before the last, so no batch changes documents of another. Roles count too.
+    # With so few documents (roles of users included), no batch changes documents of another batch.
     few = sum(counts.values()) + amounts.users <= BATCH - ROOM
     return iter([list(chain.from_iterable(batches))]) if few else batches
 
@@ -279,7 +279,7 @@ def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of the collections that do not exist yet, as the application creates them at once."""
+    """Return the unique indexes of collections that do not exist yet. The application also creates both together."""
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 
@@ -291,9 +291,10 @@ def _secret(seed: int) -> str:
 
 
 def _begun(command: str) -> datetime | None:
-    """Return when an interrupted command began; None if there is no such event.
+    """Return the time when an interrupted command began. Return None if the command was not interrupted.
 
-    A killed program keeps its lease for some seconds: wait until it has expired. Raises `StillRunningError`.
+    The event of a killed program is marked as running for some more seconds (its lease): wait until this has ended.
+    Raises `StillRunningError` if the program still runs.
     """
     until = time.monotonic() + LEASE_SECONDS + OFTEN
     while (events := _events(command)) and events[0]["state"] == "running":
@@ -307,7 +308,7 @@ def _begun(command: str) -> datetime | None:
 
 
 def _unwritten(batches: Iterator[Batch]) -> Iterator[Batch]:
-    """Return the batches that are not written yet; a batch is written as a whole or not at all."""
+    """Return the batches that are not written yet. A batch whose first document exists was written completely."""
     for batch in batches:
         if not any(map(_is_there, batch[:1])):
             return chain([batch], batches)
@@ -326,4 +327,4 @@ def _events(command: str) -> list[Row]:
     events = (event for event in audit.find(command=command).rows("id") if event["command"] == command)
     return sorted(
         events, key=lambda event: event["at"], reverse=True
-    )  # the ids of two processes are not in the order of time
+    )  # The ids of events from two processes are not ordered by time.

@@ -1,4 +1,4 @@
-"""Make users with their profiles and accounts, and the texts that they write in their languages, all from one seed."""
+"""Make users with profiles and accounts, and texts of their messages in several languages, all from one random seed."""
 
 import json
 import unicodedata
@@ -32,7 +32,7 @@ def to_time(time: int) -> datetime:
 
 
 class SeededYear:
-    """A year that ends with the last midnight, so that a seed makes the same data all day. Times are milliseconds."""
+    """A year that ends at the last midnight, so that a seed makes the same data all day. Times are ms since 1970."""
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
         midnight = (end or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -43,12 +43,12 @@ class SeededYear:
         self._counter = self.random.getrandbits(24)
 
     def id(self, time: int) -> ObjectId:
-        """Make an ObjectId of that time: seconds, a random process number, a counter."""
+        """Make an ObjectId for a time, from the seconds, a random process number and a counter."""
         self._counter = (self._counter + 1) & 0xFFFFFF
         return ObjectId((time // SECOND << 64 | self._process | self._counter).to_bytes(12, "big"))
 
     def between(self, first: int, last: int) -> int:
-        """Draw a time, the first included, the last not."""
+        """Draw a random time from `first` to before `last`."""
         return first + int(self.random.random() * (last - first))
 
     def early(self, first: int, last: int) -> int:
@@ -61,21 +61,21 @@ SIGNED_IN: Final = 0.9
 SUSPENDED: Final = 0.04
 PROVIDERS: Final = ("google", "github")
 NAMES_DRAWN: Final = 60
-"""Names of each kind and language that are drawn once: the library is slow."""
+"""The number of first names and of last names that are drawn for each language. The library is slow."""
 FULL_NAMES: Final = 500
-"""Full names that are made from these."""
+"""The number of full names that are made from these names, for each language and gender."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Domains that nobody can register (RFC 2606)."""
 EMOJI: Final = "😀 😂 😅 🙂 😉 😍 🤔 😴 👍 🙏 🎉 ❤️ 🔥 ☕ 🍕 🚲 🌧️ 🌞 🎂 👩‍💻 🏳️‍🌈 👨‍👩‍👧".split()  # noqa: SIM905 - read best as a line
 ENDS: Final = ("!", "?", "؟", ";")
 TEXTS_DRAWN: Final = 400
-"""Texts of each kind that are drawn once, and then chosen from."""
+"""The number of texts of each kind that are made in advance. Messages then use one of these."""
 
 PHRASES: Final[dict[str, dict[str, list[str]]]] = json.loads(
     Path(__file__).with_name("phrases.json").read_text("utf-8")
 )
-"""Language → `groups`, `openers` and `answers`; `{city}` and `{time}` are replaced."""
+"""Language → phrases for `groups`, `openers` and `answers`. `{city}` and `{time}` in a phrase are replaced."""
 
 
 class Texts(NamedTuple):
@@ -87,7 +87,7 @@ class Texts(NamedTuple):
 
 
 def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
-    """Draw the texts of a language."""
+    """Make the texts of a language from random phrases."""
     groups, openers, answers = (PHRASES[language][kind] for kind in Texts._fields)
 
     def drawn(phrases: Sequence[str], *, alone: bool = False) -> str:
@@ -107,7 +107,7 @@ def draw_texts(language: str, cities: Sequence[str], random: Random) -> Texts:
 
 
 class Language(NamedTuple):
-    """What the people of one language get: full names, each with the start of a username, addresses and texts."""
+    """The data for people of one language: (full name, beginning of the username), addresses and texts."""
 
     names: Sequence[tuple[str, str]]
     addresses: Sequence[str]
@@ -115,7 +115,10 @@ class Language(NamedTuple):
 
 
 def draw_languages(random: Random) -> list[Language]:
-    """Draw names, addresses and texts; raises `InvalidInputError` if the library for names is not installed."""
+    """Draw the names, addresses and texts of each language.
+
+    Raises `InvalidInputError` if the library for names (mimesis) is not installed.
+    """
     try:
         import mimesis
     except ImportError:
@@ -154,7 +157,7 @@ def _draw_language(language: str, person: "mimesis.Person", address: "mimesis.Ad
 
 
 def _ascii_letters(name: str) -> str:
-    """Write a name in lower-case ASCII letters; empty if it is in another script."""
+    """Return a name in lower-case ASCII letters, or an empty text if the name is in another script, like Japanese."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     letters = "".join(letter for letter in plain if letter.isalpha())
     return letters if len(letters) > len(name) // 2 else ""
@@ -168,7 +171,7 @@ class Person(NamedTuple):
 
 
 class People:
-    """Make users with their profiles and accounts, as if they had signed up one after the other."""
+    """Makes users with their profiles and accounts. A user with a higher number signed up later."""
 
     def __init__(self, year: SeededYear, users: int, seed: int, languages: Sequence[Language], secret: str) -> None:
         self._year = year

@@ -10,7 +10,7 @@ To add a rule:
    and a line in `FAULTS` of `actions/database/generating/faults.py`, for `db generate --broken`.
 3. Add the name to `WORDS["RULE"]` in `cli/completion/candidates.py`, in alphabetical order.
 4. Run `uv run python docs/generate.py`: it writes the rule into `docs/rules.md`. The new fault also changes what the
-   examples of `docs/db.md` print: `CONTRIBUTING.md` says how to rewrite them. `tests/cli/test_demo.py` has it too.
+   examples in `docs/db.md` print: `CONTRIBUTING.md` says how to rewrite them. Update `tests/cli/test_demo.py` too.
 """
 
 from importlib import import_module

@@ -18,13 +18,13 @@ PEOPLE_FIELDS: Final = ("isGroup", "userIds")
 NOBODY: Final[frozenset[ObjectId]] = frozenset()
 TIME_FIELDS: Final = ("lastMessageAt", "created_at")
 CREATION_TOLERANCE: Final = timedelta(seconds=10)
-"""The largest difference between the two times of a new conversation: the application sets both."""
+"""The largest difference between `created_at` and `lastMessageAt` of a new conversation. The application sets both."""
 FEW_CONVERSATIONS: Final = 200
-"""For more conversations, reading the messages of all conversations is less work than a query for some."""
+"""Up to this number of conversations, a query selects their messages. For more, reading all messages is less work."""
 
 
 def has_user_list(conversation: Document) -> bool:
-    """Tell whether the participants of a conversation are known; if `userIds` is not a list, that is another fault."""
+    """Tell whether `userIds` of a conversation is a list or absent. Another rule finds other values."""
     return isinstance(conversation.get("userIds", []), list)
 
 
@@ -95,12 +95,12 @@ class ForeignSender(Rule):
                     yield Finding(collection, document["_id"], self.field, person)
 
     def people(self, message: Document) -> Sequence[ObjectId]:
-        """Return the users who should be participants."""
+        """Return the users who should be participants of the conversation because of a message."""
         sender = reference(message, "senderId")
         return (sender,) if sender else ()
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Leave out messages whose conversation or user does not exist: that is another fault."""
+        """Leave out messages whose conversation or user does not exist: other rules find those faults."""
         messages = documents("Message", {found.id for found in suspects}, ("conversationId", self.field))
         wanted = [conversation_id for m in messages.values() if (conversation_id := reference(m, "conversationId"))]
         conversations = documents("Conversation", wanted, ("userIds",))
@@ -201,7 +201,7 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        expected = _expected_times(ids)  # first: a message that arrives now changes only the time that is read next
+        expected = _expected_times(ids)  # Read this first: a new message changes only the later read.
         recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = recorded.get(found.id, {}).get("lastMessageAt")
@@ -213,19 +213,22 @@ class StaleLastMessage(Rule):
         recorded = {found.id: found.value for found in findings}
         expected = _expected_times([*recorded])
         for identifier, conversation in draft.each("Conversation", expected):
-            if conversation.get("lastMessageAt") == recorded[identifier]:  # otherwise a message has arrived since
+            if conversation.get("lastMessageAt") == recorded[identifier]:  # Otherwise a new message has arrived.
                 draft.reserve(1)
                 draft.set("Conversation", conversation, {"lastMessageAt": expected[identifier]})
                 yield from draft.finished_batches()
 
 
 def _without_messages(recorded: datetime, created: Any) -> datetime:
-    """Return the expected `lastMessageAt` of a conversation without messages: its creation, or a time just after it."""
+    """Return the expected `lastMessageAt` of a conversation without messages.
+
+    It is the time of creation, or the recorded time if that differs only by a few seconds.
+    """
     return created if isinstance(created, datetime) and abs(recorded - created) > CREATION_TOLERANCE else recorded
 
 
 def _expected_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Return the `lastMessageAt` that conversations should have, without those for which it is not known."""
+    """Return conversation id → the right `lastMessageAt`. Conversations whose right time is unknown are left out."""
     last = last_messages(conversations)
     empty = _empty([one for one in conversations if one not in last])
     for identifier, conversation in documents("Conversation", empty, TIME_FIELDS).items():
@@ -235,7 +238,7 @@ def _expected_times(conversations: Sequence[Any]) -> dict[Any, datetime]:
 
 
 def _empty(conversations: Sequence[Any]) -> list[Any]:
-    """Return the conversations without any message, dated or not."""
+    """Return the ids of conversations that have no messages, not even messages without a valid time."""
     pipeline: list[Document] = [
         {"$match": of_conversations(conversations)},
         {"$group": {"_id": "$conversationId"}},
@@ -246,7 +249,7 @@ def _empty(conversations: Sequence[Any]) -> list[Any]:
 
 
 def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
-    """Read the time of the last message of each conversation, without conversations that have no dated message."""
+    """Read conversation id → time of its last message. Messages without a valid time are ignored."""
     pipeline: list[Document] = [
         {"$match": {"createAt": {"$type": "date", **NO_LIST}, **of_conversations(conversations)}},
         {"$group": {"_id": "$conversationId", "at": {"$max": "$createAt"}}},
@@ -257,13 +260,16 @@ def last_messages(conversations: Sequence[Any]) -> dict[Any, datetime]:
         conversation_id = referred(row["_id"])
         if (
             isinstance(conversation_id, ObjectId) and conversation_id in last and isinstance(row["at"], datetime)
-        ):  # a date after the year 9999 is not a datetime
+        ):  # pymongo does not return a date after the year 9999 as a datetime.
             last[conversation_id] = max(last[conversation_id] or row["at"], row["at"])
     return {conversation_id: at for conversation_id, at in last.items() if at is not None}
 
 
 def of_conversations(conversations: Sequence[Any]) -> Document:
-    """Match the messages of a few conversations, or all messages for many conversations: there may be no index."""
+    """Return a filter for the messages of conversations. For many conversations it matches all messages.
+
+    There may be no index on the conversation of a message, so the server would read all messages anyway.
+    """
     if len(conversations) > FEW_CONVERSATIONS:
         return {"conversationId": PRESENT}
     return queries.refers_to("Message", "conversationId", *conversations)

@@ -25,9 +25,9 @@ from models.schema import SCHEMA
 BYTES: Final = 8 * 1024 * 1024
 IDS: Final = 250_000
 OF_AN_ID: Final = 19
-"""Bytes of an id in a long list, with its number in it."""
+"""The bytes that an id needs in a long list, with its position in the list."""
 OF_A_CHARACTER: Final = 4
-"""The most bytes of a character."""
+"""The largest number of bytes that a character needs in UTF-8."""
 
 
 class Oversized(Rule):
@@ -59,7 +59,7 @@ class Oversized(Rule):
 
 
 def _bytes(text: str) -> int:
-    """Count the bytes of a text that may be long."""
+    """Return the number of bytes of a long text in UTF-8, but only the number of characters of a shorter text."""
     return len(text) if len(text) < BYTES // OF_A_CHARACTER else len(text.encode("utf-8", "surrogatepass"))
 
 
@@ -96,14 +96,14 @@ class InvalidText(Rule):
                     yield Finding(collection, document["_id"], field, "not valid UTF-8")
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Check the stored bytes, because U+FFFD may also be a valid part of the text."""
+        """Check the stored bytes: the driver replaces invalid bytes by U+FFFD, but a valid text may also have it."""
         for (collection, field), faults in by_field(super().confirm(suspects)).items():
             invalid = set(_with_invalid(collection, field, [found.id for found in faults]))
             yield from (found for found in faults if found.id in invalid)
 
 
 def _with_invalid(collection: str, field: str, ids: Iterable[Any]) -> Iterator[Any]:
-    """Yield those of some ids whose document has a field that is not valid UTF-8."""
+    """Yield the ids of the documents whose `field` is not valid UTF-8."""
     as_bytes = CodecOptions(document_class=RawBSONDocument)
     raw: Any = connection.database().get_collection(collection, as_bytes)
     for part in queries.chunks(ids):
@@ -126,7 +126,7 @@ class SecretInTrail(Rule):
     fix = "chatctl db repair --rule {name} (removes the values from the trail; this cannot be undone)"
     reads = {AUDIT: ("event", "changes", "names")}
     automatic = True
-    undoable = False  # an undo would keep the values for thirty more days
+    undoable = False  # The data for an undo would keep the secrets for thirty more days.
 
     def late_suspects(self) -> Iterator[Finding]:
         """Read the trail part by part, because it may be larger than the memory."""

@@ -19,7 +19,7 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""The allowed types, if there are others than the wanted one. BSON code is not allowed as text."""
+"""Type in the schema → the allowed types of values, if not only that type is allowed. BSON code is not a text."""
 
 SEVERITIES: Final = {
     (int, float): "I",
@@ -27,7 +27,7 @@ SEVERITIES: Final = {
     (str, ObjectId): "I",
     (datetime, DatetimeMS): "W",
 }
-"""The severity of types that the application can read, by the wanted and the found type (Prisma 6)."""
+"""(type in the schema, found type) → the severity, for types that the application does not refuse (Prisma 6)."""
 
 ALL_FIELDS: Final = {collection: tuple(fields) for collection, fields in SCHEMA.items()}
 
@@ -36,14 +36,14 @@ MEANING: Final = {datetime: "a date", int: "a number", ObjectId: "an id"}
 
 NULL: Final = "null in the list"
 CERTAIN: Final = (*(f"({meant})" for meant in MEANING.values()), NULL)
-"""How the descriptions of values end for which there is only one right answer."""
+"""The endings of the descriptions of wrong values that have only one right correction."""
 
 Fault = tuple[tuple[str, str], str, Any]
-"""The rule and its severity, the field, and what was found in it."""
+"""The name of the rule and its severity, the field, and the wrong value or its description."""
 
 
 class ShapeFaults:
-    """The faults in fields and types. Most documents have the same shape; a valid shape is checked only once."""
+    """A search for faults in fields and types. Most documents have the same shape, which is checked only once."""
 
     def __init__(self) -> None:
         self._valid_shapes: dict[Any, list[str]] = {}
@@ -51,7 +51,7 @@ class ShapeFaults:
         self._last_faults: list[tuple[Any, Fault]] = []
 
     def faults(self, collection: str, documents: Sequence[Document], rule: str, severity: str) -> Iterator[Finding]:
-        """Yield the faults of one rule and severity; one search finds those of all rules, and is kept."""
+        """Yield the faults of one rule and severity. One search finds the faults of all rules and is kept."""
         if documents is not self._last_documents:
             self._last_documents, self._last_faults = documents, list(self._all(collection, documents))
         for identifier, (kind, field, value) in self._last_faults:
@@ -70,7 +70,7 @@ class ShapeFaults:
 
 
 def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iterator[Fault]:
-    """Find what is wrong with a document. If its id is wrong, the rest cannot be looked up or repaired."""
+    """Yield the faults of a document. If its `_id` has a wrong type, only this fault: it must be repaired first."""
     if not isinstance(document["_id"], ObjectId):
         yield ("wrong-type", "E"), "_id", _type_name(ObjectId, document["_id"])
         return
@@ -87,7 +87,7 @@ def _faults_of(schema: dict[str, tuple[type, bool]], document: Document) -> Iter
 
 
 def _faults_of_value(wanted: type, value: Any) -> Iterator[tuple[tuple[str, str], Any]]:
-    """Find what is wrong with a value; in a list, only the first fault of each kind."""
+    """Yield the faults of a value: (rule, severity), description. In a list, only the first fault of each kind."""
     if wanted is list and isinstance(value, list):
         others = (_type_fault(ObjectId, item) for item in value if not isinstance(item, ObjectId))
         yield from dict(reversed([*others])).items()
@@ -102,7 +102,7 @@ def _type_fault(wanted: type, value: Any) -> tuple[tuple[str, str], Any]:
 
 
 def _type_name(wanted: type, value: Any) -> str:
-    """Name the type of a value and, if it is certain, its meaning: `str (a date)`."""
+    """Return the type of a value and, if the meaning is certain, the meaning, for example `str (a date)`."""
     if value is None:
         return NULL
     meant = f" ({MEANING[wanted]})" if convert(wanted, value) is not None else ""
@@ -176,7 +176,7 @@ class WrongType(_ShapeRule):
         yield from super().confirm([found for found in suspects if found.field != "_id"])
 
     def repairable(self, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Finding]:
-        """Yield faults whose right value is certain and, for an id, not the id of another document."""
+        """Yield the faults whose right value is certain. A right `_id` must not be the `_id` of another document."""
         del decisions
         certain = [found for found in findings if str(found.value).endswith(CERTAIN)]
         moved = by_collection(found for found in certain if found.field == "_id")
@@ -261,7 +261,7 @@ class NullList(_ShapeRule):
 
 
 def _converted(collection: str, field: str, value: Any) -> Any:
-    """Return the value with the type of the schema if that is certain, otherwise unchanged."""
+    """Return a value converted to the type in the schema, or unchanged if its meaning is not certain."""
     wanted, _ = SCHEMA[collection].get(field, (None, False))
     if wanted is list:
         return [] if value is None else _converted_list(value) if isinstance(value, list) else value
@@ -272,7 +272,7 @@ def _converted(collection: str, field: str, value: Any) -> Any:
 
 
 def _converted_list(items: list[Any]) -> list[Any]:
-    """Return a list with ids instead of their other forms, without nulls and without duplicates of these ids."""
+    """Return a list with other forms of ids converted to ObjectIds, without null and without converted duplicates."""
     seen = {item for item in items if isinstance(item, ObjectId)}
     kept = []
     for item in items:
@@ -285,7 +285,7 @@ def _converted_list(items: list[Any]) -> list[Any]:
 
 
 def _rewrite(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Batch]:
-    """Write the right values into fields."""
+    """Replace the values of the faulty fields by the right values."""
     for collection, faults in by_collection(findings).items():
         for identifier, document in draft.each(collection, faults):
             names = {str(found.field) for found in faults[identifier]} & document.keys()
@@ -310,6 +310,6 @@ def _replace_ids(draft: RepairDraft, findings: Sequence[Finding]) -> Iterator[Ba
 
 
 def _ids_used_twice(collection: str, ids: Sequence[Any]) -> set[Any]:
-    """Return the ids that two documents have, each in its own form."""
+    """Return the ids that two documents have in different forms, for example as an ObjectId and as text."""
     found = Counter(referred(document["_id"]) for document in queries.find_by_ids(collection, ids, ["_id"]))
     return {identifier for identifier, number in found.items() if number > 1}

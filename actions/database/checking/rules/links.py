@@ -17,9 +17,9 @@ from database.references import referred
 from models.links import OTHER_SIDES
 
 LISTS_IN_MEMORY: Final = 1_000
-"""The most lists that are in memory together."""
+"""The largest number of lists that are in memory at the same time."""
 IDS_IN_A_CHANGE: Final = 1_000
-"""The most ids that one change adds to a list, or removes from it."""
+"""The largest number of ids that one change adds to a list, or removes from a list."""
 
 
 class DuplicateLink(Rule):
@@ -53,7 +53,7 @@ class _LinkRule(Rule):
 
     reads = LINK_FIELDS
     group_size = 20_000
-    """A list that has more faults is read again for each group of this size."""
+    """The number of faults that are confirmed together. A list with more faults is read once for each group."""
     automatic = True
     dangling: bool
 
@@ -94,10 +94,10 @@ class _LinkRule(Rule):
 def _read_lists(
     collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
 ) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-    """Read the list of one document for each finding: the finding, whether the document exists, and its ids.
+    """Read the list of one document for each finding: yield the finding, whether the document exists, and its ids.
 
-    The ids are None if the field is not a list, which is another fault. A list that many findings are about is read
-    only once, because it may be long; so findings are returned document by document.
+    `of` returns the id of the document. The ids are None if the field is not a list; another rule finds that fault.
+    A list may be long and have many findings. It is read only once, so the findings are grouped by document.
     """
     findings_of: dict[Any, list[Finding]] = {}
     for found in findings:
@@ -159,12 +159,15 @@ class OneSidedLink(_LinkRule):
 
 
 def _parts(findings: Sequence[Finding]) -> Iterator[Sequence[Finding]]:
-    """Divide findings, so that one change of a long list has few ids: some servers compare each with each."""
+    """Divide findings, so that one change of a list has few ids: some servers compare each new id with each old one."""
     return (findings[start : start + IDS_IN_A_CHANGE] for start in range(0, len(findings), IDS_IN_A_CHANGE))
 
 
 def _without_duplicates(items: list[Any]) -> list[Any]:
-    """Return a list with each id once, as an ObjectId if the list has that form, and with all other values."""
+    """Return a list without duplicate ids. Values that are not ids are kept.
+
+    If the list has an id as an ObjectId and in another form, for example as text, the ObjectId is kept.
+    """
     right = {item for item in items if type(item) is ObjectId}
     seen: set[Any] = set()
     kept = []
@@ -181,9 +184,9 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
 """Collection → the field with copied ids."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
-"""Collection whose ids are copied → collection with the copies."""
+"""Collection whose ids are copied → the collection that has the copies."""
 ID_BYTES = 12
-"""Bytes of an id."""
+"""The number of bytes of an ObjectId."""
 
 
 class UnsyncedCopy(Rule):
@@ -229,7 +232,7 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Add up the hashes of the listed messages, and subtract those of the existing messages."""
+        """Add the hashes of the messages that a conversation lists, and subtract the hashes of its existing ones."""
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
@@ -269,7 +272,7 @@ class UnsyncedCopy(Rule):
 
 
 def _expected(collection: str, ids: Sequence[Any]) -> dict[Any, bytes]:
-    """Read the ids that the copy of each document should have: sorted, and packed as bytes to save memory."""
+    """Read the right ids for the copy in each document: id of the document → sorted ids, as bytes to save memory."""
     found: dict[Any, bytearray] = {identifier: bytearray() for identifier in ids}
     if collection == "User":
         filters = [queries.refers_to("Profile", "userId", *part) for part in queries.chunks(ids)]
@@ -290,7 +293,7 @@ def _split(packed: bytes | bytearray) -> list[bytes]:
 
 
 def _differs(collection: str, copy: Any, expected: bytes) -> bool:
-    """Tell whether a copy is wrong. A copy of another type is another fault, and very long copies are ignored."""
+    """Tell whether a copy is wrong. Copies of a wrong type and very long copies are not compared."""
     if collection == "Conversation" and isinstance(copy, list):
         ids = sorted(item.binary for item in copy if isinstance(item, ObjectId))
         return max(len(copy), len(expected) // ID_BYTES) < MOST_COPIED_IDS and b"".join(ids) != expected

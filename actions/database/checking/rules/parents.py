@@ -72,14 +72,14 @@ class MissingParent(Rule):
 
 
 def _without_messages(draft: RepairDraft, faults: dict[Any, list[Finding]]) -> Iterator[Batch]:
-    """Delete messages, and remove them from every list."""
+    """Delete messages, and remove their ids from every list."""
     cascade = CascadingDeletion(draft.names)
     cascade.draft = draft
     yield from cascade.delete_messages({"_id": {"$in": part}} for part in queries.chunks(faults))
 
 
 def delete(draft: RepairDraft, collection: str, ids: Any) -> Iterator[Batch]:
-    """Delete accounts or profiles, and remove deleted profiles from `profileId` of users."""
+    """Delete accounts or profiles, and remove `profileId` from users whose profile is deleted."""
     copies: dict[Any, list[Any]] = {}
     if collection == "Profile":
         for user in with_object_ids(queries.find_by_values("User", "profileId", ids, ["profileId"])):

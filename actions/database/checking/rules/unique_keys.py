@@ -85,7 +85,7 @@ class MissingIndex(_IndexRule):
 
     @staticmethod
     def _has_no_duplicates(found: Finding) -> bool:
-        """Tell whether all values differ; for a unique index, documents without a value have the same one."""
+        """Tell whether all values differ. As in a unique index, documents without a value count as equal."""
         keys = {
             f"k{number}": {"$ifNull": [f"${field}", None]} for number, field in enumerate(str(found.field).split(", "))
         }
@@ -126,7 +126,7 @@ class OtherCollection(Rule):
         return iter(suspects)
 
     def _size(self, name: str) -> str:
-        """Count the documents, if it is allowed: the roles of `db roles` include only the application's collections."""
+        """Count the documents if the user has the right: the roles of `db roles` include only known collections."""
         try:
             return counted(connection.database()[name].estimated_document_count(), "document")
         except OperationFailure as error:

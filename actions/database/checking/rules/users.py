@@ -14,7 +14,7 @@ from models.documents import UserStatus
 
 HASH: Final = re.compile(r"\$2[ab]\$\d\d\$[./A-Za-z0-9]{53}")
 Y_HASH: Final = re.compile(r"\$2y\$\d\d\$[./A-Za-z0-9]{53}")
-"""The same hash with the prefix that PHP writes."""
+"""A bcrypt hash with the prefix that PHP writes."""
 STATUSES: Final = frozenset(UserStatus)
 
 
@@ -28,7 +28,7 @@ class UserRule(Rule):
             yield from (Finding(collection, document["_id"], *fault) for fault in self.fault(document))
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
-        """Yield the wrong fields of a user, each with its value or a few words about it."""
+        """Yield the wrong fields of a user: (field, the wrong value or a few words about the value)."""
         raise NotImplementedError(user)
 
     def repair(self, draft: RepairDraft, findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
@@ -118,14 +118,14 @@ class EmailCase(UserRule):
     }
     reads = {"User": ("email",)}
     group_size = 10_000
-    """All e-mails that are not in lower case are read once for each group of this size."""
+    """The number of faults that are confirmed together. Each group reads all e-mails that are not in lower case."""
 
     def fault(self, user: Document) -> Iterator[tuple[str, Any]]:
         if type(email := user.get("email")) is str and email != email.lower():
             yield "email", email
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
-        """Find other users with the same address: such a fault needs a decision."""
+        """Find other users with the same address. Such a fault is not repaired, because a person must decide."""
         faults = list(super().confirm(suspects))
         holders: dict[str, list[Any]] = {}
         for user in queries.find_by_emails({found.value.lower() for found in faults}, ["email"]):
