@@ -1,11 +1,12 @@
-"""The start of the program. A signal that arrives before or after `Root.main` ends it without a message."""
+"""The start of the program. A signal before or after `Root.main` ends the program without a message."""
 
 import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""Signals by name, because `signal` is imported only when it is needed."""
+"""Exit codes by the name of the exception. Nothing is imported for them, so that the program starts fast."""
 BUG = 70
+"""The exit code of an unexpected error."""
 
 
 def main() -> None:
@@ -24,7 +25,10 @@ def main() -> None:
 
 
 def _open_standard_streams() -> None:
-    """Open standard streams that the caller has closed, so that no other file gets their numbers and their output."""
+    """Open `/dev/null` for each closed standard stream.
+
+    Otherwise the next opened file would get the number of the stream, and its output would be written to that file.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -37,7 +41,7 @@ def _leave(number: int, _: object) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
-    """End the program after an error that nothing has caught: an early signal, or a program that cannot start."""
+    """End the program after an uncaught error: a signal during the start, or an error that prevents the start."""
     if kind.__name__ not in ENDINGS:
         if "--debug" in sys.argv:
             sys.__excepthook__(kind, error, error.__traceback__)
@@ -46,7 +50,7 @@ def _end(kind: type[BaseException], error: BaseException, _: object) -> None:
 
 
 def _notice(lost: "sys.UnraisableHookArgs") -> None:
-    """End the program on a signal that Python would ignore, as it does while it deletes an object."""
+    """End the program on a signal that Python would ignore, for example because it arrived in a `__del__` method."""
     if lost.exc_type.__name__ in ENDINGS:
         os._exit(ENDINGS[lost.exc_type.__name__])
     sys.__unraisablehook__(lost)

@@ -1,4 +1,4 @@
-"""chatctl access."""
+"""The commands of `chatctl access`."""
 
 import sys
 from datetime import datetime
@@ -23,7 +23,7 @@ Roles = Annotated[
 
 
 class ReportOptions(Options, heading=FILTERS):
-    """From when on, and about whom, access is reported."""
+    """Options that choose the times and the privileged roles of an access report."""
 
     idle: Annotated[
         datetime,

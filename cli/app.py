@@ -1,4 +1,4 @@
-"""The program: its groups, which are imported when they are used, and the start and end of every run."""
+"""The root command with its groups, and the start and end of every run. A group is imported only if it is used."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -36,7 +36,7 @@ COMMANDS: Final = {
 """Commands without a group."""
 
 SHORT_NAMES: Final = {"conv": "conversations", "msg": "messages", "perm": "permissions"}
-"""Short names of groups; the audit trail and messages have the long ones."""
+"""Short names of groups → full names. The audit trail and the output always use the full names."""
 
 EXAMPLES: Final = """\
 chatctl --local seeds apply        create a first database, with nothing to install
@@ -71,7 +71,7 @@ class Root(Group):
     def main(self, args: Sequence[str] | None = None, prog_name: str | None = None, *_: Any, **__: Any) -> NoReturn:
         """Run the program: parse, work, flush the output, and exit with the right code."""
         arguments = list(sys.argv[1:] if args is None else args)
-        with _closing():  # close after the error is explained, which may need the connection
+        with _closing():  # the connection is closed last, because the message of an error may need it
             try:
                 with signals.ending():
                     code = self.run(arguments, prog_name or "chatctl")
@@ -156,7 +156,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    """Find `-o json` in a command line that could not be parsed."""
+    """Tell whether a command line asks for JSON (`-o json`). This also works if it cannot be parsed."""
     words = _before_dashes(arguments)
     return bool(
         set(pairwise(words)) & {("-o", "json"), ("--output", "json")} or {"-ojson", "--output=json"} & set(words)
@@ -169,7 +169,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close the connection if there is one. This imports nothing."""
+    """Close the database connection at the end, if there is one. This imports no module."""
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""chatctl audit."""
+"""The commands of `chatctl audit`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""chatctl context."""
+"""The commands of `chatctl context`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -108,7 +108,10 @@ def remove(name: Name, out: Out) -> None:
 
 
 def _source(given: Mapping[str, str | None], invocation: Invocation) -> tuple[str, str]:
-    """Return the source of the URL and its value. Without any option, ask for the URL."""
+    """Return the kind of the source (`url`, `url-env`, `url-file` or `url-command`) and its value.
+
+    Without an option, ask for the URL.
+    """
     from cli.output import questions
 
     named = [(source, value) for source, value in given.items() if value is not None]

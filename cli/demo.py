@@ -1,4 +1,4 @@
-"""The tour: an embedded database with generated people, and commands with all that they print."""
+"""The command `chatctl demo`: a tour that runs commands on an embedded database with generated people."""
 
 import io
 import os
@@ -28,15 +28,18 @@ GENERATE: Final = (
     *("db", "generate", "--users", "50", "--conversations", "30", "--messages", "360"),
     *("--seed", "1", "--broken", "1"),
 )
-"""Small enough for one transaction, and written as in the audit trail: the tour recognizes its own data by it."""
+"""The command that generates the data, small enough for one transaction.
+
+The audit trail records exactly these words. By this event, a later tour recognizes its own data.
+"""
 USE_ANOTHER_FOLDER: Final = 'use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo'
 TOPICS: Final = ("all", "users", "roles", "conversations", "undo", "check")
 SUPPORT_ROLE: Final = "support"
-"""The role of the person whom the tour is about, as long as somebody has it."""
+"""The preferred role of the person in the tour. If nobody has this role, another person is chosen."""
 SUSPENDED: Final = "SUSPENDED"
 MOST_USERS: Final = 1_000
 SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
-"""Some of the faults. All of them would fill six screens."""
+"""The rules of `db check` that the tour shows. The faults of all rules would fill six screens."""
 ENDS: Final = frozenset({"q", "quit", "exit"})
 CLOSING_LINES: Final = (
     "Now you: all of these people are generated, so nothing can go wrong.",
@@ -45,7 +48,7 @@ CLOSING_LINES: Final = (
 
 
 class Person(NamedTuple):
-    """Whom the tour is about, and one of their conversations."""
+    """The person in the tour: a username, and the id of one of their conversations."""
 
     username: str
     conversation: str
@@ -57,7 +60,7 @@ class Step(NamedTuple):
 
 
 class _OnEmbedded(Command):
-    """A command that works on the embedded database, whatever else the environment names."""
+    """A command that always uses the embedded database, even if the environment names another one."""
 
     def invoke(self, ctx: Any) -> Any:
         invocation = Invocation.of(ctx.meta)
@@ -100,9 +103,9 @@ def demo(
 
 
 def _prepare() -> None:
-    """Fill the embedded database, unless the tour has done so before.
+    """Fill the embedded database, unless an earlier tour has filled it.
 
-    Raises `RefusedError` if it has other data, or if it is protected: the tour would stop at its first write.
+    Raises `RefusedError` if the database has other data, or if it is protected: the tour would stop at its first write.
     """
     if marker := connection.marker():
         raise RefusedError(
@@ -124,7 +127,7 @@ def _was_filled() -> bool:
 
 
 def _has_other_data() -> bool:
-    """Tell whether the database has anything but the shipped roles, or these roles were changed."""
+    """Tell whether the database has data other than the built-in roles, or whether these roles were changed."""
     found = (actions.users.find(), actions.conversations.find(), actions.messages.find())
     if any(True for listing in found for _ in listing.ids(limit=1)):
         return True
@@ -134,7 +137,7 @@ def _has_other_data() -> bool:
 
 
 def _ask_topic() -> str:
-    """Ask for a part of the tour; after Enter alone, it is the whole tour."""
+    """Ask for a part of the tour. Enter without a name chooses the whole tour."""
     while answer := questions.ask(f"Topic ({', '.join(TOPICS)}) [{TOPICS[0]}]: "):
         if answer in TOPICS:
             return answer
@@ -145,7 +148,7 @@ def _ask_topic() -> str:
 
 
 def _show(topic: str, *, waits: bool) -> None:
-    """Run the tour, and say what to try next; on a terminal, it waits before each step."""
+    """Run the tour, and print what to try next. With `waits`, wait for Enter before each step after the first."""
     person = _choose_person()
     for number, step in enumerate(_steps(topic, person)):
         if number and waits and not _goes_on():
@@ -159,14 +162,14 @@ def _show(topic: str, *, waits: bool) -> None:
 
 
 def _goes_on() -> bool:
-    """Wait for Enter, so that each step can be read; return whether the tour goes on."""
+    """Wait until the user has read a step and presses Enter. Return False if the answer ends the tour."""
     streams.flush()
     say("")
     return questions.ask("[Enter: next step, q: end] ").lower() not in ENDS
 
 
 def _steps(topic: str, person: Person | None) -> Iterator[Step]:
-    """Yield the steps of a topic, each when the one before it was run."""
+    """Yield the steps of a topic. Each step is made after the step before it has run."""
     parts = (_users, _roles, _conversations, _undo, _check)
     for name, steps in zip(TOPICS[1:], parts, strict=True):
         if topic in {TOPICS[0], name}:
@@ -190,7 +193,7 @@ def _conversations(person: Person | None) -> Iterator[Step]:
 
 
 def _undo(person: Person | None) -> Iterator[Step]:
-    """Suspend the person, and undo it: the event exists after the suspension was run."""
+    """Yield the steps that suspend the person and undo this. The event to undo exists only after the suspension."""
     if not person:
         return
     name = person.username
@@ -217,7 +220,10 @@ def _next(person: Person | None) -> Iterator[Line]:
 
 
 def _choose_person() -> Person | None:
-    """Choose a person who may be suspended and has a conversation. The one of the last tour may have changed since."""
+    """Choose a person who can be suspended and has a conversation, or None if there is nobody.
+
+    Each tour chooses again, because the person of the last tour may have changed.
+    """
     protected = {row["name"] for row in actions.roles.find().rows() if row["protected"]}
     people = [
         user
@@ -236,12 +242,12 @@ def _bold(line: str) -> str:
 
 
 def _run(line: Line) -> None:
-    """Run a command line; what goes wrong in it is raised."""
+    """Run a command line. Errors are raised."""
     _root().run(["--local", *line])
 
 
 def _as_typed(line: Line) -> str:
-    """Write a command line so that it works if pasted here: after `uv run` there is no chatctl on the PATH."""
+    """Return a command line that the user can paste. Add `uv run` if the tour was started with it."""
     through: Iterable[str] = ("uv", "run") if "UV_RUN_RECURSION_DEPTH" in os.environ else ()
     return text.quoted([*through, "chatctl", "--local", *line])
 

@@ -1,4 +1,4 @@
-"""The one place where a failure becomes a message and an exit code."""
+"""Turn every error into a message on standard error and an exit code. No other module does this."""
 
 import sys
 import traceback
@@ -28,7 +28,7 @@ from database.errors import (
 )
 
 READABLE: Final = 800
-"""Characters of a message."""
+"""The largest number of characters of a printed error message."""
 
 BUG: Final = 70
 INTERRUPTED: Final = 130
@@ -46,12 +46,12 @@ EXITS: Final[dict[type[BaseException], tuple[int, str]]] = {
     OutputError: (74, "output"),
 }
 
-# The interpreter words these from names of the program; all others may quote what they failed on.
+# Messages of these errors contain only names from the code. Messages of all others may quote data of the user.
 _HARMLESS: Final = (AttributeError, ImportError, NameError, TypeError)
 
 
 class Failure(NamedTuple):
-    """What is said of a failure."""
+    """The exit code of a failed run, and everything that is printed about the failure."""
 
     exit: int
     code: str
@@ -62,7 +62,10 @@ class Failure(NamedTuple):
 
 
 def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool, debug: bool) -> int:
-    """Say what went wrong, and give the exit code; the hint names the database as the command line did."""
+    """Print an error with its hint, and return the exit code.
+
+    Commands in the hint get the options that chose the database, so that the user can paste them.
+    """
     failure = describe(error)
     failure = failure._replace(hint=failure.hint and on_same_database(failure.hint, arguments))
     if failure.exit == EXITS[ReaderGoneError][0]:
@@ -84,7 +87,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
 
 @contextmanager
 def quiet_interrupt() -> Iterator[None]:
-    """Take an interrupt as the way to end that it is where work never ends: it has its code, and nothing is said."""
+    """End a command that never ends by itself on Ctrl-C, with the usual exit code but without a message."""
     try:
         yield
     except KeyboardInterrupt:
@@ -92,14 +95,14 @@ def quiet_interrupt() -> Iterator[None]:
 
 
 def describe(error: BaseException) -> Failure:
-    """Describe an error as a failure; notes that were added to the error replace the hint."""
+    """Return the failure for an error. Notes on the error (`add_note`) replace the hint."""
     failure = _failure(error)
     notes = getattr(error, "__notes__", ())
     return failure._replace(hint="; ".join(notes)) if notes and failure.exit != BUG else failure
 
 
 def _failure(error: BaseException) -> Failure:
-    """Decide what a failure is, by its class."""
+    """Choose the exit code and the message by the class of the error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return Failure(INTERRUPTED, "interrupted", "interrupted")
     if isinstance(error, TerminatedError):
@@ -117,14 +120,17 @@ def _failure(error: BaseException) -> Failure:
 
 
 def _signal_behind(error: BaseException | None) -> BaseException | None:
-    """Find the interrupt that something else has failed on: Python 3.11 wraps one that hits the making of a class."""
+    """Return the signal that caused an error, if any.
+
+    Python 3.11 wraps an interrupt in another error if the signal arrives while a class is created.
+    """
     while error is not None and not isinstance(error, KeyboardInterrupt | TerminatedError):
         error = error.__cause__ or error.__context__
     return error
 
 
 def trace(error: BaseException) -> Iterator[str]:
-    """Give the traceback without values: no locals, and no text that may quote a document, a reply or a URL."""
+    """Yield the lines of a traceback without local variables or texts that may quote a document, a reply or a URL."""
     if error.__cause__ or error.__context__:
         yield from trace(error.__cause__ or error.__context__ or error)
     for entry in traceback.format_tb(error.__traceback__):
@@ -134,7 +140,7 @@ def trace(error: BaseException) -> Iterator[str]:
 
 
 def _explained(error: BaseException) -> ChatctlError | None:
-    """Have the driver's errors explained; they exist only where the driver is loaded."""
+    """Translate an error of the database driver. Return None for other errors, or if the driver is not loaded."""
     if "pymongo" not in sys.modules:
         return None
     from database import connection
@@ -154,7 +160,7 @@ def _usage(error: typer.TyperException) -> Failure:
             message = f"no such option: {name}"
             hint = suggestions.of_option(context, name, near or ()) or hint
     if context and any(param.name == "password_stdin" for param in context.command.params):
-        # What is typed too much there may be the password: a log must not hold it, and the way is another.
+        # The extra argument may be the password, so that the message must not repeat it.
         if "extra argument" in message:
             message, hint = "got an argument too many", f"no argument is a password; {hint}"
         elif name == "--password":
@@ -163,10 +169,10 @@ def _usage(error: typer.TyperException) -> Failure:
 
 
 def _invalid_value(error: typer.TyperException) -> str | None:
-    """Say which value of the command line is not valid: `--limit must be 1 or more`, `--by: "x" is not valid here.`."""
+    """Return the message about an invalid value, like `--limit must be 1 or more`, or None for another error."""
     param: Any = getattr(error, "param", None)
     message = getattr(error, "message", "")
-    if not isinstance(error, typer.BadParameter) or param is None or not message:  # without a message it is missing
+    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: the value is missing
         return None
     name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
     if message.startswith("must be "):
@@ -195,7 +201,7 @@ def _lines(failure: Failure) -> Iterator[str]:
 
 
 def _readable(message: str) -> str:
-    """Leave out the middle of what nobody reads to its end: a file that was pasted in the place of a name."""
+    """Leave out the middle of a very long message, for example if a whole file was pasted as a name."""
     return message if len(message) <= READABLE else f"{message[: READABLE // 2]} … {message[-READABLE // 2 :]}"
 
 

@@ -1,4 +1,4 @@
-"""What all groups and commands share: options that are accepted anywhere, hints, and help as plain text."""
+"""The base classes of all groups and commands: options accepted anywhere on the line, hints, and plain-text help."""
 
 import inspect
 import os
@@ -31,9 +31,9 @@ TYPER_SETTINGS: Final[dict[str, Any]] = {
 
 EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
-"""Variables that stand for the options `--expect` and `--reason`.
+"""Environment variables that replace the options `--expect` and `--reason`.
 
-An empty reason is ignored. An empty name is not: it is a guard, and no database has it.
+An empty reason is ignored. An empty name to expect is not: no database has that name, so every command is refused.
 """
 
 FILTERS: Final = "Filters"
@@ -43,7 +43,7 @@ SAFETY: Final = "Safety"
 CONNECTION: Final = "Connection"
 NO_BREAK_HYPHEN: Final = "\u2011"
 HEADINGS: Final = ("Arguments", "Options", FILTERS, OUTPUT, PAGING, SAFETY, CONNECTION)
-"""The sections of a help, in their order. An option without a heading (`rich_help_panel`) is under "Options"."""
+"""The sections of a help text, in order. An option without a heading (`rich_help_panel`) is under "Options"."""
 
 
 def _remember(context: typer.Context, option: Any, value: Any) -> None:
@@ -88,7 +88,7 @@ REVEAL_OPTIONS: Final = (
 """Options of commands that can show messages and images."""
 
 UTC_OPTION: Final = _option(OUTPUT, "--utc", "Show times in UTC.  [default: local times on a terminal, otherwise UTC]")
-"""Of commands that show times."""
+"""The option of commands that show times."""
 
 RECORDED_PARAMETERS: Final = frozenset(
     {"around", "conversation", "event", "last", "message", "sender", "since", "until", "user"}
@@ -97,11 +97,11 @@ RECORDED_PARAMETERS: Final = frozenset(
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
-"""Parameters without which their command only reads."""
+"""Parameters that make their command write. Without them, the command only reads."""
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
-    """A formatter of help that never breaks a word at a hyphen: `--skip-` at the end of a line is no option."""
+    """A formatter of help that never breaks a line at a hyphen, so that an option like `--skip-missing` stays whole."""
 
     def write_dl(self, rows: Sequence[tuple[str, str]], *args: Any, **settings: Any) -> None:
         super().write_dl([(name, text.replace("-", NO_BREAK_HYPHEN)) for name, text in rows], *args, **settings)
@@ -120,13 +120,13 @@ class HelpContext(typer.Context):
 
 
 class Shared:
-    """A command or group that accepts some options anywhere on the line, and prints its help like other output."""
+    """A command or group that accepts the `shared` options anywhere on the line, and has plain-text help."""
 
     context_class: Any = HelpContext
     shared: tuple[TyperOption, ...] = GLOBAL_OPTIONS
 
     def get_params(self, ctx: Any) -> list[Any]:
-        """Add them before `--help`, except those that the command has itself."""
+        """Add the shared options before `--help`, except options that the command defines itself."""
         *own, help_option = super().get_params(ctx)  # type: ignore[misc]
         taken = {name for param in own for name in param.opts}
         return [*own, *(option for option in self.shared if taken.isdisjoint(option.opts)), help_option]
@@ -139,7 +139,7 @@ class Shared:
         return option
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the arguments and options under their headings; two arguments of one kind are described once."""
+        """List the arguments and options under their headings. Arguments with the same help text are listed once."""
         sections: dict[str, list[tuple[str, str]]] = {heading: [] for heading in HEADINGS}
         for param in self.get_params(ctx):
             if (row := param.get_help_record(ctx)) is not None:
@@ -157,7 +157,7 @@ class Shared:
         """List the columns and sort fields, if the command prints a list."""
 
     def format_epilog(self, _: Any, formatter: Any) -> None:
-        """Show the examples as they are typed."""
+        """Show the examples with their line breaks."""
         if examples := getattr(self, "epilog", None):
             with formatter.section("Examples"):
                 for line in examples.splitlines():
@@ -165,9 +165,9 @@ class Shared:
 
 
 class Command(Shared, TyperCommand):
-    """A command. Before it runs, the database is chosen, and a write is refused if it is not permitted.
+    """A command. Before it runs, the database is chosen, and a forbidden write is refused.
 
-    A list has the columns of `view` and can be sorted by the fields of `sortable`.
+    The command of a list has the columns of `view`, and can sort by the fields in `sortable`. The help shows both.
     """
 
     def __init__(self, *args: Any, view: "View" = (), sortable: Sequence[str] = (), **settings: Any) -> None:
@@ -182,7 +182,7 @@ class Command(Shared, TyperCommand):
             formatter.write_dl([(title, ", ".join(fields)) for title, fields in names.items()])
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse a command line; on a terminal a person may choose the names that it leaves out."""
+        """Parse a command line. On a terminal, the user can choose missing names from a menu."""
         try:
             return super().parse_args(ctx, [*args])
         except typer.BadParameter as error:
@@ -193,7 +193,10 @@ class Command(Shared, TyperCommand):
         return super().parse_args(ctx, _completed(args, picked))
 
     def _picked(self, ctx: Any, args: list[str], error: typer.BadParameter) -> dict[Any, str]:
-        """Let a person choose the missing names: parameter → what to type; empty if there are others missing, too."""
+        """Let the user choose the missing values from a menu. Return parameter → chosen value.
+
+        The result is empty if there is no terminal, if no menu exists for a missing value, or if a choice failed.
+        """
         from cli.output import questions
 
         invocation = Invocation.of(ctx.meta)
@@ -243,16 +246,16 @@ class Timed(Command):
 
 
 class TimedRevealing(Revealing):
-    """A command that may show what people wrote, and when."""
+    """A command that can show messages and images, and shows times."""
 
     shared = (UTC_OPTION, *Revealing.shared)
 
 
 class Group(Shared, TyperGroup):
-    """A group. Without a command it prints its help. After a wrong command, the hint has the nearest right one."""
+    """A group. Without a command, it prints its help. The error for an unknown command suggests a similar one."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """List the commands first: a reader of this help looks for one of them."""
+        """List the commands before the options, because most readers of this help look for a command."""
         self.format_commands(ctx, formatter)
         super().format_options(ctx, formatter)
 
@@ -268,11 +271,11 @@ class Group(Shared, TyperGroup):
 
 
 def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
-    """Choose the database of a run, once, and refuse a write where none is permitted."""
+    """Choose the database on the first call of a run. Refuse a write if the database does not permit writes."""
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # only now all places of the option were read
+        if invocation.expect is None:  # only now is it known that the option was given nowhere on the line
             invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
@@ -282,12 +285,12 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
 
 
 def _kind(param: Any) -> str:
-    """Return what the help calls the value of a parameter: `USER` for `USER...`, too."""
+    """Return the name of a parameter's value in the help, without dots: `USER` for both `USER` and `USER...`."""
     return (param.metavar or "").removesuffix("...")
 
 
 def _completed(line: Sequence[str], picked: Mapping[Any, str]) -> list[str]:
-    """Add what was chosen to a command line: options before `--`, arguments at the end."""
+    """Add the chosen values to a command line: options before `--`, arguments at the end."""
     place = line.index("--") if "--" in line else len(line)
     options = [
         word for param, name in picked.items() if param.param_type_name == "option" for word in (param.opts[0], name)
@@ -297,7 +300,7 @@ def _completed(line: Sequence[str], picked: Mapping[Any, str]) -> list[str]:
 
 
 def _audit_command(ctx: Any) -> str:
-    """Return a reading command as the audit trail records it: its words, and the values of `RECORDED_PARAMETERS`."""
+    """Return the text of a command for the audit trail: its words, and the values of `RECORDED_PARAMETERS`."""
     words = ctx.command_path.split()[1:]
     for parameter in ctx.command.params:
         value = ctx.params.get(parameter.name) if parameter.name in RECORDED_PARAMETERS else None
@@ -308,7 +311,11 @@ def _audit_command(ctx: Any) -> str:
 
 
 def _writes(params: Mapping[str, Any]) -> bool:
-    """Tell that a command is going to write: it could have been a dry run, and what it only does if told it is told."""
+    """Tell whether a command will write.
+
+    A command writes if it has the option `--dry-run`, this option is not set, and the parameters of `IF_GIVEN` that it
+    has are given.
+    """
     return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
 
 
@@ -328,10 +335,10 @@ def _show_help(ctx: Any, _: Any, value: bool) -> None:
 
 
 class Options:
-    """Options that several commands share. Each annotated attribute of a subclass is an option, in this order.
+    """Options that several commands share. Each annotated attribute of a subclass is an option.
 
-    A command with a parameter of such a type has these options, and gets their values as one object. Its help lists
-    them under `heading`, unless an option names another heading.
+    If a command has a parameter of such a type, it has these options, and gets their values as one object. The help of
+    the command lists the options under `heading`, unless an option names another heading.
     """
 
     def __init_subclass__(cls, *, heading: str | None = None) -> None:
@@ -390,10 +397,11 @@ class _App(typer.Typer):
         sortable: Sequence[str] = (),
         **settings: Any,
     ) -> Callable[[F], F]:
-        """Add a command. `example` has the lines that its help shows; `cls` is `Revealing` if it can show messages.
+        """Add a function as a command.
 
-        The parameters of the function are its options; a parameter of a subclass of `Options` is several options. A
-        list also names its columns and the fields that it can be sorted by.
+        The help shows the lines of `example`. `cls` is the class of the command, `Revealing` if it can show messages.
+        The parameters of the function are the options of the command; a parameter of a subclass of `Options` is
+        several options. The command of a list also has `columns`, and the fields that it can sort by (`sortable`).
         """
         made_by: Any = cls or Command
         with_columns: Any = partial(made_by, view=columns, sortable=sortable)
@@ -412,7 +420,7 @@ def _help_of_group(ctx: typer.Context) -> None:
 
 
 def group(*parts: _App) -> _App:
-    """Make a group of commands. A large group is divided into `parts`, listed in the order of the help."""
+    """Make a group of commands. The `parts` of a large group are given in the order of its help."""
     app = _App(cls=Group, callback=_help_of_group, **TYPER_SETTINGS)
     for part in parts:
         app.add_typer(part)
@@ -420,5 +428,5 @@ def group(*parts: _App) -> _App:
 
 
 def part() -> _App:
-    """Make a part of a group."""
+    """Make a part of a group, for one module. See `group`."""
     return _App(**TYPER_SETTINGS)

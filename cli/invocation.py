@@ -11,15 +11,16 @@ _WITH_VALUE: Final = frozenset({"--url", "--context", "--env-file"})
 
 
 def is_not_utf8(text: str) -> bool:
-    """Tell whether a text was not valid UTF-8. Python keeps such bytes as surrogates."""
+    """Tell whether a text was decoded from invalid UTF-8. Python keeps the invalid bytes as surrogates."""
     return any("\ud800" <= character <= "\udfff" for character in text)
 
 
 @dataclass
 class Invocation:
-    """One run of the program. The root command and the commands below it share the object.
+    """One run of the program. The root command and the commands below it share this object.
 
-    `command` is the command as the audit trail records it. `shows_bodies` is decided when it is first needed.
+    `command` is the text of the command in the audit trail. `shows_bodies` tells whether messages are shown unmasked;
+    it is None until `masking.may_show` decides it.
     """
 
     arguments: Sequence[str] = ()
@@ -45,7 +46,7 @@ class Invocation:
         return found
 
     def command_with(self, option: str, value: str) -> list[str]:
-        """Return this command line with another value of one option, without the options that choose the database."""
+        """Return this command line with a new value for one option, without the options that choose the database."""
         kept: list[str] = []
         rest = list(self.arguments)
         while rest:
@@ -62,7 +63,7 @@ class Invocation:
 
 
 def on_same_database(text: str, arguments: Sequence[str]) -> str:
-    """Add the options that chose the database to each command in a text, so that it works when pasted."""
+    """Add the options that chose the database to each command in a text, so that the user can paste the command."""
     options = list(_database_options(iter(arguments)))
     if not options or "chatctl" not in text:
         return text
@@ -76,7 +77,7 @@ def on_same_database(text: str, arguments: Sequence[str]) -> str:
 
 
 def _database_options(arguments: Iterator[str]) -> Iterator[str]:
-    """Yield the options that choose the database. A URL that may contain a secret is not repeated."""
+    """Yield the options that choose the database. The word `URL` replaces a URL that may contain a secret."""
     group = None
     for argument in arguments:
         name, given, value = argument.partition("=")

@@ -38,7 +38,7 @@ app = group()
 
 
 class Filters(Options, heading=FILTERS):
-    """Which messages a command lists or searches."""
+    """Options that choose the messages that a command lists or searches."""
 
     conversation: InConversation = None
     sender: FromSender = None
@@ -204,7 +204,7 @@ def purge(
 
 
 def _typed_body(out: Out) -> str:
-    """Read a message from standard input, but not more bytes than a message may have."""
+    """Read the text of a message from standard input. A text that is too long is refused before its end is read."""
     from actions.messages.changing import LARGEST_BODY, refuse_size
 
     if streams.is_terminal(sys.stdin):
@@ -238,7 +238,10 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
 
 
 def _line(row: "Row", *, local: bool) -> str:
-    """Return the line for an event. Its kind comes before all text of users, so that no text can imitate an event."""
+    """Return the line for an event of a message, like `sent` or `deleted`.
+
+    The kind of the event comes before any text of users, so that a message cannot look like an event.
+    """
     from actions.display_names import person_label
 
     time = text.cell(row.get("createAt"), local=local)

@@ -1,4 +1,4 @@
-"""Arguments and options that mean the same on every command."""
+"""Arguments and options that several commands share, with the same meaning everywhere."""
 
 import re
 import sys
@@ -50,7 +50,7 @@ class InvalidValueError(typer.BadParameter):
 
 
 def choice(words: Sequence[str]) -> Callable[[str], str]:
-    """Return a parser for one of some words."""
+    """Return a parser that accepts only these words."""
 
     def read(text: str) -> str:
         if text not in words:
@@ -72,7 +72,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # other parameters need it when they are read
+        is_eager=True,  # other parameters print with it while they are parsed
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.{WIDE_HELP if 'wide' in forms else ''}  [default: {forms[0]}]",
@@ -80,7 +80,7 @@ def _output(forms: Sequence[str]) -> Any:
 
 
 def file_format(forms: Sequence[str]) -> Any:
-    """Describe the option `-o` of a command that writes files."""
+    """Return the option `-o` for a command that writes files."""
     return typer.Option(
         "--output",
         "-o",
@@ -92,13 +92,13 @@ def file_format(forms: Sequence[str]) -> Any:
 
 
 def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
-    """Return the requested format, or the one that the name of the file tells."""
+    """Return the format given with `-o`, else the format for the ending of the file name, else the first format."""
     by_name = FORMATS_BY_ENDING.get(PurePath(to or "").suffix.lower())
     return form or (by_name if by_name in forms else None) or forms[0]
 
 
 def moment(text: str) -> datetime:
-    """Read a TIME as `database.times.moment` does."""
+    """Parse a time with `database.times.moment`. Raises `InvalidValueError`."""
     time = times.moment(text)
     if time is None:
         allowed = "2026-03-01, 2026-03-01T10:00Z or an age like 7d"
@@ -109,7 +109,7 @@ def moment(text: str) -> datetime:
 def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
     """Return a parser for whole numbers from `least` to `most`."""
 
-    def read(given: str | int) -> int:  # the default value passes through here too
+    def read(given: str | int) -> int:  # Typer also parses the default value
         text = str(given)
         if not re.fullmatch(r"[+-]?[0-9]{1,4000}", text):
             raise InvalidValueError(f"{shown(text)} is not a whole number")
@@ -123,7 +123,7 @@ def number(least: int, most: int = LARGEST) -> Callable[[str | int], int]:
 
 
 def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
-    """Replace a single `-` by the lines of standard input."""
+    """Return the items. If the only item is `-`, return the lines of standard input instead."""
     if items != ["-"]:
         return items
     Invocation.of(ctx.meta).items_from_stdin = True
@@ -142,7 +142,7 @@ def _typed_or_stdin(ctx: typer.Context, items: list[str]) -> list[str]:
 
 
 def repeatable(noun: str, text: str) -> Any:
-    """Describe an argument of one or more names or ids; `-` reads them from standard input."""
+    """Return an argument that takes one or more names or ids. `-` reads them from standard input."""
     return typer.Argument(metavar=f"{noun}...", callback=_typed_or_stdin, show_default=False, help=text)
 
 
@@ -190,7 +190,7 @@ Messages = Annotated[list[str], repeatable("MESSAGE", "Ids of messages (- reads 
 
 
 class Page(Options, heading=PAGING):
-    """Which rows of a list a command prints, with which columns, in which order."""
+    """Options that choose the rows, the columns and the order of a printed list."""
 
     columns: Annotated[
         str | None,
@@ -221,7 +221,7 @@ class Page(Options, heading=PAGING):
 
 
 class Confirm(Options, heading=SAFETY):
-    """How a write is confirmed, limited and recorded."""
+    """Options that preview, confirm, limit and explain a write."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False

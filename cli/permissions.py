@@ -1,4 +1,4 @@
-"""chatctl permissions."""
+"""The commands of `chatctl permissions`."""
 
 from typing import Annotated
 

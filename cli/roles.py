@@ -1,4 +1,4 @@
-"""chatctl roles."""
+"""The commands of `chatctl roles`."""
 
 from typing import Annotated
 

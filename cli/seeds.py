@@ -1,4 +1,4 @@
-"""chatctl seeds."""
+"""The commands of `chatctl seeds`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ app = group()
 
 
 def _path(text: str) -> Path:
-    """Read a path. An empty one, from an unset shell variable, is refused: it does not mean the working folder."""
+    """Parse a path. Refuse an empty path, which often comes from an unset shell variable."""
     if not text:
         raise typer.BadParameter("a path cannot be empty")
     return Path(text)
@@ -36,7 +36,7 @@ Paths = Annotated[
 
 
 class PlanOptions(Options):
-    """Options that allow a plan to do more than the seed says."""
+    """Options that allow a plan to delete roles and permissions, or to change more users."""
 
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what this seed created earlier and no longer contains.")
@@ -105,7 +105,7 @@ def _planned(out: output.Output, command: str, paths: list[Path] | None, options
 
 
 def _read(out: output.Output, command: str, paths: list[Path] | None) -> "Seed":
-    """Read the seed; without a path, say that it is not one of those in the working folder."""
+    """Read the seed. Without a path, read the built-in seed, and print a note if the working folder has seeds too."""
     if not paths and (here := seeds.reading.here()):
         own = text.quoted(["chatctl", "seeds", command, *here])
         out.note(f"No PATH: using the seed that ships with chatctl. To use the seeds here: {own}")
@@ -141,7 +141,7 @@ def run_tests(
 
 
 def _print(out: output.Output, assertions: Sequence["seeds.reading.Assertion"]) -> None:
-    """Print the results: to people a line for each test, with its place in the file if it failed."""
+    """Print the test results. For people, each test is a line, with its place in the file if the test failed."""
     if not out.for_people:
         out.items([one._asdict() for one in assertions], views.ASSERTIONS)
         return

@@ -1,4 +1,4 @@
-"""Signals while the program works: the first lets it clean up, the second ends it immediately."""
+"""Signals during the work of the program: the first lets the program clean up, the second ends it immediately."""
 
 import signal
 import threading
@@ -9,12 +9,15 @@ from typing import Any, Final
 from database.errors import TerminatedError
 
 ENDING: Final = tuple(number for number in signal.Signals if number.name in {"SIGHUP", "SIGINT", "SIGTERM"})
-"""Signals by name, because not every platform has SIGHUP."""
+"""The signals that end the program. They are looked up by name, because not every platform has SIGHUP."""
 
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Raise an exception on an interrupt, a termination or a closed terminal. Ignored signals stay ignored."""
+    """Raise an exception on the first of the signals `ENDING`, then restore the usual handlers.
+
+    Signals that the caller ignores (as with `nohup`) stay ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

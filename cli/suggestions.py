@@ -1,4 +1,4 @@
-"""Guess what a command line means that cannot be read, or that names nothing."""
+"""Hints after a wrong command line: the command, option or list of names that the user probably meant."""
 
 import shlex
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ OTHER_NAMES: Final = {
     "unsuspend": ("reinstate",),
     "view": ("show",),
 }
-"""Names of commands in other programs → the names here; the first that the group has is meant."""
+"""Names of commands in other programs → names in chatctl. The first one that exists in the group is suggested."""
 
 OTHER_OPTIONS: Final = {
     "--confirm": "--yes",
@@ -45,14 +45,17 @@ OTHER_OPTIONS: Final = {
     "--verbose": "--debug",
     "-f": "--yes",
 }
-"""Options of other programs → those here. The nearest name would be wrong: that of `--force` is `--forever`."""
+"""Options of other programs → options of chatctl.
+
+The most similar name would be a wrong suggestion: for `--force` it is `--forever`.
+"""
 QUIET: Final = frozenset({"--quiet", "--silent", "-q", "-s"})
 
 _VERSION: Final = "see chatctl --version"
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
-    """Suggest a command for the first of some words, which is not a command."""
+    """Return a hint for an unknown command. `args` is the rest of the command line, the unknown command first."""
     word, *others = args
     path = context.command_path
     if word == "version":
@@ -68,14 +71,14 @@ def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
 
 
 def _exists(group: Any, name: str) -> bool:
-    """Tell whether a group has a command, with the option that may follow its name."""
+    """Tell whether a group has a command. An option in the name (`list --search`) must exist too."""
     word, _, option = name.partition(" ")
     command = group.command.get_command(group, word)
     return command is not None and (not option or any(option in param.opts for param in command.params))
 
 
 def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
-    """Suggest an option for one that a command or a group does not have."""
+    """Return a hint for an unknown option of a command or group."""
     if context is None:
         return None
     if name.lower() in {"-v", "--version"}:
@@ -87,7 +90,7 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         form = {"ids": "-o ids prints only ids; ", "json": "-o json prints no notes; "}
         return f"{next((form[one] for one in form if one in formats), '')}2>/dev/null hides the notes"
     meant = f"-o {name.lstrip('-')}" if name.lstrip("-") in formats else OTHER_OPTIONS.get(name)
-    known = {option.lstrip("-"): option for option in near}  # dashes make no two words alike
+    known = {option.lstrip("-"): option for option in near}  # without dashes, which would make all names similar
     if meant is None and (closest := nearest(name.lstrip("-"), known)):
         meant = known[closest]
     if meant and meant.replace("-o ", "--output ").partition(" ")[0] in options:
@@ -100,14 +103,14 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
 
 
 def _with_option(group: Any, name: str) -> Iterator[str]:
-    """Yield the commands of a group that have an option."""
+    """Yield the commands of a group that have the option `name`."""
     for command in group.command.list_commands(group):
         if any(name in param.opts for param in group.command.get_command(group, command).params):
             yield f"{group.command_path} {command}"
 
 
 def of_list(context: Any, message: str) -> str | None:
-    """Suggest how to give several names, if a message is about one with a comma in it."""
+    """Return a hint on how to give several names, if an error message is about a value like `ada,grace`."""
     for param in context.command.params:
         given = context.params.get(param.name)
         several = isinstance(given, (list, tuple))

@@ -1,4 +1,4 @@
-"""The columns of each resource, once: every format takes its values from them."""
+"""The columns of each resource (users, roles, messages …). All output formats use the same columns."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -6,18 +6,19 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Column:
-    """One value of a resource.
+    """One column of a table, and one value in JSON, YAML and CSV.
 
-    `table` is the width from which on the tables of a terminal have it, if it has any value. A narrower terminal has it
-    if there is room beside the others; of several columns that with the lowest width comes first. A pipe has room for
-    all. Columns with None are in tables only if `--columns` names them. Where cells have to be cut, `whole` ones are
-    cut last, and the others divide the width by their `share`. An id can be shortened if it is unique in a
-    `collection`.
-
-    Columns that are not `listed` cost too much for a list: only `show` has them. `absent` is what people read where
-    there is no value. Times whose distance matters are said as `ago` on a terminal, an `address` is shown as long as
-    anybody reads one, in an `excerpt` the match is marked, and the words of a `state` have colours. What people wrote
-    to each other is `private`.
+    - `key`: the name of the value, for programs. `title`: the heading for people; by default the key in capitals.
+    - `table`: the smallest width of a terminal whose tables always have the column, if a row has a value for it. A
+      narrower terminal shows the column if there is room; columns with a lower number come first. Output to a pipe
+      has all columns. A column with None is in a table only if `--columns` names it.
+    - `whole`: cells of this column are cut last. `share`: the other columns divide the width in these proportions.
+    - `collection`: an id of this collection can be shortened to the digits that make it unique.
+    - `listed`: False if the value costs too much for a list. Then only `show` has it.
+    - `absent`: the text for people if there is no value.
+    - `ago`: a time that a terminal shows as its age, like "2 hours ago".
+    - `address`: a URL, which is cut if it contains its data. `excerpt`: a text in which the match of a search is
+      marked. `state`: a word that has a colour. `private`: a text or image of a message, which can be masked.
     """
 
     key: str
@@ -116,7 +117,7 @@ CONVERSATIONS: View = (
 )
 
 _SHOWN_ELSEWHERE: Final = frozenset({"name", "participants", "unread"})
-"""What a title or a table below says as well."""
+"""Columns that repeat the title of the conversation, or a table below it."""
 
 CONVERSATION: View = (
     *CONVERSATIONS[:2],

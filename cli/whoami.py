@@ -1,4 +1,4 @@
-"""The command that shows who is connected."""
+"""The command `chatctl whoami`: it shows the user of the database connection."""
 
 import actions
 from cli import views

@@ -1,6 +1,7 @@
-"""`chatctl completion` and its scripts for shells, which ask for words.
+"""The command `chatctl completion`: it prints the script for a shell.
 
-Start reading at `candidates.candidates`.
+When the user presses Tab, the script calls the command again with `--line`, and gets the words that can follow. Start
+reading at `candidates.candidates`.
 """
 
 import sys

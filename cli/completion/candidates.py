@@ -1,4 +1,4 @@
-"""The words that may complete a command line."""
+"""Find the words that can complete a command line, after the user pressed Tab."""
 
 import re
 import shlex
@@ -12,10 +12,10 @@ import typer
 from database import contexts, urls
 
 FILES: Final = ":files"
-"""Asks the shell to complete the names of files."""
+"""An answer that tells the shell script to complete file names."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
-"""Words without a special meaning in any shell. Only such words are given to a shell."""
+"""A word without characters that are special in a shell. Only such words are offered."""
 
 REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 
@@ -28,7 +28,7 @@ NAMES: Final = {
     "PERMISSION": "Permission",
     "CONVERSATION": "Conversation",
 }
-"""Collections whose names complete a parameter, by its metavar."""
+"""Metavar of a parameter → collection whose names complete the parameter."""
 
 WORDS: Final = {
     "STATUS": ("ACTIVE", "SUSPENDED", "EMAIL_VERIFIED"),
@@ -62,13 +62,16 @@ WORDS: Final = {
         "wrong-type",
     ),
 }
-"""Words that lower packages define too, but only in modules that load the driver."""
+"""Metavar of a parameter → possible words.
+
+The words are repeated here, because the modules that define them load the database driver, which is slow.
+"""
 
 
 def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
-    """Return the words that complete the last word of a line, or `FILES`; nothing after any error.
+    """Return the words that can complete the last word of a line, or `FILES`. After any error, return nothing.
 
-    With `suffix_only` each result is only the part after the typed prefix.
+    With `suffix_only`, each result is only the part of the word that is not typed yet.
     """
     try:
         _, *words, prefix = _split(line.read())
@@ -80,7 +83,7 @@ def candidates(root: Any, line: TextIO, *, suffix_only: bool) -> list[str]:
 
 
 def _split(line: str) -> list[str]:
-    """Split a line as shells do. The last word may be empty, or in quotes that are not closed yet."""
+    """Split a line into words like a shell. The last word can be empty, or have an open quote."""
     lexer = shlex.shlex(f"{line}|", posix=True)
     lexer.whitespace_split, lexer.commenters = True, ""
     words: list[str] = []
@@ -102,7 +105,11 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 
 @dataclass
 class ParsedLine:
-    """The complete words of a command line, read one by one."""
+    """The command line before the word to complete, read word by word.
+
+    `context` is the reached command, and `arguments` the number of its arguments so far. `awaited` is the number of
+    words that the option `waiting` needs. `only_arguments` is True after `--`. `values` has the values of options.
+    """
 
     context: typer.Context
     arguments: int = 0
@@ -126,7 +133,7 @@ class ParsedLine:
             self.arguments += 1
 
     def completions(self, prefix: str) -> Iterable[str]:
-        """Return what the next word can be, if it begins with the prefix."""
+        """Return the possible next words. The caller keeps only words that begin with the prefix."""
         if self.awaited:
             return self._values(self.waiting, prefix)
         if prefix.startswith("-") and not self.only_arguments:
@@ -137,7 +144,7 @@ class ParsedLine:
         return self._commands() or self._values(self._argument(), prefix)
 
     def _take_option(self, word: str) -> None:
-        """Read `--name`, `--name=value`, `-n`, `-nvalue` and several `-abc`."""
+        """Read a word with options: `--name`, `--name=value`, `-n`, `-nvalue`, or several flags like `-abc`."""
         name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], word[2:], word[2:])
         option = self._options().get(name)
         if option is None:
@@ -167,7 +174,7 @@ class ParsedLine:
         return {name: option for option in self._parameters("option") for name in option.opts}
 
     def _argument(self) -> Any:
-        """Return the argument that the next word belongs to. A repeatable argument takes all words that follow."""
+        """Return the argument that gets the next word, or None. A repeatable argument gets all remaining words."""
         left = self.arguments
         for argument in self._parameters("argument"):
             if argument.nargs < 0 or left < argument.nargs:
@@ -176,7 +183,7 @@ class ParsedLine:
         return None
 
     def _values(self, parameter: Any, prefix: str) -> Iterable[str]:
-        """Return the possible values of a parameter, which its metavar decides."""
+        """Return the possible values of a parameter. They depend on its metavar."""
         called = (getattr(parameter, "metavar", None) or "").removesuffix("...")
         command: Any = self.context.command
         if self._is_context(parameter):
@@ -200,7 +207,7 @@ class ParsedLine:
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:
-        """Tell whether a parameter is the name of an existing context; `context add` takes a new name."""
+        """Tell whether a parameter takes the name of an existing context. That of `context add` takes a new name."""
         if parameter is None or parameter.param_type_name == "option":
             return "--context" in getattr(parameter, "opts", ())
         return self._group() == "context" and self.context.info_name != "add"

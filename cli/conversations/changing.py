@@ -1,4 +1,4 @@
-"""Commands that change conversations."""
+"""The commands that create, change and delete conversations."""
 
 from typing import Annotated
 

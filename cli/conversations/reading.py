@@ -38,7 +38,7 @@ SLOW: Final = (
 
 
 class Filters(Options, heading=FILTERS):
-    """Which conversations a command lists."""
+    """Options that choose the conversations that a command lists."""
 
     user: Annotated[str | None, typer.Option("--user", metavar="USER", help="Only conversations of this user.")] = None
     between: Annotated[
@@ -102,7 +102,7 @@ def show(conversation: Conversation, out: ReadOut) -> None:
 
 
 def note_if_slow(say: Callable[[str], None]) -> None:
-    """Print a note if the index for messages of a conversation is missing."""
+    """Print a note if the index for the messages of a conversation is missing, because reading is then slow."""
     if actions.conversations.lacks_index():
         say(SLOW)
 
@@ -114,7 +114,7 @@ FORMATS: Final = (*FOR_PEOPLE, "json", "ndjson", "csv")
 
 
 class TranscriptPart(Options, heading=FILTERS):
-    """Which messages of a conversation a transcript has."""
+    """Options that choose the messages of a transcript."""
 
     since: Since = None
     until: Until = None

@@ -1,4 +1,4 @@
-"""The commands of `chatctl db`: about the database as a whole. Start reading at `server.status`."""
+"""The commands of `chatctl db`, which work on the whole database. Start reading at `server.status`."""
 
 from cli.db import checking, generating, server, server_roles, stats
 from cli.group import group

@@ -1,4 +1,4 @@
-"""Commands that find faults of the data, and repair them."""
+"""The commands that find and repair faults in the data."""
 
 import re
 from collections.abc import Sequence
@@ -94,7 +94,7 @@ def repair(
 
 
 def _print(out: Output, rows: Sequence[Row]) -> None:
-    """Print what a check has found. A table is followed by the effect of each rule and the commands that help."""
+    """Print the faults that a check has found. For people, the effect of each fault and its repair follow a table."""
     if not out.for_people:
         out.items(rows, FINDINGS)
         return
@@ -114,7 +114,7 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
 
 
 def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
-    """Let the fix of each example name the database as the command line does."""
+    """Add the options that chose the database to the fix of each example, so that the user can paste it."""
     return [
         {**row, "examples": [{**example, "fix": out.pasteable(example["fix"])} for example in row["examples"]]}
         for row in rows
@@ -122,6 +122,6 @@ def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
 
 
 def _fixes(row: Row) -> list[str]:
-    """Return the fixes of the examples; a fix that several examples share is listed once."""
+    """Return the fixes of the examples. Fixes that differ only in ids are listed once."""
     fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
     return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]

@@ -1,4 +1,4 @@
-"""The command that generates users and messages."""
+"""The command `chatctl db generate`: it generates users, conversations and messages."""
 
 from typing import Annotated, Final
 
@@ -12,7 +12,7 @@ app = part()
 
 
 MOST_USERS: Final = 10_000_000
-"""The ids of all users are in memory before the first user is written."""
+"""The largest number of users to generate. It is limited because the ids of all users are kept in memory."""
 
 
 def _number(name: str, text: str, most: int = LARGEST) -> object:

@@ -1,4 +1,4 @@
-"""Commands about the server of the database, and its indexes."""
+"""The commands for the database server: status, indexes, protection, and stop."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The command that prints roles for users of the server."""
+"""The command `chatctl db roles`: it prints MongoDB roles for the users of the database server."""
 
 import json
 import re
@@ -65,7 +65,7 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
 
 
 def _head(name: str) -> Iterator[str]:
-    """Yield the head of the script: what it does, what each role is for, and what no role can do."""
+    """Yield the comments at the head of the script: how to use it, what each role is for, and the limits of roles."""
     yield f"// Roles for chatctl on the database {json.dumps(name)}."
     yield from _comment("Run this in mongosh as a user who may create roles. Run it again to update them.")
     yield from _comment(FIRST)
@@ -83,7 +83,7 @@ def _head(name: str) -> Iterator[str]:
 
 
 def _script(name: str) -> Iterator[str]:
-    """Yield the script. It can be pasted, and run again after the roles have changed. Names are escaped as strings."""
+    """Yield the lines of the mongosh script. It creates the roles, or updates them if they exist."""
     yield "for (const { role, privileges } of ["
     for role in actions.database.server_roles.ROLES:
         yield f"  {{ role: {json.dumps(role.name)}, privileges: ["
@@ -113,7 +113,7 @@ def _comment(text: str, indent: str = "") -> Iterator[str]:
 
 
 def _atlas(role: "Role", name: str) -> dict[str, Any]:
-    """Return a role in the format of Atlas: action → collections."""
+    """Return a role in the format of the Atlas API, which lists the collections for each action."""
     places: dict[str, list[dict[str, str]]] = {}
     for collection, allowed in role.rights.items():
         for action in allowed:

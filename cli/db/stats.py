@@ -1,4 +1,4 @@
-"""The command that counts users, messages and conversations."""
+"""The command `chatctl db stats`: it counts sign-ups, messages and active conversations in each period."""
 
 import sys
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,10 @@ app = part()
 
 
 class Figure(NamedTuple):
-    """A number for each period. `sums` is false if several periods count the same thing, so that a total is wrong."""
+    """A kind of number that is counted in each period.
+
+    `sums` is False if the numbers must not be added, because several periods can count the same conversation.
+    """
 
     key: str
     title: str
@@ -58,7 +61,7 @@ def stats(out: FiguresOut, *, since: Since = None, by: By = "day") -> None:
 
 
 def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[tuple[Sequence[Row], View]]) -> None:
-    """Print the numbers of all periods: curves and tables for people, only the periods as CSV."""
+    """Print the numbers. For people, print curves and tables; as CSV, print only the periods."""
     periods = found["periods"]
     if out.form == "csv":
         formats.write_rows("csv", periods, list(periods[0]))
@@ -76,7 +79,7 @@ def _print(out: Output, found: Row, curves: Sequence[Figure], tables: Iterable[t
 
 
 def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple[list[Row], str]:
-    """Return rows `{figure, total, most, curve}` that fit the terminal, and a caption."""
+    """Return a row `{figure, total, most, curve}` for each kind of number, and a caption. Curves fit the terminal."""
     values = {figure: [period[figure.key] for period in periods] for figure in figures}
     rows = [
         {"figure": figure.title, "total": sum(some) if figure.sums else None, "most": max(some), "curve": ""}
@@ -94,7 +97,7 @@ def _curves(periods: Sequence[Row], figures: Sequence[Figure], by: str) -> tuple
 
 
 def _sparkline(values: Sequence[int]) -> str:
-    """Draw a character for each value, as high as the value is compared with the highest; a blank for 0."""
+    """Draw a character for each value. Its height shows the value compared with the highest; 0 is a blank."""
     marks = BLOCKS if streams.encodable(BLOCKS, sys.stdout) == BLOCKS else LETTERS
     most = max(values, default=0)
     return "".join(marks[(value * len(marks) - 1) // most] if value else " " for value in values)

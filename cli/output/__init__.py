@@ -1,4 +1,4 @@
-"""Everything that chatctl prints: the same typed values as a table for people or in a format for programs.
+"""Print the output of commands: the same values as a table for people, or in a format for programs.
 
 Start reading at `Output.rows` for a list, and at `applying.apply` for a write.
 """
@@ -29,7 +29,9 @@ __all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "
 Row = dict[str, Any]
 
 PAGE: Final = 50
+"""Rows of a table without `--limit` and `--all`."""
 COUNTED_UP_TO: Final = 10_000
+"""A note below a table has the exact number of matches up to this number."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,10 @@ class Output:
     invocation: Invocation
 
     def rows(self, listing: "Listing", view: View, page: "Page") -> None:
-        """Print a list while it is read. A table ends after one page, with the command for the next page."""
+        """Print a list. A table has one page, and a note with the command for the next page.
+
+        The formats for programs have all rows, printed while they are read.
+        """
         chosen = _chosen_columns(view, page.columns)
         chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
         keys = [column.key for column in chosen]
@@ -69,7 +74,7 @@ class Output:
             self._data(self._masked(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print each row when it arrives, and flush it; `line` makes the line for people."""
+        """Print each row immediately when it arrives. `line` returns the line of a row for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -78,7 +83,10 @@ class Output:
             streams.flush()
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
-        """Print which names are in the list of each row: a table with a column for each name, in parts that fit."""
+        """Print a table with a column for each name in `across`. An x shows that the list of a row has this name.
+
+        On a terminal, the table is divided into parts that fit its width. Programs get the rows unchanged.
+        """
         if not self.for_people:
             self._data(rows, view)
             return
@@ -106,7 +114,7 @@ class Output:
     ) -> None:
         """Print one row with all its values.
 
-        For people, `lines`, the tables `below`, or the text of the column `passage` follow.
+        For people, more can follow: the `lines`, a table for each key of `below`, and the text of the column `passage`.
         """
         [row] = self._masked([row], view, [row["id"]] if "id" in row else [])
         if not self.for_people:
@@ -135,15 +143,15 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Return entries of the audit trail, masked if messages are masked."""
+        """Return the changes of an event, with masked texts if messages are masked. `targets` are the shown ids."""
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [masking.masked_entry(entry) for entry in entries]
 
     def document(self, document: Row, lines: Iterable[str]) -> None:
-        """Print a document without columns: its lines for people, the document for programs.
+        """Print a result that is not a list: `lines` for people, `document` for programs.
 
-        A document that is only a list is printed as one line for each item in NDJSON and CSV.
+        If the document has only one key with a list, NDJSON and CSV have a line for each item of the list.
         """
         (key, items), *more = document.items()
         if self.for_people:
@@ -154,13 +162,13 @@ class Output:
             formats.write_record(self.form, document, list(document))
 
     def lines(self, lines: Iterable[str]) -> None:
-        """Print lines of data; lines of a diff or of tests are coloured on a terminal."""
+        """Print lines on standard output. Lines of a diff or of tests are coloured on a terminal."""
         for line in lines:
             shown = text.safe(line)
             streams.write(f"{styles.line(shown) if self.coloured else shown}\n")
 
     def paged(self) -> AbstractContextManager[None]:
-        """Show what is printed meanwhile in a pager, if it is for people."""
+        """Show the output of the `with` block in a pager, if the output is for people."""
         return paged() if self.for_people else nullcontext()
 
     def note(self, message: str) -> None:
@@ -169,11 +177,11 @@ class Output:
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Add the options that chose the database to each command in a text."""
+        """Add the options that chose the database to each command in a text, so that the user can paste it."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
-        """Print notes on standard error. With JSON output nothing is printed, and the notes are not looked up."""
+        """Print notes on standard error. With JSON output, nothing is printed, and the iterator is not read."""
         if self.form != "json":
             for message in messages:
                 self.note(message)
@@ -185,7 +193,7 @@ class Output:
         applying.apply(self, changeset, confirm)
 
     def nothing_to_do(self) -> None:
-        """Report a write without any items."""
+        """Report that a write has no items, for example because standard input was empty."""
         if self.form == "json":
             show_json({"event": None, "changed": 0, "unchanged": 0, "results": []})
         self.note("nothing to do")
@@ -208,12 +216,12 @@ class Output:
         return streams.has_colour(sys.stdout)
 
     def note_zone(self) -> None:
-        """Say in which time zone people read times, unless it is UTC."""
+        """Print a note with the time zone of the times for people, unless it is UTC."""
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
-        """Return rows, with the lengths of their private values if messages are masked."""
+        """Return rows. If messages are masked, private values are replaced by their lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
@@ -237,7 +245,7 @@ class Output:
             self.note(f"{len(shown):,} of {known}; next page: {text.quoted(onward)}")
 
     def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[int, bool]:
-        """Print a table; return how many columns it has no room for, and whether it has local times."""
+        """Print a table. Return the number of columns that did not fit, and whether it has local times."""
         if not rows:
             self.note("nothing found")
             return 0, False
@@ -248,7 +256,7 @@ class Output:
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
     def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
-        """Say once below some tables which columns they lack, and in which zone their times are."""
+        """Print notes below some tables: how many columns are hidden, and the time zone of local times."""
         hidden, local = (sum(numbers) for numbers in zip(*tables, strict=True))
         if hidden:
             self.note(f"{counted(hidden, 'column')} hidden: -o wide")
@@ -257,19 +265,19 @@ class Output:
 
 
 def zone_of(invocation: Invocation) -> str | None:
-    """Return the time zone of what is printed: that of the machine on a terminal, UTC (None) elsewhere."""
+    """Return the time zone of printed times: local on a terminal, None (UTC) elsewhere or with `--utc`."""
     return times.local_zone() if streams.is_terminal(sys.stdout) and not invocation.utc else None
 
 
 def say(message: str) -> None:
     """Print a message on standard error, after everything that was printed before."""
-    with suppress(OutputError):  # the last flush fails again and ends the program
+    with suppress(OutputError):  # the flush at the end of the run fails again, and its error is reported
         streams.flush()
     streams.say(for_people(message))
 
 
 def for_people(message: str) -> str:
-    """Lay out a message for standard error: on a terminal in its colours, broken only between words."""
+    """Return a message as standard error shows it. On a terminal, it is coloured, and wrapped between words."""
     shown = text.safe(streams.encodable(message, sys.stderr))
     if available := streams.width(sys.stderr):
         shown = table.wrap(shown, available, len(shown) - len(shown.lstrip()))
@@ -277,7 +285,7 @@ def for_people(message: str) -> str:
 
 
 def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a list to a file while it is read, as `files.writing` does."""
+    """Write a list to a file or standard output, while the rows are read. See `files.writing`."""
     if to in STANDARD_OUTPUT:
         formats.write_rows(form, rows, keys)
         return
@@ -287,7 +295,7 @@ def write_rows(rows: Iterable[Row], keys: Sequence[str], form: str, to: str, *, 
 
 
 def silent(_: str) -> None:
-    """Print nothing, because a program reads the output."""
+    """Ignore a note. Used instead of `say` if only a program reads the output."""
 
 
 def show_json(document: Any) -> None:
@@ -315,5 +323,5 @@ def _check_sort(sort: str | None, sortable: Sequence[str]) -> None:
 
 
 def _table_columns(view: View) -> View:
-    """Leave out the columns that tables have only if they are asked for."""
+    """Leave out the columns that tables show only with `--columns`."""
     return tuple(column for column in view if column.table is not None)

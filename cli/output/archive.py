@@ -1,4 +1,4 @@
-"""Zip files, written in one pass so that the output can be a pipe."""
+"""Write zip files from beginning to end, so that the output can also be a pipe."""
 
 import hashlib
 import stat
@@ -13,7 +13,7 @@ UNIX: Final = 3
 
 
 class Archive:
-    """A zip whose files are readable only by their owner and have the same time; `written` describes its files."""
+    """A zip file. Its files have the time `at`, and only their owner can read them. `written` lists its files."""
 
     def __init__(self, file: BinaryIO, at: datetime) -> None:
         self.written: list[dict[str, Any]] = []
@@ -28,7 +28,10 @@ class Archive:
 
     @contextmanager
     def entry(self, name: str, *, huge: bool = False, **details: Any) -> Iterator[Callable[[str], None]]:
-        """Return a function that writes the text of a file in parts. A `huge` file may have more than two gigabytes."""
+        """Return a function that writes a file of the zip in parts. Set `huge` if it can be larger than two gigabytes.
+
+        The `details` are added to the entry in `written`.
+        """
         info = ZipInfo(name, self._at.timetuple()[:6])
         info.compress_type, info.external_attr, info.create_system = ZIP_DEFLATED, PRIVATE, UNIX
         digest, size = hashlib.sha256(), 0

@@ -1,4 +1,4 @@
-"""Markdown in which text of users stays text: no link, no mention, no markup."""
+"""Write Markdown in which text of users is only text: it makes no links, mentions or formatting."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
 """The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""The most characters of a list; a comment on GitHub has at most 65,536."""
+"""The most characters of a list. A comment on GitHub can have at most 65,536."""
 
 
 def text(shown: str) -> str:
@@ -24,7 +24,7 @@ def text(shown: str) -> str:
 
 
 def code(shown: str) -> str:
-    """Return a line as code, also for tables. Names in code do not mention users, issues or commits."""
+    """Return a line as code, which can be in a table. In code, GitHub does not link users, issues or commits."""
     return r"\|".join(map(_code, shown.split("|")))
 
 
@@ -36,7 +36,7 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def diff(lines: Iterable[str]) -> str:
-    """Return lines as a block with the colours of a diff."""
+    """Return lines as a code block that is coloured as a diff."""
     signed = [_SIGN.sub(lambda found: _SIGNS.get(found[2], found[2]) + found[1], line) for line in lines]
     shown, more = fitting(signed)
     fence = "`" * max(3, 1 + max((len(run) for line in shown for run in re.findall("`+", line)), default=0))
@@ -44,7 +44,7 @@ def diff(lines: Iterable[str]) -> str:
 
 
 def fitting(lines: Sequence[str]) -> tuple[Sequence[str], str]:
-    """Return the first lines, as many as a comment has room for, and how many more there are, if any."""
+    """Return the first lines that fit a comment, and a text like `… 12 more lines` (empty if all fit)."""
     ends = accumulate(len(line) + 1 for line in lines)
     shown = sum(end <= LONGEST for end in ends)
     return lines[:shown], f"… {len(lines) - shown:,} more lines" if shown < len(lines) else ""

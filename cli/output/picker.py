@@ -1,4 +1,4 @@
-"""Let a person at the terminal choose the user, role or event that a command line leaves out.
+"""A menu on the terminal to choose a missing argument of a command, like a user, a role or an event.
 
 Start reading at `pick`.
 """
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 MOST_READ: Final = 1_000
-"""Rows that are read of a list; users are then searched for on the server."""
+"""The most rows that are read at the start. If there are more users, the server searches them."""
 MOST_SHOWN: Final = 100
-"""Choices in the menu."""
+"""The most items in the menu."""
 MENU_LINES: Final = 12
 KEYS: Final = "Type to filter. Arrow keys and Enter choose, Ctrl-C leaves."
 NO_MATCH: Final = "Nothing matches. Delete letters, or leave with Ctrl-C."
@@ -44,9 +44,10 @@ STYLE: Final = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What a picker offers: the rows that match a text, or the first ones, and the columns that tell them apart.
+    """A kind of items that a menu can offer.
 
-    A list that cannot be searched on the server is filtered here.
+    `find` returns the list of items for a search text. The menu shows `columns`: the name first, then details. If
+    `searchable` is False, `find` ignores the search text, and only the rows that were read are filtered.
     """
 
     find: Callable[[str], "Listing"]
@@ -91,20 +92,20 @@ KINDS: Final = {
     "CONVERSATION": Kind(_conversations, ("title", "lastMessageAt")),
     "EVENT": Kind(_events, ("command", "at", "reason", "state")),
 }
-"""What can be picked, by the metavar of its argument."""
+"""Metavar of an argument → the items that can be chosen for it."""
 
 
 def pick(called: str) -> str | None:
-    """Let a person choose one item of a kind, and return it as `id:…`; None if there are none to choose from.
+    """Let the user choose an item from a menu. Return it as `id:…`, or None if there are no items.
 
-    Raises `KeyboardInterrupt` if they leave without a choice.
+    `called` is a metavar, a key of `KINDS`. Raises `KeyboardInterrupt` if the user leaves without a choice.
     """
     choices = _Choices(KINDS[called])
     return _prompt(f"{called}: ", choices) if choices.rows else None
 
 
 class _Choices:
-    """The items of a kind: the first ones are read at once, and of users those that match what is typed."""
+    """The items of a kind. The first rows are read at the start. More users are searched on the server."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -115,11 +116,11 @@ class _Choices:
 
     @property
     def limits(self) -> str:
-        """Say which items cannot be chosen here; empty if all can."""
+        """A sentence about the items that the menu cannot show, or an empty text if it has all."""
         return "" if self._complete or self._kind.searchable else f"Only the first {MOST_READ:,} are listed. "
 
     def matching(self, typed: str) -> Iterator[tuple[str, str, str]]:
-        """Yield `id:…`, the name and the other columns of the items that have all the typed words, in any order."""
+        """Yield `(id:…, name, details)` for each item that contains all typed words, in any order."""
         words = typed.casefold().split()
         number = 0
         for row in self._candidates(" ".join(words)):
@@ -148,7 +149,7 @@ class _Choice(Completion):
 
 
 class _Menu(Completer):
-    """Offer the items that match the typed text; a failure of the database ends the prompt."""
+    """The menu of items that match the typed text. A database error ends the prompt."""
 
     def __init__(self, choices: _Choices) -> None:
         self._choices = choices
@@ -188,20 +189,20 @@ def _prompt(question: str, choices: _Choices) -> str:
 
 
 def _keys(menu: _Menu) -> KeyBindings:
-    """Bind Enter to the choice that is marked, and let deleted letters filter again."""
+    """Return the key bindings: Enter chooses the marked item, and deleting letters filters the menu again."""
     keys = KeyBindings()
 
     @keys.add("enter")
     def _(event: KeyPressEvent) -> None:
         buffer = event.current_buffer
         marked = buffer.complete_state and buffer.complete_state.current_completion
-        # The menu may not show yet what was typed last.
+        # The menu may not be updated for the last typed letters yet.
         found = [marked] if marked else list(menu.get_completions(buffer.document, CompleteEvent()))
         if len(found) == 1 and isinstance(found[0], _Choice):
             event.app.exit(result=found[0].reference)
             buffer.apply_completion(found[0])
         else:
-            buffer.start_completion(select_first=True)  # nobody chooses what is not marked
+            buffer.start_completion(select_first=True)  # several items match: mark the first, and choose nothing
 
     for key, command in DELETING.items():
 

@@ -1,4 +1,4 @@
-"""Progress bars for a person who waits at a terminal."""
+"""Progress bars on a terminal, for work that takes longer than a second."""
 
 import sys
 import time
@@ -13,18 +13,19 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PATIENCE: Final = 1.0
-"""Seconds of work before a bar is shown."""
+"""A bar is shown after this many seconds of work."""
 
 SHOWN_EVERY: Final = 100
-"""The type of the items that are read."""
+"""The progress is updated after this many items."""
 
 T = TypeVar("T")
+"""The type of the items that are read."""
 
 
 class Bar:
-    """Show the progress of work that takes over a second, with rate and time left. At the end the bar is removed.
+    """A progress bar with rate and time left. It is shown if the work takes over a second, and removed at the end.
 
-    `name` is what is being done, for example `checking`; it may change while the bar is shown.
+    `name` is the text before the bar, for example `checking`. It can change while the bar is shown.
     """
 
     def __init__(self, name: str) -> None:
@@ -51,7 +52,7 @@ class Bar:
 
 
 class WriteBar(Bar, Watch):
-    """A progress bar for a write."""
+    """A progress bar for a write, which also answers the questions of the write through the given functions."""
 
     def __init__(
         self,
@@ -89,7 +90,7 @@ class WriteBar(Bar, Watch):
 
 
 def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
-    """Yield items and show the progress. The items are counted only if a bar is shown."""
+    """Yield the items, and show a progress bar on a terminal. Elsewhere the items are not counted."""
     if not streams.is_terminal(sys.stderr):
         yield from items
         return

@@ -1,4 +1,4 @@
-"""Questions to the person at the terminal."""
+"""Questions to the user at the terminal: confirmations, passwords, and whether asking is possible."""
 
 import getpass
 import os
@@ -22,13 +22,13 @@ Row = dict[str, Any]
 
 MESSAGE_OF: Final = "the message of "
 LONGEST_BODY: Final = 200
-"""Characters of a message that a question shows."""
+"""The most characters of a message that a question shows."""
 
 
 def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker: "Marker | None") -> None:
-    """Show what would happen, to whom, and ask; raises `CancelledError` for a no.
+    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if it is refused.
 
-    In a protected database the answer is its name.
+    In a protected database, the user must type the name of the protection (`marker.name`) instead of y.
     """
     import actions
     from changes import effects
@@ -49,7 +49,7 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
 
 
 def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> str:
-    """Say what is done to what: `Suspend ada (Ada Lovelace, ada@example.org)`, `Delete 12 roles`."""
+    """Return the text of the question: `Suspend ada (Ada Lovelace, ada@example.org)`, `Delete 12 roles`."""
     verb, of, rest = changeset.asked
     if of is None:
         return verb
@@ -63,7 +63,10 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 
 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
-    """List the first of many items; a single one is named in the question, but for the text of a message."""
+    """Yield the lines above the question: the first of several items, or the text of a single message.
+
+    Another single item has no line, because the question names it.
+    """
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():
         body = [_body(row["body"])] if "body" in row else []
@@ -73,7 +76,7 @@ def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Ite
 
 
 def _name(of: str, row: Row, zone: str | None) -> str:
-    """Name an item so that people see which is meant; times are those of a zone, or of UTC."""
+    """Return the name of an item with details, like `ada (Ada Lovelace)`. Times are in the time zone, or in UTC."""
     if "sender" in row:
         return f"{MESSAGE_OF}{text.cell(row['sender'])}, {_time(row['createAt'], zone) or 'without a date'}"
     title = text.cell(row.get("username") or row["ref"])
@@ -88,26 +91,26 @@ def _time(value: Any, zone: str | None) -> str:
 
 
 def _body(body: Any) -> str:
-    """Show the text of a message on one line."""
+    """Return the text of a message on one line, cut if it is long."""
     shown = text.cell(body) or "(no text)"
     return shown if len(shown) <= LONGEST_BODY else f"{shown[:LONGEST_BODY]}… ({len(shown):,} characters)"
 
 
 def can_ask(invocation: Invocation) -> bool:
-    """Tell whether a question can be seen and answered, and is allowed."""
+    """Tell whether questions are possible: on a terminal, without `--no-input`, and if stdin is not read for items."""
     if invocation.no_input or invocation.items_from_stdin:
         return False
     return streams.is_terminal(sys.stdin) and streams.is_terminal(sys.stderr)
 
 
 def can_pick(invocation: Invocation) -> bool:
-    """Tell whether a person can choose from a menu: on a whole terminal, and never in a CI job."""
+    """Tell whether a menu is possible: if input and output are a terminal that is not `dumb`, and never in CI."""
     on_screen = streams.is_terminal(sys.stdout) and os.environ.get("TERM", "dumb") != "dumb"
     return on_screen and can_ask(invocation) and not os.environ.get("CI")
 
 
 def ask(question: str) -> str:
-    """Ask a question on the terminal, and return the answer without the blanks around it."""
+    """Ask a question on the terminal. Return the answer without spaces around it."""
     line = ""
     try:
         sys.stderr.write(for_people(question))
@@ -120,7 +123,7 @@ def ask(question: str) -> str:
 
 
 def ask_hidden(prompt: str) -> str | None:
-    """Ask for a secret on the terminal, unseen; None where nothing more can be typed."""
+    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D)."""
     typed = None
     try:
         typed = getpass.getpass(prompt, sys.stderr)

@@ -1,4 +1,4 @@
-"""Rows as people read them: the columns that there is room for, and times in the zone of the reader."""
+"""The layout of rows for people: which columns fit the width, and times in the time zone of the reader."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from cli.views import Column, View
 Row = Mapping[str, Any]
 
 ENOUGH: Final = 40
-"""Cells that are enough of a long text: the rest of it takes no column from a terminal."""
+"""A long text needs only this many cells. Its rest is cut rather than hiding another column."""
 
 
 class Table(NamedTuple):
-    """The columns of a table, its lines, and the number of columns with values that there was no room for."""
+    """A table for people: its columns, its lines, and the number of columns that have values but did not fit."""
 
     columns: View
     lines: Iterable[str]
@@ -24,10 +24,10 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Screen:
-    """Where people read.
+    """Properties of the terminal or pipe that people read.
 
-    `width` is its number of cells, None if lines may have any length. `zone` is the zone of the times, None for UTC.
-    `relative` is whether times may be said as how long ago they were.
+    `width` is the number of cells in a line, None if lines can have any length. `zone` is the time zone of times, None
+    for UTC. If `relative` is True, times can be shown like "2 hours ago".
     """
 
     width: int | None = None
@@ -35,7 +35,7 @@ class Screen:
     relative: bool = False
 
     def table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> "Table":
-        """Lay out the columns that there is room for, or all if they are `fixed`."""
+        """Lay out a table with the columns that fit the width, or with all columns if `fixed` is True."""
         headings = [
             table.Heading(column.heading, _is_number(rows, column.key), column.whole, column.share, column.state)
             for column in view
@@ -65,20 +65,23 @@ class Screen:
         return text.ago(value) if column.ago and self.relative else text.cell(value, local=self.zone is not None)
 
     def parts(self, row: Row, column: Column) -> list[str]:
-        """Return the parts of a value that has a line of its own, or several."""
+        """Return the parts of a value for `record`. A line can be broken between these parts."""
         value = row.get(column.key)
         if value is None or column.ago or column.address or column.key == "id":
             return [self.cell(row, column)]
         return text.parts(value, local=self.zone is not None) or ["-"]
 
     def shows_local_times(self, rows: Sequence[Row], columns: Iterable[Column]) -> bool:
-        """Tell whether a time is shown whose zone has to be said."""
+        """Tell whether the columns show a local time, so that a note about the time zone is needed."""
         keys = [column.key for column in columns if not (column.ago and self.relative)]
         return self.zone is not None and any(_has_time(row.get(key)) for row in rows for key in keys)
 
 
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
-    """Choose the filled columns that this width always has, then others in their order while there is room."""
+    """Choose the columns of a table: filled columns for this width, then others while there is room.
+
+    See `Column.table` in `cli.views`. `filled` and the result have indexes of columns; `needed` has widths in cells.
+    """
     certain = [number for number in filled if (view[number].table or 0) <= width]
     others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))
     kept = certain
@@ -88,7 +91,7 @@ def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: in
 
 
 def _needed(headings: Sequence[table.Heading], body: Sequence[Sequence[str]]) -> list[int]:
-    """Return the cells that each column needs so that it can be read."""
+    """Return the number of cells that each column needs to be readable. See `ENOUGH`."""
     widths = table.natural_widths(headings, body)
     return [width if one.whole else min(width, ENOUGH) for width, one in zip(widths, headings, strict=True)]
 
@@ -98,7 +101,7 @@ def _total(needed: Sequence[int], kept: Sequence[int]) -> int:
 
 
 def _with_short_ids(body: Sequence[Sequence[str]], view: View) -> list[list[str]]:
-    """Write ids with the first digits that tell them from all others of the collection, each with as many."""
+    """Shorten ids to their first digits. All ids of a column get the same length, which makes each of them unique."""
     import actions
 
     columns = [list(column) for column in zip(*body, strict=True)]

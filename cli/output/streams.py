@@ -14,15 +14,16 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 PAGERS: Final = ("CHATCTL_PAGER", "PAGER")
-"""Variables that name the pager of the user, the first that is set; an empty one or `cat` means none."""
+"""Environment variables with the command of the pager. The first set one is used. Empty or `cat` means no pager."""
 USUAL_WIDTH: Final = 80
+"""The assumed width of a terminal that does not tell its width."""
 
 _pagers: "Final[list[_Pager | None]]" = []
-"""What output goes through, the innermost last; None is the terminal itself."""
+"""The open pagers, the last opened one at the end. None means that output goes directly to the terminal."""
 
 
 class ReaderGoneError(OutputError):
-    """The reader of the pipe has closed it."""
+    """The program that reads the output, like `head`, has closed the pipe."""
 
 
 def write(text: str) -> None:
@@ -37,7 +38,7 @@ def write(text: str) -> None:
 
 
 def flush() -> None:
-    """Flush standard output, so that an error is noticed now."""
+    """Flush standard output, so that a write error is raised now and not at exit."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -46,7 +47,10 @@ def flush() -> None:
 
 
 def say(text: str) -> None:
-    """Write a line to standard error. A closed standard error is not an error."""
+    """Write a line to standard error. While a pager is open, keep the line until the pager ends.
+
+    If standard error is closed, the line is lost, and no error is raised.
+    """
     pager = _pager()
     if pager and pager.program:
         pager.notes.append(text)
@@ -60,7 +64,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def paged() -> Iterator[None]:
-    """Show what is written meanwhile in the user's pager, on a terminal. Leaving the pager early is not an error."""
+    """On a terminal, show the output of the `with` block in the user's pager. It may be quit before the end."""
     command = _pager_command() if draws() and not _pagers else []
     if not command:
         yield
@@ -82,7 +86,7 @@ def paged() -> Iterator[None]:
 
 @contextmanager
 def unpaged() -> Iterator[None]:
-    """Keep all that is written meanwhile out of a pager: several commands follow each other on one screen."""
+    """Use no pager in the `with` block, so that the output of several commands stays on one screen."""
     _pagers.append(None)
     try:
         yield
@@ -91,9 +95,9 @@ def unpaged() -> Iterator[None]:
 
 
 class _Pager:
-    """A program that shows one screen after the other. It starts with the first output; then notes wait for its end.
+    """A running pager, like `less`. It starts with the first output. Notes are printed after it has ended.
 
-    The first interrupt ends the work of chatctl. More of them are for the program only, as long as it has the screen.
+    The first Ctrl-C ends the work of chatctl. Later ones are left to the pager while it runs.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -104,7 +108,7 @@ class _Pager:
         self.notes: list[str] = []
 
     def opened(self) -> IO[str]:
-        """Return where to write; the terminal itself if the program cannot be started."""
+        """Start the pager if needed, and return its input. If it cannot be started, return standard output."""
         if self._command and self.program is None:
             self._start()
         return sys.stdout if self.program is None or self.program.stdin is None else self.program.stdin
@@ -114,13 +118,13 @@ class _Pager:
 
         sys.stdout.flush()
         try:
-            # Without its own settings, less ends on less than a screen, leaves it there, and passes colours on.
+            # Settings of `less`, unless the user has some: F ends it if all fits, R shows colours, X keeps the text.
             self.program = Popen(  # noqa: S603 - the user chose it
                 self._command,
                 stdin=PIPE,
                 encoding=sys.stdout.encoding,
                 errors="backslashreplace",
-                bufsize=1,  # each line goes out at once
+                bufsize=1,  # each line is sent to the pager immediately
                 env={"LESS": "FRX", **os.environ},
             )
         except OSError:
@@ -135,11 +139,11 @@ class _Pager:
         self._ignores = True
         try:
             self._before(number, frame)
-        finally:  # the first one has put another handler in its place
+        finally:  # the handler of the first interrupt has replaced itself; keep the new one
             self._before = signal.signal(number, self._interrupt)
 
     def wait(self) -> None:
-        """Wait until the user leaves the program, and say what was noted meanwhile."""
+        """Wait until the user quits the pager, then print the notes that were kept."""
         if self.program is None:
             return
         self._ignores = True
@@ -167,7 +171,7 @@ def _pager() -> _Pager | None:
 
 
 def _pager_command() -> list[str]:
-    """Return the command of the user's pager; nothing if there is no such program, or nobody to leave it."""
+    """Return the command of the user's pager. It is empty if no such program is found, and in CI."""
     import shlex
 
     if os.environ.get("CI"):
@@ -181,14 +185,14 @@ def _pager_command() -> list[str]:
 
 
 def prepare() -> None:
-    """Escape characters that a stream cannot encode, so that they do not end the program."""
+    """Make standard output and error escape characters that they cannot encode, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if reconfigure := getattr(stream, "reconfigure", None):
             reconfigure(errors="backslashreplace")
 
 
 def abandon() -> None:
-    """Drop buffered output. Otherwise the interpreter would fail on it at exit, with another exit code."""
+    """Discard buffered output. Otherwise Python would try to write it at exit, fail, and change the exit code."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -205,7 +209,11 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def has_colour(stream: TextIO | None) -> bool:
-    """Tell whether a stream gets colour: NO_COLOR comes before FORCE_COLOR, where 0 means never, empty is ignored."""
+    """Tell whether output to a stream is coloured.
+
+    NO_COLOR turns colours off. FORCE_COLOR turns them on, or off if it is 0 or false. Empty variables are ignored.
+    Without them, only a terminal that is not `dumb` has colours.
+    """
     forced = os.environ.get("FORCE_COLOR", "")
     if os.environ.get("NO_COLOR") or forced.lower() in {"0", "false"}:
         return False
@@ -218,12 +226,12 @@ def draws() -> bool:
 
 
 def has_cursor() -> bool:
-    """Tell whether output can move the cursor of a terminal. A pager lets only colours pass."""
+    """Tell whether output may move the cursor: only on a terminal without a pager, which shows only colours."""
     return draws() and _pager() is None
 
 
 def width(stream: TextIO | None = None) -> int | None:
-    """Return how many cells a line of a terminal has, unless told that of output; None where nothing has to fit."""
+    """Return the width of a terminal in cells, or None if the stream (default: standard output) is not one."""
     stream = stream or sys.stdout
     if not is_terminal(stream):
         return None
@@ -234,7 +242,7 @@ def width(stream: TextIO | None = None) -> int | None:
 
 
 def encodable(text: str, stream: TextIO | None) -> str:
-    """Return a text as the stream shows it: characters that its encoding lacks are escaped."""
+    """Return a text in which characters that the stream cannot encode are escaped."""
     encoding = getattr(stream, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding, "replace")
 

@@ -1,4 +1,4 @@
-"""How output stands out on a terminal: in colours that can be read on white and on black."""
+"""Colours and styles for text on a terminal. All colours are readable on white and on black."""
 
 import re
 from typing import Final
@@ -8,17 +8,19 @@ FAINT: Final = "2"
 UNDERLINED: Final = "4"
 
 COLOURS: Final = {"green": 29, "blue": 63, "magenta": 163, "red": 131, "violet": 98}
-"""All hues of the 256-colour palette with a contrast of 4.5:1 or more to white and to black.
+"""Name of a colour → its number in the 256-colour palette.
 
-Colours 0 to 15 are not used: the settings of the terminal decide what they look like.
+All have a contrast of 4.5:1 or more to white and to black. Colours 0 to 15 are not used, because each terminal shows
+them differently.
 """
 GREEN, BLUE, MAGENTA, RED, VIOLET = (f"38;5;{number}" for number in COLOURS.values())
 
 NAMES: Final = tuple(
     f"{weight};{colour}" for weight in (BOLD, f"{BOLD};{UNDERLINED}") for colour in (BLUE, MAGENTA, GREEN, VIOLET, RED)
 )
-"""Of people, in the order of the participants."""
+"""Styles for the names of people in a transcript: the first participant has the first style."""
 FOUND: Final = f"{BOLD};{RED}"
+"""The style of the match of a search."""
 
 STATES: Final = {
     "ACTIVE": GREEN,
@@ -36,19 +38,19 @@ STATES: Final = {
     "W": MAGENTA,
     "I": BLUE,
 }
-"""Of the words of columns that say how things are."""
+"""Word in a state column (status, severity …) → its colour."""
 _SIGNS: Final = {"+": GREEN, "-": RED, "~": BLUE, "PASS": GREEN, "FAIL": RED}
 _LABELS: Final = {"error": f"{BOLD};{RED}", "warning": f"{BOLD};{MAGENTA}", "hint": BOLD}
 _MARKED: Final = re.compile(r"\s*(?:([-+~]|PASS|FAIL) |(error|warning|hint):)", re.IGNORECASE)
 
 
 def styled(text: str, style: str) -> str:
-    """Give a text a style until its end."""
+    """Return a text with a style that ends after the text."""
     return f"\x1b[{style}m{text}\x1b[0m" if text else text
 
 
 def state(word: str, shown: str | None = None) -> str:
-    """Colour a word that says how something is, or what is `shown` of it."""
+    """Colour a word like `ACTIVE`. If the cell shows only a part of the word, `shown` is this part."""
     text = word if shown is None else shown
     return styled(text, STATES[word]) if word in STATES else text
 

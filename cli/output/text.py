@@ -1,4 +1,4 @@
-"""Text from the database made harmless, and values as people read them."""
+"""Make text from the database safe to print, and write values (times, lists, people) for people."""
 
 import math
 import re
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from database import times
 
-# Characters that act on a terminal or are not seen: controls but newline and tab, invisible and direction-changing
-# ones, separators of lines, surrogates, what Unicode calls default-ignorable.
+# Characters that control a terminal or are invisible: control characters except newline and tab, characters that
+# change the writing direction, line separators, surrogates, and those that Unicode calls default-ignorable.
 _HARMFUL = (
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
@@ -22,7 +22,7 @@ _PICTURE = (
     "\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
 )
 VIRAMA = "\u094d\u09cd\u0a4d\u0acd\u0b4d\u0c4d\u0ccd\u0d4d\u0dca"
-# Some of them belong to how a script is written: emoji sequences, Persian word parts, Indic conjuncts.
+# In these places, such characters are a correct part of a text: emoji sequences, Persian word parts, Indic conjuncts.
 _LEGITIMATE = (
     f"(?<=[{_PICTURE}])[\ufe0e\ufe0f]|(?<=[0-9#*])\ufe0f(?=\u20e3)|(?<=[{_PICTURE}\ufe0f])\u200d(?=[{_PICTURE}])"
     f"|(?<=[\u0620-\u06ff])\u200c(?=[\u0620-\u06ff])|(?<=[{VIRAMA}])[\u200c\u200d]"
@@ -31,21 +31,21 @@ _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
 
 BEGIN, END = "\x02", "\x03"
-"""What was found stands between them in the cell of a table; `safe` lets neither through."""
+"""Marks around the match of a search in a table cell. Texts of users cannot contain them: `safe` escapes them."""
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
 LONGEST_DATA = 60
-"""Characters of an address that is no address but the data themselves."""
+"""The most characters of a `data:` URL, which contains the image itself, that are shown."""
 WEB: Final = re.compile(r"https?://[!-~]+", re.IGNORECASE)
-"""Addresses that may become links: they lead to the web, and all of them can be seen."""
+"""URLs that can become links: http or https, with visible ASCII characters only."""
 
-# Most values of most rows: looked at here, they need no call each.
+# Types that `plain` does not change. Most values have them, so skipping the call saves time.
 _AS_IT_IS = frozenset({str, bool, int, type(None)})
 
 
 def safe(text: str, *, lines: bool = False) -> str:
-    r"""Show what a text would do instead of letting it: ESC becomes `\x1b`; newlines and tabs stay with `lines`."""
+    r"""Escape characters that could control a terminal: ESC becomes `\x1b`. With `lines`, keep newlines and tabs."""
     if text.isascii() and text.isprintable():
         return text
     shown = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), text)
@@ -53,12 +53,12 @@ def safe(text: str, *, lines: bool = False) -> str:
 
 
 def escape(character: str) -> str:
-    r"""Write a character as Python, C and most shells do: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
+    r"""Return a character as an escape sequence of Python and C: `\n`, `\x1b`, `\u202e`, `\U000e0001`."""
     return character.encode("unicode_escape").decode()
 
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
-    """Turn a value of a document into what JSON, YAML and CSV have: ids are 24 digits, times RFC 3339 in UTC."""
+    """Convert a database value for JSON, YAML and CSV. Ids become texts of 24 digits, times RFC 3339 in UTC."""
     if value is None or isinstance(value, (str, bool)):
         return str(value.value if isinstance(value, Enum) else value) if isinstance(value, str) else value
     if isinstance(value, (int, float)):
@@ -68,7 +68,7 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
         return times.rfc3339(value)
     if isinstance(value, dict):
         return {str(key): item if type(item) in _AS_IT_IS else plain(item) for key, item in value.items()}
-    if hasattr(value, "as_doc"):  # a reference of the driver
+    if hasattr(value, "as_doc"):  # a reference to another document (DBRef)
         return plain(value.as_doc())
     if hasattr(value, "__iter__") and not isinstance(value, bytes):
         return [plain(item) for item in value]
@@ -76,14 +76,14 @@ def plain(value: Any) -> Any:  # noqa: PLR0911 - one for each kind of value
 
 
 def id_text(identifier: Any) -> str:
-    """Write an id of any type in a form that can be typed again."""
+    """Return an id of any type as text. The user can type this text as an argument."""
     from database import ids
 
     return ids.id_text(identifier)
 
 
 def cell(value: Any, *, local: bool = False) -> str:
-    """Show a value to a person, on one line; times in UTC, with a Z, or as `local` ones."""
+    """Return a value for people, on one line. Times are in UTC with a Z, or with `local` in the local time zone."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -97,15 +97,15 @@ def cell(value: Any, *, local: bool = False) -> str:
 
 
 def excerpt(value: Any) -> str:
-    """Show what stands around something that was found, and mark that."""
+    """Return the match of a search with the text around it. The match is between `BEGIN` and `END`."""
     before, found, after = (safe(value[part]) for part in ("before", "found", "after"))
     return f"{before}{BEGIN}{found}{END}{after}" if found else before + after
 
 
 def isolated(shown: str) -> str:
-    """Give a safe text that reads from right to left a direction of its own, so that all beside it stays in place.
+    """Isolate a right-to-left text (Hebrew, Arabic) with Unicode isolates, so that text beside it keeps its place.
 
-    The mark at the end does the same where a terminal ignores the isolates.
+    The text must be safe already. The mark at the end helps on terminals that ignore isolates.
     """
     if shown.isascii() or not _RIGHT_TO_LEFT.search(shown):
         return shown
@@ -113,19 +113,19 @@ def isolated(shown: str) -> str:
 
 
 def passage(written: Any) -> str:
-    """Show what somebody wrote in lines."""
+    """Return a text of a user, safe to print, with its line breaks."""
     return safe(str(plain(written)).replace("\r\n", "\n"), lines=True)
 
 
 def address(value: Any) -> str:
-    """Show an address; of one that holds what it leads to, only how it begins."""
+    """Return a URL for people. A long `data:` URL, which contains its data, is cut."""
     if not isinstance(value, str) or not value.startswith("data:") or len(value) <= LONGEST_DATA:
         return cell(value)
     return f"{safe(value.partition(',')[0][:LONGEST_DATA])} ({len(value):,} characters)"
 
 
 def day(moment: Any, *, local: bool = False) -> str:
-    """Write the day of a time, to stand above what was said on it; what is no time stands apart."""
+    """Return a heading for the day of a time, like `Monday, 2 March 2026`. Without a time, it is `Without a date`."""
     if not isinstance(moment, datetime):
         return (times.rfc3339(moment) or "Without a date").partition("T")[0]
     there = _in_zone(moment, local=local)
@@ -133,7 +133,7 @@ def day(moment: Any, *, local: bool = False) -> str:
 
 
 def clock(moment: Any, *, local: bool = False) -> str:
-    """Write the time of day; what is no time is shown as it is."""
+    """Return the time of day, like `14:05`. A value that is not a time is returned as text."""
     if isinstance(moment, datetime):
         return f"{_in_zone(moment, local=local):%H:%M}"
     written = times.rfc3339(moment)
@@ -141,7 +141,7 @@ def clock(moment: Any, *, local: bool = False) -> str:
 
 
 def ago(value: Any) -> str:
-    """Show how long ago a time was, as people say it."""
+    """Return the age of a time, like `2 hours ago`."""
     if not isinstance(value, datetime):
         return cell(value)
     from humanize import naturaltime
@@ -150,7 +150,10 @@ def ago(value: Any) -> str:
 
 
 def parts(value: Any, *, local: bool = False) -> list[str]:
-    """Show a value in the parts between which a line may be broken: items, or fields that are not empty."""
+    """Return a value as texts: the items of a list, or the fields of an object that are not empty.
+
+    A line can be broken between these texts.
+    """
     if isinstance(value, dict):
         if value.keys() >= {"id", "username"}:
             return [_person(value)]
@@ -170,7 +173,7 @@ def _person(person: dict[str, Any]) -> str:
 
 
 def fault_text(found: dict[str, Any]) -> str:
-    """Say where a fault is, and what is wrong there: `User 65… status: BANNED`."""
+    """Return the place of a fault and the wrong value: `User 65… status: BANNED`."""
     field = f" {found['field']}" if found["field"] else ""
     return f"{found['collection']} {cell(found['id'])}{field}" + (
         f": {shown}" if (shown := cell(found["value"])) else ""
@@ -178,7 +181,7 @@ def fault_text(found: dict[str, Any]) -> str:
 
 
 def quoted(arguments: Iterable[str]) -> str:
-    """Write a command line that a shell reads back, whatever is in it."""
+    """Return a command line with shell quotes, so that it can be pasted. Unsafe characters are escaped."""
     return " ".join(_argument(argument) for argument in arguments)
 
 

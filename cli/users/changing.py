@@ -21,14 +21,14 @@ Roles = Annotated[
 
 
 class Profile(Options):
-    """The fields of a profile."""
+    """Options for the fields of a profile."""
 
     phone: Annotated[str | None, typer.Option("--phone", metavar="TEXT", help="Telephone number.")] = None
     address: Annotated[str | None, typer.Option("--address", metavar="TEXT", help="Postal address.")] = None
     image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
-        """Return the values under the field names of a document."""
+        """Return field name in the database → value of the option."""
         return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 

@@ -1,4 +1,4 @@
-"""The command that writes users to a file."""
+"""The command `chatctl users export`: it writes users to a file."""
 
 from typing import Annotated, Final
 

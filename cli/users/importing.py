@@ -1,4 +1,4 @@
-"""The command that creates and updates users from a file."""
+"""The command `chatctl users import`: it creates and updates users from a file."""
 
 import io
 import sys
@@ -29,7 +29,7 @@ def _file(ctx: typer.Context, name: str) -> str:
 
 
 def _columns(ctx: typer.Context, wanted: bool) -> None:
-    """List the columns and exit. This needs no file and no database."""
+    """Print the columns that can be imported, and exit. This needs no file and no database."""
     if wanted and not ctx.resilient_parsing:
         import imports
 
@@ -123,7 +123,7 @@ RequirePasswords = Annotated[
 
 
 class LayoutOptions(Options):
-    """Options that decide how a file is read."""
+    """Options that say how to read the file: its product, columns, headers and list."""
 
     product: From = None
     map_file: MapFile = None

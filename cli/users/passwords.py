@@ -1,4 +1,4 @@
-"""A new password, read in a way that shows it neither in the list of processes nor in the history of a shell."""
+"""Options for a new password. None takes the password itself: the list of processes and the shell history show it."""
 
 import sys
 from typing import Annotated, NamedTuple
@@ -12,14 +12,14 @@ from database.errors import InvalidInputError, UsageError
 
 
 class Password(NamedTuple):
-    """A new password, or None for a user without one. `reveal` tells to print a generated password."""
+    """A new password, or None for a user without a password. `reveal` is True if it must be printed (once)."""
 
     text: str | None
     reveal: bool = False
 
 
 class PasswordSource(Options):
-    """Where a new password comes from."""
+    """Options that choose the source of a new password."""
 
     password_stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")] = (
         False
@@ -30,7 +30,7 @@ class PasswordSource(Options):
     no_password: Annotated[bool, typer.Option("--no-password", help="Set no password.")] = False
 
     def new_password(self, invocation: Invocation) -> Password:
-        """Return the password from the source of the options. Without an option, ask for it twice, hidden."""
+        """Return the password from the chosen source. Without an option, ask for the password twice, hidden."""
         if self.password_stdin + self.generate_password + self.no_password > 1:
             raise UsageError(
                 "--password-stdin, --generate-password and --no-password cannot be combined", "use one of them"

@@ -1,4 +1,4 @@
-"""The command that writes all stored data of a person."""
+"""The command `chatctl users export-data`: it writes all stored data of a person to a zip file."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The stored data of a person as a zip: files for programs, and an HTML page."""
+"""The zip file of `export-data`: the stored data of a person as JSON files and as an HTML page."""
 
 import json
 from array import array
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SCHEMA_VERSION: Final = 1
-"""The version of the files in the zip. It changes when programs that read them would fail."""
+"""The version of the file formats in the zip. It changes if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""Bytes of messages above which a file of the zip may need the Zip64 format."""
+"""A limit in bytes. If the messages are larger, files in the zip may need the Zip64 format."""
 
 
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
-    """Write the zip and return the number of its items. `show` masks a message if required.
+    """Write the zip, and return part of the data → number of items. `show` masks a message if required.
 
-    The memory used does not grow with the number of messages.
+    The used memory does not grow with the number of messages.
     """
     about = _about(data)
     with MessageFile() as messages, Archive(file, about["exportedAt"]) as archive:
@@ -57,7 +57,7 @@ def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> R
 
 
 def summary(label: str, counts: Row) -> str:
-    """Return a line that says what was written."""
+    """Return a line with the person and the numbers of written conversations, messages and linked sign-ins."""
     nouns = {"conversations": "conversation", "messages": "message", "accounts": "linked sign-in"}
     return f"{label}: {', '.join(counted(counts[key], noun) for key, noun in nouns.items())}"
 
@@ -94,7 +94,7 @@ def _records(part: Any) -> int:
 
 
 class MessageFile:
-    """A temporary file with messages as lines of JSON, read in order or by conversation."""
+    """A temporary file with a line of JSON for each message. It can be read in order, or by conversation."""
 
     def __init__(self) -> None:
         self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
@@ -123,7 +123,7 @@ class MessageFile:
         return (line.decode() for line in self._file)
 
     def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
-        """Yield the messages of a conversation in their order."""
+        """Yield the messages of a conversation, in the order in which they were added."""
         for place in self._places.get(conversation, ()):
             self._file.seek(place)
             yield json.loads(self._file.readline())
@@ -132,13 +132,16 @@ class MessageFile:
 Messages = Callable[[str | None], Iterable[Row]]
 
 NAMED_AT_MOST: Final = 3
-"""Readers of a message that are named; more are only counted."""
+"""The largest number of readers of a message that the page names. If there are more, they are counted."""
 
 NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
 OWN: Final = '<p class="quiet">Only messages of this person are included, not those of others. Times are in UTC.</p>\n'
 
 LONG: Final = 5_000
-"""Number of messages above which a browser draws only the visible part; links into such a page are less exact."""
+"""A number of messages. With more, browsers are told to draw only the visible part of the page.
+
+Links into such a page are less exact.
+"""
 
 SECTIONS: Final = {
     "account": "Account",
@@ -167,7 +170,7 @@ ACCOUNT: Final = {"provider": "Provider", "providerAccountId": "Account", "type"
 
 
 def page_pieces(label: str, about: Row, parts: Row, own: Messages) -> Iterator[str]:
-    """Yield the page. `own` reads the person's messages in a conversation, as they are in the file of messages."""
+    """Yield the parts of the HTML page. `own` returns the person's messages in a conversation (see `MessageFile`)."""
     yield html.opening(f"Personal data of {label}")
     yield (
         f"<header><h1>Personal data of {html.isolated(label)}</h1>\n"
@@ -208,7 +211,7 @@ def _section(key: str, *contents: str) -> str:
 
 
 def _list(titles: dict[str, str], row: Row) -> str:
-    """Return a list of the fields that have a value."""
+    """Return an HTML list of the fields that have a value. `titles` has field → title."""
     known = [(title, row[key]) for key, title in titles.items() if row.get(key) is not None]
     lines = [f"<dt>{title}</dt><dd>{_value(value)}</dd>\n" for title, value in known]
     return f"<dl>\n{''.join(lines)}</dl>\n"
@@ -276,7 +279,7 @@ def _circumstances(conversation: Row) -> str:
 
 
 def _message(message: Row) -> str:
-    """Return a message. In broken data, a text or time of another type is shown as it is."""
+    """Return the HTML of a message. In broken data, a text or time of another type is shown unchanged."""
     body, image, seen = message["body"], message["image"], message["seen"]
     below = [f"image: {html.address(cell(image))}"] if image is not None else []
     if seen:
@@ -287,7 +290,7 @@ def _message(message: Row) -> str:
 
 
 def _moment(message: Row) -> tuple[str, str]:
-    """Return the day and the time of a message."""
+    """Return the day and the time of a message, as texts."""
     try:
         moment = datetime.fromisoformat(message["createAt"])
     except (TypeError, ValueError):

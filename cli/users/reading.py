@@ -1,4 +1,4 @@
-"""Commands that show users, and change nothing."""
+"""The commands that show users and what they may do."""
 
 from datetime import datetime
 from typing import Annotated
@@ -15,7 +15,7 @@ app = part()
 
 
 class Filters(Options, heading=FILTERS):
-    """Which users a command lists or exports."""
+    """Options that choose the users that a command lists or exports."""
 
     status: Annotated[
         str | None,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 PAUSE: Final = timedelta(minutes=5)
-"""After a longer pause, a message of the same author begins a new run."""
+"""After a longer pause between two messages of one author, the name of the author is shown again."""
 
 EMPTY: Final = "(empty)"
 
@@ -25,7 +25,11 @@ _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | 
 
 
 class ChatMessage(NamedTuple):
-    """A message in its place: `day` is the heading if a day begins; `first` tells that a run of one author begins."""
+    """A message with its place in the layout.
+
+    `day` is the heading of a new day, or None on the same day as the message before. `first` is True if the name of the
+    author must be shown: the author or the day is another, or there was a pause.
+    """
 
     row: Row
     day: str | None
@@ -33,7 +37,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Divide messages into days, and into runs of messages of one author."""
+    """Yield each message with its place: whether it begins a new day, or a new run of messages of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -44,7 +48,7 @@ def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMe
 
 
 def about(transcript: "Transcript", *, local: bool = False) -> list[str]:
-    """Describe a conversation: participants (unless they are the title), beginning, and the part that is shown."""
+    """Return texts that describe a transcript: participants (unless they are the title), first day, shown part."""
     people = people_label(transcript.place.participants)
     began = [f"began {day(transcript.began, local=local)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
@@ -57,14 +61,14 @@ def author(row: Row) -> str:
 
 
 def body_text(row: Row) -> str:
-    """Return the text of a message, or None if it has only an image. A value that is not text is shown as it is."""
+    """Return the text of a message, or `EMPTY` if it has neither text nor image. Another type is shown unchanged."""
     body = row["body"]
     text = body if isinstance(body, str) else cell(body)
     return text if text.strip() or row["image"] else EMPTY
 
 
 def image(row: Row) -> str | None:
-    """Return the address of an image, or the type and size of an image that is inside the address."""
+    """Return the URL of an image. For a `data:` URL, which contains the image itself, return its type and size."""
     if not row["image"]:
         return None
     address = row["image"] if isinstance(row["image"], str) else cell(row["image"])
@@ -77,12 +81,12 @@ def image(row: Row) -> str | None:
 
 
 def message_id(row: Row) -> str:
-    """Return the id of a message, or the first digits that are enough to name it."""
+    """Return the short id of a message (its first digits) if the row has one, otherwise the full id."""
     return cell(row.get("shortId") or id_text(row["id"]))
 
 
 def readers(row: Row) -> list[tuple[str, str]]:
-    """Return who has seen a message and who has not, each as a phrase and names. The author is left out."""
+    """Return pairs like `("seen by", "ada, grace")` for who has seen a message and who has not, without the author."""
     known = {"seen by": row["seen"], "not seen by": row["unseen"]}
     others = {
         phrase: [person for person in people if person["id"] != row["sender"]["id"]] for phrase, people in known.items()

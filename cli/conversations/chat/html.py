@@ -1,4 +1,4 @@
-"""A chat as an HTML page that needs no other file."""
+"""The layout of a transcript as one HTML page that needs no other file."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 COLOURS: Final = 8
-"""CSS classes, one for each author in turn."""
+"""The number of CSS classes for the colours of authors. After the last, the first is used again."""
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
-    """Yield the parts of the page, in ASCII if standard output has another encoding than the page declares."""
+    """Yield the parts of the page. If standard output is not UTF-8, all other characters than ASCII are escaped."""
     unescaped = streams.has_all_characters()
     for piece in _pieces(transcript, messages, ids=ids):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()

@@ -1,4 +1,4 @@
-"""A chat as Markdown. Text that people wrote is escaped, so that it is shown as text only."""
+"""The layout of a transcript as Markdown. Texts of users are escaped, so that they are never read as Markdown."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
-    """Yield the parts of a chat: the author, then each message as a quotation."""
+    """Yield the parts of a transcript: each run of messages has the author, then each message as a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
     if parts := about(transcript):
         yield f"\n{' · '.join(text(cell(part)) for part in parts)}\n"

@@ -1,4 +1,4 @@
-"""A chat as plain text: on a terminal in its width and colours, elsewhere as long as its lines are."""
+"""The layout of a transcript as plain text. On a terminal, lines are wrapped and coloured; elsewhere they are not."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,27 +25,28 @@ if TYPE_CHECKING:
     from actions.conversations import Transcript
 
 WIDEST: Final = 80
-"""Cells; longer lines are hard to read however wide a terminal is."""
+"""The longest line in terminal cells. Longer lines are hard to read, even on a wide terminal."""
 NARROWEST: Final = 20
+"""The smallest width that is used, even if the terminal is narrower."""
 
 INDENT: Final = len("00:00  ")
 GAP: Final = "  "
 SHORT_ID: Final = f"{'0' * 8}{GAP}"
 LONG_ID: Final = f"{'0' * 24}{GAP}"
 NARROW: Final = 50
-"""Up to this width, an id has a line of its own."""
+"""Up to this width in cells, the id of a message has its own line."""
 IMAGE: Final = "image: "
 
 
 def pieces(
     transcript: "Transcript", messages: Iterable[Row], *, for_file: bool, zone: str | None = None, ids: bool = False
 ) -> Iterator[str]:
-    """Write a chat, piece by piece; times are those of a zone, or of UTC. With `ids`, each message has its id."""
+    """Yield the parts of a transcript. Times are in the time zone `zone` (None: UTC). With `ids`, messages have ids."""
     return _Chat(transcript.place.participants, for_file=for_file, zone=zone, ids=ids).pieces(transcript, messages)
 
 
 class _Chat:
-    """How a chat is laid out for standard output, or for a file, where nothing is known of who looks at it."""
+    """The layout for standard output or for a file. A file has no colours and no wrapped lines."""
 
     def __init__(self, participants: Sequence[Row], *, for_file: bool, zone: str | None, ids: bool) -> None:
         out = None if for_file else sys.stdout
@@ -116,7 +117,7 @@ class _Chat:
         return self._with_id(lines, message_id(row), "" if marked else styles.FAINT) if self._ids else lines
 
     def _with_id(self, lines: list[str], identifier: str, style: str) -> list[str]:
-        """Put an id before the lines of a message, further left than any of them: nobody can write what looks so."""
+        """Put an id before the lines of a message. All texts are further right, so that no text can imitate an id."""
         room = self._indent - INDENT
         rest = [f"{'':{room}}{line}" for line in lines]
         shown = self._styled(identifier, style)
@@ -136,7 +137,7 @@ class _Chat:
         return self._styled(line + self._rule * ((self._width or WIDEST) - table.cell_width(line)), styles.FAINT)
 
     def _hanging(self, text: str, indent: int) -> str:
-        """Set one line of text, over as many as the width makes necessary."""
+        """Wrap a text to the width. Lines after the first are indented by `indent` cells."""
         return f"\n{' ' * indent}".join(self._wrapped(cell(text), indent))
 
     def _wrapped(self, text: str, indent: int) -> list[str]:
