@@ -53,7 +53,7 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def _looks_like_a_seed(file: Path) -> bool:
     try:
-        if not file.is_file():  # a pipe would be waited for
+        if not file.is_file() or file.samefile(_SHIPPED):  # a pipe would be waited for
             return False
         with file.open("rb") as stream:
             return bool(_LOOKS_LIKE_A_SEED.search(stream.read(_HEAD_BYTES)))

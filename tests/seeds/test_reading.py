@@ -318,3 +318,10 @@ def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, 
         assert f"{note} {command} ./seeds\n" in chatctl("seeds", command, code=None).stderr
         assert "PATH" not in chatctl("seeds", command, "./seeds", code=None).stderr
     assert chatctl("seeds", "plan", "-o", "json").stderr == ""
+
+
+def test_the_shipped_seed_in_its_own_folder_is_not_another_one(
+    chatctl: Chatctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert "PATH" not in chatctl("seeds", "validate").stderr
