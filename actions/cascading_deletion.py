@@ -104,6 +104,11 @@ class CascadingDeletion:
         """Delete the messages of conversations, then the conversations."""
         for some in queries.chunks(ids):
             yield from self.delete_messages([queries.refers_to("Message", "conversationId", *some)])
+            yield from self.delete_empty_conversations(some)
+
+    def delete_empty_conversations(self, ids: Iterable[Any]) -> Iterator[Batch]:
+        """Delete conversations whose messages are deleted or moved already."""
+        for some in queries.chunks(ids):
             people: dict[Any, list[Document]] = {referred(identifier): [] for identifier in some}
             listing = queries.refers_to("User", "conversationIds", *some)
             for found in connection.database()["User"].find(listing, [*FIELDS, "conversationIds"]):

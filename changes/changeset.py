@@ -169,12 +169,13 @@ class Changeset:
         """Count the written documents, once in each batch that has them; of a stream only those in its `counts`."""
         if isinstance(self.batches, Stream):
             return sum(self.batches.counts.values())
-        return self.size(self.changes)
+        return sum(map(self.size, self.batches))
 
-    def size(self, changes: Iterable[Change]) -> int:
-        """Count the documents of some changes in the same way as `total`."""
+    def size(self, batch: Batch) -> int:
+        """Count the documents of a batch in the same way as `total`."""
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
-        return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
+        shown = (change for change in batch if counted is None or kind(change) in counted)
+        return len({(kind(change), identifier) for change in shown for identifier in change.ids})
 
     def beyond(self, agreed: "Changeset") -> list[str]:
         """Say what this plan does more than the plan to which the user has agreed.

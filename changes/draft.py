@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from bson import ObjectId
+
 from changes.change import ABSENT, Change, Delete, Document, FieldChange, Insert, Raise, Set, Update, same, set_field
 from changes.id_lists import add_missing, take_present
 from changes.visible_values import name_of
@@ -40,7 +42,7 @@ class Draft:
         self.unchanged_lists: dict[UnchangedList, list[Any]] = {}
         self._new: set[tuple[str, Any]] = set()
         self._before: dict[tuple[str, Any], Document] = {}
-        self._room = 0
+        self._held: set[tuple[str, Any]] = set()
 
     @property
     def changes(self) -> list[Change]:
@@ -48,13 +50,13 @@ class Draft:
 
     def reserve(self, documents: int) -> None:
         """Start a new batch unless this one has room for `documents` more, which must be written together."""
-        if self._room < documents:
+        if not self.batches or len(self._held) + documents > BATCH:
             if self.batches:  # later changes of an inserted document belong to the next batch
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
                 self._before.clear()
             self.batches.append([])
             self._new.clear()
-            self._room = BATCH
+            self._held.clear()
 
     def finished_batches(self) -> list[Batch]:
         """Return the batches that are complete, and forget them."""
@@ -97,6 +99,16 @@ class Draft:
             rest = {name: document.get(name, ABSENT) for name in expected if name not in fields}
             self._keep(Update(collection, (document["_id"],), fields, rest))
 
+    def set_each(self, collection: str, documents: Iterable[Document], field: str, value: Any) -> None:
+        """Give a field of each document the same new value, with one change for all documents that had equal values."""
+
+        def plan(document: Document) -> FieldChange | None:
+            before = document.get(field, ABSENT)
+            set_field(document, field, value)
+            return None if same(before, value) else Set(before, value)
+
+        self._alike(collection, documents, field, plan)
+
     def _write_anew(self, collection: str, document: Document, values: Document) -> None:
         """Delete a document, which was read with all fields, and insert it with new values.
 
@@ -125,11 +137,11 @@ class Draft:
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Add ids to a list of each document, if they are not in it yet."""
-        self._lists(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
+        self._alike(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
         """Remove ids from a list of each document, if they are in it."""
-        self._lists(collection, documents, field, lambda document: take_present(document, field, ids))
+        self._alike(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
         """Link each of the documents on the left with each on the right.
@@ -165,7 +177,7 @@ class Draft:
     def _require(self, unchanged: UnchangedList, identifier: Any) -> None:
         self.unchanged_lists.setdefault(unchanged, []).append(identifier)
 
-    def _lists(
+    def _alike(
         self,
         collection: str,
         documents: Iterable[Document],
@@ -181,7 +193,7 @@ class Draft:
             if change is None or (collection, document["_id"]) in self._new:
                 continue
             key: object = change
-            if isinstance(change, Set):
+            if isinstance(change, Set) and not isinstance(change.before, ObjectId):
                 key = "null" if change.before is None else ("held", document["_id"])
             alike.setdefault(key, (change, []))[1].append(document["_id"])
         for change, ids in alike.values():
@@ -200,7 +212,7 @@ class Draft:
         if not self.batches:
             self.reserve(1)
         self.batches[-1].append(change)
-        self._room -= len(change.ids)
+        self._held.update((change.collection, identifier) for identifier in change.ids)
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:

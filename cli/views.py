@@ -64,6 +64,18 @@ USERS: View = (
 
 HOLDERS: View = (*USERS[:2], Column("through"), *USERS[2:])
 
+DUPLICATES: View = (
+    Column("id", table=150, whole=True, collection="User"),
+    Column("username"),
+    Column("name", table=90),
+    Column("email", table=60),
+    Column("sameAs", title="SAME AS"),
+    Column("why"),
+    Column("status", table=None, absent="none", state=True),
+    Column("createdAt", title="CREATED", table=None),
+    Column("lastLogin", title="LAST SIGN-IN", table=120, whole=True, absent="never"),
+)
+
 _IN_TABLES_BELOW: Final = frozenset({"rolesIds", "permissions", "accounts"})
 
 USER: View = (

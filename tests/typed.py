@@ -31,6 +31,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "users unlink": ("ada", "google"),
     "users delete": ("cyd",),
     "users erase": ("cyd",),
+    "users merge": ("cyd", "--into", "ada"),
     "users import": ("people.csv",),
     "roles create": ("intern",),
     "roles rename": ("support", "helpdesk"),

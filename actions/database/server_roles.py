@@ -64,7 +64,7 @@ SUPPORT_READ: Final = Role(
     "support-read",
     "reads everything except the data for an undo",
     {
-        "users": "list, show, can, export-data, export",
+        "users": "list, show, can, duplicates, export-data, export",
         "roles": "list, show, matrix, diff",
         "permissions": "list, show",
         "access": "report, who, diff, review",
@@ -136,7 +136,7 @@ ADMIN: Final = Role(
     "admin",
     "does everything, and creates the collections and indexes that the others need",
     {
-        "users": "create, delete, erase, import",
+        "users": "create, delete, erase, import, merge",
         "conversations": "create, delete",
         "messages": "send",
         "access": "review FILE",

@@ -51,8 +51,8 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
         password = {"_id": {"$in": forms(user)}, "hashedPassword": {"$ne": None}}
         if not without_password and database["User"].find_one(password, {"_id": 1}, session=session):
             return
-        theirs = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
-        others = joined({"_id": {"$nin": accounts}}, theirs)
+        tsuccessors = referring_to(database, ACCOUNT_USER.collection, ACCOUNT_USER.field, [user], session)
+        others = joined({"_id": {"$nin": accounts}}, tsuccessors)
         if database[ACCOUNT_USER.collection].find_one(others, {"_id": 1}, session=session):
             return
         raise LastSignInError(f"{label} would have no way to sign in", "set a password first, or add --allow-lockout")
@@ -74,14 +74,15 @@ def protected_roles() -> set[ObjectId]:
     return set(ids_in(document, "ids"))
 
 
-def member_rules(changes: Iterable[Change]) -> list[Rule]:
+def member_rules(changes: Iterable[Change], successor: Any = None) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
-    The rules depend only on the changes, so that no command and no undo can forget them. Each rule is checked twice:
-    here, to raise `LastMemberError` before the user is asked for confirmation, and again in the transaction.
+    `successor` is the id of a user who gets the roles of the leaving users by the same changeset. The rules depend only
+    on the changes, so that no command and no undo can forget them. Each rule is checked twice: here, to raise
+    `LastMemberError` before the user is asked for confirmation, and again in the transaction.
     """
     leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
-    kept = [_member_rule(role, users) for role, users in leaving.items()] if leaving else []
+    kept = [_member_rule(role, users, successor) for role, users in leaving.items()] if leaving else []
     for rule in kept:
         rule.check(None)
     return kept
@@ -90,26 +91,35 @@ def member_rules(changes: Iterable[Change]) -> list[Rule]:
 def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
     """Return protected role → users who lose this role, are deleted or become suspended.
 
-    A user who becomes suspended is listed for every protected role: the user may get the role before the write.
+    A user who becomes suspended is listed for every protected role: the user may get the role before the write. A role
+    of an active user whose deletion is undone is left out, because this user becomes its member again.
     """
+    returning: set[Any] = set()
     revoked: list[tuple[Any, Collection[Any]]] = []
     suspended: set[Any] = set()
     for change in changes:
         if isinstance(change, Delete):
             revoked.append((change.document["_id"], ids_in(change.document, "rolesIds")))
-        elif isinstance(change, Update):
+        elif isinstance(change, Insert):
+            returning.update(ids_in(change.document, "rolesIds") if _is_active(change.document) else ())
+        else:
             revoked += [(user, _revoked_roles(change)) for user in change.ids]
             status = change.fields.get("status")
             if isinstance(status, Set) and status.after == UserStatus.SUSPENDED:
                 suspended.update(change.ids)
     if not suspended and not any(roles for _, roles in revoked):
         return {}
-    leaving = {role: {user for user, roles in revoked if role in roles} | suspended for role in protected_roles()}
+    kept = protected_roles() - returning
+    leaving = {role: {user for user, roles in revoked if role in roles} | suspended for role in kept}
     return {role: users for role, users in leaving.items() if users}
 
 
 def _may_leave(change: Change) -> bool:
-    return isinstance(change, Delete) or (isinstance(change, Update) and not MEMBERSHIP.isdisjoint(change.fields))
+    return not isinstance(change, Update) or not MEMBERSHIP.isdisjoint(change.fields)
+
+
+def _is_active(user: Mapping[str, Any]) -> bool:
+    return user.get("status") != UserStatus.SUSPENDED.value
 
 
 def _revoked_roles(change: Update) -> Collection[Any]:
@@ -122,14 +132,19 @@ def _revoked_roles(change: Update) -> Collection[Any]:
     return ()
 
 
-def _member_rule(role: ObjectId, leaving: set[Any]) -> Rule:
+def _member_rule(role: ObjectId, leaving: set[Any], successor: Any) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
         document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)
         if document is None:
             return
-        active = {"rolesIds": {"$in": forms(role)}, "status": {"$ne": UserStatus.SUSPENDED.value}}
+        able = {"status": {"$ne": UserStatus.SUSPENDED.value}}
+        active = {"rolesIds": {"$in": forms(role)}, **able}
         users = database["User"]
+        if successor is not None and users.find_one(
+            {"_id": {"$in": forms(successor)}, **able}, {"_id": 1}, session=session
+        ):
+            return
         gone = set(map(referred, leaving))
         members = [form for one in ids_in(document, "userIds") if one not in gone for form in forms(one)]
         if users.find_one({"_id": {"$in": members}, **active}, {"_id": 1}, session=session):

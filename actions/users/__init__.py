@@ -1,8 +1,8 @@
 """The actions of the commands of `chatctl users`.
 
 `listing` finds and shows users. `access` tells what users may do and changes their roles. `creating`, `status`,
-`deleting` and `erasing` change users. `importing`, `exporting` and `personal_data` read and make the contents of files.
-Start reading at `status.suspend`.
+`deleting`, `erasing` and `merging` change users. `importing`, `exporting` and `personal_data` read and make contents
+of files. Start reading at `status.suspend`.
 """
 
 from actions.users.access import can, grant, revoke, ways_to_allow
@@ -11,6 +11,7 @@ from actions.users.deleting import delete
 from actions.users.erasing import erase
 from actions.users.exporting import export
 from actions.users.listing import Filters, find, show
+from actions.users.merging import find_duplicates, merge
 from actions.users.personal_data import PersonalData, export_data
 from actions.users.status import reinstate, set_password, suspend, unlink, verify_email
 
@@ -24,7 +25,9 @@ __all__ = [
     "export",
     "export_data",
     "find",
+    "find_duplicates",
     "grant",
+    "merge",
     "reinstate",
     "revoke",
     "set_password",

@@ -23,6 +23,7 @@ REDIRECTION: Final = re.compile(r"[0-9&]*[<>]+\|?")
 NAMES: Final = {
     "USER": "User",
     "USER USER": "User",
+    "FROM": "User",
     "USER|ID": "User",
     "ROLE": "Role",
     "PERMISSION": "Permission",

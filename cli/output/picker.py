@@ -87,6 +87,7 @@ def _events(_: str) -> "Listing":
 
 KINDS: Final = {
     "USER": Kind(_users, ("username", "name", "email"), searchable=True),
+    "FROM": Kind(_users, ("username", "name", "email"), searchable=True),
     "ROLE": Kind(_roles, ("name",)),
     "PERMISSION": Kind(_permissions, ("name",)),
     "CONVERSATION": Kind(_conversations, ("title", "lastMessageAt")),

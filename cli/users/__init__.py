@@ -4,6 +4,6 @@ Start reading at `changing.suspend`, a typical write, and at `reading.list_`, a 
 """
 
 from cli.group import group
-from cli.users import changing, exporting, importing, personal_data, reading
+from cli.users import changing, exporting, importing, merging, personal_data, reading
 
-app = group(reading.app, changing.app, personal_data.app, importing.app, exporting.app)
+app = group(reading.app, changing.app, merging.app, personal_data.app, importing.app, exporting.app)

@@ -23,6 +23,7 @@ QUESTIONS = {
     "users unlink": f"Unlink google from {ADA}",
     "users delete": f"Delete {CYD}",
     "users erase": f"Erase {CYD}",
+    "users merge": f"Merge {CYD} into {ADA}",
     "users import": "Import eve@example.org",
     "roles create": "Create role intern",
     "roles rename": "Rename role support to helpdesk",

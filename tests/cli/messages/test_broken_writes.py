@@ -68,6 +68,8 @@ def world(database: Documents) -> None:
         "messages purge --before 2400-01-01 --keep-last 1 --sender ada --conversation {direct}",
         "conversations delete {direct}",
         "users delete ada",
+        "users merge ada --into bob",
+        "users merge ada --into bob --keep-conversations",
     ],
 )
 def test_broken_messages_are_deleted_and_restored(

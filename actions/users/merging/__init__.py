@@ -1,0 +1,10 @@
+"""Merge duplicate users into one user.
+
+`duplicates` lists users who are probably the same person. `merge` plans a merge and says what wins. `conversations`
+decides which conversations become one, `values` which values the user keeps, and `batches` makes the changes.
+"""
+
+from actions.users.merging.duplicates import find_duplicates
+from actions.users.merging.merge import merge
+
+__all__ = ["find_duplicates", "merge"]

@@ -1,0 +1,196 @@
+"""Make the changes of a merge, in batches that are each complete."""
+
+from collections.abc import Collection, Hashable, Iterable, Iterator
+from datetime import datetime
+from itertools import islice
+from typing import Any, Final
+
+from pymongo import ASCENDING
+
+from actions import queries
+from actions.cascading_deletion import MESSAGES_PER_BATCH, MOST_COPIED_IDS, CascadingDeletion
+from actions.users.merging.documents import Merge, referring
+from actions.users.merging.values import user_values
+from changes import Batch, Document, ListContaining
+from changes.draft import BATCH
+from changes.events import now
+from database import connection
+from database.own_collections import STATE
+from database.references import has_other_forms, joined, reference_filter, references_in, referred
+
+MESSAGE_FIELDS: Final = ("senderId", "seenIds", "conversationId", "createAt")
+OLDEST_FIRST: Final = [("createAt", ASCENDING), ("_id", ASCENDING)]
+"""The order in which messages leave a conversation, so that its `lastMessageAt` stays right until the end."""
+
+
+def make_batches(merge: Merge) -> Iterator[Batch]:
+    """Move everything first and delete the users last: after an interruption, the same command can continue."""
+    return _Batches(merge).make()
+
+
+class _Batches:
+    """The batches of a merge. The users are changed in memory, because their lists are changed in every batch."""
+
+    def __init__(self, merge: Merge) -> None:
+        self._merge = merge
+        self._going = set(merge.ids)
+        self._target = merge.target
+        self._users = [dict(user) for user in merge.users]
+        self._into = dict(merge.into)
+        self._seen = set[Any]().union(*(references_in(user, "seenMessageIds") for user in self._users))
+        self._cascade = CascadingDeletion(merge.names, [*self._users, self._into])
+        self._draft = self._cascade.draft
+        self._database = connection.database()
+
+    def make(self) -> Iterator[Batch]:
+        places = self._merge.places
+        yield from self._replace_participants(places.moved)
+        yield from self._cascade.delete_conversations([one["_id"] for one in places.ended])
+        for first, *others in places.joined:
+            yield from self._join(first["_id"], [one["_id"] for one in others])
+        yield from self._move_sent_messages()
+        yield from self._move_seen_messages()
+        self._move_what_they_own()
+        yield from self._draft.finished_batches()
+        self._delete_users()
+        yield from self._draft.batches
+
+    def _replace_participants(self, moved: Iterable[Document]) -> Iterator[Batch]:
+        """Replace the users in conversations, on both sides of the link."""
+        for some in queries.chunks(map(dict, moved)):
+            ids = [referred(one["_id"]) for one in some]
+            self._draft.reserve(len(some) + len(self._users) + 1)
+            self._draft.take("Conversation", some, "userIds", self._merge.ids)
+            self._draft.add("Conversation", some, "userIds", [self._target])
+            self._draft.take("User", self._users, "conversationIds", ids)
+            self._draft.add("User", [self._into], "conversationIds", ids)
+            yield from self._draft.finished_batches()
+
+    def _join(self, first: Any, others: Iterable[Any]) -> Iterator[Batch]:
+        """Move all messages of some conversations to the first one, then delete the others."""
+        messages = self._database["Message"]
+        odd = has_other_forms(self._database, "Message", "conversationId")
+        is_empty = messages.find_one(reference_filter("conversationId", [first], odd=odd), ["_id"]) is None
+        for other in others:
+            found = messages.find(reference_filter("conversationId", [other], odd=odd), MESSAGE_FIELDS)
+            for some in _parts(found.sort(OLDEST_FIRST)):
+                self._reserve(some, extra=2)
+                self._move_to(first, other, some, is_empty=is_empty)
+                self._change_people(some)
+                is_empty = False
+                yield from self._draft.finished_batches()
+            self._separate_without_transactions()
+            yield from self._cascade.delete_empty_conversations([other])
+
+    def _move_to(self, first: Any, other: Any, messages: list[Document], *, is_empty: bool) -> None:
+        """Move messages from one conversation to another, and keep its `lastMessageAt` and `messagesIds` right."""
+        copies = self._cascade.with_list("Conversation", "messagesIds", [referred(first), referred(other)])
+        ids = [message["_id"] for message in messages]
+        self._draft.set_each("Message", messages, "conversationId", referred(first))
+        self._draft.take("Conversation", [one for one in copies if _is_copied(one)], "messagesIds", ids)
+        [place] = [one for one in copies if referred(one["_id"]) == referred(first)]
+        if _is_copied(place):
+            self._draft.add("Conversation", [place], "messagesIds", list(map(referred, ids)))
+        last = max((at for one in messages if isinstance(at := one.get("createAt"), datetime)), default=None)
+        if is_empty and last is not None:
+            self._draft.set("Conversation", place, {"lastMessageAt": last})
+        elif last is not None and isinstance(place.get("lastMessageAt"), datetime):
+            # The conversation is written even if its time stays, so that nobody can delete it at the same time.
+            participant = {"userIds": ListContaining((self._target,))}
+            self._draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
+
+    def _move_sent_messages(self) -> Iterator[Batch]:
+        """Move the messages that the users have sent in conversations that are kept."""
+        sent = queries.refers_to("Message", "senderId", *self._merge.ids)
+        found = self._database["Message"].find(joined(self._merge.elsewhere(), sent), MESSAGE_FIELDS)
+        for some in _parts(found):
+            self._reserve(some)
+            self._change_people(some)
+            yield from self._draft.finished_batches()
+
+    def _move_seen_messages(self) -> Iterator[Batch]:
+        """Move the links to other messages that the users have seen, even if only one side has the link."""
+        seen = dict.fromkeys(one for user in self._users for one in references_in(user, "seenMessageIds"))
+        seen.update((referred(one["_id"]), None) for one in referring("Message", "seenIds", self._merge.ids, ["_id"]))
+        gone = set(map(referred, self._merge.places.deleted))
+        for ids in _parts(seen):
+            found = [
+                message
+                for message in queries.find_by_ids("Message", ids, MESSAGE_FIELDS)
+                if not _refers(message, "senderId", self._going) and not _refers(message, "conversationId", gone)
+            ]
+            self._reserve(found)
+            self._change_people(found)
+            yield from self._draft.finished_batches()
+
+    def _reserve(self, messages: list[Document], extra: int = 0) -> None:
+        self._draft.reserve(len(messages) + len(self._users) + 1 + extra)
+
+    def _change_people(self, messages: list[Document]) -> None:
+        """Replace the users as senders and as readers of messages, on both sides of the link."""
+        sent = [one for one in messages if _refers(one, "senderId", self._going)]
+        seen = [one for one in messages if referred(one["_id"]) in self._seen or _refers(one, "seenIds", self._going)]
+        ids = [referred(one["_id"]) for one in seen]
+        before = self._into.get("seenMessageIds")
+        self._draft.set_each("Message", sent, "senderId", self._target)
+        self._draft.add("Message", seen, "seenIds", [self._target])
+        self._draft.take("Message", seen, "seenIds", self._merge.ids)
+        self._draft.take("User", self._users, "seenMessageIds", ids)
+        self._draft.add("User", [self._into], "seenMessageIds", ids)
+        if sent and self._into.get("seenMessageIds") is before:
+            # The user is written in each batch, so that nobody can delete the user at the same time.
+            self._draft.set("User", self._into, {"updatedAt": now()})
+
+    def _move_what_they_own(self) -> None:
+        """Move sign-ins and the profile, and set the values that win."""
+        accounts, profiles = self._merge.accounts, self._merge.profiles
+        self._draft.reserve(len(accounts.moved) + len(accounts.dropped) + len(profiles.others) + 2)
+        for collection, dropped in (("Account", accounts.dropped), ("Profile", profiles.dropped)):
+            for document in dropped:
+                self._draft.delete(collection, dict(document))
+        self._draft.set_each("Account", map(dict, accounts.moved), "userId", self._target)
+        new = user_values(self._into, self._users)
+        if profiles.kept:
+            self._draft.set("Profile", dict(profiles.kept), profiles.new)
+            new |= {} if profiles.before else {"profileId": profiles.kept["_id"]}
+        self._draft.set("User", self._into, {**new, "updatedAt": now()})
+
+    def _delete_users(self) -> None:
+        """Delete the users, and replace them in roles and in the records of seeds."""
+        ids = self._merge.ids
+        records = [one["_id"] for one in queries.find_by_values(STATE, "users", ids, ["_id"])]
+        roles = self._cascade.with_list("Role", "userIds", self._merge.roles)
+        held = self._cascade.with_list(STATE, "users", records)
+        self._separate_without_transactions()
+        self._draft.reserve(len(roles) + len(held) + len(self._users) + 1)
+        self._draft.take("Role", roles, "userIds", ids)
+        self._draft.take(STATE, held, "users", ids)
+        if self._merge.union:
+            self._draft.add("Role", roles, "userIds", [self._target])
+            self._draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
+        for user in self._users:
+            self._draft.delete("User", user)
+
+    def _separate_without_transactions(self) -> None:
+        """Begin a new batch on a server without transactions: there, deletions are written before other changes."""
+        if not connection.transactions():
+            self._draft.reserve(BATCH)
+
+
+def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
+    left = iter(items)
+    while part := list(islice(left, MESSAGES_PER_BATCH)):
+        yield part
+
+
+def _refers(document: Document, field: str, ids: Collection[Any]) -> bool:
+    """Tell whether a field of a document is one of some ids, or a list that contains one of them."""
+    value = document.get(field)
+    found = map(referred, value if isinstance(value, list) else [value])
+    return any(one in ids for one in found if isinstance(one, Hashable))
+
+
+def _is_copied(conversation: Document) -> bool:
+    """Tell whether `messagesIds` of a conversation is kept in step with its messages."""
+    listed = conversation.get("messagesIds")
+    return isinstance(listed, list) and len(listed) < MOST_COPIED_IDS

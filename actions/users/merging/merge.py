@@ -1,0 +1,124 @@
+"""Plan a merge of users: check what is asked, and say what will happen."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
+from typing import Final
+
+from actions import lookup, queries
+from actions.cascading_deletion import conversation_filters, deleted_documents
+from actions.rules import lockout
+from actions.rules.checked_changeset import replannable
+from actions.users.merging.batches import make_batches
+from actions.users.merging.documents import Merge
+from actions.users.merging.values import describe_profile, describe_user
+from changes import Change, Changeset, Delete, Question, Result, Stream, ids_in
+from changes.visible_values import readable_text
+from database.errors import RefusedError, UsageError
+from database.ids import any_of
+from database.references import referred
+from database.wording import NAMED, counted, enumerated, in_words
+from models.documents import PAIR, is_group
+
+MOST: Final = 100
+"""The most users that are merged at once. More are probably a mistake, and all of them are in memory."""
+
+
+@replannable(deletes=True)
+def merge(
+    refs: Sequence[str],
+    into: str,
+    *,
+    union: bool = False,
+    keep_conversations: bool = False,
+    skip_missing: bool = False,
+    allow_last_member: bool = False,
+) -> Changeset:
+    """Merge users into one user, who gets their messages, conversations, sign-ins and missing values; delete them.
+
+    With `union`, the user gets their roles too. Conversations of the merged users with each other are deleted,
+    unless `keep_conversations`. Raises `UsageError` if a user is named twice, `LastMemberError` if a protected role
+    would lose its last active member, and `TooManyLinksError`.
+    """
+    target = lookup.find_users([into])[0]
+    found = lookup.find_users(refs, skip_missing=skip_missing)
+    _refuse_repeated(refs, found, target)
+    if len(found) > MOST:
+        raise RefusedError(f"{len(found):,} users are too many for one merge", f"merge at most {MOST} users at once")
+    users = [user.document for user in found]
+    lookup.refuse_duplicate_ids("User", [*users, target.document])
+    work = Merge(users, target.document, union=union, keep_conversations=keep_conversations)
+    work.refuse_too_many()
+    gone: list[Change] = [Delete("User", user) for user in users]
+    successor = target.document["_id"] if union else None
+    options = [*(["--roles union"] if union else []), *(["--keep-conversations"] if keep_conversations else [])]
+    return Changeset(
+        " ".join([f"users merge {in_words([user.ref for user in found])} --into {target.ref}", *options]),
+        [*(Result(user.document["_id"], user.ref, "merged", f"into {target.ref}") for user in found), *found.missing],
+        Stream(partial(make_batches, work), work.counts() if users else {}, losing=lambda: chain(gone, _losing(work))),
+        asks=True,
+        notes=list(_notes(work, target, found)) if users else [],
+        names=work.names,
+        rules=[] if allow_last_member else lockout.member_rules(gone, successor),
+        question=Question("Merge", "User", f"into {_described(target)}"),
+    )
+
+
+def _refuse_repeated(refs: Sequence[str], found: lookup.FoundAll, target: lookup.Found) -> None:
+    """Raise `UsageError` if one of the merged users is named twice, or is the user who stays."""
+    if any(user.document["_id"] == target.document["_id"] for user in found):
+        raise UsageError(
+            f"{target.ref} cannot be merged into {target.ref}", "name the duplicates as FROM, and the other with --into"
+        )
+    if len(found) + len(found.missing) < len(refs):
+        raise UsageError("a user is named twice", f"name each user once: {in_words([user.ref for user in found])}")
+
+
+def _losing(work: Merge) -> Iterator[Change]:
+    """Yield the deletions of conversations and messages, accounts and profiles."""
+    ended = [one["_id"] for one in work.places.ended]
+    emptied = (("Conversation", {"_id": any_of(some)}) for some in queries.chunks(work.places.emptied))
+    yield from deleted_documents(chain(conversation_filters(ended), emptied))
+    yield from (Delete("Account", one) for one in work.accounts.dropped)
+    yield from (Delete("Profile", one) for one in work.profiles.dropped)
+
+
+def _notes(work: Merge, target: lookup.Found, found: lookup.FoundAll) -> Iterator[str]:
+    """Yield what wins field by field, and what happens to roles, sign-ins and conversations."""
+    yield from describe_user(target, found)
+    names = {referred(user.document["_id"]): user.ref for user in found}
+    profiles = [(names[referred(one["userId"])], one) for one in work.profiles.others]
+    after = {**(work.profiles.kept or {}), **work.profiles.new}
+    yield from describe_profile(work.profiles.before, after, profiles)
+    own, others = work.role_names()
+    if others:
+        won = [*own, *others] if work.union else own
+        yield f"roles: {', '.join(won) or 'none'} ({'added' if work.union else 'removed'}: {', '.join(others)})"
+    for verb, accounts in (("added", work.accounts.moved), ("removed duplicates", work.accounts.dropped)):
+        if accounts:
+            yield f"linked sign-ins {verb}: {enumerated([readable_text(one.get('provider')) for one in accounts])}"
+    yield from _conversation_notes(work)
+
+
+def _conversation_notes(work: Merge) -> Iterator[str]:
+    places = work.places
+    if places.joined:
+        people = work.labels([work.others(one)[0] for one, *_ in places.joined[:NAMED]])
+        more = len(places.joined) - NAMED
+        listed = f"{', '.join(people)} and {more:,} more" if more > 0 else ", ".join(people)
+        yield f"One-to-one conversations that will become one: with {listed}"
+    if places.ended:
+        messages = counted(work.count("Message", "conversationId", [one["_id"] for one in places.ended]), "message")
+        yield f"Deleted: the conversation of these users with each other ({messages})"
+    alone = [one for one in places.moved if not is_group(one) and not work.others(one)]
+    if alone:
+        yield "Kept: a conversation with only one participant, whose page in the application will fail."
+    for one in places.moved:
+        if is_group(one) and len(work.others(one)) + 1 == PAIR < len(set(ids_in(one, "userIds"))):
+            yield f"{readable_text(one.get('name'))} will have only two people."
+
+
+def _described(user: lookup.Found) -> str:
+    """Return the username of a user, with name and e-mail."""
+    details = [readable_text(user.document[name]) for name in ("name", "email") if user.document.get(name)]
+    return f"{user.ref} ({', '.join(details)})" if details else user.ref

@@ -1,0 +1,76 @@
+"""Decide which values a user has after a merge, and say field by field which value wins."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from operator import gt, lt
+from typing import Final
+
+from actions.lookup import Found
+from changes import Document
+from changes.change import same
+from changes.visible_values import readable_text
+from models.schema import FIELDS
+
+KEPT: Final = ("username", "email", "status")
+"""The fields of which the user always keeps the own value."""
+
+FILLED: Final = ("name", "hashedPassword")
+"""The fields that the user gets from the merged users if they are missing."""
+
+COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
+"""The fields with a time → the function that tells whether another time wins."""
+
+PROFILE: Final = ("phoneNumber", "address", "imageUrl")
+
+
+def user_values(into: Document, others: Sequence[Document]) -> Document:
+    """Return the fields of a user that a merge with `others` changes, without links."""
+    values: Document = {}
+    for other in others:
+        have = into | values
+        values |= missing_values(have, other, FILLED)
+        for name, wins in COMPARED.items():
+            mine, theirs = have.get(name), other.get(name)
+            if isinstance(theirs, datetime) and (mine is None or (isinstance(mine, datetime) and wins(theirs, mine))):
+                values[name] = theirs
+    return values
+
+
+def missing_values(document: Document, other: Document, names: Sequence[str]) -> Document:
+    """Return the texts that `other` has in some fields, and `document` does not have."""
+    given = {name: other[name] for name in names if isinstance(other.get(name), str) and other[name]}
+    return {name: text for name, text in given.items() if document.get(name) in (None, "")}
+
+
+def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
+    """Yield a line for each field in which merged users differ: the value that wins, and where it comes from."""
+    after = into.document | user_values(into.document, [other.document for other in others])
+    documents = [(other.ref, other.document) for other in others]
+    for name in (*KEPT, "name", *COMPARED):
+        yield from _line(name, into.document, after, documents, lost=name not in COMPARED)
+    passwords = [(ref, {"password": ref}) for ref, document in documents if document.get("hashedPassword")]
+    own = {"password": into.ref} if into.document.get("hashedPassword") else {}
+    yield from _line("password", own, own or dict(passwords[:1] and passwords[0][1]), passwords)
+    unknown = sorted({name for _, document in documents for name in document.keys() - FIELDS["User"] - {"_id"}})
+    if unknown:
+        yield f"Removed fields that are not in the schema: {', '.join(unknown)}"
+
+
+def describe_profile(before: Document, after: Document, others: Sequence[tuple[str, Document]]) -> Iterator[str]:
+    """Yield a line for each field in which profiles differ. `others` are pairs of a username and a profile."""
+    for name in PROFILE:
+        yield from _line(name, before, after, others)
+
+
+def _line(
+    name: str, before: Document, after: Document, others: Sequence[tuple[str, Document]], *, lost: bool = True
+) -> Iterator[str]:
+    """Yield `name: Ada Lovelace (from ada2)` or `email: ada@example.org (removed: ada2@example.org)`."""
+    value = after.get(name)
+    given = [(ref, document[name]) for ref, document in others if document.get(name) not in (None, "")]
+    gone = dict.fromkeys(readable_text(other) for _, other in given if not same(other, value)) if lost else {}
+    sources = [ref for ref, other in given if same(other, value)] if not same(before.get(name), value) else []
+    notes = [f"from {sources[0]}"] if sources else []
+    notes += [f"removed: {', '.join(gone)}"] if gone else []
+    if notes:
+        yield f"{name}: {readable_text(value)} ({'; '.join(notes)})"
