@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from pymongo import ASCENDING
 
-from actions import queries
-from actions.cascading_deletion import MESSAGES_PER_BATCH, MOST_COPIED_IDS, CascadingDeletion
+from actions import cascading_deletion, queries
+from actions.cascading_deletion import MOST_COPIED_IDS, CascadingDeletion
 from actions.users.merging.documents import Merge, referring
 from actions.users.merging.values import user_values
 from changes import Batch, Document, ListContaining
@@ -142,21 +142,20 @@ class _Batches:
             self._draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:
-        """Move sign-ins and the profile, and set the values that win."""
+        """Move sign-ins and the profile."""
         accounts, profiles = self._merge.accounts, self._merge.profiles
         self._draft.reserve(len(accounts.moved) + len(accounts.dropped) + len(profiles.others) + 2)
         for collection, dropped in (("Account", accounts.dropped), ("Profile", profiles.dropped)):
             for document in dropped:
                 self._draft.delete(collection, dict(document))
         self._draft.set_each("Account", map(dict, accounts.moved), "userId", self._target)
-        new = user_values(self._into, self._users)
         if profiles.kept:
             self._draft.set("Profile", dict(profiles.kept), profiles.new)
-            new |= {} if profiles.before else {"profileId": profiles.kept["_id"]}
-        self._draft.set("User", self._into, {**new, "updatedAt": now()})
+        if profiles.kept and not profiles.before:
+            self._draft.set("User", self._into, {"profileId": profiles.kept["_id"]})
 
     def _delete_users(self) -> None:
-        """Delete the users, and replace them in roles and in the records of seeds."""
+        """Delete the users, set the values that win, and replace the users in roles and in the records of seeds."""
         ids = self._merge.ids
         records = [one["_id"] for one in queries.find_by_values(STATE, "users", ids, ["_id"])]
         roles = self._cascade.with_list("Role", "userIds", self._merge.roles)
@@ -168,6 +167,7 @@ class _Batches:
         if self._merge.union:
             self._draft.add("Role", roles, "userIds", [self._target])
             self._draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
+        self._draft.set("User", self._into, {**user_values(self._into, self._users), "updatedAt": now()})
         for user in self._users:
             self._draft.delete("User", user)
 
@@ -179,7 +179,7 @@ class _Batches:
 
 def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
     left = iter(items)
-    while part := list(islice(left, MESSAGES_PER_BATCH)):
+    while part := list(islice(left, cascading_deletion.MESSAGES_PER_BATCH)):
         yield part
 
 
