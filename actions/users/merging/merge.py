@@ -94,7 +94,7 @@ def _notes(work: Merge, target: lookup.Found, found: lookup.FoundAll) -> Iterato
     if others:
         won = [*own, *others] if work.union else own
         yield f"roles: {', '.join(won) or 'none'} ({'added' if work.union else 'removed'}: {', '.join(others)})"
-    for verb, accounts in (("added", work.accounts.moved), ("removed duplicates", work.accounts.dropped)):
+    for verb, accounts in (("added", work.accounts.moved), ("removed as duplicates", work.accounts.dropped)):
         if accounts:
             yield f"linked sign-ins {verb}: {enumerated([readable_text(one.get('provider')) for one in accounts])}"
     yield from _conversation_notes(work)

@@ -9,6 +9,7 @@ from actions.lookup import Found
 from changes import Document
 from changes.change import same
 from changes.visible_values import readable_text
+from database.wording import enumerated
 from models.schema import FIELDS
 
 KEPT: Final = ("username", "email", "status")
@@ -48,9 +49,11 @@ def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
     documents = [(other.ref, other.document) for other in others]
     for name in (*KEPT, "name", *COMPARED):
         yield from _line(name, into.document, after, documents, lost=name not in COMPARED)
-    passwords = [(ref, {"password": ref}) for ref, document in documents if document.get("hashedPassword")]
-    own = {"password": into.ref} if into.document.get("hashedPassword") else {}
-    yield from _line("password", own, own or dict(passwords[:1] and passwords[0][1]), passwords)
+    if having := [ref for ref, document in documents if document.get("hashedPassword")]:
+        own = into.document.get("hashedPassword")
+        yield (
+            f"password: unchanged (removed: that of {enumerated(having)})" if own else f"password: that of {having[0]}"
+        )
     unknown = sorted({name for _, document in documents for name in document.keys() - FIELDS["User"] - {"_id"}})
     if unknown:
         yield f"Removed fields that are not in the schema: {', '.join(unknown)}"
