@@ -19,10 +19,11 @@ ROLES: Final = ("keep", "union")
     columns=views.DUPLICATES, sortable=actions.SORTABLE["users"], example="chatctl users duplicates", cls=Timed
 )
 def duplicates(out: ReadOut, page: Page) -> None:
-    """List users who are probably the same person as an older user, and why.
+    """List probable duplicates, and why.
 
-    The reasons are the same e-mail address (ignoring case, dots and parts after a plus), the same name and telephone
-    number, or the same account at a provider. Merge such users with merge.
+    A user is listed if an older user, in the column SAME AS, is probably the same person. The reasons are the same
+    e-mail address (ignoring case, dots and parts after a plus), the same name and telephone number, or the same account
+    at a provider.
     """
     found = actions.users.find_duplicates()
     out.rows(found.listing, views.DUPLICATES, page)
@@ -46,7 +47,7 @@ def merge(
             "--roles",
             metavar="|".join(ROLES),
             parser=choice(ROLES),
-            help="keep: USER has the same roles as before. union: USER gets the roles of FROM too.",
+            help="Roles of USER after the merge: only the own ones (keep), or those of FROM too (union).",
         ),
     ] = ROLES[0],
     keep_conversations: KeepConversations = False,
@@ -54,12 +55,13 @@ def merge(
     confirm: Confirm,
     allow_last_member: AllowLastMember = False,
 ) -> None:
-    """Merge duplicate users into one user, and delete the duplicates.
+    """Merge duplicate users into one user.
 
-    USER gets their messages, conversations and linked sign-ins, the earlier time of creation and the later sign-in.
-    Name, profile and password are taken from FROM only where USER has none. E-mail, username and status of USER stay.
-    Two one-to-one conversations with the same person become one. The conversation of FROM and USER with each other is
-    deleted, unless --keep-conversations is given. If the command is interrupted, run it again to finish the work.
+    FROM are deleted. USER gets their messages, conversations and linked sign-ins, the earlier time of creation and the
+    later sign-in. Name, profile and password are taken from FROM only where USER has none. E-mail, username and status
+    of USER stay. Two one-to-one conversations with the same person become one. The conversation of FROM and USER with
+    each other is deleted, unless --keep-conversations is given. If the command is interrupted, run it again to finish
+    the work.
     """
     change = actions.users.merge(
         users,

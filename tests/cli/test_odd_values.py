@@ -86,6 +86,7 @@ OF_ONE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("update", "--name", "Ada", "--dry-run"),
         ("set-password", "--generate-password", "--dry-run"),
         ("unlink", "github", "--dry-run"),
+        ("merge", "--into", "ada", "--dry-run"),
     ),
     "roles": (("copy", "another", "--dry-run"), ("grant", "user.read", "--dry-run")),
     "permissions": (("rename", "another", "--dry-run"),),

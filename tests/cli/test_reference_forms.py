@@ -112,9 +112,15 @@ DELETIONS = [
 ]
 
 
-def check_all_goes_and_comes_back(chatctl: Chatctl, database: Documents) -> None:
+MERGES = [
+    Deletion(("users", "merge", "jane", "--into", "cem", "--roles", "union"), (JANE,)),
+    Deletion(("users", "merge", "jane", "--into", "bob"), (JANE, THREE, DIRECT)),
+]
+
+
+def check_all_goes_and_comes_back(chatctl: Chatctl, database: Documents, deletions: list[Deletion] = DELETIONS) -> None:
     before = everything(database)
-    for words, gone in DELETIONS:
+    for words, gone in deletions:
         chatctl(*words, "--yes")
         left = [referred(value) for value in values(everything(database)) if not isinstance(value, dict | list)]
         nested = [referred(value) for value in values(everything(database)) if isinstance(value, dict)]
@@ -149,7 +155,7 @@ def test_every_form_of_all_references_is_found_by_every_command(
 ) -> None:
     plant(database, PLACES, SPELLINGS[spelling])
     check_reading(chatctl)
-    check_all_goes_and_comes_back(chatctl, database)
+    check_all_goes_and_comes_back(chatctl, database, [*DELETIONS, *MERGES])
 
 
 @pytest.mark.parametrize("place", PLACES, ids=".".join)
@@ -170,7 +176,7 @@ def test_an_id_stored_as_text_makes_no_orphans_and_can_be_repaired_and_undone(
     assert "wrong-type" in found
     for rule in ("missing-parent", "dangling-link", "lone-conversation"):
         assert rule not in found
-    check_all_goes_and_comes_back(chatctl, database)
+    check_all_goes_and_comes_back(chatctl, database, [*DELETIONS, *MERGES])
     chatctl("db", "repair", "--rule", "missing-parent", "--delete", "--yes")
     chatctl("db", "repair", "--rule", "dangling-link", "--yes")
     assert everything(database) == before
@@ -218,6 +224,8 @@ def test_a_user_is_erased_and_exported_completely_with_every_form_of_reference(
     "words",
     [
         ("users", "delete", "jane", "--yes"),
+        ("users", "merge", "jane", "--into", "bob", "--yes"),
+        ("users", "merge", "bob", "--into", "jane", "--yes"),
         ("users", "erase", "jane", "--yes"),
         ("users", "export-data", "jane", "--to", "jane.zip"),
         ("roles", "delete", "support", "--yes"),

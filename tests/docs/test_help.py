@@ -17,6 +17,7 @@ FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],
+    "chatctl users merge": ["users create --email ada2@example.org --username ada2 --no-password"],
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
 """What has to have happened for an example."""

@@ -39,7 +39,7 @@ class _Batches:
         self._into = dict(merge.into)
         self._seen = set[Any]().union(*(references_in(user, "seenMessageIds") for user in self._users))
         self._cascade = CascadingDeletion(merge.names, [*self._users, self._into])
-        self._draft = self._cascade.draft
+        self.draft = self._cascade.draft
         self._database = connection.database()
 
     def make(self) -> Iterator[Batch]:
@@ -51,20 +51,20 @@ class _Batches:
         yield from self._move_sent_messages()
         yield from self._move_seen_messages()
         self._move_what_they_own()
-        yield from self._draft.finished_batches()
+        yield from self.draft.finished_batches()
         self._delete_users()
-        yield from self._draft.batches
+        yield from self.draft.batches
 
     def _replace_participants(self, moved: Iterable[Document]) -> Iterator[Batch]:
         """Replace the users in conversations, on both sides of the link."""
         for some in queries.chunks(map(dict, moved)):
             ids = [referred(one["_id"]) for one in some]
-            self._draft.reserve(len(some) + len(self._users) + 1)
-            self._draft.take("Conversation", some, "userIds", self._merge.ids)
-            self._draft.add("Conversation", some, "userIds", [self._target])
-            self._draft.take("User", self._users, "conversationIds", ids)
-            self._draft.add("User", [self._into], "conversationIds", ids)
-            yield from self._draft.finished_batches()
+            self.draft.reserve(len(some) + len(self._users) + 1)
+            self.draft.take("Conversation", some, "userIds", self._merge.ids)
+            self.draft.add("Conversation", some, "userIds", [self._target])
+            self.draft.take("User", self._users, "conversationIds", ids)
+            self.draft.add("User", [self._into], "conversationIds", ids)
+            yield from self.draft.finished_batches()
 
     def _join(self, first: Any, others: Iterable[Any]) -> Iterator[Batch]:
         """Move all messages of some conversations to the first one, then delete the others."""
@@ -78,7 +78,7 @@ class _Batches:
                 self._move_to(first, other, some, is_empty=is_empty)
                 self._change_people(some)
                 is_empty = False
-                yield from self._draft.finished_batches()
+                yield from self.draft.finished_batches()
             self._separate_without_transactions()
             yield from self._cascade.delete_empty_conversations([other])
 
@@ -86,18 +86,18 @@ class _Batches:
         """Move messages from one conversation to another, and keep its `lastMessageAt` and `messagesIds` right."""
         copies = self._cascade.with_list("Conversation", "messagesIds", [referred(first), referred(other)])
         ids = [message["_id"] for message in messages]
-        self._draft.set_each("Message", messages, "conversationId", referred(first))
-        self._draft.take("Conversation", [one for one in copies if _is_copied(one)], "messagesIds", ids)
+        self.draft.set_each("Message", messages, "conversationId", referred(first))
+        self.draft.take("Conversation", [one for one in copies if _is_copied(one)], "messagesIds", ids)
         [place] = [one for one in copies if referred(one["_id"]) == referred(first)]
         if _is_copied(place):
-            self._draft.add("Conversation", [place], "messagesIds", list(map(referred, ids)))
+            self.draft.add("Conversation", [place], "messagesIds", list(map(referred, ids)))
         last = max((at for one in messages if isinstance(at := one.get("createAt"), datetime)), default=None)
         if is_empty and last is not None:
-            self._draft.set("Conversation", place, {"lastMessageAt": last})
+            self.draft.set("Conversation", place, {"lastMessageAt": last})
         elif last is not None and isinstance(place.get("lastMessageAt"), datetime):
             # The conversation is written even if its time stays, so that nobody can delete it at the same time.
             participant = {"userIds": ListContaining((self._target,))}
-            self._draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
+            self.draft.move_time_forward("Conversation", place, "lastMessageAt", last, participant)
 
     def _move_sent_messages(self) -> Iterator[Batch]:
         """Move the messages that the users have sent in conversations that are kept."""
@@ -106,7 +106,7 @@ class _Batches:
         for some in _parts(found):
             self._reserve(some)
             self._change_people(some)
-            yield from self._draft.finished_batches()
+            yield from self.draft.finished_batches()
 
     def _move_seen_messages(self) -> Iterator[Batch]:
         """Move the links to other messages that the users have seen, even if only one side has the link."""
@@ -121,10 +121,10 @@ class _Batches:
             ]
             self._reserve(found)
             self._change_people(found)
-            yield from self._draft.finished_batches()
+            yield from self.draft.finished_batches()
 
     def _reserve(self, messages: list[Document], extra: int = 0) -> None:
-        self._draft.reserve(len(messages) + len(self._users) + 1 + extra)
+        self.draft.reserve(len(messages) + len(self._users) + 1 + extra)
 
     def _change_people(self, messages: list[Document]) -> None:
         """Replace the users as senders and as readers of messages, on both sides of the link."""
@@ -132,27 +132,27 @@ class _Batches:
         seen = [one for one in messages if referred(one["_id"]) in self._seen or _refers(one, "seenIds", self._going)]
         ids = [referred(one["_id"]) for one in seen]
         before = self._into.get("seenMessageIds")
-        self._draft.set_each("Message", sent, "senderId", self._target)
-        self._draft.add("Message", seen, "seenIds", [self._target])
-        self._draft.take("Message", seen, "seenIds", self._merge.ids)
-        self._draft.take("User", self._users, "seenMessageIds", ids)
-        self._draft.add("User", [self._into], "seenMessageIds", ids)
+        self.draft.set_each("Message", sent, "senderId", self._target)
+        self.draft.add("Message", seen, "seenIds", [self._target])
+        self.draft.take("Message", seen, "seenIds", self._merge.ids)
+        self.draft.take("User", self._users, "seenMessageIds", ids)
+        self.draft.add("User", [self._into], "seenMessageIds", ids)
         if sent and self._into.get("seenMessageIds") is before:
             # The user is written in each batch, so that nobody can delete the user at the same time.
-            self._draft.set("User", self._into, {"updatedAt": now()})
+            self.draft.set("User", self._into, {"updatedAt": now()})
 
     def _move_what_they_own(self) -> None:
         """Move sign-ins and the profile."""
         accounts, profiles = self._merge.accounts, self._merge.profiles
-        self._draft.reserve(len(accounts.moved) + len(accounts.dropped) + len(profiles.others) + 2)
+        self.draft.reserve(len(accounts.moved) + len(accounts.dropped) + len(profiles.others) + 2)
         for collection, dropped in (("Account", accounts.dropped), ("Profile", profiles.dropped)):
             for document in dropped:
-                self._draft.delete(collection, dict(document))
-        self._draft.set_each("Account", map(dict, accounts.moved), "userId", self._target)
+                self.draft.delete(collection, dict(document))
+        self.draft.set_each("Account", map(dict, accounts.moved), "userId", self._target)
         if profiles.kept:
-            self._draft.set("Profile", dict(profiles.kept), profiles.new)
+            self.draft.set("Profile", dict(profiles.kept), profiles.new)
         if profiles.kept and not profiles.before:
-            self._draft.set("User", self._into, {"profileId": profiles.kept["_id"]})
+            self.draft.set("User", self._into, {"profileId": profiles.kept["_id"]})
 
     def _delete_users(self) -> None:
         """Delete the users, set the values that win, and replace the users in roles and in the records of seeds."""
@@ -161,20 +161,20 @@ class _Batches:
         roles = self._cascade.with_list("Role", "userIds", self._merge.roles)
         held = self._cascade.with_list(STATE, "users", records)
         self._separate_without_transactions()
-        self._draft.reserve(len(roles) + len(held) + len(self._users) + 1)
-        self._draft.take("Role", roles, "userIds", ids)
-        self._draft.take(STATE, held, "users", ids)
+        self.draft.reserve(len(roles) + len(held) + len(self._users) + 1)
+        self.draft.take("Role", roles, "userIds", ids)
+        self.draft.take(STATE, held, "users", ids)
         if self._merge.union:
-            self._draft.add("Role", roles, "userIds", [self._target])
-            self._draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
-        self._draft.set("User", self._into, {**user_values(self._into, self._users), "updatedAt": now()})
+            self.draft.add("Role", roles, "userIds", [self._target])
+            self.draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
+        self.draft.set("User", self._into, {**user_values(self._into, self._users), "updatedAt": now()})
         for user in self._users:
-            self._draft.delete("User", user)
+            self.draft.delete("User", user)
 
     def _separate_without_transactions(self) -> None:
         """Begin a new batch on a server without transactions: there, deletions are written before other changes."""
         if not connection.transactions():
-            self._draft.reserve(BATCH)
+            self.draft.reserve(BATCH)
 
 
 def _parts(items: Iterable[Any]) -> Iterator[list[Any]]:
