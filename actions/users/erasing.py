@@ -1,7 +1,7 @@
 """Erase a person (GDPR, article 17), also from the audit trail and from the data that are stored for undos."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
@@ -67,9 +67,9 @@ class AuditTraces:
     """The traces of a person in the audit trail. To find all traces, the whole trail is read twice, which is slow.
 
     Existing documents of the person are recognised by their ids, deleted documents by the owner that the trail
-    recorded. `events` are the ids of events that have such a document or the person's name. `lost` are those events
-    that can no longer be undone, because they contain more about the person than links. `image_urls` are the URLs of
-    images in the blanked values.
+    recorded. Users who were merged into this user are the same person. `events` are the ids of events that have such a
+    document or the person's name. `lost` are those events that can no longer be undone, because they contain more about
+    the person than links. `image_urls` are the URLs of images in the blanked values.
 
     Raises `StillRunningError` if one of the `lost` events is still running.
     """
@@ -77,9 +77,10 @@ class AuditTraces:
     def __init__(self, owner: Any, label: str, documents: Iterable[Document], *, with_messages: bool) -> None:
         self._trail = connection.database()[AUDIT]
         self._owner = owner
+        self._owners = {owner, *_merged_into(owner)}
         self._label = label
         self._collections = set(OWNERS) - (set() if with_messages else {"Message"})
-        self._own = {owner}
+        self._own = set(self._owners)
         self._gone_messages: set[Any] = set()
         self._words: set[str] = set()
         self._parts: list[ObjectId] = []
@@ -136,12 +137,13 @@ class AuditTraces:
                 (self._gone_messages if entry["collection"] == "Message" else self._own).update(entry["ids"])
 
     def _find_parts(self) -> None:
-        where = [*self._owner_filters(), {"targets": {"$in": list(self._own)}}, {"names.id": self._owner}]
+        named_so = {"names.id": {"$in": list(self._owners)}}
+        where = [*self._owner_filters(), {"targets": {"$in": list(self._own)}}, named_so]
         if "Message" in self._collections:  # too many messages for a filter with each id
             where.append({"changes.collection": "Message"})
         for part in self._trail.find({"kind": "part", "$or": where}):
             own = self._own_ids(part)
-            names = [named["name"] for named in part["names"] if named["id"] == self._owner]
+            names = [named["name"] for named in part["names"] if named["id"] in self._owners]
             if not own and not names and not any(map(self._is_owned, part["changes"])):
                 continue
             self.events.add(part["event"])
@@ -153,15 +155,16 @@ class AuditTraces:
                 self._parts.append(part["_id"])
 
     def _owner_filters(self) -> list[Document]:
-        return [{f"changes.fields.{side}": {"$in": forms(self._owner)}} for side in ("from", "to")]
+        known = [form for owner in self._owners for form in forms(owner)]
+        return [{f"changes.fields.{side}": {"$in": known}} for side in ("from", "to")]
 
     def _is_owned(self, entry: Document) -> bool:
         if entry["collection"] not in self._collections:
             return False
         field = OWNERS[entry["collection"]]
-        owner = referred(self._owner)
+        owners = set(map(referred, self._owners))
         held = (row.get(side) for row in entry["fields"] if row["field"] == field for side in ("from", "to"))
-        return any(referred(value) == owner for value in held)
+        return any(referred(value) in owners for value in held if isinstance(value, Hashable))
 
     def _own_ids(self, part: Document) -> set[Any]:
         """Return the ids in a part that are documents of the person. For existing messages, the sender is looked up."""
@@ -183,6 +186,38 @@ class AuditTraces:
 
     def _is_personal(self, value: str) -> bool:
         return bool(value) and value != ERASED and not value.startswith(self._label)
+
+
+def _merged_into(user: Any) -> set[Any]:
+    """Return the ids of users who were merged into a user, also through others, and do not exist any more."""
+    trail = connection.database()[AUDIT]
+    merges = [event["_id"] for event in trail.find({"kind": "event", "command": {"$regex": "^users merge "}}, ["_id"])]
+    found: set[Any] = set()
+    new = {user} if merges else set()
+    while new:
+        where = {"kind": "part", "targets": {"$in": list(new)}}
+        events = {
+            event
+            for some in queries.chunks(merges)
+            for event in trail.distinct("event", {**where, "event": {"$in": some}})
+        }
+        deleted = {event: _deleted_users(event) for event in events}
+        merged = {one for ids in deleted.values() if ids.isdisjoint(new) for one in ids} - found
+        there = {referred(one["_id"]) for one in queries.find_by_ids("User", merged, ["_id"])}
+        new = {one for one in merged if referred(one) not in there}
+        found |= new
+    return found
+
+
+def _deleted_users(event: ObjectId) -> set[Any]:
+    """Return the ids of the users whom an event has deleted."""
+    parts = connection.database()[AUDIT].find(
+        {"kind": "part", "event": event}, ["changes.op", "changes.collection", "changes.ids"]
+    )
+    entries = (entry for part in parts for entry in part["changes"])
+    return {
+        one for entry in entries if (entry["op"], entry["collection"]) == ("delete", "User") for one in entry["ids"]
+    }
 
 
 def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:

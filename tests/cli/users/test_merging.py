@@ -278,3 +278,26 @@ def test_the_text_form_of_ids_is_moved_too(either: Chatctl, database: Documents,
     assert database["Message"].count_documents({"senderId": world["ada"]}) == 3
     either("audit", "undo", event, "--yes", "--allow-lockout")
     assert stored(database) == before
+
+
+def test_an_erasure_also_blanks_what_the_trail_has_of_merged_users(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
+    either("users", "update", "ada2", "--name", "Countess of Lovelace")
+    either("users", "merge", "ada2", "--into", "alan", "--yes", "--reason", "ada2 is alan")
+    event = either("users", "merge", "alan", "--into", "ada", "--yes").stderr.split()[-1]
+    either("users", "erase", "ada", "--yes")
+    left = str([list(database[name].find()) for name in database.list_collection_names()])
+    for said in ("ada2", "Countess", "alan@example.org", "+44", "Pier 7", HASH):
+        assert said not in left
+    either("audit", "undo", event, "--yes", code=7)
+
+
+def test_an_erasure_keeps_the_trail_of_a_user_whose_merge_is_undone(
+    either: Chatctl, database: Documents, world: Ids
+) -> None:
+    event = either("users", "merge", "ada2", "--into", "ada", "--yes").stderr.split()[-1]
+    either("audit", "undo", event, "--yes", "--allow-lockout")
+    suspended = either("users", "update", "ada2", "--name", "Grace").stderr.split()[-1]
+    either("users", "erase", "ada", "--yes")
+    assert "ada2" in either("audit", "show", suspended).stdout
