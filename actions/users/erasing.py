@@ -190,34 +190,29 @@ class AuditTraces:
 
 def _merged_into(user: Any) -> set[Any]:
     """Return the ids of users who were merged into a user, also through others, and do not exist any more."""
-    trail = connection.database()[AUDIT]
-    merges = [event["_id"] for event in trail.find({"kind": "event", "command": {"$regex": "^users merge "}}, ["_id"])]
+    events = connection.database()[AUDIT].find({"kind": "event", "command": {"$regex": "^users merge "}}, ["_id"])
+    merges = [_merge_of(event["_id"]) for event in events]
     found: set[Any] = set()
     new = {user} if merges else set()
     while new:
-        where = {"kind": "part", "targets": {"$in": list(new)}}
-        events = {
-            event
-            for some in queries.chunks(merges)
-            for event in trail.distinct("event", {**where, "event": {"$in": some}})
-        }
-        deleted = {event: _deleted_users(event) for event in events}
-        merged = {one for ids in deleted.values() if ids.isdisjoint(new) for one in ids} - found
+        merged = {one for into, gone in merges if not into.isdisjoint(new) for one in gone} - found
         there = {referred(one["_id"]) for one in queries.find_by_ids("User", merged, ["_id"])}
         new = {one for one in merged if referred(one) not in there}
         found |= new
     return found
 
 
-def _deleted_users(event: ObjectId) -> set[Any]:
-    """Return the ids of the users whom an event has deleted."""
-    parts = connection.database()[AUDIT].find(
-        {"kind": "part", "event": event}, ["changes.op", "changes.collection", "changes.ids"]
-    )
-    entries = (entry for part in parts for entry in part["changes"])
-    return {
-        one for entry in entries if (entry["op"], entry["collection"]) == ("delete", "User") for one in entry["ids"]
-    }
+def _merge_of(event: ObjectId) -> tuple[set[Any], set[Any]]:
+    """Return the user who stayed in a merge, the only one whose `updatedAt` it has changed, and the merged users."""
+    fields = [f"changes.{name}" for name in ("op", "collection", "ids", "fields.field")]
+    into, gone = set[Any](), set[Any]()
+    for part in connection.database()[AUDIT].find({"kind": "part", "event": event}, fields):
+        for entry in (one for one in part["changes"] if one["collection"] == "User"):
+            if entry["op"] == "delete":
+                gone.update(entry["ids"])
+            elif any(row["field"] == "updatedAt" for row in entry["fields"]):
+                into.update(entry["ids"])
+    return into, gone
 
 
 def changes_to(collection: str, document: Document, fields: Document) -> list[Change]:

@@ -285,6 +285,8 @@ def test_an_erasure_also_blanks_what_the_trail_has_of_merged_users(
 ) -> None:
     either("users", "update", "ada2", "--name", "Countess of Lovelace")
     either("users", "merge", "ada2", "--into", "alan", "--yes", "--reason", "ada2 is alan")
+    either("users", "erase", "grace", "--yes")  # who only had a conversation with both
+    assert "Countess" in str(list(database["chatctl_audit"].find()))
     event = either("users", "merge", "alan", "--into", "ada", "--yes").stderr.split()[-1]
     either("users", "erase", "ada", "--yes")
     left = str([list(database[name].find()) for name in database.list_collection_names()])
