@@ -6,6 +6,7 @@ from typing import Any
 
 from actions import lookup, queries
 from actions.display_names import Usernames, person_label
+from actions.users.listing import PROFILE
 from actions.users.merging import conversations, values
 from changes import Document, ids_in
 from changes.id_lists import MOST_IDS, TooManyLinksError
@@ -38,7 +39,7 @@ class Profiles:
         self.dropped = found[1:]
         self.new: Document = {"userId": into} if found and not own else {}
         for other in self.dropped:
-            self.new |= values.missing_values({**(self.kept or {}), **self.new}, other, values.PROFILE)
+            self.new |= values.missing_values({**(self.kept or {}), **self.new}, other, PROFILE)
 
 
 class Merge:

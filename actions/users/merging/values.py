@@ -6,6 +6,7 @@ from operator import gt, lt
 from typing import Final
 
 from actions.lookup import Found
+from actions.users.listing import PROFILE
 from changes import Document
 from changes.change import same
 from changes.visible_values import readable_text
@@ -21,7 +22,8 @@ FILLED: Final = ("name", "hashedPassword")
 COMPARED: Final = {"createdAt": lt, "lastLogin": gt}
 """The fields with a time → the function that tells whether another time wins."""
 
-PROFILE: Final = ("phoneNumber", "address", "imageUrl")
+LONGEST: Final = 100
+"""The most characters of a value in a preview; an image can be a URL of many thousands."""
 
 
 def user_values(into: Document, others: Sequence[Document]) -> Document:
@@ -71,9 +73,14 @@ def _line(
     """Yield `name: Ada Lovelace (from ada2)` or `email: ada@example.org (removed: ada2@example.org)`."""
     value = after.get(name)
     given = [(ref, document[name]) for ref, document in others if document.get(name) not in (None, "")]
-    gone = dict.fromkeys(readable_text(other) for _, other in given if not same(other, value)) if lost else {}
+    gone = dict.fromkeys(_short(other) for _, other in given if not same(other, value)) if lost else {}
     sources = [ref for ref, other in given if same(other, value)] if not same(before.get(name), value) else []
     notes = [f"from {sources[0]}"] if sources else []
     notes += [f"removed: {', '.join(gone)}"] if gone else []
     if notes:
-        yield f"{name}: {readable_text(value)} ({'; '.join(notes)})"
+        yield f"{name}: {_short(value)} ({'; '.join(notes)})"
+
+
+def _short(value: object) -> str:
+    text = readable_text(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text):,} characters)"

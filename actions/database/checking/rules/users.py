@@ -113,8 +113,8 @@ class EmailCase(UserRule):
     severity = "W"
     effect = "Sign-in fails when the address is typed in lower case."
     fixes = {
-        "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users update id:{id}"
-        " --email ADDRESS, or chatctl users delete id:{id}"
+        "twice": "chatctl users show id:{value[1]} (has the same address), then chatctl users merge id:{id}"
+        " --into id:{value[1]}, or chatctl users update id:{id} --email ADDRESS"
     }
     reads = {"User": ("email",)}
     group_size = 10_000
