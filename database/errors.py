@@ -27,23 +27,23 @@ class ChatctlError(Exception):
 
 
 class TerminatedError(BaseException):
-    """A signal asked the process to end. Like `KeyboardInterrupt`, this class is not an `Exception`."""
+    """The error for a signal that asks the process to end. Like `KeyboardInterrupt`, it is not an `Exception`."""
 
 
 class UsageError(ChatctlError):
-    """The command line itself is wrong."""
+    """The error for a command line that is not valid."""
 
 
 class NotFoundError(ChatctlError):
-    """A named item does not exist."""
+    """The error for a named item that does not exist."""
 
 
 class ConflictError(ChatctlError):
-    """An item already exists, is ambiguous, or was changed while the command ran."""
+    """The error for an item that already exists, is ambiguous, or was changed while the command ran."""
 
 
 class InvalidInputError(ChatctlError):
-    """An input (a seed, a name, a password) breaks a rule. `faults` lists the faults in a file."""
+    """The error for an input (a seed, a name, a password) that breaks a rule. `faults` lists the faults in a file."""
 
     def __init__(self, message: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -51,68 +51,68 @@ class InvalidInputError(ChatctlError):
 
 
 class RefusedError(ChatctlError):
-    """A possible change was refused: it was not confirmed, or it breaks a rule."""
+    """The error for a change that is possible, but was not confirmed or breaks a rule."""
 
 
 class CancelledError(RefusedError):
-    """The user answered no. This is not a failure, but the exit code is the same as for `RefusedError`."""
+    """The error if the user answers no to a question. It is not a failure, but has the exit code of `RefusedError`."""
 
     def __init__(self) -> None:
         super().__init__("Cancelled. Nothing was changed.")
 
 
 class ReadOnlyError(RefusedError):
-    """The context is read-only."""
+    """The error for a write in a read-only context."""
 
 
 class PartialError(ChatctlError):
-    """Only some of the items were processed. The message says which items failed."""
+    """The error if only some of the items were processed. The message says which items failed."""
 
 
 class OutputError(ChatctlError):
-    """The output could not be written."""
+    """The error if the output could not be written."""
 
 
 class DatabaseError(ChatctlError):
-    """The database cannot be used. `code` is for programs; `retryable` says whether a second attempt may succeed."""
+    """The error if the database cannot be used. `code` is for programs; `retryable` says that a retry may succeed."""
 
     code = "unreachable"
     retryable = False
 
 
 class NotConfiguredError(DatabaseError):
-    """No database was chosen, or its URL cannot be read."""
+    """The error if no database was chosen, or if its URL cannot be read."""
 
     code = "not-configured"
 
 
 class UnreachableError(DatabaseError):
-    """No server answered."""
+    """The error if no server answers."""
 
     code = "unreachable"
     retryable = True
 
 
 class ServerFailedError(DatabaseError):
-    """The server reported an internal error."""
+    """The error if the server reports an internal error."""
 
     code = "unreachable"
 
 
 class TimedOutError(DatabaseError):
-    """The server took too long."""
+    """The error if the server takes too long to answer."""
 
     code = "timed-out"
     retryable = True
 
 
 class AuthFailedError(DatabaseError):
-    """The server refused the user name or the password of the database user."""
+    """The error if the server refuses the user name or the password of the database user."""
 
     code = "auth-failed"
 
 
 class NotAllowedError(DatabaseError):
-    """The database user has no right to do this, or a file or folder of this user cannot be used safely."""
+    """The error if the database user has no right to do this, or if a file or folder cannot be used safely."""
 
     code = "not-allowed"

@@ -22,7 +22,7 @@ from database.privileges import Privilege
 
 NOT_ALLOWED: Final = 13
 ATLAS: Final = 8000
-"""The one error code for every restriction of a shared Atlas cluster. Only the error texts differ."""
+"""The error code that shared Atlas clusters use for every restriction. Only the error texts differ."""
 MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
 """Rights to create missing collections and indexes. An admin can do this once, and then nobody needs them."""
 

@@ -10,7 +10,7 @@ from database.privileges import Privilege, needed
 
 
 class MissingPrivileges(CommandListener):
-    """A listener of the driver. `missing` has the rights that the last refused command needed."""
+    """A listener that the driver calls for each command. `missing` has the rights for the last refused command."""
 
     def __init__(self) -> None:
         self.missing: set[Privilege] = set()

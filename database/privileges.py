@@ -26,7 +26,7 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""Commands that need no right: to sign in, to continue or end own work, to ask about the server."""
+"""Commands that need no right: they sign in, continue or end the client's own work, or ask about the server."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:

@@ -1,4 +1,4 @@
-"""Fit the inverse changes, one after the other, to the documents as they are now."""
+"""Adapt the inverse changes of an undo, one after the other, to the documents as they are now."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -33,10 +33,11 @@ from models.links import OTHER_SIDES
 
 @dataclass(frozen=True)
 class FittedChanges:
-    """The changes of an undo; each call of `of` also changes the `present` documents, so their order counts.
+    """The changes of an undo, adapted to the documents as they are now.
 
-    Inserted documents are `returning`, or `orphaned` and left out; `orphaned` has the missing parent of each. With
-    `force` a document that was changed since is overwritten instead of refused.
+    Each call of `of` also changes the documents in `present`, so the order of the calls matters. `returning` has the
+    documents that the undo inserts. `orphaned` maps each document that cannot be inserted to its missing parent. With
+    `force`, documents that were changed after the event are overwritten; otherwise they raise `ChangedSinceError`.
     """
 
     present: PresentDocuments
@@ -46,7 +47,7 @@ class FittedChanges:
     force: bool
 
     def of(self, change: Change) -> Iterator[Change]:
-        """Yield the changes that are still needed for an inverse change; raises `ChangedSinceError`."""
+        """Adapt one inverse change, and yield the changes that are still necessary. Raises `ChangedSinceError`."""
         if isinstance(change, Insert):
             return self._insert(change)
         return self._delete(change) if isinstance(change, Delete) else self._update(change)
@@ -81,7 +82,7 @@ class FittedChanges:
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Remove a deleted document from the other sides of the links that it gained after the event."""
+        """Remove the id of a deleted document from the lists to which it was added after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]
@@ -91,7 +92,7 @@ class FittedChanges:
                 yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
 
     def _update(self, change: Update) -> Iterator[Change]:
-        """Fit an update to each of its documents; neighbours that need the same change share one."""
+        """Adapt an update to each of its documents. Consecutive documents with the same change share one update."""
         alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
         for identifier in change.ids:
             there = self.present.get((change.collection, identifier))
@@ -108,7 +109,7 @@ class FittedChanges:
             yield Update(change.collection, tuple(ids), fields)
 
     def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
-        """Fit the changes of a document; `updatedAt` changes only if another field does."""
+        """Adapt the changes of the fields of a document. `updatedAt` changes only if another value changes."""
         others = [name for name in change.fields if name != UPDATED]
         fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
         changed = [(name, field) for name, field in fitted if field]
@@ -121,9 +122,9 @@ class FittedChanges:
     def _field(
         self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
     ) -> FieldChange | None:
-        """Fit the change of one field; None if the document has the wanted value already."""
+        """Adapt the change of one field. Return None if the document already has the wanted value."""
         if isinstance(field, Set) and field.before is ABSENT and _is_list_of_ids(field.after):
-            field = Add(tuple(field.after), bare=True)  # the list may have other items now
+            field = Add(tuple(field.after), bare=True)  # another program may have created the list since
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
             return add_missing(collection, there, name, ids)
@@ -132,7 +133,10 @@ class FittedChanges:
         return self._value(collection, there, name, field, moves=moves)
 
     def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
-        """Fit a change of a value; a date that `moves` never goes back, so that others notice the undo."""
+        """Adapt the change of a single value. Return None if the document already has the wanted value.
+
+        With `moves`, a date does not get its old value but a new one, so that other programs notice the undo.
+        """
         present, after = there.get(name, ABSENT), field.after
         if same(present, after):
             return None
@@ -148,7 +152,7 @@ class FittedChanges:
         return Set(present, after)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
-        """Remove ids of deleted documents from the ids of a list of links."""
+        """Return the ids of a list without the ids of deleted documents, if it is a list of links."""
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]

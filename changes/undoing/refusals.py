@@ -15,7 +15,7 @@ from models.links import OWNED, Owned
 
 
 class ChangedSinceError(ConflictError):
-    """A document was changed after the event that should be undone.
+    """The error for a document that was changed after the event that is undone.
 
     Invariant: an undo overwrites nothing newer, unless it is forced.
     """
@@ -27,7 +27,7 @@ class ChangedSinceError(ConflictError):
 
 
 class StillNeededError(ConflictError):
-    """A document that an undo would delete has a new child that needs it."""
+    """The error for a document that an undo would delete, although it has a new child."""
 
     def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
         hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
@@ -37,9 +37,10 @@ class StillNeededError(ConflictError):
 def orphaned(
     present: PresentDocuments, changes: list[Change], already: Collection[tuple[str, Any, str]]
 ) -> dict[Key, Key]:
-    """Return the documents that would come back without a parent, with that parent; the application fails on them.
+    """Return document → missing parent for each document that an undo would restore without its parent.
 
-    Invariant: an undo makes no orphan. Those that were `already` orphans before the event are not among them.
+    The application fails on such a document. Invariant: an undo makes no orphan. Documents that were orphans before the
+    event (`already`) are not returned.
     """
     found: dict[Key, Key] = {}
     coming = inserted(changes)
@@ -54,9 +55,10 @@ def orphaned(
 
 
 def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
-    """Raise `StillNeededError` if a document stays whose parent would be deleted and not inserted again.
+    """Raise `StillNeededError` if the undo would delete a parent but not all of its children.
 
-    Such a child came after the event, so no guard of the event's own documents would notice it.
+    A child that stays was created after the event. The event has no change of this child, so no filter of a write would
+    notice it. A parent that the undo inserts again does not count as deleted.
     """
     going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}
     coming = {(collection, referred(identifier)) for collection, identifier in returning}
@@ -77,7 +79,7 @@ def _children(present: PresentDocuments, owned: Owned, parents: list[Any]) -> It
 
 
 def differences(there: Document, document: Document) -> list[str]:
-    """Return the names of the guarded fields in which two documents differ."""
+    """Return the names of the fields in which two documents differ, without the fields in `UNGUARDED`."""
     fields = (there.keys() | document.keys()) - UNGUARDED
     return sorted(
         field_name(name) for name in fields if not are_alike(there.get(name, ABSENT), document.get(name, ABSENT))

@@ -72,7 +72,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether this server has stopped. A newer server does not count."""
+    """Tell whether this server has stopped, even if a newer server runs."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 
