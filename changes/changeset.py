@@ -223,7 +223,7 @@ class Changeset:
         return {key: len(ids) for key, ids in touched.items()}
 
     def shows(self, collection: str) -> bool:
-        """Tell whether `lines` lists documents of a collection."""
+        """Tell whether the lines of the preview (`lines`) list documents of a collection one by one."""
         return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:

@@ -93,7 +93,7 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
 
 def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
-    """Call `read` so that all its reads are part of a transaction, although it does not get the session."""
+    """Call a function that reads documents, so that its reads are part of a transaction without an extra argument."""
     if session is None:
         return read()
     try:

@@ -328,7 +328,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
 
 
 def _leave_at_once() -> None:
-    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
+    """Make sure that the program ends at once, because the driver would wait half a second for its idle threads."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

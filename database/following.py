@@ -35,7 +35,7 @@ AT_ONCE: Final = 200
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Yield the items of `read` for ever, and reconnect if the connection is lost.
+    """Call `read` again and again, yield its items, and reconnect if the connection is lost.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
     Raises an error if the server has never answered, or if the embedded server has stopped, which is not started again.

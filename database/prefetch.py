@@ -36,7 +36,7 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 @contextmanager
 def _fast_switching() -> Iterator[None]:
-    """Inside the block, switch between threads more often, and collect garbage less often."""
+    """Let Python switch between threads more often, and collect garbage less often, until the block ends."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)
     gc.set_threshold(OFTEN)

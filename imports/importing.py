@@ -186,7 +186,7 @@ class Import:
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
-        """Plan the import.
+        """Return the changeset that imports the users of the file.
 
         Raises `InvalidInputError` with the faults of the file, `ImportConflictError` if the only faults are users that
         already exist, and the errors of `importing.changeset`.

@@ -235,7 +235,7 @@ _SYNONYMS: Final = {
     "joined": "createdAt",
     "identities": "accounts",
 }
-"""Other common words for columns: word → column."""
+"""Common words in the headers of other programs → the columns of an import that they mean."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
 """Words of headers that mean only a part of a name, like "first name"."""
 

@@ -78,7 +78,7 @@ class UserDifference:
 
 @dataclass
 class Comparison:
-    """All differences between a seed and a database. `state` is the state of the database."""
+    """The differences between a seed and a database. `state` has the roles and permissions of the database."""
 
     seed: Seed
     state: State

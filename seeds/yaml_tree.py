@@ -33,7 +33,7 @@ class Node:
 
     kind: str
     value: Any
-    """The text of a string, a number or another scalar, the list of nodes of an array, or key → node of an object."""
+    """A text for a string, a number or another scalar, a list of nodes for an array, key → node for an object."""
     file: str
     line: int
     column: int

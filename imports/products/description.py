@@ -84,7 +84,7 @@ SCHEMA: Final = _object(
     },
     ["name", "columns"],
 )
-"""The format of a description, as a JSON Schema."""
+"""The JSON Schema of a YAML file that describes the exported files of a product."""
 
 
 class Source(NamedTuple):
@@ -96,7 +96,7 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The description of the files of one product. `SCHEMA` explains each key.
+    """A description of the files that a product exports, as read from YAML. `SCHEMA` explains each key.
 
     `used` has all names that the description knows: the paths, the ignored names, and the first key of each path.
     """
