@@ -1,4 +1,4 @@
-"""The cells of CSV files: how exports write and imports read lists, and how cells are protected from formulas."""
+"""Write and read cells of CSV files: lists in one cell, and texts that a spreadsheet must not run as formulas."""
 
 import re
 from collections.abc import Iterable

@@ -30,7 +30,7 @@ Documents = dict[str, Any]
 
 
 class Data:
-    """A number of messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
+    """Test data: `size` messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
 
     def __init__(self, size: int) -> None:
         self.size = size

@@ -32,7 +32,7 @@ _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
-    """Create a group with a name. Without a name, create the one-to-one conversation of two users who have none."""
+    """Create a group with a name. Without a name, create a one-to-one conversation, unless the two users have one."""
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation requires at least two different users", "name two or more users")

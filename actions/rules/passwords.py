@@ -33,7 +33,7 @@ _LOADING: Final = Lock()
 """The lock for the import of passlib: without it, another thread could use a half-initialized module."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Letters and digits that do not look alike."""
+"""The letters and digits of generated passwords. No two of them look alike."""
 
 _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -44,7 +44,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of keys and letters: a part of a row, in either direction, is as easy to guess as a word."""
+"""Sequences of letters and keys. A password that is a part of one, forwards or backwards, is easy to guess."""
 
 _COMMON: Final = frozenset(
     """

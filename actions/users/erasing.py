@@ -44,7 +44,7 @@ OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.paren
 """Collection → the field that names the owner of a document."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
-"""Fields that identify a person, also inside a text."""
+"""Fields whose values identify a person. These values are also removed from commands and reasons in the trail."""
 
 IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
@@ -97,7 +97,7 @@ class AuditTraces:
             )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that blank the traces. Parts come last, because they hold the names to search for."""
+        """Yield the changes that remove the traces. Parts come last: after an interruption, their names are needed."""
         yield from self._event_changes()
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
@@ -252,7 +252,7 @@ class _Erasure:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Make the batches, in an order in which no batch removes data that are needed to find what comes later."""
+        """Make the batches in such an order that no batch removes data that later batches need."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
         yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
@@ -287,7 +287,7 @@ class _Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # Remove only the known ids: a role that is granted at the same time is kept on both sides, as if later.
+            # Remove only the known ids: a role granted at the same time is kept, as if it were granted later.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []

@@ -83,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user, with only the first two words of each command: others may name people."""
+        """Return the events about the user. Only two words of each command are kept: the rest may name other people."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))

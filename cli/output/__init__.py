@@ -29,9 +29,9 @@ __all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "
 Row = dict[str, Any]
 
 PAGE: Final = 50
-"""Rows of a table without `--limit` and `--all`."""
+"""The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""A note below a table has the exact number of matches up to this number."""
+"""The note below a table has the exact number of matches up to this number; above it, only `10,000+`."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Output:
             self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
-        """Print a list that is already complete."""
+        """Print a list on one page. Unlike `rows`, this has no options to sort the rows or to limit their number."""
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
             self._data(self._masked(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print each row immediately when it arrives. `line` returns the line of a row for people."""
+        """Print each row as soon as it arrives. `line` returns the text of a row for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -177,7 +177,7 @@ class Output:
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Add the options that chose the database to each command in a text, so that the user can paste it."""
+        """Add the options that chose the database to each command in a text, so that the user can paste the command."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:

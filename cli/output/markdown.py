@@ -1,4 +1,4 @@
-"""Write Markdown in which text of users is only text: it makes no links, mentions or formatting."""
+"""Write Markdown in which texts of users are escaped, so that they cannot make links, mentions or formatting."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
 """The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""The most characters of a list. A comment on GitHub can have at most 65,536."""
+"""The most characters of a list, table or diff in a report. A comment on GitHub can have at most 65,536."""
 
 
 def text(shown: str) -> str:

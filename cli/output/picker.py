@@ -105,7 +105,7 @@ def pick(called: str) -> str | None:
 
 
 class _Choices:
-    """The items of a kind. The first rows are read at the start. More users are searched on the server."""
+    """The items that a menu offers. The first rows are read at the start. More users are found by a search."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -171,7 +171,7 @@ class _Menu(Completer):
 
 
 def _prompt(question: str, choices: _Choices) -> str:
-    """Ask on standard error, with a menu of the choices below."""
+    """Ask the user to choose an item from a menu, on standard error. Return the item as `id:…`."""
     menu = _Menu(choices)
     session: PromptSession[str] = PromptSession(
         lambda: f"{menu.help()}\n{question}",  # a toolbar is not shown on every terminal

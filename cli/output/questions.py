@@ -1,4 +1,4 @@
-"""Questions to the user at the terminal: confirmations, passwords, and whether asking is possible."""
+"""Ask the user at the terminal for confirmations and passwords, and tell whether the user can be asked."""
 
 import getpass
 import os
@@ -26,7 +26,7 @@ LONGEST_BODY: Final = 200
 
 
 def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker: "Marker | None") -> None:
-    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if it is refused.
+    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
     In a protected database, the user must type the name of the protection (`marker.name`) instead of y.
     """
@@ -65,7 +65,7 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
     """Yield the lines above the question: the first of several items, or the text of a single message.
 
-    Another single item has no line, because the question names it.
+    A single item that is not a message has no line, because the question names it.
     """
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():

@@ -64,7 +64,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def paged() -> Iterator[None]:
-    """On a terminal, show the output of the `with` block in the user's pager. It may be quit before the end."""
+    """On a terminal, show the output of the `with` block in the user's pager. The user may quit it before the end."""
     command = _pager_command() if draws() and not _pagers else []
     if not command:
         yield
@@ -226,7 +226,7 @@ def draws() -> bool:
 
 
 def has_cursor() -> bool:
-    """Tell whether output may move the cursor: only on a terminal without a pager, which shows only colours."""
+    """Tell whether output may move the cursor. A pager shows only colours, so this is possible only without a pager."""
     return draws() and _pager() is None
 
 

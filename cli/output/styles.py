@@ -1,4 +1,4 @@
-"""Colours and styles for text on a terminal. All colours are readable on white and on black."""
+"""Colours and styles for text on a terminal. All colours are readable on a white and on a black background."""
 
 import re
 from typing import Final

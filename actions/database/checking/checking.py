@@ -63,7 +63,10 @@ def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[
 def find_faults(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[Rule, list[Finding]]]:
-    """Read the documents that the rules need, and yield confirmed faults: a rule, and some of its faults."""
+    """Read the documents that the rules need, and find their faults.
+
+    Yields pairs of a rule and a list of its confirmed faults. Several pairs may have the same rule.
+    """
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}

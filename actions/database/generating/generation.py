@@ -180,7 +180,7 @@ class PendingBatch:
         return Update(collection, (identifier,), fields)
 
 
-PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
+PASSWORD: Final = "made up to try things out"  # noqa: S105 - not a secret: only generated users have this password
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5

@@ -38,7 +38,7 @@ FEW_ROLES: Final = 10
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""An extra key of a linked sign-in that was read: the e-mail of the user who has it, if this user exists."""
+"""A key that is added to each linked sign-in: the e-mail of the user who has the sign-in, if this user exists."""
 
 SignIn = tuple[str, str]
 
@@ -260,7 +260,7 @@ def belongs_to(account: Document, user: Document) -> bool:
 
 
 def account_owner(account: Document) -> str:
-    """Say who has a linked sign-in."""
+    """Return a text that says which user has a linked sign-in."""
     owner = f"belongs to {account[OWNER_KEY]}" if account[OWNER_KEY] else "is linked to a user that does not exist"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
 

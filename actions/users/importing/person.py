@@ -17,7 +17,7 @@ from models.documents import UserStatus
 
 
 class Policy(StrEnum):
-    """The choices for a person of an import who already exists."""
+    """What an import does with a person who already exists: report an error, skip the row, or update the user."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -58,7 +58,7 @@ class Person(NamedTuple):
 
     @property
     def profile(self) -> dict[str, str]:
-        """Return the fields of the profile that the row fills."""
+        """Return the fields of the profile that have a value in the row."""
         return {field: value for field in PROFILE if (value := getattr(self, field)) is not None}
 
 

@@ -108,7 +108,7 @@ class StagingDatabase(Collection[Result]):
     """A temporary database without a file name: people, their flaws, and what happens to them.
 
     The database contains passwords in plain text, as the imported file does. No other process can open it. Iterating
-    over this object yields the results of the import. Every person gets an id at once; a created user gets this id.
+    over this object yields the results of the import. `add` gives every person an id; a created user gets this id.
     """
 
     def __init__(self) -> None:
@@ -136,12 +136,12 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Make the flaws of a field with this message quiet, because they are reported elsewhere."""
+        """Mark the flaws of a field that have this message as `quiet`, because they are reported once for all rows."""
         self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
     def set_decisions(self, decisions: Iterable[Decision]) -> None:
-        """Record what happens to people."""
+        """Record for each person whether the import creates, updates or skips them."""
         rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
         self._database.executemany("UPDATE person SET id = ?, outcome = ?, message = ?, found = ? WHERE row = ?", rows)
 
@@ -195,7 +195,7 @@ class StagingDatabase(Collection[Result]):
         return found and lookup.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> Counts:
-        """Count the people with an outcome, and what they have."""
+        """Count the people with an outcome, their profiles, and their linked sign-ins."""
         filled = " OR ".join(f"{field} IS NOT NULL" for field in PROFILE)
         sums = ", ".join(f"coalesce(sum({condition}), 0)" for condition in (filled, LOCKED_OUT))
         people, profiles, locked_out = self._database.execute(
@@ -206,7 +206,7 @@ class StagingDatabase(Collection[Result]):
         return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
 
     def role_lists(self, outcome: str) -> Iterator[tuple[list[str], int]]:
-        """Read the different lists of roles of people with an outcome, and the number of people with each."""
+        """Yield each different list of roles of the people with an outcome, and the number of people with this list."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
             yield csv_cells.split_list(roles), count

@@ -37,7 +37,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Yield each message with its place: whether it begins a new day, or a new run of messages of one author."""
+    """Yield each message with its place: whether it begins a new day, or a new series of messages of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -95,7 +95,7 @@ def readers(row: Row) -> list[tuple[str, str]]:
 
 
 class LastMessage:
-    """Yield messages and remember the last one. A message without a time is the last one only if no other exists."""
+    """Yield messages, and keep the last one in `row`. Messages without a time count only if no message has a time."""
 
     def __init__(self, messages: Iterable[Row]) -> None:
         self._messages = messages

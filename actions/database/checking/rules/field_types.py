@@ -19,7 +19,7 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""Type in the schema → the allowed types of values, if not only that type is allowed. BSON code is not a text."""
+"""Type in the schema → the allowed types of values, if more than that type is allowed. BSON code is not a text."""
 
 SEVERITIES: Final = {
     (int, float): "I",
