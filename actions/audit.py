@@ -60,7 +60,7 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Return the row that `find` makes of an event, with its `changes`, `undoes` and `undoneBy` (ids of events).
+    """Return the row that `find` makes of an event, with its `changes`. `undoes` and `undoneBy` are ids of events.
 
     A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If the event has only the numbers of its
     changes, `summary` has these numbers as lines of text.

@@ -67,7 +67,8 @@ class CascadingDeletion:
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
                     last[place] = max(times, default=None)
             for conversation in self.with_list("Conversation", "userIds", last):
-                for user in references_in(conversation, "userIds"):  # the user may list a message that lacks the user
+                # A participant may list a message that does not list the participant.
+                for user in references_in(conversation, "userIds"):
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
@@ -120,7 +121,8 @@ class CascadingDeletion:
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
         """If the last message of a conversation is deleted, set `lastMessageAt` to the time of the message before it.
 
-        Without such a message, set it to the creation time. `deleted` is conversation → time of its newest deleted one.
+        If no message is left, set it to the time of creation. `deleted` is id of a conversation → time of its newest
+        deleted message.
         """
         for conversation in conversations:
             identifier = referred(conversation["_id"])

@@ -50,7 +50,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """The documents that were looked up; `missing` has a result for each typed name that was not found and skipped."""
+    """The documents that were found. `missing` has a result for each name that was skipped because it was not found."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)

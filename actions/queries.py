@@ -23,7 +23,7 @@ LONGEST: Final = 200
 
 
 def time_range(since: datetime | None, before: datetime | None) -> Document:
-    """Return the filter for times that are not before `since`, but before `before`. It is empty if both are None."""
+    """Return the filter for times from `since` (included) to `before` (excluded). It is empty if both are None."""
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
@@ -148,9 +148,9 @@ def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return a function that counts on the server, for each of some ids, the documents whose field refers to the id.
+    """Return a function that counts the documents that refer to each of some ids in a field. The server counts.
 
-    The function returns id → count. An id that is stored in another form is returned as an ObjectId.
+    The function takes ids and returns id → count. An id in another form, for example as text, becomes an ObjectId.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:

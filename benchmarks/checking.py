@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read all fields that a check needs once, with plain pymongo."""
+    """Read once, with plain pymongo, all fields that a check needs."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():

@@ -150,7 +150,7 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # this error or a worse one was already reported
+    except OutputError:  # not reported, because the error of the run was already reported
         streams.abandon()
     return code
 

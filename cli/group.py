@@ -33,7 +33,8 @@ EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
 """Environment variables that replace the options `--expect` and `--reason`.
 
-An empty reason is ignored. An empty name to expect is not: no database has that name, so every command is refused.
+An empty CHATCTL_REASON is ignored. An empty CHATCTL_EXPECT is not: no database has an empty name, so every command is
+refused.
 """
 
 FILTERS: Final = "Filters"

@@ -189,7 +189,7 @@ def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = N
 
 
 def _warnings(conversation: Document, title: str, participants: Collection[ObjectId]) -> Iterator[str]:
-    """Warn about a conversation that the application cannot show as intended, with these participants."""
+    """Yield warnings if the application cannot show a conversation correctly with the new `participants`."""
     number = len(participants)
     if not number:
         yield f"{title} will have no participants."

@@ -214,7 +214,7 @@ class _MatchRows:
         try:
             found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
-            self._expression = found = None  # the next message would take as long
+            self._expression = found = None  # no more tries: the next message would take as long
         return found.span() if found else (0, 0)
 
 

@@ -67,7 +67,7 @@ class AuditTraces:
     """The traces of a person in the audit trail. To find all traces, the whole trail is read twice, which is slow.
 
     Existing documents of the person are recognised by their ids, deleted documents by the owner that the trail
-    recorded. `events` are the ids of events that have such a document or the person's name. `lost` are those events
+    recorded. `events` are the ids of events about such a document or with the person's name. `lost` are those events
     that can no longer be undone, because they contain more about the person than links. `image_urls` are the URLs of
     images in the blanked values.
 
@@ -302,7 +302,7 @@ class _Erasure:
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
-        """Return notes on what is removed and what stays."""
+        """Return the notes of the preview: which data are removed, and which data are kept."""
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
@@ -334,7 +334,7 @@ class _Erasure:
         return queries.refers_to(collection, field, self.id)
 
     def _messages(self, blanked: set[Any]) -> Iterator[Change]:
-        """Blank the messages that are not in `blanked`, and add their ids to it.
+        """Remove the texts and images of the user's messages that are not in `blanked`, and add their ids to `blanked`.
 
         This ends even if the user keeps writing messages.
         """

@@ -51,7 +51,7 @@ UNVERIFIED: Final[Document] = {"$in": [None, False]}
 NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
 MANY_MEMBERS: Final = 1_000
-"""If a role has at least this many members, a page is found faster by reading all users in the order of ids."""
+"""If a role has at least this many members, it is faster to read all users in the order of ids until a page is full."""
 EVENTS: Final = 5
 
 Ids = Sequence[Any]
@@ -246,5 +246,5 @@ RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last events about a user; none for an id of a wrong type: the trail cannot be searched for it."""
+    """Read the last events about a user. Return none for an id of a wrong type: it cannot be searched in the trail."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

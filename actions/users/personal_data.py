@@ -51,7 +51,7 @@ def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
 
 
 class PersonalData:
-    """The personal data of a user. Each part is read by the method that returns it; messages are read in batches."""
+    """The personal data of a user. Each method reads one part of the data; messages are read in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
@@ -74,7 +74,7 @@ class PersonalData:
         return [self._row("Account", account) for account in self._owned("Account")]
 
     def roles(self) -> Row:
-        """Return `roles` with the permissions that each gives, and all `permissions` together."""
+        """Return the roles of the user with their permissions, and a list of all permissions (`roles, permissions`)."""
         held = access.read_roles(ids_in(self._user, "rolesIds"))
         rows: list[Row] = [
             {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
@@ -169,7 +169,7 @@ class PersonalData:
 
 
 class OtherPeople:
-    """Labels of all people but the user: numbers in order of appearance ("participant 1"), or usernames if `named`."""
+    """Labels of all people except the user: numbers in order of appearance (`participant 1`), or usernames (`named`)."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
         self._excluded = id_text(referred(excluded))

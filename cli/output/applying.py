@@ -53,8 +53,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not questions.can_ask(out.invocation):
             raise _unconfirmed(marker)
-        # A question shows the notes itself. With --yes there is no question, so the notes of a dangerous write are
-        # printed here if the write cannot be undone.
+        # A question shows the notes itself. Without a question, the notes are printed here, unless --yes has answered
+        # the question and the write can be undone.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
         _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
         agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
@@ -98,7 +98,7 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
     import changes
 
     batches = bar.batches
-    # After an interrupt, a batch may be written although its answer did not arrive.
+    # After an interrupt, a batch may be written although the answer of the server did not arrive.
     if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):
         batches = max(batches, changes.batches_written(bar.event))
     if batches:
@@ -234,7 +234,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
 def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
     """Yield a line for each result. If many results have the same outcome, yield only their number.
 
-    Of many unchanged items, only the number is yielded even sooner, because most readers do not need their names.
+    Unchanged items are listed only if there are at most `MANY_ITEMS`, because most readers do not need their names.
     """
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}

@@ -155,7 +155,7 @@ def _create(folder: Path) -> tuple[int, Path]:
 
     _remove_leftovers(folder)
     while True:
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # from the start, other users cannot read it
         with suppress(OSError):  # this file system has no locks, so leftovers are not removed there
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
@@ -172,7 +172,10 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file of this user that no run has locked, unless another file has replaced it. Raises `OSError`."""
+    """Remove a temporary file of this user. Raises `OSError` if a running process has locked it.
+
+    A file that has replaced the temporary file in the meantime is kept.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         found = os.fstat(descriptor)

@@ -135,7 +135,7 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with this line ending, every Python version quotes a cell with \r
+    csv.writer(line).writerow(cells)  # with the line ending \r\n, each Python version quotes cells with \r
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 

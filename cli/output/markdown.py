@@ -24,12 +24,12 @@ def text(shown: str) -> str:
 
 
 def code(shown: str) -> str:
-    """Return a line as code, which can be in a table. In code, GitHub does not link users, issues or commits."""
+    """Return a line as inline code, also for a table. In code, GitHub does not link users, issues or commits."""
     return r"\|".join(map(_code, shown.split("|")))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown cells, or nothing without rows."""
+    """Return a Markdown table, or an empty text if there are no rows. The cells must be Markdown already."""
     lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
     head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
     return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])

@@ -162,7 +162,7 @@ class _Menu(Completer):
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
         try:
             found = list(self._choices.matching(document.text))
-        except Exception as error:  # noqa: BLE001 - it is raised again where the prompt was opened
+        except Exception as error:  # noqa: BLE001 - the prompt raises it again
             get_app().exit(exception=error)
             return
         self.is_empty = not found

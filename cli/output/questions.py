@@ -63,7 +63,7 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 
 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
-    """Yield the lines above the question: the first of several items, or the text of a single message.
+    """Yield the lines above the question: the first items if there are several, or the text of a single message.
 
     A single item that is not a message has no line, because the question names it.
     """
@@ -76,7 +76,7 @@ def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Ite
 
 
 def _name(of: str, row: Row, zone: str | None) -> str:
-    """Return the name of an item with details, like `ada (Ada Lovelace)`. Times are in the time zone, or in UTC."""
+    """Return the name of an item with details, like `ada (Ada Lovelace)`. If `zone` is None, times are in UTC."""
     if "sender" in row:
         return f"{MESSAGE_OF}{text.cell(row['sender'])}, {_time(row['createAt'], zone) or 'without a date'}"
     title = text.cell(row.get("username") or row["ref"])

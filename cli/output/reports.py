@@ -158,7 +158,7 @@ def _add_to_summary(report: str, *, quiet: bool) -> None:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"\n{report}\n")  # other text may end without a newline
+                file.write(f"\n{report}\n")  # the text of an earlier step may end without a newline
     except (OSError, ValueError):
         if not quiet:
             say("warning: the step summary could not be written")

@@ -81,7 +81,7 @@ class Screen:
 
 
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
-    """Choose the columns that a table shows in this width. Return the indexes of these columns in `view`.
+    """Choose the columns of a table that fit a terminal of `width` cells. Return their indexes in `view`.
 
     First come the columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`),
     then other columns while there is room. `filled` are the indexes of columns with values, `needed` are all widths.

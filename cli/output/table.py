@@ -62,7 +62,7 @@ def _cells(character: str) -> int:
 
 
 def last_words(text: str, room: int) -> str:
-    """Return as many of the last words of a text as fit into `room` cells. If no word fits, return the end of one."""
+    """Return as many of the last words of a text as fit into `room` cells, or else the end of the last word."""
     signs = list(_signs(text))
     while cell_width(kept := "".join(signs)) > room:
         signs.pop(0)
@@ -99,7 +99,7 @@ class _Layout:
         return self._joined(cells, coloured=self._coloured)
 
     def _joined(self, cells: Sequence[str], *, coloured: bool) -> str:
-        """Join the cells of a line. After a text whose width differs between terminals, move the cursor explicitly."""
+        """Join the cells of a line. If terminals differ in the width of a text, move the cursor to the next cell."""
         line, start, known = "", 1, True
         for whole, (heading, most) in zip(cells, self._columns, strict=True):
             width = min(most, WIDEST) if self._available is None else most

@@ -127,7 +127,7 @@ class LayoutOptions(Options):
 
     product: From = None
     map_file: MapFile = None
-    maps: Maps = []  # noqa: RUF012 - typer reads it, nobody changes it
+    maps: Maps = []  # noqa: RUF012 - the list is only read
     ignore_unknown: IgnoreUnknown = False
     path: ListPath = None
     username_from: UsernameFrom = None

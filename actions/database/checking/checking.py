@@ -94,7 +94,7 @@ def _suspects(
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
             usual = list(with_object_ids(documents))
-            if len(usual) == len(documents):  # Rules share results for the same list object.
+            if len(usual) == len(documents):  # Rules reuse results if they get the same list object again.
                 usual = documents
             scan.learn(collection, documents)
             for rule in looking:

@@ -279,7 +279,7 @@ def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of collections that do not exist yet. The application also creates both together."""
+    """Return the unique indexes of collections that do not exist yet. They are created with the collections."""
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 

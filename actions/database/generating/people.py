@@ -181,7 +181,7 @@ class People:
         self._tail = "" if seed == 1 else f".{seed}"
 
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
-        """Make one person: (collection, document) of the user, then of the profile and the account."""
+        """Make one person, and the documents to insert: (collection, document) for the user, profile and account."""
         year, random = self._year, self._year.random
         name, username = self.name_of(number)
         span = year.end - year.begin - 3 * DAY

@@ -34,7 +34,7 @@ USER_FIELDS: Final = (
     "updatedAt",
 )
 FEW_ROLES: Final = 10
-"""The most unknown role names that are reported by name."""
+"""The largest number of unknown roles whose names are reported."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
@@ -233,7 +233,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return the linked sign-ins of some people that already exist, for any user.
+    """Return the linked sign-ins of some people that already exist, for the same user or for another one.
 
     Sign-ins are looked up by the same fields as in the application. If the people have no sign-ins, nothing is read.
     """

@@ -78,7 +78,7 @@ class ExistingUser(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The changes of a row: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
+    """The changes that a row makes to a user: fields, profile, roles gained and lost, sign-ins added and changed."""
 
     user: Document
     profile: Document
@@ -135,7 +135,7 @@ def status_of(person: Person) -> str:
 
 
 def _verification(person: Person, user: Document) -> Document:
-    """Return the fields that change if the row says whether the e-mail is verified."""
+    """Return the fields of a user that change because the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
     if person.emailVerified:

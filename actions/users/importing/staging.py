@@ -75,7 +75,7 @@ class Counts(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The decision about the person of a row; `found` has the stored documents of a user who will be changed."""
+    """What the import does with the person of a row. `found` has the stored documents of a user who will be changed."""
 
     row: int
     id: Any
@@ -105,10 +105,11 @@ def _disk_errors() -> Iterator[None]:
 
 
 class StagingDatabase(Collection[Result]):
-    """A temporary database without a file name: people, their flaws, and what happens to them.
+    """A temporary database of an import: people, the flaws of their rows, and what the import does with them.
 
-    The database contains passwords in plain text, as the imported file does. No other process can open it. Iterating
-    over this object yields the results of the import. `add` gives every person an id; a created user gets this id.
+    It contains passwords in plain text, like the imported file. It has no file name, so no other process can open it.
+    Iterating over this object yields the results of the import. `add` gives every person an id; a created user gets
+    this id.
     """
 
     def __init__(self) -> None:
@@ -118,7 +119,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def add(self, people: Sequence[Person]) -> None:
-        """Store people."""
+        """Store the people of some rows, and give an id to each person."""
         self._database.executemany(_PERSON, ((*_to_sqlite(person), ObjectId().binary) for person in people))
         pairs = ((person.row, *pair) for person in people if person.accounts for pair in person.sign_ins)
         self._database.executemany("INSERT INTO account VALUES (?, ?, ?)", pairs)
@@ -130,7 +131,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def add_flaws(self, flaws: Iterable[Flaw]) -> None:
-        """Record flaws of rows."""
+        """Store the flaws of some rows."""
         shown = ((flaw.row, _escaped(flaw.field), _escaped(flaw.message), *flaw[3:]) for flaw in flaws)
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
 

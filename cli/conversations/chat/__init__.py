@@ -27,8 +27,8 @@ _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | 
 class ChatMessage(NamedTuple):
     """A message with its place in the layout.
 
-    `day` is the heading of a new day, or None on the same day as the message before. `first` is True if the name of the
-    author must be shown: the author or the day is another, or there was a pause.
+    `day` is the heading of a new day, or None if the message before is from the same day. `first` is True if the name
+    of the author must be shown: on a new day, for another author, or after a pause.
     """
 
     row: Row

@@ -238,7 +238,7 @@ class StringId(_ShapeRule):
         for users in queries.chunks(referred(found.value) for found in findings if _is_profile_user(found)):
             where = queries.refers_to("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
-            # A list is not a reference.
+            # `reference` returns None for a list, so a list is not counted.
             holders.update(user for profile in profiles if (user := reference(profile, "userId")))
         yield from (found for found in findings if not _is_profile_user(found) or holders[referred(found.value)] == 1)
 

@@ -232,7 +232,7 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Add the hashes of the messages that a conversation lists, and subtract the hashes of its existing ones."""
+        """Add up the hashes of the messages that a conversation lists, and subtract those of its existing messages."""
         balances = self._balances
         if collection == "Conversation":
             for one in documents:
