@@ -98,7 +98,7 @@ RECORDED_PARAMETERS: Final = frozenset(
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
-"""Parameters that make their command write. Without them, the command only reads."""
+"""Parameters, for example FILE of `access review`, that make their command write. Without them, it only reads."""
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]

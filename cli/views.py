@@ -117,7 +117,7 @@ CONVERSATIONS: View = (
 )
 
 _SHOWN_ELSEWHERE: Final = frozenset({"name", "participants", "unread"})
-"""Columns that repeat the title of the conversation, or a table below it."""
+"""Columns that `conversations show` does not print for people: the title or the table below has the same values."""
 
 CONVERSATION: View = (
     *CONVERSATIONS[:2],

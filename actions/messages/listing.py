@@ -97,7 +97,7 @@ def _in_conversations(ref: str | None, reader: Any) -> Document:
 
 
 class MessageRows:
-    """Make rows of messages, some at a time; conversations and readers are kept in memory for the next messages.
+    """Make rows of messages. Conversations and readers are kept in memory for the messages of the next call.
 
     A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`. A person is
     `{id, username}`, the conversation `{id, title}`; `unseen` are the participants who have not seen the message.

@@ -97,7 +97,10 @@ class AuditTraces:
             )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that remove the traces. Parts come last: after an interruption, their names are needed."""
+        """Yield the changes that remove the traces.
+
+        The parts of events come last. After an interruption, the names in them are needed to find the other traces.
+        """
         yield from self._event_changes()
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
@@ -164,7 +167,7 @@ class AuditTraces:
         return any(referred(value) == owner for value in held)
 
     def _own_ids(self, part: Document) -> set[Any]:
-        """Return the ids in a part that are documents of the person. For existing messages, the sender is looked up."""
+        """Return the ids in a part of an event that belong to documents of the person. Look up the sender of messages."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
@@ -297,7 +300,7 @@ class _Erasure:
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # the user is deleted and inserted again
+        if not isinstance(last, Update):  # the draft deletes the user and inserts it again
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 

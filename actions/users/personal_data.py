@@ -169,7 +169,7 @@ class PersonalData:
 
 
 class OtherPeople:
-    """Labels of all people except the user: numbers in order of appearance (`participant 1`), or usernames (`named`)."""
+    """Labels of all people but the user: numbers in order of appearance ("participant 1"), or usernames if `named`."""
 
     def __init__(self, excluded: Any, *, named: bool) -> None:
         self._excluded = id_text(referred(excluded))

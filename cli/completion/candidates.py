@@ -120,7 +120,7 @@ class ParsedLine:
     values: dict[str, str] = field(default_factory=dict)
 
     def add(self, word: str) -> None:
-        """Read the next word."""
+        """Update the state with the next word of the command line."""
         if self.awaited:
             self.awaited -= 1
             self.values[self.waiting.name] = word

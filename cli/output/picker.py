@@ -156,7 +156,7 @@ class _Menu(Completer):
         self.is_empty = False
 
     def help(self) -> str:
-        """Return the line above the question."""
+        """Return the help text above the question."""
         return NO_MATCH if self.is_empty else f"{self._choices.limits}{KEYS}"
 
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:

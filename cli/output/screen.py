@@ -27,7 +27,7 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Screen:
-    """Properties of the terminal or pipe that people read.
+    """The properties of the terminal or pipe to which tables are printed.
 
     `width` is the number of cells in a line, None if lines can have any length. `zone` is the time zone of times, None
     for UTC. If `relative` is True, times can be shown like "2 hours ago".

@@ -187,7 +187,7 @@ class _Plan:
             yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
-        """Return the same as `results`, for the question before the repair."""
+        """Yield the texts of `results` as notes for the question before the repair."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 

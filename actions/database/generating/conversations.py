@@ -16,7 +16,7 @@ LARGEST_GROUP: Final = 12
 PAIR_TRIES: Final = 20
 """The largest number of attempts to draw two people without a conversation. After that, a group is made instead."""
 BUSIEST: Final = 30
-"""The largest conversation has at most this many times as many messages as the smallest one."""
+"""The largest ratio between the numbers of messages in the largest and in the smallest conversation."""
 BURST: Final = 24
 """The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND

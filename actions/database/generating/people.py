@@ -32,7 +32,10 @@ def to_time(time: int) -> datetime:
 
 
 class SeededYear:
-    """A year that ends at the last midnight, so that a seed makes the same data all day. Times are ms since 1970."""
+    """A year that ends at the last midnight, so that a seed makes the same data all day. Its random source is seeded.
+
+    Times are in milliseconds since 1970.
+    """
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
         midnight = (end or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -29,7 +29,7 @@ OAUTH: Final = "oauth"
 
 
 class Person(NamedTuple):
-    """The valid values of a row; a field is None if the row does not have it.
+    """The valid values of a row of an import. A field is None if the row has no value for it.
 
     `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
     `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.

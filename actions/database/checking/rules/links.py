@@ -182,7 +182,7 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → the field with copied ids."""
+"""Collection → the field with copied ids, which are also stored in another collection."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
 """Collection whose ids are copied → the collection that has the copies."""
 ID_BYTES = 12
