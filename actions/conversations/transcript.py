@@ -73,7 +73,7 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Select messages of a conversation: since a time and before another, the last ones, or those around one message.
+    """Select messages of a conversation: the messages of a period, the last messages, or those around a message.
 
     Raises `NotFoundError` for a message of another conversation.
     """

@@ -137,7 +137,7 @@ def purge(
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
-    """Return the stream of batches that delete those messages of the parts that match `where`."""
+    """Return the batches that delete the messages in `parts`. Only messages that match `where` are deleted."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)

@@ -87,7 +87,7 @@ class BadPasswordError(InvalidInputError):
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:
-    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
+    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of `own` (name, e-mail)."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that are hard to guess, for example several words"
         if scheme_of(password):

@@ -41,7 +41,7 @@ def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
 
 
 def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return name of a permission → names of the user's roles that grant it; both sorted."""
+    """Return the permissions of a user: name → names of the user's roles that grant it. Both are sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
         if item in roles:

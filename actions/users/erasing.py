@@ -167,7 +167,7 @@ class AuditTraces:
         return any(referred(value) == owner for value in held)
 
     def _own_ids(self, part: Document) -> set[Any]:
-        """Return the ids in a part of an event that belong to documents of the person. Look up the sender of messages."""
+        """Return the ids in a part of an event that belong to documents of the person. Look up senders of messages."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)

@@ -168,7 +168,7 @@ def rows(
 ) -> Iterator[Row]:
     """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
-    `giving` is id → name of the roles that grant a permission; `through` lists the names of those that a user has.
+    `giving` is id → name of the roles that grant a permission. `through` lists the user's roles among these.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()

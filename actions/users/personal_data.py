@@ -112,10 +112,10 @@ class PersonalData:
                 yield row | {"conversationId": _text(row["conversationId"])}
 
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
-        """Return the conversations the person is a member of or has written in, oldest first.
+        """Return the conversations in which the person is a participant or has sent a message, oldest first.
 
-        `own` is id → number of messages of the person. Participants are exported only for existing conversations that
-        the person is a member of.
+        `own` is id → number of messages of the person. The other participants are exported only for existing
+        conversations in which the person is a participant.
         """
         where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)

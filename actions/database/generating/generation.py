@@ -224,7 +224,7 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches. A few documents become a single batch, so that all of them are written, or none."""
+    """Return the batches. If there are few documents, return a single batch, so that either all or none are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)

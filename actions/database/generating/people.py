@@ -66,7 +66,7 @@ PROVIDERS: Final = ("google", "github")
 NAMES_DRAWN: Final = 60
 """The number of first names and of last names that are drawn for each language. The library is slow."""
 FULL_NAMES: Final = 500
-"""The number of full names that are made from these names, for each language and gender."""
+"""The number of full names that are made from the drawn names, for each language and gender."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Domains that nobody can register (RFC 2606)."""
