@@ -25,7 +25,7 @@ Grants = Mapping[tuple[Any, ObjectId], Grant]
 
 
 def last_grants(since: datetime | None = None) -> Grants:
-    """Read from the audit trail who got which role since a time. The trail does not have grants by the application."""
+    """Read from the audit trail who got which role since a time. Grants by the application are not in the trail."""
     where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
     if since is not None:
         where["_id"] = {"$gte": _first_id(since)}
@@ -46,7 +46,7 @@ def _first_id(time: datetime) -> ObjectId:
 
 
 def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
-    """Yield the user and the role of each grant in a part. In a restored trail, a value may be of any type."""
+    """Yield (user id, role id) for each grant in a part of an event. In a restored trail, values may have any type."""
     for change in _documents(part, "changes"):
         for field in _documents(change, "fields") if change.get("collection") == "User" else ():
             if field.get("field") == "rolesIds":

@@ -27,7 +27,7 @@ NONE_PRIVILEGED: Final = "no role is protected, so no user counts as privileged;
 
 
 class Report(NamedTuple):
-    """Rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about checks that were not possible."""
+    """A report: rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about skipped checks."""
 
     rows: list[Row]
     notes: list[str]
@@ -96,7 +96,7 @@ def _row(finding: str, name: str, detail: str, **more: Any) -> Row:
 
 @dataclass
 class _Roles:
-    """All roles with their permissions. In `masks`, each role is a number with one bit for each permission."""
+    """All roles with their permissions. `masks` is role → a number in which each bit stands for a permission."""
 
     names: dict[ObjectId, str]
     masks: dict[ObjectId, int]
@@ -137,7 +137,7 @@ class _Roles:
                 yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
-        """Yield the roles whose permissions are all in another role that has more."""
+        """Yield a row for each role whose permissions another role also has, together with more permissions."""
         for identifier, mask in self.masks.items():
             larger = [self.names[other] for other, more in self.masks.items() if mask | more == more != mask]
             if mask and larger:
@@ -188,7 +188,10 @@ class _Members:
         self.idle.append(_row("idle-privileged", lookup.user_label(user), detail, **more))
 
     def overlapping(self) -> Iterator[Row]:
-        """Yield the combinations of roles with permissions in common; the combinations that most users have first."""
+        """Yield a row for each combination of roles of a user in which two roles grant the same permission.
+
+        The rows are sorted by the number of users with the combination, largest number first.
+        """
         for ids, users in self.combinations.most_common():
             masks = {one: self.roles.masks[one] for one in ids}
             common = _given_twice(masks.values())

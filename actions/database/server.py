@@ -184,7 +184,7 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
     """Plan to mark the database as protected, or to change the name and the options of its marker.
 
-    Users type the name to confirm dangerous commands. Raises `InvalidInputError` for a name that is hard to type.
+    Users must type the name to confirm a write. Raises `InvalidInputError` for a name that is hard to type.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
