@@ -216,6 +216,7 @@ def test_times_are_local_on_a_terminal_and_the_zone_is_said_once(
     chatctl: Chatctl,
     terminal: Terminal,
     process: Process,
+    *,
     database: Documents,
     line: str,
     monkeypatch: pytest.MonkeyPatch,
