@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import output, views
 from cli.group import FILTERS, Options, Timed, group
-from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
+from cli.params import AccessOut, AllowLastMember, Confirm, Out, Overwrite, Page, Permission, To, User, moment
 from database.errors import UsageError
 
 app = group()
@@ -59,7 +59,7 @@ class ReportOptions(Options, heading=FILTERS):
 
 
 @app.command(example="chatctl access report --idle 180d")
-def report(out: ReadOut, options: ReportOptions) -> None:
+def report(out: AccessOut, options: ReportOptions) -> None:
     """Report what looks wrong about who may do what.
 
     It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
@@ -76,14 +76,14 @@ def report(out: ReadOut, options: ReportOptions) -> None:
     sortable=actions.SORTABLE["users"],
     cls=Timed,
 )
-def who(permission: Permission, out: ReadOut, page: Page) -> None:
+def who(permission: Permission, out: AccessOut, page: Page) -> None:
     """List the users who have a permission, with the roles that give it."""
     found = actions.users.find(actions.users.Filters(permission=permission))
     out.rows(found, views.HOLDERS, page)
 
 
 @app.command(example="chatctl access diff ada grace")
-def diff(user: User, other: User, out: ReadOut) -> None:
+def diff(user: User, other: User, out: AccessOut) -> None:
     """Show the permissions that only one of two users has.
 
     Their status does not matter.

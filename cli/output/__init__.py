@@ -47,7 +47,7 @@ class Output:
         The formats for programs have all rows, printed while they are read.
         """
         chosen = _chosen_columns(view, page.columns)
-        chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
+        chosen = chosen if page.columns is not None else self._usual_columns(chosen)
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
@@ -71,7 +71,7 @@ class Output:
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
-            self._data(self._masked(rows, view), view)
+            self._data(self._masked(rows, view), self._usual_columns(view))
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
         """Print each row as soon as it arrives. `line` returns the text of a row for people."""
@@ -224,6 +224,10 @@ class Output:
         """Print a note with the time zone of the times for people, unless it is UTC."""
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
+
+    def _usual_columns(self, view: View) -> View:
+        """Return the columns of a list: those of a table if people read the format, and all columns for programs."""
+        return _table_columns(view) if self.for_people or self.form == "markdown" else view
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Return the rows. If messages are masked, replace private values by their lengths."""

@@ -1,4 +1,4 @@
-"""The formats for programs: JSON, NDJSON, YAML, CSV and ids, written while the rows are read."""
+"""The formats for programs and reports: JSON, NDJSON, YAML, CSV, ids and Markdown, written while the rows are read."""
 
 import csv
 import io
@@ -124,12 +124,20 @@ def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return (f"{text.safe(text.id_text(row['id']))}\n" for row in rows)
 
 
+def _markdown(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    from cli.output import markdown
+
+    cells = ([markdown.code(text.cell(row.get(key))) for key in keys] for row in rows)
+    return (f"{line}\n" for line in markdown.rows(keys, cells))
+
+
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "json": _json,
     "ndjson": _ndjson,
     "yaml": _yaml,
     "csv": _csv,
     "ids": _ids,
+    "markdown": _markdown,
 }
 
 

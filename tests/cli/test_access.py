@@ -14,6 +14,7 @@ from people import BEGAN, Documents, person
 from samples import permission, role
 
 from actions.rules.lockout import PROTECTED
+from cli.output import markdown
 from tests.conftest import Chatctl
 
 NOW = datetime.now(UTC)
@@ -363,3 +364,27 @@ def test_a_time_of_a_grant_is_the_last_one(chatctl: Chatctl, database: Documents
     database["chatctl_audit"].update_one({"_id": events[-1]["_id"]}, {"$set": {"at": moved}})
     [row] = [row for row in sheet(chatctl) if row["id"] == str(staff["fay"])]
     assert row["since"][:16] == moved.isoformat()[:16]
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize("line", ["report", "who user.read", "diff ada dot"])
+def test_a_report_for_auditors_is_a_markdown_table_of_any_length(
+    either: Chatctl, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(markdown, "LONGEST", 10)
+    heading, rule, *rows = either("access", *line.split(), "-o", "markdown").stdout.splitlines()
+    columns = heading.count("|")
+    assert set(rule) == {"|", "-"}
+    assert len(rows) == len(json.loads(either("access", *line.split(), "-o", "json").stdout)) > 0
+    assert {row.count("|") for row in rows} == {columns}
+
+
+def test_names_of_users_are_not_read_as_markdown(chatctl: Chatctl, database: Documents) -> None:
+    reader = database["Permission"].insert_one({"name": "read", "rolesIds": []}).inserted_id
+    held = database["Role"].insert_one({"name": "a|b", "userIds": [], "permissionsIds": [reader]}).inserted_id
+    database["Permission"].update_one({}, {"$set": {"rolesIds": [held]}})
+    grace = person(database, "grace", name="[x](https://example.org) @org `", rolesIds=[held])
+    database["Role"].update_one({}, {"$set": {"userIds": [grace]}})
+    shown = chatctl("access", "who", "read", "-o", "markdown").stdout
+    assert r"`` [x](https://example.org) @org ` ``" in shown
+    assert r"`a`\|`b`" in shown
