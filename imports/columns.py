@@ -128,7 +128,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadCellError(f"expected a text, found {_KIND_NAMES[type(value)]}")
     if not value.isascii() and _BROKEN.search(value):
-        raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
+        raise BadCellError(
+            f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this contains invalid characters (not UTF-8)"
+        )
     if "\0" in value:
         raise BadCellError("this contains a NUL character")
     return value
@@ -215,7 +217,7 @@ def _account(given: Any) -> dict[str, Any]:
     if tokens := _named(given.keys() & TOKENS):
         raise BadCellError(f"tokens are never imported: remove {tokens}")
     if unknown := _named(given.keys() - set(ACCOUNT)):
-        raise BadCellError(f"unknown in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
+        raise BadCellError(f"unknown keys in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
     account = {"type": OAUTH} | {key: _part(key, value) for key, value in given.items() if value is not None}
     if missing := [key for key in ("provider", "providerAccountId") if not account.get(key)]:
         raise BadCellError(f"an account requires {' and '.join(missing)}; in CSV write provider:providerAccountId")
@@ -234,7 +236,7 @@ def _part(key: str, value: Any) -> Any:
 
 def _named(keys: Iterable[str]) -> str:
     """Return the names of keys for a message. A key that may be personal data is not quoted."""
-    return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
+    return ", ".join(sorted("a key that looks like personal data (not shown)" if is_data(key) else key for key in keys))
 
 
 _PARSERS: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {

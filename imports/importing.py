@@ -51,7 +51,7 @@ def read(
     except FileNotFoundError:
         raise NotFoundError(f"the file {shown(name)} does not exist") from None
     except OSError as error:
-        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     return found
 
 
@@ -201,7 +201,7 @@ class Import:
             hint = "nothing was written"
             hint += f"; {self._problem.hint}" if self._problem else ""
             hint += (
-                f"; these are the first {Faults.MAX_REPORTED:,} of them"
+                f"; only the first {Faults.MAX_REPORTED:,} faults are shown"
                 if len(flaws) == Faults.MAX_REPORTED < number
                 else ""
             )

@@ -173,7 +173,7 @@ class Headers:
             return Problem(1, None, message, f"add a header, or map its columns with --map. {LISTED}")
         parts = [self._unknown(near)] if self.unknown else []
         parts += [f"missing {self._noun}{'s' * (len(missing) > 1)}: {', '.join(missing)}"] if missing else []
-        parts += [f"several {self._noun}s mean {', '.join(twice)}"] if twice else []
+        parts += [f"several {self._noun}s are read as {', '.join(twice)}"] if twice else []
         parts += (
             [f"--map names a {self._noun} that the file does not have: {', '.join(map(shown, lost))}"] if lost else []
         )
@@ -185,7 +185,11 @@ class Headers:
         names = [name for name in self.unknown if not is_data(name)]
         said = [self._describe(name, near) for name in names[:NAMED]]
         hidden = len(self.unknown) - len(said) + self._more
-        said += [f"and {hidden:,} more" if said else f"{hidden:,} that look like values"] if hidden else []
+        said += (
+            [f"and {hidden:,} more" if said else f"{hidden:,} that look like personal data (not shown)"]
+            if hidden
+            else []
+        )
         several = "s" * (len(self.unknown) + self._more > 1)
         return f"unknown {self._noun}{several}: {', '.join(said)}"
 

@@ -89,7 +89,9 @@ class Table:
             return Row(
                 number, None, given, [f"the row has {counted(len(given), 'cell')}, the header has {len(self.header)}"]
             )
-        flaws = [f"cell {place + 1} has no name in the header" for place in self._nameless if given[place]]
+        flaws = [
+            f"cell {place + 1} has a value, but its column has no header" for place in self._nameless if given[place]
+        ]
         named = zip(self._columns, given, strict=True)
         return Row(number, {column: cell for column, cell in named if cell and column}, given, flaws)
 
@@ -194,7 +196,7 @@ def _row(number: int, value: Any, headers: Names) -> Row | None:
         if column is None:
             row.unknown.append(name)
         elif column in cells:
-            row.flaws.append(f"two keys mean {column}")
+            row.flaws.append(f"two keys are read as the column {column}")
         elif column:
             cells[column] = item
     headers.add_unknown(row.unknown, number)

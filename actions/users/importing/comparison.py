@@ -135,7 +135,10 @@ class _Comparison:
             yield Flaw(person.row, "accounts", account_owner(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
             yield Flaw(
-                person.row, "email", f"several users have {shown(person.email)}, in upper or lower case", conflict=True
+                person.row,
+                "email",
+                f"several users have the e-mail {shown(person.email)} (only upper and lower case differ)",
+                conflict=True,
             )
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
             yield Flaw(
@@ -178,7 +181,7 @@ class _Comparison:
         if name not in self._unknown_roles:
             hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
             if re.search("[,|]", name):
-                hint = "put ; between the names of roles"
+                hint = "separate role names with ;"
             self._unknown_roles[name] = f"unknown role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 
