@@ -87,7 +87,7 @@ def test_other_roles_can_count_as_privileged(chatctl: Chatctl, database: Documen
     ]
     assert 'no role "suport"' in chatctl("access", "report", "--privileged", "suport", code=3).stderr
     database["chatctl_state"].delete_many({})
-    assert "name such roles with --privileged ROLE" in chatctl("access", "report").stderr
+    assert "choose roles with --privileged ROLE" in chatctl("access", "report").stderr
 
 
 @pytest.mark.parametrize(("idle", "found"), [("90d", ["bob"]), ("2020-01-01", []), ("12h", ["bob"])])

@@ -158,8 +158,8 @@ unknown-status: The application cannot load this user, or
   to do: chatctl users reinstate id:{ada},
          or
          chatctl users suspend id:{ada} to keep the user out
-E breaks the application, W misleads it, I is for
-information
+E: the application fails; W: the application may behave
+wrongly; I: information only
 """
     )
 

@@ -90,7 +90,7 @@ def test_emails_are_repaired_in_bulk_unless_two_users_have_the_same(
     assert "db repair" not in grace["fix"]
     done = either("db", "repair", "--rule", "email-case", "--yes")
     assert done.stdout.startswith(
-        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
+        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left; your decision is required:"
     )
     kept = {str(one["_id"]): one["email"] for one in database["User"].find() if one["email"] != one["email"].lower()}
     assert kept == {

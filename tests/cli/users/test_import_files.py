@@ -150,7 +150,7 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         (
             "p.ndjson",
             '{"email": "a@b.c", "username": "\\ud800"}',
-            "p.ndjson:1: username: this is not valid text",
+            "p.ndjson:1: username: this contains invalid characters (not UTF-8)",
         ),
         (
             "p.ndjson",
