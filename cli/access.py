@@ -60,7 +60,7 @@ class ReportOptions(Options, heading=FILTERS):
 
 @app.command(example="chatctl access report --idle 180d")
 def report(out: ReadOut, options: ReportOptions) -> None:
-    """Report what looks wrong about who may do what.
+    """Report likely mistakes in roles and permissions.
 
     It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
     roles overlap, privileged users who do not sign in, and recent grants and who made them.

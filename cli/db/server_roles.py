@@ -21,10 +21,7 @@ app = part()
 
 FORMATS: Final = ("mongosh", "atlas")
 WIDTH: Final = 117
-FIRST: Final = (
-    "Only admin can create collections and indexes: run `chatctl db indexes --apply` once as admin, before the other "
-    "roles are used."
-)
+FIRST: Final = "Only admin can create collections and indexes: run `chatctl db indexes --apply` as admin first."
 ATLAS: Final = (
     "each of these is the body of one call of createCustomDatabaseRole (atlas api customDatabaseRoles "
     "createCustomDatabaseRole --file); in Atlas, roles belong to the project: if it has several databases, use "
