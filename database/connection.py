@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database import failures, own_collections, urls
+from database import errors, own_collections, urls
 from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pymongo.monitoring import CommandListener
 
     from database.local.files import Server
-    from database.missing_privileges import MissingPrivileges
+    from database.privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
@@ -133,7 +133,7 @@ def clock() -> datetime:
 def explain(error: BaseException) -> ChatctlError | None:
     """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
-    known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
+    known = errors.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if known is not None and _run.target and _run.target.local:
         from database import local
 
@@ -257,7 +257,7 @@ def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
 
     if source.url is None:
         source = _embedded(source, name)
-    from database.missing_privileges import MissingPrivileges
+    from database.privileges import MissingPrivileges
 
     _run.missing_privileges = MissingPrivileges()
     client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)

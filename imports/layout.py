@@ -81,6 +81,9 @@ MAX_NAMES: Final = 1000
 MAX_MAPS: Final = 6
 """The largest number of --map options in a hint."""
 
+KEEP_ONE: Final = f"keep one of them; --map NAME= ignores the column NAME. {LISTED}"
+"""The hint if several headers or keys mean the same column and nothing else is wrong."""
+
 LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
 """Columns that `users list` prints, but an import does not accept."""
 
@@ -179,14 +182,18 @@ class Headers:
         )
         first = min(self.unknown.values(), default=[1, 0])[0]
         place = next((place for place, name in enumerate(header, 1) if name in self.unknown), None)
-        return Problem(first, place, "; ".join(parts), self._hint(near))
+        return Problem(first, place, "; ".join(parts), KEEP_ONE if twice and len(parts) == 1 else self._hint(near))
 
     def _unknown(self, near: Mapping[str, str]) -> str:
         names = [name for name in self.unknown if not is_data(name)]
         said = [self._describe(name, near) for name in names[:NAMED]]
         hidden = len(self.unknown) - len(said) + self._more
         said += (
-            [f"and {hidden:,} more" if said else f"{hidden:,} that look like personal data (not shown)"]
+            [
+                f"and {hidden:,} more"
+                if said
+                else f"{hidden:,} that look{'s' * (hidden == 1)} like personal data (not shown)"
+            ]
             if hidden
             else []
         )

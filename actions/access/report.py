@@ -8,14 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
-from actions import lookup
-from actions.access.grants import Grant, last_grants
+from actions import audit, lookup, queries
 from actions.rules import lockout
 from actions.users import access
 from changes import Document, ids_in
 from changes.visible_values import readable
 from database import connection
 from database.listing import Row
+from database.own_collections import AUDIT
 from database.prefetch import prefetched
 from database.references import referred
 from database.times import rfc3339
@@ -26,6 +26,17 @@ USER_FIELDS: Final = ("username", "status", "rolesIds", "lastLogin", "createdAt"
 NONE_PRIVILEGED: Final = (
     "privileged users were not checked, because no role is protected; choose roles with --privileged ROLE"
 )
+
+
+class Grant(NamedTuple):
+    """The time at which a user got a role, and the actor who gave it; both as `audit list` shows them."""
+
+    at: Any
+    actor: str
+
+
+Grants = Mapping[tuple[Any, ObjectId], Grant]
+"""(id of a user, id of a role) → the last grant of this role to this user."""
 
 
 class Report(NamedTuple):
@@ -225,3 +236,43 @@ def _union(masks: Mapping[ObjectId, int], without: ObjectId) -> int:
     for one, mask in masks.items():
         found |= 0 if one == without else mask
     return found
+
+
+def last_grants(since: datetime | None = None) -> Grants:
+    """Read from the audit trail who got which role since a time. Grants by the application are not in the trail."""
+    where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
+    if since is not None:
+        where["_id"] = {"$gte": _first_id(since)}
+    events: dict[tuple[Any, ObjectId], Any] = {}
+    for part in connection.database()[AUDIT].find(where, ["event", "changes"]).sort("_id", 1):
+        for pair in _granted(part):
+            events[pair] = part["event"]
+    grants = {
+        event["_id"]: Grant(readable(event.get("at")), audit.actor_text(event)) for event in _read(events.values())
+    }
+    return {pair: grants[event] for pair, event in events.items() if event in grants}
+
+
+def _first_id(time: datetime) -> ObjectId:
+    """Return the smallest ObjectId that can be made at a time. An ObjectId stores seconds, from 1970 to 2106."""
+    seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
+    return ObjectId(f"{seconds:08x}{0:016x}")
+
+
+def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
+    """Yield (user id, role id) for each grant in a part of an event. In a restored trail, values may have any type."""
+    for change in _documents(part, "changes"):
+        for changed in _documents(change, "fields") if change.get("collection") == "User" else ():
+            if changed.get("field") == "rolesIds":
+                before = {*ids_in(changed, "from")}
+                roles = [role for side in ("added", "to") for role in ids_in(changed, side) if role not in before]
+                yield from ((user, role) for user in ids_in(change, "ids") for role in roles)
+
+
+def _documents(document: Document, field: str) -> list[Document]:
+    items = document.get(field)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _read(events: Iterable[Any]) -> Iterator[Document]:
+    yield from queries.find_by_values(AUDIT, "_id", {*events}, ["at", "actor"])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from actions import lookup, queries
-from actions.access.grants import last_grants
+from actions.access.report import last_grants
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Question, Result, ids_in
 from changes.draft import BATCH

@@ -14,8 +14,7 @@ from actions.messages.listing import MESSAGE_FIELDS, MessageRows
 from actions.queries import time_range
 from changes import Document
 from database import connection
-from database.errors import NotFoundError, UsageError
-from database.failures import is_refusal
+from database.errors import NotFoundError, UsageError, is_refusal
 from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
 from database.prefetch import prefetched

@@ -10,8 +10,7 @@ from pymongo.errors import OperationFailure
 from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Question, Result, events
 from database import connection, indexes, local
-from database.errors import InvalidInputError
-from database.failures import is_refusal
+from database.errors import InvalidInputError, is_refusal
 from database.listing import Row
 from database.own_collections import MARKER_ID, STATE, Marker, marker_document
 from database.wording import shown

@@ -17,9 +17,8 @@ from pymongo.database import Database
 
 from changes.change import Change, Document
 from changes.trail_entries import is_lease
-from changes.undoing import present_documents, recomputed, refusals
-from changes.undoing.fitted_changes import FittedChanges
-from changes.undoing.refusals import ChangedSinceError, StillNeededError
+from changes.undoing import fitted_changes, present_documents, recomputed
+from changes.undoing.fitted_changes import ChangedSinceError, FittedChanges, StillNeededError
 
 __all__ = ["ChangedSinceError", "StillNeededError", "inverse"]
 
@@ -42,9 +41,9 @@ def inverse(
     changes = [change for batch in undone for change in batch]
     present = present_documents.read(database, changes)
     children = recomputed.children_by_parent(changes)
-    orphaned = refusals.orphaned(present, changes, orphans)
+    orphaned = fitted_changes.orphaned(present, changes, orphans)
     returning = present_documents.inserted(changes) - orphaned.keys()
-    refusals.refuse_to_orphan(present, changes, returning)
+    fitted_changes.refuse_to_orphan(present, changes, returning)
     values = recomputed.Recomputed(database, children, returning, orphaned.keys())
     fitting = FittedChanges(present, values, returning, orphaned, force=force)
     fitted = [[change for planned in batch for change in fitting.of(planned)] for batch in undone]
