@@ -151,7 +151,7 @@ def _batches_to_undo(event: Document, state: str) -> list[Batch]:
         raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
     if event.get("erased"):
         why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
-        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
+        raise NotUndoableError(why, f"see the remaining data of the event: chatctl audit show {event['_id']}")
     if batches := events.read(connection.database(), event["_id"]):
         return batches
     why = "is no longer stored" if event.get("undoable") else "was never stored"
@@ -198,7 +198,7 @@ def _target(ref: str) -> list[Any]:
     try:
         targets = begun | {lookup.find_user(ref, ())["_id"]}
     except UnknownNameError as error:
-        error.hint = f"{error.hint}; for something that was deleted, use its id"
+        error.hint = f"{error.hint}; to find a deleted document, use its id"
         if not begun:
             raise
         targets = begun

@@ -113,5 +113,5 @@ def _chosen_event(out: Out, event: str | None, *, last: bool) -> str:
 
         event = picker.pick("EVENT")
     if event is None:
-        raise UsageError("missing argument 'EVENT'", "give the id of an event, or --last")
+        raise UsageError("missing argument 'EVENT'", "add the id of an event, or use --last")
     return event

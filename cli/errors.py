@@ -162,9 +162,9 @@ def _usage(error: typer.TyperException) -> Failure:
     if context and any(param.name == "password_stdin" for param in context.command.params):
         # The extra argument may be the password, so that the message must not repeat it.
         if "extra argument" in message:
-            message, hint = "got an argument too many", f"no argument is a password; {hint}"
+            message, hint = "unexpected extra argument", f"a password cannot be an argument; {hint}"
         elif name == "--password":
-            hint = "other users of this machine could see it: take --password-stdin"
+            hint = "other users of this machine could see the password: use --password-stdin"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
 
 
@@ -187,7 +187,7 @@ def _bug(error: BaseException) -> Failure:
         BUG,
         "bug",
         f"this is a bug in chatctl: {type(error).__name__}{place}",
-        "run it again with --debug and report what it prints; it contains no passwords and no data of yours",
+        "run it again with --debug and report its output, which contains no passwords and no data from your database",
     )
 
 

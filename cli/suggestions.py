@@ -97,7 +97,7 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         return f"did you mean {meant}?"
     if is_group:
         words = "COMMAND" if context.parent else "GROUP COMMAND"
-        return f"put the options of a command after it: {context.command_path} {words} {meant or name}"
+        return f"write the options after the command: {context.command_path} {words} {meant or name}"
     others = list(_with_option(context.parent, name))
     return f"{name} is an option of {' and '.join(others[:2])}; see {context.command_path} --help" if others else None
 
@@ -120,7 +120,7 @@ def of_list(context: Any, message: str) -> str | None:
                 continue
             words = list(map(shlex.quote, names))
             if param.param_type_name == "argument":
-                return f"separate names by a blank: {' '.join(words)}" if several else None
+                return f"separate names with spaces: {' '.join(words)}" if several else None
             option = param.opts[0]
             return f"repeat the option: {option} {f' {option} '.join(words)}" if several else f"{option} takes one name"
     return None

@@ -97,7 +97,7 @@ def _seed_files(folder: Path, faults: Faults) -> list[Path]:
 
 
 def _unreadable(error: OSError) -> str:
-    return f"cannot be read: {(error.strerror or 'no reason given').lower()}"
+    return f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
 
 
 def _tree(file: Path, faults: Faults) -> Node | None:

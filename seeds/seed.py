@@ -159,7 +159,7 @@ class _Resolver:
                 break
             self._links += len(names)
             if self._links > MOST_LINKS:
-                self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
+                self._faults.add(item, f"roles and tests together contain more than {MOST_LINKS:,} permissions")
             whole |= names
         return frozenset(whole)
 
@@ -204,7 +204,7 @@ class _Resolver:
                 self._faults.add(node, f"{message}, because the seed also defines it, at {place}")
             elif first is not node:
                 self._faults.add(
-                    node, f"role {shown(node.value)} can be renamed only once; at {first.place} it gets another name"
+                    node, f"two roles have renamed_from {shown(node.value)}; the first is at {first.place}"
                 )
             former[name] = node.value
         return former

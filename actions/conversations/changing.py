@@ -203,7 +203,10 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
         and (other := _one_to_one_between(participants))
         and other["_id"] != conversation["_id"]
     ):
-        yield f"They have another one-to-one conversation ({other['_id']}). The application opens only one of the two."
+        yield (
+            f"These two users already have another one-to-one conversation ({other['_id']}). "
+            "The application opens only one of the two."
+        )
 
 
 @replannable(deletes=True)

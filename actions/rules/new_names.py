@@ -24,9 +24,9 @@ def validate(collection: str, names: list[str]) -> None:
         )  # users never type the title of a group, so it may contain invisible joiners
         if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
-        for kind, shape in READ_AS:
+        for reason, shape in READ_AS:
             if shape.fullmatch(name):
-                problem = f"{shown(name)} is not a valid {noun} name: it would be read as {kind}"
+                problem = f"{shown(name)} is not a valid {noun} name: it {reason}"
                 raise BadNameError(problem, "choose another name")
     taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:

@@ -34,7 +34,7 @@ MOST_RESULT_LINES: Final = 100
 def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
     """Preview a changeset, or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
-        raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
+        raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
     from database import connection
@@ -66,7 +66,9 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         _report(out, changeset, event, dry_run=confirm.dry_run)
         streams.flush()
     except OutputError as error:
-        error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
+        error.hint = (
+            f"the changes are saved, only the output failed: chatctl audit show {event}" if event else error.hint
+        )
         raise
 
 
@@ -146,7 +148,7 @@ class _Agreement:
             return self._yes or not _must_ask(again)
         if self.asks_about(again):
             self._told_of_more = True
-            new = f"new since the question: {', '.join(again.beyond(self._changeset))}"
+            new = f"added since you confirmed: {', '.join(again.beyond(self._changeset))}"
             questions.confirm(self._out, again, [new], self._marker)
         return True
 
@@ -158,7 +160,7 @@ class _Agreement:
 def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
     if max_items is not None and changeset.touched > max_items:
         number = counted(changeset.touched, "item")
-        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+        raise RefusedError(f"this would change {number}, but --max allows only {max_items:,}", "nothing was changed")
 
 
 def _must_ask(changeset: "Changeset") -> bool:
@@ -173,7 +175,7 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
     target = connection.target()
     note(f"{verb} {target.name} on {target.host} ({target.source})")
     if not connection.transactions():
-        note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
+        note("warning: this server has no transactions; a crash can leave a one-sided link (db check finds it)")
     for line in notes:
         note(line)
 
@@ -193,7 +195,9 @@ def _notes(out: "Output", changeset: "Changeset") -> list[str]:
 def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
     if result.elsewhere:
         whole = out.may_show_bodies()
-        yield from (f"to be deleted elsewhere: {url if whole else masked(url)}" for url in result.elsewhere)
+        yield from (
+            f"delete this image where it is stored: {url if whole else masked(url)}" for url in result.elsewhere
+        )
 
 
 def _unconfirmed(marker: "Marker | None") -> RefusedError:

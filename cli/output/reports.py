@@ -161,7 +161,7 @@ def _add_to_summary(report: str, *, quiet: bool) -> None:
                 file.write(f"\n{report}\n")  # the text of an earlier step may end without a newline
     except (OSError, ValueError):
         if not quiet:
-            say("warning: the step summary could not be written")
+            say("warning: the summary for GitHub Actions (GITHUB_STEP_SUMMARY) could not be written")
 
 
 def _in_checkout(file: str) -> str:

@@ -254,5 +254,5 @@ def has_all_characters() -> bool:
 
 def _lost(error: OSError) -> OutputError:
     if isinstance(error, BrokenPipeError):
-        return ReaderGoneError("the reader of the output has gone")
-    return OutputError(f"the output could not be written: {(error.strerror or 'it failed').lower()}")
+        return ReaderGoneError("the program that reads the output has ended")
+    return OutputError(f"the output could not be written: {(error.strerror or 'unknown reason').lower()}")

@@ -60,16 +60,20 @@ def report(chatctl: Chatctl, *options: str) -> list[tuple[str, str, str]]:
 def test_the_report_names_what_looks_wrong(either: Chatctl) -> None:
     assert report(either) == [
         ("unused-permission", "unused", "no role has it"),
-        ("role-without-permissions", "empty", "it allows nothing"),
+        ("role-without-permissions", "empty", "it has no permissions"),
         ("equal-roles", "helpdesk, support", "they have the same 2 permissions"),
         ("contained-role", "helpdesk", "admin has all its permissions"),
         ("contained-role", "moderator", "admin has all its permissions"),
         ("contained-role", "support", "admin has all its permissions"),
         ("contained-role", "viewer", "admin, helpdesk, moderator, support have all its permissions"),
         ("empty-role", "empty", "no user has it"),
-        ("overlapping-roles", "admin, viewer", "1 user; viewer adds nothing to the others"),
+        ("overlapping-roles", "admin, viewer", "1 user; viewer grants nothing that the other roles do not grant"),
         ("overlapping-roles", "moderator, support", "1 user; 1 permission in more than one of them"),
-        ("overlapping-roles", "helpdesk, support", "1 user; each of helpdesk, support adds nothing to the others"),
+        (
+            "overlapping-roles",
+            "helpdesk, support",
+            "1 user; each of helpdesk, support grants nothing that the other roles do not grant",
+        ),
         ("idle-privileged", "bob", "has admin, last signed in on 2026-01-01"),
     ]
     assert either("access", "report").stderr == ""
@@ -84,7 +88,7 @@ def test_other_roles_can_count_as_privileged(chatctl: Chatctl, database: Documen
     ]
     assert 'no role "suport"' in chatctl("access", "report", "--privileged", "suport", code=3).stderr
     database["chatctl_state"].delete_many({})
-    assert "name such roles with --privileged ROLE" in chatctl("access", "report").stderr
+    assert "choose roles with --privileged ROLE" in chatctl("access", "report").stderr
 
 
 @pytest.mark.parametrize(("idle", "found"), [("90d", ["bob"]), ("2020-01-01", []), ("12h", ["bob"])])

@@ -114,7 +114,7 @@ def test_more_than_ten_items_ask(chatctl: Chatctl) -> None:
 
 def test_more_than_max_is_refused_even_with_yes(chatctl: Chatctl) -> None:
     said = chatctl("permissions", "create", "a", "b", "c", "--max", "2", "--yes", code=7).stderr
-    assert said == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
+    assert said == "error: this would change 3 items, but --max allows only 2\nhint: nothing was changed\n"
     assert chatctl("permissions", "list", "-o", "ids").stdout == ""
     chatctl("permissions", "create", "a", "b", "c", "--max", "3")
 

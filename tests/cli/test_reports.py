@@ -287,7 +287,10 @@ def test_a_summary_that_cannot_be_written_stops_nothing(
     for path in (workspace, workspace / "none" / "x", workspace / "pipe", "/dev/full"):
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
         done = chatctl("seeds", "plan", seed)
-        assert (done.stdout, done.stderr) == (planned, "warning: the step summary could not be written\n")
+        assert (done.stdout, done.stderr) == (
+            planned,
+            "warning: the summary for GitHub Actions (GITHUB_STEP_SUMMARY) could not be written\n",
+        )
         assert chatctl("seeds", "plan", seed, "-o", "json").stderr == ""
     for path in ("", None):
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", "") if path == "" else monkeypatch.delenv("GITHUB_STEP_SUMMARY")

@@ -36,12 +36,12 @@ LONG = "x" * 100_000
         (
             "users --status ACTIVE list",
             "no such option: --status",
-            "put the options of a command after it: chatctl users COMMAND --status",
+            "write the options after the command: chatctl users COMMAND --status",
         ),
         (
             "-o json users list",
             "no such option: -o",
-            "put the options of a command after it: chatctl GROUP COMMAND -o",
+            "write the options after the command: chatctl GROUP COMMAND -o",
         ),
         ("users --lcoal list", "no such option: --lcoal", "did you mean --local?"),
         (
@@ -55,7 +55,7 @@ LONG = "x" * 100_000
         (
             "--json users list",
             "no such option: --json",
-            "put the options of a command after it: chatctl GROUP COMMAND -o json",
+            "write the options after the command: chatctl GROUP COMMAND -o json",
         ),
         ("users list --quiet", "no such option: --quiet", "-o ids prints only ids; 2>/dev/null hides the notes"),
         ("users suspend a -q", "no such option: -q", "-o json prints no notes; 2>/dev/null hides the notes"),
@@ -114,9 +114,9 @@ def test_an_empty_filter_is_refused(chatctl: Chatctl) -> None:
         ("roles create r --permission user.read,x", 3, "repeat the option: --permission user.read --permission x"),
         ("db check --rule a,b", 2, "repeat the option: --rule a --rule b"),
         ("users list --role a,b", 3, "--role takes one name"),
-        ("users suspend ada,bob", 3, "separate names by a blank: ada bob"),
-        ("users suspend ada,$(x)", 3, "separate names by a blank: ada '$(x)'"),
-        ("permissions delete a,b", 3, "separate names by a blank: a b"),
+        ("users suspend ada,bob", 3, "separate names with spaces: ada bob"),
+        ("users suspend ada,$(x)", 3, "separate names with spaces: ada '$(x)'"),
+        ("permissions delete a,b", 3, "separate names with spaces: a b"),
         ("roles show a,b", 3, "see chatctl roles list"),
         ("users suspend ada,", 3, 'did you mean "ada"?'),
     ],

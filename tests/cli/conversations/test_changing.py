@@ -77,7 +77,7 @@ def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents
     done = either("conversations", "create", "ada", "grace", "--name", "pair", "--reason", "a test")
     assert done.stderr.splitlines()[1:-1] == [
         *(
-            ["warning: this server has no transactions; a crash in the middle can leave a link on one side only"]
+            ["warning: this server has no transactions; a crash can leave a one-sided link (db check finds it)"]
             if "no transactions" in done.stderr
             else []
         ),
@@ -111,8 +111,8 @@ def test_a_group_cannot_take_the_name_of_another_group(either: Chatctl, database
         (["ada", "grace", "--name", "x" * 201], 5, "a name has at most 200"),
         (["ada", "grace", "--name", "5f" * 12], 5, "it would be read as an id"),
         (["ada", "grace", "--name", "id:x"], 5, "it would be read as an id"),
-        (["ada", "grace", "--name", "name:x"], 5, "it would be read as the name after the colon"),
-        (["ada", "grace", "--name", "-"], 5, "it would be read as names on standard input"),
+        (["ada", "grace", "--name", "name:x"], 5, "it cannot begin with name: or username:"),
+        (["ada", "grace", "--name", "-"], 5, "it means standard input in a command"),
     ],
 )
 def test_an_invalid_conversation_is_refused(
@@ -221,8 +221,8 @@ def test_a_second_conversation_of_the_same_two_people_gets_a_note(
     alone = conversation(database, world["ada"])
     said = either("conversations", "add", alone, "grace").stderr
     assert (
-        f"They have another one-to-one conversation ({world['direct']}). The application opens only one of the two."
-        in said
+        f"These two users already have another one-to-one conversation ({world['direct']}). "
+        "The application opens only one of the two." in said
     )
 
 
@@ -245,7 +245,7 @@ def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) ->
     [
         ("direct", "us", 7, "ada, grace is a one-to-one conversation, which has no name"),
         ("group", "", 5, "a name cannot be empty"),
-        ("group", "-", 5, "it would be read as names on standard input"),
+        ("group", "-", 5, "it means standard input in a command"),
         ("group", "5f" * 12, 5, "it would be read as an id"),
     ],
 )

@@ -25,7 +25,7 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
     done = either("messages", "redact", world["first"], world["second"], "--yes", "--reason", "a telephone number")
     assert done.stdout.splitlines() == [
         f"{world['first']}: redacted",
-        "to be deleted elsewhere: https://x.org/a.png",
+        "delete this image where it is stored: https://x.org/a.png",
         f"{world['second']}: redacted",
     ]
     for one in ("first", "second"):

@@ -68,8 +68,8 @@ def test_a_generated_password_is_the_only_output_and_printed_once(either: Chatct
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
         (PASSWORD, ["--username", "id:ada"], (5, "would be read as an id")),
         (PASSWORD, ["--username", "email:ada"], (5, "would be read as an e-mail address")),
-        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the name after the colon")),
-        (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
+        (PASSWORD, ["--username", "username:ada"], (5, "cannot begin with name: or username:")),
+        (PASSWORD, ["--username=-"], (5, "means standard input in a command")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
         ("\n", [], (5, "standard input contains no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
@@ -97,15 +97,18 @@ def test_an_invalid_user_is_refused_and_nothing_is_written(
     [
         (
             ["set-password", "ada", PASSWORD],
-            "got an argument too many\nhint: no argument is a password; see chatctl users set-password --help",
+            "unexpected extra argument\nhint: a password cannot be an argument; see chatctl users set-password --help",
         ),
         (
             ["create", "--email", "a@b.c", "--username", "ada", "--password-stdin", PASSWORD],
-            "got an argument too many\nhint: no argument is a password; see chatctl users create --help",
+            "unexpected extra argument\nhint: a password cannot be an argument; see chatctl users create --help",
         ),
         (
             ["set-password", "ada", "--password", PASSWORD],
-            "no such option: --password\nhint: other users of this machine could see it: take --password-stdin",
+            (
+                "no such option: --password\n"
+                "hint: other users of this machine could see the password: use --password-stdin"
+            ),
         ),
     ],
 )
