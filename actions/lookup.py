@@ -143,7 +143,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
-    where = {"kind": "event"} if collection == AUDIT else None
+    where = queries.named_by_id(collection)
     found = references.ids_beginning_with(connection.database(), collection, prefixes.values(), where)
     yield from ([("_id", text) for text in found.get(prefixes.get(ref, ""), ())] for ref in keys)
 

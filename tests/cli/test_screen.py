@@ -113,6 +113,8 @@ def test_the_trail_says_when_who_what_and_why_on_eighty_columns(
     lines = terminal("audit", "list", columns=80, env={"NO_COLOR": "1"}).lines
     assert lines[0].split() == ["ID", "AT", "ACTOR", "COMMAND", "REASON"]
     assert all(str(id_).startswith(line.split()[0]) for id_, line in zip(ids, lines[1:3], strict=True))
+    assert max(len(line.split()[0]) for line in lines[1:3]) <= 12, "ids of one process and one second are short, too"
+    assert "users suspend" in lines[2]
     assert "stolen" in lines[2]
     assert "users suspend" in terminal("audit", "list", "-o", "wide", columns=80).text
 
