@@ -78,9 +78,9 @@ def test_long_names_and_many_roles_leave_each_column_its_place(terminal: Termina
 
 
 @pytest.mark.usefixtures("crowd")
-def test_what_has_no_room_is_counted_and_wide_has_it_all(terminal: Terminal, process: Process) -> None:
-    assert terminal("users", "list", columns=80).lines[6:] == ["2 columns hidden: -o wide"]
-    assert terminal("users", "list", columns=120).lines[6] == "1 column hidden: -o wide"
+def test_what_has_no_room_is_named_and_wide_has_it_all(terminal: Terminal, process: Process) -> None:
+    assert terminal("users", "list", columns=80).lines[6:] == ["2 columns hidden (id, lastLogin): -o wide"]
+    assert terminal("users", "list", columns=120).lines[6] == "1 column hidden (id): -o wide"
     wide = terminal("users", "list", "-o", "wide", columns=80, env={"NO_COLOR": "1"})
     piped = process("users", "list")
     assert wide.lines == piped.stdout.decode().splitlines()
