@@ -18,6 +18,7 @@ from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.styles import Style
 
 from cli.output import streams, text
+from database.errors import LeftError
 
 if TYPE_CHECKING:
     from database.listing import Listing
@@ -98,7 +99,7 @@ KINDS: Final = {
 def pick(called: str) -> str | None:
     """Let the user choose an item from a menu. Return it as `id:…`, or None if there are no items.
 
-    `called` is a metavar, a key of `KINDS`. Raises `KeyboardInterrupt` if the user leaves without a choice.
+    `called` is a metavar, a key of `KINDS`. Raises `LeftError` if the user leaves without a choice.
     """
     choices = _Choices(KINDS[called])
     return _prompt(f"{called}: ", choices) if choices.rows else None
@@ -184,8 +185,8 @@ def _prompt(question: str, choices: _Choices) -> str:
     )
     try:
         return session.prompt(pre_run=session.default_buffer.start_completion)
-    except EOFError:
-        raise KeyboardInterrupt from None
+    except (EOFError, KeyboardInterrupt):
+        raise LeftError from None
 
 
 def _keys(menu: _Menu) -> KeyBindings:

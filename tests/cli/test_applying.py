@@ -100,7 +100,7 @@ def test_yes_applies_the_change(chatctl: Chatctl, terminal: Terminal, answer: st
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03", env={"NO_COLOR": "1"})
-    assert screen.text.endswith("Delete role support? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role support? [y/N] ^C\nInterrupted. Nothing was changed.\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 

@@ -75,7 +75,7 @@ def test_who_leaves_has_changed_nothing(terminal: Terminal, office: dict[str, Ob
     for key in (INTERRUPT, "\x04"):
         screen = terminal("users", "delete", "--yes", keys=[(HELP, key)], env=ENV)
         assert (screen.code, screen.echo) == (130, True)
-        assert "error: interrupted" in screen.text
+        assert "Interrupted. Nothing was changed." in screen.text
     assert database["User"].count_documents({}) == 3
 
 

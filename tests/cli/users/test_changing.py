@@ -131,7 +131,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Term
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "short\n"})
     assert (screen.code, "fewer than 15 characters" in screen.text, "Again" in screen.text) == (5, True, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"}, env={"NO_COLOR": "1"})
-    assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
+    assert (screen.code, screen.text.splitlines()[-1]) == (130, "Interrupted. Nothing was changed.")
     screen = terminal("users", "set-password", "adaa")
     assert (screen.code, "Password" in screen.text) == (3, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"}, env={"NO_COLOR": "1"})
