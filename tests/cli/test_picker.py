@@ -1,5 +1,7 @@
 """On a terminal, a person chooses the name that a command line leaves out."""
 
+from datetime import UTC, datetime
+
 import pytest
 from bson import ObjectId
 from people import Documents, conversation, person
@@ -51,6 +53,23 @@ def test_what_is_missing_is_chosen(
     assert "error" not in screen.text
     assert said in screen.text.rpartition(HELP)[2], screen.text
     assert screen.echo
+
+
+@pytest.mark.parametrize(
+    ("options", "zone", "time"),
+    [((), " (times in CET/CEST)", "2026-07-01 12:30"), (("--utc",), "", "2026-07-01 10:30Z")],
+)
+def test_an_event_has_its_time_on_a_narrow_terminal(
+    terminal: Terminal, database: Documents, options: tuple[str, ...], zone: str, time: str
+) -> None:
+    command = "roles grant support " + "user.read " * 10
+    database["chatctl_audit"].insert_one(
+        {"kind": "event", "at": datetime(2026, 7, 1, 10, 30, tzinfo=UTC), "command": command, "actor": "ada"}
+    )
+    env = {**ENV, "TZ": "Europe/Berlin"}
+    screen = terminal("audit", "show", *options, keys=[("roles grant", INTERRUPT)], columns=60, env=env)
+    assert f"EVENT{zone}: " in screen.text
+    assert f"{time}  roles grant support user.read" in screen.text
 
 
 def test_what_is_chosen_is_written_to_and_the_command_can_be_repeated(
