@@ -41,10 +41,11 @@ class SeedUser:
 
 @dataclass(frozen=True, slots=True)
 class SeedTest:
+    """A test of a seed: permission → the name or pattern in the file that contains it."""
+
     role: str
-    can: tuple[str, ...]
-    cannot: tuple[str, ...]
-    at: Node
+    can: dict[str, Node]
+    cannot: dict[str, Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +146,21 @@ class _Resolver:
         if not {"permissions", "extends"} & role.value.keys():
             return None
         taken_over = [(extended[other], resolved.get(other) or frozenset()) for other in extended]
-        return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
+        mine = ((item, self._match(item)) for item in role.items("permissions"))
+        return frozenset(self._union([*taken_over, *mine]))
 
-    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
-        """Unite sets until the seed has too many links."""
-        whole: set[str] = set()
+    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
+        """Unite sets until the seed has too many links. Return name → the first item that names it."""
+        whole: dict[str, Node] = {}
         for item, names in parts:
             if self._links > MOST_LINKS:
                 break
             self._links += len(names)
             if self._links > MOST_LINKS:
                 self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
-            whole |= names
-        return frozenset(whole)
+            for name in names:
+                whole.setdefault(name, item)
+        return whole
 
     def _match(self, item: Node) -> frozenset[str]:
         """Return the permissions that match a name or pattern; no match is a fault."""
@@ -241,7 +244,7 @@ class _Resolver:
         can, cannot = (
             self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
         )
-        return SeedTest(role.value, tuple(sorted(can)), tuple(sorted(cannot)), role) if role else None
+        return SeedTest(role.value, dict(sorted(can.items())), dict(sorted(cannot.items()))) if role else None
 
 
 def _items(root: Node, key: str) -> list[Node]:

@@ -151,22 +151,22 @@ def test_the_tests_of_a_seed_are_a_list_of_tests(chatctl: Chatctl, seed: Path) -
     assert [(root.tag, root.get("tests"), root.get("failures"))] == [("testsuites", "3", "1")]
     cases = [(one.get("classname"), one.get("name"), one.get("file"), one.get("line")) for one in root.iter("testcase")]
     assert cases == [
-        ("reporter", "can report.read", "team.yaml", "8"),
-        ("reporter", "can report.write", "team.yaml", "8"),
-        ("reporter", "cannot report.write", "team.yaml", "8"),
+        ("reporter", "can report.read", "team.yaml", "9"),
+        ("reporter", "can report.write", "team.yaml", "9"),
+        ("reporter", "cannot report.write", "team.yaml", "10"),
     ]
-    assert [one.get("message") for one in root.iter("failure")] == [f"team.yaml:8:11: {FAIL}"]
+    assert [one.get("message") for one in root.iter("failure")] == [f"team.yaml:9:24: {FAIL}"]
     assert done.stderr == "2 passed, 1 failed\n"
 
 
 def test_a_failed_test_says_where_it_is(chatctl: Chatctl, seed: Path) -> None:
     assert chatctl("seeds", "test", "team.yaml", code=1).stdout.splitlines() == [
         "PASS  reporter can report.read",
-        f"FAIL  team.yaml:8:11: {FAIL}",
+        f"FAIL  team.yaml:9:24: {FAIL}",
         "PASS  reporter cannot report.write",
     ]
     assert chatctl("seeds", "test", "team.yaml", "-o", "markdown", code=1).stdout == (
-        f"### chatctl seeds test\n\n2 passed, 1 failed\n\n| FAIL | why |\n|---|---|\n| `team.yaml:8:11` | `{FAIL}` |\n"
+        f"### chatctl seeds test\n\n2 passed, 1 failed\n\n| FAIL | why |\n|---|---|\n| `team.yaml:9:24` | `{FAIL}` |\n"
     )
 
 
@@ -231,10 +231,10 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
     folder.mkdir()
     monkeypatch.chdir(folder)
     done = chatctl("seeds", "test", "../team.yaml", code=1)
-    assert done.stderr.splitlines()[-1] == f"::error file=team.yaml,line=8,col=11::{FAIL}"
+    assert done.stderr.splitlines()[-1] == f"::error file=team.yaml,line=9,col=24::{FAIL}"
     monkeypatch.setenv("GITHUB_WORKSPACE", str(folder))
     done = chatctl("seeds", "test", "../team.yaml", code=1)
-    assert done.stderr.splitlines()[-1] == f"::error file=../team.yaml,line=8,col=11::{FAIL}"
+    assert done.stderr.splitlines()[-1] == f"::error file=../team.yaml,line=9,col=24::{FAIL}"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "markdown"])

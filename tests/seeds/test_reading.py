@@ -58,7 +58,7 @@ def test_the_seed_of_the_contract_is_read_and_resolved(write: Callable[..., Path
     assert (support.protected, admin.protected) == (None, True)
     assert admin.permissions == EVERYTHING
     assert seed.users[0].roles == ("support",)
-    assert (seed.tests[0].can, seed.tests[0].cannot) == (("user.suspend",), ("role.delete",))
+    assert ([*seed.tests[0].can], [*seed.tests[0].cannot]) == (["user.suspend"], ["role.delete"])
 
 
 def test_a_file_with_a_byte_order_mark_is_read(write: Callable[..., Path]) -> None:
