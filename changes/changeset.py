@@ -34,6 +34,7 @@ class Result(NamedTuple):
 
     `password` is a generated password, which is shown only once. `elsewhere` are URLs of files outside the database,
     which the user must delete there. A `warning` is for programs: people read it in the notes of the changeset.
+    `if_unchanged` is for people: it says why nothing is changed if the outcome is `unchanged`.
     """
 
     id: ObjectId | None
@@ -43,6 +44,7 @@ class Result(NamedTuple):
     password: str | None = None
     elsewhere: Collection[str] = ()
     warning: str | None = None
+    if_unchanged: str | None = None
 
 
 class Question(NamedTuple):

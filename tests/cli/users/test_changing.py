@@ -154,8 +154,14 @@ def test_given_fields_are_changed_and_an_empty_text_removes_a_value(either: Chat
     }  # fmt: skip
     either("users", "update", ada, "--phone", "", "--image-url", "https://x.org/a.png")
     assert database["Profile"].find_one().keys() == {"_id", "userId", "address", "imageUrl"}  # type: ignore[union-attr]
-    assert either("users", "update", ada, "--address", "Pier 7").stdout == "countess: unchanged\n"
-    assert either("users", "update", ada, "--email", "COUNTESS@x.org").stdout == "countess: unchanged\n"
+    assert (
+        either("users", "update", ada, "--address", "Pier 7").stdout
+        == "countess: unchanged (already has these values)\n"
+    )
+    assert (
+        either("users", "update", ada, "--email", "COUNTESS@x.org").stdout
+        == "countess: unchanged (already has these values)\n"
+    )
 
 
 def test_a_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents) -> None:
@@ -195,7 +201,10 @@ def test_an_email_of_another_user_is_refused_in_any_case(either: Chatctl, databa
     assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
         f'error: a user already has the e-mail "ada@x.org"\nhint: see chatctl users show id:{other}\n'
     )
-    assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
+    assert (
+        either("users", "update", other, "--email", "ada@x.org").stdout
+        == "grace: unchanged (already has these values)\n"
+    )
 
 
 def test_a_change_of_a_profile_is_found_under_its_user(either: Chatctl, database: Documents) -> None:
