@@ -20,6 +20,7 @@ from database import connection
 from database.ids import ID_PREFIX, any_of, beginning_with, id_text, readings
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
+from database.times import minute
 from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
@@ -153,7 +154,7 @@ def _undone_by(event: Document) -> str:
     states = _states(undos)
     undo = next(one for one in undos if states[one["_id"]] == "done")
     at = undo.get("at")
-    when = f"{at:%Y-%m-%d %H:%M}Z" if isinstance(at, datetime) else readable_text(at)
+    when = minute(at) if isinstance(at, datetime) else readable_text(at)
     return f"already undone by {actor_text(undo)}, {when}, event {undo['_id']}"
 
 
