@@ -5,6 +5,7 @@ Start reading at `publish`.
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -47,9 +48,9 @@ class Report(NamedTuple):
 def publish(form: str, make: Callable[[], Report]) -> bool:
     """Print a report if the format is one, and add it to the step summary of GitHub; return whether it was printed."""
     printed = form in {MARKDOWN, JUNIT}
-    if printed or on_github():
+    if printed or streams.on_github():
         report = make()
-        if on_github():
+        if streams.on_github():
             _add_to_summary(report.markdown, quiet=form == "json")
         if printed:
             streams.write(report.markdown if form == MARKDOWN else _junit(report))
@@ -94,20 +95,20 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
     return Report("db check", f"### chatctl db check: {_database()}\n\n{body}", cases)
 
 
-def on_github() -> bool:
-    """Tell whether this is a step of a job of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
     """Let GitHub show faults in the files of a change, or else a message: it reads these lines from a step's output."""
-    if on_github():
+    if streams.on_github():
         if message and not faults:
-            say(f"::error::{_data(text.safe(message))}")
+            _annotate("::error", message)
         for fault in faults:
             place = zip(("file", "line", "col"), (_in_checkout(fault.file), *fault[1:3]), strict=True)
-            words = [f"{name}={_property(str(value))}" for name, value in place if value is not None]
-            say(f"::error {','.join(words)}::{_data(text.safe(fault.message))}")
+            words = [f"{name}={text.safe(_property(str(value)))}" for name, value in place if value is not None]
+            _annotate(f"::error {','.join(words)}", fault.message)
+
+
+def _annotate(command: str, message: str) -> None:
+    """Print a line that GitHub obeys. `say` would escape it."""
+    streams.say(streams.encodable(f"{command}::{_data(text.safe(message))}", sys.stderr))
 
 
 def faults_of(assertions: Iterable["Assertion"]) -> Iterator[Fault]:
