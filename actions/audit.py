@@ -20,6 +20,7 @@ from database import connection
 from database.ids import ID_PREFIX, any_of, beginning_with, id_text, readings
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
+from database.times import minute
 from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
@@ -120,7 +121,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
-        return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
+        result = Result(event["_id"], _command(event), "unchanged", if_unchanged=_undone_by(event))
+        return checked_changeset(command, Draft(), [result])
     database = connection.database()
     batches = _batches_to_undo(event, state)
     draft = Draft()
@@ -132,7 +134,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
-    results = [Result(event["_id"], _command(event), outcome)]
+    why = "all its changes were reversed already"
+    results = [Result(event["_id"], _command(event), outcome, if_unchanged=why)]
     return checked_changeset(
         command,
         draft,
@@ -143,6 +146,16 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
         undoes=event["_id"],
         notes=[f"undo of: {_command(event)}"],
     )
+
+
+def _undone_by(event: Document) -> str:
+    """Say who undid an event, and when."""
+    undos = list(connection.database()[AUDIT].find({"undoes": event["_id"]}).sort("_id", -1))
+    states = _states(undos)
+    undo = next(one for one in undos if states[one["_id"]] == "done")
+    at = undo.get("at")
+    when = minute(at) if isinstance(at, datetime) else readable_text(at)
+    return f"already undone by {actor_text(undo)}, {when}, event {undo['_id']}"
 
 
 def _batches_to_undo(event: Document, state: str) -> list[Batch]:

@@ -35,6 +35,7 @@ class Result(NamedTuple):
     `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
     which the user must delete there. `warning` is only for output for programs. For people, the notes of the changeset
     contain the same text.
+    `if_unchanged` is only for people: it says why nothing is changed if the outcome is `unchanged`.
     """
 
     id: ObjectId | None
@@ -44,6 +45,7 @@ class Result(NamedTuple):
     password: str | None = None
     elsewhere: Collection[str] = ()
     warning: str | None = None
+    if_unchanged: str | None = None
 
 
 class Question(NamedTuple):

@@ -19,6 +19,7 @@ from database.errors import (
     DatabaseError,
     Fault,
     InvalidInputError,
+    LeftError,
     NotFoundError,
     OutputError,
     PartialError,
@@ -73,9 +74,10 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     if as_json:
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
-        for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
+        is_answer = isinstance(error, CancelledError | LeftError)
+        for line in [failure.message] if is_answer else _lines(failure):
             say(line)
-        if failure.exit not in {INTERRUPTED, TERMINATED} and not isinstance(error, CancelledError):
+        if failure.exit not in {INTERRUPTED, TERMINATED} and not is_answer:
             from cli.output import reports
 
             reports.annotate(failure.faults, failure.message)
@@ -104,7 +106,7 @@ def describe(error: BaseException) -> Failure:
 def _failure(error: BaseException) -> Failure:
     """Choose the exit code and the message by the class of the error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return Failure(INTERRUPTED, "interrupted", "interrupted")
+        return Failure(INTERRUPTED, "interrupted", str(error) or "interrupted")
     if isinstance(error, TerminatedError):
         return Failure(TERMINATED, "interrupted", "terminated")
     if isinstance(error, typer.TyperException):

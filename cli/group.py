@@ -203,7 +203,7 @@ class Command(Shared, TyperCommand):
         invocation = Invocation.of(ctx.meta)
         if not questions.can_pick(invocation):
             return {}
-        from cli.output import picker
+        from cli.output import picker, zone_of
 
         given, _, _ = self.make_parser(ctx).parse_args([*args])
         values = {param: given.get(param.name) for param in self.get_params(ctx)}
@@ -211,7 +211,7 @@ class Command(Shared, TyperCommand):
         if error.param not in kinds or not picker.KINDS.keys() >= set(kinds.values()):
             return {}
         _choose_database(invocation, {param.name: value for param, value in values.items()})
-        picked = {param: picker.pick(kind) for param, kind in kinds.items()}
+        picked = {param: picker.pick(kind, zone_of(invocation)) for param, kind in kinds.items()}
         return {param: word for param, word in picked.items() if word} if all(picked.values()) else {}
 
     def invoke(self, ctx: Any) -> Any:

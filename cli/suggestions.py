@@ -52,6 +52,19 @@ The most similar name would be a wrong suggestion: for `--force` it is `--foreve
 QUIET: Final = frozenset({"--quiet", "--silent", "-q", "-s"})
 
 _VERSION: Final = "see chatctl --version"
+_COLOURED: Final = "put FORCE_COLOR=1 before chatctl"
+_COLOURLESS: Final = "put NO_COLOR=1 before chatctl"
+
+OPTION_HINTS: Final = {
+    "-v": _VERSION,
+    "--version": _VERSION,
+    "--color": _COLOURED,
+    "--colour": _COLOURED,
+    "--no-color": _COLOURLESS,
+    "--no-colour": _COLOURLESS,
+    "--no-pager": "put CHATCTL_PAGER=cat before chatctl",
+}
+"""Options of other programs that chatctl replaces by something that is not an option → hint."""
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
@@ -81,8 +94,8 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
     """Return a hint for an unknown option of a command or group."""
     if context is None:
         return None
-    if name.lower() in {"-v", "--version"}:
-        return _VERSION
+    if hint := OPTION_HINTS.get(name.lower()):
+        return hint
     is_group = hasattr(context.command, "list_commands")
     options = {option: param for param in context.command.get_params(context) for option in param.opts}
     formats = options["--output"].metavar.split("|") if "--output" in options else ["json", "ids"] * is_group

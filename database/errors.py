@@ -66,6 +66,13 @@ class CancelledError(RefusedError):
         super().__init__("Cancelled. Nothing was changed.")
 
 
+class LeftError(KeyboardInterrupt):
+    """The user left a question with Ctrl-C. Every question comes before the first write."""
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted. Nothing was changed.")
+
+
 class ReadOnlyError(RefusedError):
     """The error for a write in a read-only context."""
 

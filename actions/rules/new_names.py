@@ -13,6 +13,8 @@ from database.wording import name_flaw, shown
 from models.names import JOINER, READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
+SAME_NAME: Final = "already has this name"
+"""Why a rename changes nothing."""
 
 
 def validate(collection: str, names: list[str]) -> None:

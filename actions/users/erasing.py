@@ -228,7 +228,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
-        [done if counts else Result(erasure.id, erasure.label, "unchanged")],
+        [done if counts else Result(erasure.id, erasure.label, "unchanged", if_unchanged="already erased")],
         Stream(erasure.batches, counts),
         asks=True,
         notes=erasure.notes() if counts else [],

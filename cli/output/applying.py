@@ -217,6 +217,8 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
             streams.write(part)
         return
     if dry_run:
+        if not changeset.changes_something:
+            out.notes(_result_lines(out, [result for result in changeset.results if result.if_unchanged]))
         out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
         return
     passwords = [result.password for result in changeset.results if result.password]
@@ -247,7 +249,8 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
         if result.outcome == "passed-over":
             out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
-            yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+            why = result.message or (result.if_unchanged if result.outcome == "unchanged" else None)
+            yield f"{result.ref}: {result.outcome}" + (f" ({why})" if why else "")
         yield from _addresses_elsewhere(out, result)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
@@ -267,6 +270,7 @@ def _outcome_as_json(
         shown = result._replace(password=None) if dry_run else result
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
+        shown = shown._replace(if_unchanged=None)
         given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
         yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
         opening = ","

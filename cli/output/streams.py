@@ -201,6 +201,11 @@ def abandon() -> None:
         return
 
 
+def on_github() -> bool:
+    """Tell whether this is a step of a job of GitHub Actions, which obeys some lines of the output."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()

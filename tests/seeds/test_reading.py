@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from people import Documents
 
 from database.errors import InvalidInputError, NotFoundError
 from seeds.reading import read
@@ -57,7 +58,7 @@ def test_the_seed_of_the_contract_is_read_and_resolved(write: Callable[..., Path
     assert (support.protected, admin.protected) == (None, True)
     assert admin.permissions == EVERYTHING
     assert seed.users[0].roles == ("support",)
-    assert (seed.tests[0].can, seed.tests[0].cannot) == (("user.suspend",), ("role.delete",))
+    assert ([*seed.tests[0].can], [*seed.tests[0].cannot]) == (["user.suspend"], ["role.delete"])
 
 
 def test_a_file_with_a_byte_order_mark_is_read(write: Callable[..., Path]) -> None:
@@ -318,6 +319,23 @@ def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, 
         assert f"{note} {command} ./seeds\n" in chatctl("seeds", command, code=None).stderr
         assert "PATH" not in chatctl("seeds", command, "./seeds", code=None).stderr
     assert chatctl("seeds", "plan", "-o", "json").stderr == ""
+
+
+def test_in_ci_apply_requires_a_path_if_the_working_folder_has_seeds(
+    chatctl: Chatctl, workspace: Path, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    (workspace / "seeds").mkdir()
+    (workspace / "seeds" / "a.yaml").write_text("version: 1\npermissions: [report.read]\n")
+    for options in ((), ("-n",), ("--yes",)):
+        said = chatctl("seeds", "apply", *options, code=2).stderr
+        assert said == (
+            "error: PATH is required in CI, because the working folder has seed files\n"
+            "hint: chatctl seeds apply ./seeds\n"
+        )
+    assert database["Role"].find_one() is None
+    chatctl("seeds", "apply", "./seeds")
+    assert database["Permission"].distinct("name") == ["report.read"]
 
 
 def test_the_shipped_seed_in_its_own_folder_is_not_another_one(

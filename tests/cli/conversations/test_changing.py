@@ -141,7 +141,7 @@ def test_an_undo_makes_a_null_or_absent_list_null_or_absent_again(
 def test_a_user_is_added_to_a_group(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "add", "engines", "edith", "ada")
-    assert done.stdout == "edith: added\nada: unchanged\n"
+    assert done.stdout == "edith: added\nada: unchanged (already a participant)\n"
     assert world["edith"] in (database["Conversation"].find_one({"name": "engines"}) or {})["userIds"]
     links(database)
     assert either("conversations", "add", "engines", "edith").stderr == "nothing to do\n"
@@ -157,7 +157,7 @@ def test_a_one_to_one_conversation_gets_no_third_person(either: Chatctl, databas
         "hint: create a group: chatctl conversations create USER... edith --name NAME\n"
     )
     assert stored(database) == before
-    assert either("conversations", "add", world["direct"], "ada").stdout == "ada: unchanged\n"
+    assert either("conversations", "add", world["direct"], "ada").stdout == "ada: unchanged (already a participant)\n"
 
 
 def test_a_one_sided_link_is_completed_or_removed(either: Chatctl, database: Documents, world: Ids) -> None:
@@ -167,13 +167,13 @@ def test_a_one_sided_link_is_completed_or_removed(either: Chatctl, database: Doc
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: removed\n"
     links(database)
-    assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: unchanged\n"
+    assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: unchanged (not a participant)\n"
 
 
 def test_the_messages_of_a_removed_user_stay(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "remove", "engines", "alan", "edith", "--yes")
-    assert done.stdout == "alan: removed\nedith: unchanged\n"
+    assert done.stdout == "alan: removed\nedith: unchanged (not a participant)\n"
     left = stored(database)
     assert left["Message"] == before["Message"]
     assert [user["seenMessageIds"] for user in left["User"]] == [user["seenMessageIds"] for user in before["User"]]
@@ -230,7 +230,7 @@ def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) ->
     before = stored(database)
     done = either("conversations", "rename", "engines", "looms")
     assert done.stdout == "looms: renamed\n"
-    assert either("conversations", "rename", "looms", "looms").stdout == "looms: unchanged\n"
+    assert either("conversations", "rename", "looms", "looms").stdout == "looms: unchanged (already has this name)\n"
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")

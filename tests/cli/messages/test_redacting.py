@@ -32,7 +32,7 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
         message = database["Message"].find_one({"_id": world[one]}) or {}
         assert (message["body"], "image" in message) == ("[removed by an administrator]", False)
     again = either("messages", "redact", world["first"], "--yes")
-    assert (again.stdout, again.stderr) == (f"{world['first']}: unchanged\n", "nothing to do\n")
+    assert (again.stdout, again.stderr) == (f"{world['first']}: unchanged (already redacted)\n", "nothing to do\n")
     undone(either, done)
     assert stored(database) == before
 

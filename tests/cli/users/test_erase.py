@@ -33,7 +33,11 @@ def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
     assert "undo" not in done.stderr.splitlines()[-1]
     assert all(f"{line}\n" in done.stderr for line in told)
     assert found(database, HERS) == []
-    assert chatctl("users", "erase", past.ada["_id"], "--yes") == (f"{label}: unchanged\n", "nothing to do\n", 0)
+    assert chatctl("users", "erase", past.ada["_id"], "--yes") == (
+        f"{label}: unchanged (already erased)\n",
+        "nothing to do\n",
+        0,
+    )
     chatctl("users", "erase", "later.ada@example.org", "--yes", code=3)
 
 
