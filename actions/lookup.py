@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -19,7 +20,8 @@ from database.errors import UsageError
 from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
 from database.own_collections import AUDIT
-from database.wording import NAMED, did_you_mean, one_edit_away, shown
+from database.times import minute
+from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """Matches text that needs no quotes in a shell."""
@@ -27,7 +29,7 @@ NAMED_BY: Final = {
     "User": ("username", "email"),
     "Role": ("name",),
     "Permission": ("name",),
-    "Conversation": ("name", "isGroup", "userIds"),
+    "Conversation": ("name", "isGroup", "userIds", "lastMessageAt"),
     "Message": ("createAt",),
     AUDIT: ("command",),
 }
@@ -50,7 +52,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """The documents that were looked up; `missing` has a result for each typed name that was not found and skipped."""
+    """The documents that were found. `missing` has a result for each name that was skipped because it was not found."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
@@ -113,7 +115,7 @@ def complete_id(collection: str, text: str) -> str:
 def _find(
     collection: str, keys: Mapping[str, Key], projection: Sequence[str] | None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find the document that each typed text means; `keys` is typed text → the field and value of its form."""
+    """Find the document that each typed text means. `keys` is typed text → the field and value to look it up by."""
     meanings = {ref: [key, *begun] for (ref, key), begun in zip(keys.items(), _begun(collection, keys), strict=True)}
     known = _by_key(collection, {key for meaning in meanings.values() for key in meaning}, projection)
     found: dict[Any, Found] = {}
@@ -143,15 +145,20 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
-    where = {"kind": "event"} if collection == AUDIT else None
+    where = queries.named_by_id(collection)
     found = references.ids_beginning_with(connection.database(), collection, prefixes.values(), where)
     yield from ([("_id", text) for text in found.get(prefixes.get(ref, ""), ())] for ref in keys)
 
 
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
-    """Make the error for a text with several meanings; `field` is given if several documents have the text in it."""
+    """Make the error for a text that means several documents. `field` is set if all of them have the text in it."""
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
-    listed = [f"id:{one}{_about(collection, documents[one]) if one in documents else ''}" for one in ids[:NAMED]]
+    # Two conversations can have the same name, so a person must type one of these ids.
+    short = queries.short_ids(collection, ids[:NAMED]) if collection == "Conversation" else {}
+    listed = [
+        f"id:{short.get(one, one)}{_about(collection, documents[one]) if one in documents else ''}"
+        for one in ids[:NAMED]
+    ]
     more = ["or another"] if len(ids) > NAMED else []
     having = "match" if field is None else f"have the {field}"
     return AmbiguousNameError(
@@ -162,15 +169,24 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
 def _about(collection: str, document: Document) -> str:
     """Return the names of a document in parentheses, to tell it from others with a similar id or name."""
     if collection == "Conversation":
-        from actions.display_names import titles
-
-        return f" ({titles([document])[document['_id']]})"
+        return f" ({', '.join(_about_conversation(document))})"
     names = [readable_text(document[field]) for field in NAMED_BY[collection] if document.get(field)]
     return f" ({', '.join(names)})" if names else ""
 
 
+def _about_conversation(document: Document) -> Iterator[str]:
+    """Yield the title of a conversation, and what tells it from another one with the same title."""
+    from actions.display_names import id_texts, titles
+
+    yield titles([document])[document["_id"]]
+    if document.get("name"):
+        yield counted(len(id_texts(document, "userIds")), "participant")
+    if isinstance(last := document.get("lastMessageAt"), datetime):
+        yield f"last activity {minute(last)}"
+
+
 def _identity(document: Document) -> tuple[type, str]:
-    """Return a key of the id that differs for different types, even if the ids are printed alike or compare equal."""
+    """Return a dictionary key for the id of a document. Ids of different types have different keys, even if equal."""
     return type(document["_id"]), id_text(document["_id"])
 
 
@@ -199,7 +215,7 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
 
 
 def _refuse_other_texts(collection: str, text: str) -> None:
-    """Raise `UsageError` for a text that cannot be an id."""
+    """Raise `UsageError` for a text that is not an id or the beginning of an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
         hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
         article = "an" if collection == AUDIT else "a"
@@ -218,7 +234,7 @@ def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def parse_user_ref(ref: str) -> tuple[str, Any]:
     """Return the field and the value by which to find a user (e-mails in lower case).
 
-    Only the form of the text decides; nothing is read. An id that is not an ObjectId is returned as text.
+    Only the form of the text is used; the database is not read. An id that is not an ObjectId is returned as text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:

@@ -19,6 +19,7 @@ from database.errors import (
     DatabaseError,
     Fault,
     InvalidInputError,
+    LeftError,
     NotFoundError,
     OutputError,
     PartialError,
@@ -73,9 +74,10 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     if as_json:
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
-        for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
+        is_answer = isinstance(error, CancelledError | LeftError)
+        for line in [failure.message] if is_answer else _lines(failure):
             say(line)
-        if failure.exit not in {INTERRUPTED, TERMINATED} and not isinstance(error, CancelledError):
+        if failure.exit not in {INTERRUPTED, TERMINATED} and not is_answer:
             from cli.output import reports
 
             reports.annotate(failure.faults, failure.message)
@@ -87,7 +89,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
 
 @contextmanager
 def quiet_interrupt() -> Iterator[None]:
-    """End a command that never ends by itself on Ctrl-C, with the usual exit code but without a message."""
+    """On Ctrl-C, end the `with` block without a message, for commands that run until Ctrl-C. The exit code is 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -104,7 +106,7 @@ def describe(error: BaseException) -> Failure:
 def _failure(error: BaseException) -> Failure:
     """Choose the exit code and the message by the class of the error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return Failure(INTERRUPTED, "interrupted", "interrupted")
+        return Failure(INTERRUPTED, "interrupted", str(error) or "interrupted")
     if isinstance(error, TerminatedError):
         return Failure(TERMINATED, "interrupted", "terminated")
     if isinstance(error, typer.TyperException):
@@ -162,9 +164,9 @@ def _usage(error: typer.TyperException) -> Failure:
     if context and any(param.name == "password_stdin" for param in context.command.params):
         # The extra argument may be the password, so that the message must not repeat it.
         if "extra argument" in message:
-            message, hint = "got an argument too many", f"no argument is a password; {hint}"
+            message, hint = "unexpected extra argument", f"a password cannot be an argument; {hint}"
         elif name == "--password":
-            hint = "other users of this machine could see it: take --password-stdin"
+            hint = "other users of this machine could see the password: use --password-stdin"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
 
 
@@ -172,7 +174,7 @@ def _invalid_value(error: typer.TyperException) -> str | None:
     """Return the message about an invalid value, like `--limit must be 1 or more`, or None for another error."""
     param: Any = getattr(error, "param", None)
     message = getattr(error, "message", "")
-    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: the value is missing
+    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: no value given
         return None
     name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
     if message.startswith("must be "):
@@ -187,7 +189,7 @@ def _bug(error: BaseException) -> Failure:
         BUG,
         "bug",
         f"this is a bug in chatctl: {type(error).__name__}{place}",
-        "run it again with --debug and report what it prints; it contains no passwords and no data of yours",
+        "run it again with --debug and report its output, which contains no passwords and no data from your database",
     )
 
 

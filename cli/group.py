@@ -33,7 +33,8 @@ EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
 """Environment variables that replace the options `--expect` and `--reason`.
 
-An empty reason is ignored. An empty name to expect is not: no database has that name, so every command is refused.
+An empty CHATCTL_REASON is ignored. An empty CHATCTL_EXPECT is not: no database has an empty name, so every command is
+refused.
 """
 
 FILTERS: Final = "Filters"
@@ -71,7 +72,7 @@ GLOBAL_OPTIONS: Final = (
     _option(
         SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
     ),
-    _option(SAFETY, "--no-input", "Never ask. What needs a confirmation is refused."),
+    _option(SAFETY, "--no-input", "Never ask. Commands that need a confirmation are refused."),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no MongoDB server."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
@@ -97,7 +98,7 @@ RECORDED_PARAMETERS: Final = frozenset(
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
-"""Parameters that make their command write. Without them, the command only reads."""
+"""Parameters, for example FILE of `access review`, that make their command write. Without them, it only reads."""
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
@@ -202,7 +203,7 @@ class Command(Shared, TyperCommand):
         invocation = Invocation.of(ctx.meta)
         if not questions.can_pick(invocation):
             return {}
-        from cli.output import picker
+        from cli.output import picker, zone_of
 
         given, _, _ = self.make_parser(ctx).parse_args([*args])
         values = {param: given.get(param.name) for param in self.get_params(ctx)}
@@ -210,7 +211,7 @@ class Command(Shared, TyperCommand):
         if error.param not in kinds or not picker.KINDS.keys() >= set(kinds.values()):
             return {}
         _choose_database(invocation, {param.name: value for param, value in values.items()})
-        picked = {param: picker.pick(kind) for param, kind in kinds.items()}
+        picked = {param: picker.pick(kind, zone_of(invocation)) for param, kind in kinds.items()}
         return {param: word for param, word in picked.items() if word} if all(picked.values()) else {}
 
     def invoke(self, ctx: Any) -> Any:
@@ -275,7 +276,7 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # only now is it known that the option was given nowhere on the line
+        if invocation.expect is None:  # read only now, because --expect may be anywhere on the command line
             invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)
@@ -319,7 +320,7 @@ def _writes(params: Mapping[str, Any]) -> bool:
     return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
 
 
-def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:
+def warn_of_password(out: Any, instead: str = "set MONGODB_DATABASE_URL instead") -> None:
     """Warn that other users can see a password on the command line."""
     from cli.output import say
 

@@ -1,4 +1,4 @@
-"""A seed: the permissions, roles and users that should exist. `resolve` makes it from checked files."""
+"""The classes of a seed: the permissions, roles and users that should exist. `resolve` makes a seed from files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,43 +13,49 @@ UNNAMED: Final = "default"
 """The name of a seed without a `seed` key."""
 
 SHIPPED: Final = "chatctl"
-"""The name of the seed that ships. It is not the default name, so no other seed owns its roles by accident."""
+"""The name of the seed that ships with chatctl. It is not `UNNAMED`, so no other seed owns its roles by accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRole:
+    """A role of a seed. `renamed_from` is the old name of the role, and `at` is its place in the file."""
+
     name: str
     permissions: frozenset[str] | None
-    """The permissions, with those of extended roles. `None` if the seed does not manage them."""
+    """The permissions of the role, including those of extended roles. None if the seed does not manage them."""
     protected: bool | None
-    """`None` if the seed does not say it."""
+    """Whether the role must always have an active member. None if the seed does not say it."""
     renamed_from: str | None
     at: Node
 
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """A user of a seed; the texts may contain variables, and the nodes know their place in the file."""
+    """A user of a seed. The texts can contain variables, and each node knows its place in the file."""
 
     email: Node
     username: Node
     name: Node | None
     password: Node | None
-    """The name of the variable that contains it."""
+    """The name of the environment variable that contains the password."""
     roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SeedTest:
+    """A test of a seed: the permissions that a role must have (`can`) and must not have (`cannot`).
+
+    Each permission has the name or pattern in the file that contains it.
+    """
+
     role: str
-    can: tuple[str, ...]
-    cannot: tuple[str, ...]
-    at: Node
+    can: dict[str, Node]
+    cannot: dict[str, Node]
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed defines, in the order of its files."""
+    """The content of a seed, merged from its files in their order."""
 
     name: str
     permissions: tuple[str, ...]
@@ -60,14 +66,14 @@ class Seed:
 
 
 MOST_LINKS: Final = 2_000_000
-"""The most permissions in all roles and tests together, after patterns and `extends` are resolved."""
+"""The largest number of permissions in all roles and tests together, after patterns and `extends` are resolved."""
 
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge the trees of checked files into a seed. Faults are noted; the result is valid only without any."""
+    """Merge the trees of checked files into a seed. New faults are noted, and the seed is valid only without faults."""
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -99,7 +105,7 @@ class _Resolver:
         return named[0].value if named else None
 
     def _named(self, kind: str, items: Iterable[Node]) -> dict[str, Node]:
-        """Collect the named items. A duplicate name is a fault with both places."""
+        """Return name → item for items with a name. A duplicate name is noted as a fault, with both places."""
         found: dict[str, Node] = {}
         for item in items:
             name = item if item.kind == "string" else item.get("name", "string")
@@ -145,22 +151,27 @@ class _Resolver:
         if not {"permissions", "extends"} & role.value.keys():
             return None
         taken_over = [(extended[other], resolved.get(other) or frozenset()) for other in extended]
-        return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
+        mine = ((item, self._match(item)) for item in role.items("permissions"))
+        return frozenset(self._union([*taken_over, *mine]))
 
-    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
-        """Unite sets until the seed has too many links."""
-        whole: set[str] = set()
+    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
+        """Return the union of sets of permissions: permission → the first item that contains it.
+
+        If the seed has too many links, note a fault and stop.
+        """
+        whole: dict[str, Node] = {}
         for item, names in parts:
             if self._links > MOST_LINKS:
                 break
             self._links += len(names)
             if self._links > MOST_LINKS:
-                self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
-            whole |= names
-        return frozenset(whole)
+                self._faults.add(item, f"roles and tests together contain more than {MOST_LINKS:,} permissions")
+            for name in names:
+                whole.setdefault(name, item)
+        return whole
 
     def _match(self, item: Node) -> frozenset[str]:
-        """Return the permissions that match a name or pattern; no match is a fault."""
+        """Return the permissions that match a name or pattern. If there are none, note a fault."""
         known = self._matches.get(item.value)
         if known is None:
             pattern = Pattern.parse(item.value)
@@ -181,7 +192,7 @@ class _Resolver:
         return known
 
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
-        """Report an unknown name, unless a file that could not be read may define it."""
+        """Note a fault for an unknown name, unless the name may be defined in a file that could not be read."""
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
             self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")
@@ -200,7 +211,7 @@ class _Resolver:
                 self._faults.add(node, f"{message}, because the seed also defines it, at {place}")
             elif first is not node:
                 self._faults.add(
-                    node, f"role {shown(node.value)} can be renamed only once; at {first.place} it gets another name"
+                    node, f"two roles have renamed_from {shown(node.value)}; the first is at {first.place}"
                 )
             former[name] = node.value
         return former
@@ -227,7 +238,7 @@ class _Resolver:
         return users
 
     def _texts(self, user: Node) -> None:
-        """Report texts that are not valid for a user; a text with a variable is checked when the seed is planned."""
+        """Note faults for texts that are not valid for a user. A text with a variable is checked later, in a plan."""
         for key in ("email", "username", "name"):
             node = user.get(key, "string")
             text = expand(node.value, {}) if node and not variables(node.value) else None
@@ -241,7 +252,7 @@ class _Resolver:
         can, cannot = (
             self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
         )
-        return SeedTest(role.value, tuple(sorted(can)), tuple(sorted(cannot)), role) if role else None
+        return SeedTest(role.value, dict(sorted(can.items())), dict(sorted(cannot.items()))) if role else None
 
 
 def _items(root: Node, key: str) -> list[Node]:

@@ -14,12 +14,12 @@ from actions.messages.listing import MESSAGE_FIELDS, MessageRows
 from actions.queries import time_range
 from changes import Document
 from database import connection
-from database.errors import NotFoundError, UsageError
-from database.failures import is_refusal
+from database.errors import NotFoundError, UsageError, is_refusal
 from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
 from database.prefetch import prefetched
 from database.references import referred
+from database.times import minute
 
 INDEX: Final = "chatctl_conversation"
 MANY_MESSAGES: Final = 10_000
@@ -73,7 +73,7 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Select messages of a conversation: since a time and before another, the last ones, or those around one message.
+    """Select messages of a conversation: the messages of a period, the last messages, or those around a message.
 
     Raises `NotFoundError` for a message of another conversation.
     """
@@ -107,7 +107,7 @@ def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
 
 
 def _describe(since: datetime | None, until: datetime | None, last: int | None) -> str:
-    times = [f"{word} {time:%Y-%m-%d %H:%M}Z" for word, time in (("since", since), ("before", until)) if time]
+    times = [f"{word} {minute(time)}" for word, time in (("since", since), ("before", until)) if time]
     words = [*times, *([f"the last {last:,}"] if last else [])]
     return f"only {', '.join(words)}" if words else ""
 
@@ -149,7 +149,7 @@ def _around(selected: Transcript, ref: str) -> Transcript:
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:
-    """Read the ids of the messages before one, the nearest first."""
+    """Read the ids of the messages before a message, the nearest first."""
     if message.get("createAt") is not None:
         return _dated(listing).ids("-createAt", message["_id"], NEAR + 1)
     undated = replace(listing, where=listing.where | {"createAt": None})

@@ -29,9 +29,9 @@ __all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "
 Row = dict[str, Any]
 
 PAGE: Final = 50
-"""Rows of a table without `--limit` and `--all`."""
+"""The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""A note below a table has the exact number of matches up to this number."""
+"""The note below a table has the exact number of matches up to this number; above it, only `10,000+`."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Output:
         The formats for programs have all rows, printed while they are read.
         """
         chosen = _chosen_columns(view, page.columns)
-        chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
+        chosen = chosen if page.columns is not None else self._usual_columns(chosen)
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
@@ -67,14 +67,14 @@ class Output:
             self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
-        """Print a list that is already complete."""
+        """Print a list on one page. Unlike `rows`, this has no options to sort the rows or to limit their number."""
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
-            self._data(self._masked(rows, view), view)
+            self._data(self._masked(rows, view), self._usual_columns(view))
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print each row immediately when it arrives. `line` returns the line of a row for people."""
+        """Print each row as soon as it arrives. `line` returns the text of a row for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -83,7 +83,9 @@ class Output:
             streams.flush()
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
-        """Print a table with a column for each name in `across`. An x shows that the list of a row has this name.
+        """Print a matrix, for example of roles and permissions, with a column for each name in `across`.
+
+        A cell has an x if the list of its row contains the name of its column.
 
         On a terminal, the table is divided into parts that fit its width. Programs get the rows unchanged.
         """
@@ -133,7 +135,7 @@ class Output:
                 shown_value = styles.state(shown_value) if column.state else shown_value
             streams.write(f"{title}{shown_value}".rstrip() + "\n")
         self.lines(lines)
-        tables = [(0, screen.shows_local_times([row], shown))]
+        tables: list[tuple[Sequence[str], bool]] = [((), screen.shows_local_times([row], shown))]
         for key, columns in (below or {}).items():
             if row[key]:
                 streams.write("\n")
@@ -143,7 +145,10 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Return the changes of an event, with masked texts if messages are masked. `targets` are the shown ids."""
+        """Return the changes of an event. If messages are masked, mask their texts too.
+
+        `targets` are the ids of the shown documents.
+        """
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [masking.masked_entry(entry) for entry in entries]
@@ -177,7 +182,7 @@ class Output:
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Add the options that chose the database to each command in a text, so that the user can paste it."""
+        """Add the options that chose the database to each command in a text, so that the user can paste the command."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
@@ -220,8 +225,12 @@ class Output:
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
+    def _usual_columns(self, view: View) -> View:
+        """Return the columns of a list: those of a table if people read the format, and all columns for programs."""
+        return _table_columns(view) if self.for_people or self.form == "markdown" else view
+
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
-        """Return rows. If messages are masked, private values are replaced by their lengths."""
+        """Return the rows. If messages are masked, replace private values by their lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
@@ -244,23 +253,23 @@ class Output:
             onward = self.invocation.command_with("--after", text.id_text(shown[-1]["id"]))
             self.note(f"{len(shown):,} of {known}; next page: {text.quoted(onward)}")
 
-    def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[int, bool]:
-        """Print a table. Return the number of columns that did not fit, and whether it has local times."""
+    def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[Sequence[str], bool]:
+        """Print a table. Return the keys of columns that did not fit, and whether it has local times."""
         if not rows:
             self.note("nothing found")
-            return 0, False
+            return (), False
         screen = self.screen
         shown = screen.table(rows, view, fixed=fixed)
         for line in shown.lines:
             streams.write(f"{line}\n")
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
-    def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
-        """Print notes below some tables: how many columns are hidden, and the time zone of local times."""
-        hidden, local = (sum(numbers) for numbers in zip(*tables, strict=True))
+    def _explain(self, tables: Sequence[tuple[Sequence[str], bool]]) -> None:
+        """Print notes below some tables: which columns are hidden, and the time zone of local times."""
+        hidden = [key for keys, _ in tables for key in keys]
         if hidden:
-            self.note(f"{counted(hidden, 'column')} hidden: -o wide")
-        if local:
+            self.note(f"{counted(len(hidden), 'column')} hidden ({', '.join(hidden)}): -o wide")
+        if any(local for _, local in tables):
             self.note_zone()
 
 
@@ -271,7 +280,7 @@ def zone_of(invocation: Invocation) -> str | None:
 
 def say(message: str) -> None:
     """Print a message on standard error, after everything that was printed before."""
-    with suppress(OutputError):  # the flush at the end of the run fails again, and its error is reported
+    with suppress(OutputError):  # ignored here: the flush at the end of the run fails too, and its error is reported
         streams.flush()
     streams.say(for_people(message))
 

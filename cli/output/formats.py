@@ -1,4 +1,4 @@
-"""The formats for programs: JSON, NDJSON, YAML, CSV and ids, written while the rows are read."""
+"""The formats for programs and reports: JSON, NDJSON, YAML, CSV, ids and Markdown, written while the rows are read."""
 
 import csv
 import io
@@ -17,14 +17,14 @@ Row = dict[str, Any]
 CHUNK: Final = 200
 _NOTHING: Final = type(None)
 
-# YAML readers other than PyYAML read more words as numbers or booleans.
+# Matches texts that are written in quotes: YAML readers other than PyYAML may read them as numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """Return a value as JSON; characters that are not printable are escaped."""
     written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
-    lines = written.split("\n")
+    lines = (written.replace("##[", r"#\u0023[") if _obeyed(written) else written).split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
 
 
@@ -38,18 +38,19 @@ def as_yaml(value: Any) -> str:
             return True
 
     def string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = '"' if not value.isprintable() else "'" if _LOOKS_TYPED.match(value) else None
+        style = '"' if not value.isprintable() or _obeyed(value) else "'" if _LOOKS_TYPED.match(value) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, string)
     unicode = streams.has_all_characters()
     written = yaml.dump(text.plain(value), Dumper=Dumper, allow_unicode=unicode, sort_keys=False, width=10**9)
-    return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in written.split("\n"))
+    lines = (written.replace("##[", r"#\x23[") if _obeyed(written) else written).split("\n")
+    return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in lines)
 
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Write a list in one of the formats. The memory used does not grow with the list."""
-    # A file keeps control characters in CSV cells; a terminal would execute them.
+    # Control characters in CSV cells are escaped only on a terminal, because the terminal would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
     written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
     for number, part in enumerate(_chunks(written)):
@@ -94,16 +95,16 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     unescaped = streams.has_all_characters()
     for row in rows:
         line = _compact(row, dumps)
-        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
+        yield f"{line}\n" if unescaped and line.isprintable() and not _obeyed(line) else f"{as_json(row)}\n"
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
-    """Return a value as JSON without blanks. Values that JSON has need no extra call."""
+    """Return a row as JSON without spaces. Only values that JSON does not have, like ids, are converted first."""
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = dumps(text.plain(row))  # a value may be a number that JSON does not have
-    except TypeError:  # other readers may not accept these numbers and characters either
+            line = dumps(text.plain(row))  # NaN or infinity, which JSON does not have, was written as null
+    except TypeError:  # for example an integer of more than 64 bits, or a text with an invalid character
         return as_json(row)
     return line.decode()
 
@@ -124,23 +125,31 @@ def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return (f"{text.safe(text.id_text(row['id']))}\n" for row in rows)
 
 
+def _markdown(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    from cli.output import markdown
+
+    cells = ([markdown.code(text.cell(row.get(key))) for key in keys] for row in rows)
+    return (f"{line}\n" for line in markdown.rows(keys, cells))
+
+
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "json": _json,
     "ndjson": _ndjson,
     "yaml": _yaml,
     "csv": _csv,
     "ids": _ids,
+    "markdown": _markdown,
 }
 
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with this line ending, every Python version quotes a cell with \r
+    csv.writer(line).writerow(cells)  # with the line ending \r\n, each Python version quotes cells with \r
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:
-    """Return a value as one CSV cell: names with `;` between them, objects as JSON, guarded against spreadsheets."""
+    """Return a value as one CSV cell: a list with `;` between its items, an object as JSON, and formulas escaped."""
     simple = text.plain(value)
     simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
     if simple is None:
@@ -155,10 +164,18 @@ def _cell(value: Any) -> str:
 
 
 def _named(value: Any) -> Any:
-    """Return the username of a person or the title of a conversation; a deleted one has only its id."""
+    """Return the username of a person or the title of a conversation, or the id if it was deleted.
+
+    Any other value is returned unchanged.
+    """
     if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
         return value.get("username") or value.get("title") or value["id"]
     return value
+
+
+def _obeyed(written: str) -> bool:
+    """Tell whether a text has a command that a job of GitHub Actions would obey. JSON and YAML can escape it."""
+    return "##[" in written and streams.on_github()
 
 
 def _escaped(line: str, escape: Callable[[str], str]) -> str:

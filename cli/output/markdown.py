@@ -1,7 +1,7 @@
-"""Write Markdown in which text of users is only text: it makes no links, mentions or formatting."""
+"""Write Markdown in which texts of users are escaped, so that they cannot make links, mentions or formatting."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -15,7 +15,7 @@ _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
 """The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""The most characters of a list. A comment on GitHub can have at most 65,536."""
+"""The most characters of a list, table or diff in a report. A comment on GitHub can have at most 65,536."""
 
 
 def text(shown: str) -> str:
@@ -24,15 +24,23 @@ def text(shown: str) -> str:
 
 
 def code(shown: str) -> str:
-    """Return a line as code, which can be in a table. In code, GitHub does not link users, issues or commits."""
+    """Return a line as inline code, also for a table. In code, GitHub does not link users, issues or commits."""
     return r"\|".join(map(_code, shown.split("|")))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown cells, or nothing without rows."""
-    lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
-    head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
-    return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])
+def rows(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a Markdown table of any length. The cells must be Markdown already."""
+    yield f"| {' | '.join(headings)} |"
+    yield "|---" * len(headings) + "|"
+    for row in cells:
+        yield f"| {' | '.join(row)} |"
+
+
+def table(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table that fits a comment, or an empty text if there are no rows."""
+    first, second, *lines = rows(headings, cells)
+    shown, more = fitting(lines)
+    return "".join(f"{line}\n" for line in [first, second, *shown, *(["", more] if more else [])]) if lines else ""
 
 
 def diff(lines: Iterable[str]) -> str:

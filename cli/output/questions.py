@@ -1,4 +1,4 @@
-"""Questions to the user at the terminal: confirmations, passwords, and whether asking is possible."""
+"""Ask the user at the terminal for confirmations and passwords, and tell whether the user can be asked."""
 
 import getpass
 import os
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
 from cli.output import for_people, masking, say, streams, text
-from database.errors import CancelledError
+from database.errors import CancelledError, LeftError
 from database.own_collections import AUDIT
 from database.wording import counted
 
@@ -26,9 +26,10 @@ LONGEST_BODY: Final = 200
 
 
 def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker: "Marker | None") -> None:
-    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if it is refused.
+    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
-    In a protected database, the user must type the name of the protection (`marker.name`) instead of y.
+    Ctrl-C raises `LeftError`. In a protected database, the user must type the name of the protection (`marker.name`)
+    instead of y.
     """
     import actions
     from changes import effects
@@ -39,11 +40,14 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
     for line in (*_above(changeset, rows, out.screen.zone), *effects(changeset), *notes):
         say(f"  {out.pasteable(line)}")
     question = _question(changeset, rows, out.screen.zone)
-    if marker is None:
-        agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
-    else:
-        say(f"{question}? This database is protected.")
-        agreed = ask(f'Type "{marker.name}" to confirm: ') == marker.name
+    try:
+        if marker is None:
+            agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
+        else:
+            say(f"{question}? This database is protected.")
+            agreed = ask(f'Type "{marker.name}" to confirm: ') == marker.name
+    except KeyboardInterrupt:
+        raise LeftError from None
     if not agreed:
         raise CancelledError
 
@@ -63,9 +67,9 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 
 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
-    """Yield the lines above the question: the first of several items, or the text of a single message.
+    """Yield the lines above the question: the first items if there are several, or the text of a single message.
 
-    Another single item has no line, because the question names it.
+    A single item that is not a message has no line, because the question names it.
     """
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():
@@ -76,7 +80,7 @@ def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Ite
 
 
 def _name(of: str, row: Row, zone: str | None) -> str:
-    """Return the name of an item with details, like `ada (Ada Lovelace)`. Times are in the time zone, or in UTC."""
+    """Return the name of an item with details, like `ada (Ada Lovelace)`. If `zone` is None, times are in UTC."""
     if "sender" in row:
         return f"{MESSAGE_OF}{text.cell(row['sender'])}, {_time(row['createAt'], zone) or 'without a date'}"
     title = text.cell(row.get("username") or row["ref"])
@@ -123,12 +127,17 @@ def ask(question: str) -> str:
 
 
 def ask_hidden(prompt: str) -> str | None:
-    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D)."""
+    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D).
+
+    Ctrl-C raises `LeftError`.
+    """
     typed = None
     try:
         typed = getpass.getpass(prompt, sys.stderr)
     except EOFError:
         return None
+    except KeyboardInterrupt:
+        raise LeftError from None
     finally:
         if typed is None:
             say("")

@@ -11,20 +11,23 @@ from cli.views import Column, View
 Row = Mapping[str, Any]
 
 ENOUGH: Final = 40
-"""A long text needs only this many cells. Its rest is cut rather than hiding another column."""
+"""The width, in terminal cells, that is enough for a column of long texts.
+
+Such a column is narrowed to this width before other columns are hidden.
+"""
 
 
 class Table(NamedTuple):
-    """A table for people: its columns, its lines, and the number of columns that have values but did not fit."""
+    """A table for people: its columns, its lines, and the keys of columns that have values but did not fit."""
 
     columns: View
     lines: Iterable[str]
-    hidden: int
+    hidden: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Screen:
-    """Properties of the terminal or pipe that people read.
+    """The properties of the terminal or pipe to which tables are printed.
 
     `width` is the number of cells in a line, None if lines can have any length. `zone` is the time zone of times, None
     for UTC. If `relative` is True, times can be shown like "2 hours ago".
@@ -50,7 +53,8 @@ class Screen:
         lines = table.lines(
             [headings[number] for number in kept], [[line[number] for number in kept] for line in body], self.width
         )
-        return Table(tuple(view[number] for number in kept), lines, len(set(filled) - {*kept}))
+        hidden = [view[number].key for number in filled if number not in kept]
+        return Table(tuple(view[number] for number in kept), lines, hidden)
 
     def cell(self, row: Row, column: Column) -> str:
         value = row.get(column.key)
@@ -78,9 +82,10 @@ class Screen:
 
 
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
-    """Choose the columns of a table: filled columns for this width, then others while there is room.
+    """Choose the columns of a table that fit a terminal of `width` cells. Return their indexes in `view`.
 
-    See `Column.table` in `cli.views`. `filled` and the result have indexes of columns; `needed` has widths in cells.
+    First come the columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`),
+    then other columns while there is room. `filled` are the indexes of columns with values, `needed` are all widths.
     """
     certain = [number for number in filled if (view[number].table or 0) <= width]
     others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))

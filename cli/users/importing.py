@@ -76,8 +76,8 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="HEADER=COLUMN",
-        help="Import this header, key or path of keys (profile.phone) as this column, or ignore it if COLUMN is empty "
-        "(repeatable).",
+        help="Import HEADER (a CSV header, a key, or a path like profile.phone) as COLUMN. Without COLUMN, ignore "
+        "HEADER (repeatable).",
         show_default=False,
     ),
 ]
@@ -118,7 +118,9 @@ UsernameFrom = Annotated[
 ]
 RequirePasswords = Annotated[
     bool,
-    typer.Option("--require-passwords", help="With --from, refuse users whose present password would not work here."),
+    typer.Option(
+        "--require-passwords", help="With --from, refuse users who could not sign in here with their current password."
+    ),
 ]
 
 
@@ -127,7 +129,7 @@ class LayoutOptions(Options):
 
     product: From = None
     map_file: MapFile = None
-    maps: Maps = []  # noqa: RUF012 - typer reads it, nobody changes it
+    maps: Maps = []  # noqa: RUF012 - the list is only read
     ignore_unknown: IgnoreUnknown = False
     path: ListPath = None
     username_from: UsernameFrom = None
@@ -156,7 +158,7 @@ def import_(
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if it is given, its callback ends the command
+    del columns  # if --columns is given, its callback has already ended the command
     columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

@@ -1,4 +1,4 @@
-"""The description of the files that a product exports: the format of a description, and the reading from YAML."""
+"""Read the description of the files that a product exports, from YAML, and define the format of such a description."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,25 +50,29 @@ SCHEMA: Final = _object(
             "type": "array",
             "title": "a list of groups of names",
             "items": _TEXTS,
-            "description": "Groups of headers or keys: a file that has all of a group is an export of this product. "
-            "A map file of your own needs none.",
+            "description": "Groups of headers or keys. A file with all names of one group is an export of this "
+            "product. Not required in your own map file.",
         },
-        "path": {**_TEXT_OR_TEXTS, "description": "The keys under which the list of users may be."},
+        "path": {**_TEXT_OR_TEXTS, "description": "The keys that can contain the list of users."},
         "prefix": {**_TEXT, "description": "The character that the product puts before every text of a CSV file."},
         "nothing": {**_TEXTS, "description": "Words that mean an empty value."},
         "header": {**_TEXTS, "description": "The names of the cells of a CSV file without a header."},
-        "only": {**_TESTS_LIST, "description": "A record for which one of these is true is a user."},
+        "only": {**_TESTS_LIST, "description": "A record is a user if at least one of these tests is true."},
         "left_out": {
             "type": "array",
             "title": "a list of tests",
             "items": _object("a test with a name", {"name": _TEXT, **_TEST["properties"]}, ["name", "key"]),
-            "description": "Users who are not imported: the preview counts them by this name.",
+            "description": "Tests for users who are not imported. The preview counts these users under the name of the "
+            "test.",
         },
         "columns": {
             **_object("columns", dict.fromkeys((c for c in COLUMNS if c != "accounts"), _SOURCE), ["email"]),
-            "description": "Where the value of each column of an import comes from.",
+            "description": "The source of the value for each column.",
         },
-        "suspended": {**_TESTS_LIST, "description": "A user for whom one of these is true is SUSPENDED."},
+        "suspended": {
+            **_TESTS_LIST,
+            "description": "A user gets the status SUSPENDED if at least one of these tests is true.",
+        },
         "accounts": {
             "type": "array",
             "title": "a list of linked sign-ins",
@@ -84,11 +88,11 @@ SCHEMA: Final = _object(
     },
     ["name", "columns"],
 )
-"""The format of a description, as a JSON Schema."""
+"""The JSON Schema of a YAML file that describes the exported files of a product."""
 
 
 class Source(NamedTuple):
-    """The source of a column: a function that returns the value from a record, and the paths that it reads."""
+    """The source of a column: a function that gets the value from a record, and the paths that the function reads."""
 
     get: Getter
     paths: tuple[str, ...]
@@ -96,9 +100,9 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The content of a description; `SCHEMA` explains each key.
+    """A description of the files that a product exports, as read from YAML. `SCHEMA` explains each key.
 
-    `used` has all paths and ignored names, and the first key of each: these names are known.
+    `used` has all names that the description knows: the paths, the ignored names, and the first key of each path.
     """
 
     name: str
@@ -130,7 +134,7 @@ def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
 
 
 class _Reader:
-    """Makes a `Product` from a description that fits the schema, and notes faults that the schema cannot find."""
+    """A reader that makes a `Product` from a description, and notes the faults that the schema cannot find."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -246,7 +250,7 @@ class _Reader:
 
 
 def _items(found: Any, inside: bool) -> list[tuple[Any, Any]]:
-    """Return (key or position, object) for each object in a list or an object. If not `inside`, only (None, found)."""
+    """Return (key or position, object) for each object inside `found`. If `inside` is false, return (None, found)."""
     if not inside:
         return [(None, found)]
     found = parsed(found)
@@ -307,4 +311,4 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "filled": filled,
     "empty": lambda value: not filled(value),
 }
-"""Word after `is` in a test → the function that checks a value."""
+"""Word after `is` in a test of a description → the function that checks a value for this word."""

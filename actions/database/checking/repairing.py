@@ -18,7 +18,7 @@ from database.times import iso
 from database.wording import counted
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""A number can mean a date only if the date is between this day and now."""
+"""The earliest date that a number can mean. Numbers for earlier or future dates are not converted to dates."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
 """Keys of MongoDB's Extended JSON. Some values were stored with these keys by mistake."""
@@ -180,14 +180,16 @@ class _Plan:
             yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
-            told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
+            told = (
+                f"{counted(self._numbers[needs], 'fault')} left; your decision is required: {rule.fix_command(example)}"
+            )
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in (+self._more).items():
             told = f"{counted(count, 'fault')} more: run the same command again to repair them"
             yield Result(None, rule.name, "unchanged", told)
 
     def notes(self) -> Iterator[str]:
-        """Return the same as `results`, for the question before the repair."""
+        """Yield the texts of `results` as notes for the question before the repair."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 

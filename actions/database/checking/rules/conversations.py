@@ -63,7 +63,7 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "It is not certain which of them the application opens, so messages seem to be missing."
+    effect = "The application may open either of them, so messages seem to be missing."
     fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 
@@ -201,7 +201,7 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        expected = _expected_times(ids)  # Read this first: a new message changes only the later read.
+        expected = _expected_times(ids)  # first: a new message then changes `lastMessageAt`, compared below
         recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = recorded.get(found.id, {}).get("lastMessageAt")
