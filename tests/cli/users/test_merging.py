@@ -192,7 +192,7 @@ def test_several_users_are_merged_at_once(either: Chatctl, database: Documents, 
         ("twin@example.org --into ada", 4, 'error: several users have the email "twin@example.org"\n'),
         ("ada2 --into ada --roles all", 2, 'error: --roles: "all" is not valid here. Choose keep or union.\n'),
         ("ada2", 2, "error: missing option '--into'\n"),
-        ("ada2 --into ada --max 0", 7, "error: --max 0 does not allow 1 item\n"),
+        ("ada2 --into ada --max 0", 7, "error: this would change 1 item, but --max allows only 0\n"),
     ],
 )
 @pytest.mark.usefixtures("world")
