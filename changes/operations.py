@@ -6,6 +6,7 @@ add different ids to one list do not conflict.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from bson import Code, Regex
@@ -41,13 +42,20 @@ time must not be lost.
 """
 
 
-def operation(change: Change) -> Operation:
-    """Return the write operation for a change. It writes only to documents that match the `guard` of the change."""
+AT_ONCE: Final = 100
+"""The most ids in the filter of one update: some servers compare each found document with each of them."""
+
+
+def operations(change: Change) -> Iterator[Operation]:
+    """Yield the write operations for a change. They write only to documents that match the `guard` of the change."""
     if isinstance(change, Insert):
-        return InsertOne(dict(change.document))
-    if isinstance(change, Delete):
-        return DeleteOne(guard(change))
-    return (UpdateOne if len(change.ids) == 1 else UpdateMany)(guard(change), _update(change))
+        yield InsertOne(dict(change.document))
+    elif isinstance(change, Delete):
+        yield DeleteOne(guard(change))
+    else:
+        for start in range(0, len(change.ids), AT_ONCE):
+            part = replace(change, ids=change.ids[start : start + AT_ONCE])
+            yield (UpdateOne if len(part.ids) == 1 else UpdateMany)(guard(part), _update(part))
 
 
 def guard(change: Update | Delete) -> Document:

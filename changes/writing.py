@@ -14,7 +14,7 @@ from changes.changeset import Changeset
 from changes.draft import Batch
 from changes.events import Event
 from changes.id_lists import add_missing, take_present
-from changes.operations import guard, operation
+from changes.operations import guard, operations
 from changes.trail_entries import is_lease
 from changes.visible_values import readable_text
 from database.errors import ConflictError
@@ -175,7 +175,9 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
             if isinstance(change, kind):
                 grouped.setdefault(change.collection, []).append(change)
         for collection, changes in grouped.items():
-            done = database[collection].bulk_write([operation(change) for change in changes], session=session)
+            done = database[collection].bulk_write(
+                [one for change in changes for one in operations(change)], session=session
+            )
             count = done.deleted_count + done.matched_count + done.inserted_count
             if count != sum(len(change.ids) for change in changes):
                 raise NotAsPlannedError
