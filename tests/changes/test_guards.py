@@ -7,7 +7,9 @@ from bson import ObjectId
 from samples import Documents, carry_out, changeset, permission, role, stored, undo
 
 from changes import ABSENT, ChangedMeanwhileError, Changeset, Draft, Rule, Watch, apply
+from changes.draft import BATCH
 from changes.id_lists import TooManyLinksError
+from changes.operations import operations
 from changes.transactions import BusyError
 from database import connection
 from models.links import ROLE_PERMISSIONS, USER_ROLES
@@ -281,3 +283,32 @@ def test_a_busy_database_causes_no_new_plan() -> None:
     stuck.replan = lambda: pytest.fail("planned again")
     with pytest.raises(BusyError):
         apply(stuck)
+
+
+def test_a_field_of_many_documents_is_set_by_one_change_with_few_ids_in_each_filter(database: Documents) -> None:
+    old, new = ObjectId(), ObjectId()
+    accounts: list[dict[str, Any]] = [{"_id": ObjectId(), "userId": old} for _ in range(250)]
+    accounts += [{"_id": ObjectId(), "userId": str(old)}, {"_id": ObjectId(), "userId": new}, {"_id": ObjectId()}]
+    database["Account"].insert_many([dict(account) for account in accounts])
+    draft = Draft()
+    draft.set_each("Account", accounts, "userId", new)
+    assert [len(change.ids) for change in draft.changes] == [250, 1, 1]
+    assert [len(list(operations(change))) for change in draft.changes] == [3, 1, 1]
+    before = list(database["Account"].find())
+    event = carry_out(draft).event
+    assert database["Account"].count_documents({"userId": new}) == len(accounts)
+    assert event is not None
+    undo(database, event)
+    assert list(database["Account"].find()) == before
+
+
+def test_a_document_with_several_changes_counts_once_in_its_batch() -> None:
+    draft = Draft()
+    one, other = role(), role()
+    draft.add("Role", [one, other], "userIds", [ObjectId()])
+    draft.set_each("Role", [one], "name", "helpdesk")
+    assert changeset(draft).total == 2
+    draft.reserve(BATCH - 2)
+    assert len(draft.batches) == 1
+    draft.reserve(BATCH - 1)
+    assert len(draft.batches) == 2
