@@ -179,6 +179,7 @@ def test_several_users_are_merged_at_once(either: Chatctl, database: Documents, 
     assert stored(database) == before
 
 
+@pytest.mark.parametrize("either", ["mongomock"], indirect=True)
 @pytest.mark.parametrize(
     ("line", "code", "said"),
     [
