@@ -16,7 +16,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import OBJECT_ID, any_of, by_text, readings
 from database.listing import PATIENCE, PRESENT
-from database.own_collections import AUDIT
+from database.own_collections import AUDIT, PROPOSALS
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
@@ -114,8 +114,12 @@ def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
 
 
 def named_by_id(collection: str) -> Document:
-    """Return the filter for the documents that a typed id can name: the audit trail also has parts of events."""
-    return {"kind": "event"} if collection == AUDIT else {}
+    """Return the filter for the documents that a typed id can name.
+
+    The audit trail also has parts of events, and the proposals have parts and decisions.
+    """
+    kinds = {AUDIT: "event", PROPOSALS: "proposal"}
+    return {"kind": kinds[collection]} if collection in kinds else {}
 
 
 def _common_length(one: str, other: str) -> int:

@@ -23,12 +23,14 @@ GROUPS: Final = {
     "conversations": "Find, read and change conversations.",
     "messages": "Find, send, redact, delete and follow messages.",
     "seeds": "Apply roles and permissions from YAML files.",
+    "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }
 
 COMMANDS: Final = {
+    "apply": "Carry out a plan saved with --save-plan.",
     "whoami": "Show who you are in which database, and how it is protected.",
     "demo": "Show a tour of 15 seconds on generated data.",
     "completion": "Print a completion script for your shell.",
