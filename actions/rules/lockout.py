@@ -7,7 +7,7 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from actions.errors import LastMemberError, LastSignInError
-from changes import ABSENT, Change, Delete, Insert, Rule, Set, Take, Update, ids_in
+from changes import ABSENT, Add, Change, Delete, Insert, Rule, Set, Take, Update, ids_in
 from changes.visible_values import readable
 from database import connection
 from database.own_collections import STATE
@@ -85,15 +85,17 @@ def protected_roles() -> set[ObjectId]:
     return set(ids_in(document, "ids"))
 
 
-def member_rules(changes: Iterable[Change], successor: Any = None) -> list[Rule]:
+def member_rules(changes: Iterable[Change]) -> list[Rule]:
     """Return a rule for each protected role that would lose members.
 
-    `successor` is the id of a user who gets the roles of the leaving users by the same changeset. The rules depend only
-    on the changes, so that no command and no undo can forget them. Each rule is checked twice: here, to raise
-    `LastMemberError` before the user is asked for confirmation, and again in the transaction.
+    A user who gets such a role by the same changes counts as a member of it. The rules depend only on the changes, so
+    that no command and no undo can forget them. Each rule is checked twice: here, to raise `LastMemberError` before the
+    user is asked for confirmation, and again in the transaction.
     """
-    leaving = _leaving_users([change for change in changes if change.collection == "User" and _may_leave(change)])
-    kept = [_member_rule(role, users, successor) for role, users in leaving.items()] if leaving else []
+    of_users = [change for change in changes if change.collection == "User" and _may_leave(change)]
+    leaving = _leaving_users(of_users)
+    gaining = _gaining_users(of_users) if leaving else {}
+    kept = [_member_rule(role, users, gaining.get(role, [])) for role, users in leaving.items()]
     for rule in kept:
         rule.check(None)
     return kept
@@ -125,6 +127,17 @@ def _leaving_users(changes: list[Change]) -> dict[ObjectId, set[Any]]:
     return {role: users for role, users in leaving.items() if users}
 
 
+def _gaining_users(changes: list[Change]) -> dict[ObjectId, list[Any]]:
+    """Return role → users who get this role."""
+    gaining: dict[ObjectId, list[Any]] = {}
+    for change in changes:
+        field = change.fields.get("rolesIds") if isinstance(change, Update) else None
+        ids = field.ids if isinstance(field, Add) else field.after if isinstance(field, Set) else ()
+        for role in ids_in({"ids": [*ids] if isinstance(ids, list | tuple) else []}, "ids"):
+            gaining.setdefault(role, []).extend(change.ids)
+    return gaining
+
+
 def _may_leave(change: Change) -> bool:
     return not isinstance(change, Update) or not MEMBERSHIP.isdisjoint(change.fields)
 
@@ -143,7 +156,7 @@ def _revoked_roles(change: Update) -> Collection[Any]:
     return ()
 
 
-def _member_rule(role: ObjectId, leaving: set[Any], successor: Any) -> Rule:
+def _member_rule(role: ObjectId, leaving: set[Any], gaining: list[Any]) -> Rule:
     def check(session: ClientSession | None) -> None:
         database = connection.database()
         document = database["Role"].find_one({"_id": role}, {"name": 1, "userIds": 1}, session=session)
@@ -152,8 +165,8 @@ def _member_rule(role: ObjectId, leaving: set[Any], successor: Any) -> Rule:
         able = {"status": {"$ne": UserStatus.SUSPENDED.value}}
         active = {"rolesIds": {"$in": forms(role)}, **able}
         users = database["User"]
-        if successor is not None and users.find_one(
-            {"_id": {"$in": forms(successor)}, **able}, {"_id": 1}, session=session
+        if users.find_one(
+            {"_id": {"$in": [one for one in gaining if one not in leaving]}, **able}, {"_id": 1}, session=session
         ):
             return
         gone = set(map(referred, leaving))

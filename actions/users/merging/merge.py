@@ -12,7 +12,7 @@ from actions.rules.checked_changeset import replannable
 from actions.users.merging.batches import make_batches
 from actions.users.merging.documents import Merge
 from actions.users.merging.values import describe_profile, describe_user
-from changes import Change, Changeset, Delete, Question, Result, Stream, ids_in
+from changes import Add, Change, Changeset, Delete, Question, Result, Stream, Update, ids_in
 from changes.visible_values import readable_text
 from database.errors import RefusedError, UsageError
 from database.ids import any_of
@@ -50,7 +50,7 @@ def merge(
     work = Merge(users, target.document, union=union, keep_conversations=keep_conversations)
     work.refuse_too_many()
     gone: list[Change] = [Delete("User", user) for user in users]
-    successor = target.document["_id"] if union else None
+    united = Update("User", (target.document["_id"],), {"rolesIds": Add(tuple(work.roles) if union else ())})
     options = [*(["--roles union"] if union else []), *(["--keep-conversations"] if keep_conversations else [])]
     return Changeset(
         " ".join([f"users merge {in_words([user.ref for user in found])} --into {target.ref}", *options]),
@@ -59,7 +59,7 @@ def merge(
         asks=True,
         notes=list(_notes(work, target, found)) if users else [],
         names=work.names,
-        rules=[] if allow_last_member else lockout.member_rules(gone, successor),
+        rules=[] if allow_last_member else lockout.member_rules([*gone, united]),
         question=Question("Merge", "User", f"into {_described(target)}"),
     )
 
