@@ -167,7 +167,10 @@ class _Batches:
         if self._merge.union:
             self.draft.add("Role", roles, "userIds", [self._target])
             self.draft.add("User", [self._into], "rolesIds", [referred(role["_id"]) for role in roles])
-        self.draft.set("User", self._into, {**user_values(self._into, self._users), "updatedAt": now()})
+        new = user_values(self._into, self._users)
+        if later := new.pop("lastLogin", None):  # a sign-in in the meantime is no conflict
+            self.draft.move_time_forward("User", self._into, "lastLogin", later)
+        self.draft.set("User", self._into, {**new, "updatedAt": now()})
         for user in self._users:
             self.draft.delete("User", user)
 

@@ -41,7 +41,7 @@ COMMANDS: dict[str, Callable[[Ids], Changeset]] = {
     "users delete": lambda _: users.delete(["ada"]),
     "users delete --keep-conversations": lambda _: users.delete(["ada"], keep_conversations=True),
     "users merge": lambda _: users.merge(["ada"], "edith"),
-    "users merge --roles union": lambda _: users.merge(["ada", "mary"], "alan", union=True, keep_conversations=True),
+    "users merge --roles union": lambda _: users.merge(["ada", "mary"], "joan", union=True, keep_conversations=True),
     "users erase": lambda _: users.erase("ada"),
     "users erase --with-messages": lambda _: users.erase("ada", with_messages=True),
     "users suspend": lambda _: users.suspend(["ada", "alan"]),
