@@ -18,7 +18,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
-from database.own_collections import AUDIT
+from database.own_collections import AUDIT, HOLDS
 from database.wording import NAMED, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
@@ -30,8 +30,11 @@ NAMED_BY: Final = {
     "Conversation": ("name", "isGroup", "userIds"),
     "Message": ("createAt",),
     AUDIT: ("command",),
+    HOLDS: ("name",),
 }
 """The fields by which people recognise a document."""
+KINDS: Final = {AUDIT: "event", HOLDS: "hold"}
+"""The kind of the documents that users name, in collections that have several kinds."""
 CHOICES: Final = 10_000
 """The most names that are read to suggest "did you mean". Among more names, the nearest is rarely the right one."""
 NEIGHBOURS: Final = 500
@@ -143,7 +146,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
-    where = {"kind": "event"} if collection == AUDIT else None
+    where = {"kind": KINDS[collection]} if collection in KINDS else None
     found = references.ids_beginning_with(connection.database(), collection, prefixes.values(), where)
     yield from ([("_id", text) for text in found.get(prefixes.get(ref, ""), ())] for ref in keys)
 

@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final, NamedTuple
@@ -11,10 +12,12 @@ from typing import Final, NamedTuple
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from changes import transactions, writing
+from changes import losses, transactions, writing
 from changes.changeset import Changeset
 from changes.draft import Batch
 from changes.events import Event
+from changes.holds import Holds
+from changes.losses import HeldError
 from changes.trail_entries import OUR_RECORDS
 from changes.writing import ChangedMeanwhileError, NotAsPlannedError, NumberedBatch
 from database import connection, indexes
@@ -91,6 +94,7 @@ class _Work:
         self._lease = ExitStack()
         self._batches = self._written = self._documents = self._conflicts = 0
         self._prepared: set[str] = set()
+        self._holds = Holds()
         self._waits = False
         self._contested: Batch = []
         self._progress = time.monotonic()
@@ -107,14 +111,17 @@ class _Work:
                         raise
                     self._pause(conflict)
                     self._plan_anew(conflict)
+                except HeldError as refusal:
+                    if self._batches and self._event:
+                        refusal.add_note(f"Earlier changes are saved: chatctl audit show {self._event.id}")
+                    raise
         return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
 
     def _write(self) -> bool:
         """Write batches of the plan; tell whether the last one is written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
             # The plan is made inside the transaction, so nobody can change the documents between plan and write.
-            collections = {change.collection for change in self._contested}
-            return self._write_batch(self._first_batch, collections, whole=False)
+            return self._write_batch(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
             for batch in batches:
                 self._write_merging(batch)
@@ -128,7 +135,7 @@ class _Work:
                 number=self._batches
             )  # a recorded batch keeps its number, even if it was only partly written
             try:
-                self._write_batch(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
+                self._write_batch(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
                 tried, planned = batch, _merged
                 batch = _merged(self._plan, batch)[1] if self._plan.merges_lists else batch
@@ -140,11 +147,11 @@ class _Work:
                 return
 
     def _write_batch(
-        self, make: Callable[[], tuple[Changeset, NumberedBatch]], collections: Iterable[str], *, whole: bool
+        self, make: Callable[[], tuple[Changeset, NumberedBatch]], expected: Batch, *, whole: bool
     ) -> bool:
         """Write the batch that `make` returns inside the transaction; tell whether it was the last."""
         database, tries = connection.database(), count(self._conflicts)
-        self._prepare(collections)
+        self._prepare(expected)
         event = self._begin(whole=whole)
         made = self._plan, NumberedBatch(self._batches, [], last=True)
 
@@ -157,6 +164,7 @@ class _Work:
             if not self._batches and plan is not self._plan:
                 event.update_plan(plan)
             if plan.changes_something or self._batches:
+                self._keep_held(plan, batch.changes, session)
                 writing.write(database, plan, event, batch, session)
 
         try:
@@ -170,14 +178,26 @@ class _Work:
         self._wrote(*made)
         return made[1].last
 
+    def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
+        """Refuse a batch that would lose held data; a plan that passes over held data is made again instead.
+
+        Invariant: held data is never lost.
+        """
+        if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
+            if plan.passing_over is None:
+                raise HeldError(loss)
+            event = self._event.id if self._event and self._batches else None
+            raise ChangedMeanwhileError(f"the hold {loss.hold} was placed while this command ran", event)
+
     def _first_batch(self) -> tuple[Changeset, NumberedBatch]:
         """Plan again inside the transaction, and return the plan and the batch to write."""
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
-        if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
-            raise ChangedMeanwhileError("the data was changed while this command ran", None)
         with closing(writing.number_batches(plan.batches, self._batches)) as batches:
-            return plan, next(batches)
+            batch = next(batches)
+        if asks or not self._may_begin(plan) or not _locks(plan, batch.changes) <= self._prepared:
+            raise ChangedMeanwhileError("the data was changed while this command ran", None)
+        return plan, batch
 
     def _may_begin(self, plan: Changeset) -> bool:
         """Tell whether a new plan may replace the agreed plan. It always may if a part is already written.
@@ -186,9 +206,9 @@ class _Work:
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
-    def _prepare(self, collections: Iterable[str]) -> None:
+    def _prepare(self, expected: Batch) -> None:
         """Create the collections and locks that a batch needs; before the first batch also those of the audit trail."""
-        locks = {rule.lock for rule in self._plan.rules}
+        locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:
             transactions.prepare(connection.database(), collections, locks)
@@ -233,7 +253,13 @@ class _Work:
             raise conflict
         if not self._batches:
             self._agreed = again
+        elif again.passing_over is not None:
+            self._agreed = replace(self._agreed, results=again.passing_over(self._agreed.results))
         self._plan = again
+
+
+def _locks(plan: Changeset, changes: Batch) -> set[str]:
+    return {rule.lock for rule in plan.rules} | ({losses.LOCK} if losses.needs_lock(plan, changes) else set())
 
 
 def _as_planned(plan: Changeset, batch: NumberedBatch) -> tuple[Changeset, NumberedBatch]:

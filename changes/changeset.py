@@ -13,7 +13,7 @@ from changes.draft import Batch
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
 from database.indexes import Index
-from database.own_collections import AUDIT, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
 from models.schema import FIELDS
@@ -23,8 +23,9 @@ SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
 _COLLECTIONS: Final = {
     **{f"{name.lower()}s": name for name in ("User", "Role", "Permission", "Conversation", "Message")},
     "audit": AUDIT,
+    "holds": HOLDS,
 }
-_NOUNS: Final = {AUDIT: "audit record", IMAGES: "undo record", STATE: "setting"}
+_NOUNS: Final = {AUDIT: "audit record", HOLDS: "hold record", IMAGES: "undo record", STATE: "setting"}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
 """Outcomes of items that are not written: already as wanted, not found, or broken and therefore not changed."""
 
@@ -34,6 +35,7 @@ class Result(NamedTuple):
 
     `password` is a generated password, which is shown only once. `elsewhere` are URLs of files outside the database,
     which the user must delete there. A `warning` is for programs: people read it in the notes of the changeset.
+    `documents` is how many documents the result is about, if they are several.
     """
 
     id: ObjectId | None
@@ -43,6 +45,7 @@ class Result(NamedTuple):
     password: str | None = None
     elsewhere: Collection[str] = ()
     warning: str | None = None
+    documents: int = 0
 
 
 class Question(NamedTuple):
@@ -82,7 +85,7 @@ class Stream:
     `make` returns the batches, which are never empty. It is called to write them, and also to show them, unless `shown`
     does that with less work. `counts` are the numbers of documents that they insert, update and delete, by verb and
     collection; only the most important ones, if counting would take as long as the work. `losing` returns only the
-    changes that delete or overwrite text, with less work.
+    changes that delete or overwrite text, or remove participants, with less work.
     """
 
     def __init__(
@@ -116,7 +119,8 @@ class Changeset:
     counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
     several. `resuming` says how to continue after an interruption between two batches. `question` is what is asked
     before the write, if the words of the command do not say it; `preview` are the lines above it, if not the counts;
-    the last of them sums up the others.
+    the last of them sums up the others. A changeset with `passing_over` leaves held documents out: if a hold is placed
+    during the write, the rest is planned again, and this function of the new plan corrects the results of the first.
     """
 
     command: str
@@ -138,6 +142,7 @@ class Changeset:
     resuming: Resuming | None = None
     question: Question | None = None
     preview: Sequence[str] = ()
+    passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
 
     @property
     def asked(self) -> Question:

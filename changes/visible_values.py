@@ -12,7 +12,7 @@ from uuid import UUID
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
 from database.ids import id_text
-from database.own_collections import STATE
+from database.own_collections import HOLDS, STATE
 from database.references import referred
 from models.documents import UserStatus
 from models.schema import FIELDS, SCHEMA
@@ -31,6 +31,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
         "Conversation": "created_at lastMessageAt name isGroup messagesIds userIds",
         "Message": "body image createAt seenIds conversationId senderId",
         STATE: "name maskBodies auditReads ids roles permissions users batches renewed turns",
+        HOLDS: "kind name users conversations placed released hold collection",
     }.items()
 }
 """Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
@@ -48,6 +49,12 @@ _OURS: Final[Mapping[str, type]] = {
 _TYPES: Final[Mapping[str, Mapping[str, type]]] = {
     **{collection: {field: kind for field, (kind, _) in fields.items()} for collection, fields in SCHEMA.items()},
     STATE: _OURS,
+    HOLDS: {
+        **dict.fromkeys(("kind", "name", "collection"), str),
+        **dict.fromkeys(("users", "conversations"), list),
+        **dict.fromkeys(("placed", "released"), datetime),
+        "hold": ObjectId,
+    },
 }
 
 _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {

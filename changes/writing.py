@@ -55,10 +55,6 @@ class NumberedBatch(NamedTuple):
     changes: Batch
     last: bool
 
-    @property
-    def collections(self) -> set[str]:
-        return {change.collection for change in self.changes}
-
 
 def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
     """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""

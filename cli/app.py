@@ -24,6 +24,7 @@ GROUPS: Final = {
     "messages": "Find, send, redact, delete and follow messages.",
     "seeds": "Apply roles and permissions from YAML files.",
     "audit": "Show what was changed with chatctl, and undo it.",
+    "holds": "Keep users and conversations from being deleted.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }

@@ -8,6 +8,9 @@ AUDIT: Final = "chatctl_audit"
 IMAGES: Final = "chatctl_images"
 """The complete old and new values of changes, which an undo needs. They include password hashes. Kept for 30 days."""
 
+HOLDS: Final = "chatctl_holds"
+"""The legal holds, and the ids of what they kept when they were placed. Kept for ever."""
+
 STATE: Final = "chatctl_state"
 """The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker."""
 

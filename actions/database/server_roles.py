@@ -9,7 +9,7 @@ from typing import Final
 
 from database import connection, urls
 from database.errors import NotConfiguredError, UsageError
-from database.own_collections import AUDIT, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
 from database.privileges import Privilege
 from database.wording import shown
 
@@ -72,6 +72,7 @@ SUPPORT_READ: Final = Role(
         "messages": "list, search, show, tail",
         "seeds": "plan, export, test",
         "audit": "list, show",
+        "holds": "list, show, check, export",
         "db": "status, indexes, check, stats",
         "whoami": "",
     },
@@ -82,6 +83,7 @@ SUPPORT_READ: Final = Role(
         AUDIT: f"{READ_ACTIONS} insert",
         IMAGES: "listIndexes collStats",
         STATE: "find collStats",
+        HOLDS: "find",
     },
 )
 
@@ -141,6 +143,7 @@ ADMIN: Final = Role(
         "messages": "send",
         "access": "review FILE",
         "audit": "undo, prune",
+        "holds": "add, release",
         "db": "indexes --apply, repair, generate, protect, unprotect",
     },
     {
@@ -149,6 +152,7 @@ ADMIN: Final = Role(
         AUDIT: "update remove createIndex",
         IMAGES: "find remove createIndex",
         STATE: "createCollection",
+        HOLDS: "insert update remove createCollection",
     },
     includes=(SUPPORT_WRITE, SEEDER),
 )

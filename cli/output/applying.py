@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
+PASSED_OVER: Final = "passed-over"
+"""The outcome of items that are left as they are: it is printed as a note, not as a result."""
 MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """What a program finds in every result."""
@@ -37,7 +39,10 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
     _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
+    from changes import losses
     from database import connection
+
+    losses.refuse(changeset)
 
     event: ObjectId | None = None
     out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
@@ -236,7 +241,7 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
     for result in results:
-        if result.outcome == "passed-over":
+        if result.outcome == PASSED_OVER:
             out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
@@ -257,6 +262,8 @@ def _outcome_as_json(
     yield before
     for result in changeset.results:
         shown = result._replace(password=None) if dry_run else result
+        if shown.outcome != PASSED_OVER:  # the message of every other result says it
+            shown = shown._replace(documents=0)
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
         given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
