@@ -145,7 +145,7 @@ class Holds:
             held[HOLDS][hold["_id"]] = name
             for user in hold["users"]:
                 held["User"].setdefault(referred(user), name)
-            for place in self._conversations(database, hold["_id"], session):
+            for place in (*map(referred, hold["conversations"]), *self._conversations(database, hold["_id"], session)):
                 held["Conversation"].setdefault(place, name)
         for user in documents(database, "User", held["User"], ["conversationIds"], session):
             for place in ids_in(user, "conversationIds"):

@@ -143,40 +143,41 @@ class _Losses(NamedTuple):
 
     def of(self, batch: list[Change]) -> Iterator[Loss]:
         """Yield the held documents that a batch would lose."""
+        losing = [change for change in batch if _could_lose(self.changeset, change)]
         again = {(one.collection, referred(one.ids[0])): one for one in batch if isinstance(one, Insert)}
+        yield from self._updated([change for change in losing if isinstance(change, Update)])
+        yield from self._deleted([change for change in losing if isinstance(change, Delete)], again)
+
+    def _updated(self, updates: list[Update]) -> Iterator[Loss]:
         changed: dict[str, list[Any]] = {}
+        for change in updates:
+            if change.collection == AUDIT:
+                yield from self._blanked(change)
+            elif not self._restores(change):
+                changed.setdefault(change.collection, []).extend(change.ids)
+        for collection, ids in changed.items():
+            for identifier, hold in self.held.stored(self.database, collection, ids, self.session):
+                yield Loss(self._label(collection, {"_id": identifier}), hold)
+
+    def _deleted(self, deletes: list[Delete], again: Mapping[tuple[str, Any], Insert]) -> Iterator[Loss]:
         events: dict[Any, None] = {}
-        for change in batch:
-            if not _could_lose(self.changeset, change):
-                continue
-            if isinstance(change, Update):
-                if change.collection == AUDIT:
-                    yield from self._blanked(change)
-                elif not self._restores(change):
-                    changed.setdefault(change.collection, []).extend(change.ids)
-            elif change.collection == AUDIT:
+        for change in deletes:
+            if change.collection == AUDIT:
                 events[change.document.get("event", change.document["_id"])] = None
             elif hold := self._keeper(change, again.get((change.collection, referred(change.ids[0])))):
                 yield Loss(self._label(change.collection, change.document), hold)
-        yield from self._changed(changed)
         if events:
             found = self.held.events(self.database, {"event": any_of(list(events))}, self.session)
             yield from (Loss(f"event {event}", hold) for event, hold in found.items())
 
-    def _keeper(self, old: Change, new: Insert | None) -> str | None:
+    def _keeper(self, old: Delete, new: Insert | None) -> str | None:
         """Return the hold that keeps a deleted document. If it is inserted again with all it had, nothing is lost."""
-        document = old.document if isinstance(old, Delete) else {}
         if new is not None:
-            names = document.keys() - {"_id"}
-            fields = {name: Set(document[name], new.document.get(name, ABSENT)) for name in names}
+            names = old.document.keys() - {"_id"}
+            fields = {name: Set(old.document[name], new.document.get(name, ABSENT)) for name in names}
             if not any(_loses(self.changeset, old.collection, name, field) for name, field in fields.items()):
                 return None
-        return self.held.keeper(old.collection, document)
-
-    def _changed(self, changed: Mapping[str, list[Any]]) -> Iterator[Loss]:
-        for collection, ids in changed.items():
-            for identifier, hold in self.held.stored(self.database, collection, ids, self.session):
-                yield Loss(self._label(collection, {"_id": identifier}), hold)
+        return self.held.keeper(old.collection, old.document)
 
     def _restores(self, change: Update) -> bool:
         """Tell whether an undo gives a message its text back. The undo of an undo takes it away again."""

@@ -54,6 +54,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "seeds apply": ("seed.yaml",),
     "audit undo": (str(EVENT),),
     "audit prune": ("--before", "2999-01-01"),
+    "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
+    "holds release": ("case-1",),
     "db indexes": ("--apply",),
     "db repair": (),
     "db protect": ("prod",),
@@ -88,7 +90,7 @@ def lay_out(folder: Path) -> None:
 
 
 def settle(database: Documents) -> None:
-    """Put people there, two roles, a talk, a link that one side alone has, and an event that can be undone."""
+    """Put people there, two roles, a talk, a link that one side alone has, a hold, and an event that can be undone."""
     read, suspend = permission("user.read"), permission("user.suspend")
     support, temp = role("support", permissionsIds=[read["_id"]]), role("temp")
     database["Permission"].insert_many([{**read, "rolesIds": [support["_id"]]}, suspend])
@@ -109,6 +111,8 @@ def settle(database: Documents) -> None:
     database["Conversation"].update_one({"_id": place}, {"$push": {"messagesIds": MESSAGE}})
     database["User"].update_one({"_id": cyd}, {"$push": {"seenMessageIds": MESSAGE}})
     head = {"at": BEGAN, "actor": {"os": "ada"}, "command": "roles create temp", "whole": True, "undoable": True}
+    hold = {"kind": "hold", "name": "case-1", "placed": BEGAN, "users": [], "conversations": [ObjectId()]}
+    database["chatctl_holds"].insert_one(hold)
     database["chatctl_audit"].insert_one({"_id": EVENT, "kind": "event", "summary": [], **head})
     [data] = encode_changes([Insert("Role", temp)])
     image = {"event": EVENT, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}

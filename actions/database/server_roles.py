@@ -83,7 +83,7 @@ SUPPORT_READ: Final = Role(
         AUDIT: f"{READ_ACTIONS} insert",
         IMAGES: "listIndexes collStats",
         STATE: "find collStats",
-        HOLDS: "find",
+        HOLDS: "find collStats",
     },
 )
 

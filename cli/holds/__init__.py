@@ -64,7 +64,7 @@ def list_(out: ReadOut, page: Page) -> None:
 
 @app.command(example="chatctl holds show case-12", cls=Timed)
 def show(name: Name, out: ReadOut) -> None:
-    """Show a hold: whom and what it names, why, and what it kept when it was placed."""
+    """Show a hold, the reason, and what it kept when it was placed."""
     below = {"users": views.HELD_USERS, "conversations": views.HELD_CONVERSATIONS, "kept": views.HELD_DOCUMENTS}
     out.record(actions.holds.show(name), views.HOLD, below=below)
 

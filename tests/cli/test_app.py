@@ -15,7 +15,19 @@ from database import connection
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "prompt_toolkit", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
-GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "audit", "db", "context"]
+GROUPS = [
+    "users",
+    "roles",
+    "permissions",
+    "access",
+    "conversations",
+    "messages",
+    "seeds",
+    "audit",
+    "holds",
+    "db",
+    "context",
+]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:

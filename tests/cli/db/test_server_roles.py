@@ -19,7 +19,7 @@ from reads import Needs, heard
 from sampled import Sample
 
 from actions.database.server_roles import ROLE_LIMITS, ROLES, SEEDER, SUPPORT_READ, Role
-from database.own_collections import AUDIT, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
 from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server
 
@@ -145,7 +145,7 @@ def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
     support, seeder = (status(chatctl, guarded, shop, role) for role in (SUPPORT_READ, SEEDER))
     names = sorted(
-        ("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User", AUDIT, IMAGES, STATE)
+        ("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User", AUDIT, HOLDS, IMAGES, STATE)
     )
     assert [one["name"] for one in support["collections"]] == names
     assert all(None not in one.values() for one in support["collections"])
