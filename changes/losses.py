@@ -142,11 +142,13 @@ class _Losses(NamedTuple):
     session: ClientSession | None
 
     def of(self, batch: list[Change]) -> Iterator[Loss]:
-        """Yield the held documents that a batch would lose."""
+        """Yield the held documents that a batch would lose; users first, because a refusal names the first one."""
         losing = [change for change in batch if _could_lose(self.changeset, change)]
         again = {(one.collection, referred(one.ids[0])): one for one in batch if isinstance(one, Insert)}
-        yield from self._updated([change for change in losing if isinstance(change, Update)])
-        yield from self._deleted([change for change in losing if isinstance(change, Delete)], again)
+        for users in (True, False):
+            some = [change for change in losing if (change.collection == "User") is users]
+            yield from self._updated([change for change in some if isinstance(change, Update)])
+            yield from self._deleted([change for change in some if isinstance(change, Delete)], again)
 
     def _updated(self, updates: list[Update]) -> Iterator[Loss]:
         changed: dict[str, list[Any]] = {}
