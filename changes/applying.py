@@ -179,10 +179,7 @@ class _Work:
         return made[1].last
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
-        """Refuse a batch that would lose held data; a plan that passes over held data is made again instead.
-
-        Invariant: held data is never lost.
-        """
+        """Refuse a batch that would lose held data; a plan that passes over held data is made again instead."""
         if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
             if plan.passing_over is None:
                 raise HeldError(loss)

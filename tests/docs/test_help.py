@@ -17,6 +17,10 @@ FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],
+    **dict.fromkeys(
+        ("chatctl holds show", "chatctl holds release", "chatctl holds check", "chatctl holds export"),
+        ["holds add case-12 --user ada --reason law"],
+    ),
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
 """What has to have happened for an example."""
