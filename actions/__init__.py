@@ -65,7 +65,7 @@ SORTABLE: Final = {
 The fields are here so that help and completion do not load the database driver.
 """
 
-if not TYPE_CHECKING:  # a type checker would accept every name
+if not TYPE_CHECKING:  # with this function, a type checker would accept every name
 
     def __getattr__(name: str) -> Any:
         if name not in __all__:

@@ -26,7 +26,7 @@ ACTORS: Final = ("os", "host", "database", "claimed")
 RECENT: Final = timedelta(hours=1)
 """The greatest age of an event that `last_own` returns."""
 PARTS_SEARCHED: Final = 1_000
-"""The most parts of events that are searched for ids that begin with some digits."""
+"""The most parts of events that are read to find a changed document by the first digits of its id."""
 LOOKED_AT: Final = 20
 """The number of events whose states are read together."""
 
@@ -60,7 +60,7 @@ def find(
 
 
 def show(ref: str) -> Row:
-    """Return the row that `find` makes of an event, with its `changes`, `undoes` and `undoneBy` (ids of events).
+    """Return the row that `find` makes of an event, with its `changes`. `undoes` and `undoneBy` are ids of events.
 
     A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If the event has only the numbers of its
     changes, `summary` has these numbers as lines of text.
@@ -208,7 +208,7 @@ def prune(before: datetime) -> Changeset:
 
 
 def _target(ref: str) -> list[Any]:
-    """Return the ids that a typed target means: a user, or a whole id, or the first digits of an id."""
+    """Return the ids that a value of `--target` means. The value is a user, an id, or the first digits of an id."""
     field, value = lookup.parse_user_ref(ref)
     text = str(value)
     begun = _targets_beginning_with(text) if ID_PREFIX.fullmatch(text) and ref in {text, f"id:{text}"} else set()

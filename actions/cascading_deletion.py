@@ -55,7 +55,7 @@ class CascadingDeletion:
         """Delete the messages that the filters match, filter by filter, and remove them from every list."""
         documents = connection.database()["Message"]
         found = chain.from_iterable(documents.find(where, batch_size=MESSAGES_PER_BATCH) for where in filters)
-        heavy = False  # some servers keep all of a transaction in memory
+        heavy = False  # whether messages are large: some servers keep a whole transaction in memory
         for some in pages(found, PART_BYTES, MESSAGES_PER_BATCH):
             ids = [message["_id"] for message in some]
             seen: dict[Any, set[Any]] = {}
@@ -67,7 +67,8 @@ class CascadingDeletion:
                     times = (time for time in (message.get("createAt"), last.get(place)) if isinstance(time, datetime))
                     last[place] = max(times, default=None)
             for conversation in self.with_list("Conversation", "userIds", last):
-                for user in references_in(conversation, "userIds"):  # only the user's own list may have a message
+                # A participant may list a message that does not list the participant.
+                for user in references_in(conversation, "userIds"):
                     seen.setdefault(user, set())
             users = self.with_list("User", "seenMessageIds", seen)
             copies = self.with_list("Conversation", "messagesIds", last)
@@ -87,7 +88,7 @@ class CascadingDeletion:
             yield from self.draft.finished_batches()
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
-        """Remove messages from the lists of users who have seen them, even after the lists were read."""
+        """Remove messages from the lists of the users who have seen them, also messages added since the first read."""
         before = {user["_id"]: user.get("seenMessageIds") for user in users}
         self.draft.take("User", users, "seenMessageIds", ids)
         late: dict[Any, set[Any]] = {}
@@ -118,7 +119,11 @@ class CascadingDeletion:
                 yield from self.draft.finished_batches()
 
     def _set_last_message_time(self, conversations: Iterable[Document], deleted: Mapping[Any, Any]) -> None:
-        """If the last message is `deleted`, set `lastMessageAt` to the message before it, or to the creation."""
+        """If the last message of a conversation is deleted, set `lastMessageAt` to the time of the message before it.
+
+        If no message is left, set it to the time of creation. `deleted` is id of a conversation → time of its newest
+        deleted message.
+        """
         for conversation in conversations:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), deleted[identifier]

@@ -1,4 +1,4 @@
-"""Names for shell completion: names from the database, or none if it does not answer in a third of a second."""
+"""Read names from the database for shell completion, if the database answers within a third of a second."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ READ_AT_MOST: Final = 1_000
 
 
 def names(collection: str, prefix: str, choice: urls.Choice) -> list[str]:
-    """Return the names that begin with a text, in the form in which they are typed; an empty list after any failure.
+    """Return the names that begin with a text, in the form in which they are typed. After any error, return no names.
 
     If there are more than `AT_MOST` names, the first ones and the very last one are returned. The shell then completes
     only the letters that all names have in common.

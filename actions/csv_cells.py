@@ -1,4 +1,4 @@
-"""The cells of CSV files: how exports write and imports read lists, and how cells are protected from formulas."""
+"""Write and read cells of CSV files: lists in one cell, and texts that a spreadsheet must not run as formulas."""
 
 import re
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ _ESCAPED: Final = re.compile(r"\\([;\\])")
 
 def escape_formulas(text: str) -> str:
     """Put a `'` before each part of a text that a spreadsheet would run as a formula."""
-    if _INNER.search(text):  # faster than a replacement that finds nothing
+    if _INNER.search(text):  # searching first is faster than a replacement without a match
         text = _INNER.sub(r"\1'", text)
     return f"'{text}" if _FIRST.match(text) else text
 

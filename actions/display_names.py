@@ -18,7 +18,7 @@ FIELDS: Final = ("name", "isGroup", "userIds")
 
 MOST_USERNAMES: Final = 50_000
 MOST_CONVERSATIONS: Final = 10_000
-"""The most conversations to keep in memory. Above this, those that the current documents do not need are removed."""
+"""The most conversations to keep in memory. If there are more, only the currently needed ones are kept."""
 
 
 def id_texts(document: Document, field: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The errors that actions raise, by reason."""
+"""The errors that actions raise, one class for each reason."""
 
 from database.errors import ConflictError, Fault, InvalidInputError, NotFoundError, RefusedError
 from database.wording import counted

@@ -53,7 +53,7 @@ class Found(NamedTuple):
 
 
 class FoundAll(list[Found]):
-    """The documents that were looked up; `missing` has a result for each typed name that was not found and skipped."""
+    """The documents that were found. `missing` has a result for each name that was skipped because it was not found."""
 
     def __init__(self, found: Iterable[Found], missing: Iterable[str]) -> None:
         super().__init__(found)
@@ -116,7 +116,7 @@ def complete_id(collection: str, text: str) -> str:
 def _find(
     collection: str, keys: Mapping[str, Key], projection: Sequence[str] | None, *, skip_missing: bool = False
 ) -> FoundAll:
-    """Find the document that each typed text means; `keys` is typed text → the field and value of its form."""
+    """Find the document that each typed text means. `keys` is typed text → the field and value to look it up by."""
     meanings = {ref: [key, *begun] for (ref, key), begun in zip(keys.items(), _begun(collection, keys), strict=True)}
     known = _by_key(collection, {key for meaning in meanings.values() for key in meaning}, projection)
     found: dict[Any, Found] = {}
@@ -152,7 +152,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
 
 
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
-    """Make the error for a text with several meanings; `field` is given if several documents have the text in it."""
+    """Make the error for a text that means several documents. `field` is set if all of them have the text in it."""
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
     listed = [f"id:{one}{_about(collection, documents[one]) if one in documents else ''}" for one in ids[:NAMED]]
     more = ["or another"] if len(ids) > NAMED else []
@@ -173,7 +173,7 @@ def _about(collection: str, document: Document) -> str:
 
 
 def _identity(document: Document) -> tuple[type, str]:
-    """Return a key of the id that differs for different types, even if the ids are printed alike or compare equal."""
+    """Return a dictionary key for the id of a document. Ids of different types have different keys, even if equal."""
     return type(document["_id"]), id_text(document["_id"])
 
 
@@ -202,7 +202,7 @@ def _by_key(collection: str, keys: Collection[Key], projection: Sequence[str] | 
 
 
 def _refuse_other_texts(collection: str, text: str) -> None:
-    """Raise `UsageError` for a text that cannot be an id."""
+    """Raise `UsageError` for a text that is not an id or the beginning of an id."""
     if not OBJECT_ID.fullmatch(text) and not ID_PREFIX.fullmatch(text):
         hint = "an id has 24 characters, 0-9 and a-f; its first 6 or more are enough"
         article = "an" if collection == AUDIT else "a"
@@ -221,7 +221,7 @@ def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
 def parse_user_ref(ref: str) -> tuple[str, Any]:
     """Return the field and the value by which to find a user (e-mails in lower case).
 
-    Only the form of the text decides; nothing is read. An id that is not an ObjectId is returned as text.
+    Only the form of the text is used; the database is not read. An id that is not an ObjectId is returned as text.
     """
     kind, colon, rest = ref.partition(":")
     if colon and kind in {"id", "email", "username"}:

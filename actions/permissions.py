@@ -20,7 +20,7 @@ LISTED: Final = ("name", "rolesIds")
 
 
 def find() -> Listing:
-    """List permissions: `{id, name, roles: [names], users}`; `users` counts the users who have it through any role."""
+    """List permissions: `{id, name, roles: [names], users}`. `users` is the number of users with a role that has it."""
     return Listing("Permission", {}, _rows, sortable=SORTABLE["permissions"], fields=LISTED)
 
 
@@ -30,7 +30,7 @@ def show(ref: str) -> Row:
 
 
 def create(names: Sequence[str]) -> Changeset:
-    """Create permissions, without giving them to a role. Raises `NameTakenError` if one exists."""
+    """Create permissions, without giving them to a role. Raises `NameTakenError` if one of the names exists."""
     wanted = list(dict.fromkeys(names))
     new_names.validate("Permission", wanted)
     draft = Draft()

@@ -23,7 +23,7 @@ LONGEST: Final = 200
 
 
 def time_range(since: datetime | None, before: datetime | None) -> Document:
-    """Return the filter for times from `since` on and before `before`. It is empty if both are None."""
+    """Return the filter for times from `since` (included) to `before` (excluded). It is empty if both are None."""
     bounds = {"$gte": since, "$lt": before}
     given = {operator: time for operator, time in bounds.items() if time is not None}
     return given and {**given, **PRESENT}
@@ -57,22 +57,22 @@ MIXED_CASE: Final = {"email": {"$regex": r"[^!-@\[-~]"}}
 CHUNK_SIZE: Final = 200
 """The most values in one filter: some servers compare each document with every value."""
 FEW_EMAILS: Final = 20
-"""The most e-mails that are looked up in any case one by one.
+"""The most e-mails that are looked up one by one, in upper and lower case.
 
 For more e-mails, it is faster to read all users whose stored e-mail is not in lower case.
 """
 SHORTEST_ID: Final = 8
-"""The fewest digits of a shortened id: the first 8 digits of an ObjectId are the second in which it was made."""
+"""The smallest number of digits of a shortened id. The first 8 digits of an ObjectId are the time of its creation."""
 MOST_ALIKE: Final = 5_000
 """The most ids that are read from a collection to shorten some of its ids."""
 LETTERS_IN_BOTH_CASES: Final = 4
-"""How many first letters of an e-mail are tried in upper and lower case, so that an index limits the search."""
+"""The number of first letters of an e-mail that are tried in both cases (A and a), so that an index can be used."""
 
 
 def find_by_id_texts(
     collection: str, texts: Collection[str], fields: Sequence[str] | None = None
 ) -> dict[str, Document]:
-    """Read documents by the texts of their ids, as lists print them; return text → document. Ids may have any type."""
+    """Read documents by ids as text, as tables print them. Return text → document. Stored ids may have any type."""
     return by_text(find_by_ids(collection, texts, fields), texts)
 
 
@@ -92,9 +92,9 @@ def short_ids(collection: str, texts: Iterable[str]) -> dict[str, str]:
 
 
 def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
-    """Return the ids of a collection with the same first digits as some ids; None if there are too many.
+    """Return the ids of a collection that begin with the same digits as the given ids, or None if there are too many.
 
-    The result may contain other ids that lie between these.
+    The result may also contain other ids from the range between these ids.
     """
     begins = sorted({text[:SHORTEST_ID].lower() for text in texts})
     ranges = [{"$gte": ObjectId(f"{begin:0<24}"), "$lte": ObjectId(f"{begin:f<24}")} for begin in begins]
@@ -148,9 +148,9 @@ def refers_to(collection: str, field: str, *identifiers: Any) -> Document:
 
 
 def reference_counter(collection: str, field: str) -> Callable[[Sequence[Any]], dict[Any, int]]:
-    """Return a function that counts on the server, for each of some ids, the documents whose field refers to the id.
+    """Return a function that counts the documents that refer to each of some ids in a field. The server counts.
 
-    The function returns id → count. An id that is stored in another form is returned as an ObjectId.
+    The function takes ids and returns id → count. An id in another form, for example as text, becomes an ObjectId.
     """
 
     def count(ids: Sequence[Any]) -> dict[Any, int]:
@@ -179,7 +179,7 @@ def find_by_ids(collection: str, ids: Iterable[Any], fields: Sequence[str] | Non
 
 
 def _other_values(identifier: Any) -> list[Any]:
-    """Return the other values that may be meant by an id that is text. An ObjectId has no other values here."""
+    """Return the other values that an id given as text may mean, for example a number. An ObjectId has none."""
     if not isinstance(identifier, str) or OBJECT_ID.fullmatch(identifier):
         return []
     return [value for value in readings(identifier) if value != identifier]
@@ -193,7 +193,7 @@ def find_mixed_case_emails(fields: Sequence[str]) -> Iterator[Document]:
 
 
 def _email_filters(emails: set[str]) -> Iterator[tuple[Document, str | None]]:
-    """Yield filters that together match some e-mails in any case, and few others; each with the field to sort by."""
+    """Yield filters, each with the field to sort by. Together they match the e-mails in any case, and few others."""
     if len(emails) <= FEW_EMAILS:
         if emails:  # some servers use the index for `$or` only if the result is sorted
             yield {"$or": [_in_any_case(email) for email in sorted(emails)]}, "_id"

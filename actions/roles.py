@@ -97,7 +97,7 @@ def revoke(ref: str, permissions: Sequence[str]) -> Changeset:
 
 
 def matrix() -> tuple[list[str], list[Row]]:
-    """Return the names of all roles, and rows `{permission, roles}` with the names of the roles that have it."""
+    """Return the names of all roles, and a row `{permission, roles}` for each permission, with its roles' names."""
     database = connection.database()
     roles = list(database["Role"].find({}, {"name": 1, "permissionsIds": 1}).sort("name"))
     labels = Counter(map(lookup.label, roles))
@@ -199,9 +199,9 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
 
 
 def _have_link(role: Document, permissions: list[Document], sides: Callable[[Iterable[bool]], bool]) -> list[bool]:
-    """Tell for each permission whether its link to the role exists on both sides, or on any side.
+    """Tell for each permission whether it is linked to the role.
 
-    `sides` is `all` or `any`.
+    If `sides` is `all`, both documents must list each other. If `sides` is `any`, one side is enough.
     """
     held = set(ids_in(role, "permissionsIds"))
     identifier = referred(role["_id"])

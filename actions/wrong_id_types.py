@@ -29,8 +29,7 @@ REFERRING: Final = {
 def notes(collection: str, identifier: Any, collections: Collection[str] = FIELDS) -> Iterator[str]:
     """Yield notes if the id of a document, or references to or from it, are stored as text.
 
-    The application does not find such references with its filters. Only `collections` are searched: those that the
-    command reads.
+    The filters of the application do not find such references. Only the given `collections` are searched.
     """
     if not isinstance(identifier, ObjectId) and isinstance(referred(identifier), ObjectId):
         yield "The id is stored as text. To repair it: chatctl db repair --rule wrong-type"

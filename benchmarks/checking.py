@@ -30,7 +30,7 @@ Documents = dict[str, Any]
 
 
 class Data:
-    """A number of messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
+    """Test data: `size` messages, a tenth as many users, and a fiftieth as many conversations of two or five users."""
 
     def __init__(self, size: int) -> None:
         self.size = size
@@ -91,7 +91,7 @@ def insert(collection: Any, documents: Iterator[Documents]) -> None:
 
 
 def bare(url: str) -> None:
-    """Read all fields that a check needs once, with plain pymongo."""
+    """Read once, with plain pymongo, all fields that a check needs."""
     needed: dict[str, set[str]] = defaultdict(set)
     for rule in all_rules():
         for collection, fields in rule.reads.items():

@@ -20,7 +20,7 @@ UNIQUE = {
 
 
 def words(messages: int) -> list[str]:
-    """Return the command for a number of messages, a tenth as many users, and a fiftieth as many conversations."""
+    """Return a `db generate` command for some messages, a tenth as many users, and a fiftieth as many conversations."""
     numbers = {"--users": messages // 10, "--conversations": messages // 50, "--messages": messages}
     return ["db", "generate", "--yes", *(str(word) for pair in numbers.items() for word in pair)]
 

@@ -1,4 +1,4 @@
-"""Measure two ways to do the same work. The ratio of their times depends less on the machine than the times."""
+"""Compare the time of two ways to do the same work. Their ratio depends less on the machine than the times do."""
 
 import os
 import secrets

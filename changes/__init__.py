@@ -1,4 +1,4 @@
-"""The only package that writes documents: it plans, previews, guards, records and applies changes, and undoes them.
+"""The only package that writes documents: it plans changes, shows, applies and records them, and can undo them.
 
 Start reading at `changes.applying.apply`; docs/architecture.md explains the words and the invariants.
 """

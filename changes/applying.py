@@ -1,4 +1,8 @@
-"""Write a changeset: each batch in a transaction with its record; after a conflict the rest is planned again."""
+"""Write a changeset (the planned changes of a command) to the database, in one transaction for each batch.
+
+Each transaction also writes the audit record of its batch. After a conflict with another program, the changes that are
+not written yet are planned again.
+"""
 
 import random
 import time
@@ -24,43 +28,52 @@ from database import connection, indexes
 from database.errors import ConflictError, PartialError
 
 PATIENCE: Final = 60
-"""Seconds without a written batch after which a conflict is reported."""
+"""The time, in seconds, after which retries stop if no batch could be written because of conflicts."""
 ALIKE: Final = 3
-"""How often a batch is tried again unchanged. A list may have been changed and changed back in the meantime."""
+"""The largest number of retries of an unchanged batch.
+
+A retry can succeed if another program has changed a list and changed it back.
+"""
 FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
-"""Seconds to wait after a conflict; the wait grows with each conflict."""
+"""The longest wait after a conflict, in seconds. The wait is short at first and grows with each conflict."""
 SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
 
 
 class Outcome(NamedTuple):
-    """The result of a changeset: its event (None if nothing was left to do), and the plan that was carried out."""
+    """The result of a write: the id of its audit event (None if nothing was written), and the changeset as written."""
 
     event: ObjectId | None
     changeset: Changeset
 
 
 class Watch:
-    """Functions called during a write: to show its progress, and to accept a changed plan. Here all are accepted."""
+    """Functions that `apply` calls during a write, to show its progress and to accept a changed plan.
+
+    This class shows nothing and accepts every plan. Subclasses override its functions.
+    """
 
     def indexed(self, indexes: int, total: int) -> None:
-        """Receive the number of created indexes and of all indexes, before the first batch is written."""
+        """Receive the number of indexes created so far and of all indexes to create. Called before the first batch."""
 
     def begins(self, event: ObjectId) -> None:
-        """Receive the id of the event, before the first batch is written."""
+        """Receive the id of the audit event. Called before the first batch is written."""
 
     def wrote(self, documents: int, total: int) -> None:
-        """Receive the number of written documents and of all documents, after each batch."""
+        """Receive the number of documents written so far and of all documents to write. Called after each batch."""
 
     def waits(self) -> None:
-        """Receive the news that this write has waited for another one for a while."""
+        """Tell the user that this write waits for another write. Called when the wait is longer than usual."""
 
     def asks_about(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
-        """Tell whether `accepts` would ask a person about a plan; a transaction cannot wait for the answer."""
+        """Tell whether `accepts` would ask the user about a new plan.
+
+        If so, `accepts` is not called inside a transaction, because a transaction cannot wait for an answer.
+        """
         return False
 
     def accepts(self, again: Changeset) -> bool:  # noqa: ARG002 - a subclass may use it
-        """Decide whether a plan made again after a conflict may replace the first."""
+        """Decide whether a new plan, made after a conflict, may replace the first plan."""
         return True
 
 
@@ -68,12 +81,13 @@ UNWATCHED: Final = Watch()
 
 
 def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNWATCHED) -> Outcome:
-    """Carry out a changeset and leave its event in the audit trail.
+    """Write a changeset to the database, and record it as an event in the audit trail.
 
-    Invariant: only the changeset writes. Commands and actions never call a write of the driver.
-    If a document was changed in the meantime, the rest is planned again and continues in the same event; a changeset
-    that cannot be planned again raises `ConflictError`. A rule of the changeset may raise its own error. A batch that
-    fails is not written. `connection.permit_write` is called first, and may refuse.
+    Invariant: only the changeset writes. Commands and actions never call a write function of the driver.
+    If another program changed a document after the plan was made, the rest is planned again and written in the same
+    event. A changeset without `replan` raises `ConflictError` instead. A rule of the changeset can raise its own error.
+    In a transaction, a batch that fails is not written at all. `connection.permit_write` is called first, and raises an
+    error if this run must not write.
     """
     connection.permit_write()
     refused = _create_indexes(changeset, watch)
@@ -84,7 +98,7 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
 
 
 class _Work:
-    """A changeset that is being written: one event, however often the rest is planned again."""
+    """The writing of one changeset. All batches belong to one audit event, even if the rest is planned again."""
 
     def __init__(self, changeset: Changeset, reason: str | None, watch: Watch) -> None:
         self._plan = self._agreed = changeset
@@ -118,9 +132,9 @@ class _Work:
         return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
 
     def _write(self) -> bool:
-        """Write batches of the plan; tell whether the last one is written."""
+        """Write batches of the plan. Return True if the last batch was written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
-            # The plan is made inside the transaction, so nobody can change the documents between plan and write.
+            # After several conflicts, plan inside the transaction: nobody can change the documents before the write.
             return self._write_batch(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
             for batch in batches:
@@ -128,12 +142,11 @@ class _Work:
         return True
 
     def _write_merging(self, batch: NumberedBatch) -> None:
-        """Write a batch of the plan, adapted to lists that others have changed if necessary."""
+        """Write a batch of the plan. If other programs have changed the same lists, adapt the batch and try again."""
         alike, planned = 0, _as_planned
         while True:
-            batch = batch._replace(
-                number=self._batches
-            )  # a recorded batch keeps its number, even if it was only partly written
+            # Without transactions, a failed attempt may already be recorded under its number. Then take the next one.
+            batch = batch._replace(number=self._batches)
             try:
                 self._write_batch(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
@@ -149,7 +162,10 @@ class _Work:
     def _write_batch(
         self, make: Callable[[], tuple[Changeset, NumberedBatch]], expected: Batch, *, whole: bool
     ) -> bool:
-        """Write the batch that `make` returns inside the transaction; tell whether it was the last."""
+        """Write one batch in a transaction. Return True if it was the last batch.
+
+        `make` is called inside the transaction, and returns the plan and the batch.
+        """
         database, tries = connection.database(), count(self._conflicts)
         self._prepare(expected)
         event = self._begin(whole=whole)
@@ -173,7 +189,8 @@ class _Work:
             plan, batch = made
             what = writing.describe_conflict(database, batch.changes, plan.names, error)
             written = self._batches or not connection.transactions()
-            self._batches = max(self._batches, event.recorded)  # without transactions it is recorded, written in part
+            # Without transactions, the failed batch is already recorded and may be partly written: count it.
+            self._batches = max(self._batches, event.recorded)
             raise ChangedMeanwhileError(what, event.id if written else None) from None
         self._wrote(*made)
         return made[1].last
@@ -187,7 +204,7 @@ class _Work:
             raise ChangedMeanwhileError(f"the hold {loss.hold} was placed while this command ran", event)
 
     def _first_batch(self) -> tuple[Changeset, NumberedBatch]:
-        """Plan again inside the transaction, and return the plan and the batch to write."""
+        """Plan again inside the transaction, and return the new plan and its first batch."""
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
         with closing(writing.number_batches(plan.batches, self._batches)) as batches:
@@ -197,14 +214,14 @@ class _Work:
         return plan, batch
 
     def _may_begin(self, plan: Changeset) -> bool:
-        """Tell whether a new plan may replace the agreed plan. It always may if a part is already written.
+        """Tell whether a new plan may replace the plan to which the user agreed. After the first batch it always may.
 
         Invariant: a different plan needs a new yes.
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
     def _prepare(self, expected: Batch) -> None:
-        """Create the collections and locks that a batch needs; before the first batch also those of the audit trail."""
+        """Create the collections and locks that a batch needs, and the collections of the audit trail."""
         locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:
@@ -212,7 +229,7 @@ class _Work:
             self._prepared |= needed
 
     def _begin(self, *, whole: bool) -> Event:
-        """Begin the event, unless one of its batches is written already."""
+        """Return the audit event of this write. Before the first batch is written, each call begins a new event."""
         if not self._batches:
             self._lease.close()
             whole = whole and connection.transactions()
@@ -233,7 +250,7 @@ class _Work:
         self._watch.wrote(self._documents, max(self._agreed.total, self._documents))
 
     def _pause(self, conflict: ChangedMeanwhileError) -> None:
-        """Wait for a random time, so that others can finish first. Raises the conflict if this takes too long."""
+        """Wait for a random time, so that other writes can finish. Raise `conflict` after too long without a batch."""
         if time.monotonic() - self._progress > PATIENCE:
             raise conflict
         if time.monotonic() - self._progress > transactions.UNEXPLAINED_WAIT and not self._waits:
@@ -244,7 +261,7 @@ class _Work:
         time.sleep(random.uniform(0, longest))  # noqa: S311 - not a secret
 
     def _plan_anew(self, conflict: ChangedMeanwhileError) -> None:
-        """Plan the rest again; before the first write the watch must accept a plan that differs from the agreed one."""
+        """Plan the rest again. Raise `conflict` if nothing is written yet and the new plan is not accepted."""
         again = _plan_again(self._plan)
         if not self._may_begin(again):
             raise conflict
@@ -273,7 +290,10 @@ def _plan_again(plan: Changeset) -> Changeset:
 
 
 def _create_indexes(changeset: Changeset, watch: Watch) -> str:
-    """Create indexes, and say which of them the server refused; raises `ConflictError` if it refused all."""
+    """Create the indexes of a changeset, and return a text that names those that the server refused.
+
+    Raises `ConflictError` if the server refused all of them.
+    """
     found = indexes.create_all(connection.database(), changeset.indexes, watch.indexed)
     refused = [f"{one.index.name} ({one.message})" for one in found if one.message]
     if refused and len(refused) == len(found):

@@ -1,6 +1,6 @@
-"""A change of one document, or the same change of several documents, with the values that it expects to find.
+"""The classes of changes. A change inserts, deletes or updates documents, and contains the old values that it expects.
 
-`operations` turns a change into a write of the driver, guarded by what it expects.
+`changes.operations` makes a write operation from a change. This operation writes nothing if the stored values differ.
 """
 
 import dataclasses
@@ -24,7 +24,9 @@ ABSENT: Final = _Absent.ABSENT
 """The value of a field that does not exist; this is not the same as null."""
 
 UNGUARDED: Final = frozenset({"updatedAt", "lastMessageAt", "profileId", "messagesIds"})
-"""Fields that are not checked before a write. The application changes them often, or leaves wrong values in them.
+"""Fields whose old values are not checked by a write.
+
+The application changes these fields often, or leaves wrong values in them.
 
 Invariant: moved fields guard no other change.
 """
@@ -34,7 +36,7 @@ _ONLY_IDS: Final = frozenset({ObjectId})
 
 @dataclass(frozen=True, slots=True)
 class Set:
-    """A field changes from `before` to `after`; either can be `ABSENT`."""
+    """The change of a field from the value `before` to the value `after`. Either can be `ABSENT`."""
 
     before: Any
     after: Any
@@ -45,21 +47,21 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Raise(Set):
-    """A time is raised to `after`, unless it is already later at the time of the write."""
+    """The change of a time to `after`. If the stored time is already later, the write keeps it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overwrite(Set):
-    """A field gets `after`, whatever its value is at the time of the write."""
+    """The change of a field to `after`, without a check of the stored value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Add:
-    """A list gains `ids`, none of which it has yet.
+    """The change that adds `ids` to a list. The list must not contain any of them before.
 
-    The guard checks this, except for `new` ids: they were created for documents of the same plan, so no list can have
-    them yet. With `bare` the document had no list when this was planned: the list is created, or gains the ids if
-    somebody else has created it since.
+    The filter of the write (the guard) checks this, except if `new` is true: such ids belong to new documents of the
+    same plan, so no list can contain them yet. If `bare` is true, the document had no list when the change was planned.
+    Then the write creates the list, or adds the ids to a list that another program has created since.
     """
 
     ids: tuple[Any, ...]
@@ -72,10 +74,10 @@ class Add:
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """A list loses `ids`, all of which it has, once each.
+    """The change that removes `ids` from a list. The list must contain all of them, each once.
 
     `slices` are the positions of the ids in a long list, as (start, length) in the order of `ids` (see `id_lists`).
-    With `bare` the list did not exist before; an undo then also removes it, if it is empty.
+    `bare` is true in the undo of an `Add` that created the list: an empty list is then removed.
     """
 
     ids: tuple[Any, ...]
@@ -98,7 +100,7 @@ class ListContaining:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A new document; its `_id` is known."""
+    """The change that inserts a new document, which already has an `_id`."""
 
     collection: str
     document: Document
@@ -113,7 +115,7 @@ class Insert:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """A document to delete, as it was read."""
+    """The change that deletes a document. `document` has the values that were read before."""
 
     collection: str
     document: Document
@@ -128,9 +130,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """The same changes of fields in one or several documents.
+    """The change that updates fields of one document, or the same fields of several documents in the same way.
 
-    `expected` are values of other fields, which must still be there when the change is written; an undo ignores them.
+    `expected` has the values of other fields. The write fails if another program has changed one of these fields. An
+    undo ignores `expected`.
     """
 
     collection: str
@@ -146,19 +149,22 @@ Change: TypeAlias = Insert | Update | Delete
 
 
 def same(one: object, other: object) -> bool:
-    """Tell whether two values are stored in the same way: types, order and absence matter."""
+    """Tell whether two values are stored in exactly the same way: the type and the order of keys count.
+
+    `ABSENT` is equal only to itself.
+    """
     if one is ABSENT or other is ABSENT:
         return one is other
     return bson.encode({"": one}, codec_options=AS_STORED) == bson.encode({"": other}, codec_options=AS_STORED)
 
 
 def are_ids(items: list[Any]) -> bool:
-    """Tell whether a list contains only ids."""
+    """Tell whether a list contains only ObjectIds."""
     return _ONLY_IDS.issuperset(map(type, items))
 
 
 def set_field(document: Document, name: str, value: object) -> None:
-    """Give a field a value in a document in memory; `ABSENT` removes the field."""
+    """Set a field of a document in memory to a value. The value `ABSENT` removes the field."""
     if value is ABSENT:
         document.pop(name, None)
     else:

@@ -1,4 +1,4 @@
-"""The complete plan of a write: everything that the preview, the question and the audit trail need."""
+"""The class `Changeset`: the complete plan of a write, with all data for its preview, question and audit record."""
 
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
@@ -27,15 +27,15 @@ _COLLECTIONS: Final = {
 }
 _NOUNS: Final = {AUDIT: "audit record", HOLDS: "hold record", IMAGES: "undo record", STATE: "setting"}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
-"""Outcomes of items that are not written: already as wanted, not found, or broken and therefore not changed."""
+"""The outcomes of items that are not written: the item is already as wanted, was not found, or has broken data."""
 
 
 class Result(NamedTuple):
-    """The result for one item that the user named; an item with an outcome in `UNTOUCHED` is not written.
+    """The result for one item that the user named. An item with an outcome in `UNTOUCHED` is not written.
 
-    `password` is a generated password, which is shown only once. `elsewhere` are URLs of files outside the database,
-    which the user must delete there. A `warning` is for programs: people read it in the notes of the changeset.
-    `documents` is how many documents the result is about, if they are several.
+    `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
+    which the user must delete there. `warning` is only for output for programs. For people, the notes of the changeset
+    contain the same text. `documents` is the number of documents that the result is about, if they are several.
     """
 
     id: ObjectId | None
@@ -49,9 +49,10 @@ class Result(NamedTuple):
 
 
 class Question(NamedTuple):
-    """The question before a write: a `verb`, the changed items, and the `rest`: Remove / ada / from Night shift.
+    """The question to the user before a write. It consists of `verb`, the names of the changed items, and `rest`.
 
-    The items are documents of the collection `of`; without it the verb says everything.
+    An example is `Remove` + `ada` + `from Night shift`. The items are documents of the collection `of`. Without `of`,
+    the question names no items.
     """
 
     verb: str
@@ -62,9 +63,10 @@ class Question(NamedTuple):
 class Rule(NamedTuple):
     """A condition over several documents, checked in every transaction of the changeset while `lock` is held.
 
-    Two transactions that read the same documents but write different ones do not conflict on any server. Therefore each
-    first increments one common document: the second waits for the first, and then reads its result. `check` takes the
-    session to read in (`None` if the server has no transactions) and raises a `RefusedError`.
+    Servers see no conflict between two transactions that read the same documents but write different documents.
+    Therefore each transaction first writes to one common document, the lock: the second transaction waits for the
+    first, and then reads its result. `check` gets the session for its reads (None if the server has no transactions),
+    and raises a `RefusedError` if the condition is not met.
     """
 
     lock: str
@@ -72,7 +74,11 @@ class Rule(NamedTuple):
 
 
 class Resuming(NamedTuple):
-    """How to continue interrupted work: the progress after a number of batches, and the option that continues it."""
+    """How to continue an interrupted write.
+
+    `done` returns a text about the progress after a number of batches. `option` and its `value` on the command line
+    continue the write.
+    """
 
     done: Callable[[int], str]
     option: str
@@ -82,10 +88,11 @@ class Resuming(NamedTuple):
 class Stream:
     """Batches that are made while they are written, so that memory does not grow with their number.
 
-    `make` returns the batches, which are never empty. It is called to write them, and also to show them, unless `shown`
-    does that with less work. `counts` are the numbers of documents that they insert, update and delete, by verb and
-    collection; only the most important ones, if counting would take as long as the work. `losing` returns only the
-    changes that delete or overwrite text, or remove participants, with less work.
+    `make` returns the batches, which are never empty. It is called for the write. It is also called for the preview,
+    unless `shown` is given, which returns the batches for the preview with less work. `counts` maps (verb, collection)
+    to the number of documents that the batches insert, update or delete. It has only the most important numbers if
+    counting all would take too long. `losing` returns only the changes that delete or overwrite text, or
+    remove participants, with less work than `make`.
     """
 
     def __init__(
@@ -109,18 +116,20 @@ class Stream:
 
 @dataclass
 class Changeset:
-    """Changes in batches, each of them one transaction, with everything that the preview and the audit trail show.
+    """The changes of a command in batches (one transaction for each), with all data for preview and audit trail.
 
-    `results` can be iterated several times. `names` maps ids to the names that people know. `replan` makes
-    the plan again after a conflict; it is `quick` if it can run inside a transaction. A new plan never does anything
-    that the user has not agreed to. If others have changed lists, a changeset that `merges_lists` writes only what is
-    still missing. Without `undoable` the old values are not kept: neither for an undo nor in the trail. `indexes`
-    are created before the first batch, because transactions cannot create them. Without `itemised` the changes are
-    counted in the preview and in the trail, not listed. `items` is the number of touched items, if one result is about
-    several. `resuming` says how to continue after an interruption between two batches. `question` is what is asked
-    before the write, if the words of the command do not say it; `preview` are the lines above it, if not the counts;
-    the last of them sums up the others. A changeset with `passing_over` leaves held documents out: if a hold is placed
-    during the write, the rest is planned again, and this function of the new plan corrects the results of the first.
+    `results` has one result for each item, and can be iterated several times. With `asks`, the user must confirm the
+    write; with `asks_about_many`, the user must confirm it if it changes many items. `names` maps ids to the names that
+    people know. `replan` makes the plan again after a conflict; `quick` means that it can run inside a transaction. A
+    new plan never does anything to which the user has not agreed. With `merges_lists`, ids that other programs have
+    already added to lists or removed from them are left out of the write. If `undoable` is false, old values are kept
+    neither for an undo nor in the trail. `indexes` are created before the first batch, because transactions cannot
+    create them. If `itemised` is false, the preview and the trail count the changes and do not list them. `items` is
+    the number of changed items if one result stands for several items. `resuming` says how to continue after an
+    interruption between two batches. `question` replaces the question that is made from the command. `preview` replaces
+    the counts above the question; its last line is a summary of the other lines. A changeset with
+    `passing_over` leaves held documents out: if a hold is placed during the write, the rest is planned again, and this
+    function of the new plan corrects the results of the first.
     """
 
     command: str
@@ -146,7 +155,7 @@ class Changeset:
 
     @property
     def asked(self) -> Question:
-        """Return the question before the write, by default made from the command: `users suspend` → Suspend / User."""
+        """Return the question before the write: the given one, or one that is made from the words of the command."""
         group, verb, *_ = self.command.split()
         return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
 
@@ -160,7 +169,7 @@ class Changeset:
 
     @property
     def touched(self) -> int:
-        """Count the items of the command, as a user would count them, without missing and passed-over ones."""
+        """Return the number of items that the command works on, without items that are missing or have broken data."""
         found = sum(result.outcome not in {"missing", "passed-over"} for result in self.results)
         return found if self.items is None else self.items
 
@@ -171,20 +180,23 @@ class Changeset:
 
     @property
     def total(self) -> int:
-        """Count the written documents, once in each batch that has them; of a stream only those in its `counts`."""
+        """Return the number of documents to write. A document with several changes counts once for each of them.
+
+        For a stream, this is the sum of its `counts`.
+        """
         if isinstance(self.batches, Stream):
             return sum(self.batches.counts.values())
         return self.size(self.changes)
 
     def size(self, changes: Iterable[Change]) -> int:
-        """Count the documents of some changes in the same way as `total`."""
+        """Return the number of documents of these changes, counted in the same way as in `total`."""
         counted = self.batches.counts if isinstance(self.batches, Stream) else None
         return sum(len(change.ids) for change in changes if counted is None or kind(change) in counted)
 
     def beyond(self, agreed: "Changeset") -> list[str]:
-        """Say what this plan does more than the plan to which the user has agreed.
+        """Return lines that say what this plan does in addition to the plan to which the user has agreed.
 
-        The result has new lines of the preview, or the numbers of more changed or deleted documents.
+        These are the new lines of the preview, or lines like `delete 2 more roles`.
         """
         if self.preview and not isinstance(self.batches, Stream):
             return [line.strip() for line in (Counter(self.preview[:-1]) - Counter(agreed.preview)).elements()]
@@ -196,7 +208,10 @@ class Changeset:
         ]
 
     def summary(self) -> list[str]:
-        """Count documents by what happens to them: `create 3 roles`; our own records only if there are no others."""
+        """Return lines with the numbers of documents, like `create 3 roles`.
+
+        Documents of chatctl's own collections are counted only if there are no others.
+        """
         return [*count_lines(self.documents), *self.index_lines()]
 
     def index_lines(self) -> list[str]:
@@ -204,7 +219,7 @@ class Changeset:
 
     @property
     def documents(self) -> dict[tuple[str, str], int]:
-        """Count documents by what happens to them, each once, without leases."""
+        """Return (verb, collection) → number of documents. Each document counts once, and leases do not count."""
         if isinstance(self.batches, Stream):
             return self.batches.counts
         touched: dict[tuple[str, str], set[object]] = {}
@@ -213,17 +228,18 @@ class Changeset:
         return {key: len(ids) for key, ids in touched.items()}
 
     def shows(self, collection: str) -> bool:
-        """Tell whether `lines` has documents of a collection."""
+        """Tell whether the lines of the preview (`lines`) list documents of a collection one by one."""
         return self.itemised and any(name == collection for _, name in self.documents)
 
     def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
-        """Yield a line for each change: `~ Role support: permissionsIds +user.read`. `show` can mask its values."""
+        """Yield a line for each change, like `~ Role support: permissionsIds +user.read`. `show` can mask values."""
         if not self.itemised:
             yield from self.summary()
             return
         names = ChainMap({}, cast("MutableMapping[Any, str]", self.names))
         for batch in self.batches.shown() if isinstance(self.batches, Stream) else self.batches:
-            if isinstance(self.batches, Stream):  # only the batch that inserts a document mentions it
+            if isinstance(self.batches, Stream):
+                # In a stream, no later batch mentions the new documents of a batch: forget their names to save memory.
                 names.maps[0].clear()
             for change in batch:
                 if isinstance(change, Update):
@@ -231,7 +247,7 @@ class Changeset:
                 if name := name_of(change.collection, change.document):
                     names.setdefault(change.document["_id"], name)
             for change in batch:
-                if change.collection in OUR_RECORDS:  # the trail has no entries about itself
+                if change.collection in OUR_RECORDS:  # `describe` has no entries for the documents of the trail itself
                     yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
                 yield from diff(map(show, describe(change)), names)
         for index in self.indexes:
@@ -239,13 +255,16 @@ class Changeset:
 
 
 def count_lines(documents: Mapping[tuple[str, str], int]) -> list[str]:
-    """Say how many documents are created, changed and deleted; our own records only if there is nothing else."""
+    """Return lines like `create 3 roles` for (verb, collection) → number of documents.
+
+    Documents of chatctl's own collections are left out if there are others.
+    """
     known = {key: count for key, count in documents.items() if key[1] in FIELDS} or documents
     return [f"{VERBS[op]} {counted(count, _NOUNS.get(of, of.lower()))}" for (op, of), count in known.items()]
 
 
 def kind(change: Change) -> tuple[str, str]:
-    """Return what a change does and to which collection, in the words of the audit trail."""
+    """Return the verb of a change as in the audit trail (insert, update or delete), and its collection."""
     return type(change).__name__.lower(), change.collection
 
 
@@ -281,7 +300,7 @@ def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
 
 
 def _item(value: Any, names: Mapping[Any, str]) -> str:
-    """Show an id by its name. A text that looks like an id (in broken data) is quoted, to distinguish it."""
+    """Return the text for a value; for an id, its name. A text that looks like an id (in broken data) is quoted."""
     if isinstance(value, ObjectId):
         return names.get(value, str(value))
     if isinstance(value, str) and ObjectId.is_valid(value):

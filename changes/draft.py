@@ -1,4 +1,4 @@
-"""Collect the changes of an action. Changes without effect are left out, the others are divided into batches."""
+"""Collect the changes of an action. Changes without effect are left out, and the others are divided into batches."""
 
 import dataclasses
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +15,14 @@ from models.links import Link
 Batch: TypeAlias = list[Change]
 
 BATCH: Final = 1000
-"""The most documents in one transaction, which stays far below the server's limit of a minute."""
+"""The largest number of documents in one transaction. It takes far less than a minute, the limit of servers."""
 
 
 class UnchangedList(NamedTuple):
-    """A list that is not changed, but must keep having, or lacking, some ids until the write."""
+    """A list that a plan does not change, but that must not be changed by others before the write.
+
+    If `holds` is true, the list contains certain ids and must keep them. Otherwise it must not get them.
+    """
 
     collection: str
     id: Any
@@ -28,10 +31,11 @@ class UnchangedList(NamedTuple):
 
 
 class Draft:
-    """Changes in the order in which an action makes them, in batches; each batch is one transaction.
+    """A collector for the changes of an action. It keeps their order and divides them into batches.
 
-    Each change is made to the passed documents too, so that a later change starts from there. A change without effect
-    is not kept. `names` are the names by which people know the documents.
+    Each batch is one transaction. Each change is also made to the passed document in memory, so that a later change
+    starts from the new values. A change without effect is not kept. `names` maps ids to the names that people know.
+    `unchanged_lists` has the ids that the other side of a link must keep, or must not get.
     """
 
     def __init__(self) -> None:
@@ -47,9 +51,12 @@ class Draft:
         return [change for batch in self.batches for change in batch]
 
     def reserve(self, documents: int) -> None:
-        """Start a new batch unless this one has room for `documents` more, which must be written together."""
+        """Make sure that the next `documents` changed documents are in the same batch and so written together.
+
+        If they do not fit into the current batch, a new batch begins.
+        """
         if self._room < documents:
-            if self.batches:  # later changes of an inserted document belong to the next batch
+            if self.batches:  # copy the inserted documents: later changes of them belong to the next batch
                 self.batches[-1] = [_settled(change) for change in self.batches[-1]]
                 self._before.clear()
             self.batches.append([])
@@ -57,18 +64,18 @@ class Draft:
             self._room = BATCH
 
     def finished_batches(self) -> list[Batch]:
-        """Return the batches that are complete, and forget them."""
+        """Return all batches except the current one, and remove them from the draft."""
         done, self.batches = self.batches[:-1], self.batches[-1:]
         return done
 
     def insert(self, collection: str, document: Document) -> None:
-        """Insert a document; later changes of it in the same batch become part of the insert."""
+        """Insert a document. Later changes of this document in the same batch become part of the insertion."""
         self._name(collection, document)
         self._keep(Insert(collection, document))
         self._new.add((collection, document["_id"]))
 
     def delete(self, collection: str, document: Document) -> None:
-        """Delete a document, which was read with all fields; changes of it in the same batch are dropped."""
+        """Delete a document that was read with all fields. Its earlier changes in the same batch are dropped."""
         self._name(collection, document)
         before = self._before.pop((collection, document["_id"]), None)
         if before and self.batches:
@@ -78,7 +85,7 @@ class Draft:
         self._keep(Delete(collection, {name: value for name, value in whole.items() if value is not ABSENT}))
 
     def set(self, collection: str, document: Document, values: Document, expected: Iterable[str] = ()) -> None:
-        """Give fields of a document new values; `ABSENT` removes a field.
+        """Give new values to fields of a document. The value `ABSENT` removes a field.
 
         The values of `expected` fields are not changed, but the write fails if somebody else has changed them.
         """
@@ -98,9 +105,9 @@ class Draft:
             self._keep(Update(collection, (document["_id"],), fields, rest))
 
     def _write_anew(self, collection: str, document: Document, values: Document) -> None:
-        """Delete a document, which was read with all fields, and insert it with new values.
+        """Change a document that was read with all fields by deleting it and inserting it with the new values.
 
-        No server finds a field by its name if this is not valid UTF-8.
+        This is necessary if the name of a field is not valid UTF-8, because servers cannot find such a field.
         """
         self.delete(collection, document)
         for name, value in values.items():
@@ -110,29 +117,30 @@ class Draft:
     def move_time_forward(
         self, collection: str, document: Document, name: str, time: datetime, expected: Document | None = None
     ) -> None:
-        """Move a time of a document forward, unless it is already later, now or at the time of the write.
+        """Change a time of a document to a later time. A stored time that is already later does not change.
 
-        The document must have the `expected` values when it is written, even if its time is later already.
+        The write fails if the document does not have the `expected` values, even if its time does not change.
         """
         self._name(collection, document)
         self._remember(collection, document, name)
         before = document.get(name, ABSENT)
         after = max(before, time) if isinstance(before, datetime) else time
-        kind = Raise if isinstance(before, datetime) or before is ABSENT else Set  # in broken data it may be anything
+        # In broken data, the old value can have any type.
+        kind = Raise if isinstance(before, datetime) or before is ABSENT else Set
         if (expected or not same(before, after)) and (collection, document["_id"]) not in self._new:
             self._keep(Update(collection, (document["_id"],), {name: kind(before, after)}, expected or {}))
         set_field(document, name, after)
 
     def add(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Add ids to a list of each document, if they are not in it yet."""
+        """Add ids to a list in each document. An id that the list already contains is left out."""
         self._lists(collection, documents, field, lambda document: add_missing(collection, document, field, ids))
 
     def take(self, collection: str, documents: Iterable[Document], field: str, ids: Sequence[Any]) -> None:
-        """Remove ids from a list of each document, if they are in it."""
+        """Remove ids from a list in each document. An id that the list does not contain is left out."""
         self._lists(collection, documents, field, lambda document: take_present(document, field, ids))
 
     def link(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Link each of the documents on the left with each on the right.
+        """Link each document in `lefts` with each document in `rights`.
 
         Invariant: links have two sides.
         """
@@ -141,7 +149,7 @@ class Draft:
         self.add(link.other, rights, link.other_field, _ids(lefts))
 
     def unlink(self, link: Link, lefts: Sequence[Document], rights: Sequence[Document]) -> None:
-        """Remove the links between the documents, one-sided links too."""
+        """Remove all links between documents in `lefts` and documents in `rights`, including one-sided links."""
         self._require_the_unchanged_half(link, lefts, rights, linked=False)
         self.take(link.collection, lefts, link.field, _ids(rights))
         self.take(link.other, rights, link.other_field, _ids(lefts))
@@ -149,9 +157,10 @@ class Draft:
     def _require_the_unchanged_half(
         self, link: Link, lefts: Sequence[Document], rights: Sequence[Document], *, linked: bool
     ) -> None:
-        """Note the links of which only one side must be changed.
+        """Note each link of which one list is already as wanted, so that only the other list is written.
 
-        Invariant: the unchanged half of a link stays. Its document is not written, so no guard would notice a change.
+        Invariant: the unchanged half of a link stays. Its document is not written, so no filter of a write would notice
+        that another program changes it.
         """
         for right, right_id in zip(rights, _ids(rights), strict=True):
             back = set(ids_in(right, link.other_field))
@@ -172,7 +181,7 @@ class Draft:
         field: str,
         plan: Callable[[Document], FieldChange | None],
     ) -> None:
-        """Keep one change for all documents that change in the same way."""
+        """Plan the change of a list in several documents. Documents with the same change share one `Update`."""
         alike: dict[object, tuple[FieldChange, list[Any]]] = {}
         for document in documents:
             self._name(collection, document)
@@ -188,7 +197,10 @@ class Draft:
             self._keep(Update(collection, tuple(ids), {field: change}))
 
     def _remember(self, collection: str, document: Document, field: str) -> None:
-        """Remember the value of a field before this batch; if the batch deletes the document, that value must match."""
+        """Remember the value that a field had before this batch.
+
+        If this batch deletes the document, the write compares this value with the stored value.
+        """
         before = self._before.setdefault((collection, document["_id"]), {})
         before.setdefault(field, document.get(field, ABSENT))
 
@@ -204,12 +216,12 @@ class Draft:
 
 
 def _ids(documents: Iterable[Document]) -> list[Any]:
-    """Return the ids that links to the documents use: ObjectIds, also for an `_id` that is stored as text."""
+    """Return the ids by which links refer to the documents: an ObjectId even if `_id` is stored as text."""
     return [referred(document["_id"]) for document in documents]
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Remove a document from an update; None if the update has no other document."""
+    """Return an update without one of its documents, or None if this was the only one."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

@@ -1,4 +1,4 @@
-"""Describe a changeset in the question before a write: numbers of documents, and links by the names of both sides."""
+"""Describe what a changeset does, for the question before a write: `delete 1 role`, `role support loses ada`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, TypeAlias
@@ -13,7 +13,7 @@ from models.links import LINKS, ROLE_PERMISSIONS, USER_SEEN_MESSAGES, Link
 from models.schema import FIELDS
 
 LinkChange: TypeAlias = tuple[Link, Any, bool]
-"""A link, the id of the document that holds the others, and whether it gains or loses them."""
+"""A kind of link, the id of a document (like a role), and whether this document gains or loses other documents."""
 
 _SIDES: Final = {
     **{(link.collection, link.field): link for link in LINKS},
@@ -22,7 +22,10 @@ _SIDES: Final = {
 
 
 def effects(changeset: Changeset) -> list[str]:
-    """Say what a changeset does: `delete 1 role`, `role support loses ada, grace`; of a stream only the counts."""
+    """Return lines that say what a changeset does, like `delete 1 role` and `role support loses ada, grace`.
+
+    The lines of a stream have only numbers of documents. If the changeset has a `preview`, return its lines.
+    """
     if changeset.preview:
         return list(changeset.preview)
     if isinstance(changeset.batches, Stream):
@@ -35,7 +38,7 @@ def effects(changeset: Changeset) -> list[str]:
             links.setdefault(link, {})[member] = None
         if not is_lease(change) and not (moved and _changes_only_links(change)):
             touched.setdefault(kind(change), set()).update(change.ids)
-    if links:  # then our own records are not alone
+    if links:  # chatctl's own documents are counted only if there is nothing else
         touched = {key: ids for key, ids in touched.items() if key[1] in FIELDS}
     lines = [_line(link, list(members), changeset.names) for link, members in links.items()]
     return [*count_lines({key: len(ids) for key, ids in touched.items()}), *lines, *changeset.index_lines()]
@@ -48,7 +51,7 @@ def _changes_only_links(change: Change) -> bool:
 
 
 def _link_changes(change: Change) -> Iterator[tuple[LinkChange, Any]]:
-    """Yield each link that an update makes or removes, and the id on its other side."""
+    """Yield each link that an update adds or removes, and the id of the gained or lost document."""
     for name, field in change.fields.items() if isinstance(change, Update) else ():
         link = _SIDES.get((change.collection, name))
         if link is not None:
@@ -59,7 +62,7 @@ def _link_changes(change: Change) -> Iterator[tuple[LinkChange, Any]]:
 
 
 def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
-    """Yield the ids that a list gains (true) and those that it loses (false)."""
+    """Yield (True, ids that the change adds to a list) and (False, ids that it removes)."""
     if not isinstance(field, Set):
         yield isinstance(field, Add), list(field.ids)
         return
@@ -69,7 +72,7 @@ def _moved(field: FieldChange) -> Iterator[tuple[bool, list[Any]]]:
 
 
 def _holder(link: Link) -> str:
-    """Return the collection whose documents gain or lose the others: a role its members and its permissions."""
+    """Return the collection that is the subject of a line: a role gains or loses its members and permissions."""
     return link.collection if link == ROLE_PERMISSIONS else link.other
 
 

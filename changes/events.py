@@ -1,12 +1,14 @@
-"""The audit trail: who did what, when and why; and for thirty days the images, which an undo needs.
+"""The audit trail, which records who changed what, when and why, and the images, which an undo needs.
 
-An event is one `event` document, `part` documents with its changes, and, if it took several transactions, an `end`.
-Invariant: events never change. They are only inserted; `users erase` blanks what they have of a person, and nothing
-else in them is ever changed. While work in several transactions goes on, its lease is renewed; without a lease and
-without an end it was interrupted.
+An event is stored as one document of the kind `event` and documents of the kind `part` with its changes. If the event
+took several transactions, it also has a document of the kind `end`. Invariant: events never change. They are only
+inserted; the one exception is `users erase`, which removes the data of a person from them. While a write in several
+transactions is running, its lease (a document in `chatctl_state`) is renewed. If such an event has neither an `end` nor
+a valid lease, the write was interrupted.
 
-An image also names the orphans among the deleted documents: those that had no parent before. An undo restores a
-document without its parent only if it is one of them.
+An image has the changes of one batch with all values, and is kept for 30 days. It also lists the orphans among the
+deleted documents: documents whose parent did not exist before the event. An undo restores a document without its parent
+only if the document was such an orphan.
 """
 
 import getpass
@@ -37,11 +39,13 @@ from models.links import OWNED
 LEASE_SECONDS: Final = 10
 RENEWED_EVERY: Final = 3
 NAMES_KEPT: Final = 1_000
-"""The most names in one document of the trail; they keep it readable after the documents are deleted."""
+"""The largest number of names in one document of the trail. They tell people which documents the ids mean, even after
+these documents are deleted.
+"""
 
 
 class TakenOverError(ConflictError):
-    """Another command has started to undo a write that is not finished."""
+    """The error of a running write whose event another command has ended or has started to undo."""
 
     def __init__(self, event: ObjectId) -> None:
         super().__init__(f"event {event} was undone or ended while this command ran", f"see chatctl audit show {event}")
@@ -54,14 +58,20 @@ def now() -> datetime:
 
 
 def batches_written(event: ObjectId) -> int:
-    """Count the written batches of an interrupted event, including a last one whose answer did not arrive."""
+    """Return the number of batches that an interrupted event has written, from its lease in the database.
+
+    This includes a last batch whose confirmation did not arrive.
+    """
     with suppress(PyMongoError):
         return int((connection.database()[STATE].find_one({"_id": lease_id(event)}) or {}).get("batches", 0))
     return 0
 
 
 def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()) -> None:
-    """Record an event for reading protected data of some documents (`targets`), before the data is shown."""
+    """Record in the audit trail that protected data is read. Call this before the data is shown.
+
+    `targets` are the ids of the documents that are read.
+    """
     ids = [ObjectId(target) if ObjectId.is_valid(target) else target for target in targets]
     event = {**_head(ObjectId(), command, reason), "summary": [], "whole": True, "undoable": False}
     part = {"kind": "part", "event": event["_id"], "batch": 0, "targets": ids, "changes": [], "names": []}
@@ -69,7 +79,7 @@ def record_reading(command: str, reason: str | None, targets: Sequence[Any] = ()
 
 
 class Event:
-    """The event of one changeset while it is being carried out; `whole` says that one transaction holds all of it."""
+    """The audit event of a changeset that is being written. `whole` means that one transaction writes all of it."""
 
     def __init__(
         self, database: Database[dict[str, Any]], changeset: Changeset, reason: str | None, *, whole: bool
@@ -84,15 +94,15 @@ class Event:
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
         self.recorded = 0
-        """The number of batches recorded without a transaction: they stay if a later step fails."""
+        """The number of batches that were recorded without a transaction. They stay recorded if a later step fails."""
 
     def update_plan(self, changeset: Changeset) -> None:
-        """Take the names and the summary of a newer plan, before its first batch is recorded."""
+        """Use the names and the summary of a new plan. Call this before the first batch is recorded."""
         self._names = changeset.names
         self._head["summary"] = changeset.summary()
 
     def record(self, number: int, batch: list[Change], session: ClientSession | None) -> None:
-        """Insert what the trail keeps of a batch, before the batch itself is written.
+        """Insert the audit record and the image of a batch. Call this before the batch itself is written.
 
         Invariant: a batch and its record are one transaction.
         """
@@ -119,18 +129,18 @@ class Event:
             image = {"event": self.id, "at": self._head["at"], "batch": number, "parts": len(parts)}
             if orphans := list(orphans_in(self._database, batch, session)):
                 image["orphans"] = orphans
-            for part, data in enumerate(parts):  # one at a time: a message to the server holds 48 MB
+            for part, data in enumerate(parts):  # one by one, because a message to the server has at most 48 MB
                 self._database[IMAGES].insert_one({**image, "part": part, "data": Binary(data)}, session=session)
 
     def end(self, session: ClientSession | None) -> None:
-        """Record that the event is complete."""
+        """Record that all batches of the event are written."""
         if not self._whole:
             self._database[AUDIT].insert_one({"kind": "end", "event": self.id, "at": now()}, session=session)
             self._database[STATE].delete_one({"_id": lease_id(self.id)}, session=session)
 
     @contextmanager
     def renewed_lease(self) -> Iterator[None]:
-        """Renew the lease while work in several transactions goes on."""
+        """Renew the lease regularly until the block ends. It shows that a write in several transactions is running."""
         if self._whole:
             yield
             return
@@ -138,7 +148,7 @@ class Event:
 
         def renew() -> None:
             while not over.wait(RENEWED_EVERY):
-                with suppress(PyMongoError):  # the next round tries again, and no batch is written without the lease
+                with suppress(PyMongoError):  # try again in the next round; a batch is never written without the lease
                     self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$currentDate": {"renewed": True}})
 
         thread = threading.Thread(target=renew, daemon=True)
@@ -148,13 +158,14 @@ class Event:
         finally:
             over.set()
             thread.join()
-            with suppress(PyMongoError):  # work that stopped half-way is interrupted now, not when the lease runs out
+            with suppress(PyMongoError):  # let others see at once that an unfinished write was interrupted
                 self._database[STATE].update_one({"_id": lease_id(self.id)}, {"$unset": {"renewed": ""}})
 
     def _count_batch(self, number: int, session: ClientSession | None) -> None:
-        """Create the lease with the first batch; later batches write to it.
+        """Count a batch in the lease of the event. The first batch creates the lease.
 
-        Invariant: work without its lease stops. An undo of unfinished work deletes the lease first.
+        Invariant: work without its lease stops. A command that undoes unfinished work deletes the lease first. Then
+        this function raises `TakenOverError`.
         """
         counted = self._database[STATE].update_one(
             {"_id": lease_id(self.id)},
@@ -172,7 +183,7 @@ def _head(identifier: ObjectId, command: str, reason: str | None) -> dict[str, A
 
 
 def _mentioned(entries: list[dict[str, Any]], names: Mapping[Any, str]) -> list[Any]:
-    """Return the ids in entries that have a name: those of documents and those in their lists."""
+    """Return the ids in audit entries for which a name is known: changed documents, and ids in their lists."""
     ids = {identifier for entry in entries for identifier in entry["ids"]}
     for entry in entries:
         for row in entry["fields"]:
@@ -187,7 +198,7 @@ def actor() -> dict[str, str]:
     names = {"host": socket.gethostname()}
     try:
         names["os"] = getpass.getuser()
-    except (KeyError, OSError):  # a container may run as a number without a name
+    except (KeyError, OSError):  # in a container, the user may have a number and no name
         names["os"] = str(os.getuid())
     if user := connection.target().user:
         names["database"] = user
@@ -197,17 +208,17 @@ def actor() -> dict[str, str]:
 
 
 PART_BYTES: Final = 8 * 1024 * 1024
-"""Bytes of an image in one document."""
+"""The largest number of bytes of an image that one document stores."""
 
 
 def encode_changes(changes: Iterable[Change]) -> list[bytes]:
-    """Encode changes completely, in parts that each fit into a document."""
+    """Encode changes with all their values as BSON, divided into parts that each fit into one document."""
     data = bson.encode({"changes": [_encoded(change) for change in changes]}, codec_options=AS_STORED)
     return [data[start : start + PART_BYTES] for start in range(0, len(data), PART_BYTES)]
 
 
 def decode_changes(parts: Iterable[bytes]) -> list[Change]:
-    """Return the changes that `encode_changes` encoded."""
+    """Decode the parts that `encode_changes` returned, and return the changes."""
     return [_decoded(entry) for entry in bson.decode(b"".join(parts), AS_STORED)["changes"]]
 
 
@@ -246,7 +257,7 @@ def _decoded_field(kind: str, *sides: Any) -> FieldChange:
 
 
 def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Change]]:
-    """Return the batches of an event as they were carried out; none if an image is missing.
+    """Read the written batches of an event from its images. Return an empty list if an image is missing.
 
     Invariant: half an image undoes nothing. The trail tells how many batches there must be.
     """
@@ -261,7 +272,10 @@ def read(database: Database[dict[str, Any]], event: ObjectId) -> list[list[Chang
 
 
 def orphans_in(database: Database[Document], batch: list[Change], session: ClientSession | None) -> Iterator[Document]:
-    """Yield `{collection, id, field}` for each deleted document of a batch whose parent was missing before."""
+    """Yield `{collection, id, field}` for each document that a batch deletes and whose parent does not exist.
+
+    `field` is the field with the id of the parent. Call this before the batch is written.
+    """
     for owned in OWNED:
         deleted = [
             change.document for change in batch if isinstance(change, Delete) and change.collection == owned.collection
@@ -274,6 +288,6 @@ def orphans_in(database: Database[Document], batch: list[Change], session: Clien
 
 
 def recorded_orphans(database: Database[Document], event: ObjectId) -> set[tuple[str, Any, str]]:
-    """Return collection, id and field of each reference to a document that was missing when the event happened."""
+    """Return (collection, id, field) of each document that an event deleted and whose parent did not exist then."""
     found = database[IMAGES].find({"event": event, "orphans": {"$exists": True}}, {"orphans": 1})
     return {(orphan["collection"], orphan["id"], orphan["field"]) for image in found for orphan in image["orphans"]}

@@ -1,15 +1,15 @@
-"""Add and remove ids in lists, also in lists of hundreds of thousands.
+"""Plan changes that add ids to lists or remove them, and that are fast even in lists of hundreds of thousands of ids.
 
 A role of a large company has all its users in one list, and some servers compare each id of a change with each id of
 the list: with `$addToSet`, `$pull` and `$pullAll` such a change takes minutes. Therefore:
 
-- Ids are added with `$push`, because the plan knows which are missing (`add_missing`). The guard checks that none of
-  them came in between: `$nin` for a few, the sizes of sets for many. Of all set operators only unions and subsets are
-  fast on every server.
-- Ids are removed with `$pullAll` if they are few. If a long list loses many, the plan knows their positions, as a few
-  slices (`take_present`). The write compares these slices with the list as it is now, and joins the parts between
-  them: the server reads the list once. If the list was changed in between, the server searches for each id.
-- More slices than `MOST_SLICES` make the expression too long; then it is `$pullAll` again.
+- Ids are added with `$push`, because the plan knows which ids are missing (`add_missing`). The filter of the write (the
+  guard) checks that nobody has added one of them since: with `$nin` for a few ids, and with the sizes of sets for many.
+  Of all set operators, only unions and subsets are fast on every server.
+- A few ids are removed with `$pullAll`. If many ids are removed from a long list, the plan contains their positions as
+  a few slices (`take_present`). The write compares these slices with the stored list, and keeps the parts between them:
+  the server reads the list once. If the list was changed after the plan, the server searches for each id.
+- With more slices than `MOST_SLICES`, the expression would be too long. Then `$pullAll` is used for many ids too.
 """
 
 from collections.abc import Hashable, Sequence
@@ -21,23 +21,26 @@ from database.ids import is_literal
 from database.references import referred
 
 MOST_IDS: Final = 650_000
-"""Ids in one list; a document of 16 MiB holds about 700,000."""
+"""The largest number of ids in one list. The limit of a document is 16 MiB, or about 700,000 ids."""
 
 FEW_IDS: Final = 100
-"""Up to this many ids `$all` and `$nin` are used; for more ids, sets, which do not compare each id with each."""
+"""The largest number of ids for `$all` and `$nin`, which compare each id with each item of the list.
+
+For more ids, set operators are used.
+"""
 
 MANY_COMPARISONS: Final = 100_000
-"""Ids in a list times ids to remove; above this product, it takes too long to compare each with each."""
+"""The limit of (length of a list * number of ids to remove). Above it, comparing each with each takes too long."""
 
 MOST_SLICES: Final = 100
-"""The most slices that are cut out of a list at once."""
+"""The largest number of slices that one write cuts out of a list."""
 
 END: Final = 2**31 - 1
 """A position after the end of every list."""
 
 
 class TooManyLinksError(InvalidInputError):
-    """A list would make a document too large for the server."""
+    """The error for a list of ids that would make its document too large for the server."""
 
     def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
         super().__init__(
@@ -47,9 +50,9 @@ class TooManyLinksError(InvalidInputError):
 
 
 def add_missing(collection: str, document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Add the missing ids to a list of a document in memory, and return the change that does it on disk.
+    """Add the missing ids to a list of a document in memory, and return the same change for the database.
 
-    An id that the list has in another form is not added.
+    An id that the list contains in another form is not added. Returns None if no id is missing.
     """
     before = document.get(field, ABSENT)
     held = before if isinstance(before, list) else []
@@ -67,7 +70,10 @@ def add_missing(collection: str, document: Document, field: str, ids: Sequence[A
 
 
 def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldChange | None:
-    """Remove ids, in any form, from a list of a document in memory, and return the change that does it on disk."""
+    """Remove ids from a list of a document in memory, and return the same change for the database.
+
+    The ids in the list can have any form. Returns None if the list contains none of the ids.
+    """
     before = document.get(field)
     if not isinstance(before, list):
         return None
@@ -79,7 +85,8 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
     starts, ends = zip(*((at, at + length) for at, length in slices), strict=True)
     kept = zip((0, *ends), (*starts, len(before)), strict=True)
     left = document[field] = [item for start, end in kept for item in before[start:end]]
-    # An undo adds each id once, and no filter can match an item that is a document: keep such a list as a whole.
+    # Replace the whole list if it has duplicate ids, which an undo would add only once, or if an item to remove is a
+    # document, which no filter can match.
     if any(isinstance(item, dict) for item in taken) or len(set(taken)) < len(taken):
         return Set(before, left)
     return Take(
@@ -88,7 +95,7 @@ def take_present(document: Document, field: str, ids: Sequence[Any]) -> FieldCha
 
 
 def _positions(items: list[Any], wanted: set[Any]) -> list[int]:
-    """Return the positions of the wanted ids in a list; in broken data it may contain values that a set cannot hold."""
+    """Return the positions of the wanted ids in a list. In broken data, some items of the list cannot be hashed."""
     if are_ids(items):
         return [at for at, item in enumerate(items) if item in wanted]
     found = enumerate(map(referred, items))
@@ -108,16 +115,16 @@ def _slices(places: list[int]) -> list[tuple[int, int]]:
 
 
 def _distinct(items: list[Any]) -> set[Any]:
-    """Return the ids of a list, which in broken data may contain anything."""
+    """Return the set of the ids in a list. In broken data, the list can also contain values of other types."""
     if are_ids(items):
         return set(items)
     return {item for item in map(referred, items) if isinstance(item, Hashable)}
 
 
 def guard(name: str, field: Add | Take) -> tuple[Document, list[Document]]:
-    """Return the condition on a list before a change of it, and expressions that must be true too.
+    """Return what must be true of a list before it is changed: a condition for the field, and expressions for `$expr`.
 
-    Invariant: lists are guarded by element. Other items may come and go in between.
+    Invariant: lists are guarded by element. Other programs can add and remove other items before the write.
     """
     condition: Document = {"$type": "array"}
     if isinstance(field, Add) and field.new:
@@ -133,7 +140,7 @@ def _has_all(name: str, take: Take) -> Document:
 
 
 def _slices_match(name: str, take: Take) -> Document:
-    """Return an expression that compares the ids to remove with the list at the planned positions."""
+    """Return an expression that is true if the ids to remove are still at the planned positions of the list."""
     slices, start = [], 0
     for at, length in take.slices:
         ids = {"$literal": list(take.ids[start : start + length])}
@@ -143,7 +150,7 @@ def _slices_match(name: str, take: Take) -> Document:
 
 
 def remaining(name: str, take: Take) -> Document:
-    """Return an expression for what is left of a list."""
+    """Return an expression for the items of a list that remain after ids are removed."""
     kept, start = [], 0
     for at, length in (*take.slices, (END, 0)):
         if at > start:
@@ -155,7 +162,10 @@ def remaining(name: str, take: Take) -> Document:
 
 
 def _has_none(name: str, ids: tuple[Any, ...]) -> Document:
-    """Compare the sizes of unions: of all set operators only unions and subsets are fast on every server."""
+    """Return an expression that is true if a list contains none of the ids.
+
+    It compares the sizes of unions, because only unions and subsets are fast on every server.
+    """
     held, together = ({"$size": {"$setUnion": [_as_list(name), {"$literal": items}]}} for items in ([], list(ids)))
     return {"$eq": [together, {"$add": [held, len(set(ids))]}]}
 

@@ -1,8 +1,8 @@
-"""Turn a change into a guarded write of the driver: its filter is what the change expects to find.
+"""Make a write operation of the driver from a change. Its filter (the guard) has the old values that must be stored.
 
-If somebody else has changed the document first, the write matches nothing, and the number of matched documents shows
-it. Absent and null are different, and a list is guarded element by element: two admins who add different ids to one
-list do not conflict.
+If another program has changed the document since, the filter matches nothing, and the number of matched documents shows
+this. An absent field and null are different. Of a list, only the added or removed ids are checked, so two admins who
+add different ids to one list do not conflict.
 """
 
 from collections.abc import Iterator
@@ -36,11 +36,13 @@ from models.schema import FIELDS
 Operation: TypeAlias = InsertOne[Document] | UpdateOne | UpdateMany | DeleteOne
 
 ALWAYS_OVERWRITTEN: Final = UNGUARDED - {"lastMessageAt"}
-"""Fields that are overwritten whatever their value is then. A newer `lastMessageAt` must not be lost."""
+"""Fields that an update overwrites without checking the old value. `lastMessageAt` is not one of them, because a newer
+time must not be lost.
+"""
 
 
 def operation(change: Change) -> Operation:
-    """Return the write of the driver that makes a change if its guard matches."""
+    """Return the write operation for a change. It writes only to documents that match the `guard` of the change."""
     if isinstance(change, Insert):
         return InsertOne(dict(change.document))
     if isinstance(change, Delete):
@@ -49,7 +51,7 @@ def operation(change: Change) -> Operation:
 
 
 def guard(change: Update | Delete) -> Document:
-    """Return the filter that matches documents only while they are as the change expects them.
+    """Return the filter of a change. It matches documents only while they have the values that the change expects.
 
     Invariant: a change matches only what it expects.
     """
@@ -57,7 +59,10 @@ def guard(change: Update | Delete) -> Document:
 
 
 def _guard_of_delete(change: Delete) -> Document:
-    """Match the document only while every guarded field is as it was read, also schema fields that were absent."""
+    """Return a filter that matches the document only while each checked field is as it was read.
+
+    Fields of the schema that were absent must still be absent.
+    """
     fields = (FIELDS.get(change.collection, frozenset()) | change.document.keys()) - UNGUARDED - {"_id"}
     paths = sorted(name for name in fields if not _is_odd(name))
     guards = {name: _equals(change.document.get(name, ABSENT)) for name in paths}
@@ -82,8 +87,8 @@ def _guard_of_update(change: Update) -> Document:
             condition, compared = id_lists.guard(name, field)
             expressions += compared
             if isinstance(field, Add) and field.bare:
-                # The whole list need not be compared: `$push` creates it, and neither reads nor writes its other
-                # items. Null is not matched, because `$push` fails on it.
+                # The list was absent. If another program has created it since, `$push` can still add the ids. The
+                # condition does not match null, because `$push` fails on null.
                 alternatives.append({"$or": [{name: {"$exists": False}}, {name: condition}]})
             else:
                 guards[name] = condition
@@ -91,7 +96,10 @@ def _guard_of_update(change: Update) -> Document:
 
 
 def _update(change: Update) -> Document | list[Document]:
-    """Return the update: expressions if lists are cut or names are odd, else operators, as both cannot be combined."""
+    """Return the update of a change: operators like `$set`, or else a pipeline, as both cannot be combined.
+
+    A pipeline is required to cut slices out of lists, and for field names that an operator would misread.
+    """
     cuts = [(name, field) for name, field in change.fields.items() if isinstance(field, Take) and field.slices]
     if cuts and len(cuts) == len(change.fields):
         return [{"$set": {name: id_lists.remaining(name, take)}} for name, take in cuts]
@@ -105,7 +113,7 @@ def _update(change: Update) -> Document | list[Document]:
 
 
 def _steps(change: Update) -> Iterator[Document]:
-    """Yield the steps of an update in which an operator would read the name of a field as a path."""
+    """Yield the steps of a pipeline that sets fields whose names an operator would read as paths."""
     for name, field in change.fields.items():
         assert isinstance(field, Set)  # noqa: S101 - the schema names every list of ids
         value = "$$REMOVE" if field.after is ABSENT else {"$literal": field.after}
@@ -115,7 +123,7 @@ def _steps(change: Update) -> Iterator[Document]:
 
 def _operator(field: FieldChange) -> tuple[str, Any]:
     if isinstance(field, Add):
-        # The guard has checked that the ids are new. `$addToSet` would check again, each id against the whole list.
+        # The guard checks that the ids are missing. `$addToSet` would compare each id with the whole list again.
         return "$push", {"$each": list(field.ids)}
     if isinstance(field, Take):
         return "$pullAll", list(field.ids)
@@ -133,7 +141,7 @@ def _equals(value: object) -> Document:
         return {"$eq": value} if are_ids(value) or is_exact(value) else {"$type": "array"}
     if not is_exact(value):  # the stored bytes are not known exactly, so the value could never match
         return {"$type": _type(value), "$not": {"$type": "array"}}
-    # Invariant: absent is not null. To `$eq` they are one, and a list that holds the value would match too.
+    # Invariant: absent is not null. For `$eq` they are equal, and a list that contains the value matches too.
     return {"$eq": value, "$not": {"$type": "array"}} | ({"$exists": True} if value is None else {})
 
 

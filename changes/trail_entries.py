@@ -1,6 +1,6 @@
-"""What the audit trail keeps of a change for people: entries without secrets, from which erased people can be removed.
+"""The entries of the audit trail: descriptions of changes without secrets, from which personal data can be removed.
 
-Secrets are values that this version does not keep (`changes.visible_values`); events of older versions may have some.
+`changes.visible_values` decides which values are secret. Events of older versions of chatctl can contain secret values.
 """
 
 import re
@@ -31,28 +31,28 @@ LONGEST_TEXT: Final = 1_000
 LONGEST_LIST: Final = 5_000
 PAGE_BYTES: Final = 2 * 1024 * 1024
 FEW_ROWS: Final = 20
-"""This many fields always fit into a document, because each is cut to the size of two long lists."""
+"""The number of fields that always fit into one document of the trail, because the size of each field is limited."""
 
 
 def lease_id(event: ObjectId | str) -> str:
-    """Return the `_id` of the lease of an event among the state documents."""
+    """Return the `_id` of the document in `chatctl_state` that is the lease of an event."""
     return f"lease:{event}"
 
 
 def is_lease(change: Change) -> bool:
-    """Tell whether a change is about a lease. The trail does not show leases, and an undo does not restore them."""
+    """Tell whether a change writes to a lease. The trail does not show leases, and an undo does not restore them."""
     return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
 
 
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
-    """Yield a change as the audit trail has it: `{op, collection, ids, name?, fields: [{field, …}]}`.
+    """Yield the audit entries of a change, in the form `{op, collection, ids, name?, fields: [{field, …}]}`.
 
-    A field has `from` and `to` (missing if it was or will be absent), or ids `added` or `taken`. A value that may not
-    be shown is replaced by its type. Long texts are cut, and many fields or ids are divided into several entries, so
-    that each fits into a document. Without `values` an entry has only the names of the fields.
+    Each field has the values `from` and `to` (left out if the field is absent), or the ids `added` or `taken`. A value
+    that must not be shown is replaced by its type. Long texts are cut, and many fields or ids are divided into several
+    entries, so that each entry fits into one document. If `values` is false, an entry has only the names of the fields.
     """
     if change.collection in OUR_RECORDS or is_lease(change):
-        return  # what is pruned from the trail must not come back into it
+        return  # data that was deleted from the trail must not return to it
     head: Document = {"op": type(change).__name__.lower(), "collection": change.collection, "ids": list(change.ids)}
     if not values:
         names = change.fields if isinstance(change, Update) else change.document.keys() - {"_id"}
@@ -77,7 +77,7 @@ def _rows(change: Change) -> Iterator[Document]:
 
 
 def _sides(field: FieldChange) -> dict[str, Any]:
-    """Return the values of a field by their keys in the trail: `from` and `to`, `added` or `taken`."""
+    """Return the values of a changed field under their keys in the trail: `from` and `to`, or `added`, or `taken`."""
     if not isinstance(field, Set):
         return {"added" if isinstance(field, Add) else "taken": list(field.ids)}
     sides = {"from": field.before, "to": field.after}
@@ -85,7 +85,7 @@ def _sides(field: FieldChange) -> dict[str, Any]:
 
 
 def _field(collection: str, name: str, values: dict[str, Any]) -> Iterator[Document]:
-    """Yield a field as one row, or a long list as several rows for each side."""
+    """Yield the row of a changed field. A long list becomes several rows for each side."""
     shown = {side: _short(showable(collection, name, value)) for side, value in values.items()}
     head = {"field": field_name(name)}
     if not any(map(_is_long, shown.values())):
@@ -130,7 +130,7 @@ def _size(document: Document) -> int:
 
 
 def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the field and the value of each change that a part of the trail has of some documents."""
+    """Yield (field, value) for each value in a part of the trail that is about the documents with the ids in `own`."""
     for entry in part["changes"]:
         if not own.isdisjoint(entry["ids"]):
             for row in entry["fields"]:
@@ -138,9 +138,9 @@ def values_of(part: Document, own: set[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def blanked(part: Document, own: set[Any], label: str) -> Document:
-    """Return `changes` and `names` of a part of the trail, with the names and values of some documents removed.
+    """Return `changes` and `names` of a part of the trail without the names and values of the documents in `own`.
 
-    Their names become `label`, their values a fixed text; ids and the names of fields stay.
+    Each removed name is replaced by `label`, and each value by a fixed text. Ids and the names of fields stay.
     """
     changes = [entry if own.isdisjoint(entry["ids"]) else _entry(entry, label) for entry in part["changes"]]
     names = [{**named, "name": label} if named["id"] in own else named for named in part["names"]]
@@ -156,7 +156,7 @@ def without_secrets(part: Document) -> Document:
 
 
 def names_without_secrets(part: Document) -> list[Document]:
-    """Return the names of a part of the trail that may be kept: only documents of `NAMED` collections have names."""
+    """Return the names in a part of the trail that may be kept: the names of documents of `NAMED` collections."""
     nameless = {one for entry in part["changes"] if entry["collection"] not in NAMED for one in entry["ids"]}
     return [named for named in part["names"] if named["id"] not in nameless or named["name"] == str(named["id"])]
 
@@ -175,7 +175,7 @@ def entry_without_secrets(entry: Document) -> Document:
 
 
 def fields_with_secrets(part: Document) -> list[str]:
-    """Return the fields for which a part of the trail holds a value that must not be kept."""
+    """Return the fields for which a part of the trail contains a value that must not be kept."""
     found = without_secrets(part)
     rows, kept = ([row for entry in held["changes"] for row in entry["fields"]] for held in (part, found))
     fields = [row["field"] for row, shown in zip(rows, kept, strict=True) if row != shown]

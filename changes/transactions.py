@@ -15,9 +15,12 @@ from database.own_collections import AUDIT, IMAGES, STATE
 
 WRITE_CONFLICT: Final = 112
 PATIENCE: Final = 120
-"""Seconds, as in the driver. A server needs sixty to drop the transaction and the locks of a client that died."""
+"""The time limit for retries after conflicts, in seconds. The driver has the same limit.
+
+A server needs 60 seconds to end the transaction of a client that died, and to release its locks.
+"""
 UNEXPLAINED_WAIT: Final = 2
-"""Seconds of waiting before the user is told why."""
+"""The seconds of waiting after which the user is told that this write waits for another one."""
 UNCERTAIN: Final = (
     "the last change may or may not be saved: check chatctl --local audit list --limit 1, then run the command again"
 )
@@ -27,7 +30,7 @@ T = TypeVar("T")
 
 
 class BusyError(ConflictError):
-    """Other writes to the same documents continued for too long."""
+    """The error of a transaction that had conflicts with other writes for too long."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,18 +49,19 @@ def prepare(database: Database[dict[str, Any]], collections: Iterable[str], lock
 
 
 def acquire(database: Database[dict[str, Any]], lock: str, session: ClientSession | None) -> None:
-    """Take a lock that every other transaction waits for until this one has ended.
+    """Take a lock in a transaction. Other transactions that need the lock wait until this transaction has ended.
 
-    Invariant: a rule takes its lock before it reads. Two writes of one document conflict; two reads of it do not.
+    Invariant: a rule takes its lock before it reads. The lock is a write, because two writes of one document conflict,
+    and two reads do not.
     """
     database[STATE].update_one({"_id": f"lock:{lock}"}, {"$inc": {"turns": 1}}, session=session)
 
 
 def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None]) -> None:
-    """Do work in a transaction, and repeat it after a conflict; on a server without transactions, do it directly.
+    """Call `work` in a transaction, and again after each conflict. Without transactions, call it directly.
 
-    `waits` is called once if the wait for others becomes long. Not every server labels conflicts as retryable, so the
-    error code decides too.
+    `waits` is called once if the wait for other writes becomes long. Not every server labels the error of a conflict as
+    retryable, so the error code is checked too.
     """
     if not connection.transactions():
         work(None)
@@ -89,19 +93,22 @@ def run(database: Database[dict[str, Any]], work: Work, waits: Callable[[], None
 
 
 def reading_in(session: ClientSession | None, read: Callable[[], T]) -> T:
-    """Run reads inside a transaction without passing its session to them."""
+    """Call a function that reads documents, so that its reads are part of a transaction without an extra argument."""
     if session is None:
         return read()
     try:
         with session.bind(end_session=False):
             return read()
     except PyMongoError as error:
-        # A bound session removes the labels by which the driver decides to retry; the original error still has them.
+        # A bound session removes the error labels by which the driver decides to retry. The original error has them.
         raise (error.__context__ if isinstance(error.__context__, PyMongoError) else error) from None
 
 
 def _commit(session: ClientSession, deadline: float) -> None:
-    """Commit, and repeat that while the result is unknown. Raises an error if an embedded server is gone."""
+    """Commit a transaction, and repeat the commit while its result is unknown.
+
+    Raises an error if the server is the embedded server and has stopped.
+    """
     while True:
         try:
             session.commit_transaction()
@@ -114,7 +121,7 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 
 def _is_write_conflict(error: BaseException | None) -> bool:
-    if isinstance(error, NetworkTimeout):  # the driver raises it after the last conflict, when it gives up
+    if isinstance(error, NetworkTimeout):  # the driver raises this when it stops retrying after conflicts
         error = error.__cause__
     if not isinstance(error, OperationFailure):
         return False

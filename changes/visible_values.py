@@ -1,4 +1,4 @@
-"""Which values may be shown and kept in the audit trail: those of the fields named here, if they have the right type.
+"""Decide which values may be shown and kept in the audit trail: the values of listed fields that have the right type.
 
 All other values, also of unknown fields, are replaced by their type, because they may be secrets.
 """
@@ -62,10 +62,10 @@ _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {
     datetime: (datetime, DatetimeMS),
     UserStatus: (str,),
 }
-"""Other types that are shown too, by the expected type."""
+"""Expected type of a field → all types of values that are shown. Without an entry, it is only the expected type."""
 
 _SIMPLE: Final = frozenset({type(None), bool, int, float, str, datetime, ObjectId})
-"""The types of most values; they are checked first because lists are long."""
+"""The types of most values. `readable` checks them first, because lists can be long."""
 
 NEVER_SHOWN: Final = "(secret)"
 
@@ -86,15 +86,15 @@ _WORDS: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
     (MaxKey, "max key"),
     (Mapping, "document"),
 )
-"""The words for types; the first match counts, as code is also text and a boolean is also a number."""
+"""Types and the words for them in messages. The first match counts, because a boolean is also a number in Python."""
 
 _WITHHELD: Final = re.compile(
     rf"\((?:secret|erased|list of [\d,]+|[\d,]+ bytes|{'|'.join(re.escape(word) for _, word in _WORDS)})\)"
 )
-"""The text that replaces a withheld value, also in events of older versions."""
+"""A pattern for the texts that are shown instead of hidden values, also in events of older versions."""
 
 LONGEST_FIELD: Final = 100
-"""The most characters of the name of a field."""
+"""The largest number of characters of a field name that are shown."""
 
 
 def type_in_words(value: object) -> str:
@@ -105,10 +105,11 @@ def type_in_words(value: object) -> str:
 
 
 def showable(collection: str, field: str, value: Any) -> Any:
-    """Return the value of a field if it may be shown and kept, otherwise its type in brackets; same for list items.
+    """Return the value of a field if it may be shown and kept. Otherwise return its type in brackets, like `(text)`.
 
-    Invariant: secrets stay out of the trail. Only the fields in `SHOWN` get in, so a new field is hidden at first.
-    A text that already replaces a withheld value is returned as it is.
+    Each item of a list is treated in the same way. Invariant: secrets stay out of the trail. Only values of fields in
+    `SHOWN` are recorded, so a new field is hidden at first. A text that already replaces a hidden value is returned
+    unchanged.
     """
     if field == "_id" or is_withheld(value):
         return value
@@ -123,7 +124,7 @@ def showable(collection: str, field: str, value: Any) -> Any:
 
 
 def withheld(value: object) -> str:
-    """Return the text that is shown instead of a value."""
+    """Return the text that is shown instead of a hidden value: its type in brackets."""
     return f"({type_in_words(value)})"
 
 
@@ -133,7 +134,7 @@ def is_withheld(value: object) -> bool:
 
 
 def readable(value: Any) -> Any:
-    """Return a value of a known field; documents in it are replaced by their type, as they may hold unknown fields."""
+    """Return a value of a known field. Documents inside it can have unknown fields, so only their types are shown."""
     if type(value) in _SIMPLE:
         return value
     if isinstance(value, list):
@@ -142,7 +143,7 @@ def readable(value: Any) -> Any:
 
 
 def readable_text(value: Any) -> str:
-    """Write a value of a known field as text; documents in it are replaced by their type."""
+    """Return a value of a known field as text. Documents inside it are replaced by their types."""
     return id_text(readable(value))
 
 

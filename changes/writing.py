@@ -1,4 +1,4 @@
-"""Write one batch together with its record, or find out that the documents were changed after the plan."""
+"""Write one batch together with its audit record, or detect that a document was changed after the plan was made."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
@@ -25,13 +25,16 @@ from models.schema import FIELDS, UNIQUE_INDEXES
 
 DUPLICATE_KEY: Final = 11000
 PHASES: Final = (Delete, Update, Insert)
-"""Invariant: deletes come before inserts. A name that one document gives up can be used by another of the batch."""
+"""The order in which the changes of a batch are written.
+
+Invariant: deletes come before inserts. So a batch can delete a document and give its unique name to a new document.
+"""
 LOCK_FIELD: Final = "chatctl_held"
-"""A field that a document has only for a moment inside a transaction; it is never saved."""
+"""A field that is set and removed again in one transaction, to lock a document. It is never saved."""
 
 
 class ChangedMeanwhileError(ConflictError):
-    """A document was changed after the plan was made."""
+    """The error for a document that was changed after the plan was made."""
 
     def __init__(self, what: str, event: ObjectId | None) -> None:
         hint = "nothing was changed; check the current state, then run the command again"
@@ -41,7 +44,7 @@ class ChangedMeanwhileError(ConflictError):
 
 
 class NotAsPlannedError(Exception):
-    """A write matched too few documents, or a unique value is `taken`."""
+    """An internal error: a write matched too few documents, or a unique value already exists (`taken`)."""
 
     def __init__(self, *, taken: bool = False) -> None:
         super().__init__()
@@ -49,7 +52,7 @@ class NotAsPlannedError(Exception):
 
 
 class NumberedBatch(NamedTuple):
-    """A batch of an event, and whether it is the last."""
+    """A batch of an event with its number. `last` tells whether it is the last batch."""
 
     number: int
     changes: Batch
@@ -57,7 +60,10 @@ class NumberedBatch(NamedTuple):
 
 
 def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
-    """Give each batch its number, and read one ahead to know the last; without any batch, yield one empty batch."""
+    """Yield each batch with its number, from `start`. Without batches, yield one empty batch.
+
+    One batch is read ahead, to know which batch is the last.
+    """
     number, held = start, None
     for batch in filter(None, batches):
         if held is not None:
@@ -74,16 +80,16 @@ def write(
     batch: NumberedBatch,
     session: ClientSession | None,
 ) -> None:
-    """Write a batch, its record and, with the last one, the end of the event.
+    """Check the rules, then write a batch and its audit record. After the last batch, record the end of the event.
 
-    Raises `NotAsPlannedError`, and what a rule of the changeset raises.
+    Raises `NotAsPlannedError` if a document is not as planned, and the errors of the rules.
     """
     changes = batch.changes
     for rule in changeset.rules:
         transactions.acquire(database, rule.lock, session)
         rule.check(session)
     if session is None and any(_children(database, changes, session)):
-        raise NotAsPlannedError  # checked before too: without a transaction the deletion would stay
+        raise NotAsPlannedError  # checked here because a deletion without a transaction cannot be taken back
     event.record(batch.number, changes, session)
     try:
         _write(database, changes, session)
@@ -100,8 +106,8 @@ def write(
 def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: ClientSession) -> None:
     """Lock the documents that a batch changes or deletes, until the transaction ends.
 
-    Each gets a field, which is then removed. Otherwise a program that writes to one of them all the time would always
-    win.
+    Each document gets the field `LOCK_FIELD`, which is removed at once. Without the lock, this write could fail again
+    and again if another program keeps writing to one of these documents.
     """
     held: dict[str, list[Any]] = {}
     for change in batch:
@@ -115,16 +121,16 @@ def lock_documents(database: Database[dict[str, Any]], batch: Batch, session: Cl
 def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
-    """Find out, after the write has failed, which document prevented it."""
+    """Return a message with the document that made a write fail. Call this after the write has failed."""
     if error.taken:
         return next(_taken(database, batch), "a name is already taken")
     return next(_changed(database, batch, names), "the data was changed while this command ran")
 
 
 def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]:
-    """Yield a batch without the ids that lists have gained or lost already; all other changes stay as planned.
+    """Yield the changes of a batch, without ids that others have already added to lists or removed from them.
 
-    The lists end as planned, and keep the changes that others have made to them.
+    All other changes stay as planned, and other changes that others have made to these lists are kept.
     """
     for change in batch:
         lists = _lists(change)
@@ -145,7 +151,7 @@ def merged(database: Database[dict[str, Any]], batch: Batch) -> Iterator[Change]
 
 
 def _lists(change: Change) -> dict[str, Add | Take]:
-    """Return the changes of lists that others may have made already."""
+    """Return the part of a change that others may have made already: field → ids to add to a list or remove from it."""
     fields = change.fields if isinstance(change, Update) else {}
     found = {name: field for name, field in fields.items() if not isinstance(field, Set)}
     return {name: field for name, field in found.items() if isinstance(field, Take) or not field.new}
@@ -158,7 +164,7 @@ def _still_needed(collection: str, there: Document, name: str, field: Add | Take
 
 
 def _write(database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None) -> None:
-    """Write a batch in at most three commands a collection."""
+    """Write the changes of a batch, with at most three commands for each collection."""
     for kind in PHASES:
         grouped: dict[str, list[Change]] = {}
         for change in batch:
@@ -174,10 +180,10 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
 def _children(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
-    """Yield documents that stay but whose parent is deleted, with the id of the parent.
+    """Yield the id of each deleted parent that still has a child, with the kind of reference. At most one of each kind.
 
-    Invariant: a parent with children stays. A new child changes nothing in its parent, so no guard would notice it. A
-    parent that is inserted again under the same id, also of another type, does not count as deleted.
+    Invariant: a parent with children stays. A new child changes nothing in its parent, so no filter of a write would
+    notice it. A parent that is inserted again with the same id, even in another form, does not count as deleted.
     """
     deleted: dict[str, list[Any]] = {}
     come = {(change.collection, referred(change.ids[0])) for change in batch if isinstance(change, Insert)}
@@ -212,7 +218,10 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
 
 
 def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[str]:
-    """Find which unique value is taken; the error texts of servers differ too much to read it from them."""
+    """Yield messages about new unique values that already exist.
+
+    The values are searched for, because the error messages of servers differ too much to read the value from them.
+    """
     for change in batch:
         for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
             values = _new_values(change)

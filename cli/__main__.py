@@ -4,13 +4,13 @@ import os
 import sys
 
 ENDINGS = {"KeyboardInterrupt": 130, "TerminatedError": 143}
-"""Exit codes by the name of the exception. Nothing is imported for them, so that the program starts fast."""
+"""Name of an exception → the exit code. These are names, so that the exceptions need not be imported at the start."""
 BUG = 70
 """The exit code of an unexpected error."""
 
 
 def main() -> None:
-    """Run chatctl as it was typed."""
+    """Run chatctl with the arguments of the command line."""
     sys.excepthook = _end
     sys.unraisablehook = _notice
     _open_standard_streams()

@@ -55,7 +55,7 @@ class ReportOptions(Options, heading=FILTERS):
             help="Role of privileged users (repeatable).  [default: the protected roles]",
             show_default=False,
         ),
-    ] = []  # noqa: RUF012 - typer reads it, nobody changes it
+    ] = []  # noqa: RUF012 - the list is only read
 
 
 @app.command(example="chatctl access report --idle 180d")
@@ -100,7 +100,7 @@ def review(
         typer.Argument(metavar="[FILE]", help="Review sheet with answers (- is standard input).", show_default=False),
     ] = None,
     to: To = None,
-    roles: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
+    roles: Roles = [],  # noqa: B006 - the list is only read
     overwrite: Overwrite = False,
     allow_last_member: AllowLastMember = False,
     confirm: Confirm,

@@ -76,7 +76,7 @@ class Root(Group):
             try:
                 with signals.ending():
                     code = self.run(arguments, prog_name or "chatctl")
-            except BaseException as error:  # noqa: BLE001 - every failure ends here
+            except BaseException as error:  # noqa: BLE001 - every failure is reported here
                 code = _fail(error, arguments)
         sys.exit(code)
 
@@ -137,7 +137,7 @@ def chatctl(
 
 
 def main() -> NoReturn:
-    """Run chatctl as it was typed."""
+    """Run chatctl with the arguments of the command line."""
     get_command(app).main()
     raise AssertionError
 
@@ -151,13 +151,13 @@ def _fail(error: BaseException, arguments: list[str]) -> int:
     )
     try:
         streams.flush()
-    except OutputError:  # this error or a worse one was already reported
+    except OutputError:  # not reported, because the error of the run was already reported
         streams.abandon()
     return code
 
 
 def _asks_for_json(arguments: list[str]) -> bool:
-    """Tell whether a command line asks for JSON (`-o json`). This also works if it cannot be parsed."""
+    """Tell whether a command line asks for JSON (`-o json`). This also works for one that cannot be parsed."""
     words = _before_dashes(arguments)
     return bool(
         set(pairwise(words)) & {("-o", "json"), ("--output", "json")} or {"-ojson", "--output=json"} & set(words)
@@ -170,7 +170,7 @@ def _before_dashes(arguments: list[str]) -> list[str]:
 
 @contextmanager
 def _closing() -> Iterator[None]:
-    """Close the database connection at the end, if there is one. This imports no module."""
+    """Close the database connection at the end, if one is open. If its module is not loaded, do not load it."""
     try:
         yield
     finally:

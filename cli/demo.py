@@ -30,7 +30,7 @@ GENERATE: Final = (
 )
 """The command that generates the data, small enough for one transaction.
 
-The audit trail records exactly these words. By this event, a later tour recognizes its own data.
+The audit trail records exactly these words. From this event, a later tour knows that an earlier tour made the data.
 """
 USE_ANOTHER_FOLDER: Final = 'use another folder: export CHATCTL_LOCAL_DIR="$HOME/chatctl-demo", then run chatctl demo'
 TOPICS: Final = ("all", "users", "roles", "conversations", "undo", "check")

@@ -87,7 +87,7 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
 
 @contextmanager
 def quiet_interrupt() -> Iterator[None]:
-    """End a command that never ends by itself on Ctrl-C, with the usual exit code but without a message."""
+    """On Ctrl-C, end the `with` block without a message, for commands that run until Ctrl-C. The exit code is 130."""
     try:
         yield
     except KeyboardInterrupt:
@@ -172,7 +172,7 @@ def _invalid_value(error: typer.TyperException) -> str | None:
     """Return the message about an invalid value, like `--limit must be 1 or more`, or None for another error."""
     param: Any = getattr(error, "param", None)
     message = getattr(error, "message", "")
-    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: the value is missing
+    if not isinstance(error, typer.BadParameter) or param is None or not message:  # no message: no value given
         return None
     name = max(param.opts, key=len) if param.param_type_name == "option" else param.make_metavar(error.ctx)
     if message.startswith("must be "):

@@ -33,7 +33,8 @@ EXPECT: Final = "CHATCTL_EXPECT"
 REASON: Final = "CHATCTL_REASON"
 """Environment variables that replace the options `--expect` and `--reason`.
 
-An empty reason is ignored. An empty name to expect is not: no database has that name, so every command is refused.
+An empty CHATCTL_REASON is ignored. An empty CHATCTL_EXPECT is not: no database has an empty name, so every command is
+refused.
 """
 
 FILTERS: Final = "Filters"
@@ -97,7 +98,7 @@ RECORDED_PARAMETERS: Final = frozenset(
 
 
 IF_GIVEN: Final = frozenset({"create", "sheet"})
-"""Parameters that make their command write. Without them, the command only reads."""
+"""Parameters, for example FILE of `access review`, that make their command write. Without them, it only reads."""
 
 
 class HelpFormatter(typer.Context.formatter_class):  # type: ignore[misc, valid-type]
@@ -275,7 +276,7 @@ def _choose_database(invocation: Invocation, params: Mapping[str, Any]) -> None:
     from database import connection
 
     if not invocation.database_is_chosen:
-        if invocation.expect is None:  # only now is it known that the option was given nowhere on the line
+        if invocation.expect is None:  # read only now, because --expect may be anywhere on the command line
             invocation.expect = os.environ.get(EXPECT)
         env_file = None if invocation.env_file is None else Path(invocation.env_file)
         connection.choose(invocation.url, invocation.local, env_file, invocation.expect, invocation.context)

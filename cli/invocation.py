@@ -82,7 +82,7 @@ def _database_options(arguments: Iterator[str]) -> Iterator[str]:
     for argument in arguments:
         name, given, value = argument.partition("=")
         group = group or (None if argument.startswith("-") else argument)
-        if argument == "--" or group == "context":  # `context add --url` is another option
+        if argument == "--" or group == "context":  # in `context add`, --url does not choose the database
             return
         if argument == "--local":
             yield argument

@@ -83,7 +83,7 @@ def search(
     The server stops the search after ten seconds. Filters make it faster.
     """
     found = actions.messages.search(text, actions.messages.Filters(**vars(filters)), pattern=regex)
-    if not masking.may_show(out.invocation, silent):  # counts and ids would reveal texts too
+    if not masking.may_show(out.invocation, silent):  # a count or an id would reveal which texts exist
         hint = "to search, add --reveal --reason TEXT"
         raise RefusedError("Search is blocked here because messages are masked.", hint)
     out.rows(found, views.MATCHES, page)
@@ -128,7 +128,7 @@ def send(
     Without --body and --image, the text is read from standard input.
     """
     if body is None and image is None:
-        actions.messages.destination(conversation, sender)  # refuse before the text is typed
+        actions.messages.destination(conversation, sender)  # an error is raised before the user types the text
         body = _typed_body(out)
     change = actions.messages.send(conversation, sender, body=body, image=image)
     out.apply(change, confirm)

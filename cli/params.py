@@ -42,7 +42,7 @@ LARGEST: Final = 2**63 - 1
 
 
 class InvalidValueError(typer.BadParameter):
-    """The value of an option or argument is not valid; the message does not name the option."""
+    """The value of an option or argument is not valid. The message has no name of an option: `cli.errors` adds it."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -72,7 +72,7 @@ def _output(forms: Sequence[str]) -> Any:
         parser=choice(forms),
         callback=output,
         default_factory=lambda: forms[0],
-        is_eager=True,  # other parameters print with it while they are parsed
+        is_eager=True,  # parsed first, because other parameters print with it while they are parsed
         show_default=False,
         rich_help_panel=OUTPUT,
         help=f"Output format.{WIDE_HELP if 'wide' in forms else ''}  [default: {forms[0]}]",
@@ -98,7 +98,7 @@ def format_of(form: str | None, to: str | None, forms: Sequence[str]) -> str:
 
 
 def moment(text: str) -> datetime:
-    """Parse a time with `database.times.moment`. Raises `InvalidValueError`."""
+    """Parse a time, or an age like `7d` (see `database.times.moment`). Raises `InvalidValueError` for other texts."""
     time = times.moment(text)
     if time is None:
         allowed = "2026-03-01, 2026-03-01T10:00Z or an age like 7d"

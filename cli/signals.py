@@ -1,4 +1,4 @@
-"""Signals during the work of the program: the first lets the program clean up, the second ends it immediately."""
+"""Handle signals: after the first signal, the program cleans up and ends; a second signal ends it immediately."""
 
 import signal
 import threading

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from database import failures, own_collections, urls
+from database import errors, own_collections, urls
 from database.errors import ChatctlError, NotConfiguredError, ReadOnlyError, RefusedError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pymongo.monitoring import CommandListener
 
     from database.local.files import Server
-    from database.missing_privileges import MissingPrivileges
+    from database.privileges import MissingPrivileges
 
 MILLISECONDS_TO_FIND_A_SERVER = 5000
 _SECONDS_TO_CLOSE = 1
@@ -31,7 +31,8 @@ _SECONDS_TO_CLOSE = 1
 class Target:
     """The target database of this run, without secrets.
 
-    `source` is how it was chosen, for example `--url`, `.env` or `context prod`; `user` is the database user.
+    `source` says how the database was chosen, for example `--url`, `.env` or `context prod`. `user` is the database
+    user.
     """
 
     name: str
@@ -84,9 +85,10 @@ def target() -> Target:
 
 
 def permit_write() -> None:
-    """Refuse to write in a read-only context, or if `.env` and the current context point to different databases.
+    """Raise an error if this run must not write to the database.
 
-    Raises `ReadOnlyError` or `RefusedError`. Contacts no server and runs no command of a context.
+    Raises `ReadOnlyError` in a read-only context, and `RefusedError` if `.env` and the current context point to
+    different databases. Contacts no server and runs no command of a context.
     """
     source = _source()
     if source.context and source.context.read_only:
@@ -115,7 +117,7 @@ def marker() -> "own_collections.Marker | None":
 
 
 def transactions() -> bool:
-    """Tell whether the server supports transactions. A member of a replica set does, and a gateway to a cluster."""
+    """Tell whether the server supports transactions. Members of replica sets do, and routers of sharded clusters."""
     if _run.transactions is None:
         hello = database().command("hello")
         _run.transactions = "setName" in hello or hello.get("msg") == "isdbgrid"
@@ -131,7 +133,7 @@ def clock() -> datetime:
 def explain(error: BaseException) -> ChatctlError | None:
     """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors."""
     missing = _run.missing_privileges.missing if _run.missing_privileges else ()
-    known = failures.explain(error, _run.target.host if _run.target else "the database's host", missing)
+    known = errors.explain(error, _run.target.host if _run.target else "the database's host", missing)
     if known is not None and _run.target and _run.target.local:
         from database import local
 
@@ -140,7 +142,10 @@ def explain(error: BaseException) -> ChatctlError | None:
 
 
 def check_alive(hint: str | None = None) -> None:
-    """Raise `UnreachableError` if this run uses an embedded server that has stopped, so that nobody waits for it."""
+    """Raise `UnreachableError` if this run uses the embedded server and the server has stopped.
+
+    Without this check, the command would wait for a server that never answers.
+    """
     if _run.embedded:
         from database import local
 
@@ -150,10 +155,10 @@ def check_alive(hint: str | None = None) -> None:
 
 @contextmanager
 def peek(choice: urls.Choice, milliseconds: int) -> "Iterator[Database[dict[str, Any]] | None]":
-    """Open the database of a choice for a short read, beside the target database, and close it again.
+    """Open the database chosen by `choice` for a short read, and close it again. The target database stays the same.
 
-    Yields None if this is not possible without side effects. Reads no `.env`, runs no command of a context, and starts
-    no embedded server. Each wait is at most `milliseconds` long, except for DNS lookups.
+    Yields None if this is not possible without side effects: this function reads no `.env`, runs no command of a
+    context, and starts no embedded server. Each wait is at most `milliseconds` long, except for DNS lookups.
     """
     source = _at_hand(choice)
     if source is None:
@@ -182,7 +187,10 @@ def close() -> None:
 
 
 def _check_expected(name: str) -> None:
-    """Raise `RefusedError` if the database has another name: the name in its marker, or without a marker its own."""
+    """Raise `RefusedError` if the database does not have the expected name.
+
+    The name in the marker of the database counts. Without a marker, the name of the database counts.
+    """
     chosen = target()
     found = marker()
     if name != (found.name if found else chosen.name):
@@ -211,7 +219,10 @@ def _located() -> urls.Source:
 
 
 def _other(source: urls.Source) -> str | None:
-    """Return the name of the current context if it contradicts `.env`: it is read-only, or may be another database."""
+    """Return the name of the current context if it contradicts the `.env` file, otherwise None.
+
+    It contradicts the file if it is read-only, or if it may point to another database.
+    """
     from database import contexts
 
     current = contexts.load().current_context()
@@ -246,7 +257,7 @@ def _connect(source: urls.Source, name: str) -> "Database[dict[str, Any]]":
 
     if source.url is None:
         source = _embedded(source, name)
-    from database.missing_privileges import MissingPrivileges
+    from database.privileges import MissingPrivileges
 
     _run.missing_privileges = MissingPrivileges()
     client = _client(source, MILLISECONDS_TO_FIND_A_SERVER, _run.missing_privileges)
@@ -266,7 +277,7 @@ def _embedded(source: urls.Source, name: str) -> urls.Source:
 
 
 def _at_hand(choice: urls.Choice) -> urls.Source | None:
-    """Find the source of a choice and its URL without side effects; None if that is not possible."""
+    """Find the source of a choice and its URL without side effects. Return None if this is not possible."""
     source = urls.without_files(choice, os.environ)
     if source is None or source.url is not None:
         return source
@@ -317,7 +328,7 @@ def _client(source: urls.Source, milliseconds: int, *listeners: "CommandListener
 
 
 def _leave_at_once() -> None:
-    """Let the program end at once. Otherwise the driver waits half a second for its idle threads."""
+    """Make sure that the program ends at once, because the driver would wait half a second for its idle threads."""
     from pymongo.synchronous import monitor
 
     if wait := getattr(monitor, "_shutdown_resources", None):

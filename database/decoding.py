@@ -1,4 +1,4 @@
-"""Options of the driver for reading documents, so that any stored value can be shown, compared and written again."""
+"""Set the options with which the driver reads documents: any stored value can be shown, compared and written again."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -10,7 +10,7 @@ from bson.codec_options import DatetimeConversion, TypeDecoder, TypeRegistry
 
 
 class Object(dict[str, Any]):
-    """A document that can be an item of a set. In broken data the id of a document may itself be a document."""
+    """A stored document that can be an item of a set, because in broken data an id can be a document."""
 
     __slots__ = ()
 

@@ -1,6 +1,11 @@
-"""The classes of errors that the program reports. Every other error class is a subclass of one of these."""
+"""The errors of chatctl for its users, and the translation of the driver's errors into them.
 
-from typing import Final, NamedTuple
+Only the class and the code of an error are used. Its text is never shown, because it can contain a password.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, Final, NamedTuple
 
 WITH_LOCAL: Final = (
     "run in the folder of chatctl's source: uv tool install '.[local]', or pipx install --force '.[local]'"
@@ -27,23 +32,23 @@ class ChatctlError(Exception):
 
 
 class TerminatedError(BaseException):
-    """A signal asked the process to end. Like `KeyboardInterrupt`, this class is not an `Exception`."""
+    """The error for a signal that asks the process to end. Like `KeyboardInterrupt`, it is not an `Exception`."""
 
 
 class UsageError(ChatctlError):
-    """The command line itself is wrong."""
+    """The error for a command line that is not valid."""
 
 
 class NotFoundError(ChatctlError):
-    """A named item does not exist."""
+    """The error for a named item that does not exist."""
 
 
 class ConflictError(ChatctlError):
-    """An item already exists, is ambiguous, or was changed while the command ran."""
+    """The error for an item that already exists, is ambiguous, or was changed while the command ran."""
 
 
 class InvalidInputError(ChatctlError):
-    """An input (a seed, a name, a password) breaks a rule. `faults` lists the faults in a file."""
+    """The error for an input (a seed, a name, a password) that breaks a rule. `faults` lists the faults in a file."""
 
     def __init__(self, message: str, hint: str | None = None, faults: tuple[Fault, ...] = ()) -> None:
         super().__init__(message, hint)
@@ -51,68 +56,204 @@ class InvalidInputError(ChatctlError):
 
 
 class RefusedError(ChatctlError):
-    """A possible change was refused: it was not confirmed, or it breaks a rule."""
+    """The error for a change that is possible, but was not confirmed or breaks a rule."""
 
 
 class CancelledError(RefusedError):
-    """The user answered no. This is not a failure, but the exit code is the same as for `RefusedError`."""
+    """The error if the user answers no to a question. It is not a failure, but has the exit code of `RefusedError`."""
 
     def __init__(self) -> None:
         super().__init__("Cancelled. Nothing was changed.")
 
 
 class ReadOnlyError(RefusedError):
-    """The context is read-only."""
+    """The error for a write in a read-only context."""
 
 
 class PartialError(ChatctlError):
-    """Only some of the items were processed. The message says which items failed."""
+    """The error if only some of the items were processed. The message says which items failed."""
 
 
 class OutputError(ChatctlError):
-    """The output could not be written."""
+    """The error if the output could not be written."""
 
 
 class DatabaseError(ChatctlError):
-    """The database cannot be used. `code` is for programs; `retryable` says whether a second attempt may succeed."""
+    """The error if the database cannot be used. `code` is for programs; `retryable` says that a retry may succeed."""
 
     code = "unreachable"
     retryable = False
 
 
 class NotConfiguredError(DatabaseError):
-    """No database was chosen, or its URL cannot be read."""
+    """The error if no database was chosen, or if its URL cannot be read."""
 
     code = "not-configured"
 
 
 class UnreachableError(DatabaseError):
-    """No server answered."""
+    """The error if no server answers."""
 
     code = "unreachable"
     retryable = True
 
 
 class ServerFailedError(DatabaseError):
-    """The server reported an internal error."""
+    """The error if the server reports an internal error."""
 
     code = "unreachable"
 
 
 class TimedOutError(DatabaseError):
-    """The server took too long."""
+    """The error if the server takes too long to answer."""
 
     code = "timed-out"
     retryable = True
 
 
 class AuthFailedError(DatabaseError):
-    """The server refused the user name or the password of the database user."""
+    """The error if the server refuses the user name or the password of the database user."""
 
     code = "auth-failed"
 
 
 class NotAllowedError(DatabaseError):
-    """The database user has no right to do this, or a file or folder of this user cannot be used safely."""
+    """The error if the database user has no right to do this, or if a file or folder cannot be used safely."""
 
     code = "not-allowed"
+
+
+NOT_ALLOWED: Final = 13
+ATLAS: Final = 8000
+"""The error code that shared Atlas clusters use for every restriction. Only the error texts differ."""
+MADE_BY_ADMIN: Final = frozenset({"createCollection", "createIndex"})
+"""Rights to create missing collections and indexes. An admin can do this once, and then nobody needs them."""
+
+
+def explain(error: BaseException, host: str, missing: Collection[tuple[str, str]] = ()) -> ChatctlError | None:
+    """Translate an error of the driver into a `ChatctlError`. Returns None for all other errors.
+
+    `missing` are the rights that the server did not grant to the last command, as (collection, action).
+    """
+    if isinstance(error, ChatctlError):
+        return error
+    if "pymongo.errors" not in sys.modules:
+        return None
+    from pymongo import errors
+
+    explanations: tuple[tuple[type[BaseException], Callable[[BaseException, str], ChatctlError | None]], ...] = (
+        (errors.WaitQueueTimeoutError, _timed_out),
+        (errors.ConnectionFailure, _no_connection),
+        (errors.ConfigurationError, _configuration),
+        (errors.DocumentTooLarge, _too_large),
+        (errors.OperationFailure, _refused),
+    )
+    known = next((give(error, host) for kind, give in explanations if isinstance(error, kind)), None)
+    if missing and isinstance(known, NotAllowedError):
+        rights = [f"{action} on {collection or 'the database'}" for collection, action in sorted(missing)]
+        made = any(action in MADE_BY_ADMIN for _, action in missing)
+        hint = f"ask an admin to run chatctl db indexes --apply, or {known.hint}" if made else known.hint
+        return NotAllowedError(f"{host} does not allow {' and '.join(rights)}", hint)
+    return known
+
+
+def is_refusal(code: Any, text: object) -> bool:
+    """Tell whether an error means that a right is missing. On Atlas the code alone does not show that."""
+    return code == NOT_ALLOWED or (code == ATLAS and "not allowed" in str(text))
+
+
+def _refused(error: Any, host: str) -> ChatctlError | None:
+    """Explain an error by its code, or by the codes of the failed writes in a bulk write."""
+    details = error.details if isinstance(error.details, dict) else {}
+    failed = (*details.get("writeErrors", ()), *details.get("writeConcernErrors", ()))
+    codes = [part.get("code") for part in failed] + [error.code]
+    return next((_BY_CODE[code](error, host) for code in codes if code in _BY_CODE), None)
+
+
+def _no_connection(error: BaseException, host: str) -> ChatctlError:
+    from pymongo import errors
+
+    if isinstance(error, errors.NotPrimaryError):
+        return _no_primary(error, host)
+    if isinstance(error, errors.NetworkTimeout):
+        return _timed_out(error, host)
+    return UnreachableError(
+        f"no server answers at {host}",
+        "check that the server runs, and check the host, port, tls and replicaSet in the URL",
+    )
+
+
+def _configuration(error: BaseException, host: str) -> ChatctlError:
+    """Distinguish an unknown host name from options that do not fit the server."""
+    if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
+        return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
+    return NotConfiguredError("the options of the database URL do not fit the server", "check the part after the ?")
+
+
+def _timed_out(_: BaseException, host: str) -> ChatctlError:
+    return TimedOutError(f"{host} took too long to answer", "try again, or ask for less")
+
+
+def _too_large(_: BaseException, __: str) -> ChatctlError:
+    return InvalidInputError(
+        "a document would be larger than the server's limit of 16 MiB", "see `chatctl db check --rule oversized`"
+    )
+
+
+def _no_primary(_: BaseException, host: str) -> ChatctlError:
+    return UnreachableError(f"{host} has no primary server at the moment", "try again in a moment")
+
+
+def _auth_failed(_: BaseException, host: str) -> ChatctlError:
+    return AuthFailedError(
+        f"{host} refused the user or the password",
+        "check both in the URL (percent-encoded), and set authSource if the user is defined in another database",
+    )
+
+
+def _not_allowed(_: BaseException, host: str) -> ChatctlError:
+    return NotAllowedError(
+        f"{host} does not allow this",
+        "use a database user with this right, or ask for it; chatctl db roles prints suitable roles",
+    )
+
+
+def _atlas(error: BaseException, host: str) -> ChatctlError:
+    if is_refusal(ATLAS, error):
+        return _not_allowed(error, host)
+    return _failed(error, host) if "space quota" in str(error) else _auth_failed(error, host)
+
+
+def _failed(_: BaseException, host: str) -> ChatctlError:
+    return ServerFailedError(f"{host} reported an internal error", "check its log and its free disk space")
+
+
+def _duplicate(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("another document already has this unique value", "find it, then run the command again")
+
+
+def _changed_meanwhile(_: BaseException, __: str) -> ChatctlError:
+    return ConflictError("the data was changed while this command ran", "run the command again")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+_BY_CODE = {
+    code: explanation
+    for explanation, codes in {
+        _auth_failed: (18,),
+        _atlas: (ATLAS,),
+        _not_allowed: (NOT_ALLOWED,),
+        _timed_out: (50, 64, 89, 262),
+        _no_primary: (6, 7, 91, 133, 189, 10058, 10107, 11600, 11602, 13435, 13436),
+        _failed: (1, 14031),
+        _duplicate: (11000, 11001, 12582),
+        _changed_meanwhile: (112, 251),
+        _too_large: (10334, 17280, 17419, 17420),
+    }.items()
+    for code in codes
+}

@@ -23,22 +23,22 @@ NO_STREAMS: Final = {59, 115, 303, 40573}
 LOST: Final = {260, 280, 286}
 """Error codes that mean: the server has deleted the changes after this position of the change stream."""
 AWAIT: Final = 1
-"""How many seconds a server waits for a change before it answers; also the seconds between two polls."""
+"""The time, in seconds, for which a server waits for a change before it answers. Also the time between two polls."""
 PATIENCE: Final = 5
-"""Seconds without an answer after which the connection counts as lost."""
+"""The time without an answer, in seconds, after which the connection counts as lost."""
 PAUSES: Final = (0.5, 30)
 """Seconds to wait before the first attempt to reconnect, and the longest wait before a later attempt."""
 OVERLAP: Final = timedelta(minutes=1)
 """The largest expected difference between the clocks of the programs that create ids."""
 AT_ONCE: Final = 200
-"""The most ids in one filter."""
+"""The largest number of ids in one filter."""
 
 
 def lasting(read: Callable[[], Iterator[T | None]], say: Say) -> Iterator[T]:
-    """Yield the items of `read` for ever, and reconnect if the connection is lost.
+    """Call `read` again and again, yield its items, and reconnect if the connection is lost.
 
     Each call of `read` must continue where the last call stopped. `read` yields None to show that the server answers.
-    Raises an error if the server has never answered, or if an embedded server has stopped; it is not started again.
+    Raises an error if the server has never answered, or if the embedded server has stopped, which is not started again.
     """
     answered, lost, pause = False, False, PAUSES[0]
     while True:
@@ -72,10 +72,11 @@ def _wait(seconds: float) -> None:
 
 
 class Following:
-    """The changes of documents that match `where`, as events of a change stream.
+    """A follower of the changes of documents that match `where`. It yields events as in a change stream.
 
-    A call yields None while nothing is new, and continues where the last call stopped. `pipeline` filters the change
-    stream. On a server without change streams, `where` is polled: only insertions are seen, and `say` tells this once.
+    Each call continues where the last call stopped, and yields None while nothing is new. `pipeline` filters the change
+    stream. If the server has no change streams, the follower polls for new documents: it sees only insertions, and
+    tells the user so with `say`.
     """
 
     def __init__(self, collection: str, where: Document, pipeline: list[Document], say: Say) -> None:
@@ -137,7 +138,7 @@ class _Stream:
 
 
 class _Looking:
-    """Poll for new ids.
+    """A poller that finds new documents by their ids, for servers without change streams.
 
     The ids of the last minute are remembered and polled again: an id contains the time of the clock of its client, so a
     new id can sort before a known one.
@@ -174,7 +175,7 @@ class _Looking:
             yield identifier, message and {"operationType": "insert", "documentKey": key, "fullDocument": message}
 
     def _since(self) -> ObjectId:
-        """Return the lowest id to poll. It is a minute early, because the clock of a server or client may be wrong."""
+        """Return the lowest id to poll: one minute before the last id, because the clock of a client may be wrong."""
         if self._last is None:
             first = ObjectId(bytes(12))
             order = [("_id", DESCENDING)]

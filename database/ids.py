@@ -23,7 +23,7 @@ from database.decoding import Code, Decimal128, Object
 def is_literal(value: Any) -> bool:
     """Tell whether `$in`, `$nin` and `$all` compare with exactly this value.
 
-    They read a regex, or a document with a `$` key, in another way. `$eq` compares with every value exactly.
+    These operators read a regex, or a document with a `$` key, in another way. `$eq` compares every value exactly.
     """
     if isinstance(value, Mapping):
         return not any(key.startswith("$") for key in value)
@@ -31,7 +31,7 @@ def is_literal(value: Any) -> bool:
 
 
 def any_of(values: Iterable[Any]) -> dict[str, Any]:
-    """Return a condition that matches any of these ids. Values that `$in` would misread cannot be ids: left out."""
+    """Return a condition that matches any of these ids. Values that `$in` would misread are left out."""
     return {"$in": [value for value in values if is_literal(value)]}
 
 
@@ -44,9 +44,9 @@ Document = dict[str, Any]
 
 OBJECT_ID: Final = re.compile("[0-9a-fA-F]{24}")
 ID_PREFIX: Final = re.compile("[0-9a-fA-F]{6,23}")
-"""The first digits of an id. Users can type them instead of the id if no other id of the collection has them."""
+"""The first digits of an id. Users can type only these if no other id of the collection begins with them."""
 READINGS: Final = 200
-"""The most values that are searched for one typed text."""
+"""The largest number of stored values that are searched for one typed text."""
 
 _WORDS: Final[dict[str, Any]] = {
     "true": True,

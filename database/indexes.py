@@ -48,7 +48,7 @@ APPLICATION: Final = tuple(
     for collection, indexes in UNIQUE_INDEXES.items()
     for name, fields in indexes
 )
-"""The unique indexes of the application. It finds their names in error messages, so the names must be exact."""
+"""The unique indexes of the application. Their names must be exact: the application finds them in error messages."""
 
 QUERIES: Final = (
     _partial("User", "created", "createdAt", "_id"),

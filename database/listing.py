@@ -1,6 +1,6 @@
-"""Lists of documents: count them, sort them, and read them page by page.
+"""Count, sort and read the documents of a list, page by page.
 
-A page begins after the last id of the page before, found with an index. No query skips a number of documents.
+Each page begins after the last id of the previous page, which is found with an index. No query uses `skip`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -26,7 +26,7 @@ BATCH: Final = 1000
 MOST: Final = 2**31 - 1
 """The largest limit that a server accepts."""
 PATIENCE: Final = 300
-"""The most milliseconds for counting documents if the user has not asked for their number."""
+"""The time limit, in milliseconds, for counting documents if the user has not asked for their number."""
 TYPES: Final[dict[str, tuple[type, ...]]] = {
     "minKey": (MinKey,),
     "null": (type(None),),
@@ -45,7 +45,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 }
 """BSON type → Python types, in the order in which a server sorts them. If several match a value, use the last one."""
 PRESENT: Final = {"$exists": True}
-"""A condition that excludes no wanted document. It lets every server use a partial index."""
+"""A condition that is added to others so that every server can use a partial index. It excludes no wanted document."""
 NO_LIST: Final = {"$not": {"$type": "array"}}
 """A condition to add to `$type`, because `$type` alone also matches a list with an item of the type."""
 
@@ -180,10 +180,10 @@ class Listing:
 
 
 def behind(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Return a condition for values of a field after a value, in ascending or descending order.
+    """Return a condition that matches the values of a field that sort after the given value.
 
-    The condition is written twice, as a comparison and as the negation of the opposite one. With only the first,
-    DocumentDB intersects two indexes and sorts the result; with only the second, other servers read every id.
+    The condition is written twice, as a comparison and as the negation of the opposite comparison. With only the first,
+    DocumentDB intersects two indexes and sorts the result. With only the second, other servers read every id.
     """
     beyond, before = ("$gt", "$lte") if direction == ASCENDING else ("$lt", "$gte")
     return {field: {beyond: value, "$not": {before: value}}}
@@ -197,10 +197,10 @@ def _all_behind(identifier: Any, direction: int) -> Iterator[dict[str, Any]]:
 
 
 def _beyond(field: str, value: Any, direction: int) -> dict[str, Any]:
-    """Return a condition for values that come after a value and have the same type."""
+    """Return a condition for values of a field that sort after the given value and have the same type."""
     operator = "$gt" if direction == ASCENDING else "$lt"
     if isinstance(value, Regex) or value != value:  # noqa: PLR0124 - only NaN is not equal to itself
-        # A plain comparison refuses a regex, and finds nothing after NaN.
+        # A plain comparison with a regex is an error, and a plain comparison with NaN finds nothing.
         return {"$expr": {operator: [f"${field}", {"$literal": value}]}, field: {"$type": _type(value)}}
     return {field: {operator: value, **PRESENT}}
 

@@ -12,16 +12,16 @@ T = TypeVar("T")
 
 PART: Final = 1000
 SOON: Final = 0.0003
-"""Seconds after which Python switches to another thread.
+"""The time, in seconds, after which Python switches to another thread.
 
-The thread that reads must run once for each piece of an answer, so it must not wait long.
+The thread that reads must run once for each piece of an answer of the server, so this thread must not wait long.
 """
 OFTEN: Final = 50_000
-"""How many new objects start a garbage collection. It is slow with many objects, and finds no garbage here."""
+"""The number of new objects that starts a garbage collection, which is slow with many objects and useless here."""
 
 
 def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
-    """Yield all items. A thread already reads the next `size` items while the caller works on the present ones."""
+    """Yield all items. While the caller works on some of them, a thread already reads the next `size` items."""
     source = iter(items)
 
     def part() -> list[T]:
@@ -36,7 +36,7 @@ def prefetched(items: Iterable[T], size: int = PART) -> Iterator[T]:
 
 @contextmanager
 def _fast_switching() -> Iterator[None]:
-    """Inside the block, switch between threads more often, and collect garbage less often."""
+    """Let Python switch between threads more often, and collect garbage less often, until the block ends."""
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
     sys.setswitchinterval(SOON)
     gc.set_threshold(OFTEN)

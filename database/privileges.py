@@ -1,7 +1,14 @@
-"""The rights that each MongoDB command needs, as listed under "privilege actions" in the MongoDB documentation."""
+"""The rights that each MongoDB command needs, as listed under "privilege actions" in the MongoDB documentation.
+
+The error of a server does not name the rights that are missing, so they are derived from the refused command.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
+
+from pymongo.monitoring import CommandFailedEvent, CommandListener, CommandStartedEvent, CommandSucceededEvent
+
+from database.errors import is_refusal
 
 Privilege = tuple[str, str]
 """A collection and an action on it. An empty collection means the whole database."""
@@ -26,7 +33,7 @@ FREE: Final = frozenset(
         *("buildInfo", "connectionStatus", "hello", "ping", "saslContinue", "saslStart"),
     }
 )
-"""Commands that need no right: to sign in, to continue or end own work, to ask about the server."""
+"""Commands that need no right: they sign in, continue or end the client's own work, or ask about the server."""
 
 
 def needed(command: Mapping[str, Any]) -> set[Privilege]:
@@ -45,3 +52,22 @@ def needed(command: Mapping[str, Any]) -> set[Privilege]:
         if "$lookup" in stage:
             rights.add((stage["$lookup"]["from"], "find"))
     return rights
+
+
+class MissingPrivileges(CommandListener):
+    """A listener that the driver calls for each command. `missing` has the rights for the last refused command."""
+
+    def __init__(self) -> None:
+        self.missing: set[Privilege] = set()
+        self._sent: dict[int, CommandStartedEvent] = {}
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self._sent[event.request_id] = event
+
+    def succeeded(self, event: CommandSucceededEvent) -> None:
+        self._sent.pop(event.request_id, None)
+
+    def failed(self, event: CommandFailedEvent) -> None:
+        sent = self._sent.pop(event.request_id, None)
+        if sent and is_refusal(event.failure.get("code"), event.failure.get("errmsg")):
+            self.missing = needed(sent.command)

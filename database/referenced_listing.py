@@ -15,17 +15,17 @@ from database.references import has_other_forms, joined, reference_filter, refer
 from models.links import Owned
 
 PART: Final = 200
-"""The most ids in one filter. Some servers compare each document with each id, so many ids are slow."""
+"""The largest number of ids in one filter. Some servers compare each document with each id, so many ids are slow."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReferencedListing(Listing):
-    """The documents with a child that matches `having`, and without a child that matches `lacking`.
+    """The list of the documents that have a child matching `having`, and no child matching `lacking`.
 
-    `owned` says which documents are the children. A list by id with only `having` is read from an index of the
-    children, without reading other documents. All other lists are read in batches, and each batch is filtered.
-    References of children can have other forms than an ObjectId: `lacking` counts them always, `having` only with
-    `any_form`.
+    `owned` says which documents are the children. A list that is sorted by id and has only `having` is read from an
+    index of the children, without reading other documents. All other lists are read in batches, and each batch is
+    filtered. References of children can have other forms than an ObjectId: `lacking` always finds them, `having` finds
+    them only with `any_form`.
     """
 
     owned: Owned
@@ -76,7 +76,7 @@ class ReferencedListing(Listing):
             yield from batch
 
     def _owning(self, ids: list[Any], condition: dict[str, Any], *, odd: bool) -> set[str]:
-        """Return those of the ids, as text, that have a child which matches a condition."""
+        """Return the ids, as text, of the documents that have a child matching a condition. Only `ids` are checked."""
         field, documents = self.owned.field, connection.database()[self.owned.collection]
         found: set[str] = set()
         for start in range(0, len(ids), PART):

@@ -24,9 +24,9 @@ ODD: Final = ("string", "object")
 """The BSON types of the other forms of an id."""
 
 AT_ONCE: Final = 600
-"""The most values in one filter."""
+"""The largest number of values in one filter."""
 PREFIXES_AT_ONCE: Final = 100
-"""The most prefixes in one filter."""
+"""The largest number of prefixes in one filter."""
 
 Document = dict[str, Any]
 
@@ -34,7 +34,7 @@ _NESTED_IDS: WeakKeyDictionary[Any, dict[tuple[str, str], bool]] = WeakKeyDictio
 
 
 def referred(value: Any) -> Any:
-    """Return the ObjectId that a value means, in any form. Any other value is returned unchanged."""
+    """Return the ObjectId for an id in any form. Any other value is returned unchanged."""
     if type(value) is ObjectId:
         return value
     inner = next(iter(value.values())) if _is_nested(value) else value
@@ -50,7 +50,7 @@ def ids_in(document: Mapping[str, Any], field: str) -> list[ObjectId]:
 
 
 def references_in(document: Mapping[str, Any], field: str) -> set[Any]:
-    """Return the ids in a list of a document. Unlike in `ids_in`, they can be values of any type that can be hashed."""
+    """Return the set of ids in a list of a document, including ids of other types than ObjectId that can be hashed."""
     items = document.get(field)
     found = map(referred, items) if isinstance(items, list) else ()
     return {item for item in found if isinstance(item, Hashable)}
@@ -105,7 +105,7 @@ def ids_beginning_with(
     left = iter(found)
     while part := list(islice(left, PREFIXES_AT_ONCE)):
         filters = [{"_id": one} for prefix in part for one in beginning_with(prefix)]
-        # If more documents than prefixes are found, one prefix is ambiguous. The message about it needs no more ids.
+        # If more documents than prefixes are found, a prefix is ambiguous. Its error message lists at most `NAMED` ids.
         most = len(part) + NAMED
         begun = [*database[collection].find({"$or": filters, **(where or {})}, ["_id"], limit=most)]
         if _has_nested_ids(database, collection):
@@ -121,7 +121,7 @@ def ids_beginning_with(
 def existing(
     database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
 ) -> set[ObjectId]:
-    """Return the ids that have a document. The `_id` of the document may have any form."""
+    """Return only those ids for which a document exists. The `_id` of the document may have any form."""
     return {referred(one["_id"]) for one in documents(database, collection, ids, ["_id"], session)}
 
 
@@ -135,15 +135,16 @@ def referring_to(
 def has_other_forms(
     database: Database[Document], collection: str, field: str, session: ClientSession | None = None
 ) -> bool:
-    """Tell whether any document has an id of another form in this field. That is rare."""
+    """Tell whether any document of the collection has an id in another form than an ObjectId in this field."""
     odd = {"$or": [{field: {"$type": kind, **PRESENT}} for kind in ODD]}
     return database[collection].find_one(odd, {"_id": 1}, session=session) is not None
 
 
 def reference_filter(field: str, ids: Iterable[Any], *, odd: bool) -> Document:
-    """Return the filter for references to one of the ids. Without `odd`, only ObjectIds are found, by an index.
+    """Return the filter for documents whose `field` refers to one of the ids.
 
-    `odd` means that other forms exist. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
+    `odd` means that references in other forms than an ObjectId exist. Without `odd`, only ObjectIds are found, with an
+    index. Servers refuse `$in` with `{"$oid": …}`, so the filter names the inner key.
     """
     wanted = [referred(identifier) for identifier in ids]
     if not odd:
@@ -176,7 +177,10 @@ def joined(conditions: Document, *filters: Document) -> Document:
 
 
 def _has_nested_ids(database: Database[Document], collection: str) -> bool:
-    """Tell whether any `_id` is a document. The answer is kept, because some servers read all documents to find it."""
+    """Tell whether any `_id` of a collection is a document like `{"$oid": digits}`.
+
+    The answer is kept in memory, because some servers read all documents to find it.
+    """
     known = _NESTED_IDS.setdefault(database.client, {})
     if (key := (database.name, collection)) not in known:
         known[key] = database[collection].find_one({"_id": {"$type": "object"}}, {"_id": 1}) is not None

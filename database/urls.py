@@ -1,8 +1,8 @@
 """Find the URL of the database in options, variables, `.env` files and contexts, and check it.
 
-This module reads a `.env` file by the rules of Prisma, because a different result could be another database than that
-of the application. The package python-dotenv has other rules: `#` after a letter does not end a value, backticks and
-`KEY: value` are unknown, more escapes are replaced, and only variables defined above are expanded.
+This module reads a `.env` file by the rules of Prisma, like the application. By other rules, the URL could point to
+another database. The package python-dotenv has other rules: `#` after a letter does not end a value, backticks and
+`KEY: value` are unknown, more escapes are replaced, and only variables that are defined above are expanded.
 """
 
 import re
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "mongodb://user:password@host:27017/database"
 _NO_DATABASE_NAME = frozenset('/\\. "$*<>:|?\0')
 TOO_LONG = 64
-"""The name of a database must have fewer bytes than this."""
+"""The number of bytes at which the name of a database is too long. A valid name has fewer bytes."""
 LONGEST_WAIT = 9
-"""The most digits of a number of milliseconds. A number with more digits may not fit into 32 bits."""
+"""The largest number of digits of a time in milliseconds. A number with more digits may not fit into 32 bits."""
 
 
 class Address(NamedTuple):
@@ -93,7 +93,7 @@ def _split(url: str, label: str) -> SplitResult:
         if url.isprintable():
             return urlsplit(url.replace("[", "%5B").replace("]", "%5D"))
     except ValueError:
-        pass  # the text of the error quotes the URL
+        pass  # the text of this error quotes the URL, so the error is replaced by another one
     raise unreadable(label)
 
 
@@ -220,7 +220,7 @@ class Source:
 
 
 def find(choice: Choice, environment: Mapping[str, str]) -> Source:
-    """Return the first source that exists: options, then variables, `.env` files, and the current context."""
+    """Return the source of the database: the first of options, variables, `.env` files and the current context."""
     return (
         _from_options(choice)
         or _from_environment(environment)

@@ -7,7 +7,7 @@ from models import names
 from models.names import LONGEST_EMAIL
 
 NAMED: Final = 10
-"""The most names that a message lists."""
+"""The largest number of names that a message lists."""
 
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789._-"
 

@@ -72,18 +72,18 @@ _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
 ColumnFlaw = tuple[str | None, str]
-"""A column (None for the whole row), and a description of its fault, which never quotes the value."""
+"""A column with a fault (None for the whole row), and a description of the fault, which never quotes the value."""
 
 
 class BadCellError(Exception):
-    """A cell has a value that its column does not accept."""
+    """The error for a cell with a value that its column does not accept."""
 
 
 def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFlaw]]:
-    """Return the person of a row, and the faults of the row.
+    """Check a row, and return a `Person` with its values and the list of its faults.
 
-    The person of a faulty row has only the valid values, so that they can still be compared with the database. The
-    person is None if the reader could not read the row.
+    The `Person` of a faulty row has only the valid values, so that they can still be compared with the database. It is
+    None if the row could not be read at all.
     """
     found: list[ColumnFlaw] = [(None, flaw) for flaw in row.flaws]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
@@ -97,7 +97,7 @@ def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, 
     found += [(column, MISSING) for column in required if column not in row.cells]
     found += _password_flaws(values)
     if any(column == "emailVerified" for column, _ in found):
-        values.pop("status", None)  # The status may need this time.
+        values.pop("status", None)  # The status may be valid only together with the time of the verification.
     return Person(row.number, **values), found
 
 

@@ -1,4 +1,4 @@
-"""The detection of the format and encoding of a file, and the class of the rows of every format."""
+"""Detect the format and the encoding of an import file, and define the class `Row` for the rows of all formats."""
 
 import codecs
 import io
@@ -22,7 +22,7 @@ MAX_LINE: Final = 1_000_000
 
 
 class UnreadableError(Exception):
-    """A file cannot be read any further: `row` is the first row that cannot be read."""
+    """The error of a file that cannot be read to its end. `row` is the first row that cannot be read."""
 
     def __init__(self, row: int, message: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class UnreadableError(Exception):
 
 
 class Problem(NamedTuple):
-    """A fault of a whole file or of its columns: row, column (None: no column), message, and what the user can do."""
+    """A fault of a whole file or of its columns. `column` is None for a fault of the file; `hint` says what to do."""
 
     row: int
     column: int | None
@@ -41,10 +41,10 @@ class Problem(NamedTuple):
 
 @dataclass(slots=True)
 class Row:
-    """A row of a file. `cells` maps columns to the values of the row, without empty values.
+    """A row of an import file. `cells` maps columns to the values of the row, without empty values.
 
-    `flaws` are the faults that the reader found. `cells` is None if the reader could not read the row. `given` is the
-    unchanged row, and `unknown` has the names of the row that do not mean a column.
+    `flaws` has descriptions of the faults that were found when the row was read. `cells` is None if the row could not
+    be read. `given` is the row as it is in the file. `unknown` has the keys of the row that are not columns.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Row:
     unknown: list[str] = field(default_factory=list)
 
     def written(self) -> str:
-        """Return the unchanged row as text."""
+        """Return the row as it is in the file, as JSON text."""
         return json.dumps(self.given)
 
 

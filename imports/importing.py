@@ -36,10 +36,10 @@ Progress = Callable[[int, int], None]
 def read(
     name: str, stdin: BinaryIO, layout: Layout = PLAIN, *, keep: bool = False, progress: Progress = lambda *_: None
 ) -> "Import":
-    """Read a file of users, or standard input for `-`, and check each row. No database is needed.
+    """Read a file of users, or standard input if the name is `-`, and check each row. This requires no database.
 
-    If `keep` is true, the unchanged rows are kept for `Import.rejected`. Raises `NotFoundError` if the file does not
-    exist, and `InvalidInputError` if it cannot be opened.
+    If `keep` is true, the rows are also kept as they are in the file, for `Import.rejected`. Raises `NotFoundError` if
+    the file does not exist, and `InvalidInputError` if it cannot be opened.
     """
     found = Import(name, layout, keep=keep, progress=progress)
     try:
@@ -56,7 +56,7 @@ def read(
 
 
 class Import:
-    """A file of users that is read and checked. Its valid rows and its faults are kept on disk."""
+    """The import of a file of users. The valid rows and the faults of the file are kept in a temporary database."""
 
     def __init__(self, name: str, layout: Layout, *, keep: bool, progress: Progress) -> None:
         self.format = "csv"
@@ -82,8 +82,11 @@ class Import:
             )
 
     def read(self, file: BinaryIO, size: int = 0) -> None:
-        """Read and check all rows. `size` is the number of bytes (0: unknown). An unreadable rest becomes a fault."""
-        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # The stream may have no `peek`.
+        """Read and check all rows. `size` is the size of the file in bytes, 0 if unknown.
+
+        If the rest of the file cannot be read, this is noted as a fault.
+        """
+        source: Any = io.BufferedReader(cast("Any", file), HEAD)  # The given stream may have no method `peek`.
         head = source.peek(HEAD)
         self.format = format_of(self._name, head)
         text = decoded(source, head)
@@ -92,13 +95,13 @@ class Import:
             rows = self._table(text) if self.format == "csv" else self._objects(source, text)
             while (self._keep or not self._refused) and (batch := list(islice(rows, BATCH))):
                 self._add(batch)
-                if size:  # The estimate assumes rows of equal length.
+                if size:  # The estimated number of rows assumes that all rows have the same length.
                     self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
             self._note([Flaw(error.row, None, error.message)])
         except UnicodeDecodeError:
             self._note([Flaw(1, None, "the file is not valid in the encoding that its first bytes declare")])
-        finally:  # Otherwise both objects would close the file.
+        finally:  # Without `detach`, both objects would close the file when they are deleted.
             text.detach()
             source.detach()
         self._problem = self._refused or self._problem
@@ -106,7 +109,7 @@ class Import:
             self._staging.silence(column, MISSING)
 
     def _note(self, flaws: Iterable[Flaw]) -> None:
-        """Note faults of rows, unless the file is refused as a whole."""
+        """Store faults of rows. If the whole file is refused, its rows have no faults of their own."""
         if not self._refused:
             self._staging.add_flaws(flaws)
 
@@ -124,7 +127,7 @@ class Import:
         self._problem = headers.problem(self.header)
         if not self._problem or not headers.missing:
             return table.rows()
-        if self._keep:  # Keep them for the file of --errors. They cannot be checked.
+        if self._keep:  # Keep the rows for the file of --errors. They cannot be checked without these columns.
             while batch := list(islice(table.rows(), BATCH)):
                 self._keep_rows(batch)
         return iter(())
@@ -140,7 +143,7 @@ class Import:
         return self._judged(rows, headers)
 
     def _judged(self, rows: Iterator[Row], headers: Headers | Translation) -> Iterator[Row]:
-        """Yield all rows, and afterwards check the headers or keys of the file."""
+        """Yield all rows. After the last row, check the headers or keys of the file."""
         yield from rows
         self._problem = headers.problem()
         self._missing = headers.missing
@@ -156,12 +159,12 @@ class Import:
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
-        """Keep rows unchanged, for the file of --errors."""
+        """Keep rows as they are in the file, for the file of --errors."""
         self._has_extra_cells |= self.format == "csv" and any(len(row.given) > len(self.header) for row in batch)
         self._staging.keep_originals((row.number, row.written()) for row in batch)
 
     def compare(self, policy: Policy) -> None:
-        """Compare the rows with the users in the database, and note further faults."""
+        """Compare the rows with the users in the database, and store the faults that this finds."""
         importing.compare(self._staging, policy, self._progress, username_from=self._layout.username_from)
 
     @property
@@ -174,7 +177,7 @@ class Import:
         return "csv" if self.format == "csv" else "ndjson"
 
     def rejected(self) -> tuple[list[str], Iterator[dict[str, Any]]]:
-        """Return the columns and the rows of a file of rejected rows. The column `error` has the faults of a row."""
+        """Return the columns and the rows for the file of rejected rows. The column `error` has the faults of a row."""
         columns = [ERROR, *(name for name in self._unique_header if name != ERROR)] + [EXTRA_CELLS] * (
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
@@ -183,7 +186,7 @@ class Import:
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
-        """Plan the import.
+        """Return the changeset that imports the users of the file.
 
         Raises `InvalidInputError` with the faults of the file, `ImportConflictError` if the only faults are users that
         already exist, and the errors of `importing.changeset`.
@@ -216,7 +219,7 @@ class Import:
         return Fault(self._name, flaw.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
-        """Return an unchanged row with its error added. A row that is not an object is put under the key `row`."""
+        """Return a row as it is in the file, with its error added. A row that is not an object gets the key `row`."""
         if self.format == "csv":
             beyond = given[len(self.header) :]
             given = dict(zip(self._unique_header, given, strict=False)) | ({EXTRA_CELLS: beyond} if beyond else {})
@@ -224,13 +227,13 @@ class Import:
 
 
 OURS: Final = frozenset({*map(normalize_header, COLUMNS), ERROR})
-"""The headers of a file that has the columns of chatctl."""
+"""The headers that a file with chatctl's own columns can have, in lower case."""
 
 
 def wrong_product(head: str, form: str, layout: Layout) -> Problem | None:
-    """Check by the beginning of a file that it is from the expected product. Return None if it is.
+    """Return a problem if a file is not from the product that the layout expects, otherwise None.
 
-    The returned problem has no personal data.
+    Only the beginning of the file is checked. The problem quotes no personal data.
     """
     beginning = Beginning.of(head, form)
     product = layout.product

@@ -1,4 +1,4 @@
-"""The layout of an import file: the column that each header or key means, and the place of the list of users."""
+"""The layout of an import file: the column for each header or key, and the place of the list of users."""
 
 import re
 import shlex
@@ -14,16 +14,16 @@ from imports.formats import ERROR, Problem
 from imports.products import Product
 
 IGNORED: Final = ""
-"""This text in place of a column means that a header or key is ignored."""
+"""The text that is used in place of a column for a header or key that is ignored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How to read a file whose headers or keys are not the columns of an import.
+    """The options that say how to read a file whose headers or keys are not chatctl's columns.
 
-    `columns` maps names to columns. A name is a header, a key, or a path of keys joined by dots. `path` has the keys
-    that lead to the list of users. `product` describes the files of another product; `columns` then replace its own
-    columns.
+    `columns` maps names in the file to columns. A name is a header, a key, or a path of keys joined by dots. `path` has
+    the keys that lead to the list of users. `product` describes the files of another product. Then a column in
+    `columns` is used instead of the same column of the product.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -88,10 +88,10 @@ _BYTES: Final = re.compile("[\ud800-\udfff]")
 
 
 class Headers:
-    """The headers or keys of a file, and the column that each means.
+    """The headers or keys of a file, and the column for each of them.
 
-    `known` has the names read so far that mean a column, in lower case. `unknown` maps each other name, in file order,
-    to its first row and the number of its rows.
+    `known` has the names in the file for which a column is known, in lower case. `unknown` maps each other name, in the
+    order of the file, to the number of its first row and the number of rows that have it.
     """
 
     def __init__(self, layout: Layout, noun: str = "key") -> None:
@@ -108,7 +108,7 @@ class Headers:
         self._more = 0
 
     def column(self, name: str) -> str | None:
-        """Return the column that a name means, and remember the name.
+        """Return the column for a header or key of the file, and remember this name as known.
 
         Return `IGNORED` if the name is ignored, and None if the name is unknown.
         """
@@ -121,7 +121,7 @@ class Headers:
         return self._columns[name]
 
     def meaning(self, name: str) -> str | None:
-        """Return the column that a name means, without remembering that the file has the name."""
+        """Return the column for a header or key, without remembering the name. Return None if it is unknown."""
         return self._column_of.get(normalize_header(name))
 
     def fields(
@@ -149,13 +149,13 @@ class Headers:
 
     @property
     def missing(self) -> list[str]:
-        """Return the required columns that no name in the file means."""
+        """Return the required columns for which the file has no header or key."""
         met = {self._column_of.get(name) for name in self.known}
         return [column for column in self._required if column not in met]
 
     def problem(self, header: Sequence[str] | None = None) -> Problem | None:
-        """Return all faults of the names as one problem that quotes no personal data. None if there is no fault."""
-        if header is None and not self.known and not self.unknown:  # An empty list lacks no columns.
+        """Return the faults of all headers or keys as one problem, or None. The problem quotes no personal data."""
+        if header is None and not self.known and not self.unknown:  # An empty list of users needs no columns.
             return None
         header = header or ()
         broken = next((place for place, name in enumerate(header, 1) if _BYTES.search(name)), None)
@@ -235,18 +235,18 @@ _SYNONYMS: Final = {
     "joined": "createdAt",
     "identities": "accounts",
 }
-"""Other common words for columns: word → column."""
+"""Common words in the headers of other programs → the columns of an import that they mean."""
 _PARTS: Final = frozenset({"first", "last", "given", "family", "middle", "nick"})
 """Words of headers that mean only a part of a name, like "first name"."""
 
 
 def normalize_header(name: str) -> str:
-    """Return a column name in lower case and without blanks around it, so that names can be compared."""
+    """Return a header in lower case and without blanks around it, so that headers can be compared."""
     return name.strip().casefold()
 
 
 def guess_column(name: str, free: Collection[str]) -> str | None:
-    """Guess the column that an unknown name means. Only `free` columns count. Return None if none is similar."""
+    """Guess the column for an unknown header or key. Only columns in `free` count. Return None if none is similar."""
     if len(name) > MAX_GUESSED:
         return None
     words = [word.casefold() for word in _WORD.findall(_E_MAIL.sub("email", name))]

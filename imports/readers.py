@@ -21,20 +21,21 @@ _DELIMITER_LINE: Final = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 
 
 class Table:
-    """A CSV file. The constructor reads the `header`; `rows` reads one row at a time.
+    """A reader of a CSV file. The constructor reads the `header`, and `rows` reads one row at a time.
 
-    `places` maps each column of an import to its position in the file, from 1.
+    `places` maps each column of an import to its position in the file. The first position is 1.
     """
 
     def __init__(self, text: TextIO, headers: Headers | Translation) -> None:
-        first = next(read := lines(text), "").removeprefix("\ufeff")  # The decoder removes only one mark.
+        # The decoder removes only one byte order mark, and some files begin with two.
+        first = next(read := lines(text), "").removeprefix("\ufeff")
         declared = _DELIMITER_LINE.fullmatch(first)
         first = next(read, "") if declared else first
         self._delimiter = (
             declared[1] if declared else max(DELIMITERS, key=lambda one: _weight(_cells(first, one), headers))
         )
         self.places: dict[str, int] = {}
-        # A table that somebody typed may have blanks after commas. If its header has them, its rows have them too.
+        # A table that somebody has typed may have blanks after commas. If its header has them, ignore them everywhere.
         others = _cells(first, self._delimiter)[1:]
         self._blanks = bool(others) and all(cell.startswith(" ") for cell in others)
         self._rows = self._read(chain([first], read))
@@ -52,7 +53,7 @@ class Table:
         headers.add_unknown([name for name in unknown if name.strip()], 1)
 
     def _prepare(self, translation: Translation) -> None:
-        """Find the columns in a file of another product. Such a file may have no header."""
+        """Find the columns in a CSV file of another product. Such a file may have no header."""
         product = translation.product
         if product.header and not any(map(translation.meaning, self.header)):
             self._rows = chain([(1, self.header)], self._rows)
@@ -94,7 +95,7 @@ class Table:
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
-        csv.field_size_limit(MAX_LINE)  # a cell may contain a picture
+        csv.field_size_limit(MAX_LINE)  # a cell may contain a whole picture, which is longer than the default limit
         rows = csv.reader(read, delimiter=self._delimiter, skipinitialspace=self._blanks, strict=True)
         try:
             for number, cells in enumerate(rows, 1):
@@ -108,7 +109,7 @@ def _cells(line: str, delimiter: str) -> list[str]:
 
 
 def _weight(header: list[str], headers: Headers | Translation) -> tuple[int, int]:
-    """Return how well a delimiter divides the header: the number of known columns, then the number of cells."""
+    """Return how well a delimiter divides a header, for `max`: the number of known columns, and the number of cells."""
     return len({column for name in header if (column := headers.meaning(name))}), len(header)
 
 
@@ -119,11 +120,11 @@ _LIST: Final = re.compile(r'"([^"\\]{1,100})"\s*:\s*\[\s*\{')
 
 T = TypeVar("T")
 Names = Headers | Translation
-"""An object that knows the meaning of headers or keys."""
+"""The two classes that find the column for a header or key."""
 
 
 def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]:
-    """Read one object from each line. An invalid line becomes a row with a fault, and reading continues."""
+    """Read a file with one JSON object in each line. An invalid line becomes a row with a fault."""
     for number, line in enumerate(text, first):
         if line.strip():
             try:
@@ -137,7 +138,7 @@ def ndjson(text: Iterable[str], headers: Names, first: int = 1) -> Iterator[Row]
 def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
     """Read the objects of one JSON array, or objects that follow each other without an array.
 
-    If a path is given, the array is the value under its keys.
+    If a path is given, the array is the value under the keys of the path.
     """
     first, begin = "", 0
     while not path and (first := text.readline(MAX_LINE)).isspace():
@@ -164,7 +165,10 @@ def json(text: TextIO, headers: Names, path: Sequence[str] = ()) -> Iterator[Row
 
 
 def yaml(file: BinaryIO, name: str, headers: Names, path: Sequence[str] = ()) -> Iterator[Row]:
-    """Read the objects of one YAML list, one at a time. If a path is given, the list is the value under its keys."""
+    """Read the objects of one YAML list, one at a time.
+
+    If a path is given, the list is the value under the keys of the path.
+    """
     faults = Faults()
     number = 0
     for number, node in enumerate(read_items(file, name, faults, path), 1):
@@ -209,7 +213,7 @@ def _is_whole(line: str) -> bool:
 
 
 def _nested_list_hint(value: Any, headers: Names) -> str | None:
-    """Return a hint with the key of the list of users, if an object contains such a list and is not a user itself."""
+    """Return a hint with the key of the list of users, if an object is not a user but contains such a list."""
     if not isinstance(value, dict) or isinstance(headers, Translation) or any(headers.meaning(key) for key in value):
         return None
     lists = (key for key, item in value.items() if isinstance(item, list) and item and isinstance(item[0], dict))
@@ -310,7 +314,7 @@ class _JsonStream:
                 return value
 
     def _read_more(self) -> bool:
-        """Read more text, at least as much as is not used yet, so that a long value is not parsed too often."""
+        """Read more text. Each call at least doubles the unused text, so that a long value is not parsed too often."""
         left = self._held[self._at :]
         read = self._text.read(max(CHUNK, len(left)))
         self._held, self._at = left + read, 0
@@ -336,7 +340,7 @@ _DECODER: Final = JSONDecoder(object_pairs_hook=_object)
 
 
 def _plain(node: Node) -> Any:
-    """Return the value of a YAML node as Python has it after reading JSON. Times stay texts."""
+    """Return the value of a YAML node with the Python types that JSON values have. Times stay texts."""
     if node.kind == "object":
         return {key: _plain(value) for key, value in node.value.items()}
     if node.kind == "array":
@@ -349,7 +353,7 @@ def _plain(node: Node) -> Any:
 
 
 def _number(text: str) -> float:
-    """Convert text to a number. Columns accept only whole numbers; others become floats for the file of --errors."""
+    """Convert text to a number. Columns accept only whole numbers, and others are kept for the file of --errors."""
     if _WHOLE.fullmatch(text):
         return int(text)
     try:

@@ -1,4 +1,4 @@
-"""The CSV sheet of an access review, which reviewers filled in with a spreadsheet program."""
+"""Read the CSV sheet of an access review, which reviewers have filled in with a spreadsheet program."""
 
 import csv
 import hashlib
@@ -20,7 +20,7 @@ ANSWERS: Final = {"yes": True, "y": True, "true": True, "1": True, "no": False, 
 
 
 class Sheet(NamedTuple):
-    """The decisions in a sheet, and the SHA-256 digest of the file."""
+    """The decisions of the reviewers in a sheet, and the SHA-256 digest of the file."""
 
     decisions: list[Decision]
     sha256: str

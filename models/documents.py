@@ -23,7 +23,10 @@ class ApplicationDocument(Document):
 
 
 def unique(name: str, *fields: str) -> dict[str, object]:
-    """Describe a unique index for MongoEngine. The application reads the name of the index in duplicate-key errors."""
+    """Describe a unique index for MongoEngine.
+
+    The name must be exact, because the application finds it in the error message for a duplicate value.
+    """
     return {"fields": list(fields), "name": name, "unique": True, "cls": False}
 
 
@@ -71,7 +74,7 @@ def is_group(conversation: Mapping[str, Any]) -> bool:
 
 
 class Message(ApplicationDocument):
-    """A message. `body` is absent if it is only an image. `createAt` is spelled like this in the application."""
+    """A message. `body` is absent if the message is only an image. The application spells `createAt` like this."""
 
     body = StringField()
     image = StringField()

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 LONGEST: Final = 200
-"""The most characters in a name."""
+"""The largest number of characters in a name."""
 
 LONGEST_EMAIL: Final = 254
-"""The most characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
+"""The largest number of characters in an e-mail address. This is the limit of mail servers (RFC 5321)."""
 
 EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 """A name that is easy to type: it has no special characters of a shell, and does not look like an option."""
@@ -22,7 +22,10 @@ READ_AS: Final = (
     ("names on standard input", re.compile("-")),
 )
 USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""Forms of texts that commands do not read as a username, with a pattern for each. No new username may match one."""
+"""Texts that commands do not read as a username: (what commands read them as, a pattern for the text).
+
+A new username must not match any of these patterns.
+"""
 
 _PREFIXED: Final = re.compile("(id|email|username):")
 JOINER: Final = re.compile("(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f])")

@@ -1,10 +1,11 @@
-"""Seed files: read their YAML, compare them with the database, and plan the changes that the database needs.
+"""Read seed files (YAML), compare them with the database, and plan the changes that the database needs.
 
-Start with `reading.read` (files → a checked `Seed`), then `planning.plan` (a seed and the database → a `Plan`). On the
-way `yaml_tree` parses, `schema` checks and `seed` resolves; then `comparison` finds the differences from the `state`
-and makes changes of them, and `planning` describes them. `exporting` is the way back.
+Start reading at `reading.read`, which makes a checked `Seed` from files: `yaml_tree` parses a file, `schema` checks it,
+and `seed` resolves patterns and names. Then `planning.plan` makes a `Plan` from a seed and the database: `state` reads
+the database, `comparison` finds the differences and makes changes of them, and `planning` describes the changes.
+`exporting` makes a seed file from the database.
 
-Each module is imported at its first use, because help requires no YAML.
+Each module is imported at its first use, so that the help of a command does not import the YAML library.
 """
 
 import importlib

@@ -1,4 +1,4 @@
-"""Compare a seed with the state of a database, and note the changes between them on a draft."""
+"""Compare a seed with the state of a database, and draft the changes that the database needs to match the seed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +19,11 @@ from seeds.users import ResolvedUser, hashed_password
 
 
 class Options(NamedTuple):
-    """The options of the command line that allow more changes.
+    """The command-line options that allow more changes.
 
-    `prune` deletes roles and permissions that the seed once created and no longer names; a role with members only if
-    `allow_members` is given too.
-    `adopt` gives protected roles to users whom the seed did not create.
+    `prune` deletes roles and permissions that the seed has created and no longer names. `allow_members` also allows
+    `prune` to delete roles with members. `adopt` allows the seed to give protected roles to users that it has not
+    created.
     """
 
     prune: bool = False
@@ -33,17 +33,17 @@ class Options(NamedTuple):
 
 @dataclass(slots=True)
 class RoleDifference:
-    """A role of the seed, and how it changes. `add` and `remove` are ids of permissions."""
+    """A role of the seed, and how the role in the database must change. `add` and `remove` are ids of permissions."""
 
     spec: SeedRole
     document: Document
     created: bool
     desired: set[Any] | None
-    """Ids of the permissions that the seed gives it; `None` if the seed does not manage them."""
+    """The ids of the permissions that the seed gives to the role. None if the seed does not manage them."""
     add: set[Any] = field(default_factory=set)
     remove: set[Any] = field(default_factory=set)
     protect: bool | None = None
-    """Whether it becomes protected; `None` if that does not change."""
+    """True if the role becomes protected, False if it becomes unprotected, None if this does not change."""
 
     @property
     def renamed(self) -> bool:
@@ -60,10 +60,12 @@ class RoleDifference:
 
 @dataclass(slots=True)
 class UserDifference:
+    """A user of the seed, and how the user in the database must change."""
+
     spec: ResolvedUser
     identifier: Any
     roles: list[Any]
-    """Ids of the roles to add."""
+    """The ids of the roles that the user must get."""
 
     @property
     def created(self) -> bool:
@@ -76,7 +78,7 @@ class UserDifference:
 
 @dataclass
 class Comparison:
-    """All differences between a seed and a database in this `state`."""
+    """The differences between a seed and a database. `state` has the roles and permissions of the database."""
 
     seed: Seed
     state: State
@@ -104,13 +106,17 @@ class Comparison:
         return bool(self.pruned_roles or self.pruned_permissions or any(role.removes_something for role in self.roles))
 
     def names(self) -> dict[Any, str]:
-        """Return the names of all permissions, those to be created included."""
+        """Return id → name for all permissions, including those that will be created."""
         known = {identifier: self.state.name(identifier) for identifier in self.state.permissions}
         return {**known, **{identifier: name for name, identifier in self.permissions.items()}}
 
 
 def compare(seed: Seed, options: Options, state: State, people: Sequence[ResolvedUser]) -> Comparison:
-    """Find all differences. Raises `ConflictError` for duplicate names and for a rename to a name that exists."""
+    """Find all differences between a seed and a database.
+
+    Raises `ConflictError` for duplicate names in the database, and if a role cannot be renamed because both names
+    exist.
+    """
     permission = by_name(state, "permission")
     known = {name: found["_id"] for name in seed.permissions if (found := permission(name))}
     permissions = {name: known.get(name) or ObjectId() for name in seed.permissions}
@@ -145,7 +151,7 @@ def _role(spec: SeedRole, document: Document | None, permissions: dict[str, Any]
     difference = RoleDifference(spec, document, False, desired)
     if desired is not None:
         own, backlinks = state.permissions_of(identifier), state.backlinks.get(identifier, set())
-        # A link on one side only is neither present nor absent: it is completed or removed, as the seed says.
+        # A one-sided link is completed if the seed gives this permission to the role. Otherwise it is removed.
         difference.add, difference.remove = desired - (own & backlinks), (own | backlinks) - desired
     if spec.protected is not None and spec.protected != (identifier in ids_in(state.protected, "ids")):
         difference.protect = spec.protected
@@ -160,7 +166,7 @@ def _user(person: ResolvedUser, roles: dict[str, RoleDifference]) -> UserDiffere
 
 
 def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Iterable[Any]) -> list[Any]:
-    """Return ids of existing documents that the seed once created and no longer names."""
+    """Return the ids of existing documents that the seed has created and no longer names."""
     kept = set(named)
     return [
         identifier for identifier in ids_in(state.owned, kind) if identifier in documents and identifier not in kept
@@ -168,10 +174,11 @@ def _unnamed(state: State, kind: str, documents: dict[Any, Document], named: Ite
 
 
 def draft(comparison: Comparison, documents: Mapping[Any, Document], members: Iterable[Document]) -> Draft:
-    """Draft a comparison, each document in as few changes as possible.
+    """Make the changes that remove the differences of a comparison, with as few changes per document as possible.
 
-    `documents` has the deleted roles and permissions, and `userIds` of the roles that users get. `members` are the
-    users with a deleted role. The draft changes all these documents: describe the comparison first.
+    `documents` maps ids to the roles and permissions to delete, and to the roles that users get (with `userIds`).
+    `members` are the users with a role that is deleted. All these documents are changed in memory, so describe the
+    comparison before you call this function.
     """
     return _Drafting(comparison, documents, members).draft
 
@@ -229,7 +236,10 @@ class _Drafting:
             self.draft.add("Role", [self._documents[identifier]], "userIds", members)
 
     def _change_permissions(self, role: Document, add: Iterable[Any], remove: set[Any]) -> None:
-        """Change what a role allows in one update: a role that gains and loses gets a new list."""
+        """Change the permissions of a role in one update.
+
+        If permissions are both added and removed, the whole list is replaced.
+        """
         before = ids_in(role, "permissionsIds")
         new = [permission for permission in sorted(add) if permission not in before]
         if new and remove.intersection(before):
@@ -296,7 +306,7 @@ class _Drafting:
 
 
 def results(comparison: Comparison) -> list[Result]:
-    """Return the outcome for each permission, role and user that the seed names or has created."""
+    """Return the outcome for each permission, role and user that the seed names, and for each that it deletes."""
     roles = comparison.state.roles
     created = set(comparison.created)
     return [

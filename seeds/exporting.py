@@ -1,4 +1,4 @@
-"""The database's roles and permissions as a seed, written so that reading it gives back the same."""
+"""Write the roles and permissions of the database as a seed file. Applying this file changes nothing."""
 
 import json
 from collections import Counter
@@ -19,17 +19,17 @@ _NEVER_FOLDED: Final = 1_000_000
 
 
 class Export(NamedTuple):
-    """The text of a seed file, and notes on what is missing in it; the text begins with the notes as comments."""
+    """The text of a seed file, and notes on what is missing in it. The text begins with these notes as comments."""
 
     text: str
     notes: list[str]
 
 
 def export() -> Export:
-    """Write every role and permission as a seed. Applying it changes nothing.
+    """Return all roles and permissions of the database as a seed file. Applying this file changes nothing.
 
-    A name that a seed cannot have (empty, with a control character, duplicate) is left out. The permissions of a role
-    are left out if one of them is: what a seed does not mention does not change.
+    A role or permission is left out if its name cannot be in a seed (empty, with a control character, duplicate). If a
+    permission of a role is left out, the role gets no list of permissions: then the seed does not manage them.
     """
     there = state.read(UNNAMED)
     notes = [
@@ -58,7 +58,7 @@ def export() -> Export:
 
 
 def _exportable(kind: str, documents: Iterable[Document], there: state.State, notes: list[str]) -> dict[Any, str]:
-    """Return id → name in the order of names, and note what a seed cannot name."""
+    """Return id → name for the documents whose names can be in a seed, sorted by name. Add notes about the others."""
     found = list(documents)
     counts = Counter(document["name"] for document in found if isinstance(document.get("name"), str))
     names = {}
@@ -75,7 +75,10 @@ def _exportable(kind: str, documents: Iterable[Document], there: state.State, no
 
 
 def seed_document(seed: Seed, people: Iterable[ResolvedUser]) -> dict[str, Any]:
-    """Return a seed as a file would have it, without patterns, `extends` and variables: a password stays a variable."""
+    """Return the content of a seed file for a seed.
+
+    Patterns, `extends` and variables are replaced by their values. Only a password stays the name of its variable.
+    """
     return {
         "version": 1,
         "seed": escape_variables(seed.name),
@@ -97,12 +100,12 @@ def role_document(role: SeedRole) -> dict[str, Any]:
 
 
 def permission_references(names: Iterable[str]) -> list[str]:
-    """Write names of permissions for a role, with stars escaped: in a role they would be patterns."""
+    """Return names of permissions for the list of a role. Stars are escaped, because a role reads them as patterns."""
     return [escape_variables(escape_pattern(name)) for name in sorted(names)]
 
 
 def name_problem(name: object) -> str | None:
-    """Say in ASCII why a seed cannot have a name; `None` if it can."""
+    """Return the reason, in ASCII, why a name cannot be in a seed. Return None if it can."""
     if isinstance(name, str):
         return ascii_only(problem) if (problem := name_flaw(name)) else None
     return "its name is not a text"

@@ -1,4 +1,4 @@
-"""Plan a seed: what would change, how people and programs read it, and the changeset that changes it."""
+"""Plan the changes of a seed: describe them for people and programs, and make the changeset that writes them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,7 +26,10 @@ from seeds.state import find
 
 @dataclass(slots=True)
 class Affected:
-    """The users affected by one change; `gain` and `lose` count them by the id of a permission."""
+    """The number of users whom one change affects.
+
+    `gain` and `lose` map the id of a permission to the number of users who get or lose it.
+    """
 
     users: int = 0
     gain: Counter[Any] = field(default_factory=Counter)
@@ -41,9 +44,9 @@ class Affected:
 
 
 class Effects:
-    """The users affected by the changes of a comparison, by the id of the changed role, permission or user.
+    """The numbers of users whom the changes of a comparison affect, by the id of the changed role, permission or user.
 
-    A user who keeps a permission through another role does not lose it.
+    A user who keeps a permission through another role does not lose this permission.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -54,7 +57,7 @@ class Effects:
         self._before = {role: state.permissions_of(role) for role in state.roles}
         self._after = self._allowed_after()
         self.members = list(self._members())
-        """Users with a role that is changed or deleted: `_id` and `rolesIds`."""
+        """The users who have a role that is changed or deleted, with `_id` and `rolesIds`."""
         self._count()
 
     def of(self, identifier: Any) -> Affected:
@@ -107,7 +110,7 @@ _SIGNS: Final = {"create": "+", "change": "~", "delete": "-"}
 
 @dataclass(slots=True)
 class PlannedChange:
-    """One change of one permission, role or user; `before` is `None` for a new one, `after` for a deleted one."""
+    """One planned change of a permission, role or user. `before` is None if it is new, `after` is None if deleted."""
 
     action: str
     kind: str
@@ -117,7 +120,7 @@ class PlannedChange:
     affected: dict[str, Any]
     """`{users, gain: {permission: users}, lose: {permission: users}}`"""
     details: list[str] = field(default_factory=list)
-    """The lines below the line of the change."""
+    """The additional lines that are printed below the first line of the change."""
 
     def lines(self) -> Iterator[str]:
         yield f"{_SIGNS[self.action]} {self.kind} {self.name}"
@@ -132,7 +135,7 @@ class PlannedChange:
 
 
 def describe(comparison: Comparison, effects: Effects) -> Iterator[PlannedChange]:
-    """Describe all changes: permissions, roles and users, then what is deleted."""
+    """Describe all changes of a comparison: first new and changed permissions, roles and users, then deleted ones."""
     return _Describer(comparison, effects).all()
 
 
@@ -168,7 +171,10 @@ class _Describer:
         return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
 
     def _unmanaged_losers(self) -> dict[Any, list[str]]:
-        """Return deleted permission → the names of roles that lose it and have no lines of their own about that."""
+        """Return deleted permission → the names of the roles that lose it and whose permissions are not managed.
+
+        The plan has no lines for these roles, so the line of the permission names them.
+        """
         losers: dict[Any, list[str]] = {permission: [] for permission in self._comparison.pruned_permissions}
         managed = {role.document["_id"] for role in self._comparison.roles if role.desired is not None}
         for role in self._roles.keys() - managed - set(self._comparison.pruned_roles) if losers else ():
@@ -248,26 +254,28 @@ _LOCK: Final = "seeds"
 
 @dataclass
 class Plan:
-    """The changes that a database requires to match a seed."""
+    """The changes that are necessary so that a database matches a seed."""
 
     seed: Seed
     options: Options
     comparison: Comparison
     changes: list[PlannedChange]
-    """What `lines` and `document` show. It is made with the plan: the changeset then changes the documents read."""
+    """The changes that `lines` and `document` show. They are described before `changeset` changes the documents in
+    memory.
+    """
     members: list[Document]
-    """Users with a role that is changed or deleted."""
+    """The users who have a role that is changed or deleted."""
     documents: dict[Any, Document]
-    """The deleted roles and permissions, and `userIds` of the roles that users get."""
+    """The roles and permissions to delete, and the roles that users get (with `userIds`), by id."""
     replan: Callable[[], "Plan"]
 
     @property
     def differs(self) -> bool:
-        """Whether there is anything to change; this decides the result of `plan --exit-code`."""
+        """Whether the plan changes anything. This decides the exit code of `plan --exit-code`."""
         return self.comparison.differs
 
     def lines(self) -> Iterator[str]:
-        """Yield the plan for people: a line for each change, the affected users below it, then the totals."""
+        """Yield the lines of the plan for people: each change, the users whom it affects, and at the end the totals."""
         for change in self.changes:
             yield from change.lines()
         yield _sum(self.changes)
@@ -278,10 +286,10 @@ class Plan:
 
     @cached_property
     def changeset(self) -> Changeset:
-        """Return the changes to apply: one transaction, never at the same time as another seed.
+        """Return the changeset of the plan. It is written in one transaction, and never together with another seed.
 
-        If something is removed it asks, and the question shows the lines of the plan. Passwords of new users are hashed
-        here.
+        If the plan removes something, the user must confirm it; the question shows the lines of the plan. This function
+        also hashes the passwords of new users.
         """
         words = [f"--{name.replace('_', '-')}" for name, given in self.options._asdict().items() if given]
         made = checked_changeset(
@@ -297,7 +305,10 @@ class Plan:
         return replace(made, replan=self._plan_again)
 
     def _plan_again(self) -> Changeset:
-        """Plan again after a conflict. Refuse a plan that now has to be confirmed if the first one did not."""
+        """Plan again after a conflict. Raise `ConflictError` if the new plan removes something and the first did not.
+
+        The user has not confirmed that anything is removed.
+        """
         again = self.replan()
         if again.comparison.removes_something and not self.comparison.removes_something:
             raise ConflictError(
@@ -307,7 +318,10 @@ class Plan:
         return again.changeset
 
     def _recheck(self, session: ClientSession | None) -> None:
-        """Check in the transaction that no other command created a new name: a unique index may be missing."""
+        """Check in the transaction that no other command has created a document with one of the new names.
+
+        The unique index that normally prevents this can be missing.
+        """
         database = connection.database()
         _refuse_shipped(self.seed, self.comparison.state, session)
         names = self.comparison.names()
@@ -325,10 +339,11 @@ class Plan:
 
 
 def plan(seed: Seed, options: Options = AS_WRITTEN) -> Plan:
-    """Compare a seed with the database. Nothing is written, and the number of reads does not depend on its size.
+    """Compare a seed with the database, and return the plan. Nothing is written.
 
-    Raises `InvalidInputError` (a variable of the environment), `ConflictError`, `RefusedError`, and `UsageError` for
-    the shipped seed on a database that has other roles.
+    The number of reads does not depend on the size of the seed. Raises `InvalidInputError` for an invalid variable of
+    the environment, `ConflictError`, `RefusedError`, and `UsageError` for the seed that ships with chatctl if the
+    database has other roles.
     """
     there = state.read(seed.name)
     _refuse_shipped(seed, there, None)
@@ -358,7 +373,7 @@ def _read_documents(comparison: Comparison) -> dict[Any, Document]:
 
 
 def _refuse_shipped(seed: Seed, there: state.State, session: ClientSession | None) -> None:
-    """Refuse the shipped seed in a database that has other roles."""
+    """Raise `UsageError` if the seed is the one that ships with chatctl, and the database has other roles."""
     if not seed.shipped or there.owned["_id"] in there.recorded or connection.target().local:
         return
     if connection.database()["Role"].find_one({}, {"_id": 1}, session=session):
@@ -390,7 +405,10 @@ def _refuse_adoption(comparison: Comparison, options: Options) -> None:
 
 
 def _refuse_members(comparison: Comparison, options: Options, documents: dict[Any, Document], effects: Effects) -> None:
-    """Refuse to delete roles with members; a protected role with an active member is never deleted."""
+    """Raise `RefusedError` if the plan would delete a role with members without `allow_members`.
+
+    A protected role with an active member is never deleted.
+    """
     pruned = set(comparison.pruned_roles)
     members: dict[ObjectId, set[Any]] = {role: set(ids_in(documents[role], "userIds")) for role in pruned}
     for user in effects.members:
@@ -416,7 +434,7 @@ def _refuse_members(comparison: Comparison, options: Options, documents: dict[An
 
 
 def _sum(changes: list[PlannedChange]) -> str:
-    """Count the changes by what they do."""
+    """Return the last line of a plan, with the numbers of changes, like `Plan: create 2 roles; delete 1 user.`."""
     if not changes:
         return "No changes."
     counts = []

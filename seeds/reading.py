@@ -1,4 +1,4 @@
-"""Read seed files into one checked `Seed`, and run the tests of a seed."""
+"""Read seed files, check them and merge them into one `Seed`, and run the tests of a seed."""
 
 import os
 import re
@@ -20,10 +20,10 @@ _FOLDER: Final = "seeds"
 
 
 def read(paths: Sequence[Path] = ()) -> Seed:
-    """Read, merge, check and resolve seed files and folders; without any, the seed that ships.
+    """Read, check and merge seed files and folders. Without paths, read the seed that ships with chatctl.
 
-    Raises `InvalidInputError` with every fault of every file, and `NotFoundError` for a path that does not exist.
-    Needs no database and no environment.
+    Raises `InvalidInputError` with every fault of every file, and `NotFoundError` for a path that does not exist. This
+    requires no database and no environment variables.
     """
     for path in paths:
         if not os.path.exists(path):  # noqa: PTH110 - `Path.exists` raises for a NUL or a name that is too long
@@ -36,14 +36,14 @@ def read(paths: Sequence[Path] = ()) -> Seed:
 
 
 def here() -> list[str]:
-    """Find the seed of the working folder: `./seeds`, or else the YAML files that look like seeds."""
+    """Return the paths of the seed in the working folder: `./seeds`, or else the YAML files that look like seeds."""
     if any(map(_looks_like_a_seed, _yaml_files(Path(_FOLDER)))):
         return [f"./{_FOLDER}"]
     return [f"./{file}" for file in _yaml_files(Path()) if _looks_like_a_seed(file)]
 
 
 def _yaml_files(folder: Path) -> list[Path]:
-    """List the YAML files of a folder by name, without hidden ones; none if the folder cannot be read."""
+    """List the YAML files of a folder by name, without hidden files. If the folder is not readable, list none."""
     try:
         files = sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError:
@@ -53,7 +53,7 @@ def _yaml_files(folder: Path) -> list[Path]:
 
 def _looks_like_a_seed(file: Path) -> bool:
     try:
-        if not file.is_file() or file.samefile(_SHIPPED):  # a pipe would be waited for
+        if not file.is_file() or file.samefile(_SHIPPED):  # a pipe is not read, because that could wait for ever
             return False
         with file.open("rb") as stream:
             return bool(_LOOKS_LIKE_A_SEED.search(stream.read(_HEAD_BYTES)))
@@ -62,7 +62,7 @@ def _looks_like_a_seed(file: Path) -> bool:
 
 
 def parse(data: bytes, name: str) -> Seed:
-    """Read a seed from bytes, like `read`."""
+    """Read a seed from the bytes of one file, and check it as `read` does."""
     faults = Faults()
     tree = compose(data, name, faults)
     if tree:
@@ -73,18 +73,18 @@ def parse(data: bytes, name: str) -> Seed:
 
 
 def _files(paths: Sequence[Path], faults: Faults) -> Iterator[Path]:
-    """List the files of all paths, each once, those of a folder in the order of their names."""
+    """List the seed files of all paths, each only once. The files of a folder are sorted by name."""
     seen = set()
     for path in paths:
         for file in _seed_files(path, faults) if path.is_dir() else [path]:
-            real = os.path.realpath(file)  # unlike `resolve` it accepts circular links
+            real = os.path.realpath(file)  # unlike `Path.resolve`, it raises no error for circular links
             if real not in seen:
                 seen.add(real)
                 yield file
 
 
 def _seed_files(folder: Path, faults: Faults) -> list[Path]:
-    """Return the seed files of a folder, without hidden ones."""
+    """Return the seed files of a folder, without hidden files. A folder without seed files is a fault."""
     try:
         files = sorted(folder.iterdir(), key=lambda file: file.name)
     except OSError as error:
@@ -119,7 +119,7 @@ def _tree(file: Path, faults: Faults) -> Node | None:
 
 
 class Assertion(NamedTuple):
-    """One check of a test and its result; `place` is file:line:column, `message` says why it failed."""
+    """One check of a test of a seed, with its result. `place` is file:line:column, and `message` says why it failed."""
 
     role: str
     expected: str
@@ -131,10 +131,13 @@ class Assertion(NamedTuple):
 
 
 def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
-    """Run the tests against the seed, or with `live` against the database."""
+    """Run the tests of a seed, and return the results.
+
+    The tests check the roles in the seed. With `live`, they check the roles in the database.
+    """
     roles: Mapping[str, frozenset[str] | None]
     if live:
-        from seeds.state import permissions_by_role  # a seed is tested without a database, and without its driver
+        from seeds.state import permissions_by_role  # imported here because only `live` requires the database driver
 
         roles = permissions_by_role({test.role for test in seed.tests})
     else:

@@ -1,4 +1,4 @@
-"""Save plans in files, and apply them exactly or not at all."""
+"""Save plans in files, and load them again only if they would still make exactly the same changes."""
 
 import hashlib
 import json
@@ -19,16 +19,16 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class StalePlanError(ConflictError):
-    """The database is not as it was when the plan was saved."""
+    """The error for a saved plan whose database has changed since, or that was made for another database."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what, "nothing was changed; make a new plan: chatctl seeds plan … --to FILE")
 
 
 def dump(made: Plan) -> str:
-    """Return a plan as the text of a file, without secrets and URLs, and with a fingerprint of the database.
+    """Return the text of a file for a plan. It has a fingerprint of the database, and no secrets or URLs.
 
-    E-mails, usernames and names are written as the environment had them; a password stays the name of its variable.
+    In e-mails, usernames and names, variables are replaced by their values. A password stays the name of its variable.
     """
     people = [user.spec for user in made.comparison.users]
     document = {
@@ -45,7 +45,7 @@ def dump(made: Plan) -> str:
 
 
 def load(path: Path) -> Plan:
-    """Read a saved plan and plan it again. Raises `StalePlanError` if the result or the database is not the same."""
+    """Read a saved plan, and make the plan again. Raises `StalePlanError` if the new plan or the database differs."""
     return _check_and_plan(_read(path), str(path))
 
 
@@ -66,14 +66,20 @@ def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
 
 
 def _identity() -> dict[str, str]:
-    """Identify this database without its address; an embedded server has another port at each start."""
+    """Return the name of the target database, and a hash instead of the address of its server.
+
+    The embedded server has another port at each start, so `local` is hashed instead of its address.
+    """
     target = connection.target()
     where = "local" if target.local else target.host
     return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
 def _fingerprint(made: Plan) -> str:
-    """Hash what the plan depends on: what the seed names or owns, and our records about it."""
+    """Return a hash of all data that a plan depends on.
+
+    These are the documents that the seed names or has created, and chatctl's records about the seed.
+    """
     comparison = made.comparison
     there = comparison.state
     roles = [*(role.document["_id"] for role in comparison.roles if not role.created), *comparison.pruned_roles]

@@ -1,4 +1,4 @@
-"""The format of a seed file: its JSON Schema for editors, the check of a file, and how names are written."""
+"""The format of a seed file: its JSON Schema for editors, the check of a file, and the escapes in names."""
 
 import re
 from collections.abc import Callable
@@ -12,10 +12,10 @@ _PARTS: Final = re.compile(r"\\(.)|(\*)|(.)", re.DOTALL)
 
 
 class Pattern(NamedTuple):
-    r"""A name in which `*` matches any characters, and `\` makes the next character literal."""
+    r"""A name, or a pattern for names: `*` matches any characters, and `\` makes the next character literal."""
 
     parts: tuple[str, ...]
-    """The texts between the stars; a single part is a plain name."""
+    """The texts before, between and after the stars. A single part is a plain name."""
 
     @classmethod
     def parse(cls, text: str) -> "Pattern":
@@ -31,11 +31,14 @@ class Pattern(NamedTuple):
 
     @property
     def name(self) -> str | None:
-        """The name, if there is no star."""
+        """The plain name. None if the pattern has a star."""
         return self.parts[0] if len(self.parts) == 1 else None
 
     def matches(self, name: str) -> bool:
-        """Match in linear time: the leftmost place for each part is as good as any other."""
+        """Tell whether a name matches the pattern.
+
+        The time is linear, because it is enough to try the leftmost place for each part.
+        """
         first, *middle, last = self.parts
         if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):
             return False
@@ -49,7 +52,7 @@ class Pattern(NamedTuple):
 
 
 def escape_pattern(name: str) -> str:
-    """Write a name so that `Pattern.parse` reads exactly this name."""
+    """Escape a name, so that `Pattern.parse` reads it as exactly this name."""
     return name.replace("\\", "\\\\").replace("*", "\\*")
 
 
@@ -57,12 +60,12 @@ _VARIABLE: Final = re.compile(r"\$(?P<escaped>\$)?\{(?:(?P<name>[A-Za-z_][A-Za-z
 
 
 def variables(text: str) -> list[str | None]:
-    """Return the variables in a text, with `None` for each `${` that is not a valid `${NAME}`."""
+    """Return the names of the variables in a text, and None for each `${` that does not begin a valid `${NAME}`."""
     return [found["name"] for found in _VARIABLE.finditer(text) if not found["escaped"]]
 
 
 def expand(text: str, values: dict[str, str]) -> str:
-    """Replace variables by their values, and `$${` by `${`."""
+    """Replace each `${NAME}` in a text by the value of the variable, and each `$${` by `${`."""
 
     def value(found: re.Match[str]) -> str:
         if found["escaped"]:
@@ -198,7 +201,7 @@ SCHEMA: Final[Schema] = {
     ),
     "$defs": _DEFINITIONS,
 }
-"""What `seeds schema` prints, as JSON."""
+"""The JSON Schema of a seed file, which `seeds schema` prints."""
 
 
 _KIND_NAMES: Final = {
@@ -213,7 +216,7 @@ _KIND_NAMES: Final = {
 
 
 def check(node: Node, faults: Faults, schema: dict[str, Any] = SCHEMA) -> None:
-    """Note every fault of a value and of its parts. A faulty value gets the kind `fault` and is ignored later."""
+    """Check a value of a file and its parts, and note every fault. Later steps ignore a value of the kind `fault`."""
     if node.kind == "fault":
         return
     name, schema = _definition(schema)
@@ -285,7 +288,7 @@ def _check_array(node: Node, schema: dict[str, Any], faults: Faults) -> None:
 
 
 def _check_name(node: Node) -> str | None:
-    """Check a name, and replace its escapes."""
+    """Return the fault of a name, or None. Escapes in the name are replaced."""
     return _check_text(node) or name_flaw(node.value)
 
 
@@ -300,12 +303,12 @@ def _check_text(node: Node) -> str | None:
 
 
 def _check_pattern(node: Node) -> str | None:
-    """Check a pattern; escapes may make it longer than the name it means."""
+    """Return the fault of a pattern, or None. Escapes do not count for the length of the name."""
     return _check_text(node) or name_flaw(Pattern.parse(node.value).name or node.value.replace("\\*", "*"))
 
 
 def _check_template(node: Node) -> str | None:
-    """Check only how variables are written; their values are read when the seed is planned."""
+    """Return the fault of a text with variables, or None. Only the syntax is checked; a plan reads the values later."""
     if None in variables(node.value):
         return f"{shown(node.value)}: write a variable as ${{NAME}}, and a literal ${{ as $${{"
     return None

@@ -1,4 +1,4 @@
-"""A seed: the permissions, roles and users that should exist. `resolve` makes it from checked files."""
+"""The classes of a seed: the permissions, roles and users that should exist. `resolve` makes a seed from files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -13,34 +13,38 @@ UNNAMED: Final = "default"
 """The name of a seed without a `seed` key."""
 
 SHIPPED: Final = "chatctl"
-"""The name of the seed that ships. It is not the default name, so no other seed owns its roles by accident."""
+"""The name of the seed that ships with chatctl. It is not `UNNAMED`, so no other seed owns its roles by accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeedRole:
+    """A role of a seed. `renamed_from` is the old name of the role, and `at` is its place in the file."""
+
     name: str
     permissions: frozenset[str] | None
-    """The permissions, with those of extended roles. `None` if the seed does not manage them."""
+    """The permissions of the role, including those of extended roles. None if the seed does not manage them."""
     protected: bool | None
-    """`None` if the seed does not say it."""
+    """Whether the role must always have an active member. None if the seed does not say it."""
     renamed_from: str | None
     at: Node
 
 
 @dataclass(frozen=True, slots=True)
 class SeedUser:
-    """A user of a seed; the texts may contain variables, and the nodes know their place in the file."""
+    """A user of a seed. The texts can contain variables, and each node knows its place in the file."""
 
     email: Node
     username: Node
     name: Node | None
     password: Node | None
-    """The name of the variable that contains it."""
+    """The name of the environment variable that contains the password."""
     roles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SeedTest:
+    """A test of a seed: the permissions that a role must have (`can`) and must not have (`cannot`)."""
+
     role: str
     can: tuple[str, ...]
     cannot: tuple[str, ...]
@@ -49,7 +53,7 @@ class SeedTest:
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """What a seed defines, in the order of its files."""
+    """The content of a seed, merged from its files in their order."""
 
     name: str
     permissions: tuple[str, ...]
@@ -60,14 +64,14 @@ class Seed:
 
 
 MOST_LINKS: Final = 2_000_000
-"""The most permissions in all roles and tests together, after patterns and `extends` are resolved."""
+"""The largest number of permissions in all roles and tests together, after patterns and `extends` are resolved."""
 
 _MOST_SHOWN: Final = 12
 _MOST_COMPARED: Final = 10_000_000
 
 
 def resolve(roots: Sequence[Node], faults: Faults, *, shipped: bool = False) -> Seed:
-    """Merge the trees of checked files into a seed. Faults are noted; the result is valid only without any."""
+    """Merge the trees of checked files into a seed. New faults are noted, and the seed is valid only without faults."""
     return _Resolver(roots, faults).seed(shipped=shipped)
 
 
@@ -99,7 +103,7 @@ class _Resolver:
         return named[0].value if named else None
 
     def _named(self, kind: str, items: Iterable[Node]) -> dict[str, Node]:
-        """Collect the named items. A duplicate name is a fault with both places."""
+        """Return name → item for items with a name. A duplicate name is noted as a fault, with both places."""
         found: dict[str, Node] = {}
         for item in items:
             name = item if item.kind == "string" else item.get("name", "string")
@@ -148,7 +152,7 @@ class _Resolver:
         return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
 
     def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
-        """Unite sets until the seed has too many links."""
+        """Return the union of sets of permissions. If the seed has too many links, note a fault and stop."""
         whole: set[str] = set()
         for item, names in parts:
             if self._links > MOST_LINKS:
@@ -160,7 +164,7 @@ class _Resolver:
         return frozenset(whole)
 
     def _match(self, item: Node) -> frozenset[str]:
-        """Return the permissions that match a name or pattern; no match is a fault."""
+        """Return the permissions that match a name or pattern. If there are none, note a fault."""
         known = self._matches.get(item.value)
         if known is None:
             pattern = Pattern.parse(item.value)
@@ -181,7 +185,7 @@ class _Resolver:
         return known
 
     def _missing(self, node: Node, kind: str, names: Iterable[str]) -> None:
-        """Report an unknown name, unless a file that could not be read may define it."""
+        """Note a fault for an unknown name, unless the name may be defined in a file that could not be read."""
         if not self._faults.incomplete:
             near = self._faults.did_you_mean(node.value, names)
             self._faults.add(node, f"{kind} {shown(node.value)} is not defined in the seed{near}")
@@ -227,7 +231,7 @@ class _Resolver:
         return users
 
     def _texts(self, user: Node) -> None:
-        """Report texts that are not valid for a user; a text with a variable is checked when the seed is planned."""
+        """Note faults for texts that are not valid for a user. A text with a variable is checked later, in a plan."""
         for key in ("email", "username", "name"):
             node = user.get(key, "string")
             text = expand(node.value, {}) if node and not variables(node.value) else None

@@ -1,4 +1,4 @@
-"""The roles, permissions and records of the database, with which a seed is compared."""
+"""Read the state of the database with which a seed is compared: roles, permissions, and chatctl's records."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,23 +15,24 @@ from database.own_collections import STATE
 from database.wording import shown
 
 _AT_ONCE: Final = 1_000_000
-"""Documents in one reply, if they fit into the 16 MiB that a reply has."""
+"""The largest number of documents in one reply of the server. A reply also has at most 16 MiB."""
 
 
 @dataclass
 class State:
-    """Roles and permissions by id as they were read, a few fields of each, and our own records about them."""
+    """The roles and permissions of the database by id (some fields of each), and chatctl's records about them."""
 
     roles: dict[Any, Document]
     permissions: dict[Any, Document]
     protected: Document
     owned: Document
-    """What the seed has created. Like `protected`, an empty record if the database has none (see `recorded`)."""
+    """The record of what the seed has created. `owned` and `protected` are empty records if the database has none."""
     recorded: set[str]
+    """The `_id` of each of the two records that the database has."""
     invalid_ids: dict[str, set[str]]
-    """`role` and `permission` → names of documents whose `_id` is not an ObjectId: they cannot be linked."""
+    """`role` or `permission` → names of documents whose `_id` is not an ObjectId. Such documents cannot be linked."""
     backlinks: dict[Any, set[Any]] = field(init=False)
-    """Role id → permissions that list the role: the other side of the link."""
+    """Id of a role → ids of the permissions that list this role. This is the other side of `permissions_of`."""
 
     def __post_init__(self) -> None:
         self.backlinks = {}
@@ -50,7 +51,7 @@ class State:
 
 
 def read(seed: str) -> State:
-    """Read all roles and permissions, and the records of a seed; the number of reads is always the same."""
+    """Read all roles and permissions, and the records about a seed, with a fixed number of queries."""
     records = {
         PROTECTED: {"_id": PROTECTED, "ids": []},
         f"seed:{seed}": {"_id": f"seed:{seed}", "roles": [], "permissions": [], "users": []},
@@ -67,7 +68,7 @@ def read(seed: str) -> State:
 
 
 def permissions_by_role(names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Return role → permissions for those of the named roles that are in the database."""
+    """Return role → permissions, by name, for these roles. Roles that the database does not have are left out."""
     roles = list(find("Role", {"name": {"$in": list(names)}}, ["name", "permissionsIds"]))
     wanted = list({identifier for role in roles for identifier in ids_in(role, "permissionsIds")})
     permissions = by_id(find("Permission", {"_id": {"$in": wanted}}, ["name"]))
@@ -82,7 +83,7 @@ def permissions_by_role(names: Iterable[str]) -> dict[str, frozenset[str]]:
 
 
 def find(collection: str, where: Document, fields: list[str] | None = None) -> Iterator[Document]:
-    """Read documents, with some fields or all of them, in as few replies as possible."""
+    """Read documents with all fields or only `fields`, in as few replies of the server as possible."""
     return iter(connection.database()[collection].find(where, fields, batch_size=_AT_ONCE))
 
 
@@ -91,7 +92,7 @@ def by_id(documents: Iterable[Document]) -> dict[Any, Document]:
 
 
 def by_name(state: State, kind: str) -> Callable[[str], Document | None]:
-    """Return a function that finds a role or permission by name. It raises `ConflictError` if two have that name."""
+    """Return a function that finds a role or permission by name. The function raises `ConflictError` if two have it."""
     named: dict[str, list[Document]] = {}
     for document in (state.roles if kind == "role" else state.permissions).values():
         if isinstance(document.get("name"), str):

@@ -1,4 +1,4 @@
-"""The users of a seed, with variables replaced from the environment, and their documents in the database."""
+"""Replace the variables of the users of a seed by values of the environment, and find these users in the database."""
 
 import os
 import re
@@ -25,7 +25,7 @@ _FIELDS: Final = ["email", "username", "rolesIds"]
 
 @dataclass(frozen=True, slots=True)
 class ResolvedUser:
-    """A user of the seed without variables, and the document with the same e-mail if there is one."""
+    """A user of a seed, with variables replaced by their values. `document` is the stored user with the same e-mail."""
 
     email: str
     username: str
@@ -36,10 +36,10 @@ class ResolvedUser:
 
 
 def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
-    """Replace the variables of all users, then find their documents.
+    """Replace the variables of all users by their values, and find the documents of these users.
 
-    Raises `InvalidInputError` with every variable that is missing or not allowed, and `ConflictError` for an e-mail
-    or username of another user.
+    Raises `InvalidInputError` with all variables that are missing or not allowed, and `ConflictError` if an e-mail or
+    username already belongs to another user.
     """
     if not users:
         return []
@@ -57,7 +57,7 @@ def resolve(users: Sequence[SeedUser]) -> list[ResolvedUser]:
 
 
 def hashed_password(person: ResolvedUser) -> str | None:
-    """Hash the password of a new user; `None` if the seed gives none."""
+    """Return the hash of the password of a new user. Return None if the seed gives no password."""
     return passwords.bcrypt_hash(os.environ[person.password.value]) if person.password else None
 
 
@@ -94,7 +94,7 @@ def _check_password(node: Node, person: ResolvedUser, faults: Faults) -> None:
 
 
 def _refuse_duplicates(users: Sequence[SeedUser], people: Iterable[ResolvedUser], faults: Faults) -> None:
-    """Check again for duplicate e-mails and usernames, now that variables have values."""
+    """Note faults for duplicate e-mails and usernames. This was checked before, but without the values of variables."""
     seen: dict[tuple[str, str], Node] = {}
     for user, person in zip(users, people, strict=True):
         for kind, node, value in (

@@ -1,4 +1,4 @@
-"""YAML as a tree of nodes that keep their line and column.
+"""Read YAML files as trees of nodes. Each node knows its line and column.
 
 Files are read event by event, without a YAML loader. Anchors, aliases and tags are refused, and the depth and the
 number of nodes are limited before anything is built, so that no file can exhaust memory or the stack.
@@ -29,28 +29,28 @@ _KINDS: Final = {"bool": "boolean", "int": "integer", "float": "number", "null":
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A value of a file; `kind` is its type as in JSON Schema, or `fault` if a fault was reported for it."""
+    """A value in a YAML file. `kind` is its type as in JSON Schema, or `fault` if a fault was noted for it."""
 
     kind: str
     value: Any
-    """A text, the spelling of another scalar, the nodes of an array, or the nodes of an object by key."""
+    """A text for a string, a number or another scalar, a list of nodes for an array, key → node for an object."""
     file: str
     line: int
     column: int
     keys: dict[str, "Node"] = field(default_factory=dict)
-    """The YAML nodes of the keys of an object."""
+    """The nodes of the keys of an object, which have the places of the keys: key → node."""
 
     @property
     def place(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
 
     def get(self, key: str, kind: str) -> "Node | None":
-        """Return the value of a key if it has this kind; the check of the file has reported any other kind."""
+        """Return the value of a key if it has this kind, otherwise None. A wrong kind was noted as a fault before."""
         found: Node | None = self.value.get(key) if self.kind == "object" else None
         return found if found is not None and found.kind == kind else None
 
     def items(self, key: str, kind: str = "string") -> "list[Node]":
-        """Return the items of this YAML kind from the array at a key."""
+        """Return the items of the array under a key, but only the items of this kind."""
         array = self.get(key, "array")
         return [item for item in array.value if item.kind == kind] if array else []
 
@@ -80,7 +80,10 @@ class Faults:
         self.incomplete = True
 
     def did_you_mean(self, word: str, words: Iterable[str]) -> str:
-        """Suggest the nearest valid word. After many faults this would take too long, and nothing is suggested."""
+        """Return ` (did you mean "…"?)` with the most similar valid word, or an empty text.
+
+        After many faults, nothing is suggested, because this would take too long.
+        """
         worth_it = len(self.found) <= self.MAX_REPORTED // 10 and len(word) <= LONGEST
         match = nearest(word, words) if worth_it else None
         return f" (did you mean {shown(match)}?)" if match else ""
@@ -99,17 +102,17 @@ class Faults:
 
 
 class _StopError(Exception):
-    """The rest of a file is not worth reading."""
+    """An internal error that ends the reading of a file after a fault was noted."""
 
 
 def compose(data: bytes, file: str, faults: Faults) -> Node | None:
-    """Parse a file. If that fails, note the faults and return `None`."""
+    """Parse a YAML file, and return its tree. If this fails, note the faults and return None."""
     text = _decode(data, file, faults)
     if text is None:
         return None
     composer = _Composer(file, faults)
     for _ in composer.steps(text):
-        """The composer does the work of each step."""
+        """The loop has nothing to do: each step has already added a part of the tree to the composer."""
     if composer.failed:
         return None
     if composer.root is None:
@@ -118,9 +121,9 @@ def compose(data: bytes, file: str, faults: Faults) -> Node | None:
 
 
 def read_items(stream: BinaryIO, file: str, faults: Faults, path: Sequence[str] = ()) -> Iterator[Node]:
-    """Read the items of the list in a file, or of the list under a path of keys, one at a time.
+    """Read the items of the list in a YAML file, or of the list under a path of keys, one at a time.
 
-    The limits apply to each item.
+    The limit for the number of nodes applies to each item.
     """
     composer = _Composer(file, faults)
     found = False
@@ -160,7 +163,7 @@ def _decode(data: bytes, file: str, faults: Faults) -> str | None:
 
 
 class _Composer:
-    """Builds the tree of one file without recursion."""
+    """A builder for the tree of nodes of one file. It uses no recursion."""
 
     def __init__(self, file: str, faults: Faults) -> None:
         self.root: Node | None = None
@@ -170,14 +173,14 @@ class _Composer:
         self._keys: list[Node | None] = []
         self._documents = 0
         self.failed = True
-        """Whether the file could not be read to its end. This is true until the end is reached."""
+        """Whether the end of the file was not reached. This is true at first, and false when the end is reached."""
 
     @property
     def depth(self) -> int:
         return len(self._open)
 
     def steps(self, source: str | BinaryIO) -> Iterator[None]:
-        """Handle all events. If the rest cannot be read, note the fault and stop."""
+        """Read all YAML events, and yield after each one. If the rest cannot be read, note the fault and stop."""
         try:
             for event in yaml.parse(source, Loader=_LOADER):
                 self._handle(event)
@@ -240,7 +243,7 @@ class _Composer:
         return node
 
     def _attach(self, event: Any, node: Node) -> None:
-        """Add a value to the array or object being read, or make it the root."""
+        """Add a value to the array or object that is being read. The first value of a file becomes the root."""
         if not self._open:
             self.root = node
             return

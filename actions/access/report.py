@@ -8,14 +8,14 @@ from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
 
-from actions import lookup
-from actions.access.grants import Grant, last_grants
+from actions import audit, lookup, queries
 from actions.rules import lockout
 from actions.users import access
 from changes import Document, ids_in
 from changes.visible_values import readable
 from database import connection
 from database.listing import Row
+from database.own_collections import AUDIT
 from database.prefetch import prefetched
 from database.references import referred
 from database.times import rfc3339
@@ -26,8 +26,19 @@ USER_FIELDS: Final = ("username", "status", "rolesIds", "lastLogin", "createdAt"
 NONE_PRIVILEGED: Final = "no role is protected, so no user counts as privileged; name such roles with --privileged ROLE"
 
 
+class Grant(NamedTuple):
+    """The time at which a user got a role, and the actor who gave it; both as `audit list` shows them."""
+
+    at: Any
+    actor: str
+
+
+Grants = Mapping[tuple[Any, ObjectId], Grant]
+"""(id of a user, id of a role) → the last grant of this role to this user."""
+
+
 class Report(NamedTuple):
-    """Rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about checks that were not possible."""
+    """A report: rows `{finding, name, detail, id, roles, users, at, actor}`, and notes about skipped checks."""
 
     rows: list[Row]
     notes: list[str]
@@ -96,7 +107,7 @@ def _row(finding: str, name: str, detail: str, **more: Any) -> Row:
 
 @dataclass
 class _Roles:
-    """All roles with their permissions. In `masks`, each role is a number with one bit for each permission."""
+    """All roles with their permissions. `masks` is role → a number in which each bit stands for a permission."""
 
     names: dict[ObjectId, str]
     masks: dict[ObjectId, int]
@@ -137,7 +148,7 @@ class _Roles:
                 yield _row("equal-roles", _listed(names), f"they have the same {number}", roles=names)
 
     def contained(self) -> Iterator[Row]:
-        """Yield the roles whose permissions are all in another role that has more."""
+        """Yield a row for each role whose permissions another role also has, together with more permissions."""
         for identifier, mask in self.masks.items():
             larger = [self.names[other] for other, more in self.masks.items() if mask | more == more != mask]
             if mask and larger:
@@ -188,7 +199,10 @@ class _Members:
         self.idle.append(_row("idle-privileged", lookup.user_label(user), detail, **more))
 
     def overlapping(self) -> Iterator[Row]:
-        """Yield the combinations of roles with permissions in common; the combinations that most users have first."""
+        """Yield a row for each combination of roles of a user in which two roles grant the same permission.
+
+        The rows are sorted by the number of users with the combination, largest number first.
+        """
         for ids, users in self.combinations.most_common():
             masks = {one: self.roles.masks[one] for one in ids}
             common = _given_twice(masks.values())
@@ -220,3 +234,43 @@ def _union(masks: Mapping[ObjectId, int], without: ObjectId) -> int:
     for one, mask in masks.items():
         found |= 0 if one == without else mask
     return found
+
+
+def last_grants(since: datetime | None = None) -> Grants:
+    """Read from the audit trail who got which role since a time. Grants by the application are not in the trail."""
+    where: Document = {"kind": "part", "changes": {"$elemMatch": {"collection": "User", "fields.field": "rolesIds"}}}
+    if since is not None:
+        where["_id"] = {"$gte": _first_id(since)}
+    events: dict[tuple[Any, ObjectId], Any] = {}
+    for part in connection.database()[AUDIT].find(where, ["event", "changes"]).sort("_id", 1):
+        for pair in _granted(part):
+            events[pair] = part["event"]
+    grants = {
+        event["_id"]: Grant(readable(event.get("at")), audit.actor_text(event)) for event in _read(events.values())
+    }
+    return {pair: grants[event] for pair, event in events.items() if event in grants}
+
+
+def _first_id(time: datetime) -> ObjectId:
+    """Return the smallest ObjectId that can be made at a time. An ObjectId stores seconds, from 1970 to 2106."""
+    seconds = min(max(int(time.timestamp()), 0), 2**32 - 1)
+    return ObjectId(f"{seconds:08x}{0:016x}")
+
+
+def _granted(part: Document) -> Iterator[tuple[Any, ObjectId]]:
+    """Yield (user id, role id) for each grant in a part of an event. In a restored trail, values may have any type."""
+    for change in _documents(part, "changes"):
+        for changed in _documents(change, "fields") if change.get("collection") == "User" else ():
+            if changed.get("field") == "rolesIds":
+                before = {*ids_in(changed, "from")}
+                roles = [role for side in ("added", "to") for role in ids_in(changed, side) if role not in before]
+                yield from ((user, role) for user in ids_in(change, "ids") for role in roles)
+
+
+def _documents(document: Document, field: str) -> list[Document]:
+    items = document.get(field)
+    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+
+
+def _read(events: Iterable[Any]) -> Iterator[Document]:
+    yield from queries.find_by_values(AUDIT, "_id", {*events}, ["at", "actor"])

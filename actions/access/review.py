@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 from actions import lookup, queries
-from actions.access.grants import last_grants
+from actions.access.report import last_grants
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Changeset, Document, Draft, Question, Result, ids_in
 from changes.draft import BATCH
@@ -23,7 +23,7 @@ USER_FIELDS: Final = ("username", "name", "email", "rolesIds", "lastLogin")
 
 
 class Decision(NamedTuple):
-    """A row of a sheet: its number, the id of the user, the name of the role, and the answer; None for no answer."""
+    """A row of a sheet: its number, the id of the user, and the name of the role. `keep` is None without an answer."""
 
     row: int
     user: str
@@ -32,7 +32,7 @@ class Decision(NamedTuple):
 
 
 def sheet(roles: Sequence[str] = ()) -> Iterator[Row]:
-    """Yield the rows of a sheet, for the given roles or for all. Raises `UnknownNameError` for an unknown role."""
+    """Yield the rows of a sheet for some roles, or for all roles. Raises `UnknownNameError` for an unknown role."""
     chosen = {referred(role.document["_id"]) for role in lookup.find_all("Role", roles, ())} if roles else None
     found = connection.database()["Role"].find({}, ["name"])
     names = {referred(one["_id"]): lookup.label(one) for one in found}

@@ -32,7 +32,7 @@ _OUTCOMES: Final = {"add": "added", "remove": "removed"}
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
-    """Create a group with a name. Without a name, create the one-to-one conversation of two users who have none."""
+    """Create a group with a name. Without a name, create a one-to-one conversation, unless the two users have one."""
     found = lookup.find_users(users, ("conversationIds",))
     if len(found) < PAIR:
         raise UsageError("a conversation requires at least two different users", "name two or more users")
@@ -189,7 +189,7 @@ def _one_to_one_between(pair: Collection[Any], session: ClientSession | None = N
 
 
 def _warnings(conversation: Document, title: str, participants: Collection[ObjectId]) -> Iterator[str]:
-    """Warn about a conversation that the application cannot show as intended, with these participants."""
+    """Yield warnings if the application cannot show a conversation correctly with the new `participants`."""
     number = len(participants)
     if not number:
         yield f"{title} will have no participants."

@@ -80,10 +80,10 @@ def _by_participants(filters: Filters) -> Document:
 
 
 class ConversationRows:
-    """Make rows of conversations, some at a time; messages are read only for the columns that need them.
+    """Make rows of conversations. Messages are read only if a requested column needs them.
 
     A row is `{id, title, participants, lastMessageAt, name, isGroup, created_at}`. On request it also has `unread`
-    (participants who have not seen the last message; the application checks no other) and `messages` (their number).
+    (participants who have not seen the last message; the application checks only this one) and `messages` (the number).
     """
 
     def __init__(self) -> None:

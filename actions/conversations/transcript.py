@@ -14,8 +14,7 @@ from actions.messages.listing import MESSAGE_FIELDS, MessageRows
 from actions.queries import time_range
 from changes import Document
 from database import connection
-from database.errors import NotFoundError, UsageError
-from database.failures import is_refusal
+from database.errors import NotFoundError, UsageError, is_refusal
 from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
 from database.prefetch import prefetched
@@ -73,7 +72,7 @@ def transcript(
     last: int | None = None,
     around: str | None = None,
 ) -> Transcript:
-    """Select messages of a conversation: since a time and before another, the last ones, or those around one message.
+    """Select messages of a conversation: the messages of a period, the last messages, or those around a message.
 
     Raises `NotFoundError` for a message of another conversation.
     """
@@ -149,7 +148,7 @@ def _around(selected: Transcript, ref: str) -> Transcript:
 
 
 def _before(listing: Listing, message: Document) -> Iterable[Row]:
-    """Read the ids of the messages before one, the nearest first."""
+    """Read the ids of the messages before a message, the nearest first."""
     if message.get("createAt") is not None:
         return _dated(listing).ids("-createAt", message["_id"], NEAR + 1)
     undated = replace(listing, where=listing.where | {"createAt": None})

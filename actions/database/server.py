@@ -10,8 +10,7 @@ from pymongo.errors import OperationFailure
 from actions.rules.checked_changeset import checked_changeset
 from changes import Changeset, Draft, Question, Result, events
 from database import connection, indexes, local
-from database.errors import InvalidInputError
-from database.failures import is_refusal
+from database.errors import InvalidInputError, is_refusal
 from database.listing import Row
 from database.own_collections import MARKER_ID, STATE, Marker, marker_document
 from database.wording import shown
@@ -184,7 +183,7 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
 def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
     """Plan to mark the database as protected, or to change the name and the options of its marker.
 
-    Users type the name to confirm dangerous commands. Raises `InvalidInputError` for a name that is hard to type.
+    Users must type the name to confirm a write. Raises `InvalidInputError` for a name that is hard to type.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)

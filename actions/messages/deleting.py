@@ -76,7 +76,7 @@ REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field
 class _PurgedPart(NamedTuple):
     """The messages to delete from one conversation. The id of the conversation may have any type.
 
-    If some messages of the conversation are kept, `narrowed` is the filter for those to delete.
+    If other messages of the conversation are kept, `narrowed` is the filter for the messages to delete.
     """
 
     conversation: Any
@@ -91,7 +91,7 @@ class _PurgedPart(NamedTuple):
         return repr(self.conversation)
 
     def combined(self, other: "_PurgedPart") -> "_PurgedPart":
-        """Add up the deletions in one conversation that messages refer to in two forms."""
+        """Add up two parts of one conversation, to which messages refer with two forms of its id."""
         oldest, newest = (
             min(self.oldest, other.oldest, key=_since_1970),
             max(self.newest, other.newest, key=_since_1970),
@@ -186,7 +186,7 @@ class _KeptByHolds:
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
-    """Return the stream of batches that delete those messages of the parts that match `where`."""
+    """Return the batches that delete the messages in `parts`. Only messages that match `where` are deleted."""
 
     def batches() -> Iterator[Batch]:
         cascade = CascadingDeletion(names)

@@ -97,7 +97,7 @@ def _in_conversations(ref: str | None, reader: Any) -> Document:
 
 
 class MessageRows:
-    """Make rows of messages, some at a time; conversations and readers are kept in memory for the next messages.
+    """Make rows of messages. Conversations and readers are kept in memory for the messages of the next call.
 
     A row is `{id, createAt, sender, conversation, body, image, seen, unseen, conversationId, senderId}`. A person is
     `{id, username}`, the conversation `{id, title}`; `unseen` are the participants who have not seen the message.
@@ -214,7 +214,7 @@ class _MatchRows:
         try:
             found = self._expression and self._expression.search(text, timeout=SECONDS_PER_MESSAGE)
         except TimeoutError:
-            self._expression = found = None  # the next message would take as long
+            self._expression = found = None  # no more tries: the next message would take as long
         return found.span() if found else (0, 0)
 
 

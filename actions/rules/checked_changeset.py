@@ -86,10 +86,11 @@ def _inexact(change: Change) -> Iterator[str]:
 def replannable(
     *, deletes: bool = False, quick: bool = True
 ) -> Callable[[Callable[P, Changeset]], Callable[P, Changeset]]:
-    """Decorate a function that plans a changeset: run it again if documents change before the write.
+    """Decorate a function that plans a changeset: it is called again if documents change before the write.
 
-    The arguments are the same, and must mean the same documents as before. With `deletes`, some of these documents may
-    be deleted in the meantime. `quick` says that the function is fast enough to run inside a transaction.
+    The arguments stay the same. If a name in them now means another document, `ChangedMeanwhileError` is raised. With
+    `deletes`, some of the documents may have been deleted in the meantime. `quick` tells whether the function is fast
+    enough to run inside a transaction.
     """
 
     def decorated(plan: Callable[P, Changeset]) -> Callable[P, Changeset]:
@@ -140,9 +141,10 @@ def _is_same_document(deleted: Change, change: Change) -> bool:
 
 
 def _list_rules(draft: Draft, names: Mapping[Any, str]) -> list[Rule]:
-    """Return the rule that the lists on which the draft relies do not change before the write.
+    """Return a rule that refuses the write if lists on which the draft relies have changed since they were read.
 
-    Commands with this rule, which change links that only one side has, are written one after the other.
+    A draft relies on a list if it changes a link that only one of the two documents has. Commands with this rule are
+    written one after the other.
     """
 
     def check(session: ClientSession | None) -> None:

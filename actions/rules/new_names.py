@@ -21,7 +21,7 @@ def validate(collection: str, names: list[str]) -> None:
     for name in names:
         read = (
             JOINER.sub("", name) if collection == "Conversation" else name
-        )  # titles are never typed, so joiners are allowed
+        )  # users never type the title of a group, so it may contain invisible joiners
         if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
         for kind, shape in READ_AS:

@@ -33,7 +33,7 @@ _LOADING: Final = Lock()
 """The lock for the import of passlib: without it, another thread could use a half-initialized module."""
 
 _LEGIBLE: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Letters and digits that do not look alike."""
+"""The letters and digits of generated passwords. No two of them look alike."""
 
 _ROWS: Final = (
     "abcdefghijklmnopqrstuvwxyz",
@@ -44,7 +44,7 @@ _ROWS: Final = (
     "1q2w3e4r5t6y7u8i9o0p",
     "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik",
 )
-"""Rows of keys and letters: a part of a row, in either direction, is as easy to guess as a word."""
+"""Sequences of letters and keys. A password that is a part of one, forwards or backwards, is easy to guess."""
 
 _COMMON: Final = frozenset(
     """
@@ -87,7 +87,7 @@ class BadPasswordError(InvalidInputError):
 
 
 def validate(password: str, own: Iterable[str | None] = ()) -> None:
-    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of the user's `own` texts."""
+    """Raise `BadPasswordError` for a password that is too short, too long, common, or one of `own` (name, e-mail)."""
     if problem := flaw(password, own):
         hint = f"use at least {SHORTEST} characters that are hard to guess, for example several words"
         if scheme_of(password):

@@ -41,7 +41,7 @@ def read_roles(ids: Iterable[ObjectId]) -> dict[ObjectId, Role]:
 
 
 def permissions_of(user: Document, roles: Mapping[ObjectId, Role]) -> dict[str, list[str]]:
-    """Return name of a permission → names of the user's roles that grant it; both sorted."""
+    """Return the permissions of a user: name → names of the user's roles that grant it. Both are sorted."""
     given: dict[str, set[str]] = {}
     for item in ids_in(user, "rolesIds"):
         if item in roles:
@@ -108,9 +108,10 @@ def can(ref: str, permission: str, *, ignore_status: bool = False) -> Row:
 
 
 def ways_to_allow(ref: str, answer: Row) -> Iterator[list[str]]:
-    """Yield the commands, as lists of words, that would allow what `can` said is not allowed.
+    """Yield the commands that would give a user the permission that `can` has denied, as lists of words.
 
-    Yield none if no role grants the permission. Of several roles, the one with the fewest permissions is suggested.
+    `answer` is the result of `can`. If no role grants the permission, there is no such command. If several roles grant
+    it, the role with the fewest permissions is suggested.
     """
     giving = answer["wouldGive"]
     if giving and answer["suspended"]:

@@ -65,7 +65,7 @@ def update(
     verified: bool = False,
     profile: Profile | None = None,
 ) -> Changeset:
-    """Change the given fields; an empty text removes an optional field.
+    """Change the given fields of a user. An empty text removes an optional field.
 
     A new e-mail is unverified unless `verified`.
     """

@@ -135,7 +135,7 @@ class _Deletion:
             yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
     def _remove_from_seen(self, cascade: CascadingDeletion, users: list[Document]) -> Iterator[Batch]:
-        """Remove the links between the users and the messages of others that they have seen, on both sides."""
+        """Remove the links between the users and the messages of others that the users have seen, on both sides."""
         seen = _listing(users, "seenMessageIds")
         database = connection.database()
         # Without an index, each of these queries reads all messages, so each is made once for all chunks.

@@ -44,7 +44,7 @@ OWNERS: Final = {owned.collection: owned.field for owned in OWNED if owned.paren
 """Collection → the field that names the owner of a document."""
 
 IDENTIFYING: Final = ("email", "username", "name", "phoneNumber", "address", "providerAccountId")
-"""Fields that identify a person, also inside a text."""
+"""Fields whose values identify a person. These values are also removed from commands and reasons in the trail."""
 
 IMAGE_FIELDS: Final = ("image", "imageUrl")
 """Fields with the URL of an image."""
@@ -67,7 +67,7 @@ class AuditTraces:
     """The traces of a person in the audit trail. To find all traces, the whole trail is read twice, which is slow.
 
     Existing documents of the person are recognised by their ids, deleted documents by the owner that the trail
-    recorded. `events` are the ids of events that have such a document or the person's name. `lost` are those events
+    recorded. `events` are the ids of events about such a document or with the person's name. `lost` are those events
     that can no longer be undone, because they contain more about the person than links. `image_urls` are the URLs of
     images in the blanked values.
 
@@ -97,7 +97,10 @@ class AuditTraces:
             )
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes that blank the traces. Parts come last, because they hold the names to search for."""
+        """Yield the changes that remove the traces.
+
+        The parts of events come last. After an interruption, the names in them are needed to find the other traces.
+        """
         yield from self._event_changes()
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
@@ -164,7 +167,7 @@ class AuditTraces:
         return any(referred(value) == owner for value in held)
 
     def _own_ids(self, part: Document) -> set[Any]:
-        """Return the ids in a part that are documents of the person. For existing messages, the sender is looked up."""
+        """Return the ids in a part of an event that belong to documents of the person. Look up senders of messages."""
         ids = {identifier for entry in part["changes"] for identifier in entry["ids"]}
         ids |= {*part["targets"], *(named["id"] for named in part["names"])}
         own = (ids & self._own) | (ids & self._gone_messages)
@@ -252,7 +255,7 @@ class _Erasure:
         )
 
     def batches(self) -> Iterator[Batch]:
-        """Make the batches, in an order in which no batch removes data that are needed to find what comes later."""
+        """Make the batches in such an order that no batch removes data that later batches need."""
         blanked: set[Any] = set()
         yield from in_batches(chain(self.traces.changes(), self._messages(blanked)))
         yield from in_batches(self._messages(blanked))  # also messages that the user sent in the meantime
@@ -291,7 +294,7 @@ class _Erasure:
             user = {name: value for name, value in user.items() if name != "rolesIds"} | held
         listed = user.get("rolesIds")
         if isinstance(listed, list) and listed and are_ids(listed):
-            # Remove only the known ids: a role that is granted at the same time is kept on both sides, as if later.
+            # Remove only the known ids: a role granted at the same time is kept, as if it were granted later.
             draft.take("User", [user], "rolesIds", listed)
         else:
             values["rolesIds"] = []
@@ -301,12 +304,12 @@ class _Erasure:
         if not status.change(draft, user, values, given):
             return draft.changes
         *others, last = draft.changes
-        if not isinstance(last, Update):  # the user is deleted and inserted again
+        if not isinstance(last, Update):  # the draft deletes the user and inserts it again
             return draft.changes
         return [*others, replace(last, fields={**last.fields, "lastLogin": login})]
 
     def notes(self) -> list[str]:
-        """Return notes on what is removed and what stays."""
+        """Return the notes of the preview: which data are removed, and which data are kept."""
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
@@ -338,7 +341,7 @@ class _Erasure:
         return queries.refers_to(collection, field, self.id)
 
     def _messages(self, blanked: set[Any]) -> Iterator[Change]:
-        """Blank the messages that are not in `blanked`, and add their ids to it.
+        """Remove the texts and images of the user's messages that are not in `blanked`, and add their ids to `blanked`.
 
         This ends even if the user keeps writing messages.
         """

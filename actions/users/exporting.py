@@ -35,8 +35,8 @@ def export(
 ) -> tuple[Listing, tuple[str, ...]]:
     """Return the list of users with the columns that an import reads, and the names of these columns.
 
-    Passwords are not exported. With `in_cells`, linked sign-ins are texts for one cell of CSV, if these texts can hold
-    all fields of the sign-ins.
+    Passwords are not exported. With `in_cells`, linked sign-ins are returned as short texts for one cell of CSV, unless
+    these texts cannot contain all fields of the sign-ins.
     """
     hidden = {"password"} if with_password_hashes else {"password", "hashedPassword"}
     columns = tuple(field for field in FIELDS if field not in hidden)
@@ -95,7 +95,7 @@ def _sign_ins(found: Iterable[Document]) -> dict[Any, list[Document]]:
 
 
 def _fits_cell(account: Document) -> bool:
-    """Tell whether the text `provider:providerAccountId` has all data of an account, so that an import restores it."""
+    """Tell whether a CSV cell with the text `provider:providerAccountId` would contain all data of a linked sign-in."""
     provider, identifier = account.get("provider"), account.get("providerAccountId")
     texts = isinstance(provider, str) and isinstance(identifier, str) and bool(provider and identifier)
     return (

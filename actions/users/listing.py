@@ -51,7 +51,7 @@ UNVERIFIED: Final[Document] = {"$in": [None, False]}
 NO_STATUS: Final = "none"
 """The filter value for a missing or invalid status."""
 MANY_MEMBERS: Final = 1_000
-"""If a role has at least this many members, a page is found faster by reading all users in the order of ids."""
+"""If a role has at least this many members, it is faster to read all users in the order of ids until a page is full."""
 EVENTS: Final = 5
 
 Ids = Sequence[Any]
@@ -168,7 +168,7 @@ def rows(
 ) -> Iterator[Row]:
     """Turn users into rows. Other collections are read only if one of `columns` needs them.
 
-    `giving` is id → name of the roles that grant a permission; `through` lists the names of those that a user has.
+    `giving` is id → name of the roles that grant a permission. `through` lists the user's roles among these.
     """
     ids = [user["_id"] for user in users]
     wanted = {item for user in users for item in ids_in(user, "rolesIds")} if ROLE_COLUMNS & set(columns) else ()
@@ -246,5 +246,5 @@ RESOLVED: Final = ROLE_COLUMNS | set(OTHER_COLUMNS)
 
 
 def _events(user: object) -> list[Row]:
-    """Read the last events about a user; none for an id of a wrong type: the trail cannot be searched for it."""
+    """Read the last events about a user. Return none for an id of a wrong type: it cannot be searched in the trail."""
     return list(audit.find(target=str(user)).rows("-id", limit=EVENTS)) if isinstance(user, ObjectId) else []

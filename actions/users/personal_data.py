@@ -51,7 +51,7 @@ def export_data(ref: str, *, with_names: bool = False) -> "PersonalData":
 
 
 class PersonalData:
-    """The personal data of a user. Each part is read by the method that returns it; messages are read in batches."""
+    """The personal data of a user. Each method reads one part of the data; messages are read in batches."""
 
     def __init__(self, user: Document, *, named: bool) -> None:
         self.id = user["_id"]
@@ -74,7 +74,7 @@ class PersonalData:
         return [self._row("Account", account) for account in self._owned("Account")]
 
     def roles(self) -> Row:
-        """Return `roles` with the permissions that each gives, and all `permissions` together."""
+        """Return the roles of the user with their permissions, and a list of all permissions (`roles, permissions`)."""
         held = access.read_roles(ids_in(self._user, "rolesIds"))
         rows: list[Row] = [
             {"id": identifier, "name": role.name, "permissions": sorted(role.permissions)}
@@ -83,7 +83,7 @@ class PersonalData:
         return {"roles": rows, "permissions": sorted({name for row in rows for name in row["permissions"]})}
 
     def events(self) -> list[Row]:
-        """Return the events about the user, with only the first two words of each command: others may name people."""
+        """Return the events about the user. Only two words of each command are kept: the rest may name other people."""
         if not isinstance(self.id, ObjectId):
             return []
         kept = ("id", "at", *(("reason",) if self.named else ()))
@@ -112,10 +112,10 @@ class PersonalData:
                 yield row | {"conversationId": _text(row["conversationId"])}
 
     def conversations(self, own: Mapping[str | None, int]) -> list[Row]:
-        """Return the conversations the person is a member of or has written in, oldest first.
+        """Return the conversations in which the person is a participant or has sent a message, oldest first.
 
-        `own` is id → number of messages of the person. Participants are exported only for existing conversations that
-        the person is a member of.
+        `own` is id → number of messages of the person. The other participants are exported only for existing
+        conversations in which the person is a participant.
         """
         where = self._referring("Conversation", "userIds")
         found = connection.database()["Conversation"].find(where, CONVERSATION)

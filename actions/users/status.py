@@ -37,7 +37,7 @@ def suspend(refs: Sequence[str], *, skip_missing: bool = False, allow_last_membe
 
 @replannable()
 def reinstate(refs: Sequence[str], *, skip_missing: bool = False) -> Changeset:
-    """Let suspended users sign in again. Users without a valid status get one; other users are unchanged."""
+    """Let suspended users sign in again, and give users without a valid status one. Other users are unchanged."""
     return _change(
         "reinstate", lookup.find_users(refs, FIELDS, skip_missing=skip_missing), _reinstated, given=VERIFYING
     )

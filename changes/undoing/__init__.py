@@ -1,11 +1,11 @@
-"""Undo an event: invert its changes, and fit them to the documents as they are now.
+"""Plan the undo of an event: invert its changes, and adapt them to the documents as they are now.
 
 Start reading at `inverse`. It has four steps, in this order:
 
-1. what was: the inverse of each change, from the last to the first;
-2. what is (`present_documents`): the documents are read once, then kept in step with the planned changes;
-3. what may be restored (`refusals`): nothing that was changed after the event, and no document without its parent;
-4. what is computed again (`recomputed`): `updatedAt`, `profileId` and `lastMessageAt`, if they were changed since.
+1. Invert each change, from the last to the first.
+2. Read the documents once, and make each planned change to them in memory (`present_documents`).
+3. Refuse to overwrite changes made after the event, and to restore a document without its parent (`refusals`).
+4. Compute `updatedAt`, `profileId` and `lastMessageAt` again if they were changed after the event (`recomputed`).
 
 `fitted_changes` applies steps 2 to 4 to one inverse change after the other.
 """
@@ -17,9 +17,8 @@ from pymongo.database import Database
 
 from changes.change import Change, Document
 from changes.trail_entries import is_lease
-from changes.undoing import present_documents, recomputed, refusals
-from changes.undoing.fitted_changes import FittedChanges
-from changes.undoing.refusals import ChangedSinceError, StillNeededError
+from changes.undoing import fitted_changes, present_documents, recomputed
+from changes.undoing.fitted_changes import ChangedSinceError, FittedChanges, StillNeededError
 
 __all__ = ["ChangedSinceError", "StillNeededError", "inverse"]
 
@@ -31,19 +30,20 @@ def inverse(
     force: bool = False,
     orphans: Collection[tuple[str, Any, str]] = (),
 ) -> list[list[Change]]:
-    """Return the changes that undo some batches, from the last to the first.
+    """Return the changes that undo the batches of an event, from the last batch to the first.
 
-    A change that is undone already is left out; an interrupted write without transactions leaves such changes. If
-    somebody has changed a document since, this raises `ChangedSinceError`, or with `force` overwrites it; then no link
-    is made to a deleted document. `orphans` come back without their parent, as they had none before.
+    A change is left out if its documents are already as before the event. This happens after a write that was
+    interrupted on a server without transactions. If a document was changed after the event, this raises
+    `ChangedSinceError`. With `force`, the document is overwritten instead, and links to deleted documents are not
+    restored. `orphans` are restored without a parent, because they had no parent before the event.
     """
     undone = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
     changes = [change for batch in undone for change in batch]
     present = present_documents.read(database, changes)
     children = recomputed.children_by_parent(changes)
-    orphaned = refusals.orphaned(present, changes, orphans)
+    orphaned = fitted_changes.orphaned(present, changes, orphans)
     returning = present_documents.inserted(changes) - orphaned.keys()
-    refusals.refuse_to_orphan(present, changes, returning)
+    fitted_changes.refuse_to_orphan(present, changes, returning)
     values = recomputed.Recomputed(database, children, returning, orphaned.keys())
     fitting = FittedChanges(present, values, returning, orphaned, force=force)
     fitted = [[change for planned in batch for change in fitting.of(planned)] for batch in undone]

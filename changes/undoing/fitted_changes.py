@@ -1,10 +1,12 @@
-"""Fit the inverse changes, one after the other, to the documents as they are now."""
+"""Adapt the inverse changes of an undo, one after the other, to the documents as they are now, or refuse the undo."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from bson import ObjectId
 
 from changes.change import (
     ABSENT,
@@ -23,20 +25,105 @@ from changes.change import (
     set_field,
 )
 from changes.id_lists import add_missing, take_present
-from changes.undoing.present_documents import Key, PresentDocuments
+from changes.undoing.present_documents import AT_ONCE, Key, PresentDocuments, inserted
 from changes.undoing.recomputed import LAST_MESSAGE, UPDATED, Recomputed
-from changes.undoing.refusals import ChangedSinceError, are_alike, differences, label
-from changes.visible_values import field_name
-from database.references import ids_in
-from models.links import OTHER_SIDES
+from changes.visible_values import field_name, name_of
+from database.errors import ConflictError
+from database.references import ids_in, reference, referred, referring_to
+from models.links import OTHER_SIDES, OWNED, Owned
+
+
+class ChangedSinceError(ConflictError):
+    """The error for a document that was changed after the event that is undone.
+
+    Invariant: an undo overwrites nothing newer, unless it is forced.
+    """
+
+    def __init__(self, collection: str, who: object, what: str, fields: Collection[str] = ()) -> None:
+        named = f" ({', '.join(fields)})" if fields else ""
+        hint = "undo the later change first, or overwrite it with --force"
+        super().__init__(f"{collection.lower()} {who} {what} after this event{named}", hint)
+
+
+class StillNeededError(ConflictError):
+    """The error for a document that an undo would delete, although it has a new child."""
+
+    def __init__(self, collection: str, who: object, identifier: object, child: str) -> None:
+        hint = f"delete it with everything that belongs to it: chatctl {collection.lower()}s delete {identifier}"
+        super().__init__(f"{collection.lower()} {who} got a new {child.lower()} after this event", hint)
+
+
+def orphaned(
+    present: PresentDocuments, changes: list[Change], already: Collection[tuple[str, Any, str]]
+) -> dict[Key, Key]:
+    """Return document → missing parent for each document that an undo would restore without its parent.
+
+    The application fails on such a document. Invariant: an undo makes no orphan. Documents that were orphans before the
+    event (`already`) are not returned.
+    """
+    found: dict[Key, Key] = {}
+    coming = inserted(changes)
+    for owned in OWNED:
+        inserts = [one for one in changes if isinstance(one, Insert) and one.collection == owned.collection]
+        parents = {one.ids[0]: parent for one in inserts if (parent := reference(one.document, owned.field))}
+        existing = set(present.existing(owned.parent, list(parents.values()), coming))
+        for child, parent in parents.items():
+            if parent not in existing and (owned.collection, child, owned.field) not in already:
+                found[owned.collection, child] = owned.parent, parent
+    return found
+
+
+def refuse_to_orphan(present: PresentDocuments, changes: list[Change], returning: AbstractSet[Key]) -> None:
+    """Raise `StillNeededError` if the undo would delete a parent but not all of its children.
+
+    A child that stays was created after the event. The event has no change of this child, so no filter of a write would
+    notice it. A parent that the undo inserts again does not count as deleted.
+    """
+    going = {(change.collection, change.ids[0]) for change in changes if isinstance(change, Delete)}
+    coming = {(collection, referred(identifier)) for collection, identifier in returning}
+    for owned in OWNED:
+        deleted = [found for key in going if key[0] == owned.parent and (found := present.get(key))]
+        parents = {referred(one["_id"]): one for one in deleted if (owned.parent, referred(one["_id"])) not in coming}
+        for child in _children(present, owned, list(parents)):
+            needed = referred(child[owned.field])
+            if needed in parents and (owned.collection, child["_id"]) not in going:
+                parent = parents[needed]
+                raise StillNeededError(owned.parent, label(owned.parent, parent), parent["_id"], owned.collection)
+
+
+def _children(present: PresentDocuments, owned: Owned, parents: list[Any]) -> Iterator[Document]:
+    for start in range(0, len(parents), AT_ONCE):
+        where = referring_to(present.database, owned.collection, owned.field, parents[start : start + AT_ONCE])
+        yield from present.database[owned.collection].find(where, {owned.field: 1})
+
+
+def differences(there: Document, document: Document) -> list[str]:
+    """Return the names of the fields in which two documents differ, without the fields in `UNGUARDED`."""
+    fields = (there.keys() | document.keys()) - UNGUARDED
+    return sorted(
+        field_name(name) for name in fields if not are_alike(there.get(name, ABSENT), document.get(name, ABSENT))
+    )
+
+
+def are_alike(one: object, other: object) -> bool:
+    """Compare two values; in lists of ids the order does not matter."""
+    if isinstance(one, list) and isinstance(other, list) and all(isinstance(item, ObjectId) for item in [*one, *other]):
+        return sorted(one) == sorted(other)
+    return same(one, other)
+
+
+def label(collection: str, document: Document) -> object:
+    """Return the name of a document, or its id."""
+    return name_of(collection, document) or document["_id"]
 
 
 @dataclass(frozen=True)
 class FittedChanges:
-    """The changes of an undo; each call of `of` also changes the `present` documents, so their order counts.
+    """The changes of an undo, adapted to the documents as they are now.
 
-    Inserted documents are `returning`, or `orphaned` and left out; `orphaned` has the missing parent of each. With
-    `force` a document that was changed since is overwritten instead of refused.
+    Each call of `of` also changes the documents in `present`, so the order of the calls matters. `returning` has the
+    documents that the undo inserts. `orphaned` maps each document that cannot be inserted to its missing parent. With
+    `force`, documents that were changed after the event are overwritten; otherwise they raise `ChangedSinceError`.
     """
 
     present: PresentDocuments
@@ -46,7 +133,7 @@ class FittedChanges:
     force: bool
 
     def of(self, change: Change) -> Iterator[Change]:
-        """Yield the changes that are still needed for an inverse change; raises `ChangedSinceError`."""
+        """Adapt one inverse change, and yield the changes that are still necessary. Raises `ChangedSinceError`."""
         if isinstance(change, Insert):
             return self._insert(change)
         return self._delete(change) if isinstance(change, Delete) else self._update(change)
@@ -81,7 +168,7 @@ class FittedChanges:
         yield Delete(change.collection, there)
 
     def _unlink(self, change: Delete, there: Document) -> Iterator[Change]:
-        """Remove a deleted document from the other sides of the links that it gained after the event."""
+        """Remove the id of a deleted document from the lists to which it was added after the event."""
         for name, value in there.items():
             if (change.collection, name) in OTHER_SIDES and isinstance(value, list):
                 other, field = OTHER_SIDES[change.collection, name]
@@ -91,7 +178,7 @@ class FittedChanges:
                 yield from self._update(Update(other, tuple(gained), {field: Take((change.document["_id"],))}))
 
     def _update(self, change: Update) -> Iterator[Change]:
-        """Fit an update to each of its documents; neighbours that need the same change share one."""
+        """Adapt an update to each of its documents. Consecutive documents with the same change share one update."""
         alike: list[tuple[dict[str, FieldChange], list[Any]]] = []
         for identifier in change.ids:
             there = self.present.get((change.collection, identifier))
@@ -108,7 +195,7 @@ class FittedChanges:
             yield Update(change.collection, tuple(ids), fields)
 
     def _fields(self, change: Update, there: Document) -> Iterator[tuple[str, FieldChange]]:
-        """Fit the changes of a document; `updatedAt` changes only if another field does."""
+        """Adapt the changes of the fields of a document. `updatedAt` changes only if another value changes."""
         others = [name for name in change.fields if name != UPDATED]
         fitted = [(name, self._field(change.collection, there, name, change.fields[name])) for name in others]
         changed = [(name, field) for name, field in fitted if field]
@@ -121,9 +208,9 @@ class FittedChanges:
     def _field(
         self, collection: str, there: Document, name: str, field: FieldChange, *, moves: bool = False
     ) -> FieldChange | None:
-        """Fit the change of one field; None if the document has the wanted value already."""
+        """Adapt the change of one field. Return None if the document already has the wanted value."""
         if isinstance(field, Set) and field.before is ABSENT and _is_list_of_ids(field.after):
-            field = Add(tuple(field.after), bare=True)  # the list may have other items now
+            field = Add(tuple(field.after), bare=True)  # another program may have created the list since
         if isinstance(field, Add):
             ids = self._existing(collection, name, list(field.ids)) if self.force else field.ids
             return add_missing(collection, there, name, ids)
@@ -132,7 +219,10 @@ class FittedChanges:
         return self._value(collection, there, name, field, moves=moves)
 
     def _value(self, collection: str, there: Document, name: str, field: Set, *, moves: bool) -> FieldChange | None:
-        """Fit a change of a value; a date that `moves` never goes back, so that others notice the undo."""
+        """Adapt the change of a single value. Return None if the document already has the wanted value.
+
+        With `moves`, a date does not get its old value but a new one, so that other programs notice the undo.
+        """
         present, after = there.get(name, ABSENT), field.after
         if same(present, after):
             return None
@@ -148,7 +238,7 @@ class FittedChanges:
         return Set(present, after)
 
     def _existing(self, collection: str, name: str, ids: list[Any]) -> list[Any]:
-        """Remove ids of deleted documents from the ids of a list of links."""
+        """Return the ids of a list without the ids of deleted documents, if it is a list of links."""
         if (collection, name) not in OTHER_SIDES:
             return ids
         other, _ = OTHER_SIDES[collection, name]

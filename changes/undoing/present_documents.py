@@ -1,4 +1,4 @@
-"""The documents that an undo changes: read once, and then changed in memory as the plan changes them."""
+"""The documents that an undo changes. They are read once, and then changed in memory with each planned change."""
 
 from collections.abc import Hashable, Iterable
 from collections.abc import Set as AbstractSet
@@ -15,11 +15,11 @@ Key: TypeAlias = tuple[str, Any]
 """A collection, and the `_id` of a document in it."""
 
 AT_ONCE: Final = 500
-"""Ids in one filter: some servers compare each document with each of them."""
+"""The largest number of ids in one filter. Some servers compare each document with each id."""
 
 
 class PresentDocuments:
-    """Documents by collection and `_id`. The planner changes them as its changes will change the stored ones."""
+    """The documents that an undo changes, by collection and `_id`, in the state after the changes planned so far."""
 
     def __init__(self, database: Database[Document]) -> None:
         self.database = database
@@ -30,7 +30,7 @@ class PresentDocuments:
         return key in self._documents
 
     def get(self, key: Key) -> Document | None:
-        """Return a document that was read before, unless the plan deletes it."""
+        """Return a document that was read before. Return None if the plan deletes it, or if it was not found."""
         return self._documents.get(key)
 
     def add(self, key: Key, document: Document) -> None:
@@ -42,7 +42,7 @@ class PresentDocuments:
         return self._documents.pop(key, None)
 
     def read(self, collection: str, ids: list[Any], fields: Iterable[str] | None = None) -> None:
-        """Read documents, all of their fields or some."""
+        """Read documents from the database, with all fields or only with `fields`."""
         projection = None if fields is None else {"_id": 1, **dict.fromkeys(fields, 1)}
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
@@ -50,7 +50,7 @@ class PresentDocuments:
                 self._documents[collection, document["_id"]] = document
 
     def existing(self, collection: str, ids: list[Any], returning: AbstractSet[Key]) -> list[Any]:
-        """Return those of the ids, in any form, whose document exists or is `returning`."""
+        """Return the ids whose document exists now, or is inserted by the undo (`returning`). Ids can have any form."""
         wanted = [found for item in ids if isinstance(found := referred(item), ObjectId)]
         unknown = [one for one in dict.fromkeys(wanted) if (collection, one) not in self._exists]
         there = references.existing(self.database, collection, unknown)
@@ -80,5 +80,5 @@ def read(database: Database[Document], changes: list[Change]) -> PresentDocument
 
 
 def inserted(changes: list[Change]) -> set[Key]:
-    """Return the documents that changes insert."""
+    """Return the keys of the documents that the changes insert."""
     return {(change.collection, change.ids[0]) for change in changes if isinstance(change, Insert)}

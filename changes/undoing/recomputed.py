@@ -1,4 +1,7 @@
-"""Compute fields again that the application moves, because their old value may be wrong now."""
+"""Compute the values that `updatedAt`, `profileId` and `lastMessageAt` have after an undo.
+
+The application changes these fields by itself, so their old values may be wrong now.
+"""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -22,11 +25,11 @@ PROFILE: Final = "profileId"
 LAST_MESSAGE: Final = "lastMessageAt"
 
 ChildrenOfParents: TypeAlias = Mapping[Key, list[Insert | Delete]]
-"""A collection and the id of a parent → the documents of that collection that the undo inserts or deletes there."""
+"""(collection, id of a parent) → the changes that insert or delete children of this parent in this collection."""
 
 
 def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
-    """Return the inserted and deleted documents by collection and parent."""
+    """Return the changes that insert or delete child documents, by their collection and parent."""
     children: dict[Key, list[Insert | Delete]] = {}
     for change, owned in product(changes, OWNED):
         if not isinstance(change, Update) and change.collection == owned.collection:
@@ -38,9 +41,10 @@ def children_by_parent(changes: list[Change]) -> ChildrenOfParents:
 
 @dataclass(frozen=True)
 class Recomputed:
-    """The values of these fields after the undo.
+    """A calculator for the values of `updatedAt`, `profileId` and `lastMessageAt` after an undo.
 
-    They depend on the `returning` documents, but not on `orphaned` and deleted ones.
+    The documents in `returning`, which the undo inserts, are taken into account. The documents in `orphaned`, which it
+    leaves out, and deleted documents are not.
     """
 
     database: Database[Document]
@@ -50,9 +54,10 @@ class Recomputed:
     now: datetime = field(default_factory=now)
 
     def value(self, document: Document, name: str, present: object) -> object:
-        """Compute a field that the application, or a later change, has moved since.
+        """Return the value that a field has after the undo, if the field was changed after the event.
 
-        Invariant: moved fields are computed again. Their old value is wrong now, and a refusal would block every undo.
+        Invariant: moved fields are computed again. Their old value is wrong now. If such a change were an error, almost
+        no undo would be possible.
         """
         if name == UPDATED:
             return self.now
@@ -64,7 +69,7 @@ class Recomputed:
         return present
 
     def loses_last_message(self, conversation: Document, change: Set) -> bool:
-        """Tell whether a conversation would get the time of a message that does not exist after the undo."""
+        """Tell whether a change would set `lastMessageAt` to the time of a message that the undo does not keep."""
         own = self.children.get(("Message", referred(conversation["_id"])), [])
         if any((one.collection, one.document["_id"]) in self.orphaned for one in own):
             return True
@@ -82,9 +87,9 @@ class Recomputed:
         return stored.get("created_at", otherwise)
 
     def _last(self, collection: str, reference_field: str, parent: Any, by: str, kind: type) -> Document | None:
-        """Find the last child of a parent, as it will be after the undo.
+        """Find the child of a parent with the highest value of the field `by`, as it will be after the undo.
 
-        In broken data a document may lack the field that it is the last `by`, or have one of another kind.
+        In broken data, a child can lack this field or have a value of another type. Such a child does not count.
         """
         own = self.children.get((collection, referred(parent)), [])
         gone = [change.document["_id"] for change in own if isinstance(change, Delete)]
@@ -96,9 +101,9 @@ class Recomputed:
 
 
 def later_last_messages(database: Database[Document], batches: list[list[Change]]) -> Iterator[list[Change]]:
-    """Yield, for each batch, changes that raise `lastMessageAt` to the time of messages that come back.
+    """Yield for each batch the changes that move `lastMessageAt` forward to the time of restored messages.
 
-    Conversations whose last message the batches set themselves are left out.
+    A conversation is left out if a batch already sets its `lastMessageAt`.
     """
     settled = {identifier for batch in batches for change in batch for identifier in _with_last_message(change)}
     for batch in batches:
@@ -117,7 +122,7 @@ def later_last_messages(database: Database[Document], batches: list[list[Change]
 
 
 def _with_last_message(change: Change) -> tuple[Any, ...]:
-    """Return the conversations for which a change sets the time of the last message."""
+    """Return the ids of the conversations whose `lastMessageAt` is set by a change."""
     if change.collection != "Conversation" or (isinstance(change, Update) and LAST_MESSAGE not in change.fields):
         return ()
     return change.ids

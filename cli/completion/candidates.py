@@ -12,7 +12,7 @@ import typer
 from database import contexts, urls
 
 FILES: Final = ":files"
-"""An answer that tells the shell script to complete file names."""
+"""The result that tells the completion script of the shell to complete file names."""
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.@+:,=-]+")
 """A word without characters that are special in a shell. Only such words are offered."""
@@ -107,8 +107,9 @@ def _found(root: Any, words: list[str], prefix: str) -> Iterable[str]:
 class ParsedLine:
     """The command line before the word to complete, read word by word.
 
-    `context` is the reached command, and `arguments` the number of its arguments so far. `awaited` is the number of
-    words that the option `waiting` needs. `only_arguments` is True after `--`. `values` has the values of options.
+    `context` is the context of the command so far, and `arguments` the number of its arguments so far. `awaited` is the
+    number of words that the option `waiting` still needs. `only_arguments` is True after `--`. `values` has option →
+    value.
     """
 
     context: typer.Context
@@ -119,7 +120,7 @@ class ParsedLine:
     values: dict[str, str] = field(default_factory=dict)
 
     def add(self, word: str) -> None:
-        """Read the next word."""
+        """Update the state with the next word of the command line."""
         if self.awaited:
             self.awaited -= 1
             self.values[self.waiting.name] = word
@@ -207,7 +208,7 @@ class ParsedLine:
         return WORDS.get(called) or (called.split("|") if "|" in called else [])
 
     def _is_context(self, parameter: Any) -> bool:
-        """Tell whether a parameter takes the name of an existing context. That of `context add` takes a new name."""
+        """Tell whether a parameter takes the name of an existing context. `context add` takes the name of a new one."""
         if parameter is None or parameter.param_type_name == "option":
             return "--context" in getattr(parameter, "opts", ())
         return self._group() == "context" and self.context.info_name != "add"

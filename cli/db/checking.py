@@ -41,7 +41,7 @@ Collections = Annotated[
 def check(
     out: TestsOut,
     *,
-    rule: RuleNames = [],  # noqa: B006 - typer reads it, nobody changes it
+    rule: RuleNames = [],  # noqa: B006 - the list is only read
     collection: Collections = [],  # noqa: B006
     sample: Annotated[
         int | None,
@@ -94,7 +94,7 @@ def repair(
 
 
 def _print(out: Output, rows: Sequence[Row]) -> None:
-    """Print the faults that a check has found. For people, the effect of each fault and its repair follow a table."""
+    """Print the faults that a check has found. For people, print a table, then the effect and repair of each rule."""
     if not out.for_people:
         out.items(rows, FINDINGS)
         return
@@ -114,7 +114,7 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
 
 
 def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
-    """Add the options that chose the database to the fix of each example, so that the user can paste it."""
+    """Add the options that chose the database to the repair command of each example, so that users can paste it."""
     return [
         {**row, "examples": [{**example, "fix": out.pasteable(example["fix"])} for example in row["examples"]]}
         for row in rows
@@ -122,6 +122,6 @@ def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:
 
 
 def _fixes(row: Row) -> list[str]:
-    """Return the fixes of the examples. Fixes that differ only in ids are listed once."""
+    """Return the repair commands of the examples. Commands that differ only in ids are listed once."""
     fixes = [(example["fix"], str(example["id"])) for example in reversed(row["examples"])]
     return [*reversed({_ID.sub("", fix.replace(identifier, "")): fix for fix, identifier in fixes}.values())]

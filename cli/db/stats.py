@@ -30,7 +30,7 @@ class Figure(NamedTuple):
 
 BLOCKS: Final = "▁▂▃▄▅▆▇█"
 LETTERS: Final = "_.:-=+*#"
-"""Used instead of `BLOCKS` if the encoding does not have them."""
+"""The characters of a curve if the encoding of the output does not have those in `BLOCKS`."""
 
 Row = dict[str, Any]
 

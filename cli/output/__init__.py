@@ -29,9 +29,9 @@ __all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "
 Row = dict[str, Any]
 
 PAGE: Final = 50
-"""Rows of a table without `--limit` and `--all`."""
+"""The number of rows in a table if neither `--limit` nor `--all` is given."""
 COUNTED_UP_TO: Final = 10_000
-"""A note below a table has the exact number of matches up to this number."""
+"""The note below a table has the exact number of matches up to this number; above it, only `10,000+`."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ class Output:
             self._page(listing, chosen, page, after)
 
     def items(self, rows: Iterable[Row], view: View) -> None:
-        """Print a list that is already complete."""
+        """Print a list on one page. Unlike `rows`, this has no options to sort the rows or to limit their number."""
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
             self._data(self._masked(rows, view), view)
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
-        """Print each row immediately when it arrives. `line` returns the line of a row for people."""
+        """Print each row as soon as it arrives. `line` returns the text of a row for people."""
         for row in self._masked(rows, view):
             if self.form == "table":
                 streams.write(f"{streams.encodable(line(row), sys.stdout)}\n")
@@ -83,7 +83,9 @@ class Output:
             streams.flush()
 
     def matrix(self, rows: Sequence[Row], across: Sequence[str], view: View) -> None:
-        """Print a table with a column for each name in `across`. An x shows that the list of a row has this name.
+        """Print a matrix, for example of roles and permissions, with a column for each name in `across`.
+
+        A cell has an x if the list of its row contains the name of its column.
 
         On a terminal, the table is divided into parts that fit its width. Programs get the rows unchanged.
         """
@@ -143,7 +145,10 @@ class Output:
         self._explain(tables)
 
     def visible_entries(self, entries: Sequence[Row], *targets: Any) -> Sequence[Row]:
-        """Return the changes of an event, with masked texts if messages are masked. `targets` are the shown ids."""
+        """Return the changes of an event. If messages are masked, mask their texts too.
+
+        `targets` are the ids of the shown documents.
+        """
         if self.form == "ids" or not any(map(masking.is_private, entries)) or self.may_show_bodies(*targets):
             return entries
         return [masking.masked_entry(entry) for entry in entries]
@@ -177,7 +182,7 @@ class Output:
             say(self.pasteable(message))
 
     def pasteable(self, message: str) -> str:
-        """Add the options that chose the database to each command in a text, so that the user can paste it."""
+        """Add the options that chose the database to each command in a text, so that the user can paste the command."""
         return on_same_database(message, self.invocation.arguments)
 
     def notes(self, messages: Iterable[str]) -> None:
@@ -221,7 +226,7 @@ class Output:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
-        """Return rows. If messages are masked, private values are replaced by their lengths."""
+        """Return the rows. If messages are masked, replace private values by their lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
         return rows if not private or self.may_show_bodies(*targets) else masking.masked_rows(rows, private)
 
@@ -271,7 +276,7 @@ def zone_of(invocation: Invocation) -> str | None:
 
 def say(message: str) -> None:
     """Print a message on standard error, after everything that was printed before."""
-    with suppress(OutputError):  # the flush at the end of the run fails again, and its error is reported
+    with suppress(OutputError):  # ignored here: the flush at the end of the run fails too, and its error is reported
         streams.flush()
     streams.say(for_people(message))
 

@@ -1,4 +1,4 @@
-"""The way of every write: preview, question, write, report."""
+"""Carry out a write: preview the changes or ask for confirmation, write them, and report the results."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -28,13 +28,13 @@ PASSED_OVER: Final = "passed-over"
 """The outcome of items that are left as they are: it is printed as a note, not as a result."""
 MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
-"""What a program finds in every result."""
+"""The keys that every result has in JSON. Other keys are left out if their value is empty."""
 MOST_RESULT_LINES: Final = 100
-"""Items of one outcome that have a line each."""
+"""The largest number of results with the same outcome that are printed one by one. More results are only counted."""
 
 
 def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
-    """Carry a changeset out as a person wants it; see `Output.apply`."""
+    """Preview a changeset, or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
     _refuse_more(changeset, confirm.max)
@@ -58,7 +58,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not questions.can_ask(out.invocation):
             raise _unconfirmed(marker)
-        # Who is asked reads the notes there; who has answered with --yes is told what cannot be taken back.
+        # A question shows the notes itself. Without a question, the notes are printed here, unless --yes has answered
+        # the question and the write can be undone.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
         _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
         agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
@@ -75,7 +76,7 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:
-    """Print a note with the typed items that do not exist."""
+    """Print a note with the names of the skipped items: the items of the command line that do not exist."""
     skipped = [result.ref for result in changeset.results if result.outcome == MISSING]
     if skipped:
         more = [f"and {len(skipped) - NAMED:,} more"] if len(skipped) > NAMED else []
@@ -98,11 +99,11 @@ def _carry_out(
 
 
 def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: BaseException) -> None:
-    """Add to an error how much is done and which command finishes the work."""
+    """Add a note to the error of an interrupted write: how much is done, and which command finishes the work."""
     import changes
 
     batches = bar.batches
-    # After an interrupt, a batch may be written although its answer did not arrive.
+    # After an interrupt, a batch may be written although the answer of the server did not arrive.
     if bar.event and isinstance(error, KeyboardInterrupt | TerminatedError):
         batches = max(batches, changes.batches_written(bar.event))
     if batches:
@@ -111,7 +112,7 @@ def _note_resuming(out: "Output", resuming: "Resuming", bar: "WriteBar", error: 
 
 
 class _Agreement:
-    """What the user has agreed to: a changed plan may not do more without a second question."""
+    """The consent of the user to a write. If a later plan does more than the confirmed one, the user is asked again."""
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class _Agreement:
         self._told_of_more = False
 
     def renewed(self) -> "Changeset":
-        """Plan again after the answer, and ask about what was added while the user was thinking."""
+        """Plan the write again after the user's answer. If the new plan does more, ask about the additions."""
         changeset = self._changeset
         again = changeset.replan() if changeset.replan else changeset
         if again.changes_something:
@@ -140,10 +141,10 @@ class _Agreement:
         return again
 
     def covers(self, again: "Changeset") -> bool:
-        """Tell whether a new plan may replace the one that the user agreed to; if it does more, ask, but only once.
+        """Tell whether a new plan may replace the plan that the user confirmed. If it does more, ask, but only once.
 
-        After a second yes the user knows that more data keeps arriving. If each addition were asked about, nobody
-        could delete a user who writes all the time.
+        After the second question, the user knows that new data keeps arriving. With a question for each addition,
+        nobody could delete a user who sends messages all the time.
         """
         _refuse_more(again, self._max)
         if not self._asked:
@@ -155,7 +156,7 @@ class _Agreement:
         return True
 
     def asks_about(self, again: "Changeset") -> bool:
-        """Tell whether a plan takes more than was asked about, and nobody has heard that there is more."""
+        """Tell whether a plan does more than the user confirmed, and the user was not asked about additions before."""
         return self._asked and not self._told_of_more and bool(again.beyond(self._changeset))
 
 
@@ -170,7 +171,7 @@ def _must_ask(changeset: "Changeset") -> bool:
 
 
 def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False) -> None:
-    """Say which database it is before anything happens to it, and what else there is to know: who is asked hears it."""
+    """Print notes before a write, first the name of the database. If a question follows, print them with JSON too."""
     from database import connection
 
     note = say if asked else out.note
@@ -183,7 +184,7 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
 
 
 def _notes(out: "Output", changeset: "Changeset") -> list[str]:
-    """Return what else there is to know beforehand; of what cannot be undone also what is left to do elsewhere."""
+    """Return the notes about a write. If it cannot be undone, they include the image URLs to delete elsewhere."""
     from actions.rules.checked_changeset import undo_limits
 
     final_results = () if changeset.undoable else changeset.results
@@ -204,7 +205,7 @@ def _unconfirmed(marker: "Marker | None") -> RefusedError:
     if marker is None:
         hint = "Preview it with --dry-run, confirm it with --yes."
         return RefusedError("Not changed: confirmation is required.", hint)
-    expected = text.quoted(["--expect", marker.name])  # somebody may have written it by hand, with anything in it
+    expected = text.quoted(["--expect", marker.name])  # a name that was stored by hand can contain any character
     return RefusedError(
         f'Not changed: this database is protected as "{marker.name}".',
         f"Preview it with --dry-run, confirm it with {expected}. --yes is not enough here.",
@@ -222,7 +223,7 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     passwords = [result.password for result in changeset.results if result.password]
     try:
         for line in _result_lines(out, changeset.results):
-            if passwords:  # these alone are the data, for a variable of a shell
+            if passwords:  # standard output has only the passwords, so that a shell variable can receive them
                 out.note(line)
             else:
                 streams.write(f"{text.safe(line)}\n")
@@ -231,12 +232,15 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
     finally:
         if event is None:
             out.note("nothing to do")
-        elif changeset.undoable and changeset.total:  # an undo does not remove an index
+        elif changeset.undoable and changeset.total:  # an event that only created indexes cannot be undone
             out.note(f"undo: chatctl audit undo {event}")
 
 
 def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:
-    """Say what became of each item; many of one outcome are counted, those that are unchanged sooner."""
+    """Yield a line for each result. If many results have the same outcome, yield only their number.
+
+    Unchanged items are listed only if there are at most `MANY_ITEMS`, because most readers do not need their names.
+    """
     counts = Counter(result.outcome for result in results if not result.message and result.outcome != MISSING)
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
@@ -253,7 +257,7 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
 def _outcome_as_json(
     out: "Output", changeset: "Changeset", event: "ObjectId | None", *, dry_run: bool
 ) -> Iterator[str]:
-    """Write the outcome for programs, result by result: there may be a hundred thousand."""
+    """Yield the outcome of a write as JSON, in one part for each result: there may be a hundred thousand results."""
     changed = changeset.changed
     unchanged = len(changeset.results) - changed
     head: dict[str, Any] = {"event": event, "changed": changed, "unchanged": unchanged, "results": []}

@@ -1,7 +1,8 @@
-"""Files that chatctl writes: complete or absent, private to their owner, never through a link.
+"""Write files that only their owner can read. After an error or a crash, there is no incomplete file.
 
-A file has a temporary name until it is complete. The run that writes it holds a lock on it, which the kernel releases
-when the run ends, however it ends; so the next run knows which files were left behind, and removes them.
+Until a file is complete, it has a temporary name, and the writing process holds a lock on it. The kernel releases the
+lock when the process ends, even if it is killed. The next run of chatctl removes temporary files without a lock.
+A symbolic link to a file is replaced, not followed.
 """
 
 import fcntl
@@ -21,24 +22,24 @@ from database.errors import ConflictError, NotFoundError, OutputError, RefusedEr
 
 STANDARD_OUTPUT: Final = frozenset({"-", "/dev/stdout"})
 ROOT: Final = 0
-"""The user id that owns devices."""
+"""The user id of root, who owns most devices."""
 
 PREFIX: Final = ".chatctl-"
-"""The beginning of temporary names."""
+"""The beginning of the name of a temporary file."""
 
 _TEMPORARY: Final = re.compile(rf"{re.escape(PREFIX)}[a-z0-9_]{{8}}")
 _OPENED: Final = re.compile(r"/dev/(stderr)|/(?:dev|proc/self)/fd/(\d{1,6})")
 
 
 def write_file(content: str, to: str, *, overwrite: bool = False) -> None:
-    """Write a text to a file, as `writing` does."""
+    """Write a text to a file, or to standard output if the file is `-`. See `opened`."""
     with writing(to, overwrite=overwrite) as write:
         write(content)
 
 
 @contextmanager
 def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], object]]:
-    """Return a function that writes a file in parts, as `opened` does. `-` is standard output in its encoding."""
+    """Return a function that writes text to a file in parts (see `opened`), or to standard output if `to` is `-`."""
     if to in STANDARD_OUTPUT:
         yield streams.write
         return
@@ -52,7 +53,7 @@ def writing(to: str, *, overwrite: bool = False) -> Iterator[Callable[[str], obj
 def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
     """Open a file with a temporary name, and rename it at the end. After an error there is no file.
 
-    `-` is standard output. A device or pipe is written directly, and so is a descriptor of the caller like `/dev/fd/3`.
+    `-` is standard output. There is no temporary file for a device, a pipe, or an open file descriptor (`/dev/fd/3`).
     Raises `ConflictError` if the file exists and may not be overwritten, `RefusedError` for a pipe of another user, and
     `OutputError` if writing fails.
     """
@@ -78,7 +79,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
         with os.fdopen(os.dup(2 if number[1] else int(number[2])), "wb") as file:
             yield file
     elif _is_stream(path):
-        _check_owner(to, path.stat())  # opening a pipe waits for its reader
+        _check_owner(to, path.stat())  # checked first, because opening a pipe waits for its reader
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_NOCTTY), "wb") as file:
             _check_owner(to, os.fstat(file.fileno()))
             yield file
@@ -89,7 +90,7 @@ def _opened(to: str, *, overwrite: bool) -> Iterator[BinaryIO]:
 
 
 def _is_stream(path: Path) -> bool:
-    """Tell whether a path is a device or a pipe, also through a link."""
+    """Tell whether a path is a device or a pipe, or a link to one."""
     try:
         return _streams(path.stat())
     except FileNotFoundError:
@@ -122,7 +123,7 @@ def _check(to: str, path: Path, *, overwrite: bool) -> None:
 def _replacing(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
     descriptor, temporary = _create(path.parent)
     try:
-        with os.fdopen(descriptor, "wb") as file:  # open, and so locked, until it has its final name
+        with os.fdopen(descriptor, "wb") as file:  # the file stays open, and so locked, until it has its final name
             yield file
             file.flush()
             os.fsync(descriptor)
@@ -140,7 +141,7 @@ def _rename(temporary: Path, path: Path) -> None:
         path.hardlink_to(temporary)
     except FileExistsError:
         raise _exists(path) from None
-    except OSError:  # a file system without links
+    except OSError:  # this file system has no hard links
         temporary.rename(path)
 
 
@@ -150,11 +151,11 @@ def _exists(path: Path) -> ConflictError:
 
 def _create(folder: Path) -> tuple[int, Path]:
     """Create a file that only its owner can read; return its open descriptor, locked by this run, and its path."""
-    import tempfile  # loads random, which help and lists do not need
+    import tempfile  # slow to import, and not needed for help and lists
 
     _remove_leftovers(folder)
     while True:
-        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # 0600 from the first byte
+        descriptor, name = tempfile.mkstemp(dir=folder, prefix=PREFIX)  # from the start, other users cannot read it
         with suppress(OSError):  # this file system has no locks, so leftovers are not removed there
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
@@ -171,7 +172,10 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file of this user that no run has locked, unless another file has replaced it. Raises `OSError`."""
+    """Remove a temporary file of this user. Raises `OSError` if a running process has locked it.
+
+    A file that has replaced the temporary file in the meantime is kept.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
         found = os.fstat(descriptor)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 CHUNK: Final = 200
 _NOTHING: Final = type(None)
 
-# YAML readers other than PyYAML read more words as numbers or booleans.
+# Matches texts that are written in quotes: YAML readers other than PyYAML may read them as numbers or booleans.
 _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 
 
@@ -49,7 +49,7 @@ def as_yaml(value: Any) -> str:
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
     """Write a list in one of the formats. The memory used does not grow with the list."""
-    # A file keeps control characters in CSV cells; a terminal would execute them.
+    # Control characters in CSV cells are escaped only on a terminal, because the terminal would execute them.
     obeyed = form == "csv" and streams.is_terminal(sys.stdout)
     written = _csv(rows, keys, text.safe) if obeyed else parts(form, rows, keys)
     for number, part in enumerate(_chunks(written)):
@@ -98,12 +98,12 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
-    """Return a value as JSON without blanks. Values that JSON has need no extra call."""
+    """Return a row as JSON without spaces. Only values that JSON does not have, like ids, are converted first."""
     try:
         line = dumps(row)
         if line.count(b"null") > [*map(type, row.values())].count(_NOTHING):
-            line = dumps(text.plain(row))  # a value may be a number that JSON does not have
-    except TypeError:  # other readers may not accept these numbers and characters either
+            line = dumps(text.plain(row))  # NaN or infinity, which JSON does not have, was written as null
+    except TypeError:  # for example an integer of more than 64 bits, or a text with an invalid character
         return as_json(row)
     return line.decode()
 
@@ -135,12 +135,12 @@ _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
 
 def _line(cells: Sequence[str]) -> str:
     line = io.StringIO()
-    csv.writer(line).writerow(cells)  # with this line ending, every Python version quotes a cell with \r
+    csv.writer(line).writerow(cells)  # with the line ending \r\n, each Python version quotes cells with \r
     return line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> str:
-    """Return a value as one CSV cell: names with `;` between them, objects as JSON, guarded against spreadsheets."""
+    """Return a value as one CSV cell: a list with `;` between its items, an object as JSON, and formulas escaped."""
     simple = text.plain(value)
     simple = [_named(item) for item in simple] if isinstance(simple, list) else _named(simple)
     if simple is None:
@@ -155,7 +155,10 @@ def _cell(value: Any) -> str:
 
 
 def _named(value: Any) -> Any:
-    """Return the username of a person or the title of a conversation; a deleted one has only its id."""
+    """Return the username of a person or the title of a conversation, or the id if it was deleted.
+
+    Any other value is returned unchanged.
+    """
     if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
         return value.get("username") or value.get("title") or value["id"]
     return value

@@ -1,4 +1,4 @@
-"""HTML pages without scripts or external files. What people wrote is always shown as text."""
+"""Make HTML pages without scripts or external files. Texts of users are escaped, so they are never read as HTML."""
 
 import base64
 import hashlib
@@ -10,13 +10,13 @@ from cli.output.text import WEB, cell
 from cli.output.text import passage as in_lines
 
 LONGEST_ADDRESS: Final = 200
-"""Characters of an address that are shown; the address of an image can have a million."""
+"""The largest number of characters of a URL that a page shows. The URL of an image can have a million characters."""
 
 CLOSING: Final = "</body>\n</html>\n"
 
 
 def opening(title: str) -> str:
-    """Return the beginning of a page, up to its body. The policy allows the style by its hash, and nothing else."""
+    """Return the beginning of a page, up to its body. Its security policy allows only the style sheet in the page."""
     style = Path(__file__).with_name("page.css").read_text("utf-8")
     allowed = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{allowed}'; base-uri 'none'; form-action 'none'"
@@ -37,22 +37,22 @@ def opening(title: str) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a value as text of the page."""
+    """Return a value as text for an HTML page, with special characters escaped."""
     return html.escape(cell(value))
 
 
 def isolated(value: Any) -> str:
-    """Return what a person wrote, isolated: its writing direction does not change the text around it."""
+    """Return a text of a user for an HTML page. If it is right-to-left, the text around it keeps its direction."""
     return f"<bdi>{text(value)}</bdi>"
 
 
 def passage(written: str) -> str:
-    """Return what a person wrote, with its line breaks."""
+    """Return a text of a user for an HTML page, with its line breaks."""
     return f'<bdi class="passage">{html.escape(in_lines(written))}</bdi>'
 
 
 def address(url: str) -> str:
-    """Return an address, as a link if it is a web address."""
+    """Return a URL for an HTML page: as a link if it begins with http or https, otherwise as text."""
     shown = isolated(url if len(url) <= LONGEST_ADDRESS else f"{url[:LONGEST_ADDRESS]}…")
     if not WEB.fullmatch(url):
         return shown

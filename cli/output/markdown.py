@@ -1,4 +1,4 @@
-"""Write Markdown in which text of users is only text: it makes no links, mentions or formatting."""
+"""Write Markdown in which texts of users are escaped, so that they cannot make links, mentions or formatting."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ _SIGN: Final = re.compile(r"^( *)([+~-])(?= )")
 _SIGNS: Final = {"~": "!"}
 """The sign of a changed line in a block of the language `diff`."""
 LONGEST: Final = 50_000
-"""The most characters of a list. A comment on GitHub can have at most 65,536."""
+"""The most characters of a list, table or diff in a report. A comment on GitHub can have at most 65,536."""
 
 
 def text(shown: str) -> str:
@@ -24,12 +24,12 @@ def text(shown: str) -> str:
 
 
 def code(shown: str) -> str:
-    """Return a line as code, which can be in a table. In code, GitHub does not link users, issues or commits."""
+    """Return a line as inline code, also for a table. In code, GitHub does not link users, issues or commits."""
     return r"\|".join(map(_code, shown.split("|")))
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of Markdown cells, or nothing without rows."""
+    """Return a Markdown table, or an empty text if there are no rows. The cells must be Markdown already."""
     lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
     head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
     return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])

@@ -1,4 +1,4 @@
-"""Messages and images: shown as they are, or only as their length if the database is marked so."""
+"""Mask messages and images: if the database is protected with --mask-bodies, only their lengths are shown."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -11,7 +11,7 @@ Row = dict[str, Any]
 
 PRIVATE: Final = frozenset(column.key for column in MESSAGES if column.private)
 WHOLE: Final = frozenset({"firstMessage", "lastMessage"})
-"""Private columns whose values are whole messages."""
+"""Private columns whose values are whole messages: only the text and the image of such a message are masked."""
 MASKED: Final = (
     "messages and images are masked in this database; --reveal --reason TEXT shows them and records an event"
 )
@@ -38,17 +38,17 @@ def may_show(invocation: Invocation, note: Callable[[str], None], targets: Seque
 
 
 def masked_rows(rows: Iterable[Row], private: Collection[str]) -> Iterator[Row]:
-    """Yield rows with the lengths of their private values."""
+    """Yield rows in which each value of a private column is replaced by its length."""
     return ({key: _masked(key, value) if key in private else value for key, value in row.items()} for row in rows)
 
 
 def masked_message(row: Row) -> Row:
-    """Return a message with the lengths of its text and image."""
+    """Return a message in which the text and the image are replaced by their lengths."""
     return {key: masked(value) if key in PRIVATE else value for key, value in row.items()}
 
 
 def masked(value: Any) -> Any:
-    """Return the length of a private value of any type."""
+    """Return a text like `(12 characters)` to print instead of a private value of any type."""
     from changes.visible_values import is_withheld
 
     return value if value is None or is_withheld(value) else f"({counted(len(str(value)), 'character')})"
@@ -60,7 +60,7 @@ def is_private(entry: Row) -> bool:
 
 
 def masked_entry(entry: Row) -> Row:
-    """Return an entry of the audit trail with the lengths of messages and images."""
+    """Return an entry of the audit trail in which messages and images are replaced by their lengths."""
     if not is_private(entry):
         return entry
     fields = (

@@ -105,7 +105,7 @@ def pick(called: str) -> str | None:
 
 
 class _Choices:
-    """The items of a kind. The first rows are read at the start. More users are searched on the server."""
+    """The items that a menu offers. The first rows are read at the start. More users are found by a search."""
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
@@ -156,13 +156,13 @@ class _Menu(Completer):
         self.is_empty = False
 
     def help(self) -> str:
-        """Return the line above the question."""
+        """Return the help text above the question."""
         return NO_MATCH if self.is_empty else f"{self._choices.limits}{KEYS}"
 
     def get_completions(self, document: Document, _: CompleteEvent) -> Iterator[Completion]:
         try:
             found = list(self._choices.matching(document.text))
-        except Exception as error:  # noqa: BLE001 - it is raised again where the prompt was opened
+        except Exception as error:  # noqa: BLE001 - the prompt raises it again
             get_app().exit(exception=error)
             return
         self.is_empty = not found
@@ -171,7 +171,7 @@ class _Menu(Completer):
 
 
 def _prompt(question: str, choices: _Choices) -> str:
-    """Ask on standard error, with a menu of the choices below."""
+    """Ask the user to choose an item from a menu, on standard error. Return the item as `id:…`."""
     menu = _Menu(choices)
     session: PromptSession[str] = PromptSession(
         lambda: f"{menu.help()}\n{question}",  # a toolbar is not shown on every terminal

@@ -52,7 +52,7 @@ class Bar:
 
 
 class WriteBar(Bar, Watch):
-    """A progress bar for a write, which also answers the questions of the write through the given functions."""
+    """A progress bar for a write. The write asks it for decisions, which it passes on to the given functions."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class WriteBar(Bar, Watch):
 
 
 def with_progress(items: Iterable[T], count: Callable[[], int]) -> Iterator[T]:
-    """Yield the items, and show a progress bar on a terminal. Elsewhere the items are not counted."""
+    """Yield the items, and show a progress bar on a terminal. Without a terminal, `count` is not called."""
     if not streams.is_terminal(sys.stderr):
         yield from items
         return

@@ -1,4 +1,4 @@
-"""Questions to the user at the terminal: confirmations, passwords, and whether asking is possible."""
+"""Ask the user at the terminal for confirmations and passwords, and tell whether the user can be asked."""
 
 import getpass
 import os
@@ -26,7 +26,7 @@ LONGEST_BODY: Final = 200
 
 
 def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker: "Marker | None") -> None:
-    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if it is refused.
+    """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
     In a protected database, the user must type the name of the protection (`marker.name`) instead of y.
     """
@@ -63,9 +63,9 @@ def _question(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> 
 
 
 def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Iterator[str]:
-    """Yield the lines above the question: the first of several items, or the text of a single message.
+    """Yield the lines above the question: the first items if there are several, or the text of a single message.
 
-    Another single item has no line, because the question names it.
+    A single item that is not a message has no line, because the question names it.
     """
     of, number = changeset.asked.of, changeset.changed
     for row in rows if of else ():
@@ -76,7 +76,7 @@ def _above(changeset: "Changeset", rows: Sequence[Row], zone: str | None) -> Ite
 
 
 def _name(of: str, row: Row, zone: str | None) -> str:
-    """Return the name of an item with details, like `ada (Ada Lovelace)`. Times are in the time zone, or in UTC."""
+    """Return the name of an item with details, like `ada (Ada Lovelace)`. If `zone` is None, times are in UTC."""
     if "sender" in row:
         return f"{MESSAGE_OF}{text.cell(row['sender'])}, {_time(row['createAt'], zone) or 'without a date'}"
     title = text.cell(row.get("username") or row["ref"])

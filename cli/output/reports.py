@@ -1,4 +1,4 @@
-"""Reports for CI: Markdown for a comment, JUnit XML for a list of tests, and what GitHub Actions shows by itself.
+"""Write reports for CI: Markdown for comments, JUnit XML for test results, and output for GitHub Actions.
 
 Start reading at `publish`.
 """
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 MARKDOWN: Final = "markdown"
 JUNIT: Final = "junit"
 INFORMATION: Final = "I"
-"""The severity of what is worth knowing and no failure."""
+"""The severity of a fault that is only information: it does not make a check fail."""
 
-# XML has no way to write these, not even as references.
+# Matches the characters that XML does not allow, not even as character references.
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Case(NamedTuple):
-    """One test of a report. `failure` says why it failed, `note` what is worth knowing of one that passed."""
+    """One test of a report. `failure` is the reason if the test failed. `note` is information about a passed test."""
 
     group: str
     name: str
@@ -37,7 +37,7 @@ class Case(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What a command found, as Markdown and as a list of tests."""
+    """The result of a command, as Markdown and as a list of tests."""
 
     title: str
     markdown: str
@@ -45,7 +45,10 @@ class Report(NamedTuple):
 
 
 def publish(form: str, make: Callable[[], Report]) -> bool:
-    """Print a report if the format is one, and add it to the step summary of GitHub; return whether it was printed."""
+    """Print a report if the output format is Markdown or JUnit. Return whether the report was printed.
+
+    In a job of GitHub Actions, the report is also added to the step summary. `make` is called only if it is needed.
+    """
     printed = form in {MARKDOWN, JUNIT}
     if printed or on_github():
         report = make()
@@ -57,7 +60,7 @@ def publish(form: str, make: Callable[[], Report]) -> bool:
 
 
 def of_plan(plan: "Plan") -> Report:
-    """Report what a seed would change in the database."""
+    """Make the report of `seeds plan`: the changes that a seed would make in the database."""
     *lines, total = map(text.safe, plan.lines())
     changes: list[list[str]] = []
     for line in lines:
@@ -65,13 +68,14 @@ def of_plan(plan: "Plan") -> Report:
             changes[-1].append(line)
         else:
             changes.append([line])
-    changes.sort(key=lambda change: change[0].startswith("+ permission "))  # a long report is cut at its end
+    # A long report is cut at its end, so the new permissions come last.
+    changes.sort(key=lambda change: change[0].startswith("+ permission "))
     block = f"{markdown.diff([*chain.from_iterable(changes)])}\n" if lines else ""
     return Report("seeds plan", f"### chatctl seeds plan: {_database()}\n\n{block}{markdown.text(total)}\n")
 
 
 def of_tests(assertions: Sequence["Assertion"]) -> Report:
-    """Report the tests of a seed: those that failed, and how many passed."""
+    """Make the report of `seeds test`: the failed tests of a seed, and the numbers of passed and failed tests."""
     failed = [one for one in assertions if not one.passed]
     rows = [[markdown.code(text.safe(cell)) for cell in (one.place, str(one.message))] for one in failed]
     body = f"{len(assertions) - len(failed):,} passed, {len(failed):,} failed\n"
@@ -81,7 +85,7 @@ def of_tests(assertions: Sequence["Assertion"]) -> Report:
 
 
 def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
-    """Report the faults of the database: each rule that was checked is a test."""
+    """Make the report of `db check`: the faults in the database. Each checked rule is one test."""
     found = {row["rule"]: row for row in rows}
     cases = [_checked(rule, found.get(rule)) for rule in rules]
     cells = (
@@ -95,12 +99,15 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
 
 
 def on_github() -> bool:
-    """Tell whether this is a step of a job of GitHub Actions."""
+    """Tell whether this program runs in a job of GitHub Actions."""
     return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
-    """Let GitHub show faults in the files of a change, or else a message: it reads these lines from a step's output."""
+    """In GitHub Actions, print annotations: a line for each fault, or for the message if there are no faults.
+
+    GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file.
+    """
     if on_github():
         if message and not faults:
             say(f"::error::{_data(text.safe(message))}")
@@ -111,7 +118,7 @@ def annotate(faults: Sequence[Fault], message: str = "") -> None:
 
 
 def faults_of(assertions: Iterable["Assertion"]) -> Iterator[Fault]:
-    """Yield the tests of a seed that failed as faults of its files."""
+    """Yield a fault for each failed test of a seed, with the place of the test in the seed file."""
     for one in assertions:
         if not one.passed:
             file, line, column = one.place.rsplit(":", 2)
@@ -145,20 +152,20 @@ def _database() -> str:
 
 
 def _add_to_summary(report: str, *, quiet: bool) -> None:
-    """Append to the file that GitHub shows on the page of the run. A file that cannot be written stops nothing."""
+    """Append a report to the step summary of GitHub Actions. If this fails, print only a warning, unless `quiet`."""
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     try:
         if path:
             descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
             with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as file:
-                file.write(f"\n{report}\n")  # other text may end without a newline
+                file.write(f"\n{report}\n")  # the text of an earlier step may end without a newline
     except (OSError, ValueError):
         if not quiet:
             say("warning: the step summary could not be written")
 
 
 def _in_checkout(file: str) -> str:
-    """Name a file as GitHub does: from the folder of the checkout, wherever the step runs."""
+    """Return the path of a file relative to the folder of the checkout, which GitHub expects in annotations."""
     folder = os.environ.get("GITHUB_WORKSPACE")
     path = os.path.relpath(file, folder) if folder else file
     return file if path.startswith(os.pardir) else path
@@ -173,7 +180,7 @@ def _property(value: str) -> str:
 
 
 def _junit(report: Report) -> str:
-    """Write the tests as JUnit XML, which CI systems read. Without times: those of single tests are not known."""
+    """Return the tests of a report as JUnit XML. All times are 0, because the time of a single test is not measured."""
     from xml.etree import ElementTree as ET
 
     failed = sum(case.failure is not None for case in report.cases)
@@ -195,5 +202,5 @@ def _junit(report: Report) -> str:
 
 
 def _xml(value: str) -> str:
-    """Show what a text would do on a terminal, and replace the characters that XML cannot have."""
+    """Escape the control characters of a text, and replace the characters that XML does not allow."""
     return _NOT_XML.sub("\ufffd", text.safe(value, lines=True))

@@ -11,7 +11,10 @@ from cli.views import Column, View
 Row = Mapping[str, Any]
 
 ENOUGH: Final = 40
-"""A long text needs only this many cells. Its rest is cut rather than hiding another column."""
+"""The width, in terminal cells, that is enough for a column of long texts.
+
+Such a column is narrowed to this width before other columns are hidden.
+"""
 
 
 class Table(NamedTuple):
@@ -24,7 +27,7 @@ class Table(NamedTuple):
 
 @dataclass(frozen=True)
 class Screen:
-    """Properties of the terminal or pipe that people read.
+    """The properties of the terminal or pipe to which tables are printed.
 
     `width` is the number of cells in a line, None if lines can have any length. `zone` is the time zone of times, None
     for UTC. If `relative` is True, times can be shown like "2 hours ago".
@@ -78,9 +81,10 @@ class Screen:
 
 
 def _fitting(view: View, filled: Sequence[int], needed: Sequence[int], width: int) -> list[int]:
-    """Choose the columns of a table: filled columns for this width, then others while there is room.
+    """Choose the columns of a table that fit a terminal of `width` cells. Return their indexes in `view`.
 
-    See `Column.table` in `cli.views`. `filled` and the result have indexes of columns; `needed` has widths in cells.
+    First come the columns with values that a terminal of this width always shows (see `Column.table` in `cli.views`),
+    then other columns while there is room. `filled` are the indexes of columns with values, `needed` are all widths.
     """
     certain = [number for number in filled if (view[number].table or 0) <= width]
     others = sorted({*range(len(view))} - {*certain}, key=lambda number: (view[number].table or 0, number))

@@ -64,7 +64,7 @@ def say(text: str) -> None:
 
 @contextmanager
 def paged() -> Iterator[None]:
-    """On a terminal, show the output of the `with` block in the user's pager. It may be quit before the end."""
+    """On a terminal, show the output of the `with` block in the user's pager. The user may quit it before the end."""
     command = _pager_command() if draws() and not _pagers else []
     if not command:
         yield
@@ -97,7 +97,7 @@ def unpaged() -> Iterator[None]:
 class _Pager:
     """A running pager, like `less`. It starts with the first output. Notes are printed after it has ended.
 
-    The first Ctrl-C ends the work of chatctl. Later ones are left to the pager while it runs.
+    The first Ctrl-C ends the work of chatctl. After that, only the pager reacts to Ctrl-C, as long as it runs.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -179,7 +179,7 @@ def _pager_command() -> list[str]:
     line = next((os.environ[name] for name in PAGERS if name in os.environ), "less")
     try:
         words = shlex.split(line)
-    except ValueError:  # a quote is missing
+    except ValueError:  # a closing quote is missing
         return []
     return words if words and words != ["cat"] and shutil.which(words[0]) else []
 
@@ -204,7 +204,7 @@ def abandon() -> None:
 def is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()
-    except ValueError:  # it is closed
+    except ValueError:  # the stream is closed
         return False
 
 
@@ -226,7 +226,7 @@ def draws() -> bool:
 
 
 def has_cursor() -> bool:
-    """Tell whether output may move the cursor: only on a terminal without a pager, which shows only colours."""
+    """Tell whether output may move the cursor. A pager shows only colours, so this is possible only without a pager."""
     return draws() and _pager() is None
 
 

@@ -1,4 +1,4 @@
-"""Colours and styles for text on a terminal. All colours are readable on white and on black."""
+"""Colours and styles for text on a terminal. All colours are readable on a white and on a black background."""
 
 import re
 from typing import Final
@@ -56,7 +56,7 @@ def state(word: str, shown: str | None = None) -> str:
 
 
 def line(text: str) -> str:
-    """Colour a line of a diff or a test, or the word before an error, a warning or a hint."""
+    """Colour a line of a diff or of test results. In a line that begins with `error:` or `hint:`, colour this word."""
     found = _MARKED.match(text)
     if found is None:
         return text

@@ -1,4 +1,4 @@
-"""Tables for people: as wide as they need to be in a pipe, fitted to the width of a terminal."""
+"""Lay out tables for people. A table on a terminal fits its width; a table in a pipe can have any width."""
 
 import re
 import sys
@@ -13,7 +13,7 @@ from cli.output.text import BEGIN, END, VIRAMA, isolated
 GAP: Final = "  "
 _MARKED: Final = re.compile(f"{BEGIN}(.*?){END}")
 BEFORE_MATCH: Final = 2
-"""One part in so many of a cell is for the words before a match, if the cell has not room for all."""
+"""The part of a narrow cell that is kept for the words before the match of a search: 2 means 1/2 of its width."""
 _COMMAND: Final = r"""chatctl(?: +(?:'[^']*'|"[^"]*"|\$'(?:\\.|[^'\\])*'|[^\s'"();,]|[;,](?=\S))+)+"""
 _UNBROKEN: Final = re.compile(rf"[^\w\s]*\b{_COMMAND}\S*|\S+")
 _WORD: Final = re.compile(r"\S+")
@@ -21,13 +21,20 @@ _SKIN_TONES: Final = "🏻🏼🏽🏾🏿"
 _ADDED: Final = f"{_SKIN_TONES}\u200c\u200d{END}"
 _OPEN: Final = f"\u200d{VIRAMA}{BEGIN}"
 LONGEST_WHOLE: Final = 40
-"""Cells of a value that is not cut while there is another way; in broken data an id can have any length."""
+"""A column marked `whole` keeps its width only up to this number of cells. In broken data, an id can be longer."""
 WIDEST: Final = 120
-"""Cells that a column of a pipe lines up in; a longer text is whole too, and only its own line is out of step."""
+"""The largest width of a column in a pipe, in terminal cells.
+
+A longer text is not cut. Only the cells after this text, in the same line, are not aligned with their columns.
+"""
 
 
 class Heading(NamedTuple):
-    """How a column looks; a `whole` one is cut last, the others by their `share`; a `state` has coloured words."""
+    """The title and the layout of one column of a table.
+
+    `right` aligns the column to the right. A `whole` column keeps its width; the other columns divide the remaining
+    width in proportion to `share`. The words of a `state` column (like ACTIVE) are coloured.
+    """
 
     title: str
     right: bool = False
@@ -37,9 +44,9 @@ class Heading(NamedTuple):
 
 
 def cell_width(text: str) -> int:
-    """Count the most cells that a terminal may fill with a text; marks around what was found fill none.
+    """Return the largest number of terminal cells that a text may need. Marks around the match of a search need none.
 
-    Terminals disagree: some draw joined emoji and Indic syllables as one sign, others each of their characters.
+    Terminals differ: some draw a joined emoji or an Indic syllable as one sign, others draw each of its characters.
     """
     if BEGIN in text:
         text = _MARKED.sub(r"\1", text)
@@ -55,7 +62,7 @@ def _cells(character: str) -> int:
 
 
 def last_words(text: str, room: int) -> str:
-    """Return the last words of a text, as many as there is room for; of a long word its end."""
+    """Return as many of the last words of a text as fit into `room` cells, or else the end of the last word."""
     signs = list(_signs(text))
     while cell_width(kept := "".join(signs)) > room:
         signs.pop(0)
@@ -63,7 +70,7 @@ def last_words(text: str, room: int) -> str:
 
 
 def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available: int | None) -> Iterator[str]:
-    """Lay out a table in a width, or as wide as it is; the cells are safe to show already."""
+    """Yield the lines of a table with at most `available` cells (None: any width). The texts must be safe to print."""
     titles = [heading.title for heading in headings]
     rows = [[_marked(streams.encodable(cell, sys.stdout)) for cell in row] for row in (titles, *rows)]
     widths = natural_widths(headings, rows[1:])
@@ -75,7 +82,7 @@ def lines(headings: Sequence[Heading], rows: Sequence[Sequence[str]], available:
 
 
 class _Layout:
-    """Where the cells of a line begin and how they look."""
+    """The layout of the lines of a table: the position, width, alignment and colour of each cell."""
 
     def __init__(self, headings: Sequence[Heading], widths: Sequence[int], available: int | None) -> None:
         self._columns = [*zip(headings, widths, strict=True)]
@@ -92,7 +99,7 @@ class _Layout:
         return self._joined(cells, coloured=self._coloured)
 
     def _joined(self, cells: Sequence[str], *, coloured: bool) -> str:
-        """Put cells beside each other. After one whose width terminals disagree on, the cursor is moved."""
+        """Join the cells of a line. If terminals differ in the width of a text, move the cursor to the next cell."""
         line, start, known = "", 1, True
         for whole, (heading, most) in zip(cells, self._columns, strict=True):
             width = min(most, WIDEST) if self._available is None else most
@@ -116,18 +123,18 @@ def _coloured(cell: str, whole: str, heading: Heading) -> str:
 
 
 def _near_match(text: str, width: int) -> str:
-    """Leave out the first words of a text that is too wide, so that the match in it is seen."""
+    """If a text is too wide, leave out its first words, so that the match of a search in the text is visible."""
     before, mark, rest = text.partition(BEGIN)
     if not mark or cell_width(text) <= width:
         return text
     found, _, after = rest.partition(END)
-    seen = width - cell_width(found) - 1  # the match is seen to its end, if it can be
+    seen = width - cell_width(found) - 1  # the cells that remain if the whole match is shown
     room = max(width - cell_width(found + after), min(width // BEFORE_MATCH, seen), 0)
     return f"{last_words(before, room)}{mark}{rest}"
 
 
 def _cut(text: str, width: int) -> str:
-    """Shorten a text that is too wide, between what is drawn as one sign, and show that something is missing."""
+    """Cut a text that is too wide, and put `…` at its end. A group of characters drawn as one sign is not divided."""
     if cell_width(text) <= width:
         return text
     end = "…" if streams.encodable("…", sys.stdout) == "…" else ""
@@ -142,7 +149,7 @@ def _cut(text: str, width: int) -> str:
 
 
 def _signs(text: str) -> Iterator[str]:
-    """Divide a text between the signs that a reader sees."""
+    """Divide a text into groups of characters that are drawn as one sign, like a letter with its accent."""
     sign = ""
     for character in text:
         if sign and not _belongs(character, sign[-1]):
@@ -153,13 +160,13 @@ def _signs(text: str) -> Iterator[str]:
 
 
 def _belongs(character: str, before: str) -> bool:
-    """Tell whether a character is drawn in one sign with that before it, as accents and parts of emoji are."""
+    """Tell whether a character, for example an accent, is drawn as one sign with the character `before` it."""
     flags = min(character, before) >= "\U0001f1e6" and max(character, before) <= "\U0001f1ff"
     return flags or before in _OPEN or character in _ADDED or unicodedata.category(character).startswith("M")
 
 
 def _marked(cell: str) -> str:
-    """Put quotes around what was found where it cannot have a colour."""
+    """If the output has no colours, put quotes around the match of a search in a cell."""
     if BEGIN not in cell or streams.has_colour(sys.stdout):
         return cell
     quotes = "«»" if streams.encodable("«»", sys.stdout) == "«»" else "[]"
@@ -167,13 +174,13 @@ def _marked(cell: str) -> str:
 
 
 def natural_widths(headings: Sequence[Heading], rows: Sequence[Sequence[str]]) -> list[int]:
-    """Return the cells that each column fills if nothing is cut."""
+    """Return the width of each column, in terminal cells, if no text is cut."""
     titled = [[heading.title for heading in headings], *rows]
     return [max(map(cell_width, column)) for column in zip(*titled, strict=True)]
 
 
 def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int) -> list[int]:
-    """Return the width of each column: whole ones keep theirs, and the others share the rest."""
+    """Return the width of each column of a table that must fit `available` cells, using the rules in `Heading`."""
     widths = list(natural)
     room = available - len(GAP) * (len(headings) - 1)
     whole = {number for number, heading in enumerate(headings) if heading.whole and widths[number] <= LONGEST_WHOLE}
@@ -188,9 +195,10 @@ def _fitted(natural: Sequence[int], headings: Sequence[Heading], available: int)
 
 
 def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
-    """Divide a room among columns by `(least, most, share)`: each has its share of what the others do not need.
+    """Divide a width of `room` cells among columns. Return the width of each column.
 
-    A column has its least width, too, unless there is no room for that of all.
+    `wanted` has `(least, most, share)` for each column. A column gets at least the width `least`, unless the sum of
+    these widths is larger than `room`, and at most the width `most`. The rest is divided in proportion to `share`.
     """
     if sum(least for least, _, _ in wanted) > room:
         wanted = [(1, most, 1) for _, most, _ in wanted]
@@ -209,9 +217,13 @@ def _shared(wanted: Sequence[tuple[int, int, int]], room: int) -> list[int]:
 
 
 def column_ranges(first: int, titles: Sequence[str], available: int | None) -> Iterator[tuple[int, int]]:
-    """Divide columns behind a first one into as many tables as it takes for each to fit; one where all may be wide."""
+    """Divide the columns of a wide table among several narrower tables: yield (start, end) of the columns of each.
+
+    Each table begins with the same first column, of the width `first`, and has at most `available` cells. If
+    `available` is None, there is only one table.
+    """
     if available is not None:
-        first = min(first, available // 2)  # one long name must not give every other column a table of its own
+        first = min(first, available // 2)  # otherwise one long name leaves room for only one other column in a table
     start, used = 0, first
     for number, title in enumerate(titles):
         needed = len(GAP) + cell_width(title)
@@ -223,7 +235,7 @@ def column_ranges(first: int, titles: Sequence[str], available: int | None) -> I
 
 
 def wrap_parts(parts: Sequence[str], indent: int) -> str:
-    """Set parts with commas between them, over as many lines as the terminal makes necessary."""
+    """Join texts with commas, and break the result into lines that fit the terminal. Indent all lines but the first."""
     available = streams.width()
     if available is None:
         return ", ".join(parts)
@@ -239,28 +251,31 @@ def wrap_parts(parts: Sequence[str], indent: int) -> str:
 
 
 def wrapped(line: str, indent: int) -> str:
-    """Divide a line of ours into as many as the terminal makes necessary, those behind the first indented."""
+    """Break a line that chatctl prints into lines that fit the terminal. Indent the lines after the first."""
     return line if (available := streams.width()) is None else wrap(line, available, indent, first=indent)
 
 
 def wrap(line: str, available: int, indent: int, first: int = 0) -> str:
-    """Break a line at blanks. A word or a command stays in one piece, however long it is: it may be copied.
+    """Break a line at spaces. A word or a command is never broken, even if it is too long, so that users can copy it.
 
-    Lines after the first are indented; the first one begins after `first` cells that are taken already.
+    Lines after the first are indented by `indent` cells. The first line has `first` cells less than `available`.
     """
     rooms = [max(available - taken, available // 2) for taken in (first, indent)]
     return f"\n{' ' * indent}".join(_filled(line, _UNBROKEN, *rooms))
 
 
 def fold(line: str, room: int) -> list[str]:
-    """Break a line at blanks, and words that are longer than a line between their signs."""
+    """Break a line into lines of at most `room` cells: at spaces, and inside words that are longer than a line."""
     if cell_width(line) <= room:
         return [line]
     return [part for filled in _filled(line, _WORD, room, room) for part in _folded(filled, room)]
 
 
 def _filled(line: str, parts: re.Pattern[str], room: int, later: int) -> Iterator[str]:
-    """Yield lines with as many parts of a text as there is room for, in the first line and in those after it."""
+    """Break a text into lines. Texts that match `parts` are never broken.
+
+    The first line has at most `room` cells, and the lines after it have at most `later` cells.
+    """
     current, end = "", 0
     for found in parts.finditer(line):
         longer = current + line[end : found.start()] + found[0]

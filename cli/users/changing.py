@@ -28,7 +28,7 @@ class Profile(Options):
     image_url: Annotated[str | None, typer.Option("--image-url", metavar="URL", help="URL of a picture.")] = None
 
     def fields(self) -> dict[str, str | None]:
-        """Return field name in the database → value of the option."""
+        """Return the values of the options: field name in the database → value."""
         return {"phoneNumber": self.phone, "address": self.address, "imageUrl": self.image_url}
 
 
@@ -41,7 +41,7 @@ def create(
     ],
     username: Annotated[str, typer.Option("--username", metavar="NAME", help="Unique username.", show_default=False)],
     name: Name = None,
-    role: Roles = [],  # noqa: B006 - typer reads it, nobody changes it
+    role: Roles = [],  # noqa: B006 - the list is only read
     password_source: PasswordSource,
     verified: Annotated[bool, typer.Option("--verified", help="Mark the e-mail as verified.")] = False,
     profile: Profile,

@@ -127,7 +127,7 @@ class LayoutOptions(Options):
 
     product: From = None
     map_file: MapFile = None
-    maps: Maps = []  # noqa: RUF012 - typer reads it, nobody changes it
+    maps: Maps = []  # noqa: RUF012 - the list is only read
     ignore_unknown: IgnoreUnknown = False
     path: ListPath = None
     username_from: UsernameFrom = None
@@ -156,7 +156,7 @@ def import_(
     import imports
     from cli.output.progress import Bar
 
-    del columns  # if it is given, its callback ends the command
+    del columns  # if --columns is given, its callback has already ended the command
     columns_of_file = imports.layout(**vars(layout))
     if errors is not None and Path(errors).resolve() == Path(file).resolve():
         raise UsageError(

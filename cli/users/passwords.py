@@ -1,4 +1,4 @@
-"""Options for a new password. None takes the password itself: the list of processes and the shell history show it."""
+"""Options for a new password. No option takes the password itself: process lists and shell history would show it."""
 
 import sys
 from typing import Annotated, NamedTuple

@@ -25,7 +25,7 @@ SCHEMA_VERSION: Final = 1
 """The version of the file formats in the zip. It changes if programs that read the old formats would fail."""
 
 HUGE: Final = 2**28
-"""A limit in bytes. If the messages are larger, files in the zip may need the Zip64 format."""
+"""If all messages together have more bytes than this, files in the zip may need the Zip64 format."""
 
 
 def write(data: "PersonalData", file: BinaryIO, show: Callable[[Row], Row]) -> Row:
@@ -99,9 +99,9 @@ NOTHING: Final = '<p class="quiet">Nothing.</p>\n'
 OWN: Final = '<p class="quiet">Only messages of this person are included, not those of others. Times are in UTC.</p>\n'
 
 LONG: Final = 5_000
-"""A number of messages. With more, browsers are told to draw only the visible part of the page.
+"""The most messages in a page that a browser draws as a whole.
 
-Links into such a page are less exact.
+In a longer page, the browser draws only the visible part. Links into such a page are less exact.
 """
 
 SECTIONS: Final = {

@@ -19,7 +19,7 @@ from database.wording import did_you_mean, shown
 from models.names import EASY
 
 LARGEST: Final = 1024 * 1024
-"""The most bytes of a configuration file. A larger file is refused."""
+"""The largest size of a configuration file, in bytes. A larger file is an error."""
 
 
 def path() -> Path:
@@ -125,7 +125,7 @@ _PLACE: Final = re.compile(r"(.*) \(at (?:line (\d+), column \d+|end of document
 
 @dataclass(frozen=True)
 class Context:
-    """A name for a database. `source` is one of `SOURCES`, and `value` its setting (perhaps a URL with a password)."""
+    """A name for a database. `source` is one of `SOURCES`, and `value` its value (perhaps a URL with a password)."""
 
     name: str
     source: str

@@ -43,7 +43,7 @@ def use(name: str) -> bool:
         import tomlkit
 
         wanted = Contexts(found.by_name, found.named(name).name)
-        if found.current is None:  # at the top: a key below a table would be part of it
+        if found.current is None:  # put the key at the top, because below a table it would belong to that table
             return tomlkit.dumps({"current": name}) + (f"\n{text}" if text else ""), wanted
         document = tomlkit.parse(text)
         document["current"] = name
@@ -91,7 +91,7 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
         changed, wanted = change(text, found)
         if parse(changed) == wanted:
             return changed
-    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit reads fewer files than tomllib
+    except (TOMLKitError, NotConfiguredError, ValueError, RecursionError):  # tomlkit cannot read every valid file
         pass
     raise NotConfiguredError(
         f"{config_file.path()} is formatted in a way that chatctl cannot change", "edit it by hand"
@@ -99,7 +99,10 @@ def _changed(change: Change, text: str, found: Contexts) -> str:
 
 
 def _without(document: Any, name: str) -> str:
-    """Return the text of a document without a context. Comments after its last setting belong to the next table."""
+    """Return the text of a TOML document without one context.
+
+    Comments after the last setting of the context are kept, because they belong to the next table.
+    """
     from tomlkit import dumps
     from tomlkit.items import Table
 

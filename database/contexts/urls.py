@@ -16,7 +16,7 @@ from database.errors import InvalidInputError, NotConfiguredError
 SECONDS: Final = 30.0
 """The time limit, in seconds, of a command that prints a URL."""
 LONGEST: Final = 64 * 1024
-"""The most bytes of the output of a command that are kept in memory."""
+"""The largest number of bytes that are kept in memory of the output of a command."""
 
 _VARIABLE: Final = re.compile("[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
@@ -48,7 +48,10 @@ def address(context: Context) -> urls.Address | None:
 
 
 def check(context: Context) -> None:
-    """Raise `InvalidInputError` if a context is never valid, whatever variables and files exist."""
+    """Raise `InvalidInputError` if the setting of a context cannot be valid.
+
+    Files and environment variables are not read, because they can be created later.
+    """
     try:
         if context.source == "url":
             urls.parse(context.value, "--url")

@@ -58,7 +58,10 @@ def _at_work() -> Iterator[Path]:
 
 
 def use(database: str) -> Use:
-    """Return the embedded database. Its server is started if it does not run, and shared by all running commands."""
+    """Start the server of the embedded database if it does not run, and return what a command needs to use it.
+
+    All running commands share one server.
+    """
     with _at_work() as folder, ExitStack() as unless_it_runs:
         files.make_private(folder)
         lock = files.open_lock(folder / files.USE)
@@ -72,7 +75,7 @@ def use(database: str) -> Use:
 
 
 def is_gone(server: Server) -> bool:
-    """Tell whether this server has stopped. A newer server does not count."""
+    """Tell whether this server has stopped, even if a newer server runs."""
     with _at_work() as folder:
         return files.holder(folder / files.SERVER) not in {server.pid, 0}
 

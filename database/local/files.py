@@ -1,6 +1,7 @@
 """The folder of the embedded database: private to its user, with locks that show which processes run.
 
-A process holds a lock with `flock` on a file. When the process ends, the kernel releases the lock. There are four:
+A process holds a lock with `flock` on a file. When the process ends, the kernel releases the lock. There are four
+locks:
 
 - `use.lock`, shared by every command that uses the database;
 - `watcher.lock`, taken by the command that starts a watcher, and inherited by the watcher;
@@ -33,7 +34,7 @@ USE, WATCHER, SERVER, TURN = "use.lock", "watcher.lock", "server.lock", "turn.lo
 STATE, CREDENTIALS, LOG = "server.json", "credentials.json", "server.log"
 STOP, UNFINISHED, DATA, CONFIG = "stop", "unfinished", "data", "server.toml"
 MOST_SAID = 10_000
-"""The most bytes that are read from a JSON file."""
+"""The largest number of bytes that are read from a JSON file."""
 
 
 class Server(NamedTuple):
@@ -85,14 +86,15 @@ def make_private(folder: Path) -> None:
 
 _ELSEWHERE = "choose another folder with CHATCTL_LOCAL_DIR"
 _IN_THE_WAY = {None, errno.EISDIR, errno.ELOOP, errno.ENXIO}
-"""The error numbers if something that is not a regular file has the name of a file: a folder, link or device."""
+"""The error numbers for a path that is not a regular file but a folder, a symbolic link or a device."""
 MAKE_SPACE = "free some disk space, then run the command again"
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Open a regular file of this user in the folder. Raises `NotAllowedError` for anything else with its name.
+    """Open a regular file of this user in the folder of the embedded database.
 
-    Raises `FileNotFoundError` if the name does not exist.
+    Raises `NotAllowedError` if the file belongs to another user or is not a regular file, and `FileNotFoundError` if it
+    does not exist.
     """
     try:
         descriptor = os.open(
@@ -169,15 +171,15 @@ def opened(path: Path) -> Iterator[int]:
 
 
 def holder(path: Path) -> int | None:
-    """Return the pid of the server that holds a lock: 0 if it is not known yet, None if no server holds the lock.
+    """Return the pid of the server that holds a lock. Return 0 if the pid is not known yet, None if no server runs.
 
-    The check takes a shared lock: with an exclusive one, two commands would take each other for the server.
+    The check takes a shared lock. With an exclusive lock, each of two commands would mistake the other for the server.
     """
     with opened(path) as lock:
         if take(lock, fcntl.LOCK_SH):
             return None
         said = os.pread(lock, 20, 0)
-        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # part of a pid is another pid
+        return int(said) if re.fullmatch(rb"[0-9]+\n", said) else 0  # a partly written pid would be a wrong pid
 
 
 def running(folder: Path) -> Server | None:

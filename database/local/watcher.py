@@ -34,7 +34,7 @@ _LOG_BYTES = 1_000_000
 
 
 class Watcher:
-    """Watch one server of one folder, from its start to its end."""
+    """The watcher of one server in one folder, from the start of the server to its end."""
 
     def __init__(self, folder: Path, program: str, idle: float) -> None:
         self.folder = folder
@@ -89,7 +89,7 @@ class Watcher:
             time.sleep(_SECONDS_BETWEEN_LOOKS / 10)
 
     def signal(self, number: int) -> None:
-        """Send a signal to the server. It holds its lock, so the pid in the lock is its own."""
+        """Send a signal to the server. The server holds its lock, so the pid in the lock file is its pid."""
         if pid := files.holder(self.folder / files.SERVER):
             os.kill(pid, number)
 
@@ -102,7 +102,7 @@ class Watcher:
         (self.folder / files.STATE).unlink(missing_ok=True)
 
     def start(self) -> Server:
-        """Start the server and announce it. The first time, create the user of the database before."""
+        """Start the server and announce it. Before the first start, create the user of the database."""
         self.withdraw()
         self.kill()  # an interrupted `set_up` may have left a server
         (self.folder / files.STOP).unlink(missing_ok=True)
@@ -230,7 +230,7 @@ def main() -> None:
         sys.exit(f"{error.message}; {error.hint}")
     finally:
         if watcher.child:
-            watcher.child.kill()  # also if the folder is gone
+            watcher.child.kill()  # this works even if the folder no longer exists
         watcher.withdraw()
         watcher.kill()
 

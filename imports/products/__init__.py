@@ -1,4 +1,4 @@
-"""The import of files from other products: one YAML file in this folder describes the exports of each product.
+"""Import files from other products. For each product, a YAML file in this folder describes the exported files.
 
 Start reading at `choosing`, which detects the product of a file and loads the description of a product. `description`
 reads a YAML file into a `Product`. `translating` makes the cells of an import from the records of an exported file,

@@ -31,13 +31,13 @@ def names() -> list[str]:
 
 @cache
 def load(name: str) -> Product:
-    """Read the description of a product."""
+    """Read the description of a product from its YAML file in this folder."""
     file = f"{name}.yaml"
     return _sound(_FOLDER.joinpath(file).read_bytes(), file)
 
 
 def read(path: str) -> Product:
-    """Read the description of a product from a user's file. Raises `InvalidInputError` with the first faults."""
+    """Read the description of a product from a file of the user. Raises `InvalidInputError` with the first faults."""
     try:
         return _sound(Path(path).read_bytes(), path)
     except FileNotFoundError:
@@ -74,7 +74,10 @@ class Beginning(NamedTuple):
 
 
 def recognized(beginning: Beginning) -> str | None:
-    """Return the name of the product that a file is from. Of several, the one with most names in the file. Or None."""
+    """Return the name of the product that exported a file, or None if it is unknown.
+
+    If several products match, return the product of which the file has the most headers or keys.
+    """
     sizes = {name: _size(load(name), beginning) for name in names()}
     best = max(sizes, key=lambda name: sizes[name])
     return best if sizes[best] else None
@@ -86,9 +89,9 @@ def is_of(product: Product, beginning: Beginning) -> bool:
 
 
 def _size(product: Product, beginning: Beginning) -> int:
-    """Count the names in a file by which its product is recognized. Return 0 if it is not a file of the product.
+    """Return the number of headers or keys that identify a file as an export of the product, or 0 if it is not one.
 
-    For a product whose files have no header, count the cells of the first row.
+    If the files of the product have no header, return the number of cells in the first row.
     """
     missing = len(product.header) - len(beginning.cells)
     if product.header and -1 <= missing <= MAX_MISSING:

@@ -1,4 +1,4 @@
-"""The description of the files that a product exports: the format of a description, and the reading from YAML."""
+"""Read the description of the files that a product exports, from YAML, and define the format of such a description."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -84,11 +84,11 @@ SCHEMA: Final = _object(
     },
     ["name", "columns"],
 )
-"""The format of a description, as a JSON Schema."""
+"""The JSON Schema of a YAML file that describes the exported files of a product."""
 
 
 class Source(NamedTuple):
-    """The source of a column: a function that returns the value from a record, and the paths that it reads."""
+    """The source of a column: a function that gets the value from a record, and the paths that the function reads."""
 
     get: Getter
     paths: tuple[str, ...]
@@ -96,9 +96,9 @@ class Source(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """The content of a description; `SCHEMA` explains each key.
+    """A description of the files that a product exports, as read from YAML. `SCHEMA` explains each key.
 
-    `used` has all paths and ignored names, and the first key of each: these names are known.
+    `used` has all names that the description knows: the paths, the ignored names, and the first key of each path.
     """
 
     name: str
@@ -130,7 +130,7 @@ def described(data: bytes, file: str) -> tuple[Product | None, Faults]:
 
 
 class _Reader:
-    """Makes a `Product` from a description that fits the schema, and notes faults that the schema cannot find."""
+    """A reader that makes a `Product` from a description, and notes the faults that the schema cannot find."""
 
     def __init__(self, faults: Faults) -> None:
         self._faults = faults
@@ -246,7 +246,7 @@ class _Reader:
 
 
 def _items(found: Any, inside: bool) -> list[tuple[Any, Any]]:
-    """Return (key or position, object) for each object in a list or an object. If not `inside`, only (None, found)."""
+    """Return (key or position, object) for each object inside `found`. If `inside` is false, return (None, found)."""
     if not inside:
         return [(None, found)]
     found = parsed(found)
@@ -307,4 +307,4 @@ _TESTS: Final[dict[str, Callable[[Any], bool]]] = {
     "filled": filled,
     "empty": lambda value: not filled(value),
 }
-"""Word after `is` in a test → the function that checks a value."""
+"""Word after `is` in a test of a description → the function that checks a value for this word."""

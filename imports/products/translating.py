@@ -15,7 +15,7 @@ from models.documents import UserStatus
 NOT_AN_OBJECT: Final = "expected an object with the columns as keys"
 NOT_CHECKED: Final = "the application cannot check this password hash"
 MAX_NAMES: Final = 1000
-"""The largest number of names of a file that are remembered."""
+"""The largest number of headers or keys of a file that are remembered."""
 AROUND_PROVIDERS: Final = ("oauth_", ".com", "-oauth2")
 """Texts that products add to the name of a provider: oauth_google, google.com and google-oauth2 mean google."""
 USERNAMES: Final = "add --username-from email to make usernames from the part before the @"
@@ -26,14 +26,17 @@ def an_export(product: Product) -> str:
 
 
 def of_another(product: Product) -> Problem:
-    """Return the problem that a file is not from a product. The hint lists the names in files of that product."""
+    """Return the problem for a file that is not from a product. The hint lists the names in files of that product."""
     expected = " or ".join(", ".join(group) for group in product.recognized[:2])
     hint = f"a file of {product.name} has {expected}" if expected else "name the columns with --map HEADER=column"
     return Problem(1, None, f"this is not {an_export(product)}", hint)
 
 
 class Translation:
-    """Makes rows from the records of one file, and counts the users and hashes that are not imported."""
+    """A translator that makes rows from the records of one file of another product.
+
+    It counts the users and the password hashes that are not imported.
+    """
 
     def __init__(
         self,
@@ -43,7 +46,7 @@ class Translation:
         required: Sequence[str] = REQUIRED,
         require_passwords: bool = False,
     ) -> None:
-        """Use `maps` (name in the file → column) in place of the product's own sources of these columns."""
+        """Make a translator. `maps` (name in the file → column) replaces the product's own sources of these columns."""
         self.product = _with_maps(product, maps)
         self.has_email = False
         self._has_records = False
@@ -66,7 +69,7 @@ class Translation:
         self._columns = [(column, source.get, readers.get(column, text)) for column, source in sources]
 
     def meaning(self, name: str) -> str | None:
-        """Return a header as the description writes it, or None if the description does not have it."""
+        """Return a header or key as it is written in the description, or None if the description does not have it."""
         return self._spelling.get(name.strip().casefold())
 
     def row(self, number: int, record: Any, given: Any) -> Row | None:
@@ -88,7 +91,7 @@ class Translation:
         return Row(number, cells, given, self._flaws(record, cells))
 
     def _meet(self, record: Record) -> None:
-        """Remember the names in a record, and for each name that is not imported whether it has a value."""
+        """Remember the names in a record. For names that are not imported, also remember whether a value exists."""
         for name in record:
             if name in self._settled or (name not in self._names and len(self._names) == MAX_NAMES):
                 continue
@@ -109,9 +112,9 @@ class Translation:
             value = read(value)
             if value is not None and not (isinstance(value, str) and value in nothing):
                 cells[column] = value
-        if "@" in str(cells.get("username", "")):  # Some products use the e-mail as the username.
+        if "@" in str(cells.get("username", "")):  # Some products export the e-mail address as the username.
             del cells["username"]
-        if cells.get("name") == cells.get("email"):  # Products that require a name fill in the e-mail.
+        if cells.get("name") == cells.get("email"):  # Some products use the e-mail address as a missing name.
             cells.pop("name", None)
         if any(test(record) for test in self.product.suspended):
             cells["status"] = UserStatus.SUSPENDED.value
@@ -129,7 +132,10 @@ class Translation:
         ]
 
     def _flaws(self, record: Record, cells: dict[str, Any]) -> list[str]:
-        """Remove a hash that the application cannot check. This is a fault only if passwords are required."""
+        """Return the faults of the password of a user. Remove a hash that the application cannot check from `cells`.
+
+        Such a hash, or a missing password, is a fault only if passwords are required.
+        """
         hashed = cells.get("hashedPassword")
         lost = hashed is not None and not is_bcrypt(hashed)
         if lost:

@@ -1,4 +1,4 @@
-"""Find values in a record of another product, and read texts, times and booleans in the forms of these products."""
+"""Find values in a record of another product, and read texts, times and booleans as these products write them."""
 
 import json
 import re
@@ -28,7 +28,10 @@ _SLASHES: Final = re.compile(r"(\d{4})/(\d\d)/(\d\d)( \d\d:\d\d(?::\d\d)?)?")
 
 
 def steps(path: str) -> list[tuple[str, ...]] | None:
-    """Split a path like `profile.email`, `emails[0].address` or `Attributes[Name=email].Value`. None if invalid."""
+    """Split a path like `profile.email`, `emails[0].address` or `Attributes[Name=email].Value` into its steps.
+
+    Return None if the path is not valid.
+    """
     found = list(_STEP.finditer(path))
     return [one.groups("") for one in found] if "".join(one[0] for one in found) == path and path else None
 
@@ -70,7 +73,7 @@ def _next(value: Any, step: tuple[str, ...], record: Record) -> Any:
 
 
 def parsed(value: Any) -> Any:
-    """Parse a text that begins like a JSON object or list (None if it is not valid). Other values are unchanged."""
+    """Parse a text that begins like a JSON object or list; None if it is not valid. Return other values unchanged."""
     if isinstance(value, str) and value[:1] in {"{", "["}:
         try:
             return json.loads(value)
@@ -91,7 +94,7 @@ def truth(value: Any) -> bool | None:
 
 
 def plain(value: Any) -> Any:
-    """Return a number or a boolean as text, and the value inside Extended JSON. Other values are unchanged."""
+    """Return a number, a boolean or a value of MongoDB's Extended JSON as text. Return other values unchanged."""
     if isinstance(value, str):
         return value
     if isinstance(value, dict) and len(value) == 1 and (key := next(iter(value))) in _EXTENDED:
@@ -123,7 +126,7 @@ def time(value: Any) -> Any:
         return value
     if value[4:5] == "-" and (found := times.iso(value)):
         return found
-    if _NUMBER.fullmatch(value):  # At most 14 digits, so the year is at most 9999.
+    if _NUMBER.fullmatch(value):  # It has at most 14 digits, so the year is at most 9999.
         return _since_1970(float(value))
     return _odd_time(value) or value
 

@@ -14,7 +14,7 @@ from samples import role
 from actions import queries
 from actions.queries import short_ids
 from cli.group import Timed, TimedRevealing
-from cli.output import text
+from cli.output import streams, text
 from cli.output.screen import Screen
 from cli.views import Column
 from database import times
@@ -213,7 +213,13 @@ def test_every_command_that_prints_rows_has_a_wide_table() -> None:
     ],
 )
 def test_times_are_local_on_a_terminal_and_the_zone_is_said_once(
-    chatctl: Chatctl, terminal: Terminal, process: Process, database: Documents, line: str
+    chatctl: Chatctl,
+    terminal: Terminal,
+    process: Process,
+    *,
+    database: Documents,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     night = datetime(2026, 7, 1, 22, 30, tzinfo=UTC)
     ada = person(database, "ada", lastLogin=night, createdAt=night)
@@ -235,8 +241,9 @@ def test_times_are_local_on_a_terminal_and_the_zone_is_said_once(
     piped = process(*words, env=BERLIN)
     assert b"2026-07-01 22:30Z" in piped.stdout
     assert b"times" not in piped.stderr
+    monkeypatch.setattr(streams, "is_terminal", lambda _: True)
     for form in ("json", "csv", "yaml"):
-        assert "2026-07-01T22:30:00.000Z" in terminal(*words, "-o", form, env=BERLIN, columns=500).text
+        assert "2026-07-01T22:30:00.000Z" in chatctl(*words, "-o", form, env=BERLIN | {"PAGER": ""}).stdout
 
 
 def test_a_transcript_has_local_times_on_a_terminal_alone(

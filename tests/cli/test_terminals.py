@@ -194,13 +194,20 @@ SCREENS = [
 
 @pytest.mark.usefixtures("crowd")
 @pytest.mark.parametrize("line", SCREENS, ids=" ".join)
-def test_everything_has_colours_that_can_be_read(terminal: Terminal, line: list[str]) -> None:
+def test_everything_has_colours_that_can_be_read(
+    chatctl: Chatctl, terminal: Terminal, line: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown = terminal(*line, typed="n\n").text
     known = {"0", styles.BOLD, styles.FAINT, *styles.NAMES, *styles.STATES.values(), styles.FOUND}
     known |= {f"{styles.BOLD};{colour}" for colour in styles.STATES.values()}
     assert {*STYLED.findall(shown)} <= known
+    monkeypatch.setattr(streams, "is_terminal", lambda _: True)
+    plain = {"TERM": "xterm-256color", "PAGER": ""}
+    assert STYLED.search(chatctl("users", "list", env=plain).stdout)
     for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
-        assert not STYLED.search(terminal(*line, typed="n\n", env=env).text)
+        shown = chatctl(*line, input="n\n", env=plain | env, code=None)
+        assert shown.stdout + shown.stderr
+        assert not STYLED.search(shown.stdout + shown.stderr)
 
 
 @pytest.mark.usefixtures("crowd")

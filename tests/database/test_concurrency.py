@@ -28,7 +28,7 @@ from models.links import LINKS
 
 Documents = Database[dict[str, Any]]
 PROCESSES = 8
-SECONDS = 4
+SECONDS = 2
 BATCH = 20
 MEMBERS = 110
 

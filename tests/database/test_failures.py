@@ -3,7 +3,7 @@
 import pytest
 from pymongo import errors
 
-from database import connection, failures
+from database import connection
 from database.errors import (
     AuthFailedError,
     ChatctlError,
@@ -15,6 +15,7 @@ from database.errors import (
     ServerFailedError,
     TimedOutError,
     UnreachableError,
+    explain,
 )
 
 SECRET = "s3cr3t"
@@ -53,16 +54,16 @@ def test_an_error_of_the_driver_is_explained_in_our_own_words(error: Exception, 
 
 def test_a_missing_right_is_named_if_it_is_known() -> None:
     error = errors.OperationFailure(SECRET, 13)
-    assert str(failures.explain(error, "db:1")) == "db:1 does not allow this"
+    assert str(explain(error, "db:1")) == "db:1 does not allow this"
     missing = {("", "listCollections"), ("User", "find")}
-    assert str(failures.explain(error, "db:1", missing)) == (
+    assert str(explain(error, "db:1", missing)) == (
         "db:1 does not allow listCollections on the database and find on User"
     )
-    made = failures.explain(error, "db:1", {("chatctl_audit", "createIndex")})
+    made = explain(error, "db:1", {("chatctl_audit", "createIndex")})
     assert made is not None
     assert made.hint is not None
     assert made.hint.startswith("ask an admin to run chatctl db indexes --apply, or use a database user")
-    other = failures.explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
+    other = explain(errors.OperationFailure(SECRET, 50), "db:1", missing)
     assert isinstance(other, TimedOutError)
 
 

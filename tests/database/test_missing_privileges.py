@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pymongo.monitoring import CommandFailedEvent, CommandStartedEvent
 
-from database.missing_privileges import MissingPrivileges
+from database.privileges import MissingPrivileges
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,10 @@ from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
+HOLD = "holds add case-12 --user ada --reason law"
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],
-    **dict.fromkeys(
-        ("chatctl holds show", "chatctl holds release", "chatctl holds check", "chatctl holds export"),
-        ["holds add case-12 --user ada --reason law"],
-    ),
+    **{f"chatctl holds {verb}": [HOLD] for verb in ("show", "release", "check", "export")},
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
 """What has to have happened for an example."""

@@ -63,7 +63,10 @@ def select_rules(rules: Sequence[str], collections: Sequence[str]) -> list[type[
 def find_faults(
     kinds: Iterable[type[Rule]], collections: Sequence[str], sample: int | None = None, progress: Progress | None = None
 ) -> Iterator[tuple[Rule, list[Finding]]]:
-    """Read the documents that the rules need, and yield confirmed faults: a rule, and some of its faults."""
+    """Read the documents that the rules need, and find their faults.
+
+    Yields pairs of a rule and a list of its confirmed faults. Several pairs may have the same rule.
+    """
     scan = Scan(sample)
     rules = [kind(scan) for kind in kinds]
     waiting: dict[Rule, list[Finding]] = {rule: [] for rule in rules}
@@ -91,7 +94,7 @@ def _suspects(
         found = iter(_documents(collection, fields, sample))
         while documents := list(islice(found, BATCH)):
             usual = list(with_object_ids(documents))
-            if len(usual) == len(documents):  # Rules share results for the same list object.
+            if len(usual) == len(documents):  # Rules reuse results if they get the same list object again.
                 usual = documents
             scan.learn(collection, documents)
             for rule in looking:

@@ -151,7 +151,10 @@ def has_duplicates(document: Document, field: str) -> bool:
 
 
 def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the suspected links of documents with a balance that is not zero: (other document is missing, finding)."""
+    """Yield the suspected links of documents with a balance that is not zero.
+
+    The results are pairs: whether the other document is missing, and the finding.
+    """
     unbalanced = {identifier: number for identifier, number in balances.items() if number}
     yield from _missing_on_the_right(link, unbalanced)
     wanted = [identifier for identifier, number in unbalanced.items() if number]
@@ -160,7 +163,7 @@ def _one_sided(link: Link, balances: dict[Any, int]) -> Iterator[tuple[bool, Fin
 
 
 def _missing_on_the_right(link: Link, unbalanced: dict[Any, int]) -> Iterator[tuple[bool, Finding]]:
-    """Yield the links that only the left side has, and remove them from the balances: (other is missing, finding)."""
+    """Yield the links that only the left side has, as pairs like `_one_sided`, and remove them from the balances."""
     lists = OtherLists(link)
     for some in _chunks(_by_id(link.collection, unbalanced, link.field), link.field):
         back = lists.read({identifier for listed in some.values() for identifier in listed})

@@ -19,7 +19,7 @@ from database.times import iso
 from database.wording import counted
 
 FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
-"""A number can mean a date only if the date is between this day and now."""
+"""The earliest date that a number can mean. Numbers for earlier or future dates are not converted to dates."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 WRAPPED: Final = ("$date", "$numberLong", "$numberInt", "$numberDouble")
 """Keys of MongoDB's Extended JSON. Some values were stored with these keys by mistake."""
@@ -216,7 +216,7 @@ class _Plan:
             yield Result(None, "held documents", "passed-over", told, documents=self._kept)
 
     def notes(self) -> Iterator[str]:
-        """Return the same as `results`, for the question before the repair."""
+        """Yield the texts of `results` as notes for the question before the repair."""
         for result in self.results():
             yield f"{result.ref}: {result.message}" + (" to be repaired" if result.outcome == "repaired" else "")
 

@@ -71,7 +71,7 @@ class Rule:
         """Tell whether the rule must read a collection to find faults in the `selected` collections (empty: in all)."""
         return collection in self.reads and (not selected or not self.one_collection or collection in selected)
 
-    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - others do
+    def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:  # noqa: ARG002 - for subclasses
         """Yield suspected faults of some documents, which have the fields in `reads`."""
         return iter(())
 

@@ -14,9 +14,9 @@ GROUP_SHARE: Final = 0.35
 LARGEST_GROUP: Final = 12
 """The largest number of people in a group."""
 PAIR_TRIES: Final = 20
-"""How often a pair of people is drawn. If no pair is free, a group is made instead."""
+"""The largest number of attempts to draw two people without a conversation. After that, a group is made instead."""
 BUSIEST: Final = 30
-"""The largest conversation has at most this many times as many messages as the smallest one."""
+"""The largest ratio between the numbers of messages in the largest and in the smallest conversation."""
 BURST: Final = 24
 """The largest number of messages in one burst."""
 MORNING: Final = 7 * 60 * 60 * SECOND
@@ -38,9 +38,9 @@ def plan_conversations(
 ) -> Iterator[ConversationPlan]:
     """Plan the participants and the number of messages of each conversation.
 
-    There must be at least two users. Two users have at most one one-to-one conversation. The numbers of users follow
-    their sign-ups. For each conversation a random limit is drawn, and its users have numbers below this limit, so that
-    some conversations can begin early in the year.
+    There must be at least two users. Two users have at most one one-to-one conversation. Users have numbers in the
+    order of their sign-ups. For each conversation a random limit is drawn, and all its users have numbers below this
+    limit, so that some conversations can begin early in the year.
     """
     pairs: set[tuple[int, int]] = set()
     shares = _shares(random, conversations, messages)

@@ -180,7 +180,7 @@ class PendingBatch:
         return Update(collection, (identifier,), fields)
 
 
-PASSWORD: Final = "made up to try things out"  # noqa: S105 - it guards nothing: nobody else is made with it
+PASSWORD: Final = "made up to try things out"  # noqa: S105 - not a secret: only generated users have this password
 SALTED: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 CONTINUED: Final = ("This continues an interrupted command. Data that it has already created is kept.",)
 OFTEN: Final = 0.5
@@ -224,7 +224,7 @@ def _batches(
     counts: Mapping[tuple[str, str], int],
     begun: datetime | None,
 ) -> Iterator[Batch]:
-    """Return the batches. A few documents become a single batch, so that all of them are written, or none."""
+    """Return the batches. If there are few documents, return a single batch, so that either all or none are written."""
     batches = BatchMaker(amounts, languages, _secret(amounts.seed), begun).batches(faults)
     if begun:
         return _unwritten(batches)
@@ -279,7 +279,7 @@ def _counts(amounts: Amounts) -> Counter[tuple[str, str]]:
 
 
 def _indexes() -> list[Index]:
-    """Return the unique indexes of collections that do not exist yet. The application also creates both together."""
+    """Return the unique indexes of collections that do not exist yet. They are created with the collections."""
     there = connection.database().list_collection_names()
     return [index for index in APPLICATION if index.collection not in there]
 

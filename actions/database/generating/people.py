@@ -32,7 +32,10 @@ def to_time(time: int) -> datetime:
 
 
 class SeededYear:
-    """A year that ends at the last midnight, so that a seed makes the same data all day. Times are ms since 1970."""
+    """A year that ends at the last midnight, so that a seed makes the same data all day. Its random source is seeded.
+
+    Times are in milliseconds since 1970.
+    """
 
     def __init__(self, seed: int, end: datetime | None = None) -> None:
         midnight = (end or datetime.now(UTC)).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -63,7 +66,7 @@ PROVIDERS: Final = ("google", "github")
 NAMES_DRAWN: Final = 60
 """The number of first names and of last names that are drawn for each language. The library is slow."""
 FULL_NAMES: Final = 500
-"""The number of full names that are made from these names, for each language and gender."""
+"""The number of full names that are made from the drawn names, for each language and gender."""
 FAMILY_FIRST: Final = frozenset({"ja", "zh", "ko"})
 DOMAINS: Final = ("example.org", "example.com", "example.net")
 """Domains that nobody can register (RFC 2606)."""
@@ -181,7 +184,7 @@ class People:
         self._tail = "" if seed == 1 else f".{seed}"
 
     def make(self, number: int) -> tuple[Person, list[tuple[str, Document]]]:
-        """Make one person: (collection, document) of the user, then of the profile and the account."""
+        """Make one person, and the documents to insert: (collection, document) for the user, profile and account."""
         year, random = self._year, self._year.random
         name, username = self.name_of(number)
         span = year.end - year.begin - 3 * DAY

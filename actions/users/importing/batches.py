@@ -110,7 +110,7 @@ def _prepared_ahead(staging: StagingDatabase, roles: AllRoles, sizes: list[int])
         while (batch := coming.result()) is not None:
             coming = making.submit(next, batches, None)
             yield batch
-    finally:  # after an interrupt, do not wait for hashes
+    finally:  # after an interrupt, do not wait until all passwords are hashed
         hashing.shutdown(wait=False, cancel_futures=True)
         making.shutdown(cancel_futures=True)
 

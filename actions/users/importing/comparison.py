@@ -34,11 +34,11 @@ USER_FIELDS: Final = (
     "updatedAt",
 )
 FEW_ROLES: Final = 10
-"""The most unknown role names that are reported by name."""
+"""The largest number of unknown roles whose names are reported."""
 NEEDS_A_TIME: Final = f"{UserStatus.EMAIL_VERIFIED.value} requires a time in emailVerified"
 ACCOUNT_FIELDS: Final = (ACCOUNT_USER.field, *ACCOUNT)
 OWNER_KEY: Final = "owner"
-"""An extra key of a linked sign-in that was read: the e-mail of the user who has it, if this user exists."""
+"""A key that is added to each linked sign-in: the e-mail of the user who has the sign-in, if this user exists."""
 
 SignIn = tuple[str, str]
 
@@ -233,7 +233,7 @@ def _profiles(users: Sequence[Document]) -> dict[Any, Document]:
 
 
 def existing_accounts(people: Iterable[Person]) -> dict[SignIn, Document]:
-    """Return the linked sign-ins of some people that already exist, for any user.
+    """Return the linked sign-ins of some people that already exist, for the same user or for another one.
 
     Sign-ins are looked up by the same fields as in the application. If the people have no sign-ins, nothing is read.
     """
@@ -260,7 +260,7 @@ def belongs_to(account: Document, user: Document) -> bool:
 
 
 def account_owner(account: Document) -> str:
-    """Say who has a linked sign-in."""
+    """Return a text that says which user has a linked sign-in."""
     owner = f"belongs to {account[OWNER_KEY]}" if account[OWNER_KEY] else "is linked to a user that does not exist"
     return f"the account {account['provider']}:{account['providerAccountId']} {owner}"
 

@@ -17,7 +17,7 @@ from models.documents import UserStatus
 
 
 class Policy(StrEnum):
-    """The choices for a person of an import who already exists."""
+    """What an import does with a person who already exists: report an error, skip the row, or update the user."""
 
     FAIL = "fail"
     SKIP = "skip"
@@ -29,7 +29,7 @@ OAUTH: Final = "oauth"
 
 
 class Person(NamedTuple):
-    """The valid values of a row; a field is None if the row does not have it.
+    """The valid values of a row of an import. A field is None if the row has no value for it.
 
     `emailVerified` is a time, true for an unknown time, or false. Each of the `accounts` has a `provider`, a
     `providerAccountId` and a `type`, and may have other fields of `listing.ACCOUNT`.
@@ -58,7 +58,7 @@ class Person(NamedTuple):
 
     @property
     def profile(self) -> dict[str, str]:
-        """Return the fields of the profile that the row fills."""
+        """Return the fields of the profile that have a value in the row."""
         return {field: value for field in PROFILE if (value := getattr(self, field)) is not None}
 
 
@@ -78,7 +78,7 @@ class ExistingUser(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """The changes of a row: fields of the user and the profile, roles gained and lost, sign-ins added and changed."""
+    """The changes that a row makes to a user: fields, profile, roles gained and lost, sign-ins added and changed."""
 
     user: Document
     profile: Document
@@ -135,7 +135,7 @@ def status_of(person: Person) -> str:
 
 
 def _verification(person: Person, user: Document) -> Document:
-    """Return the fields that change if the row says whether the e-mail is verified."""
+    """Return the fields of a user that change because the row says whether the e-mail is verified."""
     if person.emailVerified is None:
         return {}
     if person.emailVerified:

@@ -75,7 +75,7 @@ class Counts(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The decision about the person of a row; `found` has the stored documents of a user who will be changed."""
+    """What the import does with the person of a row. `found` has the stored documents of a user who will be changed."""
 
     row: int
     id: Any
@@ -105,10 +105,11 @@ def _disk_errors() -> Iterator[None]:
 
 
 class StagingDatabase(Collection[Result]):
-    """A temporary database without a file name: people, their flaws, and what happens to them.
+    """A temporary database of an import: people, the flaws of their rows, and what the import does with them.
 
-    The database contains passwords in plain text, as the imported file does. No other process can open it. Iterating
-    over this object yields the results of the import. Every person gets an id at once; a created user gets this id.
+    It contains passwords in plain text, like the imported file. It has no file name, so no other process can open it.
+    Iterating over this object yields the results of the import. `add` gives every person an id; a created user gets
+    this id.
     """
 
     def __init__(self) -> None:
@@ -118,7 +119,7 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def add(self, people: Sequence[Person]) -> None:
-        """Store people."""
+        """Store the people of some rows, and give an id to each person."""
         self._database.executemany(_PERSON, ((*_to_sqlite(person), ObjectId().binary) for person in people))
         pairs = ((person.row, *pair) for person in people if person.accounts for pair in person.sign_ins)
         self._database.executemany("INSERT INTO account VALUES (?, ?, ?)", pairs)
@@ -130,18 +131,18 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def add_flaws(self, flaws: Iterable[Flaw]) -> None:
-        """Record flaws of rows."""
+        """Store the flaws of some rows."""
         shown = ((flaw.row, _escaped(flaw.field), _escaped(flaw.message), *flaw[3:]) for flaw in flaws)
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Make the flaws of a field with this message quiet, because they are reported elsewhere."""
+        """Mark the flaws of a field that have this message as `quiet`, because they are reported once for all rows."""
         self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
     def set_decisions(self, decisions: Iterable[Decision]) -> None:
-        """Record what happens to people."""
+        """Record for each person whether the import creates, updates or skips them."""
         rows = ((_bytes(one.id), one.outcome, one.message, _bytes(one.found), one.row) for one in decisions)
         self._database.executemany("UPDATE person SET id = ?, outcome = ?, message = ?, found = ? WHERE row = ?", rows)
 
@@ -195,7 +196,7 @@ class StagingDatabase(Collection[Result]):
         return found and lookup.user_label(_document(found[0])["user"])
 
     def counts(self, outcome: str) -> Counts:
-        """Count the people with an outcome, and what they have."""
+        """Count the people with an outcome, their profiles, and their linked sign-ins."""
         filled = " OR ".join(f"{field} IS NOT NULL" for field in PROFILE)
         sums = ", ".join(f"coalesce(sum({condition}), 0)" for condition in (filled, LOCKED_OUT))
         people, profiles, locked_out = self._database.execute(
@@ -206,7 +207,7 @@ class StagingDatabase(Collection[Result]):
         return Counts(people, profiles, self._database.execute(linked, (outcome,)).fetchone()[0], locked_out)
 
     def role_lists(self, outcome: str) -> Iterator[tuple[list[str], int]]:
-        """Read the different lists of roles of people with an outcome, and the number of people with each."""
+        """Yield each different list of roles of the people with an outcome, and the number of people with this list."""
         lists = "SELECT roles, count(*) FROM person WHERE outcome = ? AND roles IS NOT NULL GROUP BY roles"
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
             yield csv_cells.split_list(roles), count

@@ -27,8 +27,8 @@ _DATA: Final = re.compile(r"data:([\w.+-]+/[\w.+-]+)?([^,]*),", re.IGNORECASE | 
 class ChatMessage(NamedTuple):
     """A message with its place in the layout.
 
-    `day` is the heading of a new day, or None on the same day as the message before. `first` is True if the name of the
-    author must be shown: the author or the day is another, or there was a pause.
+    `day` is the heading of a new day, or None if the message before is from the same day. `first` is True if the name
+    of the author must be shown: on a new day, for another author, or after a pause.
     """
 
     row: Row
@@ -37,7 +37,7 @@ class ChatMessage(NamedTuple):
 
 
 def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMessage]:
-    """Yield each message with its place: whether it begins a new day, or a new run of messages of one author."""
+    """Yield each message with its place: whether it begins a new day, or a new series of messages of one author."""
     before: Row | None = None
     heading = None
     for row in messages:
@@ -95,7 +95,7 @@ def readers(row: Row) -> list[tuple[str, str]]:
 
 
 class LastMessage:
-    """Yield messages and remember the last one. A message without a time is the last one only if no other exists."""
+    """Yield messages, and keep the last one in `row`. Messages without a time count only if no message has a time."""
 
     def __init__(self, messages: Iterable[Row]) -> None:
         self._messages = messages

@@ -27,7 +27,7 @@ COLOURS: Final = 8
 
 
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
-    """Yield the parts of the page. If standard output is not UTF-8, all other characters than ASCII are escaped."""
+    """Yield the parts of the page. If standard output is not UTF-8, all characters outside ASCII are escaped."""
     unescaped = streams.has_all_characters()
     for piece in _pieces(transcript, messages, ids=ids):
         yield piece if unescaped else piece.encode("ascii", "xmlcharrefreplace").decode()

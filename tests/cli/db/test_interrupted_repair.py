@@ -35,10 +35,9 @@ def begin(environment: dict[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen([PROGRAM, "db", "repair", "--yes"], env=environment, stderr=subprocess.PIPE, text=True)  # noqa: S603
 
 
-@pytest.mark.parametrize("attempt", range(2))
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_an_interrupted_repair_is_finished_by_the_next_one(
-    environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals, attempt: int
+    environment: dict[str, str], database: Documents, chatctl: Chatctl, how: signal.Signals
 ) -> None:
     settle(database)
     many(database, 1_100)

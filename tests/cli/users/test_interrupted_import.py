@@ -16,7 +16,7 @@ from pymongo.database import Database
 from tests.cli.conftest import PROGRAM
 from tests.conftest import Chatctl, start_server
 
-ROWS = 4000
+ROWS = 2500
 Documents = Database[dict[str, Any]]
 
 

@@ -201,7 +201,7 @@ class StaleLastMessage(Rule):
 
     def confirm(self, suspects: Sequence[Finding]) -> Iterator[Finding]:
         ids = [found.id for found in suspects]
-        expected = _expected_times(ids)  # Read this first: a new message changes only the later read.
+        expected = _expected_times(ids)  # first: a new message then changes `lastMessageAt`, compared below
         recorded = documents("Conversation", ids, ("lastMessageAt",))
         for found in suspects:
             at = recorded.get(found.id, {}).get("lastMessageAt")

@@ -19,7 +19,7 @@ from models.links import PROFILE_USER
 from models.schema import SCHEMA
 
 ALLOWED_TYPES: Final[dict[type, tuple[type, ...]]] = {int: (int, Int64), UserStatus: (str,)}
-"""Type in the schema → the allowed types of values, if not only that type is allowed. BSON code is not a text."""
+"""Type in the schema → the allowed types of values, if more than that type is allowed. BSON code is not a text."""
 
 SEVERITIES: Final = {
     (int, float): "I",
@@ -238,7 +238,7 @@ class StringId(_ShapeRule):
         for users in queries.chunks(referred(found.value) for found in findings if _is_profile_user(found)):
             where = queries.refers_to("Profile", "userId", *users)
             profiles = connection.database()["Profile"].find(where, ["userId"])
-            # A list is not a reference.
+            # `reference` returns None for a list, so a list is not counted.
             holders.update(user for profile in profiles if (user := reference(profile, "userId")))
         yield from (found for found in findings if not _is_profile_user(found) or holders[referred(found.value)] == 1)
 

@@ -182,7 +182,7 @@ def _without_duplicates(items: list[Any]) -> list[Any]:
 
 
 COPY_FIELDS = {"User": "profileId", "Conversation": "messagesIds"}
-"""Collection → the field with copied ids."""
+"""Collection → the field with copied ids, which are also stored in another collection."""
 COPY_OF = {"Profile": "User", "Message": "Conversation"}
 """Collection whose ids are copied → the collection that has the copies."""
 ID_BYTES = 12
@@ -232,7 +232,7 @@ class UnsyncedCopy(Rule):
         return iter(())
 
     def _count_messages(self, collection: str, documents: Sequence[Document]) -> None:
-        """Add the hashes of the messages that a conversation lists, and subtract the hashes of its existing ones."""
+        """Add up the hashes of the messages that a conversation lists, and subtract those of its existing messages."""
         balances = self._balances
         if collection == "Conversation":
             for one in documents:

@@ -10,7 +10,7 @@ from actions.database.checking.rule import DuplicateRule, Finding, Rule, Scan, V
 from actions.database.server import misnamed_collections
 from changes import Document
 from database import connection, indexes
-from database.failures import is_refusal
+from database.errors import is_refusal
 from database.wording import counted
 from models.schema import UNIQUE_INDEXES
 
