@@ -110,10 +110,15 @@ def settle(database: Documents) -> None:
     database["Message"].insert_one({"_id": MESSAGE, **said})
     database["Conversation"].update_one({"_id": place}, {"$push": {"messagesIds": MESSAGE}})
     database["User"].update_one({"_id": cyd}, {"$push": {"seenMessageIds": MESSAGE}})
-    head = {"at": BEGAN, "actor": {"os": "ada"}, "command": "roles create temp", "whole": True, "undoable": True}
     hold = {"kind": "hold", "name": "case-1", "placed": BEGAN, "users": [], "conversations": [ObjectId()]}
     database["chatctl_holds"].insert_one(hold)
-    database["chatctl_audit"].insert_one({"_id": EVENT, "kind": "event", "summary": [], **head})
-    [data] = encode_changes([Insert("Role", temp)])
-    image = {"event": EVENT, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
+    keep_event(database, EVENT, "roles create temp", "Role", temp)
+
+
+def keep_event(database: Documents, event: ObjectId, command: str, collection: str, document: dict[str, Any]) -> None:
+    """Insert an event that inserted a document and can be undone."""
+    head = {"at": BEGAN, "actor": {"os": "ada"}, "command": command, "whole": True, "undoable": True}
+    database["chatctl_audit"].insert_one({"_id": event, "kind": "event", "summary": [], **head})
+    [data] = encode_changes([Insert(collection, document)])
+    image = {"event": event, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
     database["chatctl_images"].insert_one(image)
