@@ -11,7 +11,7 @@ from changes import Document
 from changes.holds import ACTIVE, Holds
 from changes.visible_values import readable, readable_text
 from database import connection
-from database.ids import id_text
+from database.ids import any_of, id_text
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, HOLDS
 from database.references import existing, referred
@@ -56,7 +56,7 @@ def missing(hold: Document, collection: str) -> Iterator[Any]:
     database = connection.database()
     for part in database[HOLDS].find({"hold": hold["_id"], "collection": collection}).sort("_id", 1):
         for some in queries.chunks(part["ids"]):
-            there = {one["_id"] for one in database[collection].find({"_id": {"$in": some}}, ["_id"])}
+            there = {one["_id"] for one in database[collection].find({"_id": any_of(some)}, ["_id"])}
             left = [one for one in some if one not in there]
             found = existing(database, collection, left) if left else set()
             yield from (one for one in left if referred(one) not in found)

@@ -17,6 +17,7 @@ from changes.holds import Held
 from changes.losses import LOCK
 from database import connection
 from database.errors import UsageError
+from database.ids import any_of
 from database.own_collections import HOLDS
 from database.references import ids_in, referred
 from database.wording import counted, did_you_mean, enumerated, shown
@@ -156,9 +157,9 @@ def _unchanged(name: str, parts: list[Document]) -> Rule:
     def check(session: ClientSession | None) -> None:
         _refuse_taken(name, session)
         for part in parts:
-            for some in queries.chunks(part["ids"]):
+            for some in map(any_of, queries.chunks(part["ids"])):
                 there = connection.database()[part["collection"]]
-                if there.count_documents({"_id": {"$in": some}}, session=session) != len(some):
+                if there.count_documents({"_id": some}, session=session) != len(some["$in"]):
                     raise ChangedMeanwhileError("held data was deleted while this command ran", None)
 
     return Rule(LOCK, check)

@@ -9,6 +9,7 @@ from cli import output, views
 from cli.group import OUTPUT, Revealing, Timed, group
 from cli.params import Confirm, LinesOut, Out, Overwrite, Page, ReadOut
 from database.errors import UsageError
+from database.wording import counted
 
 app = group()
 
@@ -78,7 +79,7 @@ def release(name: Name, out: Out, confirm: Confirm) -> None:
 
 @app.command(example="chatctl holds check\nchatctl holds check case-12 -o json")
 def check(
-    out: ReadOut,
+    out: LinesOut,
     *,
     name: Annotated[
         str | None,
@@ -91,9 +92,8 @@ def check(
     """
     found = actions.holds.check(name)
     out.items(found, views.HELD_NOW)
-    gone = sum(row["gone"] for row in found)
-    if gone:
-        out.note(f"{gone:,} of the held documents no longer exist" if gone > 1 else "1 held document no longer exists")
+    if gone := sum(row["gone"] for row in found):
+        out.note(f"{counted(gone, 'held document')} no longer exist{'s' if gone == 1 else ''}")
         raise typer.Exit(1)
 
 
