@@ -20,6 +20,7 @@ from database import connection
 from database.ids import ID_PREFIX, any_of, beginning_with, id_text, readings
 from database.listing import Listing, Row
 from database.own_collections import AUDIT, IMAGES, STATE
+from database.times import minute
 from database.wording import NAMED, shown
 
 ACTORS: Final = ("os", "host", "database", "claimed")
@@ -120,7 +121,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     state = _states([event])[event["_id"]]
     command = f"audit undo {event['_id']}"
     if state == "undone":
-        return checked_changeset(command, Draft(), [Result(event["_id"], _command(event), "unchanged")])
+        result = Result(event["_id"], _command(event), "unchanged", if_unchanged=_undone_by(event))
+        return checked_changeset(command, Draft(), [result])
     database = connection.database()
     batches = _batches_to_undo(event, state)
     draft = Draft()
@@ -132,7 +134,8 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     inverse = undoing.inverse(database, batches, force=force, orphans=events.recorded_orphans(database, event["_id"]))
     draft.batches = [[*draft.changes, *inverse[0]], *inverse[1:]]
     outcome = "undone" if draft.changes else "unchanged"
-    results = [Result(event["_id"], _command(event), outcome)]
+    why = "all its changes were reversed already"
+    results = [Result(event["_id"], _command(event), outcome, if_unchanged=why)]
     return checked_changeset(
         command,
         draft,
@@ -145,13 +148,23 @@ def undo(ref: str, *, force: bool = False, allow_last_member: bool = False, allo
     )
 
 
+def _undone_by(event: Document) -> str:
+    """Say who undid an event, and when."""
+    undos = list(connection.database()[AUDIT].find({"undoes": event["_id"]}).sort("_id", -1))
+    states = _states(undos)
+    undo = next(one for one in undos if states[one["_id"]] == "done")
+    at = undo.get("at")
+    when = minute(at) if isinstance(at, datetime) else readable_text(at)
+    return f"already undone by {actor_text(undo)}, {when}, event {undo['_id']}"
+
+
 def _batches_to_undo(event: Document, state: str) -> list[Batch]:
     """Read the changes of an event. Raises `StillRunningError`, or `NotUndoableError` if they are not stored."""
     if state == "running":
         raise StillRunningError(f"event {event['_id']} is still running", "undo it after it has ended")
     if event.get("erased"):
         why = f"event {event['_id']} cannot be undone: a user whom it changed has been erased"
-        raise NotUndoableError(why, f"see what is left of it: chatctl audit show {event['_id']}")
+        raise NotUndoableError(why, f"see the remaining data of the event: chatctl audit show {event['_id']}")
     if batches := events.read(connection.database(), event["_id"]):
         return batches
     why = "is no longer stored" if event.get("undoable") else "was never stored"
@@ -217,7 +230,7 @@ def _target(ref: str) -> list[Any]:
     try:
         targets = begun | {lookup.find_user(ref, ())["_id"]}
     except UnknownNameError as error:
-        error.hint = f"{error.hint}; for something that was deleted, use its id"
+        error.hint = f"{error.hint}; to find a deleted document, use its id"
         if not begun:
             raise
         targets = begun

@@ -20,7 +20,7 @@ class ImportConflictError(ConflictError):
     """Users of an import already exist, or their names are taken; `faults` lists them."""
 
     def __init__(self, number: int, faults: tuple[Fault, ...]) -> None:
-        of_them = "" if number == len(faults) else f"; these are the first {len(faults):,}"
+        of_them = "" if number == len(faults) else f"; only the first {len(faults):,} are shown"
         super().__init__(
             f"the import has {counted(number, 'conflict')} with existing users{of_them}",
             "nothing was written; --on-conflict skip keeps existing users unchanged, --on-conflict update changes them",

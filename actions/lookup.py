@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from bson import ObjectId
@@ -19,7 +20,8 @@ from database.errors import UsageError
 from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
 from database.own_collections import AUDIT, HOLDS
-from database.wording import NAMED, did_you_mean, one_edit_away, shown
+from database.times import minute
+from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
 
 PLAIN: Final = re.compile(r"\w[\w.+-]{0,59}")
 """Matches text that needs no quotes in a shell."""
@@ -27,14 +29,12 @@ NAMED_BY: Final = {
     "User": ("username", "email"),
     "Role": ("name",),
     "Permission": ("name",),
-    "Conversation": ("name", "isGroup", "userIds"),
+    "Conversation": ("name", "isGroup", "userIds", "lastMessageAt"),
     "Message": ("createAt",),
     AUDIT: ("command",),
     HOLDS: ("name",),
 }
 """The fields by which people recognise a document."""
-KINDS: Final = {AUDIT: "event", HOLDS: "hold"}
-"""The kind of the documents that users name, in collections that have several kinds."""
 CHOICES: Final = 10_000
 """The most names that are read to suggest "did you mean". Among more names, the nearest is rarely the right one."""
 NEIGHBOURS: Final = 500
@@ -146,7 +146,7 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
     """
     texts = {ref: value for ref, (field, value) in keys.items() if field == "_id" or ref == value}
     prefixes = {ref: value for ref, value in texts.items() if ID_PREFIX.fullmatch(value)}
-    where = {"kind": KINDS[collection]} if collection in KINDS else None
+    where = queries.named_by_id(collection)
     found = references.ids_beginning_with(connection.database(), collection, prefixes.values(), where)
     yield from ([("_id", text) for text in found.get(prefixes.get(ref, ""), ())] for ref in keys)
 
@@ -154,7 +154,12 @@ def _begun(collection: str, keys: Mapping[str, Key]) -> Iterator[list[Key]]:
 def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None = None) -> AmbiguousNameError:
     """Make the error for a text that means several documents. `field` is set if all of them have the text in it."""
     documents = queries.find_by_id_texts(collection, ids, NAMED_BY[collection])
-    listed = [f"id:{one}{_about(collection, documents[one]) if one in documents else ''}" for one in ids[:NAMED]]
+    # Two conversations can have the same name, so a person must type one of these ids.
+    short = queries.short_ids(collection, ids[:NAMED]) if collection == "Conversation" else {}
+    listed = [
+        f"id:{short.get(one, one)}{_about(collection, documents[one]) if one in documents else ''}"
+        for one in ids[:NAMED]
+    ]
     more = ["or another"] if len(ids) > NAMED else []
     having = "match" if field is None else f"have the {field}"
     return AmbiguousNameError(
@@ -165,11 +170,20 @@ def _ambiguous(collection: str, text: str, ids: Sequence[str], field: str | None
 def _about(collection: str, document: Document) -> str:
     """Return the names of a document in parentheses, to tell it from others with a similar id or name."""
     if collection == "Conversation":
-        from actions.display_names import titles
-
-        return f" ({titles([document])[document['_id']]})"
+        return f" ({', '.join(_about_conversation(document))})"
     names = [readable_text(document[field]) for field in NAMED_BY[collection] if document.get(field)]
     return f" ({', '.join(names)})" if names else ""
+
+
+def _about_conversation(document: Document) -> Iterator[str]:
+    """Yield the title of a conversation, and what tells it from another one with the same title."""
+    from actions.display_names import id_texts, titles
+
+    yield titles([document])[document["_id"]]
+    if document.get("name"):
+        yield counted(len(id_texts(document, "userIds")), "participant")
+    if isinstance(last := document.get("lastMessageAt"), datetime):
+        yield f"last activity {minute(last)}"
 
 
 def _identity(document: Document) -> tuple[type, str]:

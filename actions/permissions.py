@@ -52,7 +52,9 @@ def rename(ref: str, name: str) -> Changeset:
         new_names.validate("Permission", [name])
         draft.set("Permission", permission, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return checked_changeset(command, draft, [Result(permission["_id"], name, outcome)], question=question)
+    return checked_changeset(
+        command, draft, [Result(permission["_id"], name, outcome, if_unchanged=new_names.SAME_NAME)], question=question
+    )
 
 
 @replannable(deletes=True)

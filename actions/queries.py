@@ -16,6 +16,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import OBJECT_ID, any_of, by_text, readings
 from database.listing import PATIENCE, PRESENT
+from database.own_collections import AUDIT, HOLDS
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
@@ -103,13 +104,19 @@ def _ids_like(collection: str, texts: Iterable[str]) -> list[str] | None:
 
 
 def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
-    where = {"$or": [{"_id": one} for one in ranges]}
+    where = {"$or": [{"_id": one} for one in ranges], **named_by_id(collection)}
     try:
         documents = connection.database()[collection].find(where, ["_id"], limit=MOST_ALIKE, max_time_ms=PATIENCE)
         found = [str(document["_id"]) for document in documents]
     except ExecutionTimeout:
         return None
     return found if len(found) < MOST_ALIKE else None
+
+
+def named_by_id(collection: str) -> Document:
+    """Return the filter for the documents that a typed id can name: events and holds also have parts."""
+    kinds = {AUDIT: "event", HOLDS: "hold"}
+    return {"kind": kinds[collection]} if collection in kinds else {}
 
 
 def _common_length(one: str, other: str) -> int:

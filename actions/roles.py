@@ -59,7 +59,9 @@ def rename(ref: str, name: str) -> Changeset:
         new_names.validate("Role", [name])
         draft.set("Role", role, {"name": name})
     outcome = "renamed" if draft.changes else "unchanged"
-    return checked_changeset(command, draft, [Result(role["_id"], name, outcome)], question=question)
+    return checked_changeset(
+        command, draft, [Result(role["_id"], name, outcome, if_unchanged=new_names.SAME_NAME)], question=question
+    )
 
 
 @replannable(deletes=True)
@@ -188,9 +190,11 @@ def _change_permissions(verb: str, ref: str, refs: Sequence[str]) -> Changeset:
     held = _have_link(role, permissions, all if granting else any)
     draft = Draft()
     (draft.link if granting else draft.unlink)(ROLE_PERMISSIONS, [role], permissions)
+    why = f"role {lookup.label(role)} {'already has it' if granting else 'does not have it'}"
+    outcomes = ["unchanged" if had is granting else OUTCOMES[verb] for had in held]
     results = [
-        Result(permission.document["_id"], permission.ref, "unchanged" if had is granting else OUTCOMES[verb])
-        for permission, had in zip(found, held, strict=True)
+        Result(permission.document["_id"], permission.ref, outcome, if_unchanged=why)
+        for permission, outcome in zip(found, outcomes, strict=True)
     ]
     command = f"roles {verb} {lookup.label(role)} {in_words([permission.ref for permission in found])}"
     rest = f"{'to' if granting else 'from'} role {lookup.label(role)}"

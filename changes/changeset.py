@@ -35,7 +35,9 @@ class Result(NamedTuple):
 
     `password` is a generated password, which is shown only once. `elsewhere` has URLs of files outside the database,
     which the user must delete there. `warning` is only for output for programs. For people, the notes of the changeset
-    contain the same text. `documents` is the number of documents that the result is about, if they are several.
+    contain the same text.
+    `if_unchanged` is only for people: it says why nothing is changed if the outcome is `unchanged`.
+    `documents` is the number of documents that the result is about, if they are several.
     """
 
     id: ObjectId | None
@@ -45,6 +47,7 @@ class Result(NamedTuple):
     password: str | None = None
     elsewhere: Collection[str] = ()
     warning: str | None = None
+    if_unchanged: str | None = None
     documents: int = 0
 
 

@@ -78,6 +78,8 @@ def _holder(link: Link) -> str:
 
 def _line(change: LinkChange, members: list[Any], names: Mapping[Any, str]) -> str:
     link, holder, gains = change
-    verbs = ("was not seen by", "was seen by") if link == USER_SEEN_MESSAGES else ("loses", "gains")
+    verbs = (
+        ("is no longer marked as seen by", "is marked as seen by") if link == USER_SEEN_MESSAGES else ("loses", "gains")
+    )
     title, *others = (str(names.get(one) or id_text(one)) for one in (holder, *members))
     return f"{_holder(link).lower()} {title} {verbs[gains]} {enumerated(others)}"

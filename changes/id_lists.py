@@ -45,7 +45,7 @@ class TooManyLinksError(InvalidInputError):
     def __init__(self, collection: str, identifier: object, field: str, count: int) -> None:
         super().__init__(
             f"{field} of {collection} {identifier} would have {count:,} ids; the limit is {MOST_IDS:,}",
-            "divide the links among several documents",
+            "use several roles or conversations with fewer members or messages each",
         )
 
 

@@ -123,7 +123,7 @@ def describe_conflict(
 ) -> str:
     """Return a message with the document that made a write fail. Call this after the write has failed."""
     if error.taken:
-        return next(_taken(database, batch), "a name is already taken")
+        return next(_taken(database, batch), "another document already has this unique value")
     return next(_changed(database, batch, names), "the data was changed while this command ran")
 
 
@@ -207,7 +207,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
         found = {document["_id"] for document in collection.find(guard(change), {"_id": 1})}
         for identifier in (identifier for identifier in change.ids if identifier not in found):
             if is_lease(change):
-                yield "the event continued or was undone while this command ran"
+                yield "another command continued or undid this event while this command ran"
                 continue
             label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
             there = collection.find_one({"_id": equal(identifier)}, {"_id": 1})

@@ -9,7 +9,7 @@ import typer
 import actions
 from cli import output, views
 from cli.group import FILTERS, Options, Timed, group
-from cli.params import AllowLastMember, Confirm, Out, Overwrite, Page, Permission, ReadOut, To, User, moment
+from cli.params import AccessOut, AllowLastMember, Confirm, Out, Overwrite, Page, Permission, To, User, moment
 from database.errors import UsageError
 
 app = group()
@@ -59,11 +59,11 @@ class ReportOptions(Options, heading=FILTERS):
 
 
 @app.command(example="chatctl access report --idle 180d")
-def report(out: ReadOut, options: ReportOptions) -> None:
-    """Report what looks wrong about who may do what.
+def report(out: AccessOut, options: ReportOptions) -> None:
+    """Report likely mistakes in roles and permissions.
 
     It finds permissions that no role has, roles without permissions or members, equal and contained roles, users whose
-    roles overlap, privileged users who do not sign in, and new grants with who gave them.
+    roles overlap, privileged users who do not sign in, and recent grants and who made them.
     """
     found = actions.access.report(idle_since=options.idle, granted_since=options.granted, privileged=options.privileged)
     out.items(found.rows, views.ACCESS_FINDINGS)
@@ -76,14 +76,14 @@ def report(out: ReadOut, options: ReportOptions) -> None:
     sortable=actions.SORTABLE["users"],
     cls=Timed,
 )
-def who(permission: Permission, out: ReadOut, page: Page) -> None:
+def who(permission: Permission, out: AccessOut, page: Page) -> None:
     """List the users who have a permission, with the roles that give it."""
     found = actions.users.find(actions.users.Filters(permission=permission))
     out.rows(found, views.HOLDERS, page)
 
 
 @app.command(example="chatctl access diff ada grace")
-def diff(user: User, other: User, out: ReadOut) -> None:
+def diff(user: User, other: User, out: AccessOut) -> None:
     """Show the permissions that only one of two users has.
 
     Their status does not matter.
@@ -105,10 +105,10 @@ def review(
     allow_last_member: AllowLastMember = False,
     confirm: Confirm,
 ) -> None:
-    """Write a review sheet, or revoke the roles that it says no to.
+    """Write a review sheet, or revoke the roles that the reviewer rejected.
 
     Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the
-    column keep. With FILE, the roles of the rows with no are revoked; rows without an answer are kept. A sheet is
+    column keep. With FILE, roles with the answer no are revoked; roles without an answer are kept. A sheet is
     refused if a user no longer has such a role.
     """
     if sheet is None:

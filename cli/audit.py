@@ -7,7 +7,7 @@ import typer
 import actions
 from cli import views
 from cli.group import FILTERS, Revealing, Timed, TimedRevealing, group
-from cli.output import questions
+from cli.output import questions, zone_of
 from cli.params import AllowLastMember, AllowLockout, Before, Confirm, Event, Out, Page, ReadOut, Since, Until
 from database.errors import UsageError
 
@@ -111,7 +111,7 @@ def _chosen_event(out: Out, event: str | None, *, last: bool) -> str:
     if event is None and questions.can_pick(out.invocation):
         from cli.output import picker
 
-        event = picker.pick("EVENT")
+        event = picker.pick("EVENT", zone_of(out.invocation))
     if event is None:
-        raise UsageError("missing argument 'EVENT'", "give the id of an event, or --last")
+        raise UsageError("missing argument 'EVENT'", "add the id of an event, or use --last")
     return event

@@ -60,7 +60,7 @@ def add(
     context = contexts.Context(name, source, value, read_only)
     contexts.add(context)
     if url is not None and (address := contexts.address(context)) and address.has_password:
-        warn_of_password(out, "leave out --url to be asked for the URL")
+        warn_of_password(out, "remove --url to be asked for the URL")
     _report(out, name, "added")
     if problem := actions.contexts.show(name)["problem"]:
         out.note(f"warning: {problem}")

@@ -42,8 +42,8 @@ SHOWN_RULES: Final = ("unknown-status", "one-sided-link", "stale-last-message")
 """The rules of `db check` that the tour shows. The faults of all rules would fill six screens."""
 ENDS: Final = frozenset({"q", "quit", "exit"})
 CLOSING_LINES: Final = (
-    "Now you: all of these people are generated, so nothing can go wrong.",
-    "After `export CHATCTL_LOCAL=true` you can leave --local out.",
+    "Now try it yourself: all this data is generated, so you cannot damage anything.",
+    "After `export CHATCTL_LOCAL=true` you can omit --local.",
 )
 
 
@@ -65,7 +65,7 @@ class _OnEmbedded(Command):
     def invoke(self, ctx: Any) -> Any:
         invocation = Invocation.of(ctx.meta)
         if invocation.url is not None or invocation.context is not None:
-            raise UsageError("the tour works only on the embedded database", "leave --url and --context out")
+            raise UsageError("the tour works only on the embedded database", "remove --url and --context")
         invocation.local = True
         return super().invoke(ctx)
 
@@ -208,7 +208,7 @@ def _undo(person: Person | None) -> Iterator[Step]:
 
 def _check(_: Person | None) -> Iterator[Step]:
     check = ("db", "check", *(word for rule in SHOWN_RULES for word in ("--rule", rule)))
-    yield Step("Faults that collect in real data: what each of them does, and how to repair it.", check)
+    yield Step("Faults that occur in real data: what each of them does, and how to repair it.", check)
 
 
 def _next(person: Person | None) -> Iterator[Line]:

@@ -19,6 +19,7 @@ from database.errors import (
     DatabaseError,
     Fault,
     InvalidInputError,
+    LeftError,
     NotFoundError,
     OutputError,
     PartialError,
@@ -73,9 +74,10 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, as_json: bool
     if as_json:
         streams.say(formats.as_json({"error": _document(failure)}))
     else:
-        for line in [failure.message] if isinstance(error, CancelledError) else _lines(failure):
+        is_answer = isinstance(error, CancelledError | LeftError)
+        for line in [failure.message] if is_answer else _lines(failure):
             say(line)
-        if failure.exit not in {INTERRUPTED, TERMINATED} and not isinstance(error, CancelledError):
+        if failure.exit not in {INTERRUPTED, TERMINATED} and not is_answer:
             from cli.output import reports
 
             reports.annotate(failure.faults, failure.message)
@@ -104,7 +106,7 @@ def describe(error: BaseException) -> Failure:
 def _failure(error: BaseException) -> Failure:
     """Choose the exit code and the message by the class of the error."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        return Failure(INTERRUPTED, "interrupted", "interrupted")
+        return Failure(INTERRUPTED, "interrupted", str(error) or "interrupted")
     if isinstance(error, TerminatedError):
         return Failure(TERMINATED, "interrupted", "terminated")
     if isinstance(error, typer.TyperException):
@@ -162,9 +164,9 @@ def _usage(error: typer.TyperException) -> Failure:
     if context and any(param.name == "password_stdin" for param in context.command.params):
         # The extra argument may be the password, so that the message must not repeat it.
         if "extra argument" in message:
-            message, hint = "got an argument too many", f"no argument is a password; {hint}"
+            message, hint = "unexpected extra argument", f"a password cannot be an argument; {hint}"
         elif name == "--password":
-            hint = "other users of this machine could see it: take --password-stdin"
+            hint = "other users of this machine could see the password: use --password-stdin"
     return Failure(2, "usage", message[:1].lower() + message[1:], hint)
 
 
@@ -187,7 +189,7 @@ def _bug(error: BaseException) -> Failure:
         BUG,
         "bug",
         f"this is a bug in chatctl: {type(error).__name__}{place}",
-        "run it again with --debug and report what it prints; it contains no passwords and no data of yours",
+        "run it again with --debug and report its output, which contains no passwords and no data from your database",
     )
 
 

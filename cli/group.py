@@ -72,7 +72,7 @@ GLOBAL_OPTIONS: Final = (
     _option(
         SAFETY, "--expect", "Refuse to run on a database with another name (or set CHATCTL_EXPECT).", metavar="NAME"
     ),
-    _option(SAFETY, "--no-input", "Never ask. What needs a confirmation is refused."),
+    _option(SAFETY, "--no-input", "Never ask. Commands that need a confirmation are refused."),
     _option(CONNECTION, "--local", "Use the embedded database. It needs no MongoDB server."),
     _option(CONNECTION, "--context", "Use the database of this context.", metavar="NAME"),
     _option(CONNECTION, "--url", "Use this database: mongodb://user:password@host/name.", metavar="URL"),
@@ -203,7 +203,7 @@ class Command(Shared, TyperCommand):
         invocation = Invocation.of(ctx.meta)
         if not questions.can_pick(invocation):
             return {}
-        from cli.output import picker
+        from cli.output import picker, zone_of
 
         given, _, _ = self.make_parser(ctx).parse_args([*args])
         values = {param: given.get(param.name) for param in self.get_params(ctx)}
@@ -211,7 +211,7 @@ class Command(Shared, TyperCommand):
         if error.param not in kinds or not picker.KINDS.keys() >= set(kinds.values()):
             return {}
         _choose_database(invocation, {param.name: value for param, value in values.items()})
-        picked = {param: picker.pick(kind) for param, kind in kinds.items()}
+        picked = {param: picker.pick(kind, zone_of(invocation)) for param, kind in kinds.items()}
         return {param: word for param, word in picked.items() if word} if all(picked.values()) else {}
 
     def invoke(self, ctx: Any) -> Any:
@@ -320,7 +320,7 @@ def _writes(params: Mapping[str, Any]) -> bool:
     return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
 
 
-def warn_of_password(out: Any, instead: str = "put it into MONGODB_DATABASE_URL") -> None:
+def warn_of_password(out: Any, instead: str = "set MONGODB_DATABASE_URL instead") -> None:
     """Warn that other users can see a password on the command line."""
     from cli.output import say
 

@@ -209,7 +209,10 @@ def _typed_body(out: Out) -> str:
 
     if streams.is_terminal(sys.stdin):
         if out.invocation.no_input:
-            raise UsageError("--no-input: the text of the message cannot be typed", "give it with --body")
+            raise UsageError(
+                "--no-input: chatctl does not ask for the text of the message",
+                "add --body, or write the text to standard input",
+            )
         say("type the message; Ctrl-D on an empty line sends it, Ctrl-C cancels")
     data = sys.stdin.buffer.read(LARGEST_BODY + len(b"\r\n") + 1) if sys.stdin else b""
     line = data.removesuffix(b"\n").removesuffix(b"\r") if data.endswith(b"\n") else data
@@ -225,8 +228,8 @@ def tail(out: StreamOut, *, conversation: InConversation = None, sender: FromSen
     """Show messages when they are sent, changed, redacted or deleted. Ctrl-C stops it.
 
     The server reports only the id of a deleted message. With --conversation or --sender, deletions are therefore shown
-    only for messages sent while this runs and for the newest 10,000 before that. Without these filters all deletions
-    are shown, those of older messages only by id.
+    only for messages sent while this runs and for the newest 10,000 before that. Without these filters, all
+    deletions are shown; for older messages, only the id is shown.
 
     The command continues after a lost connection, but ends when the embedded server stops. If the server has no change
     streams, new messages are read every second, and redactions and deletions are not shown.

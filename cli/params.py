@@ -22,6 +22,7 @@ READ: Final = (*LINES, "ids")
 WRITE: Final = ("table", "json")
 STREAM: Final = ("table", "ndjson")
 PLAN: Final = (*LINES, "markdown")
+ACCESS: Final = (*READ, "markdown")
 TESTS: Final = (*PLAN, "junit")
 FIGURES: Final = ("table", "json", "csv")
 FORMATS_BY_ENDING: Final = {
@@ -151,6 +152,7 @@ ReadOut = Annotated[Output, _output(READ)]
 
 LinesOut = Annotated[Output, _output(LINES)]
 StreamOut = Annotated[Output, _output(STREAM)]
+AccessOut = Annotated[Output, _output(ACCESS)]
 PlanOut = Annotated[Output, _output(PLAN)]
 TestsOut = Annotated[Output, _output(TESTS)]
 FiguresOut = Annotated[Output, _output(FIGURES)]

@@ -1,5 +1,6 @@
 """The commands of `chatctl seeds`."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -105,9 +106,16 @@ def _planned(out: output.Output, command: str, paths: list[Path] | None, options
 
 
 def _read(out: output.Output, command: str, paths: list[Path] | None) -> "Seed":
-    """Read the seed. Without a path, read the built-in seed, and print a note if the working folder has seeds too."""
+    """Read the seed. Without a path, read the built-in seed, and print a note if the working folder has seeds too.
+
+    In CI, where nobody reads the note, `apply` is refused instead, except on the embedded database.
+    """
     if not paths and (here := seeds.reading.here()):
+        from database import connection
+
         own = text.quoted(["chatctl", "seeds", command, *here])
+        if command == "apply" and os.environ.get("CI") and not connection.target().local:
+            raise UsageError("PATH is required in CI, because the working folder has seed files", own)
         out.note(f"No PATH: using the seed that ships with chatctl. To use the seeds here: {own}")
     return seeds.reading.read(paths or [])
 

@@ -52,6 +52,19 @@ The most similar name would be a wrong suggestion: for `--force` it is `--foreve
 QUIET: Final = frozenset({"--quiet", "--silent", "-q", "-s"})
 
 _VERSION: Final = "see chatctl --version"
+_COLOURED: Final = "put FORCE_COLOR=1 before chatctl"
+_COLOURLESS: Final = "put NO_COLOR=1 before chatctl"
+
+OPTION_HINTS: Final = {
+    "-v": _VERSION,
+    "--version": _VERSION,
+    "--color": _COLOURED,
+    "--colour": _COLOURED,
+    "--no-color": _COLOURLESS,
+    "--no-colour": _COLOURLESS,
+    "--no-pager": "put CHATCTL_PAGER=cat before chatctl",
+}
+"""Options of other programs that chatctl replaces by something that is not an option → hint."""
 
 
 def of_command(context: Any, args: Sequence[str], names: Sequence[str]) -> str:
@@ -81,8 +94,8 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
     """Return a hint for an unknown option of a command or group."""
     if context is None:
         return None
-    if name.lower() in {"-v", "--version"}:
-        return _VERSION
+    if hint := OPTION_HINTS.get(name.lower()):
+        return hint
     is_group = hasattr(context.command, "list_commands")
     options = {option: param for param in context.command.get_params(context) for option in param.opts}
     formats = options["--output"].metavar.split("|") if "--output" in options else ["json", "ids"] * is_group
@@ -97,7 +110,7 @@ def of_option(context: Any, name: str, near: Sequence[str]) -> str | None:
         return f"did you mean {meant}?"
     if is_group:
         words = "COMMAND" if context.parent else "GROUP COMMAND"
-        return f"put the options of a command after it: {context.command_path} {words} {meant or name}"
+        return f"write the options after the command: {context.command_path} {words} {meant or name}"
     others = list(_with_option(context.parent, name))
     return f"{name} is an option of {' and '.join(others[:2])}; see {context.command_path} --help" if others else None
 
@@ -120,7 +133,7 @@ def of_list(context: Any, message: str) -> str | None:
                 continue
             words = list(map(shlex.quote, names))
             if param.param_type_name == "argument":
-                return f"separate names by a blank: {' '.join(words)}" if several else None
+                return f"separate names with spaces: {' '.join(words)}" if several else None
             option = param.opts[0]
             return f"repeat the option: {option} {f' {option} '.join(words)}" if several else f"{option} takes one name"
     return None

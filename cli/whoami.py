@@ -17,4 +17,4 @@ def whoami(out: LinesOut) -> None:
     row = actions.database.server.whoami()
     out.record(row, views.IDENTITY)
     if not row["roles"]:
-        out.note("this connection has no role on the server: it may do only what the server allows everybody")
+        out.note("this connection has no role on the server: it has only the rights that the server gives to all users")

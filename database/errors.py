@@ -66,6 +66,13 @@ class CancelledError(RefusedError):
         super().__init__("Cancelled. Nothing was changed.")
 
 
+class LeftError(KeyboardInterrupt):
+    """The user left a question with Ctrl-C. Every question comes before the first write."""
+
+    def __init__(self) -> None:
+        super().__init__("Interrupted. Nothing was changed.")
+
+
 class ReadOnlyError(RefusedError):
     """The error for a write in a read-only context."""
 
@@ -184,14 +191,16 @@ def _no_connection(error: BaseException, host: str) -> ChatctlError:
 
 
 def _configuration(error: BaseException, host: str) -> ChatctlError:
-    """Distinguish an unknown host name from options that do not fit the server."""
+    """Distinguish an unknown host name from options that the server does not accept."""
     if any(type(cause).__module__.partition(".")[0] == "dns" for cause in _causes(error)):
         return UnreachableError(f"cannot resolve the host name {host}", "check the host in the URL, and the network")
-    return NotConfiguredError("the options of the database URL do not fit the server", "check the part after the ?")
+    return NotConfiguredError(
+        "the server does not accept the options in the database URL", "check the part after the ?"
+    )
 
 
 def _timed_out(_: BaseException, host: str) -> ChatctlError:
-    return TimedOutError(f"{host} took too long to answer", "try again, or ask for less")
+    return TimedOutError(f"{host} took too long to answer", "try again, or limit the result with --limit or filters")
 
 
 def _too_large(_: BaseException, __: str) -> ChatctlError:

@@ -54,6 +54,11 @@ def local_zone() -> str | None:
     return "/".join(dict.fromkeys(clock.tzname))
 
 
+def minute(moment: datetime) -> str:
+    """Write a time in UTC without seconds: `2026-03-04 09:30Z`."""
+    return f"{moment if moment.tzinfo is None else moment.astimezone(UTC):%Y-%m-%d %H:%M}Z"
+
+
 def rfc3339(value: Any) -> str | None:
     """Write a time as RFC 3339 in UTC with milliseconds; None for any other value.
 

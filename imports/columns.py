@@ -71,7 +71,7 @@ _YES: Final = frozenset({"true", "yes", "1"})
 _NO: Final = frozenset({"false", "no", "0"})
 _INT64: Final = range(-(2**63), 2**63)
 
-ColumnFlaw = tuple[str | None, str]
+ColumnFault = tuple[str | None, str]
 """A column with a fault (None for the whole row), and a description of the fault, which never quotes the value."""
 
 
@@ -79,13 +79,13 @@ class BadCellError(Exception):
     """The error for a cell with a value that its column does not accept."""
 
 
-def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFlaw]]:
+def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, list[ColumnFault]]:
     """Check a row, and return a `Person` with its values and the list of its faults.
 
     The `Person` of a faulty row has only the valid values, so that they can still be compared with the database. It is
     None if the row could not be read at all.
     """
-    found: list[ColumnFlaw] = [(None, flaw) for flaw in row.flaws]
+    found: list[ColumnFault] = [(None, fault) for fault in row.faults]
     values: dict[str, Any] = dict.fromkeys(REQUIRED)
     for column, value in (row.cells or {}).items():
         try:
@@ -95,13 +95,13 @@ def check(row: Row, required: Sequence[str] = REQUIRED) -> tuple[Person | None, 
     if row.cells is None:
         return None, found
     found += [(column, MISSING) for column in required if column not in row.cells]
-    found += _password_flaws(values)
+    found += _password_faults(values)
     if any(column == "emailVerified" for column, _ in found):
         values.pop("status", None)  # The status may be valid only together with the time of the verification.
     return Person(row.number, **values), found
 
 
-def _password_flaws(values: dict[str, Any]) -> Iterator[ColumnFlaw]:
+def _password_faults(values: dict[str, Any]) -> Iterator[ColumnFault]:
     password = values.get("password")
     if password is None:
         return
@@ -109,8 +109,8 @@ def _password_flaws(values: dict[str, Any]) -> Iterator[ColumnFlaw]:
         yield "password", "a row cannot have both a password and a hash. Remove one of them"
     if scheme := passwords.scheme_of(password):
         yield "password", f"this is a hash ({scheme}), not a password: {_ADVICE[scheme == passwords.BCRYPT]}"
-    elif flaw := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
-        yield "password", flaw
+    elif fault := passwords.flaw(password, [values.get(field) for field in ("email", "username", "name")]):
+        yield "password", fault
 
 
 _ADVICE: Final = {
@@ -128,7 +128,9 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise BadCellError(f"expected a text, found {_KIND_NAMES[type(value)]}")
     if not value.isascii() and _BROKEN.search(value):
-        raise BadCellError(f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this is not valid text")
+        raise BadCellError(
+            f"{NOT_UTF8}; {SAVE_AS_UTF8}" if _BYTES.search(value) else "this contains invalid characters (not UTF-8)"
+        )
     if "\0" in value:
         raise BadCellError("this contains a NUL character")
     return value
@@ -215,7 +217,7 @@ def _account(given: Any) -> dict[str, Any]:
     if tokens := _named(given.keys() & TOKENS):
         raise BadCellError(f"tokens are never imported: remove {tokens}")
     if unknown := _named(given.keys() - set(ACCOUNT)):
-        raise BadCellError(f"unknown in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
+        raise BadCellError(f"unknown keys in an account: {unknown}. Use only {', '.join(ACCOUNT)}")
     account = {"type": OAUTH} | {key: _part(key, value) for key, value in given.items() if value is not None}
     if missing := [key for key in ("provider", "providerAccountId") if not account.get(key)]:
         raise BadCellError(f"an account requires {' and '.join(missing)}; in CSV write provider:providerAccountId")
@@ -234,7 +236,7 @@ def _part(key: str, value: Any) -> Any:
 
 def _named(keys: Iterable[str]) -> str:
     """Return the names of keys for a message. A key that may be personal data is not quoted."""
-    return ", ".join(sorted("key that looks like a value" if is_data(key) else key for key in keys))
+    return ", ".join(sorted("a key that looks like personal data (not shown)" if is_data(key) else key for key in keys))
 
 
 _PARSERS: Final[dict[str, Callable[[Any], Any]]] = dict.fromkeys(COLUMNS, _text) | {

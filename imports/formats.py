@@ -43,14 +43,14 @@ class Problem(NamedTuple):
 class Row:
     """A row of an import file. `cells` maps columns to the values of the row, without empty values.
 
-    `flaws` has descriptions of the faults that were found when the row was read. `cells` is None if the row could not
+    `faults` has descriptions of the faults that were found when the row was read. `cells` is None if the row could not
     be read. `given` is the row as it is in the file. `unknown` has the keys of the row that are not columns.
     """
 
     number: int
     cells: dict[str, Any] | None
     given: Any
-    flaws: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
 
     def written(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, TextIO, cast
 
 from actions.errors import ImportConflictError
 from actions.users import importing
-from actions.users.importing import Flaw, Policy, StagingDatabase
+from actions.users.importing import Policy, RowFault, StagingDatabase
 from changes import Changeset
 from database.errors import Fault, InvalidInputError, NotFoundError, UsageError
 from database.wording import counted, shown
@@ -51,7 +51,7 @@ def read(
     except FileNotFoundError:
         raise NotFoundError(f"the file {shown(name)} does not exist") from None
     except OSError as error:
-        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        raise InvalidInputError(f"{name} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     return found
 
 
@@ -98,9 +98,9 @@ class Import:
                 if size:  # The estimated number of rows assumes that all rows have the same length.
                     self._progress(done := len(self._staging), done * size // file.tell())
         except UnreadableError as error:
-            self._note([Flaw(error.row, None, error.message)])
+            self._note([RowFault(error.row, None, error.message)])
         except UnicodeDecodeError:
-            self._note([Flaw(1, None, "the file is not valid in the encoding that its first bytes declare")])
+            self._note([RowFault(1, None, "the file is not valid in the encoding that its first bytes declare")])
         finally:  # Without `detach`, both objects would close the file when they are deleted.
             text.detach()
             source.detach()
@@ -108,10 +108,10 @@ class Import:
         for column in self._missing:
             self._staging.silence(column, MISSING)
 
-    def _note(self, flaws: Iterable[Flaw]) -> None:
+    def _note(self, faults: Iterable[RowFault]) -> None:
         """Store faults of rows. If the whole file is refused, its rows have no faults of their own."""
         if not self._refused:
-            self._staging.add_flaws(flaws)
+            self._staging.add_faults(faults)
 
     def _table(self, text: TextIO) -> Iterator[Row]:
         if self._layout.path:
@@ -152,10 +152,10 @@ class Import:
         if not self._refused:
             checked = [(row, *check(row, self._layout.required)) for row in batch]
             self._staging.add([person for _, person, _ in checked if person])
-            self._staging.add_flaws(Flaw(row.number, *found) for row, _, flaws in checked for found in flaws)
+            self._staging.add_faults(RowFault(row.number, *found) for row, _, faults in checked for found in faults)
         if self._keep:
             unknown = ((row.number, name) for row in batch for name in row.unknown)
-            self._note(Flaw(row, name, "unknown key", quiet=True) for row, name in unknown)
+            self._note(RowFault(row, name, "unknown key", summarized=True) for row, name in unknown)
             self._keep_rows(batch)
 
     def _keep_rows(self, batch: Sequence[Row]) -> None:
@@ -169,7 +169,7 @@ class Import:
 
     @property
     def faulty(self) -> bool:
-        return self._problem is not None or bool(self._staging.flaws(0)[0])
+        return self._problem is not None or bool(self._staging.faults(0)[0])
 
     @property
     def rejects_as(self) -> str:
@@ -182,7 +182,7 @@ class Import:
             self._has_extra_cells and EXTRA_CELLS not in self.header
         )
         of_all = self._problem.message if self._problem and (self._refused or self.format == "csv") else ""
-        rows = ((json.loads(given), error) for given, error in self._staging.flawed_rows(of_all))
+        rows = ((json.loads(given), error) for given, error in self._staging.faulty_rows(of_all))
         return columns, (self._with_error(given, error) for given, error in rows)
 
     def changeset(self, policy: Policy, *, allow_last_member: bool = False) -> Changeset:
@@ -191,8 +191,8 @@ class Import:
         Raises `InvalidInputError` with the faults of the file, `ImportConflictError` if the only faults are users that
         already exist, and the errors of `importing.changeset`.
         """
-        number, conflicts, flaws = self._staging.flaws(Faults.MAX_REPORTED)
-        faults = tuple(self._fault(flaw) for flaw in flaws)
+        number, conflicts, in_rows = self._staging.faults(Faults.MAX_REPORTED)
+        faults = tuple(self._fault(fault) for fault in in_rows)
         if self._problem:
             number += 1
             row, column, message, _ = self._problem
@@ -201,8 +201,8 @@ class Import:
             hint = "nothing was written"
             hint += f"; {self._problem.hint}" if self._problem else ""
             hint += (
-                f"; these are the first {Faults.MAX_REPORTED:,} of them"
-                if len(flaws) == Faults.MAX_REPORTED < number
+                f"; only the first {Faults.MAX_REPORTED:,} faults are shown"
+                if len(in_rows) == Faults.MAX_REPORTED < number
                 else ""
             )
             if number > conflicts:
@@ -213,10 +213,10 @@ class Import:
         notes += [importing.RULES[self._layout.username_from]] if self._layout.username_from else []
         return importing.changeset(self._staging, policy, self._name, notes=notes, allow_last_member=allow_last_member)
 
-    def _fault(self, flaw: Flaw) -> Fault:
-        place = self._places.get(flaw.field or "")
-        message = flaw.message if flaw.field is None else f"{flaw.field}: {flaw.message}"
-        return Fault(self._name, flaw.row, place, message)
+    def _fault(self, fault: RowFault) -> Fault:
+        place = self._places.get(fault.field or "")
+        message = fault.message if fault.field is None else f"{fault.field}: {fault.message}"
+        return Fault(self._name, fault.row, place, message)
 
     def _with_error(self, given: Any, error: str) -> dict[str, Any]:
         """Return a row as it is in the file, with its error added. A row that is not an object gets the key `row`."""

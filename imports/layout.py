@@ -81,6 +81,9 @@ MAX_NAMES: Final = 1000
 MAX_MAPS: Final = 6
 """The largest number of --map options in a hint."""
 
+KEEP_ONE: Final = f"keep one of them; --map NAME= ignores the column NAME. {LISTED}"
+"""The hint if several headers or keys mean the same column and nothing else is wrong."""
+
 LISTED_USERS: Final = frozenset({"id", "updatedAt", "hasPassword"})
 """Columns that `users list` prints, but an import does not accept."""
 
@@ -173,19 +176,27 @@ class Headers:
             return Problem(1, None, message, f"add a header, or map its columns with --map. {LISTED}")
         parts = [self._unknown(near)] if self.unknown else []
         parts += [f"missing {self._noun}{'s' * (len(missing) > 1)}: {', '.join(missing)}"] if missing else []
-        parts += [f"several {self._noun}s mean {', '.join(twice)}"] if twice else []
+        parts += [f"several {self._noun}s are read as {', '.join(twice)}"] if twice else []
         parts += (
             [f"--map names a {self._noun} that the file does not have: {', '.join(map(shown, lost))}"] if lost else []
         )
         first = min(self.unknown.values(), default=[1, 0])[0]
         place = next((place for place, name in enumerate(header, 1) if name in self.unknown), None)
-        return Problem(first, place, "; ".join(parts), self._hint(near))
+        return Problem(first, place, "; ".join(parts), KEEP_ONE if twice and len(parts) == 1 else self._hint(near))
 
     def _unknown(self, near: Mapping[str, str]) -> str:
         names = [name for name in self.unknown if not is_data(name)]
         said = [self._describe(name, near) for name in names[:NAMED]]
         hidden = len(self.unknown) - len(said) + self._more
-        said += [f"and {hidden:,} more" if said else f"{hidden:,} that look like values"] if hidden else []
+        said += (
+            [
+                f"and {hidden:,} more"
+                if said
+                else f"{hidden:,} that look{'s' * (hidden == 1)} like personal data (not shown)"
+            ]
+            if hidden
+            else []
+        )
         several = "s" * (len(self.unknown) + self._more > 1)
         return f"unknown {self._noun}{several}: {', '.join(said)}"
 

@@ -89,9 +89,11 @@ class Table:
             return Row(
                 number, None, given, [f"the row has {counted(len(given), 'cell')}, the header has {len(self.header)}"]
             )
-        flaws = [f"cell {place + 1} has no name in the header" for place in self._nameless if given[place]]
+        faults = [
+            f"cell {place + 1} has a value, but its column has no header" for place in self._nameless if given[place]
+        ]
         named = zip(self._columns, given, strict=True)
-        return Row(number, {column: cell for column, cell in named if cell and column}, given, flaws)
+        return Row(number, {column: cell for column, cell in named if cell and column}, given, faults)
 
     def _read(self, read: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         number = 0
@@ -173,9 +175,9 @@ def yaml(file: BinaryIO, name: str, headers: Names, path: Sequence[str] = ()) ->
     number = 0
     for number, node in enumerate(read_items(file, name, faults, path), 1):
         row = _row(number, _plain(node), headers) or Row(number, None, None)
-        row.flaws += [fault.message for fault in faults.found]
+        row.faults += [fault.message for fault in faults.found]
         faults.found.clear()
-        if row.cells is not None or row.flaws:
+        if row.cells is not None or row.faults:
             yield row
     if faults.found:
         raise UnreadableError(number + 1, f"cannot be read from here on: {faults.found[0].message}")
@@ -194,7 +196,7 @@ def _row(number: int, value: Any, headers: Names) -> Row | None:
         if column is None:
             row.unknown.append(name)
         elif column in cells:
-            row.flaws.append(f"two keys mean {column}")
+            row.faults.append(f"two keys are read as the column {column}")
         elif column:
             cells[column] = item
     headers.add_unknown(row.unknown, number)

@@ -17,12 +17,12 @@ EASY: Final = re.compile(r"(?!-)[A-Za-z0-9_.@+-]{1,64}")
 HOW_EASY: Final = "use up to 64 characters (a-z, A-Z, 0-9, _ . @ + -); the first one cannot be -"
 
 READ_AS: Final = (
-    ("an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
-    ("the name after the colon", re.compile("(user)?name:.*", re.DOTALL)),
-    ("names on standard input", re.compile("-")),
+    ("would be read as an id", re.compile("[0-9a-fA-F]{24}|id:.*", re.DOTALL)),
+    ("cannot begin with name: or username:", re.compile("(user)?name:.*", re.DOTALL)),
+    ("means standard input in a command", re.compile("-")),
 )
-USER_READ_AS: Final = (*READ_AS, ("an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
-"""Texts that commands do not read as a username: (what commands read them as, a pattern for the text).
+USER_READ_AS: Final = (*READ_AS, ("would be read as an e-mail address", re.compile("email:.*|.*@.*", re.DOTALL)))
+"""Texts that commands do not read as a username: (why they are not valid, a pattern for the text).
 
 A new username must not match any of these patterns.
 """
@@ -71,14 +71,12 @@ def _email(email: str) -> str | None:
     if not (at and local and domain) or "@" in domain or len(email) > LONGEST_EMAIL or email.split() != [email]:
         return "is not a valid e-mail address"
     if _PREFIXED.match(email):
-        return "would be read as the address after the colon"
+        return "cannot begin with id:, email: or username:"
     return _unseen(email)
 
 
 def _username(name: str) -> str | None:
-    return flaw(name) or next(
-        (f"would be read as {kind}" for kind, shape in USER_READ_AS if shape.fullmatch(name)), None
-    )
+    return flaw(name) or next((problem for problem, shape in USER_READ_AS if shape.fullmatch(name)), None)
 
 
 def _display_name(name: str) -> str | None:

@@ -166,8 +166,8 @@ class _Describer:
     def _deleted(self, kind: str, identifier: Any, before: dict[str, Any]) -> PlannedChange:
         affected = self._affected(identifier)
         users = affected["users"]
-        lost = [f"{counted(users, 'member')} had it"] if kind == "role" and users else []
-        lost += [f"role {name} loses it" for name in sorted(self._losers.get(identifier, ()))]
+        lost = [f"it has {counted(users, 'member')}"] if kind == "role" and users else []
+        lost += [f"role {name} loses this permission" for name in sorted(self._losers.get(identifier, ()))]
         return PlannedChange("delete", kind, before["name"], before, None, affected, lost)
 
     def _unmanaged_losers(self) -> dict[Any, list[str]]:

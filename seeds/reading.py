@@ -97,7 +97,7 @@ def _seed_files(folder: Path, faults: Faults) -> list[Path]:
 
 
 def _unreadable(error: OSError) -> str:
-    return f"cannot be read: {(error.strerror or 'no reason given').lower()}"
+    return f"cannot be read: {(error.strerror or 'unknown reason').lower()}"
 
 
 def _tree(file: Path, faults: Faults) -> Node | None:
@@ -148,7 +148,7 @@ def run(seed: Seed, *, live: bool = False) -> list[Assertion]:
 def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> Iterator[Assertion]:
     allowed = roles.get(test.role)
     for expected, names in (("can", test.can), ("cannot", test.cannot)):
-        for name in names:
+        for name, at in names.items():
             if test.role not in roles:
                 message: str | None = f"role {shown(test.role)} not found"
             elif allowed is None:
@@ -157,4 +157,4 @@ def _assertions(test: SeedTest, roles: Mapping[str, frozenset[str] | None]) -> I
                 message = None
             else:
                 message = f"{shown(test.role)} {'can' if name in allowed else 'cannot'} {name}; expected: {expected}"
-            yield Assertion(test.role, expected, name, message is None, test.at.place, message)
+            yield Assertion(test.role, expected, name, message is None, at.place, message)

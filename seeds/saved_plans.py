@@ -114,7 +114,7 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise NotFoundError(f"file {shown(str(path))} not found") from None
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
     except (ValueError, RecursionError):
         document = None
     if not _is_plan(document):

@@ -123,18 +123,18 @@ _DEFINITIONS: Final[dict[str, Schema]] = {
     "permission": _object(
         "a permission",
         ["name"],
-        {"name": _ref("name"), "description": {**_ref("text"), "description": "Kept only in this file."}},
+        {"name": _ref("name"), "description": {**_ref("text"), "description": "Not written to the database."}},
     ),
     "role": _object(
         "a role",
         ["name"],
         {
             "name": _ref("name"),
-            "description": {**_ref("text"), "description": "Kept only in this file."},
+            "description": {**_ref("text"), "description": "Not written to the database."},
             "permissions": _list(
                 "a list of permissions",
                 _ref("pattern"),
-                "Exactly the permissions of the role. Without this key they are not managed.",
+                "All permissions of the role. Without this key, the seed does not change its permissions.",
             ),
             "extends": _list(
                 "a list of roles", _ref("name"), "Roles of the seed. This role gets all their permissions too."
@@ -187,10 +187,10 @@ SCHEMA: Final[Schema] = {
             "permissions": _list(
                 "a list of permissions",
                 {"title": "a name", "anyOf": [_ref("name"), _ref("permission")]},
-                "The permissions that exist.",
+                "The permissions that must exist.",
             ),
-            "roles": _list("a list of roles", _ref("role"), "The roles that exist."),
-            "users": _list("a list of users", _ref("user"), "Users who exist and have roles."),
+            "roles": _list("a list of roles", _ref("role"), "The roles that must exist."),
+            "users": _list("a list of users", _ref("user"), "The users who must exist, and their roles."),
             "tests": _list(
                 "a list of tests",
                 _ref("test"),
@@ -205,7 +205,7 @@ SCHEMA: Final[Schema] = {
 
 
 _KIND_NAMES: Final = {
-    "object": "a group of keys",
+    "object": "an object (keys with values)",
     "array": "a list",
     "string": "a text",
     "boolean": "true or false",
@@ -253,7 +253,7 @@ def _reject(node: Node, faults: Faults, message: str) -> None:
 
 def _wrong_kind(node: Node, title: str) -> str:
     if node.kind == "null" and not node.value:
-        return f"expected {title}, found nothing"
+        return f"the value is missing: expected {title}"
     if title == "1":
         return "the version must be 1, without quotes"
     if node.kind in {"boolean", "integer", "number", "time", "null"}:

@@ -43,12 +43,14 @@ class SeedUser:
 
 @dataclass(frozen=True, slots=True)
 class SeedTest:
-    """A test of a seed: the permissions that a role must have (`can`) and must not have (`cannot`)."""
+    """A test of a seed: the permissions that a role must have (`can`) and must not have (`cannot`).
+
+    Each permission has the name or pattern in the file that contains it.
+    """
 
     role: str
-    can: tuple[str, ...]
-    cannot: tuple[str, ...]
-    at: Node
+    can: dict[str, Node]
+    cannot: dict[str, Node]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,19 +151,24 @@ class _Resolver:
         if not {"permissions", "extends"} & role.value.keys():
             return None
         taken_over = [(extended[other], resolved.get(other) or frozenset()) for other in extended]
-        return self._union([*taken_over, *((item, self._match(item)) for item in role.items("permissions"))])
+        mine = ((item, self._match(item)) for item in role.items("permissions"))
+        return frozenset(self._union([*taken_over, *mine]))
 
-    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> frozenset[str]:
-        """Return the union of sets of permissions. If the seed has too many links, note a fault and stop."""
-        whole: set[str] = set()
+    def _union(self, parts: Iterable[tuple[Node, frozenset[str]]]) -> dict[str, Node]:
+        """Return the union of sets of permissions: permission → the first item that contains it.
+
+        If the seed has too many links, note a fault and stop.
+        """
+        whole: dict[str, Node] = {}
         for item, names in parts:
             if self._links > MOST_LINKS:
                 break
             self._links += len(names)
             if self._links > MOST_LINKS:
-                self._faults.add(item, f"roles and tests name permissions more than {MOST_LINKS:,} times")
-            whole |= names
-        return frozenset(whole)
+                self._faults.add(item, f"roles and tests together contain more than {MOST_LINKS:,} permissions")
+            for name in names:
+                whole.setdefault(name, item)
+        return whole
 
     def _match(self, item: Node) -> frozenset[str]:
         """Return the permissions that match a name or pattern. If there are none, note a fault."""
@@ -204,7 +211,7 @@ class _Resolver:
                 self._faults.add(node, f"{message}, because the seed also defines it, at {place}")
             elif first is not node:
                 self._faults.add(
-                    node, f"role {shown(node.value)} can be renamed only once; at {first.place} it gets another name"
+                    node, f"two roles have renamed_from {shown(node.value)}; the first is at {first.place}"
                 )
             former[name] = node.value
         return former
@@ -245,7 +252,7 @@ class _Resolver:
         can, cannot = (
             self._union((named, self._match(named)) for named in item.items(key)) for key in ("can", "cannot")
         )
-        return SeedTest(role.value, tuple(sorted(can)), tuple(sorted(cannot)), role) if role else None
+        return SeedTest(role.value, dict(sorted(can.items())), dict(sorted(cannot.items()))) if role else None
 
 
 def _items(root: Node, key: str) -> list[Node]:

@@ -116,7 +116,7 @@ def _matched(person: ResolvedUser, documents: Iterable[Document]) -> ResolvedUse
     if len(mine) > 1:
         listed = " and ".join(str(document.get("email")) for document in mine)
         raise ConflictError(
-            f"several users have the e-mail {shown(person.email)}, written in upper or lower case: {listed}",
+            f"several users have the e-mail {shown(person.email)} (only upper and lower case differ): {listed}",
             "change or delete all but one of them",
         )
     if mine and mine[0].get("username") != person.username:

@@ -97,7 +97,7 @@ class Faults:
         reported = tuple(found[: self.MAX_REPORTED])
         count = f"{len(found):,} faults" if len(found) > 1 else "a fault"
         files = f" in {len(order)} files" if len(order) > 1 else ""
-        hint = f"these are the first {self.MAX_REPORTED:,} of them" if len(found) > len(reported) else None
+        hint = f"only the first {self.MAX_REPORTED:,} faults are shown" if len(found) > len(reported) else None
         raise InvalidInputError(f"the seed has {count}{files}", hint, reported)
 
 

@@ -23,7 +23,9 @@ from database.wording import NAMED, counted
 from models.documents import UserStatus
 
 USER_FIELDS: Final = ("username", "status", "rolesIds", "lastLogin", "createdAt")
-NONE_PRIVILEGED: Final = "no role is protected, so no user counts as privileged; name such roles with --privileged ROLE"
+NONE_PRIVILEGED: Final = (
+    "privileged users were not checked, because no role is protected; choose roles with --privileged ROLE"
+)
 
 
 class Grant(NamedTuple):
@@ -136,7 +138,7 @@ class _Roles:
     def without_permissions(self) -> Iterator[Row]:
         for identifier, mask in self.masks.items():
             if not mask:
-                yield _row("role-without-permissions", self.names[identifier], "it allows nothing", id=identifier)
+                yield _row("role-without-permissions", self.names[identifier], "it has no permissions", id=identifier)
 
     def equal(self) -> Iterator[Row]:
         groups: dict[int, list[str]] = {}
@@ -213,7 +215,7 @@ class _Members:
             detail = f"{counted(common.bit_count(), 'permission')} in more than one of them"
             if needless:
                 each = "each of " if len(needless) > 1 else ""
-                detail = f"{each}{_listed(self._names(needless))} adds nothing to the others"
+                detail = f"{each}{_listed(self._names(needless))} grants nothing that the other roles do not grant"
             detail = f"{counted(users, 'user')}; {detail}"
             yield _row("overlapping-roles", _listed(names), detail, roles=names, users=users)
 

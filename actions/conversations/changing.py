@@ -29,6 +29,7 @@ from models.links import USER_CONVERSATIONS
 
 _FIELDS: Final = ("isGroup", "userIds")
 _OUTCOMES: Final = {"add": "added", "remove": "removed"}
+_IF_UNCHANGED: Final = {"add": "already a participant", "remove": "not a participant"}
 
 
 def create(users: Sequence[str], *, name: str | None = None) -> Changeset:
@@ -134,7 +135,9 @@ def rename(conversation: str, name: str) -> Changeset:
     outcome = "renamed" if draft.changes else "unchanged"
     command = f"conversations rename {title} {name}"
     question = Question(f"Rename conversation {title} to {name}")
-    return checked_changeset(command, draft, [Result(group["_id"], name, outcome)], question=question)
+    return checked_changeset(
+        command, draft, [Result(group["_id"], name, outcome, if_unchanged=new_names.SAME_NAME)], question=question
+    )
 
 
 def _change_participants(
@@ -149,7 +152,8 @@ def _change_participants(
     for user in found:
         sides = referred(user.document["_id"]) in members, identifier in ids_in(user.document, "conversationIds")
         unchanged = all(sides) if adding else not any(sides)
-        results.append(Result(user.document["_id"], user.ref, "unchanged" if unchanged else _OUTCOMES[verb]))
+        outcome = "unchanged" if unchanged else _OUTCOMES[verb]
+        results.append(Result(user.document["_id"], user.ref, outcome, if_unchanged=_IF_UNCHANGED[verb]))
     draft = Draft()
     draft.names[conversation["_id"]] = title
     users = [user.document for user in found]
@@ -203,7 +207,10 @@ def _warnings(conversation: Document, title: str, participants: Collection[Objec
         and (other := _one_to_one_between(participants))
         and other["_id"] != conversation["_id"]
     ):
-        yield f"They have another one-to-one conversation ({other['_id']}). The application opens only one of the two."
+        yield (
+            f"These two users already have another one-to-one conversation ({other['_id']}). "
+            "The application opens only one of the two."
+        )
 
 
 @replannable(deletes=True)

@@ -19,6 +19,7 @@ from database.ids import id_text
 from database.listing import PRESENT, Listing, Row
 from database.prefetch import prefetched
 from database.references import referred
+from database.times import minute
 
 INDEX: Final = "chatctl_conversation"
 MANY_MESSAGES: Final = 10_000
@@ -106,7 +107,7 @@ def with_short_ids(messages: Iterable[Row]) -> Iterator[Row]:
 
 
 def _describe(since: datetime | None, until: datetime | None, last: int | None) -> str:
-    times = [f"{word} {time:%Y-%m-%d %H:%M}Z" for word, time in (("since", since), ("before", until)) if time]
+    times = [f"{word} {minute(time)}" for word, time in (("since", since), ("before", until)) if time]
     words = [*times, *([f"the last {last:,}"] if last else [])]
     return f"only {', '.join(words)}" if words else ""
 

@@ -209,5 +209,5 @@ def unprotect() -> Changeset:
 
 
 def _changeset(command: str, draft: Draft, name: str, outcome: str, question: Question) -> Changeset:
-    result = Result(None, name, outcome if draft.changes else "unchanged")
+    result = Result(None, name, outcome if draft.changes else "unchanged", if_unchanged=f"already {outcome}")
     return checked_changeset(command, draft, [result], question=question)

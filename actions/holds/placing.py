@@ -92,7 +92,7 @@ def release(name: str) -> Changeset:
     return checked_changeset(
         f"holds release {name}",
         draft,
-        [Result(hold["_id"], name, outcome)],
+        [Result(hold["_id"], name, outcome, if_unchanged="already released")],
         asks=True,
         question=Question(f"Release hold {name}"),
     )

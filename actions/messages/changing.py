@@ -34,7 +34,7 @@ def redact(
         has_no_image = message.get("image") is None
         outcome = "unchanged" if has_no_image and message.get("body") == text else "redacted"
         elsewhere = [] if has_no_image else [readable_text(message["image"])]
-        results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere))
+        results.append(Result(message["_id"], ref, outcome, elsewhere=elsewhere, if_unchanged="already redacted"))
         draft.set("Message", message, {"body": text} if has_no_image else {"body": text, "image": ABSENT})
     draft.batches = list(in_batches(draft.changes))
     notes = list(FOREVER) if forever and draft.changes else []

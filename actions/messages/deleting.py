@@ -307,7 +307,7 @@ def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:
         newest = max((part.newest for part in parts), key=_since_1970)
         yield f"oldest: {_time_text(oldest)}, newest: {_time_text(newest)}"
     if old > number:
-        yield f"--keep-last keeps {counted(old - number, 'message')} from before that time"
+        yield f"--keep-last keeps {counted(old - number, 'older message')}"
 
 
 def _since_1970(time: datetime | DatetimeMS) -> int:

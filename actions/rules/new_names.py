@@ -13,6 +13,8 @@ from database.wording import name_flaw, shown
 from models.names import JOINER, READ_AS, user_flaw
 
 _CALLED: Final = {"name": "name", "phoneNumber": "phone number", "address": "address", "imageUrl": "image URL"}
+SAME_NAME: Final = "already has this name"
+"""Why a rename changes nothing."""
 
 
 def validate(collection: str, names: list[str]) -> None:
@@ -24,9 +26,9 @@ def validate(collection: str, names: list[str]) -> None:
         )  # users never type the title of a group, so it may contain invisible joiners
         if found := name_flaw(read):
             raise BadNameError(f"not a valid {noun} name: {found}")
-        for kind, shape in READ_AS:
+        for reason, shape in READ_AS:
             if shape.fullmatch(name):
-                problem = f"{shown(name)} is not a valid {noun} name: it would be read as {kind}"
+                problem = f"{shown(name)} is not a valid {noun} name: it {reason}"
                 raise BadNameError(problem, "choose another name")
     taken = connection.database()[collection].find_one({"name": {"$in": names, **PRESENT}}, {"name": 1})
     if taken:

@@ -122,7 +122,7 @@ def _malformed(password: str) -> str | None:
     if len(password) < SHORTEST:
         return f"the password has fewer than {SHORTEST} characters"
     if any("\ud800" <= character <= "\udfff" for character in password):
-        return "the password is not valid text"
+        return "the password contains invalid characters (not UTF-8)"
     if len(password.encode()) > LONGEST:
         return f"the password has more than {LONGEST} bytes"
     return "the password contains a NUL character" if "\0" in password else None

@@ -159,13 +159,15 @@ def _change(
     roles, users = [role.document for role in held], [user.document for user in found]
     granting = verb == "grant"
     members = {role["_id"]: set(ids_in(role, "userIds")) for role in roles}
+    named = f"{'role' if len(held) == 1 else 'roles'} {enumerated([role.ref for role in held])}"
+    why = f"already has {named}" if granting else f"does not have {named}"
     results = []
     for user in found:
         listed = set(ids_in(user.document, "rolesIds"))
         sides = [side for role, ids in members.items() for side in (role in listed, user.document["_id"] in ids)]
         so_already = all(sides) if granting else not any(sides)
         outcome = "unchanged" if so_already else _OUTCOMES[verb]
-        results.append(Result(user.document["_id"], user.ref, outcome))
+        results.append(Result(user.document["_id"], user.ref, outcome, if_unchanged=why))
     draft = Draft()
     size = max(BATCH - len(roles), 1)
     for start in range(0, len(users), size):

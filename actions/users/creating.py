@@ -92,7 +92,8 @@ def update(
         values["updatedAt"] = now()
     status.change(draft, user, values, given=() if email is None else status.VERIFYING)
     outcome = "updated" if draft.changes else "unchanged"
-    return checked_changeset(f"users update {called}", draft, [Result(user["_id"], lookup.user_label(user), outcome)])
+    result = Result(user["_id"], lookup.user_label(user), outcome, if_unchanged="already has these values")
+    return checked_changeset(f"users update {called}", draft, [result])
 
 
 def new_user(email: str, username: str, **fields: Any) -> Document:

@@ -228,7 +228,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     done = Result(erasure.id, erasure.label, "erased", elsewhere=list(image_urls))
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
-        [done if counts else Result(erasure.id, erasure.label, "unchanged")],
+        [done if counts else Result(erasure.id, erasure.label, "unchanged", if_unchanged="already erased")],
         Stream(erasure.batches, counts, losing=erasure.losing),
         asks=True,
         notes=erasure.notes() if counts else [],
@@ -313,7 +313,11 @@ class _Erasure:
         messages = counted(self._database["Message"].count_documents(self._referring("Message", "senderId")), "message")
         conversations = self._database["Conversation"].count_documents(self._referring("Conversation", "userIds"))
         unknown = sorted(map(field_name, self._user.keys() - FIELDS["User"] - {"_id"}))
-        blank = "without text and image" if self._with_messages else "unchanged. --with-messages blanks them."
+        blank = (
+            "without text and image"
+            if self._with_messages
+            else "unchanged. --with-messages removes their text and images."
+        )
         lost = [
             self._database[IMAGES].distinct("event", {"event": {"$in": some}})
             for some in queries.chunks(self.traces.lost)
@@ -327,7 +331,7 @@ class _Erasure:
             *([f"Removed: fields that are not in the schema: {', '.join(unknown)}"] if unknown else []),
             f"Kept: {messages}, {blank}",
             f"Kept: {counted(conversations, 'conversation')}, unchanged",
-            f"Blanked: {counted(len(self.traces.events), 'event')} of the audit trail",
+            f"Personal data removed from {counted(len(self.traces.events), 'event')} of the audit trail",
             f"No longer undoable: {counted(len(list(chain(*lost))), 'event')}",
             "This cannot be undone. Backups are not changed.",
         ]

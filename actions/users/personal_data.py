@@ -147,7 +147,8 @@ class PersonalData:
             yield _omitted("Names of other people", "They are replaced by numbers. The same number is the same person")
             yield _omitted("Reasons that administrators gave", "They can name other people")
         yield _omitted(
-            "Who administered the account, and former values", "They are kept only in the audit trail, as evidence"
+            "Who administered the account, and former values",
+            "They are stored only in the audit trail, for security reasons",
         )
         yield _omitted("Images", "They are stored elsewhere. Their URLs are included")
         if self._unknown_fields:

@@ -73,6 +73,11 @@ def change(draft: Draft, user: Document, values: Document, given: Iterable[str] 
 
 
 _OUTCOMES: Final = {"suspend": "suspended", "reinstate": "reinstated", "verify-email": "verified"}
+_IF_UNCHANGED: Final = {
+    "suspend": "already suspended",
+    "reinstate": "not suspended",
+    "verify-email": "already verified",
+}
 _QUESTIONS: Final = {"verify-email": Question("Mark the e-mail of", "User", "as verified")}
 
 
@@ -89,7 +94,8 @@ def _change(
     for user in users:
         draft.reserve(1)
         changed = change(draft, user.document, values(user.document), given)
-        results.append(Result(user.document["_id"], user.ref, _OUTCOMES[verb] if changed else "unchanged"))
+        outcome = _OUTCOMES[verb] if changed else "unchanged"
+        results.append(Result(user.document["_id"], user.ref, outcome, if_unchanged=_IF_UNCHANGED[verb]))
     command = f"users {verb} {in_words([user.ref for user in users])}"
     return checked_changeset(command, draft, [*results, *users.missing], question=_QUESTIONS.get(verb), **details)
 
@@ -120,7 +126,8 @@ def set_password(ref: str, password: str | None, *, reveal: bool = False, allow_
     draft = Draft()
     changed = change(draft, user, {"hashedPassword": secret})
     outcome = "unchanged" if not changed else "password set" if password is not None else "password removed"
-    result = Result(user["_id"], label, outcome, password=password if reveal else None)
+    shown = password if reveal else None
+    result = Result(user["_id"], label, outcome, password=shown, if_unchanged="has no password")
     command = f"users set-password {label}"
     question = Question("Remove the password of" if password is None else "Set the password of", "User")
     return checked_changeset(command, draft, [result], allow_lockout=allow_lockout, question=question)

@@ -110,7 +110,7 @@ def _print(out: Output, rows: Sequence[Row]) -> None:
         out.lines([f"  and {more:,} more"] if more else [])
         fixes = map(out.pasteable, _fixes(row))
         streams.write("".join(f"  to do: {table.wrapped(fix, len('  to do: '))}\n" for fix in fixes))
-    out.note("E breaks the application, W misleads it, I is for information")
+    out.note("E: the application fails; W: the application may behave wrongly; I: information only")
 
 
 def _pasteable(out: Output, rows: Sequence[Row]) -> list[Row]:

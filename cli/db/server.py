@@ -77,4 +77,4 @@ def unprotect(out: Out, confirm: Confirm) -> None:
 def stop(out: Out) -> None:
     """Stop the embedded server. The next command that needs it starts it again."""
     stopped = actions.database.server.stop()
-    out.document({"stopped": stopped}, ["stopped" if stopped else "it was not running"])
+    out.document({"stopped": stopped}, ["stopped" if stopped else "the embedded server was not running"])

@@ -21,13 +21,11 @@ app = part()
 
 FORMATS: Final = ("mongosh", "atlas")
 WIDTH: Final = 117
-FIRST: Final = (
-    "Only admin can create collections and indexes: run `chatctl db indexes --apply` once as admin, before the others."
-)
+FIRST: Final = "Only admin can create collections and indexes: run `chatctl db indexes --apply` as admin first."
 ATLAS: Final = (
     "each of these is the body of one call of createCustomDatabaseRole (atlas api customDatabaseRoles "
-    "createCustomDatabaseRole --file); roles of Atlas are the whole project's: with several databases in one, give "
-    "them other names"
+    "createCustomDatabaseRole --file); in Atlas, roles belong to the project: if it has several databases, use "
+    "different role names for each"
 )
 
 Format = Annotated[
@@ -52,8 +50,8 @@ def roles(*, form: Format = FORMATS[0], database: Name = None) -> None:
 
     Each role has only the rights that its commands need: support-read reads, support-write helps users and moderates,
     seeder applies seeds, admin does everything. The command does not connect to the server. With mongosh, the output is
-    a script for a user who may create roles. With atlas, it has the bodies of API calls. Notes in the output say what
-    these roles cannot separate.
+    a script for a user who may create roles. With atlas, it has the bodies of API calls. Notes in the output list
+    the limits of these roles.
     """
     name = actions.database.server_roles.database_name(database)
     if form == "mongosh":
@@ -75,9 +73,11 @@ def _head(name: str) -> Iterator[str]:
         yield "//"
         yield from _comment(f"{role.name} {role.purpose}. For {_words(role)}.")
         if role.also_allowed:
-            yield from _comment(f"Its rights also allow, some only in part: {', '.join(role.also_allowed)}.")
+            yield from _comment(
+                f"Its rights also allow these commands (some only partly): {', '.join(role.also_allowed)}."
+            )
     yield "//"
-    yield "// What these roles cannot separate:"
+    yield "// Limits of these roles:"
     for note in actions.database.server_roles.ROLE_LIMITS:
         yield from _comment(f"- {note}", "  ")
 

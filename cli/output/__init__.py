@@ -47,7 +47,7 @@ class Output:
         The formats for programs have all rows, printed while they are read.
         """
         chosen = _chosen_columns(view, page.columns)
-        chosen = _table_columns(chosen) if self.for_people and page.columns is None else chosen
+        chosen = chosen if page.columns is not None else self._usual_columns(chosen)
         keys = [column.key for column in chosen]
         _check_sort(page.sort, listing.sortable)
         if page.limit is not None and page.all:
@@ -71,7 +71,7 @@ class Output:
         if self.for_people:
             self._explain([self._table(list(self._masked(rows, view)), _table_columns(view))])
         else:
-            self._data(self._masked(rows, view), view)
+            self._data(self._masked(rows, view), self._usual_columns(view))
 
     def follow(self, rows: Iterable[Row], view: View, line: Callable[[Row], str]) -> None:
         """Print each row as soon as it arrives. `line` returns the text of a row for people."""
@@ -135,7 +135,7 @@ class Output:
                 shown_value = styles.state(shown_value) if column.state else shown_value
             streams.write(f"{title}{shown_value}".rstrip() + "\n")
         self.lines(lines)
-        tables = [(0, screen.shows_local_times([row], shown))]
+        tables: list[tuple[Sequence[str], bool]] = [((), screen.shows_local_times([row], shown))]
         for key, columns in (below or {}).items():
             if row[key]:
                 streams.write("\n")
@@ -225,6 +225,10 @@ class Output:
         if self.for_people and self.screen.zone:
             self.note(f"times are in {self.screen.zone}; for UTC add --utc")
 
+    def _usual_columns(self, view: View) -> View:
+        """Return the columns of a list: those of a table if people read the format, and all columns for programs."""
+        return _table_columns(view) if self.for_people or self.form == "markdown" else view
+
     def _masked(self, rows: Iterable[Row], view: View, targets: Sequence[Any] = ()) -> Iterable[Row]:
         """Return the rows. If messages are masked, replace private values by their lengths."""
         private = [column.key for column in view if column.private and self.form != "ids"]
@@ -249,23 +253,23 @@ class Output:
             onward = self.invocation.command_with("--after", text.id_text(shown[-1]["id"]))
             self.note(f"{len(shown):,} of {known}; next page: {text.quoted(onward)}")
 
-    def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[int, bool]:
-        """Print a table. Return the number of columns that did not fit, and whether it has local times."""
+    def _table(self, rows: Sequence[Row], view: View, *, fixed: bool = False) -> tuple[Sequence[str], bool]:
+        """Print a table. Return the keys of columns that did not fit, and whether it has local times."""
         if not rows:
             self.note("nothing found")
-            return 0, False
+            return (), False
         screen = self.screen
         shown = screen.table(rows, view, fixed=fixed)
         for line in shown.lines:
             streams.write(f"{line}\n")
         return shown.hidden, screen.shows_local_times(rows, shown.columns)
 
-    def _explain(self, tables: Iterable[tuple[int, bool]]) -> None:
-        """Print notes below some tables: how many columns are hidden, and the time zone of local times."""
-        hidden, local = (sum(numbers) for numbers in zip(*tables, strict=True))
+    def _explain(self, tables: Sequence[tuple[Sequence[str], bool]]) -> None:
+        """Print notes below some tables: which columns are hidden, and the time zone of local times."""
+        hidden = [key for keys, _ in tables for key in keys]
         if hidden:
-            self.note(f"{counted(hidden, 'column')} hidden: -o wide")
-        if local:
+            self.note(f"{counted(len(hidden), 'column')} hidden ({', '.join(hidden)}): -o wide")
+        if any(local for _, local in tables):
             self.note_zone()
 
 

@@ -36,7 +36,7 @@ MOST_RESULT_LINES: Final = 100
 def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
     """Preview a changeset, or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
-        raise UsageError(f"what a write has done cannot be said as {out.form}", "take -o json, or none")
+        raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
     from changes import losses
@@ -71,7 +71,9 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         _report(out, changeset, event, dry_run=confirm.dry_run)
         streams.flush()
     except OutputError as error:
-        error.hint = f"what was to be written is written: chatctl audit show {event}" if event else error.hint
+        error.hint = (
+            f"the changes are saved, only the output failed: chatctl audit show {event}" if event else error.hint
+        )
         raise
 
 
@@ -151,7 +153,7 @@ class _Agreement:
             return self._yes or not _must_ask(again)
         if self.asks_about(again):
             self._told_of_more = True
-            new = f"new since the question: {', '.join(again.beyond(self._changeset))}"
+            new = f"added since you confirmed: {', '.join(again.beyond(self._changeset))}"
             questions.confirm(self._out, again, [new], self._marker)
         return True
 
@@ -163,7 +165,7 @@ class _Agreement:
 def _refuse_more(changeset: "Changeset", max_items: int | None) -> None:
     if max_items is not None and changeset.touched > max_items:
         number = counted(changeset.touched, "item")
-        raise RefusedError(f"--max {max_items:,} does not allow {number}", "nothing was done")
+        raise RefusedError(f"this would change {number}, but --max allows only {max_items:,}", "nothing was changed")
 
 
 def _must_ask(changeset: "Changeset") -> bool:
@@ -178,7 +180,7 @@ def _announce(out: "Output", verb: str, notes: list[str], *, asked: bool = False
     target = connection.target()
     note(f"{verb} {target.name} on {target.host} ({target.source})")
     if not connection.transactions():
-        note("warning: this server has no transactions; a crash in the middle can leave a link on one side only")
+        note("warning: this server has no transactions; a crash can leave a one-sided link (db check finds it)")
     for line in notes:
         note(line)
 
@@ -198,7 +200,9 @@ def _notes(out: "Output", changeset: "Changeset") -> list[str]:
 def _addresses_elsewhere(out: "Output", result: "Result") -> Iterator[str]:
     if result.elsewhere:
         whole = out.may_show_bodies()
-        yield from (f"to be deleted elsewhere: {url if whole else masked(url)}" for url in result.elsewhere)
+        yield from (
+            f"delete this image where it is stored: {url if whole else masked(url)}" for url in result.elsewhere
+        )
 
 
 def _unconfirmed(marker: "Marker | None") -> RefusedError:
@@ -218,6 +222,8 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
             streams.write(part)
         return
     if dry_run:
+        if not changeset.changes_something:
+            out.notes(_result_lines(out, [result for result in changeset.results if result.if_unchanged]))
         out.note("nothing was written: this was a dry run" if changeset.changes_something else "nothing to do")
         return
     passwords = [result.password for result in changeset.results if result.password]
@@ -248,7 +254,8 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
         if result.outcome == PASSED_OVER:
             out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
-            yield f"{result.ref}: {result.outcome}" + (f" ({result.message})" if result.message else "")
+            why = result.message or (result.if_unchanged if result.outcome == "unchanged" else None)
+            yield f"{result.ref}: {result.outcome}" + (f" ({why})" if why else "")
         yield from _addresses_elsewhere(out, result)
     for outcome, count in folded.items():
         yield f"{count:,} {outcome}"
@@ -270,6 +277,7 @@ def _outcome_as_json(
             shown = shown._replace(documents=0)
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
+        shown = shown._replace(if_unchanged=None)
         given = {key: value for key, value in shown._asdict().items() if value or key in ALWAYS_PRINTED}
         yield f"{opening}\n{indent(formats.as_json(given, indent=2), '    ')}"
         opening = ","

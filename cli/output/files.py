@@ -61,10 +61,10 @@ def opened(to: str, *, overwrite: bool = False) -> Iterator[BinaryIO]:
         with _opened(to, overwrite=overwrite) as file:
             yield file
     except BrokenPipeError as error:
-        raise ReaderGoneError(f"the reader of {to} went away") from error
+        raise ReaderGoneError(f"the program that reads {to} has ended") from error
     except OSError as error:
         what = "the output" if to in STANDARD_OUTPUT else to
-        raise OutputError(f"{what} could not be written: {(error.strerror or 'it failed').lower()}") from error
+        raise OutputError(f"{what} could not be written: {(error.strerror or 'unknown reason').lower()}") from error
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The formats for programs: JSON, NDJSON, YAML, CSV and ids, written while the rows are read."""
+"""The formats for programs and reports: JSON, NDJSON, YAML, CSV, ids and Markdown, written while the rows are read."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ _LOOKS_TYPED = re.compile(r"[0-9+.\-]|(?:[yYnN]|[oO][nN]|[oO][fF][fF])$")
 def as_json(value: Any, *, indent: int | None = None) -> str:
     """Return a value as JSON; characters that are not printable are escaped."""
     written = json.dumps(text.plain(value), ensure_ascii=not streams.has_all_characters(), indent=indent)
-    lines = written.split("\n")
+    lines = (written.replace("##[", r"#\u0023[") if _obeyed(written) else written).split("\n")
     return "\n".join(line if line.isprintable() else _escaped(line, _unicode) for line in lines)
 
 
@@ -38,13 +38,14 @@ def as_yaml(value: Any) -> str:
             return True
 
     def string(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-        style = '"' if not value.isprintable() else "'" if _LOOKS_TYPED.match(value) else None
+        style = '"' if not value.isprintable() or _obeyed(value) else "'" if _LOOKS_TYPED.match(value) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, string)
     unicode = streams.has_all_characters()
     written = yaml.dump(text.plain(value), Dumper=Dumper, allow_unicode=unicode, sort_keys=False, width=10**9)
-    return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in written.split("\n"))
+    lines = (written.replace("##[", r"#\x23[") if _obeyed(written) else written).split("\n")
+    return "\n".join(line if line.isprintable() else _escaped(line, text.escape) for line in lines)
 
 
 def write_rows(form: str, rows: Iterable[Row], keys: Sequence[str]) -> None:
@@ -94,7 +95,7 @@ def _ndjson(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     unescaped = streams.has_all_characters()
     for row in rows:
         line = _compact(row, dumps)
-        yield f"{line}\n" if unescaped and line.isprintable() else f"{as_json(row)}\n"
+        yield f"{line}\n" if unescaped and line.isprintable() and not _obeyed(line) else f"{as_json(row)}\n"
 
 
 def _compact(row: Row, dumps: Callable[[Row], bytes]) -> str:
@@ -124,12 +125,20 @@ def _ids(rows: Iterable[Row], _: Sequence[str]) -> Iterator[str]:
     return (f"{text.safe(text.id_text(row['id']))}\n" for row in rows)
 
 
+def _markdown(rows: Iterable[Row], keys: Sequence[str]) -> Iterator[str]:
+    from cli.output import markdown
+
+    cells = ([markdown.code(text.cell(row.get(key))) for key in keys] for row in rows)
+    return (f"{line}\n" for line in markdown.rows(keys, cells))
+
+
 _WRITERS: Final[dict[str, Callable[..., Iterator[str]]]] = {
     "json": _json,
     "ndjson": _ndjson,
     "yaml": _yaml,
     "csv": _csv,
     "ids": _ids,
+    "markdown": _markdown,
 }
 
 
@@ -162,6 +171,11 @@ def _named(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() in ({"id", "username"}, {"id", "title"}):
         return value.get("username") or value.get("title") or value["id"]
     return value
+
+
+def _obeyed(written: str) -> bool:
+    """Tell whether a text has a command that a job of GitHub Actions would obey. JSON and YAML can escape it."""
+    return "##[" in written and streams.on_github()
 
 
 def _escaped(line: str, escape: Callable[[str], str]) -> str:

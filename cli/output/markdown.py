@@ -1,7 +1,7 @@
 """Write Markdown in which texts of users are escaped, so that they cannot make links, mentions or formatting."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -28,11 +28,19 @@ def code(shown: str) -> str:
     return r"\|".join(map(_code, shown.split("|")))
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table, or an empty text if there are no rows. The cells must be Markdown already."""
-    lines, more = fitting([f"| {' | '.join(row)} |" for row in rows])
-    head = [f"| {' | '.join(headings)} |", "|---" * len(headings) + "|"] if lines or more else []
-    return "".join(f"{line}\n" for line in [*head, *lines, *(["", more] if more else [])])
+def rows(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a Markdown table of any length. The cells must be Markdown already."""
+    yield f"| {' | '.join(headings)} |"
+    yield "|---" * len(headings) + "|"
+    for row in cells:
+        yield f"| {' | '.join(row)} |"
+
+
+def table(headings: Sequence[str], cells: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table that fits a comment, or an empty text if there are no rows."""
+    first, second, *lines = rows(headings, cells)
+    shown, more = fitting(lines)
+    return "".join(f"{line}\n" for line in [first, second, *shown, *(["", more] if more else [])]) if lines else ""
 
 
 def diff(lines: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ Start reading at `pick`.
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from prompt_toolkit import PromptSession
@@ -18,6 +19,7 @@ from prompt_toolkit.output import ColorDepth, create_output
 from prompt_toolkit.styles import Style
 
 from cli.output import streams, text
+from database.errors import LeftError
 
 if TYPE_CHECKING:
     from database.listing import Listing
@@ -46,12 +48,14 @@ STYLE: Final = {
 class Kind:
     """A kind of items that a menu can offer.
 
-    `find` returns the list of items for a search text. The menu shows `columns`: the name first, then details. If
-    `searchable` is False, `find` ignores the search text, and only the rows that were read are filtered.
+    `find` returns the list of items for a search text. The menu shows the columns `name`, then the columns `details`,
+    which may be cut or left out on a narrow terminal. If `searchable` is False, `find` ignores the search text, and
+    only the rows that were read are filtered.
     """
 
     find: Callable[[str], "Listing"]
-    columns: tuple[str, ...]
+    name: tuple[str, ...]
+    details: tuple[str, ...] = ()
     searchable: bool = False
 
 
@@ -86,29 +90,32 @@ def _events(_: str) -> "Listing":
 
 
 KINDS: Final = {
-    "USER": Kind(_users, ("username", "name", "email"), searchable=True),
+    "USER": Kind(_users, ("username",), ("name", "email"), searchable=True),
     "ROLE": Kind(_roles, ("name",)),
     "PERMISSION": Kind(_permissions, ("name",)),
-    "CONVERSATION": Kind(_conversations, ("title", "lastMessageAt")),
-    "EVENT": Kind(_events, ("command", "at", "reason", "state")),
+    "CONVERSATION": Kind(_conversations, ("title",), ("lastMessageAt",)),
+    "EVENT": Kind(_events, ("at", "command"), ("reason", "state")),
 }
 """Metavar of an argument → the items that can be chosen for it."""
 
 
-def pick(called: str) -> str | None:
+def pick(called: str, zone: str | None) -> str | None:
     """Let the user choose an item from a menu. Return it as `id:…`, or None if there are no items.
 
-    `called` is a metavar, a key of `KINDS`. Raises `KeyboardInterrupt` if the user leaves without a choice.
+    `called` is a metavar, a key of `KINDS`. Times are in the time zone `zone` (None: UTC). Raises `LeftError` if the
+    user leaves without a choice.
     """
-    choices = _Choices(KINDS[called])
-    return _prompt(f"{called}: ", choices) if choices.rows else None
+    choices = _Choices(KINDS[called], local=zone is not None)
+    note = f" (times in {zone})" if zone and choices.have_times else ""
+    return _prompt(f"{called}{note}: ", choices) if choices.rows else None
 
 
 class _Choices:
     """The items that a menu offers. The first rows are read at the start. More users are found by a search."""
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, *, local: bool = False) -> None:
         self._kind = kind
+        self._local = local
         first = list(kind.find("").rows(limit=MOST_READ + 1))
         self.rows = first[:MOST_READ]
         self._complete = len(first) <= MOST_READ
@@ -119,18 +126,25 @@ class _Choices:
         """A sentence about the items that the menu cannot show, or an empty text if it has all."""
         return "" if self._complete or self._kind.searchable else f"Only the first {MOST_READ:,} are listed. "
 
+    @property
+    def have_times(self) -> bool:
+        columns = (*self._kind.name, *self._kind.details)
+        return any(isinstance(row.get(column), datetime) for row in self.rows for column in columns)
+
     def matching(self, typed: str) -> Iterator[tuple[str, str, str]]:
         """Yield `(id:…, name, details)` for each item that contains all typed words, in any order."""
         words = typed.casefold().split()
         number = 0
         for row in self._candidates(" ".join(words)):
-            name, *others = (text.cell(row.get(column)) for column in self._kind.columns)
+            name, about = (self._joined(row, columns) for columns in (self._kind.name, self._kind.details))
             identifier = text.id_text(row["id"])
-            about = "  ".join(filter(None, others))
             known = f"{name} {about} {identifier}".casefold()
             if number < MOST_SHOWN and all(word in known for word in words):
                 number += 1
                 yield f"id:{identifier}", name or text.safe(identifier), about
+
+    def _joined(self, row: Row, columns: Iterable[str]) -> str:
+        return "  ".join(filter(None, (text.cell(row.get(column), local=self._local) for column in columns)))
 
     def _candidates(self, typed: str) -> Iterable[Row]:
         if self._complete or not self._kind.searchable or not typed:
@@ -184,8 +198,8 @@ def _prompt(question: str, choices: _Choices) -> str:
     )
     try:
         return session.prompt(pre_run=session.default_buffer.start_completion)
-    except EOFError:
-        raise KeyboardInterrupt from None
+    except (EOFError, KeyboardInterrupt):
+        raise LeftError from None
 
 
 def _keys(menu: _Menu) -> KeyBindings:

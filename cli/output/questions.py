@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cli.invocation import Invocation
 from cli.output import for_people, masking, say, streams, text
-from database.errors import CancelledError
+from database.errors import CancelledError, LeftError
 from database.own_collections import AUDIT
 from database.wording import counted
 
@@ -28,7 +28,8 @@ LONGEST_BODY: Final = 200
 def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker: "Marker | None") -> None:
     """Print the items and effects of a write, and ask for confirmation. Raises `CancelledError` if the user says no.
 
-    In a protected database, the user must type the name of the protection (`marker.name`) instead of y.
+    Ctrl-C raises `LeftError`. In a protected database, the user must type the name of the protection (`marker.name`)
+    instead of y.
     """
     import actions
     from changes import effects
@@ -39,11 +40,14 @@ def confirm(out: "Output", changeset: "Changeset", notes: Iterable[str], marker:
     for line in (*_above(changeset, rows, out.screen.zone), *effects(changeset), *notes):
         say(f"  {out.pasteable(line)}")
     question = _question(changeset, rows, out.screen.zone)
-    if marker is None:
-        agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
-    else:
-        say(f"{question}? This database is protected.")
-        agreed = ask(f'Type "{marker.name}" to confirm: ') == marker.name
+    try:
+        if marker is None:
+            agreed = ask(f"{question}? [y/N] ").lower() in {"y", "yes"}
+        else:
+            say(f"{question}? This database is protected.")
+            agreed = ask(f'Type "{marker.name}" to confirm: ') == marker.name
+    except KeyboardInterrupt:
+        raise LeftError from None
     if not agreed:
         raise CancelledError
 
@@ -123,12 +127,17 @@ def ask(question: str) -> str:
 
 
 def ask_hidden(prompt: str) -> str | None:
-    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D)."""
+    """Ask for a secret, and do not show the typed text. Return None if the input has ended (Ctrl-D).
+
+    Ctrl-C raises `LeftError`.
+    """
     typed = None
     try:
         typed = getpass.getpass(prompt, sys.stderr)
     except EOFError:
         return None
+    except KeyboardInterrupt:
+        raise LeftError from None
     finally:
         if typed is None:
             say("")

@@ -5,6 +5,7 @@ Start reading at `publish`.
 
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -50,9 +51,9 @@ def publish(form: str, make: Callable[[], Report]) -> bool:
     In a job of GitHub Actions, the report is also added to the step summary. `make` is called only if it is needed.
     """
     printed = form in {MARKDOWN, JUNIT}
-    if printed or on_github():
+    if printed or streams.on_github():
         report = make()
-        if on_github():
+        if streams.on_github():
             _add_to_summary(report.markdown, quiet=form == "json")
         if printed:
             streams.write(report.markdown if form == MARKDOWN else _junit(report))
@@ -98,23 +99,23 @@ def of_check(rows: Sequence[Mapping[str, Any]], rules: Iterable[str]) -> Report:
     return Report("db check", f"### chatctl db check: {_database()}\n\n{body}", cases)
 
 
-def on_github() -> bool:
-    """Tell whether this program runs in a job of GitHub Actions."""
-    return os.environ.get("GITHUB_ACTIONS") == "true"
-
-
 def annotate(faults: Sequence[Fault], message: str = "") -> None:
     """In GitHub Actions, print annotations: a line for each fault, or for the message if there are no faults.
 
     GitHub reads these lines from the output of the job, and shows each fault at its place in the changed file.
     """
-    if on_github():
+    if streams.on_github():
         if message and not faults:
-            say(f"::error::{_data(text.safe(message))}")
+            _annotate("::error", message)
         for fault in faults:
             place = zip(("file", "line", "col"), (_in_checkout(fault.file), *fault[1:3]), strict=True)
-            words = [f"{name}={_property(str(value))}" for name, value in place if value is not None]
-            say(f"::error {','.join(words)}::{_data(text.safe(fault.message))}")
+            words = [f"{name}={text.safe(_property(str(value)))}" for name, value in place if value is not None]
+            _annotate(f"::error {','.join(words)}", fault.message)
+
+
+def _annotate(command: str, message: str) -> None:
+    """Print a line that GitHub obeys. `say` would escape it."""
+    streams.say(streams.encodable(f"{command}::{_data(text.safe(message))}", sys.stderr))
 
 
 def faults_of(assertions: Iterable["Assertion"]) -> Iterator[Fault]:
@@ -161,7 +162,7 @@ def _add_to_summary(report: str, *, quiet: bool) -> None:
                 file.write(f"\n{report}\n")  # the text of an earlier step may end without a newline
     except (OSError, ValueError):
         if not quiet:
-            say("warning: the step summary could not be written")
+            say("warning: the summary for GitHub Actions (GITHUB_STEP_SUMMARY) could not be written")
 
 
 def _in_checkout(file: str) -> str:

@@ -18,11 +18,11 @@ Such a column is narrowed to this width before other columns are hidden.
 
 
 class Table(NamedTuple):
-    """A table for people: its columns, its lines, and the number of columns that have values but did not fit."""
+    """A table for people: its columns, its lines, and the keys of columns that have values but did not fit."""
 
     columns: View
     lines: Iterable[str]
-    hidden: int
+    hidden: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,8 @@ class Screen:
         lines = table.lines(
             [headings[number] for number in kept], [[line[number] for number in kept] for line in body], self.width
         )
-        return Table(tuple(view[number] for number in kept), lines, len(set(filled) - {*kept}))
+        hidden = [view[number].key for number in filled if number not in kept]
+        return Table(tuple(view[number] for number in kept), lines, hidden)
 
     def cell(self, row: Row, column: Column) -> str:
         value = row.get(column.key)

@@ -201,6 +201,11 @@ def abandon() -> None:
         return
 
 
+def on_github() -> bool:
+    """Tell whether this is a step of a job of GitHub Actions, which obeys some lines of the output."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def is_terminal(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()
@@ -254,5 +259,5 @@ def has_all_characters() -> bool:
 
 def _lost(error: OSError) -> OutputError:
     if isinstance(error, BrokenPipeError):
-        return ReaderGoneError("the reader of the output has gone")
-    return OutputError(f"the output could not be written: {(error.strerror or 'it failed').lower()}")
+        return ReaderGoneError("the program that reads the output has ended")
+    return OutputError(f"the output could not be written: {(error.strerror or 'unknown reason').lower()}")

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final
 
+from cli.output import streams
 from database import times
 
 # Characters that control a terminal or are invisible: control characters except newline and tab, characters that
@@ -29,6 +30,8 @@ _LEGITIMATE = (
 )
 _UNSAFE = re.compile(f"({_LEGITIMATE})|([{_HARMFUL}])")
 _BREAKS = re.compile("[\n\t]")
+_JOB_COMMAND: Final = re.compile(r"#(?=#\[)|(?<![^\n])([^\S\n]*):(?=:)")
+"""What GitHub Actions would obey in the output of a job: `##[` anywhere, and `::` at the beginning of a line."""
 
 BEGIN, END = "\x02", "\x03"
 """Marks around the match of a search in a table cell. Texts of users cannot contain them: `safe` escapes them."""
@@ -45,11 +48,17 @@ _AS_IT_IS = frozenset({str, bool, int, type(None)})
 
 
 def safe(text: str, *, lines: bool = False) -> str:
-    r"""Escape characters that could control a terminal: ESC becomes `\x1b`. With `lines`, keep newlines and tabs."""
-    if text.isascii() and text.isprintable():
-        return text
-    shown = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), text)
-    return shown if lines else _BREAKS.sub(lambda match: escape(match[0]), shown)
+    r"""Escape characters that could control a terminal: ESC becomes `\x1b`. With `lines`, keep newlines and tabs.
+
+    In a job of GitHub Actions, also escape what would be a command of the job: `::error::` becomes `\x3a:error::`.
+    """
+    shown = text
+    if not text.isascii() or not text.isprintable():
+        shown = _UNSAFE.sub(lambda match: match[1] or escape(match[2]), text)
+        shown = shown if lines else _BREAKS.sub(lambda match: escape(match[0]), shown)
+    if ("::" in shown or "##[" in shown) and streams.on_github():
+        return _JOB_COMMAND.sub(lambda match: rf"{match[1] or ''}\x{ord(match[0][-1]):x}", shown)
+    return shown
 
 
 def escape(character: str) -> str:

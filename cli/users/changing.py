@@ -199,7 +199,8 @@ def unlink(
 KeepConversations = Annotated[
     bool,
     typer.Option(
-        "--keep-conversations", help="Keep one-to-one conversations, which the application can no longer show."
+        "--keep-conversations",
+        help="Keep one-to-one conversations. The application cannot show them any more.",
     ),
 ]
 

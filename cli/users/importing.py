@@ -76,8 +76,8 @@ Maps = Annotated[
     typer.Option(
         "--map",
         metavar="HEADER=COLUMN",
-        help="Import this header, key or path of keys (profile.phone) as this column, or ignore it if COLUMN is empty "
-        "(repeatable).",
+        help="Import HEADER (a CSV header, a key, or a path like profile.phone) as COLUMN. Without COLUMN, ignore "
+        "HEADER (repeatable).",
         show_default=False,
     ),
 ]
@@ -118,7 +118,9 @@ UsernameFrom = Annotated[
 ]
 RequirePasswords = Annotated[
     bool,
-    typer.Option("--require-passwords", help="With --from, refuse users whose present password would not work here."),
+    typer.Option(
+        "--require-passwords", help="With --from, refuse users who could not sign in here with their current password."
+    ),
 ]
 
 

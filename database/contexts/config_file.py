@@ -50,7 +50,7 @@ def read() -> str:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        reason = "it is a symbolic link" if file.is_symlink() else (error.strerror or "it failed").lower()
+        reason = "it is a symbolic link" if file.is_symlink() else (error.strerror or "unknown reason").lower()
         raise NotAllowedError(f"{file} cannot be read: {reason}", "replace it with a regular file") from None
     try:
         _check(file.parent, file.parent.stat())
@@ -112,7 +112,7 @@ def _decoded(file: Path, data: bytes) -> str:
 
 
 def _unwritable(file: Path, error: OSError) -> NotAllowedError:
-    reason = (error.strerror or "it failed").lower()
+    reason = (error.strerror or "unknown reason").lower()
     return NotAllowedError(f"{file} cannot be written: {reason}", "choose another folder with XDG_CONFIG_HOME")
 
 

@@ -115,7 +115,7 @@ def open_own(path: Path, flags: int) -> int:
 
 def unusable(path: Path, error: OSError) -> NotAllowedError:
     """Return an error that says why a file of the folder cannot be used, and what to do."""
-    reason = "it is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror or "it failed").lower()
+    reason = "it is a symbolic link" if error.errno == errno.ELOOP else str(error.strerror or "unknown reason").lower()
     return _unusable(path, reason, error.errno)
 
 

@@ -43,14 +43,14 @@ def read(path: str) -> Product:
     except FileNotFoundError:
         raise NotFoundError(f"the file {shown(path)} does not exist") from None
     except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'no reason given').lower()}") from None
+        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
 
 
 def _sound(data: bytes, file: str) -> Product:
     product, faults = described(data, file)
     if product is None:
         number = len(faults.found)
-        hint = "nothing was written" + (f"; these are the first {SHOWN} of them" if number > SHOWN else "")
+        hint = "nothing was written" + (f"; only the first {SHOWN} faults are shown" if number > SHOWN else "")
         what = "the description has a fault" if number == 1 else f"the description has {counted(number, 'fault')}"
         raise InvalidInputError(what, hint, tuple(faults.found[:SHOWN]))
     return product

@@ -50,25 +50,29 @@ SCHEMA: Final = _object(
             "type": "array",
             "title": "a list of groups of names",
             "items": _TEXTS,
-            "description": "Groups of headers or keys: a file that has all of a group is an export of this product. "
-            "A map file of your own needs none.",
+            "description": "Groups of headers or keys. A file with all names of one group is an export of this "
+            "product. Not required in your own map file.",
         },
-        "path": {**_TEXT_OR_TEXTS, "description": "The keys under which the list of users may be."},
+        "path": {**_TEXT_OR_TEXTS, "description": "The keys that can contain the list of users."},
         "prefix": {**_TEXT, "description": "The character that the product puts before every text of a CSV file."},
         "nothing": {**_TEXTS, "description": "Words that mean an empty value."},
         "header": {**_TEXTS, "description": "The names of the cells of a CSV file without a header."},
-        "only": {**_TESTS_LIST, "description": "A record for which one of these is true is a user."},
+        "only": {**_TESTS_LIST, "description": "A record is a user if at least one of these tests is true."},
         "left_out": {
             "type": "array",
             "title": "a list of tests",
             "items": _object("a test with a name", {"name": _TEXT, **_TEST["properties"]}, ["name", "key"]),
-            "description": "Users who are not imported: the preview counts them by this name.",
+            "description": "Tests for users who are not imported. The preview counts these users under the name of the "
+            "test.",
         },
         "columns": {
             **_object("columns", dict.fromkeys((c for c in COLUMNS if c != "accounts"), _SOURCE), ["email"]),
-            "description": "Where the value of each column of an import comes from.",
+            "description": "The source of the value for each column.",
         },
-        "suspended": {**_TESTS_LIST, "description": "A user for whom one of these is true is SUSPENDED."},
+        "suspended": {
+            **_TESTS_LIST,
+            "description": "A user gets the status SUSPENDED if at least one of these tests is true.",
+        },
         "accounts": {
             "type": "array",
             "title": "a list of linked sign-ins",

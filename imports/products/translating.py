@@ -88,7 +88,7 @@ class Translation:
                 self._left_out[name] += 1
                 return None
         self._nameless += "username" in self._required and "username" not in cells
-        return Row(number, cells, given, self._flaws(record, cells))
+        return Row(number, cells, given, self._faults(record, cells))
 
     def _meet(self, record: Record) -> None:
         """Remember the names in a record. For names that are not imported, also remember whether a value exists."""
@@ -131,7 +131,7 @@ class Translation:
             if account["provider"] and account["providerAccountId"] and account["provider"] not in own
         ]
 
-    def _flaws(self, record: Record, cells: dict[str, Any]) -> list[str]:
+    def _faults(self, record: Record, cells: dict[str, Any]) -> list[str]:
         """Return the faults of the password of a user. Remove a hash that the application cannot check from `cells`.
 
         Such a hash, or a missing password, is a fault only if passwords are required.

@@ -1,15 +1,17 @@
 """chatctl in a separate process: in a pipe, and on a terminal with typed answers."""
 
 import fcntl
+import json
 import os
 import pty
 import re
 import select
+import socket
 import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,8 +66,25 @@ def process(environment: dict[str, str]) -> Process:
     return run
 
 
+@pytest.fixture(scope="session")
+def preloaded() -> Iterator[socket.socket]:
+    """Start chatctl once, to fork it for each terminal."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, Path(__file__).with_name("preloaded.py")]
+    environment = os.environ | {"LANG": "C.UTF-8"}
+    with (
+        ours,
+        subprocess.Popen(  # noqa: S603
+            command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+        ),
+    ):
+        theirs.close()
+        yield ours
+        ours.shutdown(socket.SHUT_RDWR)
+
+
 @pytest.fixture
-def terminal(environment: dict[str, str]) -> Terminal:
+def terminal(environment: dict[str, str], preloaded: socket.socket) -> Terminal:
     """Run chatctl on a terminal; `typed` answers its question, and `answers` the other questions."""
 
     def run(
@@ -79,15 +98,9 @@ def terminal(environment: dict[str, str]) -> Terminal:
         replies = {"[y/N] ": typed, **(answers or {})}
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        child = subprocess.Popen(  # noqa: S603
-            [PROGRAM, *map(str, args)],
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=environment | (env or {}),
-            start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - there is one thread
-        )
+        line = [str(PROGRAM), *map(str, args)]
+        request = json.dumps([line, environment | (env or {}), str(Path.cwd())])
+        socket.send_fds(preloaded, [request.encode()], [theirs])
         os.close(theirs)
         seen = given = unanswered = b""
         left = [*keys]
@@ -103,7 +116,7 @@ def terminal(environment: dict[str, str]) -> Terminal:
                     os.write(ours, given)
         echo = bool(termios.tcgetattr(ours)[3] & termios.ECHO)
         os.close(ours)
-        return Screen(seen.decode().replace("\r\n", "\n"), child.wait(), echo)
+        return Screen(seen.decode().replace("\r\n", "\n"), int(preloaded.recv(16)), echo)
 
     return run
 

@@ -14,6 +14,7 @@ from people import BEGAN, Documents, person
 from samples import permission, role
 
 from actions.rules.lockout import PROTECTED
+from cli.output import markdown
 from tests.conftest import Chatctl
 
 NOW = datetime.now(UTC)
@@ -59,16 +60,20 @@ def report(chatctl: Chatctl, *options: str) -> list[tuple[str, str, str]]:
 def test_the_report_names_what_looks_wrong(either: Chatctl) -> None:
     assert report(either) == [
         ("unused-permission", "unused", "no role has it"),
-        ("role-without-permissions", "empty", "it allows nothing"),
+        ("role-without-permissions", "empty", "it has no permissions"),
         ("equal-roles", "helpdesk, support", "they have the same 2 permissions"),
         ("contained-role", "helpdesk", "admin has all its permissions"),
         ("contained-role", "moderator", "admin has all its permissions"),
         ("contained-role", "support", "admin has all its permissions"),
         ("contained-role", "viewer", "admin, helpdesk, moderator, support have all its permissions"),
         ("empty-role", "empty", "no user has it"),
-        ("overlapping-roles", "admin, viewer", "1 user; viewer adds nothing to the others"),
+        ("overlapping-roles", "admin, viewer", "1 user; viewer grants nothing that the other roles do not grant"),
         ("overlapping-roles", "moderator, support", "1 user; 1 permission in more than one of them"),
-        ("overlapping-roles", "helpdesk, support", "1 user; each of helpdesk, support adds nothing to the others"),
+        (
+            "overlapping-roles",
+            "helpdesk, support",
+            "1 user; each of helpdesk, support grants nothing that the other roles do not grant",
+        ),
         ("idle-privileged", "bob", "has admin, last signed in on 2026-01-01"),
     ]
     assert either("access", "report").stderr == ""
@@ -83,7 +88,7 @@ def test_other_roles_can_count_as_privileged(chatctl: Chatctl, database: Documen
     ]
     assert 'no role "suport"' in chatctl("access", "report", "--privileged", "suport", code=3).stderr
     database["chatctl_state"].delete_many({})
-    assert "name such roles with --privileged ROLE" in chatctl("access", "report").stderr
+    assert "choose roles with --privileged ROLE" in chatctl("access", "report").stderr
 
 
 @pytest.mark.parametrize(("idle", "found"), [("90d", ["bob"]), ("2020-01-01", []), ("12h", ["bob"])])
@@ -363,3 +368,27 @@ def test_a_time_of_a_grant_is_the_last_one(chatctl: Chatctl, database: Documents
     database["chatctl_audit"].update_one({"_id": events[-1]["_id"]}, {"$set": {"at": moved}})
     [row] = [row for row in sheet(chatctl) if row["id"] == str(staff["fay"])]
     assert row["since"][:16] == moved.isoformat()[:16]
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize("line", ["report", "who user.read", "diff ada dot"])
+def test_a_report_for_auditors_is_a_markdown_table_of_any_length(
+    either: Chatctl, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    monkeypatch.setattr(markdown, "LONGEST", 10)
+    heading, rule, *rows = either("access", *line.split(), "-o", "markdown").stdout.splitlines()
+    columns = heading.count("|")
+    assert set(rule) == {"|", "-"}
+    assert len(rows) == len(json.loads(either("access", *line.split(), "-o", "json").stdout)) > 0
+    assert {row.count("|") for row in rows} == {columns}
+
+
+def test_names_of_users_are_not_read_as_markdown(chatctl: Chatctl, database: Documents) -> None:
+    reader = database["Permission"].insert_one({"name": "read", "rolesIds": []}).inserted_id
+    held = database["Role"].insert_one({"name": "a|b", "userIds": [], "permissionsIds": [reader]}).inserted_id
+    database["Permission"].update_one({}, {"$set": {"rolesIds": [held]}})
+    grace = person(database, "grace", name="[x](https://example.org) @org `", rolesIds=[held])
+    database["Role"].update_one({}, {"$set": {"userIds": [grace]}})
+    shown = chatctl("access", "who", "read", "-o", "markdown").stdout
+    assert r"`` [x](https://example.org) @org ` ``" in shown
+    assert r"`a`\|`b`" in shown

@@ -48,8 +48,27 @@ def test_a_program_gets_the_outcome_and_nothing_on_stderr(chatctl: Chatctl, data
 @pytest.mark.usefixtures("support")
 def test_a_write_that_changes_nothing_is_no_error_and_leaves_no_event(chatctl: Chatctl) -> None:
     done = chatctl("roles", "grant", "support", "user.read")
-    assert (done.stdout, done.stderr) == ("user.read: unchanged\n", "nothing to do\n")
+    assert (done.stdout, done.stderr) == ("user.read: unchanged (role support already has it)\n", "nothing to do\n")
     assert json.loads(chatctl("roles", "grant", "support", "user.read", "-o", "json").stdout)["event"] is None
+
+
+@pytest.mark.usefixtures("support")
+def test_a_person_reads_why_nothing_is_changed(chatctl: Chatctl) -> None:
+    grant = ("roles", "grant", "support", "user.read")
+    assert chatctl(*grant, "-n").stderr.endswith(
+        "\nuser.read: unchanged (role support already has it)\nnothing to do\n"
+    )
+    assert "already" not in chatctl(*grant, "-o", "json").stdout
+    [event] = chatctl("audit", "list", "--command", "roles create", "-o", "ids").stdout.split()
+    chatctl("audit", "undo", event, "--yes")
+    undo = json.loads(chatctl("audit", "list", "--limit", "1", "-o", "json").stdout)[0]
+    again = chatctl("audit", "undo", event, "--yes")
+    when = f"{undo['at'][:16].replace('T', ' ')}Z"
+    created = "roles create support --permission user.read"
+    why = f"already undone by {undo['actor']}, {when}, event {undo['id']}"
+    assert (again.stdout, again.stderr) == (f"{created}: unchanged ({why})\n", "nothing to do\n")
+    chatctl("audit", "undo", undo["id"], "--yes")
+    assert chatctl("audit", "undo", event, "--yes").stdout == f"{created}: undone\n"
 
 
 @pytest.mark.usefixtures("support")
@@ -100,7 +119,7 @@ def test_yes_applies_the_change(chatctl: Chatctl, terminal: Terminal, answer: st
 @pytest.mark.usefixtures("support")
 def test_an_interrupted_question_does_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     screen = terminal("roles", "delete", "support", typed="\x03", env={"NO_COLOR": "1"})
-    assert screen.text.endswith("Delete role support? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role support? [y/N] ^C\nInterrupted. Nothing was changed.\n")
     assert screen.code == 130
     chatctl("roles", "show", "support")
 
@@ -114,7 +133,7 @@ def test_more_than_ten_items_ask(chatctl: Chatctl) -> None:
 
 def test_more_than_max_is_refused_even_with_yes(chatctl: Chatctl) -> None:
     said = chatctl("permissions", "create", "a", "b", "c", "--max", "2", "--yes", code=7).stderr
-    assert said == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
+    assert said == "error: this would change 3 items, but --max allows only 2\nhint: nothing was changed\n"
     assert chatctl("permissions", "list", "-o", "ids").stdout == ""
     chatctl("permissions", "create", "a", "b", "c", "--max", "3")
 

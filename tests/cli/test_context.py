@@ -31,7 +31,7 @@ def test_contexts_are_added_listed_used_shown_and_removed(bare: Chatctl) -> None
     added = bare("context", "add", "live", "--url", f"mongodb://ada:{SECRET}@h:1/shop", "--read-only")
     assert added.stdout == "live: added\n"
     assert added.stderr == (
-        "warning: other users of this machine can see a password in --url; leave out --url to be asked for the URL\n"
+        "warning: other users of this machine can see a password in --url; remove --url to be asked for the URL\n"
         "to use it: add --context live to a command, or run chatctl context use live\n"
     )
     bare("context", "add", "dev", "--url-command", f"echo mongodb://u:{SECRET}@h/dev")

@@ -69,7 +69,7 @@ def demo(chatctl: Chatctl, again: Path) -> Chatctl:
 
 def steps(tour: str) -> dict[str, str]:
     """Divide a tour into its commands and their output."""
-    _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow you")[0])
+    _, *parts = re.split(r"\n.+\n\$ chatctl (.+)\n", tour.partition("\nNow try it yourself")[0])
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
@@ -209,7 +209,7 @@ def test_another_database_cannot_be_named(chatctl: Chatctl, folder: Path) -> Non
     for line in (("--url", "mongodb://localhost/shop"), ("--url", "nonsense")):
         assert chatctl("demo", *line, code=2).stderr.splitlines() == [
             "error: the tour works only on the embedded database",
-            "hint: leave --url and --context out",
+            "hint: remove --url and --context",
         ]
     assert not folder.exists()
     chatctl("demo", "--expect", "shop", code=7)
@@ -266,7 +266,7 @@ def test_on_a_terminal_the_tour_asks_for_a_topic_and_waits_between_steps(again: 
     assert screen.code == 0
     assert (screen.text.count(TOPIC), screen.text.count(NEXT)) == (1, 2)
     assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["users suspend", "audit list", "audit undo"]
-    assert "\nNow you: all of these people are generated" in screen.text
+    assert "\nNow try it yourself: all this data is generated" in screen.text
 
 
 def test_enter_alone_gives_the_whole_tour_and_a_typed_topic_is_not_asked(again: Path, terminal: Terminal) -> None:
@@ -281,7 +281,7 @@ def test_q_ends_the_tour(again: Path, terminal: Terminal, answer: str) -> None:
     screen = on_terminal(terminal, again, topic="undo", enter=answer)
     assert screen.code == 0
     assert re.findall(r"\$ chatctl --local (\w+ \w+)", screen.text) == ["users suspend"]
-    assert "\nNow you" in screen.text
+    assert "\nNow try it yourself" in screen.text
 
 
 def test_q_instead_of_a_topic_ends_it_at_once(again: Path, terminal: Terminal) -> None:
@@ -312,4 +312,4 @@ def test_on_a_narrow_terminal_it_fits(again: Path, terminal: Terminal) -> None:
     screen = on_terminal(terminal, again, topic="roles", columns=60)
     assert screen.code == 0
     assert "\x1b[1m$ chatctl --local roles matrix\x1b[0m\n" in screen.text
-    assert "\nNow you: all of these people are generated, so nothing can\ngo wrong.\n" in screen.text
+    assert "\nNow try it yourself: all this data is generated, so you\ncannot damage anything.\n" in screen.text

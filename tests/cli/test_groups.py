@@ -128,7 +128,7 @@ def test_a_test_that_fails_is_exit_1(chatctl: Chatctl, seed: Path) -> None:
     seed.write_text(SEED.replace("cannot: [user.suspend]", "cannot: [user.read]").replace("    can: [user.read]\n", ""))
     failed = chatctl("seeds", "test", seed, code=1)
     assert failed.stderr == "0 passed, 1 failed\n"
-    assert failed.stdout == 'FAIL  seed.yaml:11:11: "viewer" can user.read; expected: cannot\n'.replace(
+    assert failed.stdout == 'FAIL  seed.yaml:12:14: "viewer" can user.read; expected: cannot\n'.replace(
         "seed.yaml", str(seed)
     )
 

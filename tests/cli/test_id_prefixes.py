@@ -1,6 +1,7 @@
 """The first digits of an id stand for the id wherever one is taken, and never for the wrong document."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -84,7 +85,10 @@ def test_the_first_digits_are_enough(world: Chatctl, line: str, found: ObjectId 
         (
             "conversations delete 8a0b1c --yes",
             'several conversations match "8a0b1c"',
-            [f"id:{PLACE} (Lobby)", f"id:{DIRECT} (ada, bob)"],
+            [
+                "id:8a0b1c2d (Lobby, 2 participants, last activity 2026-01-01 00:00Z)",
+                "id:8a0b1c3e (ada, bob, last activity 2026-01-01 00:00Z)",
+            ],
         ),
         (
             "messages redact 9a0b1c --yes",
@@ -105,6 +109,20 @@ def test_digits_that_begin_several_ids_change_nothing_and_list_them(
     refused = world(*line.split(), code=4)
     assert refused.stderr == f"error: {message}\nhint: use one of {', '.join(candidates)}\n"
     assert stored(database) == before
+
+
+def test_conversations_with_one_name_are_told_apart(world: Chatctl, database: Documents) -> None:
+    twin = ObjectId("8a0b1d" + "0" * 18)
+    last = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+    database["Conversation"].insert_one(
+        {"_id": twin, "name": "Lobby", "isGroup": True, "userIds": [ADA, BOB, CYD], "lastMessageAt": last}
+    )
+    assert world("conversations", "show", "Lobby", code=4).stderr == (
+        'error: several conversations have the name "Lobby"\n'
+        "hint: use one of id:8a0b1c2d (Lobby, 2 participants, last activity 2026-01-01 00:00Z), "
+        "id:8a0b1d00 (Lobby, 3 participants, last activity 2026-03-04 09:30Z)\n"
+    )
+    assert f'"id": "{twin}"' in world("conversations", "show", "id:8a0b1d00", "-o", "json").stdout
 
 
 def test_a_target_of_the_trail_is_not_guessed_either(world: Chatctl, database: Documents) -> None:

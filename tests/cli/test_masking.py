@@ -148,8 +148,8 @@ def test_addresses_that_are_left_to_be_deleted_are_masked_unless_revealed(hidden
     assert elsewhere() == ["(34 characters)"]
     assert elsewhere("--reveal", "--reason", "case 4711") == [IMAGE]
     told = hidden("messages", "redact", MESSAGE, "--forever", "--expect", "prod")
-    assert "to be deleted elsewhere: (34 characters)" in told.stderr
-    assert "to be deleted elsewhere: (34 characters)" in told.stdout
+    assert "delete this image where it is stored: (34 characters)" in told.stderr
+    assert "delete this image where it is stored: (34 characters)" in told.stdout
 
 
 @pytest.mark.parametrize("option", [(), ("--count",), ("-o", "ids"), ("--regex",), ("-o", "json")])

@@ -1,5 +1,7 @@
 """On a terminal, a person chooses the name that a command line leaves out."""
 
+from datetime import UTC, datetime
+
 import pytest
 from bson import ObjectId
 from people import Documents, conversation, person
@@ -53,6 +55,23 @@ def test_what_is_missing_is_chosen(
     assert screen.echo
 
 
+@pytest.mark.parametrize(
+    ("options", "zone", "time"),
+    [((), " (times in CET/CEST)", "2026-07-01 12:30"), (("--utc",), "", "2026-07-01 10:30Z")],
+)
+def test_an_event_has_its_time_on_a_narrow_terminal(
+    terminal: Terminal, database: Documents, options: tuple[str, ...], zone: str, time: str
+) -> None:
+    command = "roles grant support " + "user.read " * 10
+    database["chatctl_audit"].insert_one(
+        {"kind": "event", "at": datetime(2026, 7, 1, 10, 30, tzinfo=UTC), "command": command, "actor": "ada"}
+    )
+    env = {**ENV, "TZ": "Europe/Berlin"}
+    screen = terminal("audit", "show", *options, keys=[("roles grant", INTERRUPT)], columns=60, env=env)
+    assert f"EVENT{zone}: " in screen.text
+    assert f"{time}  roles grant support user.read" in screen.text
+
+
 def test_what_is_chosen_is_written_to_and_the_command_can_be_repeated(
     terminal: Terminal, office: dict[str, ObjectId], database: Documents
 ) -> None:
@@ -75,7 +94,7 @@ def test_who_leaves_has_changed_nothing(terminal: Terminal, office: dict[str, Ob
     for key in (INTERRUPT, "\x04"):
         screen = terminal("users", "delete", "--yes", keys=[(HELP, key)], env=ENV)
         assert (screen.code, screen.echo) == (130, True)
-        assert "error: interrupted" in screen.text
+        assert "Interrupted. Nothing was changed." in screen.text
     assert database["User"].count_documents({}) == 3
 
 

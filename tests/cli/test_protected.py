@@ -93,7 +93,7 @@ def test_the_name_is_typed_on_a_terminal(
 
 
 def test_a_write_that_changes_nothing_does_not_ask(protected: Chatctl) -> None:
-    assert protected("users", "suspend", "bob").stdout == "bob: unchanged\n"
+    assert protected("users", "suspend", "bob").stdout == "bob: unchanged (already suspended)\n"
 
 
 def test_the_protection_is_replaced_shown_and_removed(protected: Chatctl) -> None:
@@ -101,7 +101,7 @@ def test_the_protection_is_replaced_shown_and_removed(protected: Chatctl) -> Non
         return json.loads(protected("db", "status", "-o", "json").stdout)["protected"]
 
     assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
-    assert protected("db", "protect", "prod").stdout == "prod: unchanged\n"
+    assert protected("db", "protect", "prod").stdout == "prod: unchanged (already protected)\n"
     changed = protected("db", "protect", "live", "--audit-reads", "--mask-bodies", "--expect", "prod")
     assert changed.stdout == "live: protected\n"
     assert marker() == {"name": "live", "maskBodies": True, "auditReads": True}
@@ -109,7 +109,7 @@ def test_the_protection_is_replaced_shown_and_removed(protected: Chatctl) -> Non
     assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
     assert protected("db", "unprotect", "--expect", "prod").stdout == "prod: unprotected\n"
     assert marker() is None
-    assert protected("db", "unprotect").stdout.endswith(": unchanged\n")
+    assert protected("db", "unprotect").stdout.endswith(": unchanged (already unprotected)\n")
     [event] = json.loads(protected("audit", "list", "--command", "db unprotect", "-o", "json").stdout)
     assert protected("audit", "undo", event["id"], "--yes").stdout == "db unprotect: undone\n"
     assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}

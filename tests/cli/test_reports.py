@@ -1,5 +1,6 @@
 """Reports for CI: comments and lists of tests in which nothing acts, and what GitHub Actions reads."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -8,10 +9,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
-from people import Documents
+from people import BEGAN, Documents, conversation, person
 from planting import settle
 
 from cli.output import markdown, reports
@@ -151,22 +153,22 @@ def test_the_tests_of_a_seed_are_a_list_of_tests(chatctl: Chatctl, seed: Path) -
     assert [(root.tag, root.get("tests"), root.get("failures"))] == [("testsuites", "3", "1")]
     cases = [(one.get("classname"), one.get("name"), one.get("file"), one.get("line")) for one in root.iter("testcase")]
     assert cases == [
-        ("reporter", "can report.read", "team.yaml", "8"),
-        ("reporter", "can report.write", "team.yaml", "8"),
-        ("reporter", "cannot report.write", "team.yaml", "8"),
+        ("reporter", "can report.read", "team.yaml", "9"),
+        ("reporter", "can report.write", "team.yaml", "9"),
+        ("reporter", "cannot report.write", "team.yaml", "10"),
     ]
-    assert [one.get("message") for one in root.iter("failure")] == [f"team.yaml:8:11: {FAIL}"]
+    assert [one.get("message") for one in root.iter("failure")] == [f"team.yaml:9:24: {FAIL}"]
     assert done.stderr == "2 passed, 1 failed\n"
 
 
 def test_a_failed_test_says_where_it_is(chatctl: Chatctl, seed: Path) -> None:
     assert chatctl("seeds", "test", "team.yaml", code=1).stdout.splitlines() == [
         "PASS  reporter can report.read",
-        f"FAIL  team.yaml:8:11: {FAIL}",
+        f"FAIL  team.yaml:9:24: {FAIL}",
         "PASS  reporter cannot report.write",
     ]
     assert chatctl("seeds", "test", "team.yaml", "-o", "markdown", code=1).stdout == (
-        f"### chatctl seeds test\n\n2 passed, 1 failed\n\n| FAIL | why |\n|---|---|\n| `team.yaml:8:11` | `{FAIL}` |\n"
+        f"### chatctl seeds test\n\n2 passed, 1 failed\n\n| FAIL | why |\n|---|---|\n| `team.yaml:9:24` | `{FAIL}` |\n"
     )
 
 
@@ -231,10 +233,10 @@ def test_a_failed_test_is_an_annotation_on_github_named_from_the_checkout(
     folder.mkdir()
     monkeypatch.chdir(folder)
     done = chatctl("seeds", "test", "../team.yaml", code=1)
-    assert done.stderr.splitlines()[-1] == f"::error file=team.yaml,line=8,col=11::{FAIL}"
+    assert done.stderr.splitlines()[-1] == f"::error file=team.yaml,line=9,col=24::{FAIL}"
     monkeypatch.setenv("GITHUB_WORKSPACE", str(folder))
     done = chatctl("seeds", "test", "../team.yaml", code=1)
-    assert done.stderr.splitlines()[-1] == f"::error file=../team.yaml,line=8,col=11::{FAIL}"
+    assert done.stderr.splitlines()[-1] == f"::error file=../team.yaml,line=9,col=24::{FAIL}"
 
 
 @pytest.mark.parametrize("form", ["table", "json", "markdown"])
@@ -270,6 +272,58 @@ def test_an_error_without_a_file_is_an_annotation_too(
     assert not [one for one in chatctl(*line, "-o", "json", code=code).stderr.splitlines() if one.startswith("::")]
 
 
+REGISTERED = ("error", "add-mask")
+"""Two of the commands that the runner of GitHub knows."""
+
+
+def obeyed(said: str) -> list[str]:
+    """Return the lines that the runner obeys: `::NAME …::` at the beginning, or the first `##[NAME …]` anywhere."""
+    names = "|".join(REGISTERED)
+    found = re.compile(rf"\s*::({names})( [^:]*)?::|((?!##\[).)*##\[({names})( [^\]]*)?\]")
+    return [line for line in said.splitlines() if found.match(line)]
+
+
+@pytest.mark.usefixtures("on_github")
+@pytest.mark.parametrize(
+    "command", ["::error::pwned", "a ##[error]pwned", "  ::add-mask::a", "##[add-mask]a\n::error::b"]
+)
+def test_names_are_no_commands_of_a_job(chatctl: Chatctl, database: Documents, command: str) -> None:
+    ada, bob = (person(database, other, name=command) for other in (command, "bob"))
+    place = conversation(database, ada, bob, name=command)
+    database["Message"].insert_one(
+        {"conversationId": place, "senderId": ada, "createAt": BEGAN, "body": f"x\n{command}"}
+    )
+    [message] = database["Message"].distinct("_id")
+    database["Role"].insert_one({"name": command, "userIds": [ada], "permissionsIds": []})
+    for line in (
+        *(("users", "list", *form) for form in ((), ("--columns", "name"), ("-o", "json"), ("-o", "ndjson"))),
+        ("users", "show", ada, "-o", "yaml"),
+        ("users", "suspend", ada),
+        ("users", "suspend", ada, "-n"),
+        ("users", "suspend", ada, "--yes", "--reason", command),
+        ("users", "suspend", ada),
+        ("users", "show", command.strip()),
+        ("roles", "matrix"),
+        ("roles", "show", command, "-o", "json"),
+        ("audit", "list"),
+        ("audit", "list", "-o", "yaml"),
+        ("conversations", "show", place),
+        *(("conversations", "transcript", place, "-o", form) for form in ("text", "markdown", "html", "json")),
+        ("messages", "show", message),
+        ("messages", "search", command.rsplit(maxsplit=1)[-1]),
+        ("db", "check"),
+        ("db", "check", "-o", "markdown"),
+        ("db", "check", "-o", "junit"),
+    ):
+        done = chatctl(*line, code=None)
+        mine = [] if done.code in {0, 1} else [f"::error::{done.stderr.split('error: ')[1].splitlines()[0]}"]
+        assert obeyed(done.stdout + done.stderr) == mine, done
+    values = {form: chatctl("users", "list", "-o", form).stdout for form in ("json", "ndjson", "yaml")}
+    rows = json.loads(values["json"])
+    assert [row["name"] for row in rows] == [command, command]
+    assert rows == yaml.safe_load(values["yaml"]) == [json.loads(line) for line in values["ndjson"].splitlines()]
+
+
 def test_a_plan_has_new_permissions_last(chatctl: Chatctl, workspace: Path) -> None:
     (workspace / "seed.yaml").write_text(
         "version: 1\npermissions: [user.read]\nroles: [{name: boss, permissions: []}]\n"
@@ -287,7 +341,10 @@ def test_a_summary_that_cannot_be_written_stops_nothing(
     for path in (workspace, workspace / "none" / "x", workspace / "pipe", "/dev/full"):
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(path))
         done = chatctl("seeds", "plan", seed)
-        assert (done.stdout, done.stderr) == (planned, "warning: the step summary could not be written\n")
+        assert (done.stdout, done.stderr) == (
+            planned,
+            "warning: the summary for GitHub Actions (GITHUB_STEP_SUMMARY) could not be written\n",
+        )
         assert chatctl("seeds", "plan", seed, "-o", "json").stderr == ""
     for path in ("", None):
         monkeypatch.setenv("GITHUB_STEP_SUMMARY", "") if path == "" else monkeypatch.delenv("GITHUB_STEP_SUMMARY")

@@ -78,9 +78,9 @@ def test_long_names_and_many_roles_leave_each_column_its_place(terminal: Termina
 
 
 @pytest.mark.usefixtures("crowd")
-def test_what_has_no_room_is_counted_and_wide_has_it_all(terminal: Terminal, process: Process) -> None:
-    assert terminal("users", "list", columns=80).lines[6:] == ["2 columns hidden: -o wide"]
-    assert terminal("users", "list", columns=120).lines[6] == "1 column hidden: -o wide"
+def test_what_has_no_room_is_named_and_wide_has_it_all(terminal: Terminal, process: Process) -> None:
+    assert terminal("users", "list", columns=80).lines[6:] == ["2 columns hidden (id, lastLogin): -o wide"]
+    assert terminal("users", "list", columns=120).lines[6] == "1 column hidden (id): -o wide"
     wide = terminal("users", "list", "-o", "wide", columns=80, env={"NO_COLOR": "1"})
     piped = process("users", "list")
     assert wide.lines == piped.stdout.decode().splitlines()
@@ -113,6 +113,8 @@ def test_the_trail_says_when_who_what_and_why_on_eighty_columns(
     lines = terminal("audit", "list", columns=80, env={"NO_COLOR": "1"}).lines
     assert lines[0].split() == ["ID", "AT", "ACTOR", "COMMAND", "REASON"]
     assert all(str(id_).startswith(line.split()[0]) for id_, line in zip(ids, lines[1:3], strict=True))
+    assert max(len(line.split()[0]) for line in lines[1:3]) <= 12, "ids of one process and one second are short, too"
+    assert "users suspend" in lines[2]
     assert "stolen" in lines[2]
     assert "users suspend" in terminal("audit", "list", "-o", "wide", columns=80).text
 

@@ -166,7 +166,7 @@ def test_a_signal_that_the_parent_ignores_is_ignored(environment: dict[str, str]
 def test_an_interrupt_at_a_question_changes_nothing(chatctl: Chatctl, terminal: Terminal) -> None:
     chatctl("roles", "create", "a")
     screen = terminal("roles", "delete", "a", typed="\x03", env={"NO_COLOR": "1"})
-    assert screen.text.endswith("Delete role a? [y/N] ^C\nerror: interrupted\n")
+    assert screen.text.endswith("Delete role a? [y/N] ^C\nInterrupted. Nothing was changed.\n")
     assert (screen.code, screen.echo) == (130, True)
     assert chatctl("roles", "list", "--count").stdout == "1\n"
 
@@ -175,7 +175,7 @@ def test_after_an_interrupted_password_typing_is_visible_again(terminal: Termina
     line = ("users", "create", "--email", "a@example.org", "--username", "a")
     answers = {"Password: ": "correct horse battery\n", "Again: ": "\x03"}
     screen = terminal(*line, answers=answers, columns=200, env={"NO_COLOR": "1"})
-    assert screen == (f"{RULE}\nPassword: \nAgain: \nerror: interrupted\n", 130, True)
+    assert screen == (f"{RULE}\nPassword: \nAgain: \nInterrupted. Nothing was changed.\n", 130, True)
 
 
 def test_a_program_that_cannot_start_says_so_in_a_line(process: Process, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_the_undo_command_is_printed_even_if_the_outcome_cannot_be(process: Proc
     said = process("roles", "create", "a", line=">/dev/full").stderr.decode().splitlines()
     assert said[1].startswith("undo: chatctl audit undo ")
     said = process("roles", "create", "b", "-o", "json", line=">/dev/full").stderr
-    assert "what was to be written is written: chatctl audit show " in json.loads(said)["error"]["hint"]
+    assert "the changes are saved, only the output failed: chatctl audit show " in json.loads(said)["error"]["hint"]
 
 
 def test_an_error_that_nobody_can_read_keeps_its_code(process: Process) -> None:

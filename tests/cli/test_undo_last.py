@@ -113,4 +113,4 @@ def test_an_event_and_the_last_one_contradict_each_other(chatctl: Chatctl, words
 
 def test_without_an_event_both_ways_are_named(chatctl: Chatctl) -> None:
     said = chatctl("audit", "undo", code=2).stderr
-    assert said == "error: missing argument 'EVENT'\nhint: give the id of an event, or --last\n"
+    assert said == "error: missing argument 'EVENT'\nhint: add the id of an event, or use --last\n"

@@ -38,4 +38,7 @@ def test_it_shows_how_the_database_is_protected_and_needs_no_role(chatctl: Chatc
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
     assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
-    assert said.stderr == "this connection has no role on the server: it may do only what the server allows everybody\n"
+    assert (
+        said.stderr
+        == "this connection has no role on the server: it has only the rights that the server gives to all users\n"
+    )

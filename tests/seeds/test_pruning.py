@@ -56,8 +56,8 @@ def test_a_pruned_permission_is_removed_from_roles_made_by_hand(
     smaller = "permissions: [a]\nroles: [{name: ours}]"
     assert list(plan(seed(smaller), Options(prune=True)).lines()) == [
         "- permission b",
-        "    role ours loses it",
-        "    role theirs loses it",
+        "    role ours loses this permission",
+        "    role theirs loses this permission",
         "    1 user loses b",
         "Plan: delete 1 permission.",
     ]
@@ -123,8 +123,8 @@ def told(lines: list[str], before: dict[str, list[str]]) -> set[tuple[str, str, 
             found |= {("-", name, one) for one in before[name]} if (sign, kind) == ("-", "role") else set()
         elif kind == "role" and line.strip()[0] in "+-" and not line.endswith(" protected"):
             found.add((line.strip()[0], name, line.strip()[2:]))
-        elif kind == "permission" and line.endswith(" loses it"):
-            found.add(("-", line.removeprefix("    role ").removesuffix(" loses it"), name))
+        elif kind == "permission" and line.endswith(" loses this permission"):
+            found.add(("-", line.removeprefix("    role ").removesuffix(" loses this permission"), name))
     return found
 
 
@@ -165,7 +165,7 @@ def test_a_role_with_members_is_pruned_only_when_that_is_allowed(
     with pytest.raises(RefusedError, match=r'have members: "moderator" \(1\)'):
         grow(smaller, prune=True)
     lines = list(plan(seed(smaller), Options(prune=True, allow_members=True)).lines())
-    assert lines[:2] == ["- role moderator", "    1 member had it"]
+    assert lines[:2] == ["- role moderator", "    it has 1 member"]
     grow(smaller, prune=True, allow_members=True)
     assert "moderator" not in granted()
     assert here.User.find_one({"_id": ada})["rolesIds"] == []

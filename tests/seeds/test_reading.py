@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from people import Documents
 
 from database.errors import InvalidInputError, NotFoundError
 from seeds.reading import read
@@ -57,7 +58,7 @@ def test_the_seed_of_the_contract_is_read_and_resolved(write: Callable[..., Path
     assert (support.protected, admin.protected) == (None, True)
     assert admin.permissions == EVERYTHING
     assert seed.users[0].roles == ("support",)
-    assert (seed.tests[0].can, seed.tests[0].cannot) == (("user.suspend",), ("role.delete",))
+    assert ([*seed.tests[0].can], [*seed.tests[0].cannot]) == (["user.suspend"], ["role.delete"])
 
 
 def test_a_file_with_a_byte_order_mark_is_read(write: Callable[..., Path]) -> None:
@@ -198,7 +199,7 @@ def test_all_faults_are_reported_at_once_with_their_places(
             'seed.yaml:10:5 "${X}": variables are allowed only in a user\'s email, username and name;'
             " write $${ for a literal ${"
         ),
-        "seed.yaml:11:4 expected a name, found nothing",
+        "seed.yaml:11:4 the value is missing: expected a name",
         'seed.yaml:14:15 roles extend each other in a circle: "a" → "b" → "c" → "a"',
         'seed.yaml:17:19 permission "user.raed" is not defined in the seed (did you mean "user.read"?)',
         'seed.yaml:17:30 the pattern "zz.*" matches no permission of the seed',
@@ -254,7 +255,7 @@ def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
         (b"version: 1\nversion: 1", '2:1 duplicate key "version"; the first is in line 1'),
         (b'version: "1"', "1:10 the version must be 1, without quotes"),
         (b"version: 1.0", "1:10 the version must be 1, without quotes"),
-        (b"version:", "1:9 expected 1, found nothing"),
+        (b"version:", "1:9 the value is missing: expected 1"),
         (b"seed: a", '1:1 a seed requires the key "version"'),
         (b"- version: 1", "1:1 expected a seed, found a list"),
         (b"version: 1\n---\nversion: 1", "2:1 a second YAML document begins here; a file can have only one"),
@@ -266,11 +267,11 @@ def test_faults_of_all_files_are_reported_but_none_caused_by_an_unreadable_file(
         (b"version: 1\nseed: ''", "2:7 a name cannot be empty"),
         (b"version: 1\nseed: ' x'", '2:7 " x" begins or ends with a space'),
         (b"version: 1\nseed: " + b"x" * 201, f'2:7 "{"x" * 59}…" is 201 characters long; a name has at most 200'),
-        (b"version: 1\nroles: {}", "2:8 expected a list of roles, found a group of keys"),
+        (b"version: 1\nroles: {}", "2:8 expected a list of roles, found an object (keys with values)"),
         (b"version: 1\nroles: [{name: a, renamed_from: b}, {name: b}]",
          '2:33 role "b" cannot be renamed to "a", because the seed also defines it, at {file}:2:37'),
         (b"version: 1\nroles: [{name: a, renamed_from: x}, {name: b, renamed_from: x}]",
-         '2:61 role "x" can be renamed only once; at {file}:2:33 it gets another name'),
+         '2:61 two roles have renamed_from "x"; the first is at {file}:2:33'),
         (b"version: 1\nroles: [{name: a}, {name: b, extends: [a]}]",
          '2:40 role "b" cannot extend "a", which has no `permissions` key; add one ([] for no permissions)'),
         (b"version: 1\nroles: [{name: a, extends: [a]}]", '2:29 roles extend each other in a circle: "a" → "a"'),
@@ -318,6 +319,23 @@ def test_without_a_path_seeds_in_the_working_folder_are_named(chatctl: Chatctl, 
         assert f"{note} {command} ./seeds\n" in chatctl("seeds", command, code=None).stderr
         assert "PATH" not in chatctl("seeds", command, "./seeds", code=None).stderr
     assert chatctl("seeds", "plan", "-o", "json").stderr == ""
+
+
+def test_in_ci_apply_requires_a_path_if_the_working_folder_has_seeds(
+    chatctl: Chatctl, workspace: Path, database: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    (workspace / "seeds").mkdir()
+    (workspace / "seeds" / "a.yaml").write_text("version: 1\npermissions: [report.read]\n")
+    for options in ((), ("-n",), ("--yes",)):
+        said = chatctl("seeds", "apply", *options, code=2).stderr
+        assert said == (
+            "error: PATH is required in CI, because the working folder has seed files\n"
+            "hint: chatctl seeds apply ./seeds\n"
+        )
+    assert database["Role"].find_one() is None
+    chatctl("seeds", "apply", "./seeds")
+    assert database["Permission"].distinct("name") == ["report.read"]
 
 
 def test_the_shipped_seed_in_its_own_folder_is_not_another_one(

@@ -206,7 +206,9 @@ class _Plan:
             yield Result(None, rule.name, "repaired", counted(len(faults), "fault"))
         for needs, example in self._left.items():
             rule, _ = needs
-            told = f"{counted(self._numbers[needs], 'fault')} left, decision required: {rule.fix_command(example)}"
+            told = (
+                f"{counted(self._numbers[needs], 'fault')} left; your decision is required: {rule.fix_command(example)}"
+            )
             yield Result(None, rule.name, "unchanged", told)
         for rule, count in (+self._more).items():
             told = f"{counted(count, 'fault')} more: run the same command again to repair them"

@@ -256,7 +256,7 @@ def _refuse_users(first: str, amounts: Amounts) -> None:
     users, target = connection.database()["User"], connection.target()
     if not target.local and users.find_one({}, ["_id"]):
         raise RefusedError(
-            f"{target.name} already has users, and generated users must not mix with them",
+            f"{target.name} already has users; generated users are added only to an empty or the embedded database",
             "use an empty database, or --local",
         )
     if amounts.users and users.find_one({"username": first}, ["_id"]):

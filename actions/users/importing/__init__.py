@@ -6,7 +6,7 @@
 from actions.users.importing.batches import changeset
 from actions.users.importing.comparison import compare
 from actions.users.importing.person import FIELDS, OAUTH, Person, Policy
-from actions.users.importing.staging import Flaw, StagingDatabase
+from actions.users.importing.staging import RowFault, StagingDatabase
 from actions.users.importing.usernames import RULES, SOURCES
 
 __all__ = [
@@ -14,9 +14,9 @@ __all__ = [
     "OAUTH",
     "RULES",
     "SOURCES",
-    "Flaw",
     "Person",
     "Policy",
+    "RowFault",
     "StagingDatabase",
     "changeset",
     "compare",

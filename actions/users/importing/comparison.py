@@ -9,7 +9,7 @@ from bson import ObjectId
 from actions import queries
 from actions.users.access import AllRoles
 from actions.users.importing.person import ExistingUser, Person, Policy, difference
-from actions.users.importing.staging import Decision, Flaw, StagingDatabase
+from actions.users.importing.staging import Decision, RowFault, StagingDatabase
 from actions.users.importing.usernames import Usernames
 from actions.users.listing import ACCOUNT, PROFILE
 from changes import Document
@@ -50,7 +50,7 @@ def compare(
     *,
     username_from: str | None = None,
 ) -> None:
-    """Decide what happens to each person of an import, and record flaws and conflicts. MongoDB is only read.
+    """Decide what happens to each person of an import, and record faults and conflicts. MongoDB is only read.
 
     `username_from` is one of `usernames.SOURCES`: from it, usernames are made for new people without a username.
     `progress` receives the number of compared people and the number of all people.
@@ -88,7 +88,7 @@ class _Comparison:
             people = [one._replace(username=names.get(one.row, one.username)) for one in people]
         owners |= self._owners("username", people)
         on_disk = existing_accounts(people)
-        flaws: list[Flaw] = []
+        faults: list[RowFault] = []
         existing: list[tuple[Person, ExistingUser]] = []
         decisions: list[Decision] = []
         for person in people:
@@ -97,12 +97,12 @@ class _Comparison:
             accounts = [on_disk[pair] for pair in person.sign_ins if pair in on_disk]
             taken = [account for account in accounts if not any(belongs_to(account, user) for user in mine)]
             matches = Matches(mine, theirs, taken)
-            flaws += self._flaws(person, matches)
+            faults += self._faults(person, matches)
             if self._policy is Policy.SKIP and any(matches):
                 decisions.append(_skipped(person, matches))
             elif self._policy is Policy.UPDATE and mine:
                 existing.append((person, ExistingUser(mine[0], accounts=[one for one in accounts if one not in taken])))
-        self._staging.add_flaws(flaws)
+        self._staging.add_faults(faults)
         self._staging.set_decisions([*decisions, *self._updates(existing)])
 
     def _owners(self, field: str, people: list[Person]) -> dict[tuple[str, str], list[Document]]:
@@ -117,56 +117,59 @@ class _Comparison:
     def _mine(self, person: Person, owners: Mapping[tuple[str, str], list[Document]]) -> list[Document]:
         return [*owners.get(("email", person.email), ()), *self._mixed_case.get(person.email, ())]
 
-    def _flaws(self, person: Person, matches: "Matches") -> Iterator[Flaw]:
+    def _faults(self, person: Person, matches: "Matches") -> Iterator[RowFault]:
         mine = matches.mine
         if self._policy is Policy.SKIP and any(matches):  # the row is not written
-            yield from self._role_flaws(person)
+            yield from self._role_faults(person)
             return
         if self._policy is Policy.FAIL and mine:
-            yield from self._role_flaws(person)
-            yield Flaw(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
+            yield from self._role_faults(person)
+            yield RowFault(person.row, "email", f"a user already has {shown(person.email)}", conflict=True)
         else:
-            yield from self._text_flaws(person, mine)
-            yield from self._role_flaws(person)
-            yield from self._status_flaws(person, mine)
+            yield from self._text_faults(person, mine)
+            yield from self._role_faults(person)
+            yield from self._status_faults(person, mine)
         if matches.theirs:
-            yield Flaw(person.row, "username", _username_owner(person, matches.theirs), conflict=True)
+            yield RowFault(person.row, "username", _username_owner(person, matches.theirs), conflict=True)
         for account in matches.taken:
-            yield Flaw(person.row, "accounts", account_owner(account), conflict=True)
+            yield RowFault(person.row, "accounts", account_owner(account), conflict=True)
         if self._policy is Policy.UPDATE and len(mine) > 1:
-            yield Flaw(
-                person.row, "email", f"several users have {shown(person.email)}, in upper or lower case", conflict=True
+            yield RowFault(
+                person.row,
+                "email",
+                f"several users have the e-mail {shown(person.email)} (only upper and lower case differ)",
+                conflict=True,
             )
         if self._policy is Policy.UPDATE and any(not isinstance(d["_id"], ObjectId) for d in mine):
-            yield Flaw(
+            yield RowFault(
                 person.row, "email", f"the id of the user {shown(person.email)} is not an ObjectId", conflict=True
             )
 
-    def _text_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
-        """Yield a flaw for each text that is not valid for a new user. An existing user may keep such a text."""
+    def _text_faults(self, person: Person, mine: Sequence[Document]) -> Iterator[RowFault]:
+        """Yield a fault for each text that is not valid for a new user. An existing user may keep such a text."""
         for field in USER_TEXTS:
             text = getattr(person, field)
             if text is None or not (problem := user_flaw(field, text)):
                 continue
             on_disk = mine and ({**mine[0], "email": person.email} | _profiles(mine[:1]).get(mine[0]["_id"], {}))
             if not on_disk or on_disk.get(field) != text:
-                yield Flaw(person.row, field, problem)
+                yield RowFault(person.row, field, problem)
 
-    def _status_flaws(self, person: Person, mine: Sequence[Document]) -> Iterator[Flaw]:
+    def _status_faults(self, person: Person, mine: Sequence[Document]) -> Iterator[RowFault]:
         if person.status != UserStatus.EMAIL_VERIFIED or person.emailVerified:
             return
         since = mine[0].get("emailVerified") if mine else None
         as_it_is = mine and mine[0].get("status") == person.status  # the row does not change it
         if (since and person.emailVerified is False) or not (since or as_it_is):
-            yield Flaw(person.row, "status", NEEDS_A_TIME)
+            yield RowFault(person.row, "status", NEEDS_A_TIME)
 
-    def _role_flaws(self, person: Person) -> Iterator[Flaw]:
+    def _role_faults(self, person: Person) -> Iterator[RowFault]:
         for name in person.roles or ():
             count = len(self._roles.ids_named(name))
             if count > 1:
-                yield Flaw(person.row, "roles", f"several roles have the name {shown(name)}", conflict=True)
+                yield RowFault(person.row, "roles", f"several roles have the name {shown(name)}", conflict=True)
             elif not count:
-                yield Flaw(person.row, "roles", self._unknown(name))
+                yield RowFault(person.row, "roles", self._unknown(name))
 
     def _unknown(self, name: str) -> str:
         """Return the message for an unknown role. After `FEW_ROLES` names, it leaves out the name.
@@ -178,7 +181,7 @@ class _Comparison:
         if name not in self._unknown_roles:
             hint = did_you_mean(name, self._roles.names()) if len(name) <= LONGEST else None
             if re.search("[,|]", name):
-                hint = "put ; between the names of roles"
+                hint = "separate role names with ;"
             self._unknown_roles[name] = f"unknown role {shown(name)}" + (f"; {hint}" if hint else "")
         return self._unknown_roles[name]
 

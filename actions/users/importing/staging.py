@@ -22,7 +22,7 @@ AT_ONCE: Final = 1000
 OBJECT_ID_BYTES: Final = 12
 """The length of an ObjectId in bytes. Ids of other types are stored as BSON documents, which are longer."""
 LISTED_EACH: Final = 10
-"""If at most this many rows have the same flaw, each is listed. Otherwise, only the first one is listed."""
+"""If at most this many rows have the same fault, each is listed. Otherwise, only the first one is listed."""
 
 LOCKED_OUT: Final = "password IS NULL AND hashedPassword IS NULL AND accounts IS NULL"
 CANNOT_SIGN_IN: Final = "no password and no linked sign-in"
@@ -35,7 +35,7 @@ CREATE TABLE person (
 );
 CREATE INDEX updated ON person (id) WHERE outcome = 'updated';
 CREATE TABLE account (row INTEGER, provider, providerAccountId);
-CREATE TABLE fault (row INTEGER, field, message, conflict, quiet);
+CREATE TABLE fault (row INTEGER, field, message, conflict, summarized);
 CREATE TABLE given (row INTEGER PRIMARY KEY, cells);
 """
 _COLUMNS: Final = ", ".join(Person._fields)
@@ -44,25 +44,25 @@ _DUPLICATES: Final = """
 SELECT row, first FROM (SELECT row, min(row) OVER (PARTITION BY {0}) AS first FROM {1}) WHERE row > first
 """
 _FAULTS: Final = """
-SELECT row, field, message, conflict, quiet, times FROM (
+SELECT row, field, message, conflict, summarized, times FROM (
     SELECT *, rowid AS place, count(*) OVER alike AS times, row_number() OVER (alike ORDER BY row, rowid) AS number
-    FROM fault WHERE NOT quiet WINDOW alike AS (PARTITION BY field, message, conflict)
+    FROM fault WHERE NOT summarized WINDOW alike AS (PARTITION BY field, message, conflict)
 ) WHERE times <= ? OR number = 1 ORDER BY row, place LIMIT ?
 """
 
 
-class Flaw(NamedTuple):
+class RowFault(NamedTuple):
     """An error in a row or in one of its fields. A `conflict` means: the row is valid, but contradicts the database.
 
-    A `quiet` flaw is not listed, because it is reported once for all rows. It is only written to the file of faulty
-    rows.
+    A `summarized` fault is not listed, because it is reported once for all rows. It is only written to the file of
+    faulty rows.
     """
 
     row: int
     field: str | None
     message: str
     conflict: bool = False
-    quiet: bool = False
+    summarized: bool = False
 
 
 class Counts(NamedTuple):
@@ -105,7 +105,7 @@ def _disk_errors() -> Iterator[None]:
 
 
 class StagingDatabase(Collection[Result]):
-    """A temporary database of an import: people, the flaws of their rows, and what the import does with them.
+    """A temporary database of an import: people, the faults of their rows, and what the import does with them.
 
     It contains passwords in plain text, like the imported file. It has no file name, so no other process can open it.
     Iterating over this object yields the results of the import. `add` gives every person an id; a created user gets
@@ -130,15 +130,15 @@ class StagingDatabase(Collection[Result]):
         self._database.executemany("INSERT INTO given VALUES (?, ?)", given)
 
     @_disk_errors()
-    def add_flaws(self, flaws: Iterable[Flaw]) -> None:
-        """Store the flaws of some rows."""
-        shown = ((flaw.row, _escaped(flaw.field), _escaped(flaw.message), *flaw[3:]) for flaw in flaws)
+    def add_faults(self, faults: Iterable[RowFault]) -> None:
+        """Store the faults of some rows."""
+        shown = ((fault.row, _escaped(fault.field), _escaped(fault.message), *fault[3:]) for fault in faults)
         self._database.executemany("INSERT INTO fault VALUES (?, ?, ?, ?, ?)", shown)
 
     @_disk_errors()
     def silence(self, field: str, message: str) -> None:
-        """Mark the flaws of a field that have this message as `quiet`, because they are reported once for all rows."""
-        self._database.execute("UPDATE fault SET quiet = 1 WHERE field = ? AND message = ?", (field, message))
+        """Mark the faults of a field that have this message as `summarized`: they are reported once for all rows."""
+        self._database.execute("UPDATE fault SET summarized = 1 WHERE field = ? AND message = ?", (field, message))
 
     @_disk_errors()
     def set_decisions(self, decisions: Iterable[Decision]) -> None:
@@ -148,16 +148,18 @@ class StagingDatabase(Collection[Result]):
 
     @_disk_errors()
     def flag_duplicates(self, field: str) -> None:
-        """Record a flaw for every row that has the same value in a field as an earlier row."""
+        """Record a fault for every row that has the same value in a field as an earlier row."""
         self._database.execute(f"CREATE INDEX by_{field} ON person ({field}, row)")
         doubles = self._database.execute(_DUPLICATES.format(field, f"person WHERE {field} IS NOT NULL"))
-        self.add_flaws(Flaw(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
+        self.add_faults(RowFault(row, field, f"row {first} has the same {field}") for row, first in doubles.fetchall())
 
     @_disk_errors()
     def flag_duplicate_accounts(self) -> None:
-        """Record a flaw for every row that has the same linked sign-in as an earlier row."""
+        """Record a fault for every row that has the same linked sign-in as an earlier row."""
         doubles = self._database.execute(_DUPLICATES.format("provider, providerAccountId", "account"))
-        self.add_flaws(Flaw(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall())
+        self.add_faults(
+            RowFault(row, "accounts", f"row {first} has the same account") for row, first in doubles.fetchall()
+        )
 
     @_disk_errors()
     def set_usernames(self, usernames: Mapping[int, str]) -> None:
@@ -212,20 +214,20 @@ class StagingDatabase(Collection[Result]):
         for roles, count in self._database.execute(lists, (outcome,)).fetchall():
             yield csv_cells.split_list(roles), count
 
-    def flaws(self, most: int) -> tuple[int, int, list[Flaw]]:
-        """Return the number of flaws, the number of conflicts, and the first `most` flaws in the order of rows.
+    def faults(self, most: int) -> tuple[int, int, list[RowFault]]:
+        """Return the number of faults, the number of conflicts, and the first `most` faults in the order of rows.
 
-        A flaw that many rows have is listed once, for the first of these rows.
+        A fault that many rows have is listed once, for the first of these rows.
         """
-        count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT quiet"
+        count = "SELECT count(*), coalesce(sum(conflict), 0) FROM fault WHERE NOT summarized"
         number, conflicts = self._database.execute(count).fetchone()
         first = self._database.execute(_FAULTS, (LISTED_EACH, most))
-        return number, conflicts, [_with_count(Flaw(*values), times) for *values, times in first]
+        return number, conflicts, [_with_count(RowFault(*values), times) for *values, times in first]
 
-    def flawed_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
-        """Read the faulty rows as they were given, each with all its flaws.
+    def faulty_rows(self, of_all: str = "") -> Iterator[tuple[str, str]]:
+        """Read the faulty rows as they were given, each with all its faults.
 
-        `of_all` is the message of a flaw that all rows have. It is not stored for each row.
+        `of_all` is the message of a fault that all rows have. It is not stored for each row.
         """
         messages = "group_concat(coalesce(field || ': ', '') || message, '; ')"
         join = "LEFT JOIN" if of_all else "JOIN"
@@ -286,12 +288,14 @@ _CONVERTERS: Final[dict[int, tuple[Callable[[Any], Any], Callable[[Any], Any]]]]
 """Position of a field of `Person` for which SQLite has no type → how the value is stored, and how it is read back."""
 
 
-def _with_count(flaw: Flaw, times: int) -> Flaw:
-    return flaw if times <= LISTED_EACH else flaw._replace(message=f"{flaw.message} (and in {times - 1:,} more rows)")
+def _with_count(fault: RowFault, times: int) -> RowFault:
+    return (
+        fault if times <= LISTED_EACH else fault._replace(message=f"{fault.message} (and in {times - 1:,} more rows)")
+    )
 
 
 def _escaped(text: str | None) -> str | None:
-    """Escape characters that are not valid UTF-8: a flaw may quote such a text, and SQLite refuses it."""
+    """Escape characters that are not valid UTF-8: a fault may quote such a text, and SQLite refuses it."""
     return text and text.encode("utf-8", "backslashreplace").decode()
 
 

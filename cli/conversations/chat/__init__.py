@@ -47,12 +47,15 @@ def laid_out(messages: Iterable[Row], *, local: bool = False) -> Iterator[ChatMe
         before, heading = row, own
 
 
-def about(transcript: "Transcript", *, local: bool = False) -> list[str]:
-    """Return texts that describe a transcript: participants (unless they are the title), first day, shown part."""
+def about(transcript: "Transcript", zone: str | None = None) -> list[str]:
+    """Return texts that describe a transcript: participants (unless they are the title), first day, shown part, zone.
+
+    `zone` is the time zone of the times. None means UTC.
+    """
     people = people_label(transcript.place.participants)
-    began = [f"began {day(transcript.began, local=local)}"] if isinstance(transcript.began, datetime) else []
+    began = [f"began {day(transcript.began, local=zone is not None)}"] if isinstance(transcript.began, datetime) else []
     known = [people] if people != transcript.place.title else []
-    return [part for part in (*known, *began, transcript.description) if part]
+    return [part for part in (*known, *began, transcript.description, f"times in {zone or 'UTC'}") if part]
 
 
 def author(row: Row) -> str:

@@ -58,7 +58,7 @@ def _pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = Fa
 
 
 def _header(transcript: "Transcript") -> str:
-    parts = " · ".join([*map(html.isolated, about(transcript)), "times in UTC"])
+    parts = " · ".join(map(html.isolated, about(transcript)))
     return f"<header><h1>{html.isolated(transcript.place.title)}</h1>\n<p>{parts}</p></header>\n"
 
 

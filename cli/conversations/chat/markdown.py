@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 def pieces(transcript: "Transcript", messages: Iterable[Row], *, ids: bool = False) -> Iterator[str]:
     """Yield the parts of a transcript: for each series of messages the author, then each message as a quotation."""
     yield f"# {text(cell(transcript.place.title))}\n"
-    if parts := about(transcript):
-        yield f"\n{' · '.join(text(cell(part)) for part in parts)}\n"
+    yield f"\n{' · '.join(text(cell(part)) for part in about(transcript))}\n"
     last = LastMessage(messages)
     for one in laid_out(last):
         yield _message(one, marked=transcript.marked is not None and one.row["id"] == transcript.marked, ids=ids)

@@ -79,13 +79,8 @@ class _Chat:
 
     def _header(self, transcript: "Transcript") -> str:
         title = self._styled(self._hanging(transcript.place.title, 0), styles.BOLD)
-        below = self._styled(
-            self._hanging(self._joined([*about(transcript, local=self._local), *self._zone_note()]), 0), styles.FAINT
-        )
-        return f"{title}\n{below}\n" if below else f"{title}\n"
-
-    def _zone_note(self) -> list[str]:
-        return [f"times in {self._zone}"] if self._zone else []
+        below = self._styled(self._hanging(self._joined(about(transcript, self._zone)), 0), styles.FAINT)
+        return f"{title}\n{below}\n"
 
     def _joined(self, parts: Iterable[str]) -> str:
         return f" {self._dot} ".join(parts)

@@ -147,11 +147,14 @@ def test_the_preview_says_what_is_removed_and_what_is_kept(past: History) -> Non
         "Removed: fields that are not in the schema: image, note",
         "Kept: 3 messages, without text and image",
         "Kept: 1 conversation, unchanged",
-        "Blanked: 10 events of the audit trail",
+        "Personal data removed from 10 events of the audit trail",
         "No longer undoable: 10 events",
         "This cannot be undone. Backups are not changed.",
     ]
-    assert users.erase("ada_later").notes[3] == "Kept: 3 messages, unchanged. --with-messages blanks them."
+    assert (
+        users.erase("ada_later").notes[3]
+        == "Kept: 3 messages, unchanged. --with-messages removes their text and images."
+    )
 
 
 def test_a_protected_role_keeps_an_active_member(database: Documents, past: History) -> None:

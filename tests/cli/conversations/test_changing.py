@@ -77,7 +77,7 @@ def test_a_group_of_two_is_made_with_a_note(either: Chatctl, database: Documents
     done = either("conversations", "create", "ada", "grace", "--name", "pair", "--reason", "a test")
     assert done.stderr.splitlines()[1:-1] == [
         *(
-            ["warning: this server has no transactions; a crash in the middle can leave a link on one side only"]
+            ["warning: this server has no transactions; a crash can leave a one-sided link (db check finds it)"]
             if "no transactions" in done.stderr
             else []
         ),
@@ -111,8 +111,8 @@ def test_a_group_cannot_take_the_name_of_another_group(either: Chatctl, database
         (["ada", "grace", "--name", "x" * 201], 5, "a name has at most 200"),
         (["ada", "grace", "--name", "5f" * 12], 5, "it would be read as an id"),
         (["ada", "grace", "--name", "id:x"], 5, "it would be read as an id"),
-        (["ada", "grace", "--name", "name:x"], 5, "it would be read as the name after the colon"),
-        (["ada", "grace", "--name", "-"], 5, "it would be read as names on standard input"),
+        (["ada", "grace", "--name", "name:x"], 5, "it cannot begin with name: or username:"),
+        (["ada", "grace", "--name", "-"], 5, "it means standard input in a command"),
     ],
 )
 def test_an_invalid_conversation_is_refused(
@@ -141,7 +141,7 @@ def test_an_undo_makes_a_null_or_absent_list_null_or_absent_again(
 def test_a_user_is_added_to_a_group(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "add", "engines", "edith", "ada")
-    assert done.stdout == "edith: added\nada: unchanged\n"
+    assert done.stdout == "edith: added\nada: unchanged (already a participant)\n"
     assert world["edith"] in (database["Conversation"].find_one({"name": "engines"}) or {})["userIds"]
     links(database)
     assert either("conversations", "add", "engines", "edith").stderr == "nothing to do\n"
@@ -157,7 +157,7 @@ def test_a_one_to_one_conversation_gets_no_third_person(either: Chatctl, databas
         "hint: create a group: chatctl conversations create USER... edith --name NAME\n"
     )
     assert stored(database) == before
-    assert either("conversations", "add", world["direct"], "ada").stdout == "ada: unchanged\n"
+    assert either("conversations", "add", world["direct"], "ada").stdout == "ada: unchanged (already a participant)\n"
 
 
 def test_a_one_sided_link_is_completed_or_removed(either: Chatctl, database: Documents, world: Ids) -> None:
@@ -167,13 +167,13 @@ def test_a_one_sided_link_is_completed_or_removed(either: Chatctl, database: Doc
     database["User"].update_one({"username": "ada"}, {"$pull": {"conversationIds": world["group"]}})
     assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: removed\n"
     links(database)
-    assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: unchanged\n"
+    assert either("conversations", "remove", "engines", "ada", "--yes").stdout == "ada: unchanged (not a participant)\n"
 
 
 def test_the_messages_of_a_removed_user_stay(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     done = either("conversations", "remove", "engines", "alan", "edith", "--yes")
-    assert done.stdout == "alan: removed\nedith: unchanged\n"
+    assert done.stdout == "alan: removed\nedith: unchanged (not a participant)\n"
     left = stored(database)
     assert left["Message"] == before["Message"]
     assert [user["seenMessageIds"] for user in left["User"]] == [user["seenMessageIds"] for user in before["User"]]
@@ -221,8 +221,8 @@ def test_a_second_conversation_of_the_same_two_people_gets_a_note(
     alone = conversation(database, world["ada"])
     said = either("conversations", "add", alone, "grace").stderr
     assert (
-        f"They have another one-to-one conversation ({world['direct']}). The application opens only one of the two."
-        in said
+        f"These two users already have another one-to-one conversation ({world['direct']}). "
+        "The application opens only one of the two." in said
     )
 
 
@@ -230,7 +230,7 @@ def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) ->
     before = stored(database)
     done = either("conversations", "rename", "engines", "looms")
     assert done.stdout == "looms: renamed\n"
-    assert either("conversations", "rename", "looms", "looms").stdout == "looms: unchanged\n"
+    assert either("conversations", "rename", "looms", "looms").stdout == "looms: unchanged (already has this name)\n"
     undone(either, done)
     assert stored(database) == before
     conversation(database, world["ada"], world["alan"], world["edith"], name="looms")
@@ -245,7 +245,7 @@ def test_a_group_is_renamed(either: Chatctl, database: Documents, world: Ids) ->
     [
         ("direct", "us", 7, "ada, grace is a one-to-one conversation, which has no name"),
         ("group", "", 5, "a name cannot be empty"),
-        ("group", "-", 5, "it would be read as names on standard input"),
+        ("group", "-", 5, "it means standard input in a command"),
         ("group", "5f" * 12, 5, "it would be read as an id"),
     ],
 )

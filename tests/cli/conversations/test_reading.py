@@ -188,7 +188,7 @@ def test_a_terminal_shows_ages_and_tables_that_fit(chatctl: Chatctl, database: D
     for columns, headings in ((60, "ID CONVERSATION LAST ACTIVITY"), (90, "ID CONVERSATION NOT READ BY LAST ACTIVITY")):
         lines = terminal("conversations", "list", columns=columns, env={"NO_COLOR": "1"}).lines
         assert " ".join(lines[0].split()) == headings
-        assert lines[5:] == (["1 column hidden: -o wide"] if columns == 60 else [])
+        assert lines[5:] == (["1 column hidden (unread): -o wide"] if columns == 60 else [])
         assert max(map(cell_len, lines)) <= columns
         assert all(re.search(r"(ago|from now|now)$", line) for line in lines[1:5])
         assert r"\x1b]0;x" in lines[2]

@@ -10,7 +10,7 @@ from people import Documents, conversation, messages, person
 from tests.conftest import Chatctl
 
 RULE = "─" * (80 - len("── Thursday, 1 January 2026 "))
-HEADER = "Lobby\nada, bob, cyd · began Thursday, 1 January 2026\n"
+HEADER = "Lobby\nada, bob, cyd · began Thursday, 1 January 2026 · times in UTC\n"
 DAY = f"\n── Thursday, 1 January 2026 {RULE}\n"
 
 
@@ -106,7 +106,7 @@ def test_a_one_to_one_conversation_names_its_people_once(either: Chatctl, databa
     ada, bob = (person(database, name) for name in ("ada", "bob"))
     place = conversation(database, ada, bob)
     assert either("conversations", "transcript", str(place)).stdout == (
-        "ada, bob\nbegan Thursday, 1 January 2026\n\n(no messages)\n"
+        "ada, bob\nbegan Thursday, 1 January 2026 · times in UTC\n\n(no messages)\n"
     )
 
 

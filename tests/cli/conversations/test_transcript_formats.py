@@ -22,7 +22,7 @@ from tests.conftest import Chatctl
 
 RULE = "─" * (80 - len("── Thursday, 1 January 2026 "))
 DAY = f"\n── Thursday, 1 January 2026 {RULE}\n"
-PART = " · only around one message"
+PART = " · only around one message · times in UTC"
 
 
 def test_programs_read_the_same_rows_in_every_format(either: Chatctl, lobby: Lobby) -> None:

@@ -34,7 +34,7 @@ def test_a_page_says_once_who_speaks_and_each_time(either: Chatctl, database: Do
         body_of(exported(either))
         == """\
 <header><h1><bdi>Lobby</bdi></h1>
-<p><bdi>ada, bob</bdi> · <bdi>began Thursday, 1 January 2026</bdi> · times in UTC</p></header>
+<p><bdi>ada, bob</bdi> · <bdi>began Thursday, 1 January 2026</bdi> · <bdi>times in UTC</bdi></p></header>
 <main class="chat long">
 <section class="day">
 <h2>Thursday, 1 January 2026</h2>

@@ -135,7 +135,7 @@ def test_a_chat_reads_well_in_its_source_too(either: Chatctl, database: Document
         == """\
 # Lobby
 
-ada, b\\_b · began Thursday, 1 January 2026
+ada, b\\_b · began Thursday, 1 January 2026 · times in UTC
 
 ## Thursday, 1 January 2026
 

@@ -39,7 +39,7 @@ def test_correct_data_has_no_findings(either: Chatctl, ids: Ids) -> None:
 def test_findings_are_a_table_followed_by_effects_and_commands(either: Chatctl, database: Documents, ids: Ids) -> None:
     ada = break_it(database, ids)
     result = either("db", "check", code=1)
-    assert result.stderr == "E breaks the application, W misleads it, I is for information\n"
+    assert result.stderr == "E: the application fails; W: the application may behave wrongly; I: information only\n"
     assert (
         result.stdout
         == f"""\
@@ -158,8 +158,8 @@ unknown-status: The application cannot load this user, or
   to do: chatctl users reinstate id:{ada},
          or
          chatctl users suspend id:{ada} to keep the user out
-E breaks the application, W misleads it, I is for
-information
+E: the application fails; W: the application may behave
+wrongly; I: information only
 """
     )
 

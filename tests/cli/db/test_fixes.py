@@ -53,8 +53,8 @@ def test_every_fault_has_the_command_that_it_needs(either: Chatctl, database: Do
     assert said.count("  to do: ") == 3
     assert needed["Role", "name"] in said
     left = either("db", "repair", "--rule", "missing-field", "--yes").stdout
-    assert "1 fault left, decision required: chatctl roles rename" in left
-    assert "9 faults left, decision required: set a value" in left
+    assert "1 fault left; your decision is required: chatctl roles rename" in left
+    assert "9 faults left; your decision is required: set a value" in left
 
 
 def test_one_rule_has_a_row_for_each_severity(either: Chatctl, database: Documents, ids: Ids) -> None:
@@ -90,7 +90,7 @@ def test_emails_are_repaired_in_bulk_unless_two_users_have_the_same(
     assert "db repair" not in grace["fix"]
     done = either("db", "repair", "--rule", "email-case", "--yes")
     assert done.stdout.startswith(
-        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left, decision required:"
+        "email-case: repaired (32 faults)\nemail-case: unchanged (3 faults left; your decision is required:"
     )
     kept = {str(one["_id"]): one["email"] for one in database["User"].find() if one["email"] != one["email"].lower()}
     assert kept == {

@@ -111,13 +111,18 @@ def test_all_roles_except_protected_ones_are_given(chatctl: Chatctl, database: D
 def test_a_database_that_has_users_is_refused(either: Chatctl, database: Documents) -> None:
     person(database, "ada")
     said = either(*SMALL, "--yes", code=7).stderr
-    assert said.splitlines()[-2].endswith(" already has users, and generated users must not mix with them")
+    assert said.splitlines()[-2].endswith(
+        " already has users; generated users are added only to an empty or the embedded database"
+    )
     assert database["User"].count_documents({}) == 1
 
 
 def test_generating_many_users_asks_and_a_dry_run_has_the_numbers(either: Chatctl, database: Documents) -> None:
     assert "confirmation is required" in either(*SMALL, code=7).stderr
-    assert "--max 159 does not allow 160 items" in either(*SMALL, "--yes", "--max", "159", code=7).stderr
+    assert (
+        "this would change 160 items, but --max allows only 159"
+        in either(*SMALL, "--yes", "--max", "159", code=7).stderr
+    )
     planned = either(*SMALL, "--dry-run")
     assert planned.stdout.splitlines() == [
         "create 15 users",

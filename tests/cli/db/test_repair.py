@@ -42,11 +42,11 @@ def test_faults_with_one_right_repair_are_repaired_and_others_listed(
         "dangling-link: repaired (1 fault)",
         "one-sided-link: repaired (1 fault)",
         (
-            "missing-parent: unchanged (1 fault left, decision required: chatctl db repair --rule missing-parent"
-            " --delete (deletes documents without a parent))"
+            "missing-parent: unchanged (1 fault left; your decision is required: "
+            "chatctl db repair --rule missing-parent --delete (deletes documents without a parent))"
         ),
         (
-            f"unknown-status: unchanged (1 fault left, decision required: chatctl users reinstate id:{ada},"
+            f"unknown-status: unchanged (1 fault left; your decision is required: chatctl users reinstate id:{ada},"
             f" or chatctl users suspend id:{ada} to keep the user out)"
         ),
     ]
@@ -68,7 +68,7 @@ def test_a_dry_run_shows_what_would_change_and_what_is_left(either: Chatctl, dat
         f"~ User alan: rolesIds null -> []\n~ User ada: rolesIds -{ids['read']}\n~ User alan: rolesIds +support\n"
     ).replace("+support", f"+{ids['support']}")
     assert "null-list: 1 fault to be repaired\n" in result.stderr
-    assert "unknown-status: 1 fault left, decision required: chatctl users reinstate" in result.stderr
+    assert "unknown-status: 1 fault left; your decision is required: chatctl users reinstate" in result.stderr
     assert result.stderr.endswith("nothing was written: this was a dry run\n")
     assert stored(database) == was
 
@@ -112,7 +112,7 @@ def test_without_a_terminal_a_repair_is_refused(either: Chatctl, database: Docum
 def test_max_counts_faults(either: Chatctl, database: Documents, ids: Ids) -> None:
     break_it(database, ids)
     result = either("db", "repair", "--yes", "--max", "2", code=7)
-    assert result.stderr == "error: --max 2 does not allow 3 items\nhint: nothing was done\n"
+    assert result.stderr == "error: this would change 3 items, but --max allows only 2\nhint: nothing was changed\n"
     either("db", "repair", "--yes", "--max", "3")
 
 
@@ -219,7 +219,7 @@ def test_an_index_is_created_if_there_are_no_duplicates(either: Chatctl, databas
     assert result.stdout.splitlines() == [
         "missing-index: repaired (1 fault)",
         (
-            "missing-index: unchanged (1 fault left, decision required: chatctl db repair --rule missing-index,"
+            "missing-index: unchanged (1 fault left; your decision is required: chatctl db repair --rule missing-index,"
             " after all documents have different values (chatctl db check --rule duplicate-key --rule missing-field))"
         ),
     ]

@@ -98,7 +98,7 @@ def test_the_repair_runs_only_if_its_rule_is_the_only_one_named(either: Chatctl,
     ]
     done = either("db", "repair", "--yes")
     assert (
-        "secret-in-trail: unchanged (1 fault left, decision required: chatctl db repair --rule secret-in-trail"
+        "secret-in-trail: unchanged (1 fault left; your decision is required: chatctl db repair --rule secret-in-trail"
         in done.stdout
     )
     assert "undo: chatctl audit undo" in done.stderr

@@ -109,7 +109,7 @@ def test_messages_of_the_same_time_are_ordered_by_their_ids(either: Chatctl, dat
 def test_max_counts_messages(either: Chatctl, database: Documents, world: Ids) -> None:
     before = stored(database)
     purge = ("messages", "purge", "--before", OLD, "--yes")
-    assert "--max 10 does not allow 11 items" in either(*purge, "--max", "10", code=7).stderr
+    assert "this would change 11 items, but --max allows only 10" in either(*purge, "--max", "10", code=7).stderr
     assert stored(database) == before
     either(*purge[:-1], "--conversation", "engines", "--keep-last", "7", code=7)
     either(*purge, "--max", "11")
@@ -142,7 +142,7 @@ def test_the_preview_says_how_much_is_deleted_and_what_stays(terminal: Terminal,
         "  delete 6 messages\n"
         "  6 messages in 1 conversation\n"
         "  oldest: 2026-01-01 00:01Z, newest: 2026-01-01 00:08Z\n"
-        "  --keep-last keeps 5 messages from before that time\n"
+        "  --keep-last keeps 5 older messages\n"
         "  This cannot be undone: nothing is kept for an undo.\n"
         "Delete 6 messages? [y/N] n\n"
     ) in screen.text

@@ -25,14 +25,14 @@ def test_a_message_is_redacted_and_stays(either: Chatctl, database: Documents, w
     done = either("messages", "redact", world["first"], world["second"], "--yes", "--reason", "a telephone number")
     assert done.stdout.splitlines() == [
         f"{world['first']}: redacted",
-        "to be deleted elsewhere: https://x.org/a.png",
+        "delete this image where it is stored: https://x.org/a.png",
         f"{world['second']}: redacted",
     ]
     for one in ("first", "second"):
         message = database["Message"].find_one({"_id": world[one]}) or {}
         assert (message["body"], "image" in message) == ("[removed by an administrator]", False)
     again = either("messages", "redact", world["first"], "--yes")
-    assert (again.stdout, again.stderr) == (f"{world['first']}: unchanged\n", "nothing to do\n")
+    assert (again.stdout, again.stderr) == (f"{world['first']}: unchanged (already redacted)\n", "nothing to do\n")
     undone(either, done)
     assert stored(database) == before
 

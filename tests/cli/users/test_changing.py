@@ -68,8 +68,8 @@ def test_a_generated_password_is_the_only_output_and_printed_once(either: Chatct
         (PASSWORD, ["--username", "5f" * 12], (5, "would be read as an id")),
         (PASSWORD, ["--username", "id:ada"], (5, "would be read as an id")),
         (PASSWORD, ["--username", "email:ada"], (5, "would be read as an e-mail address")),
-        (PASSWORD, ["--username", "username:ada"], (5, "would be read as the name after the colon")),
-        (PASSWORD, ["--username=-"], (5, "would be read as names on standard input")),
+        (PASSWORD, ["--username", "username:ada"], (5, "cannot begin with name: or username:")),
+        (PASSWORD, ["--username=-"], (5, "means standard input in a command")),
         (PASSWORD, ["--role", "suport"], (3, 'no role "suport"')),
         ("\n", [], (5, "standard input contains no password")),
         ("short\n", [], (5, "the password has fewer than 15 characters")),
@@ -97,15 +97,18 @@ def test_an_invalid_user_is_refused_and_nothing_is_written(
     [
         (
             ["set-password", "ada", PASSWORD],
-            "got an argument too many\nhint: no argument is a password; see chatctl users set-password --help",
+            "unexpected extra argument\nhint: a password cannot be an argument; see chatctl users set-password --help",
         ),
         (
             ["create", "--email", "a@b.c", "--username", "ada", "--password-stdin", PASSWORD],
-            "got an argument too many\nhint: no argument is a password; see chatctl users create --help",
+            "unexpected extra argument\nhint: a password cannot be an argument; see chatctl users create --help",
         ),
         (
             ["set-password", "ada", "--password", PASSWORD],
-            "no such option: --password\nhint: other users of this machine could see it: take --password-stdin",
+            (
+                "no such option: --password\n"
+                "hint: other users of this machine could see the password: use --password-stdin"
+            ),
         ),
     ],
 )
@@ -131,7 +134,7 @@ def test_on_a_terminal_the_password_is_asked_for_twice_and_hidden(terminal: Term
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "short\n"})
     assert (screen.code, "fewer than 15 characters" in screen.text, "Again" in screen.text) == (5, True, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x03"}, env={"NO_COLOR": "1"})
-    assert (screen.code, screen.text.splitlines()[-1]) == (130, "error: interrupted")
+    assert (screen.code, screen.text.splitlines()[-1]) == (130, "Interrupted. Nothing was changed.")
     screen = terminal("users", "set-password", "adaa")
     assert (screen.code, "Password" in screen.text) == (3, False)
     screen = terminal("users", "set-password", "ada", answers={"Password: ": "\x04"}, env={"NO_COLOR": "1"})
@@ -154,8 +157,14 @@ def test_given_fields_are_changed_and_an_empty_text_removes_a_value(either: Chat
     }  # fmt: skip
     either("users", "update", ada, "--phone", "", "--image-url", "https://x.org/a.png")
     assert database["Profile"].find_one().keys() == {"_id", "userId", "address", "imageUrl"}  # type: ignore[union-attr]
-    assert either("users", "update", ada, "--address", "Pier 7").stdout == "countess: unchanged\n"
-    assert either("users", "update", ada, "--email", "COUNTESS@x.org").stdout == "countess: unchanged\n"
+    assert (
+        either("users", "update", ada, "--address", "Pier 7").stdout
+        == "countess: unchanged (already has these values)\n"
+    )
+    assert (
+        either("users", "update", ada, "--email", "COUNTESS@x.org").stdout
+        == "countess: unchanged (already has these values)\n"
+    )
 
 
 def test_a_name_that_is_not_text_is_ignored(either: Chatctl, database: Documents) -> None:
@@ -195,7 +204,10 @@ def test_an_email_of_another_user_is_refused_in_any_case(either: Chatctl, databa
     assert either("users", "update", ada, "--email", "ada@X.org", code=4).stderr == (
         f'error: a user already has the e-mail "ada@x.org"\nhint: see chatctl users show id:{other}\n'
     )
-    assert either("users", "update", other, "--email", "ada@x.org").stdout == "grace: unchanged\n"
+    assert (
+        either("users", "update", other, "--email", "ada@x.org").stdout
+        == "grace: unchanged (already has these values)\n"
+    )
 
 
 def test_a_change_of_a_profile_is_found_under_its_user(either: Chatctl, database: Documents) -> None:

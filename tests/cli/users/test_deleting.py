@@ -261,7 +261,7 @@ def test_messages_sent_during_the_question_cause_a_second_question(
     typed = Answers(answers).thought_over(lambda: messages(database, place, ada, *map(str, range(12)), after=5))
     screen = terminal("users", "delete", "ada", typed=typed)
     assert screen.text.count("[y/N]") == 2
-    assert "  new since the question: delete 12 more messages\n" in screen.text
+    assert "  added since you confirmed: delete 12 more messages\n" in screen.text
     assert screen.code == code
     assert database["Message"].count_documents({}) == left
 

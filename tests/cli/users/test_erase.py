@@ -27,13 +27,17 @@ def test_the_report_says_what_was_erased_and_what_is_left_to_delete(
 ) -> None:
     label = f"erased-{past.ada['_id']}"
     done = chatctl("users", "erase", "later.ada@example.org", "--yes")
-    told = [f"to be deleted elsewhere: {url}" for url in PICTURES]
+    told = [f"delete this image where it is stored: {url}" for url in PICTURES]
     assert done.stdout.splitlines()[0] == f"{label}: erased"
     assert sorted(done.stdout.splitlines()[1:]) == sorted(told)
     assert "undo" not in done.stderr.splitlines()[-1]
     assert all(f"{line}\n" in done.stderr for line in told)
     assert found(database, HERS) == []
-    assert chatctl("users", "erase", past.ada["_id"], "--yes") == (f"{label}: unchanged\n", "nothing to do\n", 0)
+    assert chatctl("users", "erase", past.ada["_id"], "--yes") == (
+        f"{label}: unchanged (already erased)\n",
+        "nothing to do\n",
+        0,
+    )
     chatctl("users", "erase", "later.ada@example.org", "--yes", code=3)
 
 
@@ -79,10 +83,10 @@ def test_the_question_says_what_will_be_erased(
     for line in (
         "delete 1 account",
         "delete 1 profile",
-        "Kept: 3 messages, unchanged. --with-messages blanks them.",
+        "Kept: 3 messages, unchanged. --with-messages removes their text and images.",
         "No longer undoable: 8 events",
         "This cannot be undone. Backups are not changed.",
-        *(f"to be deleted elsewhere: {url}" for url in PICTURES),
+        *(f"delete this image where it is stored: {url}" for url in PICTURES),
     ):
         assert line in lines
     assert found(database, HERS) == list(HERS)

@@ -150,8 +150,8 @@ def test_an_invalid_map_is_refused(load: Import, options: list[str], said: str) 
             ["--map", "x=name"],
             'unknown column: "y"; --map names a column that the file does not have: "x"',
         ),
-        ("email,username,mail\n", ["--map", "mail=email"], "several columns mean email"),
-        ("Email,email,username\n", [], "several columns mean email"),
+        ("email,username,mail\n", ["--map", "mail=email"], "several columns are read as email"),
+        ("Email,email,username\n", [], "several columns are read as email"),
         ("email,nmae\n", [], 'unknown column: "nmae" (did you mean "name"?); missing column: username'),
         (SHEET, ["--ignore-unknown"], "the first row has no known column: the file must begin with a header"),
         ("x,y\n", [], "the first row has no known column: the file must begin with a header"),
@@ -269,7 +269,7 @@ def test_roles_with_a_wrong_separator_get_a_hint(load: Import, chatctl: Chatctl,
     for role in ("support", "viewer"):
         chatctl("roles", "create", role)
     refused = load(f'email,username,roles\na@b.c,a,"{text}"\n', code=5).stderr.splitlines()
-    assert refused[0] == f'people.csv:2:3: roles: unknown role "{text}"; put ; between the names of roles'
+    assert refused[0] == f'people.csv:2:3: roles: unknown role "{text}"; separate role names with ;'
 
 
 @pytest.mark.parametrize("header", [SHEET, "email,username,Junk,x\n", "email,email,x,y\n", "email,name,\n"])

@@ -81,7 +81,7 @@ def test_faults_are_there_for_programs_too(load: Import) -> None:
         ("email,name\nx@y.z,X\n", "people.csv:1: missing column: username"),
         ("email,username,fone\n", 'people.csv:1:3: unknown column: "fone"'),
         ("email,username,roels\n", 'people.csv:1:3: unknown column: "roels" (did you mean "roles"?)'),
-        ("email,username,email\n", "people.csv:1: several columns mean email"),
+        ("email,username,email\n", "people.csv:1: several columns are read as email"),
         ("email,username\na@b.c,a\nA@B.C,b\n", "people.csv:3:1: email: row 2 has the same email"),
         ("email,username\na@b.c,a\nb@b.c,a\n", "people.csv:3:2: username: row 2 has the same username"),
         (b"email,username\na@b.c,caf\xe9\n", f"people.csv:2:2: username: this is not UTF-8 text; {SAVE_AS_UTF8}"),
@@ -150,7 +150,7 @@ def test_the_format_is_told_by_the_name_or_the_beginning(
         (
             "p.ndjson",
             '{"email": "a@b.c", "username": "\\ud800"}',
-            "p.ndjson:1: username: this is not valid text",
+            "p.ndjson:1: username: this contains invalid characters (not UTF-8)",
         ),
         (
             "p.ndjson",

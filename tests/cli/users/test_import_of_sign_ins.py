@@ -160,7 +160,7 @@ def test_all_fields_of_a_linked_sign_in_except_secrets_are_imported(
         ([{**GOOGLE, "access_token": "x"}], "tokens are never imported: remove access_token"),
         (
             [{**GOOGLE, "colour": "x"}],
-            "unknown in an account: colour. Use only provider, type, providerAccountId, expires_at",
+            "unknown keys in an account: colour. Use only provider, type, providerAccountId, expires_at",
         ),
         ([{"provider": "google"}], "an account requires providerAccountId; in CSV write provider:providerAccountId"),
         (["google:1"], "expected an account, found a text"),

@@ -48,14 +48,14 @@ def test_reinstating_gives_users_a_valid_status(
     done = people("users", "reinstate", name)
     assert done.stdout == f"{name}: reinstated\n"
     assert user(database, name)["status"] == status
-    assert people("users", "reinstate", name).stdout == f"{name}: unchanged\n"
+    assert people("users", "reinstate", name).stdout == f"{name}: unchanged (not suspended)\n"
     people("audit", "undo", done.stderr.split()[-1], "--yes")
     assert stored(database) == was
 
 
 def test_a_valid_status_is_kept(people: Chatctl, database: Documents) -> None:
     done = people("users", "reinstate", "active", "email_verified")
-    assert done.stdout == "active: unchanged\nemail_verified: unchanged\n"
+    assert done.stdout == "active: unchanged (not suspended)\nemail_verified: unchanged (not suspended)\n"
     assert user(database, "email_verified")["status"] == "EMAIL_VERIFIED"
 
 

@@ -20,10 +20,10 @@ def test_users_are_suspended_and_reinstated(either: Chatctl, database: Documents
     done = either("users", "suspend", "ada", "GRACE@example.org", "--yes", "--reason", "stolen laptop")
     assert done.stdout == "ada: suspended\ngrace: suspended\n"
     assert {found["status"] for found in database["User"].find()} == {"SUSPENDED"}
-    assert either("users", "suspend", "ada", "--yes").stdout == "ada: unchanged\n"
+    assert either("users", "suspend", "ada", "--yes").stdout == "ada: unchanged (already suspended)\n"
     either("users", "reinstate", "ada", "grace")
     assert (user(database)["status"], user(database, "grace")["status"]) == ("EMAIL_VERIFIED", "ACTIVE")
-    assert either("users", "reinstate", "ada").stdout == "ada: unchanged\n"
+    assert either("users", "reinstate", "ada").stdout == "ada: unchanged (not suspended)\n"
     [event] = json.loads(either("audit", "list", "--command", "users suspend", "-o", "json").stdout)
     assert (event["command"], event["reason"]) == ("users suspend ada grace", "stolen laptop")
 
@@ -34,7 +34,8 @@ def test_an_email_is_verified_once_and_a_suspended_user_stays_so(either: Chatctl
     assert either("users", "verify-email", "ada", "grace").stdout == "ada: verified\ngrace: verified\n"
     assert (user(database)["status"], user(database, "grace")["status"]) == ("EMAIL_VERIFIED", "SUSPENDED")
     assert user(database, "grace")["emailVerified"] <= datetime.now(UTC)
-    assert either("users", "verify-email", "ada", "grace").stdout == "ada: unchanged\ngrace: unchanged\n"
+    verified = "ada: unchanged (already verified)\ngrace: unchanged (already verified)\n"
+    assert either("users", "verify-email", "ada", "grace").stdout == verified
 
 
 @pytest.mark.parametrize("command", ["suspend", "revoke", "delete"])
@@ -77,10 +78,11 @@ def test_roles_are_granted_and_revoked_on_both_sides(roles: Chatctl, database: D
     assert stored(database) == before
     roles(*line)
     assert len(links(database)["rolesIds"]) == 4
-    assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: unchanged\n"
+    assert roles("users", "grant", "ada", "--role", "viewer").stdout == "ada: unchanged (already has role viewer)\n"
     roles("users", "revoke", "ada", "grace", "--role", "viewer", "--yes")
     assert len(links(database)["rolesIds"]) == 2
-    assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == "ada: unchanged\n"
+    without = "ada: unchanged (does not have role viewer)\n"
+    assert roles("users", "revoke", "ada", "--role", "viewer", "--yes").stdout == without
 
 
 def test_a_missing_or_unknown_role_is_an_error(roles: Chatctl, database: Documents) -> None:
@@ -125,7 +127,8 @@ def test_the_only_password_cannot_be_removed(either: Chatctl, database: Document
     person(database, "ada", hashedPassword="$2b$12$" + "x" * 53)
     either("users", "set-password", "ada", "--no-password", "--yes", code=7)
     either("users", "set-password", "ada", "--no-password", "--yes", "--allow-lockout")
-    assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == "ada: unchanged\n"
+    without = "ada: unchanged (has no password)\n"
+    assert either("users", "set-password", "ada", "--no-password", "--yes").stdout == without
 
 
 def test_an_undo_keeps_a_way_to_sign_in(either: Chatctl, database: Documents) -> None:

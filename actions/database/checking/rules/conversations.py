@@ -63,7 +63,7 @@ class DuplicateDirect(DuplicateRule):
 
     name = "duplicate-direct"
     severity = "W"
-    effect = "It is not certain which of them the application opens, so messages seem to be missing."
+    effect = "The application may open either of them, so messages seem to be missing."
     fix = "look at both with chatctl conversations show {id}, then delete one of them with chatctl conversations delete"
     reads = {"Conversation": PEOPLE_FIELDS}
 

@@ -36,7 +36,10 @@ class Oversized(Rule):
     name = "oversized"
     severity = "W"
     effect = "At 16 MiB, the server refuses every change that makes the document larger."
-    fix = "purge old messages (chatctl messages purge --before TIME), or divide the links among several documents"
+    fix = (
+        "purge old messages (chatctl messages purge --before TIME), or use several roles or conversations with fewer "
+        "members each"
+    )
     fixes = {"Message.None": "chatctl messages redact {id}, or chatctl messages delete {id}"}
     reads = ALL_FIELDS
     one_collection = True
@@ -78,7 +81,9 @@ class InvalidText(Rule):
     name = "invalid-text"
     severity = "E"
     effect = "The application cannot load this document, or any list that contains it."
-    fix = 'write it again in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+    fix = (
+        'set the text again in mongosh: db.{collection}.updateOne({{_id: ObjectId("{id}")}}, {{$set: {{{field}: …}}}})'
+    )
     fixes = {
         "User.name": "chatctl users update id:{id} --name NAME",
         "User.username": "chatctl users update id:{id} --username NAME",

@@ -166,7 +166,7 @@ class WrongType(_ShapeRule):
     name = "wrong-type"
     severity = "E"
     effect = "The application cannot load this document, or any list that contains it."
-    fix = "the meaning of the value is not certain: write the right one in mongosh: db.{collection}.updateOne(…)"
+    fix = "the right value is not certain: set it in mongosh: db.{collection}.updateOne(…)"
     fixes = {"User.status": REINSTATE}
     odd_ids = True
 
