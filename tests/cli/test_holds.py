@@ -114,7 +114,7 @@ def test_every_refused_command_works_after_the_release(either: Chatctl, database
     either("messages", "delete", MESSAGE, "--yes", code=7)
     released = either("holds", "release", "all", "--reason", "closed", "--yes")
     assert released.stdout == "all: released\n"
-    assert either("holds", "release", "all", "--yes").stdout == "all: unchanged\n"
+    assert either("holds", "release", "all", "--yes").stdout == "all: unchanged (already released)\n"
     undone(either, released)
     either("messages", "delete", MESSAGE, "--yes", code=7)
     either("holds", "release", "all", "--yes")
