@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from bson import ObjectId
+
 from actions import audit, queries
 from actions.conversations.listing import CONVERSATION_FIELDS, ConversationRows
 from actions.conversations.transcript import Transcript
@@ -63,10 +65,13 @@ class Contents:
             elsewhere = [place for place in places.values() if self._held.named("Conversation", place) is None]
             yield from self._transcripts(elsewhere, mine, "only messages of held users")
 
-    def events(self) -> Iterator[Row]:
-        """Read the events of the audit trail about what the hold keeps, oldest first, with their changes."""
-        for event in sorted(self._held.events(connection.database(), {})):
-            yield audit.show(str(event))
+    def events(self) -> list[ObjectId]:
+        """Return the ids of the events of the audit trail about what the hold keeps, oldest first."""
+        return sorted(self._held.events(connection.database(), {}))
+
+    def event(self, identifier: ObjectId) -> Row:
+        """Read an event with its changes."""
+        return audit.show(str(identifier))
 
     def _transcripts(self, ids: list[Any], where: Document, description: str) -> Iterator[Transcript]:
         for some in queries.chunks(ids):

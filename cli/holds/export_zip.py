@@ -53,6 +53,9 @@ USER: Final = {
 }
 
 
+EVENT: Final = ("command", "at", "actor", "reason", "state")
+
+
 class _Page(NamedTuple):
     """The page of a conversation, and the number of its messages."""
 
@@ -63,46 +66,30 @@ class _Page(NamedTuple):
 
 def write(contents: "Contents", file: BinaryIO, at: datetime, *, masked: bool) -> Row:
     """Write the zip, and return part → number of items. The used memory does not grow with the number of messages."""
-    show: Callable[[Row], Row] = masking.masked_message if masked else lambda row: row
-    entries: Callable[[Row], Row] = masking.masked_entry if masked else lambda entry: entry
     with MessageFile() as messages, Archive(file, at) as archive:
-        pages = []
-        for number, one in enumerate(contents.transcripts()):
-            pages.append(
-                _Page(
-                    f"conversations/{_file_name(one.place.id, number)}.html", one, _collect(one, messages, number, show)
-                )
-            )
-        huge = messages.size > HUGE
-        parts: dict[str, list[Row]] = {
-            "users": list(contents.users()),
-            "conversations": list(contents.conversations()),
-            "events": [{**one, "changes": list(map(entries, one["changes"]))} for one in contents.events()],
-        }
+        pages = list(_collect(contents, messages, masking.masked_message if masked else lambda row: row))
+        events = contents.events()
+        users, conversations = list(contents.users()), list(contents.conversations())
+        counts = {"users": len(users), "conversations": len(conversations), "events": len(events)}
+        counts["messages"] = sum(page.messages for page in pages)
         hold, missing = contents.hold(), contents.missing()
-        counts = {name: len(rows) for name, rows in parts.items()} | {"messages": sum(page.messages for page in pages)}
         _add(archive, "hold", hold)
-        for name, rows in parts.items():
-            _add(archive, name, rows, records=len(rows))
+        _add(archive, "users", users, records=len(users))
+        _add(archive, "conversations", conversations, records=len(conversations))
+        _add(archive, "missing", missing, records=sum(map(len, missing.values())))
+        huge = messages.size > HUGE
         with archive.entry("messages.ndjson", huge=huge, records=counts["messages"]) as write_part:
             for line in messages.lines():
                 write_part(line)
-        _add(archive, "missing", missing, records=sum(map(len, missing.values())))
-        for number, page in enumerate(pages):
-            with archive.entry(page.file, huge=huge, records=page.messages) as write_part:
-                for piece in chat.pieces(page.transcript, _with_times(messages.in_conversation(str(number))), ids=True):
-                    write_part(piece)
-        with archive.entry("index.html") as write_part:
-            for piece in _index(hold, parts, pages, missing):
-                write_part(piece)
-        about = {
-            "schemaVersion": SCHEMA_VERSION,
-            "chatctl": version("chatctl"),
-            "exportedAt": at,
-            "database": connection.target().name,
-            "hold": contents.name,
-            "masked": masked,
-        }
+        heads = []
+        with archive.entry("events.ndjson", huge=True, records=len(events)) as write_part:
+            for row in map(contents.event, events):
+                heads.append({key: row[key] for key in EVENT})
+                changes = list(map(masking.masked_entry, row["changes"])) if masked else row["changes"]
+                write_part(f"{as_json({**row, 'changes': changes})}\n")
+        _write_pages(archive, pages, messages, _index(hold, users, pages, missing, heads))
+        about = {"schemaVersion": SCHEMA_VERSION, "chatctl": version("chatctl"), "exportedAt": at}
+        about |= {"database": connection.target().name, "hold": contents.name, "masked": masked}
         _add(archive, "manifest", {**about, "files": archive.written})
     return counts
 
@@ -112,12 +99,25 @@ def summary(name: str, counts: Row) -> str:
     return f"{name}: {', '.join(counted(counts[key], noun) for key, noun in NOUNS.items())}"
 
 
-def _collect(transcript: "Transcript", messages: MessageFile, number: int, show: Callable[[Row], Row]) -> int:
-    count = 0
-    for row in with_progress(map(show, transcript.rows()), transcript.count):
-        messages.add(str(number), f"{as_json(row)}\n")
-        count += 1
-    return count
+def _collect(contents: "Contents", messages: MessageFile, show: Callable[[Row], Row]) -> Iterator[_Page]:
+    """Read the messages of each conversation into a file, and yield the page that the conversation will have."""
+    for number, transcript in enumerate(contents.transcripts()):
+        count = 0
+        for row in with_progress(map(show, transcript.rows()), transcript.count):
+            messages.add(str(number), f"{as_json(row)}\n")
+            count += 1
+        yield _Page(f"conversations/{_file_name(transcript.place.id, number)}.html", transcript, count)
+
+
+def _write_pages(archive: Archive, pages: list[_Page], messages: MessageFile, index: Iterator[str]) -> None:
+    for number, page in enumerate(pages):
+        rows = _with_times(messages.in_conversation(str(number)))
+        with archive.entry(page.file, huge=messages.size > HUGE, records=page.messages) as write_part:
+            for piece in chat.pieces(page.transcript, rows, ids=True):
+                write_part(piece)
+    with archive.entry("index.html") as write_part:
+        for piece in index:
+            write_part(piece)
 
 
 def _file_name(identifier: str, number: int) -> str:
@@ -138,13 +138,13 @@ def _with_times(rows: Iterable[Row]) -> Iterator[Row]:
             yield row
 
 
-def _index(hold: Row, parts: dict[str, list[Row]], pages: list[_Page], missing: Row) -> Iterator[str]:
+def _index(hold: Row, users: list[Row], pages: list[_Page], missing: Row, events: list[Row]) -> Iterator[str]:
     """Yield the parts of the first page: the hold, its users, links to its conversations, and its events."""
     yield html.opening(f"Hold {hold['name']}")
     yield f"<header><h1>Hold {html.isolated(hold['name'])}</h1>\n<p>Times are in UTC.</p></header>\n<main>\n"
     yield _list(FACTS, hold)
     yield "<h2>Users</h2>\n"
-    for user in parts["users"]:
+    for user in users:
         yield f"<h3>{html.isolated(user['username'])}</h3>\n{_list(USER, user)}"
     yield "<h2>Conversations</h2>\n"
     for page in pages:
@@ -160,8 +160,8 @@ def _index(hold: Row, parts: dict[str, list[Row]], pages: list[_Page], missing: 
         or '<p class="quiet">Nothing that was recorded is missing.</p>\n'
     )
     yield "<h2>What administrators did</h2>\n"
-    for event in parts["events"]:
-        below = " · ".join(html.isolated(event[key]) for key in ("at", "actor", "reason", "state") if event[key])
+    for event in events:
+        below = " · ".join(html.isolated(event[key]) for key in EVENT[1:] if event[key])
         yield f'<p>{html.text(event["command"])}<br>\n<span class="quiet">{below}</span></p>\n'
     yield f"</main>\n{html.CLOSING}"
 

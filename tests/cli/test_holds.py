@@ -278,7 +278,7 @@ def test_an_export_has_everything_that_is_held_and_its_checksums(
     page, other = (files[f"conversations/{world[name]}.html"].decode() for name in ("pair", "group"))
     assert ("b1" in page, "b3" in other, "a1" in other) == (True, False, True)
     assert "&lt;b&gt;Ada&lt;/b&gt;" in files["index.html"].decode()
-    assert [one["command"] for one in json.loads(files["events.json"])] == [
+    assert [json.loads(line)["command"] for line in files["events.ndjson"].splitlines()] == [
         "holds add case-1 --user ada",
         "users update ada",
     ]

@@ -12,10 +12,10 @@ import pytest
 from people import Documents
 from session import Session
 
-from tests.cli.conftest import PROGRAM, Terminal, environment, terminal
+from tests.cli.conftest import PROGRAM, Terminal, environment, preloaded, terminal
 from tests.conftest import Chatctl
 
-__all__ = ["environment", "terminal"]
+__all__ = ["environment", "preloaded", "terminal"]
 
 SAMPLES: Final = Path(__file__).parents[1] / "imports/products/samples"
 """Exports of other products, which the page about moving in imports."""
