@@ -88,15 +88,15 @@ class Held:
     def about(self, database: Database[Document], part: Document, session: ClientSession | None = None) -> str | None:
         """Return the name of the hold that keeps a part of the trail, because it mentions held data; otherwise None."""
         entries = part["changes"]
-        mentioned = {*part.get("targets", ()), *(value for entry in entries for value in _values(entry))}
-        for one in map(referred, mentioned):
-            for known in self.ids.values():
-                if one in known:
-                    return known[one]
+        values = (value for entry in entries for value in _values(entry))
+        mentioned = {one for one in map(referred, (*part.get("targets", ()), *values)) if isinstance(one, Hashable)}
+        for known in self.ids.values():
+            if found := mentioned & known.keys():
+                return known[found.pop()]
         for collection in KEPT.keys() - self.ids.keys():
             ids = [one for entry in entries if entry["collection"] == collection for one in entry["ids"]]
-            if found := next(self.stored(database, collection, ids, session), None):
-                return found[1]
+            if stored := next(self.stored(database, collection, ids, session), None):
+                return stored[1]
         return None
 
     def events(
@@ -111,12 +111,12 @@ class Held:
 
 
 def _values(entry: Document) -> Iterator[Any]:
-    """Yield the ids in an entry of the trail, and the other values that can be compared with an id."""
+    """Yield the ids in an entry of the trail, and all values of its fields."""
     yield from entry["ids"]
     for row in entry["fields"]:
         for side, value in row.items():
             if side != "field":
-                yield from (one for one in (value if isinstance(value, list) else [value]) if isinstance(one, Hashable))
+                yield from value if isinstance(value, list) else [value]
 
 
 def read(database: Database[Document], session: ClientSession | None = None) -> Held:

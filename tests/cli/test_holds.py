@@ -185,6 +185,18 @@ def test_a_prune_passes_over_the_events_about_what_is_held(
     ]
 
 
+def test_a_repair_passes_over_what_is_held_and_counts_it(
+    either: Chatctl, database: Documents, world: dict[str, ObjectId]
+) -> None:
+    for name in ("pair", "group"):
+        database["Conversation"].update_one({"_id": world[name]}, {"$push": {"userIds": ObjectId()}})
+    done = either("db", "repair", "--rule", "dangling-link", "--yes")
+    assert done.stdout == "dangling-link: repaired (1 fault)\n"
+    assert "1 fault is kept by the hold case-1: chatctl holds show case-1\n" in done.stderr
+    sizes = {one["_id"]: len(one["userIds"]) for one in database["Conversation"].find()}
+    assert sizes == {world["pair"]: 3, world["group"]: 2}
+
+
 def test_a_member_of_a_held_conversation_stays_and_new_ones_may_come(
     either: Chatctl, world: dict[str, ObjectId], database: Documents
 ) -> None:
