@@ -1,14 +1,14 @@
 """The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
 
-- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `audit`, `holds`, `contexts`, `database`: the
-  nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function that
-  changes data returns a `Changeset`; the command previews and applies it. A function that lists data returns a
-  `Listing`.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `contexts`,
+  `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A
+  function that changes data returns a `Changeset`; the command previews and applies it. A function that lists data
+  returns a `Listing`.
 - `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
 - `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
   references, and makes filters.
-- `display_names`, `question_items`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`: shared by
-  several nouns. `errors`: the errors that actions raise.
+- `display_names`, `question_items`, `plan_files`, `csv_cells`, `cascading_deletion`, `wrong_id_types`, `completion`:
+  shared by several nouns. `errors`: the errors that actions raise.
 
 Start reading at `users.status.suspend`. Modules are imported on first use, so that help needs no database driver.
 """
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
         lookup,
         messages,
         permissions,
+        plan_files,
+        proposals,
         queries,
         question_items,
         roles,
@@ -44,6 +46,8 @@ __all__ = [
     "lookup",
     "messages",
     "permissions",
+    "plan_files",
+    "proposals",
     "queries",
     "question_items",
     "roles",
@@ -59,6 +63,7 @@ SORTABLE: Final = {
     "messages": ("createAt",),
     "audit": ("at", "command"),
     "holds": ("name", "placed", "released"),
+    "proposals": ("at", "command"),
 }
 """List → the fields by which it can be sorted, in addition to the id.
 

@@ -63,6 +63,8 @@ def find(
 def show(ref: str) -> Row:
     """Return the row that `find` makes of an event, with its `changes`. `undoes` and `undoneBy` are ids of events.
 
+    If the event approves a proposal, it also has `proposal` (its id) and `proposedBy`.
+
     A change is `{op, collection, ids, name?, fields}`; `names` is id → name. If the event has only the numbers of its
     changes, `summary` has these numbers as lines of text.
     """
@@ -73,10 +75,13 @@ def show(ref: str) -> Row:
     names = {named["id"]: named["name"] for part in kept for named in part["names"]}
     changes = [change for part in kept for change in part["changes"]]
     undone_by = database[AUDIT].find_one({"undoes": event["_id"]}, {"_id": 1}, sort=[("_id", -1)]) or {}
+    approves = event["approves"] if isinstance(event.get("approves"), dict) else {}
     return {
         **rows([event])[0],
         "undoes": readable(event.get("undoes")),
         "undoneBy": undone_by.get("_id"),
+        "proposal": readable(approves.get("proposal")),
+        "proposedBy": actor_text(approves) if approves else None,
         "changes": changes,
         "names": names,
         "summary": [readable_text(line) for line in _list(event.get("summary"))],
@@ -281,6 +286,11 @@ def actor_text(event: Document) -> str:
     who = f"{parts['os']}@{parts['host']}"
     who += f"/{parts['database']}" if "database" in parts else ""
     return f"{who} ({parts['claimed']})" if "claimed" in parts else who
+
+
+def is_undone(event: ObjectId) -> bool:
+    """Tell whether an event was undone, and its undo was not undone."""
+    return _states(connection.database()[AUDIT].find({"kind": "event", "_id": event})).get(event) == "undone"
 
 
 def _states(events: Iterable[Document]) -> dict[ObjectId, str]:

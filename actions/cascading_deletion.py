@@ -9,7 +9,7 @@ from typing import Any, Final
 from pymongo import DESCENDING
 
 from actions import queries
-from changes import Batch, Change, Delete, Document, Draft, ids_in
+from changes import Batch, Change, Delete, Document, Draft, ids_in, plans
 from changes.draft import BATCH
 from changes.events import PART_BYTES
 from changes.trail_entries import pages
@@ -19,10 +19,10 @@ from database.references import has_other_forms, reference, reference_filter, re
 
 MESSAGES_PER_BATCH: Final = 900
 """The most messages in one batch. The batch also changes their conversations and the users who have seen them."""
-UNWRITTEN: Final = 3 * BATCH
+UNWRITTEN: Final = plans.MOST
 """The most messages that are deleted in earlier batches but may still exist in the database.
 
-A batch is made before the earlier batches are written.
+A batch is made before the earlier batches are written. All batches of a proposal are made before one is written.
 """
 MOST_IDS_HELD: Final = 1_000_000
 """The most ids that all lists in memory together may have between two batches."""
@@ -48,7 +48,8 @@ class CascadingDeletion:
         self._users = {referred(user["_id"]): user for user in users}
         self._lists: dict[tuple[str, str, Any], Document] = {}
         self._held = 0
-        self._deleted: deque[tuple[Any, Any]] = deque(maxlen=UNWRITTEN)
+        self._deleted: deque[tuple[Any, str]] = deque()
+        self._deleted_of: dict[Any, set[str]] = {}
         self._odd: bool | None = None
 
     def delete_messages(self, filters: Iterable[Document]) -> Iterator[Batch]:
@@ -74,7 +75,8 @@ class CascadingDeletion:
             copies = self.with_list("Conversation", "messagesIds", last)
             self.draft.reserve(BATCH if heavy else len(some) + len(users) + 2 * len(copies))
             heavy = len(some) < MESSAGES_PER_BATCH
-            self._deleted.extend((reference(message, "conversationId"), message["_id"]) for message in some)
+            for message in some:
+                self._note_deleted(reference(message, "conversationId"), repr(message["_id"]))
             self._set_last_message_time(copies, last)
             self._remove_from_seen(users, ids, seen)
             self.draft.take(
@@ -86,6 +88,16 @@ class CascadingDeletion:
             for message in some:
                 self.draft.delete("Message", message)
             yield from self.draft.finished_batches()
+
+    def _note_deleted(self, conversation: Any, message: str) -> None:
+        """Remember a deleted message until enough others are deleted."""
+        self._deleted.append((conversation, message))
+        self._deleted_of.setdefault(conversation, set()).add(message)
+        if len(self._deleted) > UNWRITTEN:
+            conversation, message = self._deleted.popleft()
+            self._deleted_of[conversation].discard(message)
+            if not self._deleted_of[conversation]:
+                del self._deleted_of[conversation]
 
     def _remove_from_seen(self, users: list[Document], ids: list[Any], seen: dict[Any, set[Any]]) -> None:
         """Remove messages from the lists of the users who have seen them, also messages added since the first read."""
@@ -128,7 +140,7 @@ class CascadingDeletion:
             identifier = referred(conversation["_id"])
             was, newest = conversation.get("lastMessageAt"), deleted[identifier]
             if isinstance(was, datetime) and isinstance(newest, datetime) and newest >= was:
-                gone = {repr(message) for place, message in self._deleted if place == identifier}
+                gone = self._deleted_of.get(identifier, set())
                 if self._odd is None:  # looked up once: without an index the server reads all messages for it
                     self._odd = has_other_forms(connection.database(), "Message", "conversationId")
                 last = _last_message_at(conversation, gone, odd=self._odd)

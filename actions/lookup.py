@@ -19,7 +19,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
-from database.own_collections import AUDIT, HOLDS
+from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from database.times import minute
 from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
 
@@ -33,6 +33,7 @@ NAMED_BY: Final = {
     "Message": ("createAt",),
     AUDIT: ("command",),
     HOLDS: ("name",),
+    PROPOSALS: ("command",),
 }
 """The fields by which people recognise a document."""
 CHOICES: Final = 10_000
@@ -93,6 +94,11 @@ def find_messages(refs: Iterable[str], fields: Sequence[str] | None = None, *, s
 def find_event(ref: str) -> Document:
     """Find an event of the audit trail by id."""
     return _find(AUDIT, {ref: ("_id", ref.removeprefix("id:"))}, None)[0].document
+
+
+def find_proposal(ref: str) -> Document:
+    """Find a proposal by id."""
+    return _find(PROPOSALS, {ref: ("_id", ref.removeprefix("id:"))}, None)[0].document
 
 
 def find_users(refs: Iterable[str], fields: Sequence[str] | None = None, *, skip_missing: bool = False) -> FoundAll:
@@ -224,7 +230,7 @@ def _refuse_other_texts(collection: str, text: str) -> None:
 
 
 def _noun(collection: str) -> str:
-    return "event" if collection == AUDIT else collection.lower()
+    return {AUDIT: "event", PROPOSALS: "proposal"}.get(collection, collection.lower())
 
 
 def find_user(ref: str, fields: Sequence[str] | None = None) -> Document:
@@ -291,7 +297,7 @@ def _name_in(document: Document, field: str, otherwise: object) -> str:
 
 def _hint(collection: str, field: str, value: str) -> str:
     """Suggest the existing name that is nearest to the typed one, or a command that lists the names."""
-    listing = f"see chatctl {'audit' if collection == AUDIT else f'{collection.lower()}s'} list"
+    listing = f"see chatctl {'audit' if collection == AUDIT else f'{_noun(collection)}s'} list"
     if field == "_id":
         return listing
     if collection == "User":

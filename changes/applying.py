@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from bson import ObjectId
 from pymongo.client_session import ClientSession
@@ -25,7 +25,7 @@ from changes.losses import HeldError
 from changes.trail_entries import OUR_RECORDS
 from changes.writing import ChangedMeanwhileError, NotAsPlannedError, NumberedBatch
 from database import connection, indexes
-from database.errors import ConflictError, PartialError
+from database.errors import ConflictError, PartialError, RefusedError
 
 PATIENCE: Final = 60
 """The time, in seconds, after which retries stop if no batch could be written because of conflicts."""
@@ -38,6 +38,10 @@ FIRST_PAUSE: Final = 0.01
 LONGEST_PAUSE: Final = 0.5
 """The longest wait after a conflict, in seconds. The wait is short at first and grows with each conflict."""
 SEE_INDEXES: Final = "remove the cause, then run the command again; chatctl db indexes lists all indexes"
+
+
+Planned: TypeAlias = tuple[Changeset, list[NumberedBatch]]
+"""A plan, and the batches of it to write in one transaction."""
 
 
 class Outcome(NamedTuple):
@@ -90,11 +94,22 @@ def apply(changeset: Changeset, *, reason: str | None = None, watch: Watch = UNW
     error if this run must not write.
     """
     connection.permit_write()
+    require_two_people(changeset)
     refused = _create_indexes(changeset, watch)
-    outcome = _Work(changeset, reason, watch).carry_out()
+    outcome = _Work(changeset, reason or changeset.reason, watch).carry_out()
     if refused:
         raise PartialError(f"some indexes could not be created: {refused}", SEE_INDEXES)
     return outcome
+
+
+def require_two_people(changeset: Changeset) -> None:
+    """Raise `RefusedError` if the database allows only approved changes, and this is not one."""
+    marker = connection.marker()
+    if marker and marker.two_people and not changeset.approves and not changeset.is_about_proposals:
+        raise RefusedError(
+            f'this database is protected as "{marker.name}": a change requires two people',
+            "add --propose --reason TEXT; then another person can approve it",
+        )
 
 
 class _Work:
@@ -135,8 +150,12 @@ class _Work:
         """Write batches of the plan. Return True if the last batch was written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
             # After several conflicts, plan inside the transaction: nobody can change the documents before the write.
-            return self._write_batch(self._first_batch, self._contested, whole=False)
+            return self._write_batches(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
+            if not self._plan.divided and connection.transactions():
+                together = self._plan, list(batches)
+                expected = [change for batch in together[1] for change in batch.changes]
+                return self._write_batches(lambda: together, expected, whole=True)
             for batch in batches:
                 self._write_merging(batch)
         return True
@@ -148,10 +167,10 @@ class _Work:
             # Without transactions, a failed attempt may already be recorded under its number. Then take the next one.
             batch = batch._replace(number=self._batches)
             try:
-                self._write_batch(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
+                self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
                 tried, planned = batch, _merged
-                batch = _merged(self._plan, batch)[1] if self._plan.merges_lists else batch
+                [batch] = _merged(self._plan, batch)[1] if self._plan.merges_lists else [batch]
                 alike = alike + 1 if batch == tried else 0
                 if not self._plan.merges_lists or alike > ALIKE:
                     raise
@@ -159,41 +178,40 @@ class _Work:
             else:
                 return
 
-    def _write_batch(
-        self, make: Callable[[], tuple[Changeset, NumberedBatch]], expected: Batch, *, whole: bool
-    ) -> bool:
-        """Write one batch in a transaction. Return True if it was the last batch.
+    def _write_batches(self, make: Callable[[], Planned], expected: Batch, *, whole: bool) -> bool:
+        """Write batches in one transaction. Return True if the last batch of the plan was among them.
 
-        `make` is called inside the transaction, and returns the plan and the batch.
+        `make` is called inside the transaction, and returns the plan and the batches.
         """
         database, tries = connection.database(), count(self._conflicts)
         self._prepare(expected)
         event = self._begin(whole=whole)
-        made = self._plan, NumberedBatch(self._batches, [], last=True)
+        made: Planned = self._plan, [NumberedBatch(self._batches, [], last=True)]
 
         def work(session: ClientSession | None) -> None:
             nonlocal made
             if next(tries) and session:
                 writing.lock_documents(database, self._contested, session)
-            plan, batch = made = transactions.reading_in(session, make)
-            self._contested = batch.changes
+            plan, batches = made = transactions.reading_in(session, make)
+            self._contested = [change for batch in batches for change in batch.changes]
             if not self._batches and plan is not self._plan:
                 event.update_plan(plan)
             if plan.changes_something or self._batches:
-                self._keep_held(plan, batch.changes, session)
-                writing.write(database, plan, event, batch, session)
+                for batch in batches:
+                    self._keep_held(plan, batch.changes, session)
+                    writing.write(database, plan, event, batch, session)
 
         try:
             transactions.run(database, work, self._watch.waits)
         except NotAsPlannedError as error:
-            plan, batch = made
-            what = writing.describe_conflict(database, batch.changes, plan.names, error)
+            what = writing.describe_conflict(database, self._contested, made[0].names, error)
             written = self._batches or not connection.transactions()
             # Without transactions, the failed batch is already recorded and may be partly written: count it.
             self._batches = max(self._batches, event.recorded)
             raise ChangedMeanwhileError(what, event.id if written else None) from None
-        self._wrote(*made)
-        return made[1].last
+        for batch in made[1]:
+            self._wrote(made[0], batch)
+        return made[1][-1].last
 
     def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
         """Refuse a batch that would lose held data; a plan that passes over held data is made again instead."""
@@ -203,7 +221,7 @@ class _Work:
             event = self._event.id if self._event and self._batches else None
             raise ChangedMeanwhileError(f"the hold {loss.hold} was placed while this command ran", event)
 
-    def _first_batch(self) -> tuple[Changeset, NumberedBatch]:
+    def _first_batch(self) -> Planned:
         """Plan again inside the transaction, and return the new plan and its first batch."""
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
@@ -211,7 +229,7 @@ class _Work:
             batch = next(batches)
         if asks or not self._may_begin(plan) or not _locks(plan, batch.changes) <= self._prepared:
             raise ChangedMeanwhileError("the data was changed while this command ran", None)
-        return plan, batch
+        return plan, [batch]
 
     def _may_begin(self, plan: Changeset) -> bool:
         """Tell whether a new plan may replace the plan to which the user agreed. After the first batch it always may.
@@ -276,12 +294,12 @@ def _locks(plan: Changeset, changes: Batch) -> set[str]:
     return {rule.lock for rule in plan.rules} | ({losses.LOCK} if losses.needs_lock(plan, changes) else set())
 
 
-def _as_planned(plan: Changeset, batch: NumberedBatch) -> tuple[Changeset, NumberedBatch]:
-    return plan, batch
+def _as_planned(plan: Changeset, batch: NumberedBatch) -> Planned:
+    return plan, [batch]
 
 
-def _merged(plan: Changeset, batch: NumberedBatch) -> tuple[Changeset, NumberedBatch]:
-    return plan, batch._replace(changes=list(writing.merged(connection.database(), batch.changes)))
+def _merged(plan: Changeset, batch: NumberedBatch) -> Planned:
+    return plan, [batch._replace(changes=list(writing.merged(connection.database(), batch.changes)))]
 
 
 def _plan_again(plan: Changeset) -> Changeset:

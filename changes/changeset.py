@@ -1,5 +1,6 @@
 """The class `Changeset`: the complete plan of a write, with all data for its preview, question and audit record."""
 
+import sys
 from collections import ChainMap, Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
@@ -9,11 +10,11 @@ from bson import ObjectId
 from pymongo.client_session import ClientSession
 
 from changes.change import Change, Document, Update
-from changes.draft import Batch
+from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
 from database.indexes import Index
-from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
 from models.schema import FIELDS
@@ -25,7 +26,13 @@ _COLLECTIONS: Final = {
     "audit": AUDIT,
     "holds": HOLDS,
 }
-_NOUNS: Final = {AUDIT: "audit record", HOLDS: "hold record", IMAGES: "undo record", STATE: "setting"}
+_NOUNS: Final = {
+    AUDIT: "audit record",
+    HOLDS: "hold record",
+    IMAGES: "undo record",
+    STATE: "setting",
+    PROPOSALS: "proposal record",
+}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
 """The outcomes of items that are not written: the item is already as wanted, was not found, or has broken data."""
 
@@ -133,6 +140,12 @@ class Changeset:
     the counts above the question; its last line is a summary of the other lines. A changeset with
     `passing_over` leaves held documents out: if a hold is placed during the write, the rest is planned again, and this
     function of the new plan corrects the results of the first.
+
+    The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
+    `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
+    this cannot be proposed. `approves` is what the event keeps of the proposal that is carried out, and `reason` is
+    recorded if the user gives none. `targets` are ids that the event is also about. If it is not `divided`, all batches
+    are written in one transaction.
     """
 
     command: str
@@ -155,12 +168,24 @@ class Changeset:
     question: Question | None = None
     preview: Sequence[str] = ()
     passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
+    lifted: frozenset[str] = frozenset()
+    relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
+    unproposable: str | None = None
+    approves: Document | None = None
+    reason: str | None = None
+    targets: Collection[Any] = ()
+    divided: bool = True
 
     @property
     def asked(self) -> Question:
         """Return the question before the write: the given one, or one that is made from the words of the command."""
         group, verb, *_ = self.command.split()
         return self.question or Question(verb.capitalize(), _COLLECTIONS.get(group))
+
+    @property
+    def is_about_proposals(self) -> bool:
+        """Whether this only adds or decides a proposal, and so changes nothing that has to be proposed itself."""
+        return not self.indexes and {collection for _, collection in self.documents} == {PROPOSALS}
 
     @property
     def changes(self) -> Iterator[Change]:
@@ -234,8 +259,13 @@ class Changeset:
         """Tell whether the lines of the preview (`lines`) list documents of a collection one by one."""
         return self.itemised and any(name == collection for _, name in self.documents)
 
-    def lines(self, show: Callable[[Document], Document] = lambda entry: entry) -> Iterator[str]:
-        """Yield a line for each change, like `~ Role support: permissionsIds +user.read`. `show` can mask values."""
+    def lines(
+        self, show: Callable[[Document], Document] = lambda entry: entry, *, whole: bool = False
+    ) -> Iterator[str]:
+        """Yield a line for each change, like `~ Role support: permissionsIds +user.read`. `show` can mask values.
+
+        Long lists are cut; if `whole`, only those of deleted documents.
+        """
         if not self.itemised:
             yield from self.summary()
             return
@@ -252,7 +282,7 @@ class Changeset:
             for change in batch:
                 if change.collection in OUR_RECORDS:  # `describe` has no entries for the documents of the trail itself
                     yield f"{SIGNS[kind(change)[0]]} {change.collection} {_named(list(change.ids), names)}"
-                yield from diff(map(show, describe(change)), names)
+                yield from diff(map(show, describe(change)), names, whole=whole)
         for index in self.indexes:
             yield f"+ index {index.name} on {index.collection} ({', '.join(name for name, _ in index.keys)})"
 
@@ -271,19 +301,23 @@ def kind(change: Change) -> tuple[str, str]:
     return type(change).__name__.lower(), change.collection
 
 
-def diff(entries: Iterable[Document], names: Mapping[Any, str]) -> Iterator[str]:
-    """Yield a line for each entry of the audit trail, with names instead of ids if they are known."""
+def diff(entries: Iterable[Document], names: Mapping[Any, str], *, whole: bool = False) -> Iterator[str]:
+    """Yield a line for each entry of the audit trail, with names instead of ids if they are known.
+
+    Long lists are cut; if `whole`, only those of deleted documents.
+    """
     for entry in entries:
-        fields = ", ".join(_field(row, names) for row in entry["fields"])
-        title = f"{SIGNS[entry['op']]} {entry['collection']} {_named(entry['ids'], names)}"
+        most = sys.maxsize if whole and entry["op"] != "delete" else NAMED
+        fields = ", ".join(_field(row, names, most) for row in entry["fields"])
+        title = f"{SIGNS[entry['op']]} {entry['collection']} {_named(entry['ids'], names, most)}"
         yield f"{title}: {fields}" if fields else title
 
 
-def _field(row: Document, names: Mapping[Any, str]) -> str:
+def _field(row: Document, names: Mapping[Any, str], most: int) -> str:
     for side, sign in (("added", "+"), ("taken", "-")):
         if side in row:
-            return f"{row['field']} {sign}{_named(row[side], names)}"
-    before, after = (_value(row[side], names) if side in row else "" for side in ("from", "to"))
+            return f"{row['field']} {sign}{_named(row[side], names, most)}"
+    before, after = (_value(row[side], names, most) if side in row else "" for side in ("from", "to"))
     return (
         f"{row['field']} {before} -> {after}"
         if "from" in row and "to" in row
@@ -291,15 +325,15 @@ def _field(row: Document, names: Mapping[Any, str]) -> str:
     )
 
 
-def _value(value: Any, names: Mapping[Any, str]) -> str:
+def _value(value: Any, names: Mapping[Any, str], most: int) -> str:
     if isinstance(value, list):
-        return f"[{_named(value, names)}]"
-    return _named([value], names)
+        return f"[{_named(value, names, most)}]"
+    return _named([value], names, most)
 
 
-def _named(ids: list[Any], names: Mapping[Any, str]) -> str:
-    shown = ", ".join(_item(item, names) for item in ids[:NAMED])
-    return f"{shown} and {len(ids) - NAMED:,} more" if len(ids) > NAMED else shown
+def _named(ids: list[Any], names: Mapping[Any, str], most: int = NAMED) -> str:
+    shown = ", ".join(_item(item, names) for item in ids[:most])
+    return f"{shown} and {len(ids) - most:,} more" if len(ids) > most else shown
 
 
 def _item(value: Any, names: Mapping[Any, str]) -> str:

@@ -104,6 +104,8 @@ class Event:
         self._head = _head(self.id, changeset.command, reason)
         self._head |= {"summary": changeset.summary(), "whole": whole, "undoable": changeset.undoable}
         self._head |= {"undoes": changeset.undoes} if changeset.undoes else {}
+        self._head |= {"approves": changeset.approves} if changeset.approves else {}
+        self._targets = changeset.targets
         self.recorded = 0
         """The number of batches that were recorded without a transaction. They stay recorded if a later step fails."""
 
@@ -127,7 +129,7 @@ class Event:
                 "kind": "part",
                 "event": self.id,
                 "batch": number,
-                "targets": list({identifier for entry in page for identifier in entry["ids"]}),
+                "targets": list({identifier for entry in page for identifier in entry["ids"]}.union(self._targets)),
                 "changes": page,
                 "names": [{"id": named, "name": cut(self._names[named])} for named in _mentioned(page, self._names)],
             }
@@ -216,6 +218,28 @@ def actor() -> dict[str, str]:
     if claimed := os.environ.get("CHATCTL_ACTOR"):
         names["claimed"] = claimed.encode(errors="replace").decode()  # a variable may contain bytes that are not text
     return names
+
+
+def identity() -> dict[str, str]:
+    """Return who the server and the operating system say runs the command: `database` (if it signs in), and `system`.
+
+    Unlike `actor`, this cannot be changed with a variable of the environment.
+    """
+    signed_in = connection.database().command("connectionStatus")["authInfo"]["authenticatedUsers"]
+    users = sorted(f"{user['user']}@{user['db']}" for user in signed_in)
+    return {"system": system_user(), **({"database": ", ".join(users)} if users else {})}
+
+
+def system_user() -> str:
+    """Return the name of the user of the operating system, or the number if it has no name."""
+    if os.name != "posix":
+        return getpass.getuser()
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container may run as a number without a name
+        return str(os.getuid())
 
 
 PART_BYTES: Final = 8 * 1024 * 1024

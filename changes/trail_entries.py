@@ -23,7 +23,7 @@ from changes.change import (
 )
 from changes.visible_values import NAMED, field_name, name_of, showable
 from database.decoding import AS_STORED
-from database.own_collections import AUDIT, IMAGES, STATE
+from database.own_collections import AUDIT, IMAGES, PROPOSALS, STATE
 
 OUR_RECORDS: Final = frozenset({AUDIT, IMAGES})
 ERASED: Final = "(erased)"
@@ -44,6 +44,14 @@ def is_lease(change: Change) -> bool:
     return change.collection == STATE and all(str(identifier).startswith(lease_id("")) for identifier in change.ids)
 
 
+def stays_after_undo(change: Change) -> bool:
+    """Tell whether an undo leaves out a change: leases are not restored, and a decided proposal stays decided.
+
+    Invariant: a proposal never changes. An undo could otherwise delete the decision, and open the proposal again.
+    """
+    return is_lease(change) or change.collection == PROPOSALS
+
+
 def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     """Yield the audit entries of a change, in the form `{op, collection, ids, name?, fields: [{field, …}]}`.
 
@@ -60,7 +68,7 @@ def describe(change: Change, *, values: bool = True) -> Iterator[Document]:
     else:
         name = None if isinstance(change, Update) else name_of(change.collection, change.document)
         head |= {"name": cut(name)} if name else {}
-        rows = list(_rows(change))
+        rows = [row for row in _rows(change) if change.collection != PROPOSALS or row["field"] == "state"]
     for page in pages(rows) if len(rows) > FEW_ROWS else [rows]:
         yield {**head, "fields": page}
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
 from database.ids import id_text
-from database.own_collections import HOLDS, STATE
+from database.own_collections import HOLDS, PROPOSALS, STATE
 from database.references import referred
 from models.documents import UserStatus
 from models.schema import FIELDS, SCHEMA
@@ -30,7 +30,8 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
         "Permission": "name rolesIds",
         "Conversation": "created_at lastMessageAt name isGroup messagesIds userIds",
         "Message": "body image createAt seenIds conversationId senderId",
-        STATE: "name maskBodies auditReads ids roles permissions users batches renewed turns",
+        STATE: "name maskBodies auditReads twoPeople ids roles permissions users batches renewed turns",
+        PROPOSALS: "state",
         HOLDS: "kind name users conversations placed released hold collection",
     }.items()
 }
@@ -40,7 +41,7 @@ NAMED: Final = frozenset(collection for collection, fields in SHOWN.items() if f
 """Collections whose documents have a name that users know."""
 
 _OURS: Final[Mapping[str, type]] = {
-    **dict.fromkeys(("maskBodies", "auditReads"), bool),
+    **dict.fromkeys(("maskBodies", "auditReads", "twoPeople"), bool),
     **dict.fromkeys(("ids", "roles", "permissions", "users"), list),
     **dict.fromkeys(("batches", "turns"), int),
     "name": str,
@@ -49,6 +50,7 @@ _OURS: Final[Mapping[str, type]] = {
 _TYPES: Final[Mapping[str, Mapping[str, type]]] = {
     **{collection: {field: kind for field, (kind, _) in fields.items()} for collection, fields in SCHEMA.items()},
     STATE: _OURS,
+    PROPOSALS: {"state": str},
     HOLDS: {
         **dict.fromkeys(("kind", "name", "collection"), str),
         **dict.fromkeys(("users", "conversations"), list),

@@ -19,6 +19,7 @@ from changes.trail_entries import is_lease
 from changes.visible_values import readable_text
 from database.errors import ConflictError
 from database.ids import any_of, equal
+from database.own_collections import PROPOSALS
 from database.references import joined, referred, referring_to
 from models.links import OWNED, Owned
 from models.schema import FIELDS, UNIQUE_INDEXES
@@ -88,7 +89,7 @@ def write(
     for rule in changeset.rules:
         transactions.acquire(database, rule.lock, session)
         rule.check(session)
-    if session is None and any(_children(database, changes, session)):
+    if session is None and any(children_left(database, changes, session)):
         raise NotAsPlannedError  # checked here because a deletion without a transaction cannot be taken back
     event.record(batch.number, changes, session)
     try:
@@ -97,7 +98,7 @@ def write(
         if not _is_duplicate(error):
             raise
         raise NotAsPlannedError(taken=True) from None
-    if any(_children(database, changes, session)):
+    if any(children_left(database, changes, session)):
         raise NotAsPlannedError
     if batch.last:
         event.end(session)
@@ -122,6 +123,9 @@ def describe_conflict(
     database: Database[dict[str, Any]], batch: Batch, names: Mapping[Any, str], error: NotAsPlannedError
 ) -> str:
     """Return a message with the document that made a write fail. Call this after the write has failed."""
+    for change in batch:
+        if change.collection == PROPOSALS and database[PROPOSALS].find_one({"_id": change.ids[0]}, {"_id": 1}):
+            return "the proposal was decided while this command ran"
     if error.taken:
         return next(_taken(database, batch), "another document already has this unique value")
     return next(_changed(database, batch, names), "the data was changed while this command ran")
@@ -177,7 +181,7 @@ def _write(database: Database[dict[str, Any]], batch: list[Change], session: Cli
                 raise NotAsPlannedError
 
 
-def _children(
+def children_left(
     database: Database[dict[str, Any]], batch: list[Change], session: ClientSession | None
 ) -> Iterator[tuple[Owned, Any]]:
     """Yield the id of each deleted parent that still has a child, with the kind of reference. At most one of each kind.
@@ -212,7 +216,7 @@ def _changed(database: Database[dict[str, Any]], batch: list[Change], names: Map
             label = f"{change.collection.lower()} {names.get(identifier, identifier)}"
             there = collection.find_one({"_id": equal(identifier)}, {"_id": 1})
             yield f"{label} was changed while this command ran" if there else f"{label} no longer exists"
-    for owned, identifier in _children(database, batch, None):
+    for owned, identifier in children_left(database, batch, None):
         label = f"{owned.parent.lower()} {names.get(identifier, identifier)}"
         yield f"{label} got a new {owned.collection.lower()} while this command ran"
 
@@ -224,7 +228,7 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
     """
     for change in batch:
         for _, fields in UNIQUE_INDEXES.get(change.collection, ()):
-            values = _new_values(change)
+            values = new_values(change)
             if all(field in values for field in fields):
                 wanted = {field: values[field] for field in fields}
                 there = database[change.collection].find_one({**wanted, "_id": {"$nin": list(change.ids)}}, {"_id": 1})
@@ -236,7 +240,8 @@ def _taken(database: Database[dict[str, Any]], batch: list[Change]) -> Iterator[
             yield f"{change.collection.lower()} {change.document['_id']} already exists"
 
 
-def _new_values(change: Change) -> dict[str, Any]:
+def new_values(change: Change) -> dict[str, Any]:
+    """Return the values that a change gives to fields."""
     if isinstance(change, Insert):
         return change.document
     if isinstance(change, Update):

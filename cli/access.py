@@ -105,7 +105,7 @@ def review(
     allow_last_member: AllowLastMember = False,
     confirm: Confirm,
 ) -> None:
-    """Write a review sheet, or revoke the roles that the reviewer rejected.
+    """Write a review sheet, or revoke the roles that it rejects.
 
     Without FILE, a sheet with each role of each user is written as CSV. In it, the reviewer writes yes or no into the
     column keep. With FILE, roles with the answer no are revoked; roles without an answer are kept. A sheet is

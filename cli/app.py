@@ -23,6 +23,7 @@ GROUPS: Final = {
     "conversations": "Find, read and change conversations.",
     "messages": "Find, send, redact, delete and follow messages.",
     "seeds": "Apply roles and permissions from YAML files.",
+    "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
     "holds": "Keep users and conversations from being deleted.",
     "db": "Show, check, repair and protect the database.",
@@ -30,6 +31,7 @@ GROUPS: Final = {
 }
 
 COMMANDS: Final = {
+    "apply": "Carry out a plan saved with --save-plan.",
     "whoami": "Show who you are in which database, and how it is protected.",
     "demo": "Show a tour of 15 seconds on generated data.",
     "completion": "Print a completion script for your shell.",

@@ -314,10 +314,11 @@ def _audit_command(ctx: Any) -> str:
 def _writes(params: Mapping[str, Any]) -> bool:
     """Tell whether a command will write.
 
-    A command writes if it has the option `--dry-run`, this option is not set, and the parameters of `IF_GIVEN` that it
-    has are given.
+    A command writes if it has the option `--dry-run`, neither this option nor `--save-plan` is given, and the
+    parameters of `IF_GIVEN` that it has are given.
     """
-    return not params.get("dry_run", True) and all(params[name] for name in IF_GIVEN & params.keys())
+    only_shows = params.get("dry_run", True) or params.get("save_plan") is not None
+    return not only_shows and all(params[name] for name in IF_GIVEN & params.keys())
 
 
 def warn_of_password(out: Any, instead: str = "set MONGODB_DATABASE_URL instead") -> None:
@@ -346,6 +347,7 @@ class Options:
         for annotation in cls.__annotations__.values():
             option = annotation.__metadata__[0]
             option.rich_help_panel = option.rich_help_panel or heading
+        cls.__annotations__ = {**getattr(cls.__base__, "__annotations__", {}), **cls.__annotations__}
 
     def __init__(self, **values: Any) -> None:
         vars(self).update(values)

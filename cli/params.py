@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import PurePath
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 import typer
 
@@ -222,17 +222,13 @@ class Page(Options, heading=PAGING):
     after: Annotated[str | None, typer.Option("--after", metavar="ID", help="Start after this id.")] = None
 
 
-class Confirm(Options, heading=SAFETY):
-    """Options that preview, confirm, limit and explain a write."""
+class Decide(Options, heading=SAFETY):
+    """Options that preview, confirm and explain a write, also one that cannot be proposed."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would change, and change nothing.")] = (
         False
     )
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Answer yes to every question.")] = False
-    max: Annotated[
-        int | None,
-        typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
-    ] = None
     reason: Annotated[
         str | None,
         typer.Option(
@@ -243,8 +239,31 @@ class Confirm(Options, heading=SAFETY):
             help="Reason, kept in the audit trail (or set CHATCTL_REASON).",
         ),
     ] = None
+    max = cast("int | None", None)
+    propose = False
+    save_plan = cast("str | None", None)
 
 
+class Confirm(Decide, heading=SAFETY):
+    """Options that preview, confirm, limit, explain and propose a write."""
+
+    max: Annotated[
+        int | None,
+        typer.Option("--max", metavar="N", parser=number(0), help="Refuse to change more than N items."),
+    ] = None
+    propose: Annotated[
+        bool,
+        typer.Option("--propose", help="Change nothing; let another person approve it. Requires --reason."),
+    ] = False
+    save_plan: Annotated[
+        str | None,
+        typer.Option("--save-plan", metavar="FILE", help="Change nothing; save the plan for chatctl apply FILE."),
+    ] = None
+
+
+Proposal = Annotated[
+    str, typer.Argument(metavar="PROPOSAL", help="Id of a proposal, or its first digits.", show_default=False)
+]
 Forever = Annotated[bool, typer.Option("--forever", help="Keep no data for an undo.")]
 SkipMissing = Annotated[bool, typer.Option("--skip-missing", help="Skip items that do not exist.")]
 AllowLastMember = Annotated[

@@ -185,7 +185,38 @@ EVENTS: View = (
     Column("state", table=100, whole=True, state=True),
 )
 
-EVENT: View = (*EVENTS, Column("undoes"), Column("undoneBy", title="UNDONE BY"), Column("changes", table=None))
+EVENT: View = (
+    *EVENTS,
+    Column("undoes"),
+    Column("undoneBy", title="UNDONE BY"),
+    Column("proposal"),
+    Column("proposedBy", title="PROPOSED BY"),
+    Column("changes", table=None),
+)
+
+PROPOSALS: View = (
+    Column("id", whole=True, collection="chatctl_proposals"),
+    Column("at", table=60, whole=True),
+    Column("by", table=50),
+    Column("command"),
+    Column("reason", table=80),
+    Column("state", table=100, whole=True, state=True),
+    Column("documents", table=120),
+    Column("expires", table=140, whole=True),
+    Column("decidedBy", title="DECIDED BY", table=None),
+    Column("decidedAt", title="DECIDED", table=None),
+    Column("answer", table=None),
+)
+
+_DECIDED: Final = frozenset({"decidedBy", "decidedAt", "answer"})
+
+PROPOSAL: View = (
+    *(replace(column, table=0) if column.key in _DECIDED else column for column in PROPOSALS),
+    Column("notes"),
+    Column("moved", title="MOVED SINCE"),
+    Column("summary", table=None),
+    Column("changes", table=None),
+)
 
 HOLDS: View = (
     Column("id", table=150, whole=True, collection="chatctl_holds"),
@@ -251,6 +282,7 @@ IDENTITY: View = (
     Column("protected"),
     Column("maskBodies", title="MASK BODIES"),
     Column("auditReads", title="AUDIT READS"),
+    Column("twoPeople", title="TWO PEOPLE"),
     Column("notAllowed", title="NOT ALLOWED"),
 )
 

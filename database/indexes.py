@@ -8,11 +8,11 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.database import Database
 from pymongo.errors import CollectionInvalid, OperationFailure
 
-from database.own_collections import AUDIT, IMAGES
+from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from models.schema import UNIQUE_INDEXES
 
 IMAGES_ARE_KEPT: Final = 30 * 24 * 60 * 60
-"""Seconds until the server deletes an image, which an undo needs."""
+"""Seconds until the server deletes an image, which an undo needs, or a proposal."""
 
 NAMESPACE_EXISTS: Final = 48
 OPTIONS_CONFLICT: Final = {85, 86, 11000}
@@ -72,8 +72,9 @@ RECORDS: Final = (
     Index(AUDIT, "chatctl_undoes", (("undoes", ASCENDING),), {}),
     Index(IMAGES, "chatctl_event", (("event", ASCENDING),), {}),
     Index(IMAGES, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
+    Index(PROPOSALS, "chatctl_at", (("at", ASCENDING),), {"expireAfterSeconds": IMAGES_ARE_KEPT}),
 )
-"""The indexes of chatctl's own collections: the audit trail and its images."""
+"""The indexes of chatctl's own collections: the audit trail, its images, and the proposals."""
 
 
 def inspect(database: Database[dict[str, Any]]) -> Iterator[Finding]:

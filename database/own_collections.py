@@ -11,6 +11,12 @@ IMAGES: Final = "chatctl_images"
 HOLDS: Final = "chatctl_holds"
 """The legal holds, and the ids of what they kept when they were placed. Kept for ever."""
 
+PROPOSALS: Final = "chatctl_proposals"
+"""The proposals: changes that somebody proposed and somebody else may approve, and what was decided. Kept for 30 days.
+
+Documents are only inserted, so that nobody can change a proposal after it was reviewed.
+"""
+
 STATE: Final = "chatctl_state"
 """The state documents: locks, leases, the list of protected roles, what each seed has created, and the marker."""
 
@@ -20,21 +26,28 @@ MARKER_ID: Final = "marker"
 
 
 class Marker(NamedTuple):
-    """The name of a protected database, whether message bodies are masked, and whether reading them is recorded."""
+    """The name of a protected database, and what is guarded in it.
+
+    `mask_bodies` masks message bodies, `audit_reads` records who reads them. With `two_people`, every change must be
+    proposed by one person and approved by another.
+    """
 
     name: str
     mask_bodies: bool
     audit_reads: bool
+    two_people: bool = False
 
 
 def marker_document(marker: Marker) -> dict[str, Any]:
     """Return the document that stores a marker."""
-    return {"_id": MARKER_ID, "name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+    guards = {"maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+    return {"_id": MARKER_ID, "name": marker.name, **guards, **({"twoPeople": True} if marker.two_people else {})}
 
 
 def read_marker(database: Any) -> Marker | None:
     """Return the marker of a database, or None if it has no marker. The default name is the name of the database."""
     found = database[STATE].find_one({"_id": MARKER_ID})
-    return found and Marker(
-        str(found.get("name") or database.name), bool(found.get("maskBodies")), bool(found.get("auditReads"))
-    )
+    if not found:
+        return None
+    guards = (bool(found.get(guard)) for guard in ("maskBodies", "auditReads", "twoPeople"))
+    return Marker(str(found.get("name") or database.name), *guards)

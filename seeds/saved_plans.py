@@ -4,25 +4,18 @@ import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
+from actions import plan_files
+from actions.plan_files import StalePlanError
 from changes import ids_in
-from database import connection
-from database.errors import ConflictError, InvalidInputError, NotFoundError
-from database.wording import shown
+from database.errors import InvalidInputError
 from seeds.exporting import seed_document
 from seeds.planning import Options, Plan, plan
 from seeds.reading import parse
 
-VERSION: Final = 1
-MAX_BYTES: Final = 64 * 1024 * 1024
-
-
-class StalePlanError(ConflictError):
-    """The error for a saved plan whose database has changed since, or that was made for another database."""
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what, "nothing was changed; make a new plan: chatctl seeds plan … --to FILE")
+MAKE_ONE: Final = "make one: chatctl seeds plan … --to FILE"
+STALE: Final = "nothing was changed; make a new plan: chatctl seeds plan … --to FILE"
 
 
 def dump(made: Plan) -> str:
@@ -32,9 +25,7 @@ def dump(made: Plan) -> str:
     """
     people = [user.spec for user in made.comparison.users]
     document = {
-        "chatctl": "seeds plan",
-        "version": VERSION,
-        **_identity(),
+        **plan_files.head(plan_files.SEEDS),
         "fingerprint": _fingerprint(made),
         "options": made.options._asdict(),
         "shipped": made.seed.shipped,
@@ -46,33 +37,21 @@ def dump(made: Plan) -> str:
 
 def load(path: Path) -> Plan:
     """Read a saved plan, and make the plan again. Raises `StalePlanError` if the new plan or the database differs."""
-    return _check_and_plan(_read(path), str(path))
+    document = plan_files.read(path)
+    if not _is_plan(document):
+        other = document["chatctl"] != plan_files.SEEDS
+        what = "is not a plan of a seed" if other else "is not a plan saved by chatctl"
+        raise InvalidInputError(f"{path} {what}", "use chatctl apply FILE" if other else MAKE_ONE)
+    return _check_and_plan(document, str(path))
 
 
 def _check_and_plan(document: dict[str, Any], name: str) -> Plan:
-    here = _identity()
-    if document["database"] != here["database"]:
-        raise StalePlanError(
-            f"this plan was made for database {shown(document['database'])},"
-            f" but the target database is {shown(here['database'])}"
-        )
-    if document["server"] != here["server"]:
-        raise StalePlanError("this plan was made for a database with this name on another server")
+    plan_files.check_database(document)
     seed = parse(json.dumps(document["seed"], ensure_ascii=False).encode(errors="replace"), name)
     made = plan(replace(seed, shipped=document["shipped"]), Options(**document["options"]))
     if _fingerprint(made) != document["fingerprint"] or made.document()["changes"] != document["changes"]:
-        raise StalePlanError("The database changed after this plan was made.")
+        raise StalePlanError("The database changed after this plan was made.", STALE)
     return replace(made, replan=lambda: _check_and_plan(document, name))
-
-
-def _identity() -> dict[str, str]:
-    """Return the name of the target database, and a hash instead of the address of its server.
-
-    The embedded server has another port at each start, so `local` is hashed instead of its address.
-    """
-    target = connection.target()
-    where = "local" if target.local else target.host
-    return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
 
 
 def _fingerprint(made: Plan) -> str:
@@ -106,30 +85,10 @@ def _plain(value: Any) -> Any:
     return sorted(map(str, value)) if isinstance(value, (set, frozenset, tuple)) else str(value)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-        document = json.loads(data) if len(data) <= MAX_BYTES else None
-    except FileNotFoundError:
-        raise NotFoundError(f"file {shown(str(path))} not found") from None
-    except OSError as error:
-        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
-    except (ValueError, RecursionError):
-        document = None
-    if not _is_plan(document):
-        raise InvalidInputError(f"{path} is not a plan saved by chatctl", "make one: chatctl seeds plan … --to FILE")
-    if document["version"] != VERSION:
-        raise InvalidInputError(f"{path} was saved by another version of chatctl", "make a new plan")
-    return document
-
-
-def _is_plan(document: Any) -> TypeGuard[dict[str, Any]]:
-    kinds = {"version": int, "database": str, "server": str, "fingerprint": str, "options": dict, "shipped": bool}
-    kinds |= {"seed": dict, "changes": list}
+def _is_plan(document: dict[str, Any]) -> bool:
+    kinds = {"fingerprint": str, "options": dict, "shipped": bool, "seed": dict, "changes": list}
     return (
-        isinstance(document, dict)
-        and document.get("chatctl") == "seeds plan"
+        document["chatctl"] == plan_files.SEEDS
         and all(isinstance(document.get(key), kind) for key, kind in kinds.items())
         and document["options"].keys() == set(Options._fields)
         and all(isinstance(value, bool) for value in document["options"].values())

@@ -167,6 +167,7 @@ def _command(_: Any, command: str | dict[str, Any], *__: Any, **___: Any) -> dic
         "ping": {},
         "hello": {"isWritablePrimary": True, "maxWireVersion": 21, "localTime": int(time.time() * 1000)},
         "buildInfo": {"version": "7.0.0"},
+        "connectionStatus": {"authInfo": {"authenticatedUsers": [], "authenticatedUserRoles": []}},
     }
     if name not in answers:
         raise NotImplementedError(name)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import typed
 from bson import ObjectId
 from people import Documents, messages
-from typed import EVENT, MESSAGE
+from typed import EVENT, MESSAGE, PROPOSAL
 
 from database.own_collections import AUDIT, HOLDS, STATE
 from tests.conftest import Chatctl
@@ -42,6 +42,8 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "seeds plan": (("seed.yaml",), ("full.yaml",)),
     "seeds export": ((),),
     "seeds test": (("seed.yaml", "--live"),),
+    "proposals list": ((), ("--state", "all")),
+    "proposals show": ((str(PROPOSAL),),),
     "audit list": ((), ("--target", "ada")),
     "audit show": ((str(EVENT),),),
     "holds list": ((),),
@@ -70,6 +72,7 @@ INSTEAD = {"db unprotect": ("--expect", "prod")}
 """What is typed where there is something to do."""
 WRITING = {"db indexes": "db indexes --apply", "access review": "access review FILE"}
 """Commands that write only if something is given → their names then."""
+PROPOSING = "every write with --propose"
 BEFORE: dict[tuple[str, ...], tuple[str, ...]] = {
     ("users", "erase", "ada", "--with-messages"): ("users", "suspend", "ada", "--yes"),
     ("seeds", "apply", "seed.yaml", "--prune", "--allow-members"): ("seeds", "apply", "few.yaml", "--yes"),
@@ -152,6 +155,7 @@ def samples() -> Iterator[Sample]:
     for command, ways in LOOKS.items():
         lines = [(*command.split(), *words) for words in ways]
         yield from (Sample(command, line, BEFORE.get(line, ())) for line in lines)
+    yield Sample(PROPOSING, ("users", "suspend", "ada", "--propose", "--reason", "spam"))
     for command, first in typed.WRITES.items():
         for words in (INSTEAD.get(command, first), *MORE.get(command, ())):
             line = (*command.split(), *words)

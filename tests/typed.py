@@ -1,21 +1,27 @@
 """Every command that writes, as it may be typed, and a database where each of them has something to do."""
 
+import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import bson
 from bson import ObjectId
 from people import BEGAN, Documents, conversation, person
 from samples import permission, role
 from typer.main import get_command
 
-from changes.change import Insert
+from actions import plan_files
+from changes import Changeset, Insert, Set, Update, events, plans
 from changes.events import encode_changes
 from cli.app import app
+from database import connection
 
 EVENT = ObjectId("700000000000000000000001")
 """Of the creation of the role `temp`."""
+PROPOSAL, OWN_PROPOSAL = ObjectId("710000000000000000000001"), ObjectId("720000000000000000000001")
+"""Both suspend cyd. Somebody else has made the first, this user the second."""
 MESSAGE = ObjectId("690000000000000000000001")
 ADA = ObjectId("680000000000000000000001")
 
@@ -52,6 +58,10 @@ WRITES: dict[str, tuple[str, ...]] = {
     "messages delete": (str(MESSAGE),),
     "messages purge": ("--before", "2026-02-01"),
     "seeds apply": ("seed.yaml",),
+    "proposals approve": (str(PROPOSAL),),
+    "proposals reject": (str(PROPOSAL),),
+    "proposals withdraw": (str(OWN_PROPOSAL),),
+    "apply": ("plan.json",),
     "audit undo": (str(EVENT),),
     "audit prune": ("--before", "2999-01-01"),
     "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
@@ -87,6 +97,11 @@ def lay_out(folder: Path) -> None:
     (folder / "people.csv").write_text("email,username\neve@example.org,eve\n")
     (folder / "sheet.csv").write_text(f"id,role,keep\n{ADA},support,no\n")
     (folder / "seed.yaml").write_text("version: 1\npermissions: [role.read]\n")
+    if "MONGODB_DATABASE_URL" in os.environ:
+        create = Insert("Permission", {"_id": ObjectId(), "name": "role.write", "rolesIds": []})
+        connection.choose()
+        (folder / "plan.json").write_text(plan_files.dump(Changeset("permissions create role.write", [], [[create]])))
+        connection.choose()
 
 
 def settle(database: Documents) -> None:
@@ -110,6 +125,9 @@ def settle(database: Documents) -> None:
     database["Message"].insert_one({"_id": MESSAGE, **said})
     database["Conversation"].update_one({"_id": place}, {"$push": {"messagesIds": MESSAGE}})
     database["User"].update_one({"_id": cyd}, {"$push": {"seenMessageIds": MESSAGE}})
+    suspended = Update("User", (cyd,), {"status": Set("ACTIVE", "SUSPENDED")})
+    for proposal, who in ((PROPOSAL, "zoe"), (OWN_PROPOSAL, events.system_user())):
+        propose(database, proposal, who, plans.Plan("users suspend cyd", [[suspended]]))
     hold = {"kind": "hold", "name": "case-1", "placed": BEGAN, "users": [], "conversations": [ObjectId()]}
     database["chatctl_holds"].insert_one(hold)
     keep_event(database, EVENT, "roles create temp", "Role", temp)
@@ -122,3 +140,13 @@ def keep_event(database: Documents, event: ObjectId, command: str, collection: s
     [data] = encode_changes([Insert(collection, document)])
     image = {"event": event, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
     database["chatctl_images"].insert_one(image)
+
+
+def propose(database: Documents, proposal: ObjectId, who: str, plan: plans.Plan) -> None:
+    """Keep a plan as a proposal of somebody."""
+    by = {"actor": {"os": who, "host": "office"}, "by": {"system": who}, "at": datetime.now(UTC)}
+    targets = [identifier for change in plan.changes for identifier in change.ids]
+    about = {"command": plan.command, "reason": "spam", "documents": len(targets), "targets": targets}
+    data = bson.encode({"plan": plans.encoded(plan)})
+    kept = {"kind": "proposal", "parts": 1, "data": data, "expires": datetime.now(UTC) + timedelta(days=1)}
+    database["chatctl_proposals"].insert_one({"_id": proposal, **by, **about, **kept})

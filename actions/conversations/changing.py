@@ -1,7 +1,7 @@
 """Create, rename and delete conversations, and add and remove participants."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -15,11 +15,26 @@ from actions.errors import OneToOneError
 from actions.lookup import Found, FoundAll
 from actions.rules import new_names
 from actions.rules.checked_changeset import FOREVER, checked_changeset, replannable
-from changes import Batch, ChangedMeanwhileError, Changeset, Document, Draft, Question, Result, Rule, Stream, ids_in
+from changes import (
+    Add,
+    Batch,
+    Change,
+    ChangedMeanwhileError,
+    Changeset,
+    Document,
+    Draft,
+    Insert,
+    Question,
+    Result,
+    Rule,
+    Stream,
+    Update,
+    ids_in,
+)
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
-from database.errors import UsageError
+from database.errors import ConflictError, UsageError
 from database.ids import id_text
 from database.listing import PRESENT
 from database.references import forms, referred
@@ -177,6 +192,27 @@ def _at_most_two(conversation: Any, title: str, participants: Collection[Any]) -
             raise ChangedMeanwhileError(f"conversation {title} was changed while this command ran", None)
 
     return Rule(f"conversation:{conversation}", check)
+
+
+def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
+    """Yield the rules of a proposal that creates conversations or adds people to them, as the commands check them.
+
+    Raises `ConflictError` if a one-to-one conversation would get a third participant.
+    """
+    for change in changes:
+        if change.collection != "Conversation":
+            continue
+        if isinstance(change, Insert):
+            name, people = change.document.get("name"), ids_in(change.document, "userIds")
+            yield _unused_group_name(name) if isinstance(name, str) else _one_conversation_per_pair(people)
+        elif isinstance(change, Update) and isinstance(added := change.fields.get("userIds"), Add):
+            for document in queries.find_by_values("Conversation", "_id", change.ids, ["name", *_FIELDS]):
+                participants = {*ids_in(document, "userIds"), *map(referred, added.ids)}
+                title = titles([document])[document["_id"]]
+                if not is_group(document):
+                    if len(participants) > PAIR:
+                        raise ConflictError(f"conversation {title} would have {len(participants):,} people")
+                    yield _at_most_two(document["_id"], title, participants)
 
 
 def _create_command(found: list[Found]) -> str:

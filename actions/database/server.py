@@ -8,9 +8,9 @@ from pymongo.database import Database
 from pymongo.errors import OperationFailure
 
 from actions.rules.checked_changeset import checked_changeset
-from changes import Changeset, Draft, Question, Result, events
+from changes import ABSENT, Changeset, Draft, Question, Result, events
 from database import connection, indexes, local
-from database.errors import InvalidInputError, is_refusal
+from database.errors import InvalidInputError, RefusedError, is_refusal
 from database.listing import Row
 from database.own_collections import MARKER_ID, STATE, Marker, marker_document
 from database.wording import shown
@@ -69,6 +69,7 @@ def whoami() -> Row:
         "protected": marker.get("name"),
         "maskBodies": marker.get("maskBodies", False),
         "auditReads": marker.get("auditReads", False),
+        "twoPeople": marker.get("twoPeople", False),
         "notAllowed": not_allowed,
     }
 
@@ -99,7 +100,10 @@ def _is_empty(collection: str) -> bool:
 
 def _marker() -> Row | None:
     marker = connection.marker()
-    return marker and {"name": marker.name, "maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads}
+    if marker is None:
+        return None
+    guards = {"maskBodies": marker.mask_bodies, "auditReads": marker.audit_reads, "twoPeople": marker.two_people}
+    return {"name": marker.name, **guards}
 
 
 def list_indexes() -> list[Row]:
@@ -180,20 +184,24 @@ def _if_allowed(read: Callable[[], T], what: str, not_allowed: list[str]) -> T |
         return None
 
 
-def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False) -> Changeset:
+def protect(name: str, *, mask_bodies: bool = False, audit_reads: bool = False, two_people: bool = False) -> Changeset:
     """Plan to mark the database as protected, or to change the name and the options of its marker.
 
-    Users must type the name to confirm a write. Raises `InvalidInputError` for a name that is hard to type.
+    Users must type the name to confirm a write. Raises `InvalidInputError` for a name that is hard to type, and
+    `RefusedError` for `two_people` in the embedded database, which has only one user.
     """
     if not EASY.fullmatch(name):
         raise InvalidInputError(f"{shown(name)} cannot be the name of a protected database", HOW_EASY)
-    wanted = marker_document(Marker(name, mask_bodies, audit_reads))
+    if two_people and connection.target().local:
+        raise RefusedError("the embedded database has only one user, who cannot approve their own changes")
+    wanted = marker_document(Marker(name, mask_bodies, audit_reads, two_people))
     draft = Draft()
     if found := connection.database()[STATE].find_one({"_id": MARKER_ID}):
-        draft.set(STATE, found, wanted)
+        draft.set(STATE, found, {"twoPeople": ABSENT, **wanted})
     else:
         draft.insert(STATE, wanted)
-    options = [*(["--mask-bodies"] if mask_bodies else []), *(["--audit-reads"] if audit_reads else [])]
+    given = {"--mask-bodies": mask_bodies, "--audit-reads": audit_reads, "--two-people": two_people}
+    options = [option for option, is_given in given.items() if is_given]
     question = Question(f'Protect this database as "{name}"')
     return _changeset(" ".join(["db protect", name, *options]), draft, name, "protected", question)
 

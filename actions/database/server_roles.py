@@ -1,4 +1,4 @@
-"""Four roles for database users: the commands of each role, and exactly the rights that these commands need.
+"""Five roles for database users: the commands of each role, and exactly the rights that these commands need.
 
 A test records the requests that the commands send to the server. It finds missing rights and rights without a use.
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 from database import connection, urls
 from database.errors import NotConfiguredError, UsageError
-from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.privileges import Privilege
 from database.wording import shown
 
@@ -71,6 +71,7 @@ SUPPORT_READ: Final = Role(
         "conversations": "list, show, transcript",
         "messages": "list, search, show, tail",
         "seeds": "plan, export, test",
+        "proposals": "list, show",
         "audit": "list, show",
         "holds": "list, show, check, export",
         "db": "status, indexes, check, stats",
@@ -82,9 +83,18 @@ SUPPORT_READ: Final = Role(
         "Message": f"{READ_ACTIONS} changeStream",
         AUDIT: f"{READ_ACTIONS} insert",
         IMAGES: "listIndexes collStats",
+        PROPOSALS: READ_ACTIONS,
         STATE: "find collStats",
         HOLDS: "find collStats",
     },
+)
+
+SUPPORT_PROPOSE: Final = Role(
+    "support-propose",
+    "proposes changes, which another person must approve; can write nothing else",
+    {"proposals": "reject, withdraw", "every write with --propose": ""},
+    {PROPOSALS: "insert"},
+    includes=(SUPPORT_READ,),
 )
 
 SUPPORT_WRITE: Final = Role(
@@ -94,6 +104,7 @@ SUPPORT_WRITE: Final = Role(
         "users": "update, suspend, reinstate, verify-email, set-password, unlink",
         "conversations": "add, remove, rename",
         "messages": "redact, delete, purge",
+        "proposals": "approve",
     },
     {
         "User": "update",
@@ -104,8 +115,8 @@ SUPPORT_WRITE: Final = Role(
         IMAGES: "insert",
         STATE: "insert update remove",
     },
-    includes=(SUPPORT_READ,),
-    also_allowed=("db protect", "db repair", "db unprotect", "users erase", "users import"),
+    includes=(SUPPORT_PROPOSE,),
+    also_allowed=("db protect", "db repair", "db unprotect", "users import"),
 )
 
 SEEDER: Final = Role(
@@ -117,6 +128,9 @@ SEEDER: Final = Role(
         "permissions": "list, show, create, rename, delete",
         "access": "who, diff",
         "seeds": "plan, apply, export, test",
+        "proposals": "list, show, approve, reject, withdraw",
+        "apply": "",
+        "every write with --propose": "",
         "whoami": "",
     },
     {
@@ -125,6 +139,7 @@ SEEDER: Final = Role(
         **dict.fromkeys(("Role", "Permission"), "find insert update remove"),
         AUDIT: "insert",
         IMAGES: "insert",
+        PROPOSALS: "find insert",
         STATE: "find insert update remove",
     },
     also_allowed=(
@@ -142,6 +157,7 @@ ADMIN: Final = Role(
         "conversations": "create, delete",
         "messages": "send",
         "access": "review FILE",
+        "apply": "",
         "audit": "undo, prune",
         "holds": "add, release",
         "db": "indexes --apply, repair, generate, protect, unprotect",
@@ -151,19 +167,21 @@ ADMIN: Final = Role(
         **dict.fromkeys(("Conversation", "Message"), "insert update remove createIndex createCollection"),
         AUDIT: "update remove createIndex",
         IMAGES: "find remove createIndex",
+        PROPOSALS: "remove createIndex",
         STATE: "createCollection",
         HOLDS: "insert update remove createCollection",
     },
     includes=(SUPPORT_WRITE, SEEDER),
 )
 
-ROLES: Final = (SUPPORT_READ, SUPPORT_WRITE, SEEDER, ADMIN)
+ROLES: Final = (SUPPORT_READ, SUPPORT_PROPOSE, SUPPORT_WRITE, SEEDER, ADMIN)
 
 ROLE_LIMITS: Final = (
     "find on User and Account allows reading password hashes and tokens, which chatctl never shows",
     "find on Message allows reading messages with another client; only chatctl masks them (chatctl db protect)",
     "update on User allows giving any user any password, status and role",
     "update on chatctl_state allows removing the protection that chatctl db protect has set",
+    "insert on chatctl_proposals allows proposing in the name of others: check the changes, not only who made them",
     "insert on chatctl_audit allows writing false events; only admin may change and delete events",
 )
 """Dangers that these roles cannot prevent, because a server grants rights only by collection and action."""

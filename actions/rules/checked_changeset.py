@@ -54,10 +54,19 @@ def checked_changeset(
     user would be left without a way to sign in.
     """
     names = {**{result.id: result.ref for result in results if result.id}, **draft.names}
-    rules = _list_rules(draft, names)
+    rules = [*details.pop("rules", ()), *_list_rules(draft, names)]
     rules += [] if allow_last_member else lockout.member_rules(draft.changes)
     rules += [] if allow_lockout else lockout.sign_in_rules(draft.changes, names)
-    return Changeset(command, results, draft.batches, names=names, rules=[*details.pop("rules", ()), *rules], **details)
+    return Changeset(
+        command,
+        results,
+        draft.batches,
+        names=names,
+        rules=rules,
+        relies_on=draft.unchanged_lists,
+        lifted=lockout.lifted(allow_last_member=allow_last_member, allow_lockout=allow_lockout),
+        **details,
+    )
 
 
 def undo_limits(changeset: Changeset) -> list[str]:

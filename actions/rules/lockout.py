@@ -60,6 +60,17 @@ def _sign_in_rule(user: Any, label: str, accounts: list[Any], without_password: 
     return Rule(f"sign-in:{user}", check)
 
 
+LAST_MEMBER: Final = "last-member"
+LOCKOUT: Final = "lockout"
+"""The names of the rules that a user can lift."""
+
+
+def lifted(*, allow_last_member: bool = False, allow_lockout: bool = False) -> frozenset[str]:
+    """Return the names of the rules that are not checked."""
+    given = {LAST_MEMBER: allow_last_member, LOCKOUT: allow_lockout}
+    return frozenset(name for name, is_lifted in given.items() if is_lifted)
+
+
 PROTECTED: Final = "protected-roles"
 """The `_id` of the state document whose `ids` are the protected roles."""
 

@@ -50,6 +50,7 @@ def delete(
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
         rules=[] if allow_last_member else lockout.member_rules(gone),
+        lifted=lockout.lifted(allow_last_member=allow_last_member),
         undoable=not forever,
     )
 

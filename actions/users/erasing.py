@@ -33,7 +33,7 @@ from changes.changeset import count_lines, kind
 from changes.trail_entries import ERASED, blanked, replace_words, values_of
 from changes.visible_values import field_name, readable_text
 from database import connection
-from database.own_collections import AUDIT, IMAGES
+from database.own_collections import AUDIT, IMAGES, PROPOSALS
 from database.references import forms, ids_in, joined, referred
 from database.wording import counted
 from models.documents import UserStatus
@@ -105,9 +105,19 @@ class AuditTraces:
         for some in queries.chunks(self.lost):
             for image in connection.database()[IMAGES].find({"event": {"$in": some}}, {"_id": 1}):
                 yield Delete(IMAGES, image)
+        yield from self._proposals()
         for some in queries.chunks(self._parts):
             for part in self._trail.find({"_id": {"$in": some}}):
                 yield from changes_to(AUDIT, part, blanked(part, self._own_ids(part), self._label))
+
+    def _proposals(self) -> Iterator[Change]:
+        """Delete the proposals about the person: a proposal without the person's data could not be approved."""
+        proposals = connection.database()[PROPOSALS]
+        for some in queries.chunks(self._own | self._gone_messages):
+            for proposal in proposals.find({"targets": {"$in": some}}, {"_id": 1}):
+                yield Delete(PROPOSALS, proposal)
+                for other in proposals.find({"proposal": proposal["_id"]}, {"_id": 1}):
+                    yield Delete(PROPOSALS, other)
 
     def _event_changes(self) -> Iterator[Change]:
         """Remove a person's names from commands and reasons.
@@ -236,6 +246,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
         rules=rules,
         merges_lists=True,
         undoable=False,
+        unproposable="a proposal would keep the data that it erases",
         # Roles are not counted here: they only lose the user, and the notes say this.
         preview=count_lines({what: number for what, number in counts.items() if what != ("update", "Role")}),
     )

@@ -16,7 +16,7 @@ from typing import Any
 from pymongo.database import Database
 
 from changes.change import Change, Document
-from changes.trail_entries import is_lease
+from changes.trail_entries import stays_after_undo
 from changes.undoing import fitted_changes, present_documents, recomputed
 from changes.undoing.fitted_changes import ChangedSinceError, FittedChanges, StillNeededError
 
@@ -37,7 +37,9 @@ def inverse(
     `ChangedSinceError`. With `force`, the document is overwritten instead, and links to deleted documents are not
     restored. `orphans` are restored without a parent, because they had no parent before the event.
     """
-    undone = [[change.inverse() for change in reversed(batch) if not is_lease(change)] for batch in reversed(batches)]
+    undone = [
+        [change.inverse() for change in reversed(batch) if not stays_after_undo(change)] for batch in reversed(batches)
+    ]
     changes = [change for batch in undone for change in batch]
     present = present_documents.read(database, changes)
     children = recomputed.children_by_parent(changes)

@@ -53,16 +53,23 @@ def protect(
     audit_reads: Annotated[
         bool, typer.Option("--audit-reads", help="Record an event whenever messages are read.")
     ] = False,
+    two_people: Annotated[
+        bool,
+        typer.Option("--two-people", help="Allow changes only if one person proposes and another approves them."),
+    ] = False,
     confirm: Confirm,
 ) -> None:
     """Protect the database against accidental writes.
 
     The protection is stored in the database: it applies to everyone who uses chatctl, with any URL. Every write then
-    asks for NAME to be typed. Without a terminal, a write requires --expect NAME instead of --yes. If the database is
-    already protected, the new settings replace the old ones. This is not a security boundary. For that, use the roles
-    that chatctl db roles prints.
+    asks for NAME to be typed. Without a terminal, a write requires --expect NAME instead of --yes. With --two-people,
+    every change must be proposed (--propose) and approved by another person, also a change of this protection. If the
+    database is already protected, the new settings replace the old ones. This is not a security boundary. For that, use
+    the roles that chatctl db roles prints.
     """
-    change = actions.database.server.protect(name, mask_bodies=mask_bodies, audit_reads=audit_reads)
+    change = actions.database.server.protect(
+        name, mask_bodies=mask_bodies, audit_reads=audit_reads, two_people=two_people
+    )
     out.apply(change, confirm)
 
 

@@ -21,7 +21,7 @@ from database.wording import counted, did_you_mean
 
 if TYPE_CHECKING:
     from changes import Changeset
-    from cli.params import Confirm, Page
+    from cli.params import Decide, Page
     from database.listing import Listing
 
 __all__ = ["STANDARD_OUTPUT", "Output", "opened", "paged", "say", "show_json", "write_file", "write_rows", "writing"]
@@ -191,7 +191,7 @@ class Output:
             for message in messages:
                 self.note(message)
 
-    def apply(self, changeset: "Changeset", confirm: "Confirm") -> None:
+    def apply(self, changeset: "Changeset", confirm: "Decide") -> None:
         """Preview a write, ask if required, apply it and report the result."""
         from cli.output import applying
 

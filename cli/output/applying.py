@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, Final
 
 from cli.output import formats, questions, say, streams, text
 from cli.output.masking import masked, masked_entry
-from database.errors import OutputError, RefusedError, TerminatedError, UsageError
+from database.errors import ConflictError, OutputError, RefusedError, TerminatedError, UsageError
 from database.wording import NAMED, counted
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from changes.changeset import Resuming
     from cli.output import Output
     from cli.output.progress import WriteBar
-    from cli.params import Confirm
+    from cli.params import Decide
     from database.own_collections import Marker
 
 MISSING: Final = "missing"
@@ -33,27 +34,30 @@ MOST_RESULT_LINES: Final = 100
 """The largest number of results with the same outcome that are printed one by one. More results are only counted."""
 
 
-def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
+def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
     """Preview a changeset, or ask for confirmation if required, write it, and report the results."""
     if out.form not in {"table", "json"}:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
     from changes import losses
-    from database import connection
 
     losses.refuse(changeset)
+    if confirm.save_plan is not None:
+        _save_plan(out, changeset, confirm, confirm.save_plan)
+        return
+    changeset = _proposal_of(changeset, confirm)
+    from database import connection
 
     event: ObjectId | None = None
     out.invocation.command = changeset.command + (" --dry-run" if confirm.dry_run else "")
     if confirm.dry_run:
-        _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
-        if out.form != "json":
-            whole = not changeset.shows("Message") or out.may_show_bodies()
-            with out.paged():
-                out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
+        _preview(out, changeset)
     elif changeset.changes_something:
-        marker = connection.marker()
+        from changes.applying import require_two_people
+
+        require_two_people(changeset)
+        marker = None if _proposed(changeset) else connection.marker()
         yes = out.invocation.expect is not None if marker else confirm.yes
         asked = not yes and (marker is not None or _must_ask(changeset))
         if asked and not questions.can_ask(out.invocation):
@@ -61,7 +65,8 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
         # A question shows the notes itself. Without a question, the notes are printed here, unless --yes has answered
         # the question and the write can be undone.
         notes_are_known = asked or (changeset.asks and changeset.undoable) or out.form == "json"
-        _announce(out, "changing", [] if notes_are_known else _notes(out, changeset), asked=asked)
+        verb = "proposing a change of" if _proposed(changeset) else "changing"
+        _announce(out, verb, [] if notes_are_known else _notes(out, changeset), asked=asked)
         agreement = _Agreement(out, changeset, marker, asked=asked, yes=yes, max_items=confirm.max)
         if asked:
             questions.confirm(out, changeset, _notes(out, changeset), marker)
@@ -75,6 +80,52 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Confirm") -> None:
             f"the changes are saved, only the output failed: chatctl audit show {event}" if event else error.hint
         )
         raise
+
+
+def _proposal_of(changeset: "Changeset", confirm: "Decide") -> "Changeset":
+    """Return the changeset, or with `--propose` one that keeps it as a proposal."""
+    if not confirm.propose:
+        return changeset
+    if confirm.dry_run:
+        raise UsageError("--propose and --dry-run cannot be combined", "use one of them")
+    import actions
+
+    return actions.proposals.propose(changeset, confirm.reason)
+
+
+def _proposed(changeset: "Changeset") -> "ObjectId | None":
+    """Return the id of the proposal that a changeset keeps, if it does that."""
+    first = next(iter(changeset.results), None)
+    return first.id if first and first.outcome == "proposed" else None
+
+
+def _save_plan(out: "Output", changeset: "Changeset", confirm: "Decide", to: str) -> None:
+    """Save a changeset as a plan, and change nothing."""
+    if confirm.propose or confirm.dry_run:
+        raise UsageError("--save-plan cannot be combined with --propose or --dry-run", "use one of them")
+    from actions import plan_files
+    from changes import Result
+    from cli.output.files import STANDARD_OUTPUT, write_file
+
+    text_of_plan = plan_files.dump(changeset)
+    try:
+        write_file(text_of_plan, to)
+    except ConflictError as error:
+        error.hint = "use another name"
+        raise
+    if out.form == "json" and to not in STANDARD_OUTPUT:
+        _report(out, replace(changeset, results=[Result(None, changeset.command, "saved")]), None, dry_run=False)
+    if to not in STANDARD_OUTPUT:
+        out.note(f"saved, nothing was changed; carry it out with: {text.quoted(['chatctl', 'apply', to])}")
+
+
+def _preview(out: "Output", changeset: "Changeset") -> None:
+    """Print a line for each change that would be made."""
+    _announce(out, "would change", [] if out.form == "json" else _notes(out, changeset))
+    if out.form != "json":
+        whole = not changeset.shows("Message") or out.may_show_bodies()
+        with out.paged():
+            out.lines(changeset.lines() if whole else changeset.lines(masked_entry))
 
 
 def _note_skipped(out: "Output", changeset: "Changeset") -> None:
@@ -236,10 +287,17 @@ def _report(out: "Output", changeset: "Changeset", event: "ObjectId | None", *, 
         for password in passwords:
             streams.write(f"{password}\n")
     finally:
-        if event is None:
-            out.note("nothing to do")
-        elif changeset.undoable and changeset.total:  # an event that only created indexes cannot be undone
-            out.note(f"undo: chatctl audit undo {event}")
+        _note_next_step(out, changeset, event)
+
+
+def _note_next_step(out: "Output", changeset: "Changeset", event: "ObjectId | None") -> None:
+    """Print the command that undoes a write, or approves a proposal."""
+    if event is None:
+        out.note("nothing to do")
+    elif proposed := _proposed(changeset):
+        out.note(f"another person can now run: chatctl proposals approve {proposed}")
+    elif changeset.undoable and changeset.total:  # an event that only created indexes cannot be undone
+        out.note(f"undo: chatctl audit undo {event}")
 
 
 def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]:

@@ -75,6 +75,20 @@ def of_plan(plan: "Plan") -> Report:
     return Report("seeds plan", f"### chatctl seeds plan: {_database()}\n\n{block}{markdown.text(total)}\n")
 
 
+def of_proposal(row: Mapping[str, Any], lines: Iterable[str]) -> Report:
+    """Report a proposal to a reviewer: who proposes what, why, what it would change, and what has changed since."""
+    what = markdown.code(text.safe(row["command"]))
+    facts = [(name, markdown.code(text.safe(text.cell(row[name])))) for name in ("by", "at", "reason", "state")]
+    shown = "".join(f"- {name}: {value}\n" for name, value in facts)
+    more = [("note", one) for one in row["notes"]] + [("moved since", one) for one in row["moved"]]
+    moved = "".join(f"- {name}: {markdown.code(text.safe(one))}\n" for name, one in more)
+    block = markdown.diff(map(text.safe, lines))
+    head = f"### chatctl proposals show {row['id']}: {_database()}"
+    return Report(
+        "proposals show", f"{head}\n\n{what}\n\n{shown}{moved}\n{block}\n{markdown.text(', '.join(row['summary']))}\n"
+    )
+
+
 def of_tests(assertions: Sequence["Assertion"]) -> Report:
     """Make the report of `seeds test`: the failed tests of a seed, and the numbers of passed and failed tests."""
     failed = [one for one in assertions if not one.passed]

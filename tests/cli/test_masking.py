@@ -10,6 +10,8 @@ import typed
 from bson import ObjectId
 from people import BEGAN, SEVEN, Documents
 
+from changes import Changeset, Delete, Insert
+from changes.plans import plan_of
 from cli.group import Revealing
 from cli.output.masking import MASKED
 from cli.params import TESTS
@@ -17,6 +19,7 @@ from tests.conftest import Chatctl, Result
 
 MESSAGE = str(typed.MESSAGE)
 REDACTED = ObjectId("700000000000000000000002")
+PROPOSED = ObjectId("730000000000000000000001")
 IMAGE = "https://img.example.org/kettle.png"
 SECRETS = ("kettle", "hello")
 """The texts of the messages and images of `hidden`, and the text of `messages send`."""
@@ -31,6 +34,7 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "messages show": (MESSAGE,),
     "audit show": (str(REDACTED),),
     "holds export": ("all", "--to", "all.zip"),
+    "proposals show": (str(PROPOSED),),
 }
 """Reading commands that can show messages, without `messages tail` and `messages search`."""
 
@@ -70,6 +74,8 @@ def settle(database: Documents, workspace: Path) -> None:
     }
     database["chatctl_holds"].insert_one(hold)
     part = {"kind": "part", "event": REDACTED, "batch": 0, "targets": [], "changes": changes, "names": []}
+    sent = Insert("Message", {**said, "_id": ObjectId()})
+    typed.propose(database, PROPOSED, "zoe", plan_of(Changeset("messages", [], [[Delete("Message", said), sent]])))
     database["chatctl_audit"].insert_many([{**head, "summary": [], "whole": True, "undoable": True}, part])
 
 

@@ -100,19 +100,19 @@ def test_the_protection_is_replaced_shown_and_removed(protected: Chatctl) -> Non
     def marker() -> Any:
         return json.loads(protected("db", "status", "-o", "json").stdout)["protected"]
 
-    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False, "twoPeople": False}
     assert protected("db", "protect", "prod").stdout == "prod: unchanged (already protected)\n"
     changed = protected("db", "protect", "live", "--audit-reads", "--mask-bodies", "--expect", "prod")
     assert changed.stdout == "live: protected\n"
-    assert marker() == {"name": "live", "maskBodies": True, "auditReads": True}
+    assert marker() == {"name": "live", "maskBodies": True, "auditReads": True, "twoPeople": False}
     protected("audit", "undo", changed.stderr.split()[-1], "--expect", "live")
-    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False, "twoPeople": False}
     assert protected("db", "unprotect", "--expect", "prod").stdout == "prod: unprotected\n"
     assert marker() is None
     assert protected("db", "unprotect").stdout.endswith(": unchanged (already unprotected)\n")
     [event] = json.loads(protected("audit", "list", "--command", "db unprotect", "-o", "json").stdout)
     assert protected("audit", "undo", event["id"], "--yes").stdout == "db unprotect: undone\n"
-    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False}
+    assert marker() == {"name": "prod", "maskBodies": False, "auditReads": False, "twoPeople": False}
 
 
 @pytest.mark.parametrize("word", ["", "a b", "-x", "x" * 65, "prod\x1b[31m", "prod\n", "größe"])

@@ -27,6 +27,7 @@ def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Cha
         "protected": None,
         "maskBodies": False,
         "auditReads": False,
+        "twoPeople": False,
         "notAllowed": [],
     }
     chatctl("roles", "create", "intern", env={"CHATCTL_ACTOR": "night desk"})
@@ -37,7 +38,7 @@ def test_it_names_who_acts_and_the_database_as_the_audit_trail_does(chatctl: Cha
 def test_it_shows_how_the_database_is_protected_and_needs_no_role(chatctl: Chatctl) -> None:
     chatctl("db", "protect", "production", "--audit-reads", "--yes")
     said = chatctl("whoami")
-    assert said.stdout.splitlines()[-4:-1] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
+    assert said.stdout.splitlines()[-5:-2] == ["PROTECTED    production", "MASK BODIES  no", "AUDIT READS  yes"]
     assert (
         said.stderr
         == "this connection has no role on the server: it has only the rights that the server gives to all users\n"

@@ -12,6 +12,7 @@ import pytest
 from people import Documents
 from session import Session
 
+from changes import events
 from tests.cli.conftest import PROGRAM, Terminal, environment, preloaded, terminal
 from tests.conftest import Chatctl
 
@@ -24,6 +25,7 @@ STAND_INS: Final = {
     "fortune": "echo 'Hello.'",
     "jq": "cat",
     "gh": 'echo "$@" && cat plan.md',
+    "sudo": 'export LOGNAME="$2" && shift 2 && exec "$@"',
     "pipx": 'test "$1" = install && test -f "${2%%[*}/pyproject.toml"',
 }
 """What examples pipe into chatctl, or through which they bring it in; the real ones may not be on this machine."""
@@ -34,6 +36,7 @@ def settled(chatctl: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPat
     """Have people in the office; who acts and where is always the same."""
     monkeypatch.setenv("LOGNAME", "grace")
     monkeypatch.setattr(socket, "gethostname", lambda: "office")
+    monkeypatch.setattr(events, "system_user", lambda: "grace")  # `sudo` starts a process, which has another user
     office.settle(chatctl, database)
     return database
 
@@ -66,6 +69,7 @@ def session(
     settled["chatctl_audit"].delete_many({"_id": {"$ne": office.EVENT}})
     known = {str(document["_id"]) for place in settled.list_collection_names() for document in settled[place].find()}
     host = shell["STAGING_URL"].partition("://")[2].partition("/")[0].rpartition("@")[2]
-    shown = {name: "chat", host: "localhost:27017", f"grace@{os.uname().nodename}": "grace@office"}
+    people = {f"{who}@{os.uname().nodename}": f"{who}@office" for who in ("grace", "kay")}
+    shown = {name: "chat", host: "localhost:27017", **people}
     yield Session(chatctl, terminal, shell, known, shown)
     chatctl("--local", "db", "stop")

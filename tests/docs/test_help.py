@@ -5,10 +5,14 @@ from pathlib import Path
 
 import office
 import pytest
+import typed
+from bson import ObjectId
 from generate import NAMES, PAGES, contexts, generated
 from people import Documents
 from session import Session, Step
 
+from changes import Insert
+from changes.plans import Plan
 from cli import errors
 from cli.app import COMMANDS, GROUPS
 from tests.conftest import Chatctl
@@ -22,6 +26,7 @@ BEFORE = {
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
 """What has to have happened for an example."""
+PROPOSAL = ObjectId("66b0c0ffee66b0c0ffee66b1")
 COMPLETES = re.compile(r"chatctl completion \w+")
 """What this prints is for a shell to run, and the shells have tests of their own."""
 ROOT = Path(__file__).parent.parent.parent
@@ -59,6 +64,10 @@ def test_the_examples_of_every_help_work(
         examples = (context.command.epilog or "").splitlines()
         assert examples, f"{context.command_path} --help has no example"
         office.settle(chatctl, settled)
+        if group == "proposals":
+            who = "grace" if context.command_path.endswith("withdraw") else "kay"
+            create = Insert("Permission", {"_id": ObjectId(), "name": "audit.read", "rolesIds": []})
+            typed.propose(settled, PROPOSAL, who, Plan("permissions create audit.read", [[create]]))
         for line in BEFORE.get(context.command_path, ()):
             chatctl(*line.split())
         for example in examples:

@@ -123,6 +123,7 @@ def repair(
             *(() if undoable or not plan.repaired else ("This cannot be undone. Backups are not changed.",)),
         ],
         rules=lockout.member_rules(plan.leaving()),
+        lifted=lockout.lifted(allow_lockout=True),
         indexes=[
             index(fault) for rule in plan.repaired for fault in plan.repaired[rule] if isinstance(rule, MissingIndex)
         ],

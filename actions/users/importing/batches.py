@@ -55,6 +55,7 @@ def changeset(
         notes=[*notes, *_notes(staging)],
         names=_Names(staging, roles),
         rules=lockout.member_rules(changes) if updates and not allow_last_member else [],
+        lifted=lockout.lifted(allow_last_member=allow_last_member),
         merges_lists=True,
         resuming=Resuming(
             lambda batches: f"{sum(sizes[:batches]):,} of {counted(staging.count_pending(), 'row')} are imported",

@@ -19,7 +19,7 @@ from reads import Needs, heard
 from sampled import Sample
 
 from actions.database.server_roles import ROLE_LIMITS, ROLES, SEEDER, SUPPORT_READ, Role
-from database.own_collections import AUDIT, HOLDS, IMAGES, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server
 
@@ -113,9 +113,10 @@ def tried(role: Role) -> list[Sample]:
 
 
 @pytest.fixture
-def files(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def files(workspace: Path, guarded: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Write the files that commands name; a command that follows messages ends soon."""
     monkeypatch.setattr("database.following.AWAIT", 0.05)
+    monkeypatch.setenv("MONGODB_DATABASE_URL", f"mongodb://{guarded}/shop")
     sampled.lay_out(workspace)
 
 
@@ -145,7 +146,10 @@ def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
     support, seeder = (status(chatctl, guarded, shop, role) for role in (SUPPORT_READ, SEEDER))
     names = sorted(
-        ("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User", AUDIT, HOLDS, IMAGES, STATE)
+        (
+            *("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User"),
+            *(AUDIT, HOLDS, IMAGES, PROPOSALS, STATE),
+        )
     )
     assert [one["name"] for one in support["collections"]] == names
     assert all(None not in one.values() for one in support["collections"])
@@ -181,7 +185,7 @@ def test_the_script_says_what_each_role_is_for_and_what_roles_cannot_separate(ch
     assert all(line.startswith("//") and len(line) <= 120 for line in lines)
     said = " ".join(line.removeprefix("//").strip() for line in lines)
     assert "support-write helps users" in said
-    assert "For everything that support-read is for; users update, suspend, reinstate" in said
+    assert "For everything that support-propose is for; users update, suspend, reinstate" in said
     for note in ROLE_LIMITS:
         assert f"- {note}" in said
 

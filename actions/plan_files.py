@@ -1,0 +1,126 @@
+"""Plans in files. Files of `--save-plan` and of `seeds plan` have the same head, and `apply` takes both."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final, TypeGuard
+
+import bson
+from bson import json_util
+from bson.codec_options import DatetimeConversion
+
+from actions import proposals
+from changes import Changeset, Document, Question, Result, plans
+from database import connection
+from database.decoding import AS_STORED
+from database.errors import ConflictError, InvalidInputError, NotFoundError
+from database.wording import shown
+
+SEEDS: Final = "seeds plan"
+PLAN: Final = "plan"
+VERSIONS: Final = {SEEDS: 1, PLAN: 1}
+MAX_BYTES: Final = 64 * 1024 * 1024
+_JSON: Final = json_util.JSONOptions(
+    json_mode=json_util.JSONMode.CANONICAL, tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO
+)
+
+
+class StalePlanError(ConflictError):
+    """The database is not as it was when the plan was saved."""
+
+    def __init__(self, what: str, hint: str = "nothing was changed; run the command again to make a new plan") -> None:
+        super().__init__(what, hint)
+
+
+def head(kind: str) -> dict[str, Any]:
+    """Return the head of a file: its kind and version, and the database, without its address."""
+    return {"chatctl": kind, "version": VERSIONS[kind], **_identity()}
+
+
+def check_database(document: dict[str, Any]) -> None:
+    """Raise `StalePlanError` if a plan was made for another database."""
+    here = _identity()
+    if document["database"] != here["database"]:
+        raise StalePlanError(
+            f"this plan was made for database {shown(document['database'])},"
+            f" but the target database is {shown(here['database'])}"
+        )
+    if document["server"] != here["server"]:
+        raise StalePlanError("this plan was made for a database with this name on another server")
+
+
+def _identity() -> dict[str, str]:
+    """Identify this database without its address; an embedded server has another port at each start."""
+    target = connection.target()
+    where = "local" if target.local else target.host
+    return {"database": target.name, "server": hashlib.sha256(where.encode()).hexdigest()[:16]}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a file with a plan. Raises `InvalidInputError` for a file that chatctl has not saved."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+        document = json.loads(data) if len(data) <= MAX_BYTES else None
+    except FileNotFoundError:
+        raise NotFoundError(f"file {shown(str(path))} not found") from None
+    except OSError as error:
+        raise InvalidInputError(f"{path} cannot be read: {(error.strerror or 'unknown reason').lower()}") from None
+    except (ValueError, RecursionError):
+        document = None
+    if not _has_head(document):
+        raise InvalidInputError(f"{path} is not a plan saved by chatctl", "make one with --save-plan FILE")
+    if document["version"] != VERSIONS[document["chatctl"]]:
+        raise InvalidInputError(f"{path} was saved by another version of chatctl", "make a new plan")
+    return document
+
+
+def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
+    kinds = {"version": int, "database": str, "server": str}
+    return (
+        isinstance(document, dict)
+        and document.get("chatctl") in VERSIONS
+        and all(isinstance(document.get(key), kind) for key, kind in kinds.items())
+    )
+
+
+def dump(changeset: Changeset) -> str:
+    """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses."""
+    plan = plans.plan_of(changeset)
+    lines = Changeset(plan.command, [], plan.batches, names=changeset.names, indexes=plan.indexes).lines()
+    document = {
+        **head(PLAN),
+        "command": plan.command,
+        "changes": list(lines),
+        "plan": json.loads(json_util.dumps(plans.encoded(plan), json_options=_JSON)),
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def load(path: Path) -> Changeset:
+    """Make the changeset that carries out a saved plan exactly.
+
+    Raises `StalePlanError` for another database, and `MovedError` if the data have changed.
+    """
+    document = read(path)
+    if document["chatctl"] != PLAN:
+        raise InvalidInputError(f"{path} is a plan of {document['chatctl']}", "use seeds apply --plan FILE")
+    check_database(document)
+    plan = _plan(document.get("plan"))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return proposals.carry_out(
+        plan,
+        f"apply sha256:{digest} ({plan.command})",
+        Result(None, plan.command, "applied"),
+        noun="plan",
+        question=Question(f"Apply the plan {plan.command}"),
+    )
+
+
+def _plan(document: Any) -> plans.Plan:
+    try:
+        given: Document = json_util.loads(json.dumps(document), json_options=_JSON)
+        stored = bson.decode(bson.encode({"plan": given}, codec_options=AS_STORED), AS_STORED)["plan"]
+    except (ValueError, TypeError, OverflowError, bson.errors.BSONError):
+        stored = {}
+    return plans.decoded(stored)

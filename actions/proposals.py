@@ -1,0 +1,375 @@
+"""Proposals: changes that one person proposes and another approves, exactly as proposed or not at all.
+
+A proposal is kept in `chatctl_proposals`: a document with the plan, further documents for the parts of a long plan, and
+one document with the decision. All are only inserted, so that nobody can change what others have reviewed. There can
+be only one decision, because its `_id` is made of the id of the proposal.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import bson
+from bson import Binary, ObjectId
+
+from actions import SORTABLE, audit, conversations, lookup, queries
+from actions.display_names import FIELDS as TITLE_FIELDS
+from actions.display_names import titles
+from actions.rules import lockout
+from actions.rules.checked_changeset import FOREVER, checked_changeset
+from changes import (
+    Change,
+    Changeset,
+    Document,
+    Draft,
+    Insert,
+    Question,
+    Result,
+    Set,
+    Update,
+    events,
+    fitted_plans,
+    plans,
+)
+from changes.plans import Plan
+from changes.trail_entries import OUR_RECORDS, cut, describe
+from changes.visible_values import readable, readable_text
+from database import connection
+from database.decoding import AS_STORED
+from database.errors import ConflictError, InvalidInputError, RefusedError, UsageError
+from database.listing import Listing, Row
+from database.own_collections import PROPOSALS
+from database.references import referred
+from database.wording import NAMED
+from models.links import OTHER_SIDES, OWNED
+
+KEPT: Final = timedelta(days=14)
+"""The time in which a proposal can be approved."""
+DECISIONS: Final = ("approved", "rejected", "withdrawn")
+STATES: Final = ("open", *DECISIONS, "expired")
+_LIFTED: Final = {
+    lockout.LAST_MEMBER: "a protected role may lose its last active member",
+    lockout.LOCKOUT: "a user may lose their last way to sign in",
+}
+MOST_NAMES: Final = 1_000
+"""The most documents of a collection whose names are read for the lines of a plan."""
+
+
+class SamePersonError(RefusedError):
+    """Who proposed a change cannot approve it."""
+
+
+class NotOpenError(ConflictError):
+    """The proposal has been decided, or has expired."""
+
+
+class MovedError(ConflictError):
+    """The documents of a plan have changed since it was made."""
+
+    def __init__(self, noun: str, moved: Sequence[str], hint: str) -> None:
+        more = [f"and {len(moved) - NAMED:,} more"] if len(moved) > NAMED else []
+        super().__init__(f"the data changed after this {noun} was made: {'; '.join([*moved[:NAMED], *more])}", hint)
+
+
+def propose(changeset: Changeset, reason: str | None) -> Changeset:
+    """Plan to keep a changeset as a proposal. Raises `UsageError` without a reason; see also `plans.plan_of`."""
+    if not (reason or "").strip():
+        raise UsageError("--propose requires --reason", "add --reason TEXT, which the other person will read")
+    if not changeset.changes_something:
+        return changeset
+    plan = plans.plan_of(changeset)
+    draft = Draft()
+    first, *parts = _documents(plan, reason)
+    for document in (first, *parts):
+        draft.insert(PROPOSALS, document)
+    return Changeset(
+        f"{changeset.command} --propose",
+        [Result(first["_id"], changeset.command, "proposed", str(first["_id"]))],
+        draft.batches,
+        notes=[*changeset.notes, f"this would {', '.join(changeset.summary())}"],
+        targets=first["targets"][:MOST_NAMES],
+        undoable=False,
+        divided=False,
+    )
+
+
+def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
+    """Yield the document of a new proposal, then those with the parts of a long plan."""
+    identifier, at = ObjectId(), events.now()
+    data = bson.encode({"plan": plans.encoded(plan)}, codec_options=AS_STORED)
+    first, *rest = (data[start : start + events.PART_BYTES] for start in range(0, len(data), events.PART_BYTES))
+    targets = list(dict.fromkeys(one for change in plan.changes for one in change.ids))
+    yield {
+        "_id": identifier,
+        "kind": "proposal",
+        "at": at,
+        "expires": at + KEPT,
+        "actor": events.actor(),
+        "by": events.identity(),
+        "command": cut(plan.command),
+        "reason": reason,
+        "documents": len(targets),
+        "targets": targets,
+        "parts": 1 + len(rest),
+        "data": Binary(first),
+    }
+    for number, part in enumerate(rest, start=1):
+        place = {"_id": f"part:{identifier}:{number}", "kind": "part", "proposal": identifier, "at": at}
+        yield {**place, "data": Binary(part)}
+
+
+def find(state: str | None = "open") -> Listing:
+    """List the proposals in a state, or all, newest first: `{id, at, by, command, reason, state, documents, …}`."""
+    documents = connection.database()[PROPOSALS]
+    where: Document = {"kind": "proposal"}
+    decided = {"kind": "decision"} if state in {None, "open", "expired"} else {"kind": "decision", "state": state}
+    ids = [one["proposal"] for one in documents.find(decided, {"proposal": 1})] if state else []
+    if state in {"open", "expired"}:
+        now = connection.clock()
+        where |= {"_id": {"$nin": ids}, "expires": {"$gt" if state == "open" else "$lte": now}}
+    elif state:
+        where["_id"] = {"$in": ids}
+    fields = ("at", "expires", "actor", "by", "command", "reason", "documents")
+    return Listing(PROPOSALS, where, _rows, sortable=SORTABLE["proposals"], order="-at", fields=fields)
+
+
+def show(ref: str) -> Row:
+    """Return the row that `find` makes of a proposal, with `changes` (entries of the trail), `names` and `moved`.
+
+    The changes are those that would be written, read from the plan: nothing that the proposer wrote is trusted.
+    `moved` says what has changed since, if the proposal is open. `summary` counts the documents.
+    """
+    proposal = lookup.find_proposal(ref)
+    [row] = _rows([proposal])
+    plan = _plan(proposal)
+    return {**row, **described(plan, fit=row["state"] == "open")}
+
+
+def described(plan: Plan, *, fit: bool = True) -> Row:
+    """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
+    fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
+    batches = plan.batches if fitted.moved else fitted.batches
+    names = _names([change for batch in batches for change in batch])
+    shown = Changeset(plan.command, [], batches, names=names, indexes=plan.indexes)
+    entries = [entry for change in shown.changes for entry in describe(change)]
+    about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": fitted.moved}
+    return {"changeset": shown, "changes": entries, **about}
+
+
+def _warnings(plan: Plan) -> Iterator[str]:
+    """Say what a reviewer does not see in the changes."""
+    yield from (_LIFTED[name] for name in sorted(plan.lifted & _LIFTED.keys()))
+    yield from () if plan.undoable else FOREVER
+    if plan.undoes:
+        yield f"undo of event {plan.undoes}"
+
+
+def approve(ref: str, reason: str | None = None) -> Changeset:
+    """Carry out a proposal of another person, exactly as proposed. The event has the reasons of both people.
+
+    Raises `SamePersonError`, `NotOpenError`, `MovedError`, and what the rules raise.
+    """
+    proposal = lookup.find_proposal(ref)
+    me = events.identity()
+    if _is_same_person(_by(proposal), me):
+        raise SamePersonError(
+            f"{_person(me)} has proposed this, so another person must approve it",
+            f"ask a colleague to run chatctl proposals approve {proposal['_id']}",
+        )
+    _require_open(proposal)
+    command = _command(proposal)
+    given = readable_text(proposal.get("reason"))
+    made = carry_out(
+        _plan(proposal),
+        f"proposals approve {proposal['_id']} ({command})",
+        Result(proposal["_id"], command, "approved"),
+        noun="proposal",
+        question=Question(f"Approve {command}, proposed by {audit.actor_text(proposal)}"),
+        decision=_decision(proposal, "approved", reason),
+        approves={"proposal": proposal["_id"], "at": proposal.get("at"), "actor": proposal.get("actor")},
+    )
+    made.reason = f"{given} (approved: {reason})" if reason else given
+    made.notes[:0] = [f"reason: {given}", f"see every change with chatctl proposals show {proposal['_id']}"]
+    return made
+
+
+def carry_out(
+    plan: Plan,
+    command: str,
+    result: Result,
+    *,
+    noun: str,
+    question: Question,
+    decision: Insert | None = None,
+    approves: Document | None = None,
+) -> Changeset:
+    """Make the changeset that carries out a plan exactly, by the same rules as the planned command.
+
+    Raises `MovedError` if something that the plan expects has changed.
+    """
+    fitted = fitted_plans.fit(connection.database(), plan)
+    moved = [*fitted.moved, *_undone(plan)]
+    if moved:
+        raise MovedError(noun, moved, f"nothing was changed; run the command again to make a new {noun}")
+    batches = [*filter(None, fitted.batches)] or [[]]
+    changes = [change for batch in batches for change in batch]
+    draft = Draft()
+    draft.batches = [[*([decision] if decision else []), *batches[0]], *batches[1:]]
+    draft.names = _names(changes)
+    draft.unchanged_lists = plan.relies_on
+    return checked_changeset(
+        command,
+        draft,
+        [result],
+        allow_last_member=lockout.LAST_MEMBER in plan.lifted,
+        allow_lockout=lockout.LOCKOUT in plan.lifted,
+        rules=[] if plan.undoes else list(conversations.rules_of(changes)),
+        asks=True,
+        notes=[*_warnings(plan)],
+        indexes=plan.indexes,
+        undoes=plan.undoes,
+        undoable=plan.undoable,
+        question=question,
+        approves=approves,
+        divided=False,
+    )
+
+
+def reject(ref: str, reason: str | None = None) -> Changeset:
+    """Decide that a proposal is not carried out."""
+    proposal = lookup.find_proposal(ref)
+    _require_open(proposal)
+    return _decide(proposal, "reject", "rejected", reason)
+
+
+def withdraw(ref: str, reason: str | None = None) -> Changeset:
+    """Withdraw a proposal. Raises `RefusedError` if somebody else has made it."""
+    proposal = lookup.find_proposal(ref)
+    if not _is_same_person(_by(proposal), events.identity()):
+        raise RefusedError(
+            f"only {_person(_by(proposal))} can withdraw this proposal",
+            f"to refuse it, run chatctl proposals reject {proposal['_id']}",
+        )
+    _require_open(proposal)
+    return _decide(proposal, "withdraw", "withdrawn", reason)
+
+
+def _decide(proposal: Document, verb: str, state: str, reason: str | None) -> Changeset:
+    draft = Draft()
+    decision = _decision(proposal, state, reason)
+    draft.insert(PROPOSALS, decision.document)
+    command = _command(proposal)
+    return Changeset(
+        f"proposals {verb} {proposal['_id']} ({command})",
+        [Result(proposal["_id"], command, state)],
+        draft.batches,
+        targets=[proposal["_id"]],
+        question=Question(f"{verb.capitalize()} the proposal {command}"),
+        undoable=False,
+    )
+
+
+def _decision(proposal: Document, state: str, reason: str | None) -> Insert:
+    place = {"_id": f"decision:{proposal['_id']}", "kind": "decision", "proposal": proposal["_id"]}
+    who = {"at": events.now(), "actor": events.actor(), "by": events.identity()}
+    return Insert(PROPOSALS, {**place, **who, "state": state, **({"reason": reason} if reason else {})})
+
+
+def _require_open(proposal: Document) -> None:
+    [row] = _rows([proposal])
+    if row["state"] != "open":
+        decided = f"was {row['state']} by {row['decidedBy']}" if row["state"] in DECISIONS else "has expired"
+        raise NotOpenError(f"this proposal {decided}", f"see chatctl proposals show {proposal['_id']}")
+
+
+def _plan(proposal: Document) -> Plan:
+    """Read the plan of a proposal. Raises `InvalidInputError` if parts are missing, or it is not a plan."""
+    parts = {0: proposal.get("data")}
+    for part in connection.database()[PROPOSALS].find({"kind": "part", "proposal": proposal["_id"]}):
+        parts[int(str(part["_id"]).rpartition(":")[2])] = part.get("data")
+    data = [parts.get(number) for number in range(proposal.get("parts") or 0)]
+    try:
+        document = bson.decode(b"".join(part for part in data if part is not None), AS_STORED)["plan"]
+    except (bson.errors.BSONError, KeyError, TypeError):
+        raise InvalidInputError("this proposal cannot be read") from None
+    return plans.decoded(document)
+
+
+def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
+    where = {"_id": {"$in": [f"decision:{one['_id']}" for one in proposals]}}
+    decisions = {one["proposal"]: one for one in connection.database()[PROPOSALS].find(where)}
+    now = connection.clock()
+    return [_row(proposal, decisions.get(proposal["_id"]), now) for proposal in proposals]
+
+
+def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
+    expires = readable(proposal.get("expires"))
+    is_over = not isinstance(expires, datetime) or expires <= now
+    state = readable_text(decision.get("state")) if decision else "expired" if is_over else "open"
+    return {
+        "id": proposal["_id"],
+        "at": readable(proposal.get("at")),
+        "by": audit.actor_text(proposal),
+        "command": _command(proposal),
+        "reason": readable(proposal.get("reason")),
+        "documents": readable(proposal.get("documents")),
+        "state": state,
+        "expires": expires,
+        "decidedBy": audit.actor_text(decision) if decision else None,
+        "decidedAt": readable(decision.get("at")) if decision else None,
+        "answer": readable(decision.get("reason")) if decision else None,
+    }
+
+
+def _command(proposal: Document) -> str:
+    return readable_text(proposal.get("command"))
+
+
+def _by(proposal: Document) -> dict[str, str]:
+    by = proposal.get("by")
+    return {name: readable_text(value) for name, value in by.items()} if isinstance(by, dict) else {}
+
+
+def _person(by: dict[str, str]) -> str:
+    return by.get("database") or by.get("system") or "the proposer"
+
+
+def _is_same_person(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Compare the database users; if one of them has not signed in to the server, the users of the system."""
+    name = "database" if "database" in one and "database" in other else "system"
+    return one.get(name) == other.get(name)
+
+
+def _undone(plan: Plan) -> Iterator[str]:
+    if plan.undoes and audit.is_undone(plan.undoes):
+        yield f"event {plan.undoes} was undone"
+
+
+def _names(changes: Iterable[Change]) -> dict[Any, str]:
+    """Read the names of the documents that changes mention; names in a proposal are not trusted."""
+    wanted: dict[str, dict[Any, None]] = {}
+    parents = {(owned.collection, owned.field): owned.parent for owned in OWNED}
+    for change in changes:
+        if change.collection not in OUR_RECORDS:
+            wanted.setdefault(change.collection, {}).update(dict.fromkeys(change.ids))
+        for name, ids in _mentioned(change):
+            other, _ = OTHER_SIDES.get((change.collection, name), (parents.get((change.collection, name)), ""))
+            if other:
+                wanted.setdefault(other, {}).update(dict.fromkeys(ids))
+    names: dict[Any, str] = {}
+    for collection in ("User", "Role", "Permission"):
+        some = list(wanted.get(collection, ()))[:MOST_NAMES]
+        label = lookup.user_label if collection == "User" else lookup.label
+        found = queries.find_by_ids(collection, some, ["username", "email", "name"])
+        names |= {referred(one["_id"]): label(one) for one in found}
+    found = queries.find_by_ids("Conversation", list(wanted.get("Conversation", ()))[:MOST_NAMES], TITLE_FIELDS)
+    return names | titles(list(found))
+
+
+def _mentioned(change: Change) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the fields of a change with the ids in them."""
+    fields = change.fields if isinstance(change, Update) else change.document
+    for name, value in fields.items():
+        values = [value.before, value.after] if isinstance(value, Set) else [getattr(value, "ids", value)]
+        flat = [item for one in values for item in (one if isinstance(one, list | tuple) else [one])]
+        yield name, [item for item in map(referred, flat) if isinstance(item, ObjectId)]

@@ -1,0 +1,230 @@
+"""Compare a plan with the documents as they are now, and give it back the values that it must not contain.
+
+Invariant: an approval does exactly what was proposed. Everything that a plan expects must still be there; otherwise
+`fit` says what has moved.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from pymongo.database import Database
+
+from changes import events
+from changes.change import (
+    ABSENT,
+    UNGUARDED,
+    Add,
+    Change,
+    Delete,
+    Document,
+    FieldChange,
+    Insert,
+    ListContaining,
+    Raise,
+    Set,
+    Take,
+    Update,
+    same,
+    set_field,
+)
+from changes.draft import Batch
+from changes.id_lists import add_missing, take_present
+from changes.operations import ALWAYS_OVERWRITTEN
+from changes.plans import Plan, kept
+from changes.trail_entries import OUR_RECORDS
+from changes.undoing.present_documents import Key, PresentDocuments
+from changes.visible_values import field_name, is_withheld, name_of, readable_text
+from changes.writing import children_left, new_values
+from database.references import ids_in, referred
+from models.schema import FIELDS, UNIQUE_INDEXES
+
+NAMED_BY = ("username", "name")
+
+
+class Fitted(NamedTuple):
+    """The batches of a plan as they would be written now, and a line for each document that has `moved` since."""
+
+    batches: list[Batch]
+    moved: list[str]
+
+
+def fit(database: Database[Document], plan: Plan) -> Fitted:
+    """Compare a plan with the documents as they are now. Only without `moved` may the batches be written."""
+    fitting = _Fitting(database, plan)
+    batches = [[fitted for change in batch for fitted in fitting.of(change)] for batch in plan.batches]
+    if not fitting.moved:
+        fitting.check_others([change for batch in batches for change in batch])
+    return Fitted(batches, list(dict.fromkeys(fitting.moved)))
+
+
+class _Fitting:
+    """The documents of a plan: read once, and then changed in memory in the same way as the plan changes them."""
+
+    def __init__(self, database: Database[Document], plan: Plan) -> None:
+        self.moved: list[str] = []
+        self._database = database
+        self._undoes = plan.undoes
+        self._present = _read(database, plan.changes)
+        self._originals = dict(_originals(database, plan))
+
+    def of(self, change: Change) -> Iterator[Change]:
+        """Yield a change as it would be written now. If something has moved, it is yielded as it was kept."""
+        if change.collection in OUR_RECORDS:
+            yield change
+        elif isinstance(change, Insert):
+            yield self._insert(change)
+        elif isinstance(change, Delete):
+            yield self._delete(change)
+        else:
+            yield from self._update(change)
+
+    def check_others(self, changes: list[Change]) -> None:
+        """Note other documents that have got a unique value of the plan, or a parent that it deletes, since."""
+        keys = {(change.collection, identifier) for change in changes for identifier in change.ids}
+        for change in changes:
+            values = new_values(change)
+            for _, unique in UNIQUE_INDEXES.get(change.collection, ()):
+                if values.keys() >= set(unique):
+                    where = {name: {"$eq": values[name]} for name in unique}
+                    found = self._database[change.collection].find(where, {"_id": 1}, limit=2)
+                    if any((change.collection, other["_id"]) not in keys for other in found):
+                        taken = ", ".join(readable_text(values[name]) for name in unique)
+                        self.moved.append(f"{change.collection.lower()} {taken} already exists")
+        for owned, parent in children_left(self._database, changes, None):
+            self.moved.append(f"{owned.parent.lower()} {parent} got a new {owned.collection.lower()}")
+
+    def _insert(self, change: Insert) -> Change:
+        key = change.collection, change.document["_id"]
+        if there := self._present.get(key):
+            self._has_moved(change, there, "exists already")
+        document = {
+            name: self._new_value(change.collection, key[1], name, value) for name, value in change.document.items()
+        }
+        self._present.add(key, document)
+        return Insert(change.collection, document)
+
+    def _delete(self, change: Delete) -> Change:
+        there = self._present.pop((change.collection, change.document["_id"]))
+        if there is None:
+            self._has_moved(change, change.document, "no longer exists")
+            return change
+        names = (FIELDS.get(change.collection, frozenset()) | there.keys() | change.document.keys()) - UNGUARDED
+        differing = [
+            name
+            for name in sorted(names - {"_id"})
+            if not same(change.document.get(name, ABSENT), kept(change.collection, name, there.get(name, ABSENT)))
+        ]
+        if differing:
+            self._has_moved(change, there, "was changed", differing)
+        return Delete(change.collection, there)
+
+    def _update(self, change: Update) -> Iterator[Change]:
+        """Yield the update of each document; updates of several documents that are alike stay one update."""
+        alike: dict[Any, tuple[Update, list[Any]]] = {}
+        for identifier in change.ids:
+            one = self._update_of(change, identifier)
+            lists_only = not one.expected and all(isinstance(field, Add | Take) for field in one.fields.values())
+            key: Any = tuple(one.fields.items()) if lists_only else identifier
+            alike.setdefault(key, (one, []))[1].append(identifier)
+        for one, ids in alike.values():
+            yield dataclasses.replace(one, ids=tuple(ids))
+
+    def _update_of(self, change: Update, identifier: Any) -> Update:
+        there = self._present.get((change.collection, identifier))
+        if there is None:
+            self._has_moved(change, {"_id": identifier}, "no longer exists")
+            return dataclasses.replace(change, ids=(identifier,))
+        differing = [name for name, value in change.expected.items() if not _is_as_expected(change, name, value, there)]
+        expected = {
+            name: value if isinstance(value, ListContaining) else there.get(name, ABSENT)
+            for name, value in change.expected.items()
+        }
+        fields: dict[str, FieldChange] = {}
+        for name, field in change.fields.items():
+            found = self._field(change.collection, there, name, field)
+            fields[name] = found or field
+            differing += [] if found else [name]
+        if differing:
+            self._has_moved(change, there, "was changed", differing)
+        return Update(change.collection, (identifier,), fields, expected)
+
+    def _field(self, collection: str, there: Document, name: str, field: FieldChange) -> FieldChange | None:
+        """Return the change of a field as it would be written now, or None if the field has moved."""
+        if isinstance(field, Set):
+            before = there.get(name, ABSENT)
+            guarded = name not in ALWAYS_OVERWRITTEN and not isinstance(field, Raise)
+            if guarded and not same(field.before, kept(collection, name, before)):
+                return None
+            after = self._new_value(collection, there["_id"], name, field.after)
+            if name == "updatedAt" and _is_later(before, after) and not same(before, field.before):
+                after = before  # somebody else has changed the document since, and a time never goes back
+            set_field(there, name, after)
+            return type(field)(before, after)
+        if isinstance(field, Take):
+            taken = take_present(there, name, field.ids)
+            return taken if isinstance(taken, Take) and _same_ids(taken, field) else None
+        added = add_missing(collection, there, name, field.ids)
+        if not isinstance(added, Add) or not _same_ids(added, field):
+            return None
+        return dataclasses.replace(added, new=field.new)
+
+    def _new_value(self, collection: str, identifier: Any, name: str, value: Any) -> Any:
+        """Return a new value. In an undo, a value that a plan cannot contain is read from the image of the event."""
+        if self._undoes is None or not any(map(is_withheld, value if isinstance(value, list) else [value])):
+            return value
+        original = self._originals.get((collection, identifier), {}).get(name, ABSENT)
+        if original is ABSENT or not same(value, kept(collection, name, original)):
+            self.moved.append(f"the data for the undo of event {self._undoes} are no longer stored")
+        return original
+
+    def _has_moved(self, change: Change, document: Document, what: str, fields: list[str] | None = None) -> None:
+        label = name_of(change.collection, document) or document["_id"]
+        named = f" ({', '.join(map(field_name, fields))})" if fields else ""
+        self.moved.append(f"{change.collection.lower()} {label} {what}{named}")
+
+
+def _read(database: Database[Document], changes: list[Change]) -> PresentDocuments:
+    """Read the documents of changes: completely if they are inserted or deleted, otherwise the fields that matter."""
+    documents = PresentDocuments(database)
+    wanted: dict[str, dict[Any, set[str] | None]] = {}
+    for change in changes:
+        known = wanted.setdefault(change.collection, {})
+        for identifier in change.ids:
+            if not isinstance(change, Update):
+                known[identifier] = None
+            elif (fields := known.setdefault(identifier, {*NAMED_BY})) is not None:
+                fields |= change.fields.keys() | change.expected.keys()
+    for collection, ids in wanted.items():
+        if collection not in OUR_RECORDS:
+            whole = [one for one, fields in ids.items() if fields is None]
+            documents.read(collection, whole)
+            parts = {one: fields for one, fields in ids.items() if fields is not None}
+            documents.read(collection, list(parts), set[str]().union(*parts.values()))
+    return documents
+
+
+def _originals(database: Database[Document], plan: Plan) -> Iterator[tuple[Key, Document]]:
+    """Yield the documents that a plan restores, with the values that they had before the undone event."""
+    for batch in events.read(database, plan.undoes) if plan.undoes else ():
+        for change in batch:
+            if isinstance(change, Delete):
+                yield (change.collection, change.document["_id"]), change.document
+            elif isinstance(change, Update):
+                before = {name: field.before for name, field in change.fields.items() if isinstance(field, Set)}
+                yield from (((change.collection, identifier), before) for identifier in change.ids)
+
+
+def _is_as_expected(change: Update, name: str, value: Any, there: Document) -> bool:
+    if isinstance(value, ListContaining):
+        return {*map(referred, value.ids)} <= {*ids_in(there, name)}
+    return same(value, kept(change.collection, name, there.get(name, ABSENT)))
+
+
+def _is_later(one: Any, other: Any) -> bool:
+    return isinstance(one, datetime) and isinstance(other, datetime) and one > other
+
+
+def _same_ids(one: Add | Take, other: Add | Take) -> bool:
+    return len(one.ids) == len(other.ids) and {*map(referred, one.ids)} == {*map(referred, other.ids)}

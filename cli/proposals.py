@@ -1,0 +1,97 @@
+"""The commands of `chatctl proposals`."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import actions
+from cli import views
+from cli.group import FILTERS, Timed, TimedRevealing, group
+from cli.output import Output, masking, reports
+from cli.params import Decide, Out, Page, PlanOut, Proposal, ReadOut, choice
+
+if TYPE_CHECKING:
+    from changes import Changeset
+
+app = group()
+
+STATES = ("open", "approved", "rejected", "withdrawn", "expired", "all")
+
+
+@app.command(
+    "list",
+    columns=views.PROPOSALS,
+    sortable=actions.SORTABLE["proposals"],
+    example="chatctl proposals list --state all",
+    cls=Timed,
+)
+def list_(
+    out: ReadOut,
+    *,
+    state: Annotated[
+        str,
+        typer.Option(
+            "--state",
+            metavar="|".join(STATES),
+            parser=choice(STATES),
+            help="Only proposals in this state.  [default: open]",
+            show_default=False,
+            rich_help_panel=FILTERS,
+        ),
+    ] = STATES[0],
+    page: Page,
+) -> None:
+    """List proposals, newest first."""
+    out.rows(actions.proposals.find(None if state == "all" else state), views.PROPOSALS, page)
+
+
+@app.command(
+    example="chatctl proposals show 66b0c0ffee66b0c0ffee66b1 -o markdown",
+    cls=TimedRevealing,
+)
+def show(proposal: Proposal, out: PlanOut) -> None:
+    """Show a proposal and what it would change.
+
+    For an open proposal, it also shows what has changed since. The changes are read from the plan and from the
+    database, not from texts of the proposer.
+    """
+    row = actions.proposals.show(proposal)
+    change = row.pop("changeset")
+    lines = _lines(out, change, row["id"])
+    if reports.publish(out.form, lambda: reports.of_proposal(row, lines)):
+        return
+    row["changes"] = out.visible_entries(row["changes"], row["id"])
+    out.record(row, views.PROPOSAL, lines=lines)
+    if row["state"] == "open" and not row["moved"]:
+        out.note(f"approve it with: chatctl proposals approve {row['id']}")
+
+
+@app.command(example="chatctl proposals approve 66b0c0ffee66b0c0ffee66b1 --yes")
+def approve(proposal: Proposal, out: Out, confirm: Decide) -> None:
+    """Carry out a proposal of another person, exactly as proposed.
+
+    If the data have changed since, or the proposal has been decided or is older than 14 days, nothing is changed.
+    """
+    change = actions.proposals.approve(proposal, confirm.reason)
+    confirm.reason = None  # it is part of the changeset, with the reason of the proposer
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl proposals reject 66b0c0ffee66b0c0ffee66b1 --reason 'ask the customer first'")
+def reject(proposal: Proposal, out: Out, confirm: Decide) -> None:
+    """Refuse a proposal. It can no longer be approved."""
+    change = actions.proposals.reject(proposal, confirm.reason)
+    out.apply(change, confirm)
+
+
+@app.command(example="chatctl proposals withdraw 66b0c0ffee66b0c0ffee66b1")
+def withdraw(proposal: Proposal, out: Out, confirm: Decide) -> None:
+    """Take back your own proposal. It can no longer be approved."""
+    change = actions.proposals.withdraw(proposal, confirm.reason)
+    out.apply(change, confirm)
+
+
+def _lines(out: Output, change: "Changeset", proposal: Any) -> list[str]:
+    """Return the changes as lines; messages are masked if they must be."""
+    whole = not change.shows("Message") or out.may_show_bodies(proposal)
+    return list(change.lines(whole=True) if whole else change.lines(masking.masked_entry, whole=True))
