@@ -199,7 +199,7 @@ def prune(before: datetime) -> Changeset:
     pruned = list(ended.difference(kept))
     draft = Draft()
     for collection in (IMAGES, AUDIT):
-        for document in database[collection].find({"event": {"$in": pruned}}, {"event": 1}):
+        for document in database[collection].find({"event": {"$in": pruned}}, {"_id": 1}):
             draft.reserve(1)
             draft.delete(collection, document)
     for event in pruned:

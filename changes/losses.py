@@ -162,14 +162,16 @@ class _Losses(NamedTuple):
                 yield Loss(self._label(collection, {"_id": identifier}), hold)
 
     def _deleted(self, deletes: list[Delete], again: Mapping[tuple[str, Any], Insert]) -> Iterator[Loss]:
-        events: dict[Any, None] = {}
+        records: list[Any] = []
         for change in deletes:
             if change.collection == AUDIT:
-                events[change.document.get("event", change.document["_id"])] = None
+                records += change.ids
             elif hold := self._keeper(change, again.get((change.collection, referred(change.ids[0])))):
                 yield Loss(self._label(change.collection, change.document), hold)
-        if events:
-            found = self.held.events(self.database, {"event": any_of(list(events))}, self.session)
+        if records:
+            kept = self.database[AUDIT].find({"_id": any_of(records)}, ["event"], session=self.session)
+            events = {one.get("event", one["_id"]) for one in kept}
+            found = self.held.events(self.database, {"event": any_of(events)}, self.session)
             yield from (Loss(f"event {event}", hold) for event, hold in found.items())
 
     def _keeper(self, old: Delete, new: Insert | None) -> str | None:

@@ -32,7 +32,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
         "Message": "body image createAt seenIds conversationId senderId",
         STATE: "name maskBodies auditReads twoPeople ids roles permissions users batches renewed turns",
         PROPOSALS: "state",
-        HOLDS: "kind name users conversations placed released hold collection",
+        HOLDS: "kind name users conversations placed released hold collection ids",
     }.items()
 }
 """Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
@@ -53,7 +53,7 @@ _TYPES: Final[Mapping[str, Mapping[str, type]]] = {
     PROPOSALS: {"state": str},
     HOLDS: {
         **dict.fromkeys(("kind", "name", "collection"), str),
-        **dict.fromkeys(("users", "conversations"), list),
+        **dict.fromkeys(("users", "conversations", "ids"), list),
         **dict.fromkeys(("placed", "released"), datetime),
         "hold": ObjectId,
     },
