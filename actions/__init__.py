@@ -1,9 +1,9 @@
 """The actions of chatctl and the rules for them: a module or package for each noun, a function for each command.
 
-- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `contexts`, `database`:
-  the nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A function
-  that changes data returns a `Changeset`; the command previews and applies it. A function that lists data returns a
-  `Listing`.
+- `users`, `roles`, `permissions`, `access`, `conversations`, `messages`, `proposals`, `audit`, `holds`, `contexts`,
+  `database`: the nouns. A command calls the function of the same name: `chatctl users suspend` calls `users.suspend`. A
+  function that changes data returns a `Changeset`; the command previews and applies it. A function that lists data
+  returns a `Listing`.
 - `rules`: the rules for every change; `rules.checked_changeset` makes a changeset and checks them.
 - `lookup`: finds the documents that a typed name or id means. `queries`: reads documents by ids, values and
   references, and makes filters.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         contexts,
         conversations,
         database,
+        holds,
         lookup,
         messages,
         permissions,
@@ -41,6 +42,7 @@ __all__ = [
     "contexts",
     "conversations",
     "database",
+    "holds",
     "lookup",
     "messages",
     "permissions",
@@ -60,6 +62,7 @@ SORTABLE: Final = {
     "conversations": ("lastMessageAt", "created_at", "name"),
     "messages": ("createAt",),
     "audit": ("at", "command"),
+    "holds": ("name", "placed", "released"),
     "proposals": ("at", "command"),
 }
 """List → the fields by which it can be sorted, in addition to the id.

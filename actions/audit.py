@@ -11,7 +11,7 @@ from actions import SORTABLE, lookup, queries
 from actions.errors import AmbiguousNameError, NotUndoableError, StillRunningError, UnknownNameError
 from actions.queries import literal_pattern
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import Batch, Changeset, Document, Draft, Question, Result, events, undoing
+from changes import Batch, Changeset, Document, Draft, Question, Result, events, holds, undoing
 from changes.changeset import diff
 from changes.events import LEASE_SECONDS
 from changes.trail_entries import lease_id, names_without_secrets, without_secrets
@@ -187,23 +187,42 @@ def running(events: Iterable[ObjectId]) -> Iterator[ObjectId]:
         yield from (event for event, state in states.items() if state == "running")
 
 
+@replannable(quick=False)
 def prune(before: datetime) -> Changeset:
-    """Delete the finished events before a time. Deleted events can no longer be undone."""
+    """Delete the finished events before a time. Deleted events can no longer be undone. Held events are kept."""
     database = connection.database()
     events = list(database[AUDIT].find({"kind": "event", "at": {"$lt": before}}))
     states = _states(events)
-    ended = [event["_id"] for event in events if states[event["_id"]] in {"done", "undone"}]
+    ended = {event["_id"] for event in events if states[event["_id"]] in {"done", "undone"}}
+    held = holds.read(database)
+    kept = held.events(database, {"event": {"$in": list(ended)}}).keys() if held else ()
+    pruned = list(ended.difference(kept))
     draft = Draft()
     for collection in (IMAGES, AUDIT):
-        for document in database[collection].find({"event": {"$in": ended}}, {"_id": 1}):
+        for document in database[collection].find({"event": {"$in": pruned}}, {"_id": 1}):
             draft.reserve(1)
             draft.delete(collection, document)
-    for event in ended:
+    for event in pruned:
         draft.reserve(1)
         draft.delete(AUDIT, {"_id": event})
-    results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(ended)]
-    command = f"audit prune --before {before.isoformat()}"
-    return checked_changeset(command, draft, results, asks=True, undoable=False, question=Question("Delete", AUDIT))
+    results = [Result(event["_id"], _command(event), "pruned") for event in events if event["_id"] in set(pruned)]
+    passed = (
+        [Result(None, "held events", "passed-over", held.note(len(kept), "event"), documents=len(kept))] if kept else []
+    )
+
+    def corrected(agreed: Collection[Result]) -> list[Result]:
+        return [*(one for one in agreed if one.id is not None and one.id not in kept), *passed]
+
+    return checked_changeset(
+        f"audit prune --before {before.isoformat()}",
+        draft,
+        [*results, *passed],
+        asks=True,
+        undoable=False,
+        notes=[str(result.message) for result in passed],
+        question=Question("Delete", AUDIT),
+        passing_over=corrected,
+    )
 
 
 def _target(ref: str) -> list[Any]:

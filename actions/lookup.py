@@ -19,7 +19,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import ID_PREFIX, OBJECT_ID, id_text
 from database.listing import PRESENT
-from database.own_collections import AUDIT, PROPOSALS
+from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from database.times import minute
 from database.wording import NAMED, counted, did_you_mean, one_edit_away, shown
 
@@ -32,6 +32,7 @@ NAMED_BY: Final = {
     "Conversation": ("name", "isGroup", "userIds", "lastMessageAt"),
     "Message": ("createAt",),
     AUDIT: ("command",),
+    HOLDS: ("name",),
     PROPOSALS: ("command",),
 }
 """The fields by which people recognise a document."""

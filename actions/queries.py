@@ -16,7 +16,7 @@ from database import connection, references
 from database.errors import UsageError
 from database.ids import OBJECT_ID, any_of, by_text, readings
 from database.listing import PATIENCE, PRESENT
-from database.own_collections import AUDIT, PROPOSALS
+from database.own_collections import AUDIT, HOLDS, PROPOSALS
 from models.names import LONGEST_EMAIL
 
 LONGEST: Final = 200
@@ -116,9 +116,9 @@ def _read_ids(collection: str, ranges: Iterable[Document]) -> list[str] | None:
 def named_by_id(collection: str) -> Document:
     """Return the filter for the documents that a typed id can name.
 
-    The audit trail also has parts of events, and the proposals have parts and decisions.
+    The audit trail also has parts of events, the proposals have parts and decisions, and the holds have lists of ids.
     """
-    kinds = {AUDIT: "event", PROPOSALS: "proposal"}
+    kinds = {AUDIT: "event", PROPOSALS: "proposal", HOLDS: "hold"}
     return {"kind": kinds[collection]} if collection in kinds else {}
 
 

@@ -22,6 +22,7 @@ from changes.changeset import Changeset, Question, Result, Rule, Stream
 from changes.draft import Batch, Draft
 from changes.effects import effects
 from changes.events import batches_written
+from changes.losses import HeldError
 from changes.writing import ChangedMeanwhileError
 from database.references import ids_in
 
@@ -36,6 +37,7 @@ __all__ = [
     "Document",
     "Draft",
     "FieldChange",
+    "HeldError",
     "Insert",
     "ListContaining",
     "Outcome",

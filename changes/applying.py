@@ -6,8 +6,9 @@ not written yet are planned again.
 
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final, NamedTuple, TypeAlias
@@ -15,10 +16,12 @@ from typing import Final, NamedTuple, TypeAlias
 from bson import ObjectId
 from pymongo.client_session import ClientSession
 
-from changes import transactions, writing
+from changes import losses, transactions, writing
 from changes.changeset import Changeset
 from changes.draft import Batch
 from changes.events import Event
+from changes.holds import Holds
+from changes.losses import HeldError
 from changes.trail_entries import OUR_RECORDS
 from changes.writing import ChangedMeanwhileError, NotAsPlannedError, NumberedBatch
 from database import connection, indexes
@@ -120,6 +123,7 @@ class _Work:
         self._lease = ExitStack()
         self._batches = self._written = self._documents = self._conflicts = 0
         self._prepared: set[str] = set()
+        self._holds = Holds()
         self._waits = False
         self._contested: Batch = []
         self._progress = time.monotonic()
@@ -136,19 +140,22 @@ class _Work:
                         raise
                     self._pause(conflict)
                     self._plan_anew(conflict)
+                except HeldError as refusal:
+                    if self._batches and self._event:
+                        refusal.add_note(f"Earlier changes are saved: chatctl audit show {self._event.id}")
+                    raise
         return Outcome(self._event.id if self._event and self._batches else None, self._agreed)
 
     def _write(self) -> bool:
         """Write batches of the plan. Return True if the last batch was written."""
         if self._conflicts > 1 and self._plan.quick and connection.transactions():
             # After several conflicts, plan inside the transaction: nobody can change the documents before the write.
-            collections = {change.collection for change in self._contested}
-            return self._write_batches(self._first_batch, collections, whole=False)
+            return self._write_batches(self._first_batch, self._contested, whole=False)
         with closing(writing.number_batches(self._plan.batches, self._batches)) as batches:
             if not self._plan.divided and connection.transactions():
                 together = self._plan, list(batches)
-                collections = {name for batch in together[1] for name in batch.collections}
-                return self._write_batches(lambda: together, collections, whole=True)
+                expected = [change for batch in together[1] for change in batch.changes]
+                return self._write_batches(lambda: together, expected, whole=True)
             for batch in batches:
                 self._write_merging(batch)
         return True
@@ -160,7 +167,7 @@ class _Work:
             # Without transactions, a failed attempt may already be recorded under its number. Then take the next one.
             batch = batch._replace(number=self._batches)
             try:
-                self._write_batches(partial(planned, self._plan, batch), batch.collections, whole=batch.last)
+                self._write_batches(partial(planned, self._plan, batch), batch.changes, whole=batch.last)
             except ChangedMeanwhileError as conflict:
                 tried, planned = batch, _merged
                 [batch] = _merged(self._plan, batch)[1] if self._plan.merges_lists else [batch]
@@ -171,13 +178,13 @@ class _Work:
             else:
                 return
 
-    def _write_batches(self, make: Callable[[], Planned], collections: Iterable[str], *, whole: bool) -> bool:
+    def _write_batches(self, make: Callable[[], Planned], expected: Batch, *, whole: bool) -> bool:
         """Write batches in one transaction. Return True if the last batch of the plan was among them.
 
         `make` is called inside the transaction, and returns the plan and the batches.
         """
         database, tries = connection.database(), count(self._conflicts)
-        self._prepare(collections)
+        self._prepare(expected)
         event = self._begin(whole=whole)
         made: Planned = self._plan, [NumberedBatch(self._batches, [], last=True)]
 
@@ -191,6 +198,7 @@ class _Work:
                 event.update_plan(plan)
             if plan.changes_something or self._batches:
                 for batch in batches:
+                    self._keep_held(plan, batch.changes, session)
                     writing.write(database, plan, event, batch, session)
 
         try:
@@ -205,14 +213,23 @@ class _Work:
             self._wrote(made[0], batch)
         return made[1][-1].last
 
+    def _keep_held(self, plan: Changeset, changes: Batch, session: ClientSession | None) -> None:
+        """Refuse a batch that would lose held data; a plan that passes over held data is made again instead."""
+        if loss := losses.first_loss(connection.database(), self._holds, plan, changes, session):
+            if plan.passing_over is None:
+                raise HeldError(loss)
+            event = self._event.id if self._event and self._batches else None
+            raise ChangedMeanwhileError(f"the hold {loss.hold} was placed while this command ran", event)
+
     def _first_batch(self) -> Planned:
         """Plan again inside the transaction, and return the new plan and its first batch."""
         plan = _plan_again(self._plan)
         asks = not self._written and plan.changes_something and self._watch.asks_about(plan)
-        if asks or not self._may_begin(plan) or not {rule.lock for rule in plan.rules} <= self._prepared:
-            raise ChangedMeanwhileError("the data was changed while this command ran", None)
         with closing(writing.number_batches(plan.batches, self._batches)) as batches:
-            return plan, [next(batches)]
+            batch = next(batches)
+        if asks or not self._may_begin(plan) or not _locks(plan, batch.changes) <= self._prepared:
+            raise ChangedMeanwhileError("the data was changed while this command ran", None)
+        return plan, [batch]
 
     def _may_begin(self, plan: Changeset) -> bool:
         """Tell whether a new plan may replace the plan to which the user agreed. After the first batch it always may.
@@ -221,9 +238,9 @@ class _Work:
         """
         return bool(self._written) or not plan.changes_something or self._watch.accepts(plan)
 
-    def _prepare(self, collections: Iterable[str]) -> None:
+    def _prepare(self, expected: Batch) -> None:
         """Create the collections and locks that a batch needs, and the collections of the audit trail."""
-        locks = {rule.lock for rule in self._plan.rules}
+        locks, collections = _locks(self._plan, expected), {change.collection for change in expected}
         needed = locks.union(collections, OUR_RECORDS)
         if not needed <= self._prepared:
             transactions.prepare(connection.database(), collections, locks)
@@ -268,7 +285,13 @@ class _Work:
             raise conflict
         if not self._batches:
             self._agreed = again
+        elif again.passing_over is not None:
+            self._agreed = replace(self._agreed, results=again.passing_over(self._agreed.results))
         self._plan = again
+
+
+def _locks(plan: Changeset, changes: Batch) -> set[str]:
+    return {rule.lock for rule in plan.rules} | ({losses.LOCK} if losses.needs_lock(plan, changes) else set())
 
 
 def _as_planned(plan: Changeset, batch: NumberedBatch) -> Planned:

@@ -14,7 +14,7 @@ from changes.draft import Batch, UnchangedList
 from changes.trail_entries import OUR_RECORDS, describe, is_lease
 from changes.visible_values import name_of
 from database.indexes import Index
-from database.own_collections import AUDIT, IMAGES, PROPOSALS, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.times import rfc3339
 from database.wording import NAMED, counted
 from models.schema import FIELDS
@@ -24,8 +24,15 @@ SIGNS: Final = {"insert": "+", "update": "~", "delete": "-"}
 _COLLECTIONS: Final = {
     **{f"{name.lower()}s": name for name in ("User", "Role", "Permission", "Conversation", "Message")},
     "audit": AUDIT,
+    "holds": HOLDS,
 }
-_NOUNS: Final = {AUDIT: "audit record", IMAGES: "undo record", STATE: "setting", PROPOSALS: "proposal record"}
+_NOUNS: Final = {
+    AUDIT: "audit record",
+    HOLDS: "hold record",
+    IMAGES: "undo record",
+    STATE: "setting",
+    PROPOSALS: "proposal record",
+}
 UNTOUCHED: Final = frozenset({"unchanged", "missing", "passed-over"})
 """The outcomes of items that are not written: the item is already as wanted, was not found, or has broken data."""
 
@@ -37,6 +44,7 @@ class Result(NamedTuple):
     which the user must delete there. `warning` is only for output for programs. For people, the notes of the changeset
     contain the same text.
     `if_unchanged` is only for people: it says why nothing is changed if the outcome is `unchanged`.
+    `documents` is the number of documents that the result is about, if they are several.
     """
 
     id: ObjectId | None
@@ -47,6 +55,7 @@ class Result(NamedTuple):
     elsewhere: Collection[str] = ()
     warning: str | None = None
     if_unchanged: str | None = None
+    documents: int = 0
 
 
 class Question(NamedTuple):
@@ -92,8 +101,8 @@ class Stream:
     `make` returns the batches, which are never empty. It is called for the write. It is also called for the preview,
     unless `shown` is given, which returns the batches for the preview with less work. `counts` maps (verb, collection)
     to the number of documents that the batches insert, update or delete. It has only the most important numbers if
-    counting all would take too long. `losing` returns only the changes that delete or overwrite text, with less work
-    than `make`.
+    counting all would take too long. `losing` returns only the changes that delete or overwrite text, or
+    remove participants, with less work than `make`.
     """
 
     def __init__(
@@ -128,7 +137,9 @@ class Changeset:
     create them. If `itemised` is false, the preview and the trail count the changes and do not list them. `items` is
     the number of changed items if one result stands for several items. `resuming` says how to continue after an
     interruption between two batches. `question` replaces the question that is made from the command. `preview` replaces
-    the counts above the question; its last line is a summary of the other lines.
+    the counts above the question; its last line is a summary of the other lines. A changeset with
+    `passing_over` leaves held documents out: if a hold is placed during the write, the rest is planned again, and this
+    function of the new plan corrects the results of the first.
 
     The other fields are about proposals. `lifted` are the rules that the user has lifted with an option, and
     `relies_on` are lists that must stay as they are: an approval checks all other rules again. `unproposable` says why
@@ -156,6 +167,7 @@ class Changeset:
     resuming: Resuming | None = None
     question: Question | None = None
     preview: Sequence[str] = ()
+    passing_over: Callable[[Collection[Result]], Collection[Result]] | None = None
     lifted: frozenset[str] = frozenset()
     relies_on: Mapping[UnchangedList, list[Any]] = field(default_factory=dict)
     unproposable: str | None = None

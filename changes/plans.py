@@ -35,7 +35,7 @@ from changes.trail_entries import OUR_RECORDS
 from changes.visible_values import NEVER_SHOWN, showable, withheld
 from database.errors import InvalidInputError, UsageError
 from database.indexes import APPLICATION, QUERIES, RECORDS, Index
-from database.own_collections import STATE
+from database.own_collections import HOLDS, STATE
 from database.wording import counted
 from models.schema import FIELDS
 
@@ -206,7 +206,7 @@ def _check(plan: Plan) -> None:
         raise ValueError
     for change in plan.changes:
         again = _kept_change(change, undoing=plan.undoes is not None)
-        known = change.collection in {*FIELDS, STATE, *OUR_RECORDS}
+        known = change.collection in {*FIELDS, STATE, HOLDS, *OUR_RECORDS}
         if not known or not same(_encoded_change(again), _encoded_change(change)):
             raise ValueError
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from bson import Binary, Code, DatetimeMS, DBRef, Decimal128, Int64, MaxKey, MinKey, ObjectId, Regex, Timestamp
 
 from database.ids import id_text
-from database.own_collections import PROPOSALS, STATE
+from database.own_collections import HOLDS, PROPOSALS, STATE
 from database.references import referred
 from models.documents import UserStatus
 from models.schema import FIELDS, SCHEMA
@@ -32,6 +32,7 @@ SHOWN: Final[Mapping[str, frozenset[str]]] = {
         "Message": "body image createAt seenIds conversationId senderId",
         STATE: "name maskBodies auditReads twoPeople ids roles permissions users batches renewed turns",
         PROPOSALS: "state",
+        HOLDS: "kind name users conversations placed released hold collection ids",
     }.items()
 }
 """Collection → the fields whose values are shown and kept. A field of the schema that is not here is a secret."""
@@ -50,6 +51,12 @@ _TYPES: Final[Mapping[str, Mapping[str, type]]] = {
     **{collection: {field: kind for field, (kind, _) in fields.items()} for collection, fields in SCHEMA.items()},
     STATE: _OURS,
     PROPOSALS: {"state": str},
+    HOLDS: {
+        **dict.fromkeys(("kind", "name", "collection"), str),
+        **dict.fromkeys(("users", "conversations", "ids"), list),
+        **dict.fromkeys(("placed", "released"), datetime),
+        "hold": ObjectId,
+    },
 }
 
 _ALIKE: Final[Mapping[type, tuple[type, ...]]] = {

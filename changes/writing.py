@@ -59,10 +59,6 @@ class NumberedBatch(NamedTuple):
     changes: Batch
     last: bool
 
-    @property
-    def collections(self) -> set[str]:
-        return {change.collection for change in self.changes}
-
 
 def number_batches(batches: Iterable[Batch], start: int) -> Generator[NumberedBatch]:
     """Yield each batch with its number, from `start`. Without batches, yield one empty batch.

@@ -25,6 +25,7 @@ GROUPS: Final = {
     "seeds": "Apply roles and permissions from YAML files.",
     "proposals": "Approve or reject changes that others propose.",
     "audit": "Show what was changed with chatctl, and undo it.",
+    "holds": "Keep users and conversations from being deleted.",
     "db": "Show, check, repair and protect the database.",
     "context": "Save names for databases, and choose the current one.",
 }

@@ -230,6 +230,40 @@ PROPOSAL: View = (
     Column("changes", table=None),
 )
 
+HOLDS: View = (
+    Column("id", table=150, whole=True, collection="chatctl_holds"),
+    Column("name", whole=True),
+    Column("state", state=True),
+    Column("users", table=60),
+    Column("conversations", table=60),
+    Column("placed", table=70, whole=True),
+    Column("actor", table=100),
+    Column("reason", table=80),
+    Column("released", table=120, whole=True),
+)
+
+_LISTED_BELOW: Final = frozenset({"users", "conversations"})
+
+HOLD: View = (
+    *(replace(column, table=None if column.key in _LISTED_BELOW else 0) for column in HOLDS),
+    Column("kept", table=None),
+)
+
+HELD_USERS: View = (Column("id", whole=True), Column("username", title="USER", absent="deleted user"))
+
+HELD_CONVERSATIONS: View = (Column("id", whole=True), Column("title", title="CONVERSATION"))
+
+HELD_DOCUMENTS: View = (Column("collection"), Column("documents", title="KEPT"))
+
+HELD_NOW: View = (
+    Column("hold", whole=True),
+    Column("collection"),
+    Column("placed", title="KEPT"),
+    Column("now"),
+    Column("gone"),
+    Column("examples", title="GONE IDS", table=80),
+)
+
 STATUS: View = (
     Column("database"),
     Column("server"),

@@ -8,6 +8,9 @@ AUDIT: Final = "chatctl_audit"
 IMAGES: Final = "chatctl_images"
 """The complete old and new values of changes, which an undo needs. They include password hashes. Kept for 30 days."""
 
+HOLDS: Final = "chatctl_holds"
+"""The legal holds, and the ids of what they kept when they were placed. Kept for ever."""
+
 PROPOSALS: Final = "chatctl_proposals"
 """The proposals: changes that somebody proposed and somebody else may approve, and what was decided. Kept for 30 days.
 

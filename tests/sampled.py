@@ -10,10 +10,12 @@ from bson import ObjectId
 from people import Documents, messages
 from typed import EVENT, MESSAGE, PROPOSAL
 
-from database.own_collections import AUDIT, STATE
+from database.own_collections import AUDIT, HOLDS, STATE
 from tests.conftest import Chatctl
 
 NIGHT = ("--conversation", "Night shift")
+PLACED = ObjectId("700000000000000000000003")
+"""The event that placed the hold `case-1`."""
 LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "users list": ((), ("--role", "support", "--permission", "user.read", "--provider", "google", "-o", "json")),
     "users show": (("ada",),),
@@ -45,6 +47,10 @@ LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "proposals show": ((str(PROPOSAL),),),
     "audit list": ((), ("--target", "ada")),
     "audit show": ((str(EVENT),),),
+    "holds list": ((),),
+    "holds show": (("case-1",),),
+    "holds check": ((), ("case-1",)),
+    "holds export": (("case-1", "--to", "case.zip", "--overwrite"),),
     "db status": ((),),
     "whoami": ((),),
     "db check": ((),),
@@ -58,6 +64,7 @@ MORE: dict[str, tuple[tuple[str, ...], ...]] = {
     "users erase": (("ada", "--with-messages"),),
     "users merge": (("ada", "--into", "bob", "--roles", "union"), ("bob", "--into", "ada"), ("ada", "--into", "cyd")),
     "users import": (("changes.csv", "--on-conflict", "update"), ("linked.csv", "--on-conflict", "update")),
+    "audit undo": ((str(PLACED),),),
     "roles create": (("intern", "--permission", "user.read"),),
     "roles delete": (("support", "temp"),),
     "db repair": (("--rule", "one-sided-link"), ("--rule", "secret-in-trail")),
@@ -139,6 +146,8 @@ class Sample(NamedTuple):
             chatctl("db", "indexes", "--apply")
         settle(database)
         database[AUDIT].insert_one(dict(OLD))
+        if self.command == "holds add":  # the first hold creates the collection
+            database[HOLDS].drop()
         if self.before:
             chatctl(*self.before)
 
@@ -172,6 +181,7 @@ def settle(database: Documents) -> None:
     database["Profile"].insert_one({"userId": ada["_id"], "phoneNumber": "+44 20 7946 0000"})
     account = {"type": "oauth", "provider": "github", "providerAccountId": "bob-github"}
     database["Account"].insert_one({"userId": str(bob["_id"]), **account})
+    typed.keep_event(database, PLACED, "holds add case-1", HOLDS, database[HOLDS].find_one() or {})
     [place] = database["Conversation"].distinct("_id")
     messages(database, place, ada["_id"], *"abcdefgh", seen=(bob["_id"],))
     database["Permission"].update_one({"name": "user.suspend"}, {"$push": {"rolesIds": ObjectId()}})

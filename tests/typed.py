@@ -65,6 +65,8 @@ WRITES: dict[str, tuple[str, ...]] = {
     "apply": ("plan.json",),
     "audit undo": (str(EVENT),),
     "audit prune": ("--before", "2999-01-01"),
+    "holds add": ("case-2", "--user", "ada", "--reason", "a letter"),
+    "holds release": ("case-1",),
     "db indexes": ("--apply",),
     "db repair": (),
     "db protect": ("prod",),
@@ -104,7 +106,7 @@ def lay_out(folder: Path) -> None:
 
 
 def settle(database: Documents) -> None:
-    """Put people there, two roles, a talk, a link that one side alone has, and an event that can be undone."""
+    """Put people there, two roles, a talk, a link that one side alone has, a hold, and an event that can be undone."""
     read, suspend = permission("user.read"), permission("user.suspend")
     support, temp = role("support", permissionsIds=[read["_id"]]), role("temp")
     database["Permission"].insert_many([{**read, "rolesIds": [support["_id"]]}, suspend])
@@ -127,10 +129,17 @@ def settle(database: Documents) -> None:
     suspended = Update("User", (cyd,), {"status": Set("ACTIVE", "SUSPENDED")})
     for proposal, who in ((PROPOSAL, "zoe"), (OWN_PROPOSAL, events.system_user())):
         propose(database, proposal, who, plans.Plan("users suspend cyd", [[suspended]]))
-    head = {"at": BEGAN, "actor": {"os": "ada"}, "command": "roles create temp", "whole": True, "undoable": True}
-    database["chatctl_audit"].insert_one({"_id": EVENT, "kind": "event", "summary": [], **head})
-    [data] = encode_changes([Insert("Role", temp)])
-    image = {"event": EVENT, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
+    hold = {"kind": "hold", "name": "case-1", "placed": BEGAN, "users": [], "conversations": [ObjectId()]}
+    database["chatctl_holds"].insert_one(hold)
+    keep_event(database, EVENT, "roles create temp", "Role", temp)
+
+
+def keep_event(database: Documents, event: ObjectId, command: str, collection: str, document: dict[str, Any]) -> None:
+    """Insert an event that inserted a document and can be undone."""
+    head = {"at": BEGAN, "actor": {"os": "ada"}, "command": command, "whole": True, "undoable": True}
+    database["chatctl_audit"].insert_one({"_id": event, "kind": "event", "summary": [], **head})
+    [data] = encode_changes([Insert(collection, document)])
+    image = {"event": event, "at": datetime.now(UTC), "batch": 0, "parts": 1, "part": 0, "data": data}
     database["chatctl_images"].insert_one(image)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from database import connection, urls
 from database.errors import NotConfiguredError, UsageError
-from database.own_collections import AUDIT, IMAGES, PROPOSALS, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.privileges import Privilege
 from database.wording import shown
 
@@ -73,6 +73,7 @@ SUPPORT_READ: Final = Role(
         "seeds": "plan, export, test",
         "proposals": "list, show",
         "audit": "list, show",
+        "holds": "list, show, check, export",
         "db": "status, indexes, check, stats",
         "whoami": "",
     },
@@ -84,6 +85,7 @@ SUPPORT_READ: Final = Role(
         IMAGES: "listIndexes collStats",
         PROPOSALS: READ_ACTIONS,
         STATE: "find collStats",
+        HOLDS: "find collStats",
     },
 )
 
@@ -157,6 +159,7 @@ ADMIN: Final = Role(
         "access": "review FILE",
         "apply": "",
         "audit": "undo, prune",
+        "holds": "add, release",
         "db": "indexes --apply, repair, generate, protect, unprotect",
     },
     {
@@ -166,6 +169,7 @@ ADMIN: Final = Role(
         IMAGES: "find remove createIndex",
         PROPOSALS: "remove createIndex",
         STATE: "createCollection",
+        HOLDS: "insert update remove createCollection",
     },
     includes=(SUPPORT_WRITE, SEEDER),
 )

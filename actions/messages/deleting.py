@@ -1,7 +1,7 @@
 """Delete messages by their ids or by their age, and remove them from all lists."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +12,7 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, deleted_documents
 from actions.display_names import FIELDS, titles
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Document, Question, Result, Stream
+from changes import Batch, Change, Changeset, Document, Question, Result, Stream, holds
 from database import connection
 from database.ids import id_text
 from database.listing import PRESENT
@@ -68,6 +68,8 @@ def _notes(counts: Counter[str]) -> Iterator[str]:
 
 VALID_DATE: Final[Document] = {"$type": "date", "$not": {"$type": "array"}, **PRESENT}
 """The filter for a field that is a date, but not a list that contains a date."""
+HELD_MESSAGES: Final = "held messages"
+"""The name of the result with the number of messages that legal holds keep."""
 REPAIR_COMMAND: Final = "chatctl db check --rule wrong-type --rule missing-field"
 
 
@@ -115,8 +117,9 @@ def purge(
     in_conversation, in_scope, scope = _scope(conversation, sender)
     words = ["messages purge", f"--before {before.isoformat(timespec='milliseconds').replace('+00:00', 'Z')}", *scope]
     before_time: Document = {"createAt": {"$lt": before, **VALID_DATE}}
-    where = joined(before_time, in_scope)
-    parts = found = list(_group_by_conversation(where))
+    kept = _KeptByHolds()
+    where = kept.without_senders(joined(before_time, in_scope))
+    parts = found = kept.without_conversations(_group_by_conversation(where))
     if keep_last is not None:
         parts = list(_without_last(found, where, joined(before_time, in_conversation), keep_last))
         words.append(f"--keep-last {keep_last}")
@@ -125,15 +128,61 @@ def purge(
     number = sum(part.number for part in parts)
     return Changeset(
         " ".join(words),
-        [*(_result(part, names) for part in parts), *_kept_undated(in_scope)],
+        [*(_result(part, names) for part in parts), *_kept_undated(in_scope), *kept.results()],
         _deletion(parts, where, names),
         asks=True,
-        notes=[*_purge_notes(parts, sum(part.number for part in found)), *(FOREVER if forever and parts else ())],
+        notes=[
+            *_purge_notes(parts, sum(part.number for part in found)),
+            *(str(result.message) for result in kept.results()),
+            *(FOREVER if forever and parts else ()),
+        ],
         names=names,
         undoable=not forever,
         items=number,
         question=Question(f"Delete {counted(number, 'message')}"),
+        passing_over=kept.corrected,
     )
+
+
+class _KeptByHolds:
+    """The messages that a purge passes over because of legal holds, counted by conversation."""
+
+    def __init__(self) -> None:
+        self._held = holds.read(connection.database())
+        self._counts: Counter[str] = Counter()
+
+    def without_senders(self, where: Document) -> Document:
+        """Return the filter without the messages of held senders, which are counted."""
+        if not (senders := self._held.users):
+            return where
+        theirs = queries.refers_to("Message", "senderId", *senders)
+        self._counts.update({part.key: part.number for part in _group_by_conversation(joined(where, theirs))})
+        return joined(where, {"$nor": [theirs]})
+
+    def without_conversations(self, parts: Iterable[_PurgedPart]) -> list[_PurgedPart]:
+        """Return the parts without those of held conversations, which are counted."""
+        free = []
+        for part in parts:
+            if self._held.named("Conversation", part.conversation):
+                self._counts[part.key] += part.number
+            else:
+                free.append(part)
+        return free
+
+    def results(self) -> list[Result]:
+        """Return a result with the number of all these messages."""
+        if not (number := self._counts.total()):
+            return []
+        return [Result(None, HELD_MESSAGES, "passed-over", self._held.note(number, "message"), documents=number)]
+
+    def corrected(self, agreed: Collection[Result]) -> list[Result]:
+        """Return the results of an agreed purge without the messages that a hold has kept since."""
+        done = [result for result in agreed if result.ref != HELD_MESSAGES]
+        for place, result in enumerate(done):
+            if result.outcome == "purged" and (kept := self._counts[repr(result.id or result.ref)]):
+                left = max(result.documents - kept, 0)
+                done[place] = result._replace(documents=left, message=counted(left, "message"))
+        return [*(one for one in done if one.outcome != "purged" or one.documents), *self.results()]
 
 
 def _deletion(parts: list[_PurgedPart], where: Document, names: dict[Any, str]) -> Stream:
@@ -246,7 +295,7 @@ def _labels(parts: list[_PurgedPart]) -> dict[Any, str]:
 def _result(part: _PurgedPart, names: dict[Any, str]) -> Result:
     identifier = part.conversation if isinstance(part.conversation, ObjectId) else None
     ref = str(part.conversation) if identifier is None else names.get(identifier, str(identifier))
-    return Result(identifier, ref, "purged", counted(part.number, "message"))
+    return Result(identifier, ref, "purged", counted(part.number, "message"), documents=part.number)
 
 
 def _purge_notes(parts: list[_PurgedPart], old: int) -> Iterator[str]:

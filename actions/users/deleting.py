@@ -8,7 +8,7 @@ from actions import lookup, queries
 from actions.cascading_deletion import CascadingDeletion, conversation_filters, deleted_documents
 from actions.rules import lockout
 from actions.rules.checked_changeset import FOREVER, replannable
-from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, ids_in
+from changes import Batch, Change, Changeset, Delete, Document, Result, Stream, Take, Update, ids_in
 from changes.visible_values import readable_text
 from database import connection
 from database.own_collections import STATE
@@ -41,7 +41,11 @@ def delete(
     return Changeset(
         f"users delete {in_words([user.ref for user in found])}",
         [*(Result(user.document["_id"], user.ref, "deleted") for user in found), *found.missing],
-        Stream(deletion.batches, deletion.counts(), losing=lambda: chain(gone, deleted_documents(deletion.filters()))),
+        Stream(
+            deletion.batches,
+            deletion.counts(),
+            losing=lambda: chain(gone, deletion.departures(), deleted_documents(deletion.filters())),
+        ),
         asks=True,
         notes=[*deletion.notes(), *(FOREVER if forever else ())],
         names=deletion.names,
@@ -93,6 +97,12 @@ class _Deletion:
             if conversations:
                 more = f" and {len(conversations) - NAMED:,} more" if len(conversations) > NAMED else ""
                 yield what.format(f"{', '.join(_labels(conversations[:NAMED], self._ids))}{more}")
+
+    def departures(self) -> Iterator[Change]:
+        """Yield the changes that remove the users from conversations that are kept."""
+        for conversation in self._left:
+            if leaving := self._ids & references_in(conversation, "userIds"):
+                yield Update("Conversation", (conversation["_id"],), {"userIds": Take(tuple(leaving))})
 
     def filters(self) -> Iterator[tuple[str, Document]]:
         """Yield pairs of a collection and a filter for the documents to delete, without the users themselves."""

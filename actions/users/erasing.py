@@ -269,7 +269,7 @@ def erase(ref: str, *, with_messages: bool = False, allow_last_member: bool = Fa
     return Changeset(
         f"users erase {erasure.id}" + (" --with-messages" if with_messages else ""),
         [done if counts else Result(erasure.id, erasure.label, "unchanged", if_unchanged="already erased")],
-        Stream(erasure.batches, counts),
+        Stream(erasure.batches, counts, losing=erasure.losing),
         asks=True,
         notes=erasure.notes() if counts else [],
         names={erasure.id: erasure.label},
@@ -314,6 +314,10 @@ class _Erasure:
                 draft.delete(collection, document)
         if changes := [*draft.changes, *self.placeholder(held)]:
             yield changes
+
+    def losing(self) -> Iterator[Change]:
+        """Yield the changes of the user first, because a refusal names the first document that cannot be changed."""
+        return chain(self.placeholder(), (change for batch in self.batches() for change in batch))
 
     def placeholder(self, held: Document | None = None) -> list[Change]:
         """Return the changes that turn the user into a placeholder; none if the user no longer exists.

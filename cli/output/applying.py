@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MISSING: Final = "missing"
 """The outcome of an item that does not exist: it is printed as a note, not as a result."""
+PASSED_OVER: Final = "passed-over"
+"""The outcome of items that are left as they are: it is printed as a note, not as a result."""
 MANY_ITEMS: Final = 10
 ALWAYS_PRINTED: Final = frozenset({"id", "ref", "outcome"})
 """The keys that every result has in JSON. Other keys are left out if their value is empty."""
@@ -38,6 +40,9 @@ def apply(out: "Output", changeset: "Changeset", confirm: "Decide") -> None:
         raise UsageError(f"-o {out.form} is not available for a write", "use -o json, or remove -o")
     _refuse_more(changeset, confirm.max)
     _note_skipped(out, changeset)
+    from changes import losses
+
+    losses.refuse(changeset)
     if confirm.save_plan is not None:
         _save_plan(out, changeset, confirm, confirm.save_plan)
         return
@@ -304,7 +309,7 @@ def _result_lines(out: "Output", results: "Collection[Result]") -> Iterator[str]
     bounds = {"unchanged": MANY_ITEMS if len(results) > MANY_ITEMS else MOST_RESULT_LINES}
     folded = {outcome: count for outcome, count in counts.items() if count > bounds.get(outcome, MOST_RESULT_LINES)}
     for result in results:
-        if result.outcome == "passed-over":
+        if result.outcome == PASSED_OVER:
             out.note(result.message or f"{result.ref} was not changed")
         elif result.outcome != MISSING and (result.message or result.outcome not in folded):
             why = result.message or (result.if_unchanged if result.outcome == "unchanged" else None)
@@ -326,6 +331,8 @@ def _outcome_as_json(
     yield before
     for result in changeset.results:
         shown = result._replace(password=None) if dry_run else result
+        if shown.outcome != PASSED_OVER:  # the message of every other result says it
+            shown = shown._replace(documents=0)
         if result.elsewhere and not out.may_show_bodies():
             shown = shown._replace(elsewhere=[masked(url) for url in result.elsewhere])
         shown = shown._replace(if_unchanged=None)

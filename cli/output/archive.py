@@ -1,10 +1,13 @@
 """Write zip files from beginning to end, so that the output can also be a pipe."""
 
 import hashlib
+import json
 import stat
+from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from tempfile import TemporaryFile
 from typing import Any, BinaryIO, Final, Self, cast
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -54,3 +57,39 @@ class _NoSeekFile:
     def __init__(self, file: BinaryIO) -> None:
         self.write = file.write
         self.flush = file.flush
+
+
+class MessageFile:
+    """A temporary file with a line of JSON for each message. It can be read in order, or by conversation."""
+
+    def __init__(self) -> None:
+        self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
+        self._places: dict[str | None, array[int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def add(self, conversation: str | None, line: str) -> None:
+        self._places.setdefault(conversation, array("Q")).append(self._file.tell())
+        self._file.write(line.encode("utf-8", "backslashreplace"))
+
+    @property
+    def size(self) -> int:
+        return self._file.seek(0, 2)
+
+    def counts(self) -> dict[str | None, int]:
+        """Return the number of messages in each conversation."""
+        return {conversation: len(places) for conversation, places in self._places.items()}
+
+    def lines(self) -> Iterator[str]:
+        self._file.seek(0)
+        return (line.decode() for line in self._file)
+
+    def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the messages of a conversation, in the order in which they were added."""
+        for place in self._places.get(conversation, ()):
+            self._file.seek(place)
+            yield json.loads(self._file.readline())

@@ -1,17 +1,14 @@
 """The zip file of `export-data`: the stored data of a person as JSON files and as an HTML page."""
 
-import json
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from importlib.metadata import version
 from itertools import groupby
-from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from changes.events import now
 from cli.output import html
-from cli.output.archive import Archive
+from cli.output.archive import Archive, MessageFile
 from cli.output.formats import as_json
 from cli.output.progress import with_progress
 from cli.output.text import cell, clock, day
@@ -91,42 +88,6 @@ def _add(archive: Archive, name: str, part: Any, **details: Any) -> None:
 
 def _records(part: Any) -> int:
     return len(part) if isinstance(part, list) else len(part.get("roles", [part]))
-
-
-class MessageFile:
-    """A temporary file with a line of JSON for each message. It can be read in order, or by conversation."""
-
-    def __init__(self) -> None:
-        self._file = TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
-        self._places: dict[str | None, array[int]] = {}
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
-
-    def add(self, conversation: str | None, line: str) -> None:
-        self._places.setdefault(conversation, array("Q")).append(self._file.tell())
-        self._file.write(line.encode("utf-8", "backslashreplace"))
-
-    @property
-    def size(self) -> int:
-        return self._file.seek(0, 2)
-
-    def counts(self) -> dict[str | None, int]:
-        """Return the number of messages in each conversation."""
-        return {conversation: len(places) for conversation, places in self._places.items()}
-
-    def lines(self) -> Iterator[str]:
-        self._file.seek(0)
-        return (line.decode() for line in self._file)
-
-    def in_conversation(self, conversation: str | None) -> Iterator[dict[str, Any]]:
-        """Yield the messages of a conversation, in the order in which they were added."""
-        for place in self._places.get(conversation, ()):
-            self._file.seek(place)
-            yield json.loads(self._file.readline())
 
 
 Messages = Callable[[str | None], Iterable[Row]]

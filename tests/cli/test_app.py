@@ -15,8 +15,8 @@ from database import connection
 from tests.conftest import Chatctl
 
 HEAVY = ["bcrypt", "bson", "mongoengine", "passlib", "prompt_toolkit", "pydantic", "pymongo", "rich", "tomlkit", "yaml"]
-GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "proposals", "audit", "db"]
-GROUPS += ["context"]
+GROUPS = ["users", "roles", "permissions", "access", "conversations", "messages", "seeds", "proposals", "audit"]
+GROUPS += ["holds", "db", "context"]
 
 
 def run(line: list[str], wanted: list[str]) -> tuple[list[str], list[str]]:

@@ -33,6 +33,7 @@ LOOKS: dict[str, tuple[str, ...]] = {
     "messages list": ("--columns", "body,image"),
     "messages show": (MESSAGE,),
     "audit show": (str(REDACTED),),
+    "holds export": ("all", "--to", "all.zip"),
     "proposals show": (str(PROPOSED),),
 }
 """Reading commands that can show messages, without `messages tail` and `messages search`."""
@@ -63,6 +64,15 @@ def settle(database: Documents, workspace: Path) -> None:
             "fields": [{"field": name, "to": said[name]} for name in ("body", "image", "createAt")],
         }
     ]
+    hold = {
+        "kind": "hold",
+        "name": "all",
+        "placed": BEGAN,
+        "released": BEGAN,
+        "users": [typed.ADA],
+        "conversations": [],
+    }
+    database["chatctl_holds"].insert_one(hold)
     part = {"kind": "part", "event": REDACTED, "batch": 0, "targets": [], "changes": changes, "names": []}
     sent = Insert("Message", {**said, "_id": ObjectId()})
     typed.propose(database, PROPOSED, "zoe", plan_of(Changeset("messages", [], [[Delete("Message", said), sent]])))
@@ -70,7 +80,7 @@ def settle(database: Documents, workspace: Path) -> None:
 
 
 def formats(command: str) -> list[tuple[str, ...]]:
-    if command == "users export-data":
+    if command in {"users export-data", "holds export"}:
         return [("-o", form, "--overwrite") for form in ("table", "json")]
     parameters = dict(typed.commands())[command].params
     [forms] = [parameter.metavar for parameter in parameters if "-o" in parameter.opts]

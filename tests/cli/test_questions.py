@@ -51,6 +51,8 @@ QUESTIONS = {
     "apply": "Apply the plan permissions create role.write",
     "audit undo": "Undo roles create temp (ada@null, 2026-01-01 00:00Z)",
     "audit prune": "Delete 2 events",
+    "holds add": "Hold case-2",
+    "holds release": "Release hold case-1",
     "db indexes": "Create the missing indexes",
     "db repair": "Repair 8 faults",
     "db protect": 'Protect this database as "other"',

@@ -19,9 +19,11 @@ from tests.conftest import Chatctl
 
 FOLLOWS = "chatctl messages tail"
 """It goes on until somebody ends it."""
+HOLD = "holds add case-12 --user ada --reason law"
 BEFORE = {
     "chatctl db unprotect": ["db protect production"],
     "chatctl users merge": ["users create --email ada2@example.org --username ada2 --no-password"],
+    **{f"chatctl holds {verb}": [HOLD] for verb in ("show", "release", "check", "export")},
     "chatctl context use": ["context add staging --url-env STAGING_URL"],
 }
 """What has to have happened for an example."""

@@ -11,7 +11,8 @@ from actions.database.checking.checking import Progress, find_faults, select_rul
 from actions.database.checking.rule import Finding, RepairDraft, Rule
 from actions.database.checking.rules.unique_keys import MissingIndex, index
 from actions.rules import lockout
-from changes import Batch, Change, Changeset, Question, Result, Stream, Take, Update
+from changes import Batch, Change, Changeset, Question, Result, Stream, Take, Update, holds
+from database import connection
 from database.errors import UsageError
 from database.references import referred
 from database.times import iso
@@ -83,6 +84,8 @@ ORDER: Final = (
     "one-sided-link",
 )
 """The rules whose faults are repaired first, in this order, because links need valid lists. Other rules follow."""
+REMOVING_LINKS: Final = frozenset({"dangling-link", "one-sided-link"})
+"""The rules whose repairs can remove an id from a list. A held conversation keeps the ids of its participants."""
 HELD: Final = 200_000
 """The most faults of one rule that one command repairs."""
 
@@ -161,9 +164,16 @@ class _Plan:
         self._left: dict[tuple[Rule, str], Finding] = {}
         self._numbers: Counter[tuple[Rule, str]] = Counter()
         self._more: Counter[Rule] = Counter()
+        self._kept = 0
+        self._held = holds.read(connection.database())
 
     def add(self, rule: Rule, faults: Sequence[Finding]) -> None:
         repairable = list(rule.repairable(faults, self._decisions)) if rule.undoable is self._undoable else []
+        if self._held:
+            kept = self._kept_by_holds(rule, repairable)
+            self._kept += len(kept)
+            faults = [fault for fault in faults if id(fault) not in kept]
+            repairable = [fault for fault in repairable if id(fault) not in kept]
         if repairable:
             held = self.repaired.setdefault(rule, [])
             room = HELD - len(held)
@@ -174,6 +184,22 @@ class _Plan:
             needs = rule, rule.fix_template(fault)
             self._left.setdefault(needs, fault)
             self._numbers[needs] += 1
+
+    def _kept_by_holds(self, rule: Rule, repairable: Sequence[Finding]) -> set[int]:
+        """Return the Python ids of the faults whose repair would lose held data."""
+        losing: dict[str, list[Finding]] = {}
+        for fault in repairable if not isinstance(rule, MissingIndex) else ():
+            verb, collection, _ = rule.change_of(fault, self._decisions)
+            place = (collection, fault.collection, fault.field)
+            leaves = place == ("Conversation", "Conversation", "userIds") and rule.name in REMOVING_LINKS
+            if verb == "delete" or leaves:
+                losing.setdefault(collection, []).append(fault)
+        kept = set()
+        for collection, some in losing.items():
+            held = self._held.stored(connection.database(), collection, {fault.id for fault in some})
+            ids = {identifier for identifier, _ in held}
+            kept |= {id(fault) for fault in some if fault.id in ids}
+        return kept
 
     def results(self) -> Iterator[Result]:
         """Yield for each rule the number of faults to repair, and the commands that repair the remaining faults."""
@@ -188,6 +214,9 @@ class _Plan:
         for rule, count in (+self._more).items():
             told = f"{counted(count, 'fault')} more: run the same command again to repair them"
             yield Result(None, rule.name, "unchanged", told)
+        if self._kept:
+            told = self._held.note(self._kept, "fault")
+            yield Result(None, "held documents", "passed-over", told, documents=self._kept)
 
     def notes(self) -> Iterator[str]:
         """Yield the texts of `results` as notes for the question before the repair."""

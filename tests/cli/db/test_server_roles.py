@@ -19,7 +19,7 @@ from reads import Needs, heard
 from sampled import Sample
 
 from actions.database.server_roles import ROLE_LIMITS, ROLES, SEEDER, SUPPORT_READ, Role
-from database.own_collections import AUDIT, IMAGES, PROPOSALS, STATE
+from database.own_collections import AUDIT, HOLDS, IMAGES, PROPOSALS, STATE
 from database.privileges import Privilege, needed
 from tests.conftest import Chatctl, Result, start_server
 
@@ -146,7 +146,10 @@ def test_a_status_shows_support_everything_and_says_what_others_may_not_read(
     next(sampled.samples()).settle(shop, Person(chatctl, guarded, "root", "admin"))
     support, seeder = (status(chatctl, guarded, shop, role) for role in (SUPPORT_READ, SEEDER))
     names = sorted(
-        ("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User", AUDIT, IMAGES, PROPOSALS, STATE)
+        (
+            *("Account", "Conversation", "Message", "Permission", "Profile", "Role", "User"),
+            *(AUDIT, HOLDS, IMAGES, PROPOSALS, STATE),
+        )
     )
     assert [one["name"] for one in support["collections"]] == names
     assert all(None not in one.values() for one in support["collections"])

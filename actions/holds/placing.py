@@ -1,0 +1,165 @@
+"""Place legal holds, and release them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+
+from actions import lookup, queries
+from actions.display_names import FIELDS, titles
+from actions.errors import BadNameError, NameTakenError, UnknownNameError
+from actions.rules.checked_changeset import checked_changeset, replannable
+from changes import ChangedMeanwhileError, Changeset, Document, Draft, Question, Result, Rule
+from changes.events import now
+from changes.holds import Held
+from changes.losses import LOCK
+from database import connection
+from database.errors import UsageError
+from database.ids import any_of
+from database.own_collections import HOLDS
+from database.references import ids_in, referred
+from database.wording import counted, did_you_mean, enumerated, shown
+from models.names import EASY, HOW_EASY
+
+IDS_IN_PART: Final = 50_000
+"""The most ids in one document: about a megabyte."""
+
+NOUNS: Final = {
+    "User": "user",
+    "Account": "linked sign-in",
+    "Profile": "profile",
+    "Conversation": "conversation",
+    "Message": "message",
+}
+"""The collections of held documents, in the order in which their ids are recorded."""
+
+
+@replannable()
+def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = ()) -> Changeset:
+    """Place a hold on users and conversations, and record the ids of everything that it keeps now.
+
+    Raises `NameTakenError` if a hold has this name, also a released one.
+    """
+    if not EASY.fullmatch(name):
+        raise BadNameError(f"{shown(name)} is not a valid name of a hold", HOW_EASY)
+    if not users and not conversations:
+        raise UsageError("a hold requires a user or a conversation", "add --user USER or --conversation CONVERSATION")
+    _refuse_taken(name, None)
+    people = lookup.find_users(users, ("conversationIds",))
+    places = lookup.find_all("Conversation", conversations, FIELDS)
+    held = _held([one.document for one in people], [one.document for one in places])
+    hold: Document = {
+        "_id": ObjectId(),
+        "kind": "hold",
+        "name": name,
+        "placed": now(),
+        "users": held.users,
+        "conversations": [referred(one.document["_id"]) for one in places],
+    }
+    draft = Draft()
+    parts = list(_parts(hold["_id"], held))
+    draft.reserve(len(parts) + 1)
+    draft.insert(HOLDS, hold)
+    for part in parts:
+        draft.insert(HOLDS, part)
+    named = titles([one.document for one in places])
+    draft.names |= named | {one.document["_id"]: one.ref for one in people}
+    command = [
+        f"holds add {name}",
+        *(f"--user {one.ref}" for one in people),
+        *(f"--conversation {title}" for title in named.values()),
+    ]
+    counts = {of: sum(len(part["ids"]) for part in parts if part["collection"] == of) for of in NOUNS}
+    told = enumerated([counted(number, NOUNS[of]) for of, number in counts.items() if number])
+    return checked_changeset(
+        " ".join(command),
+        draft,
+        [Result(hold["_id"], name, "held", told)],
+        rules=[_unchanged(name, parts)],
+        question=Question(f"Hold {name}"),
+    )
+
+
+def release(name: str) -> Changeset:
+    """Release a hold. What it kept can be deleted again, unless another hold keeps it."""
+    hold = find_hold(name)
+    draft = Draft()
+    if hold.get("released") is None:
+        draft.set(HOLDS, hold, {"released": now()})
+    outcome = "released" if draft.changes else "unchanged"
+    return checked_changeset(
+        f"holds release {name}",
+        draft,
+        [Result(hold["_id"], name, outcome, if_unchanged="already released")],
+        asks=True,
+        question=Question(f"Release hold {name}"),
+    )
+
+
+def find_hold(name: str) -> Document:
+    """Find a hold by its name. Raises `UnknownNameError`."""
+    holds = connection.database()[HOLDS]
+    if found := holds.find_one({"kind": "hold", "name": name}):
+        return found
+    names = [one["name"] for one in holds.find({"kind": "hold"}, ["name"])]
+    raise UnknownNameError(f"no hold {shown(name)}", did_you_mean(name, names) or "see chatctl holds list")
+
+
+def held_ids(held: Held) -> Iterator[tuple[str, Iterator[Any]]]:
+    """Yield collection → the ids of the existing documents that a hold keeps."""
+    users, places = held.users, held.conversations
+    yield "User", (one["_id"] for one in queries.find_by_ids("User", users, ["_id"]))
+    for name in ("Account", "Profile"):
+        yield name, (one["_id"] for one in _referring(name, "userId", users, ["_id"]))
+    yield "Conversation", (one["_id"] for one in queries.find_by_ids("Conversation", places, ["_id"]))
+    elsewhere = (
+        one
+        for one in _referring("Message", "senderId", users, ["conversationId"])
+        if held.named("Conversation", one.get("conversationId")) is None
+    )
+    found = chain(_referring("Message", "conversationId", places, ["_id"]), elsewhere)
+    yield "Message", (one["_id"] for one in found)
+
+
+def _referring(collection: str, field: str, ids: Iterable[Any], fields: Sequence[str]) -> Iterator[Document]:
+    for some in queries.chunks(ids):
+        yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
+
+
+def _held(users: list[Document], conversations: list[Document]) -> Held:
+    """Return what a hold on some users and conversations would keep."""
+    people = [referred(user["_id"]) for user in users]
+    listing = _referring("Conversation", "userIds", people, ["_id"])
+    places = [referred(one["_id"]) for one in chain(conversations, listing)]
+    places += [place for user in users for place in ids_in(user, "conversationIds")]
+    return Held({"User": dict.fromkeys(people, ""), "Conversation": dict.fromkeys(places, ""), HOLDS: {}})
+
+
+def _parts(hold: ObjectId, held: Held) -> Iterator[Document]:
+    for collection, ids in held_ids(held):
+        while some := list(islice(ids, IDS_IN_PART)):
+            yield {"_id": ObjectId(), "kind": "part", "hold": hold, "collection": collection, "ids": some}
+
+
+def _refuse_taken(name: str, session: ClientSession | None) -> None:
+    if connection.database()[HOLDS].find_one({"kind": "hold", "name": name}, ["_id"], session=session):
+        raise NameTakenError(f"the hold {name} already exists", f"see chatctl holds show {name}")
+
+
+def _unchanged(name: str, parts: list[Document]) -> Rule:
+    """Return the rule that the name is free, and that no recorded document was deleted before the hold was placed.
+
+    The lock is that of every deletion with chatctl. So nothing recorded can be deleted without the hold in between.
+    """
+
+    def check(session: ClientSession | None) -> None:
+        _refuse_taken(name, session)
+        for part in parts:
+            for some in map(any_of, queries.chunks(part["ids"])):
+                there = connection.database()[part["collection"]]
+                if there.count_documents({"_id": some}, session=session) != len(some["$in"]):
+                    raise ChangedMeanwhileError("held data was deleted while this command ran", None)
+
+    return Rule(LOCK, check)

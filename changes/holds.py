@@ -1,0 +1,161 @@
+"""Legal holds: the users, conversations, messages and events that they keep.
+
+A hold names users and conversations. It keeps these users with their accounts and profiles, everything they wrote, the
+conversations they are in, all messages in these conversations, and the events of the audit trail about all this.
+
+`losses` refuses the changes that would lose any of this.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from changes.change import Document
+from changes.draft import BATCH
+from database.ids import any_of
+from database.own_collections import AUDIT, HOLDS
+from database.references import documents, ids_in, referred
+from database.wording import counted
+
+ACTIVE: Final = {"kind": "hold", "released": None}
+"""The filter for the holds that are not released."""
+
+KEPT: Final[Mapping[str, Mapping[str, str]]] = {
+    "User": {"_id": "User"},
+    "Account": {"userId": "User"},
+    "Profile": {"userId": "User"},
+    "Conversation": {"_id": "Conversation"},
+    "Message": {"conversationId": "Conversation", "senderId": "User"},
+}
+"""Collection → the fields that make a document held, with the collection of the held document that they refer to."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """What some holds keep. `ids` has collection → id → name of a hold, for users, conversations and the holds."""
+
+    ids: Mapping[str, Mapping[Any, str]]
+
+    def __bool__(self) -> bool:
+        return bool(self.ids[HOLDS])
+
+    @property
+    def users(self) -> list[Any]:
+        return list(self.ids["User"])
+
+    @property
+    def conversations(self) -> list[Any]:
+        return list(self.ids["Conversation"])
+
+    def note(self, number: int, noun: str) -> str:
+        """Say how many items are passed over, and how to see why."""
+        names = sorted(set(self.ids[HOLDS].values()))
+        why = f"the hold {names[0]}: chatctl holds show {names[0]}"
+        by = why if len(names) == 1 else f"{len(names):,} holds: chatctl holds list"
+        return f"{counted(number, noun)} {'is' if number == 1 else 'are'} kept by {by}"
+
+    def named(self, collection: str, identifier: Any) -> str | None:
+        """Return the name of the hold that keeps a user or a conversation, or None."""
+        found = referred(identifier)
+        return self.ids[collection].get(found) if isinstance(found, Hashable) else None
+
+    def keeper(self, collection: str, document: Mapping[str, Any]) -> str | None:
+        """Return the name of the hold that keeps a document, or None. The document has the fields in `KEPT`."""
+        names = (self.named(of, document.get(field)) for field, of in KEPT.get(collection, {}).items())
+        return next(filter(None, names), None)
+
+    def stored(
+        self, database: Database[Document], collection: str, ids: Iterable[Any], session: ClientSession | None = None
+    ) -> Iterator[tuple[Any, str]]:
+        """Yield those of the ids whose document is held, with the name of the hold."""
+        fields = list(KEPT.get(collection, {}))
+        left = iter(ids if fields else ())
+        while some := list(islice(left, BATCH)):
+            found = (
+                [{"_id": one} for one in some]
+                if fields == ["_id"]
+                else database[collection].find({"_id": any_of(some)}, fields, session=session)
+            )
+            for document in found:
+                if hold := self.keeper(collection, document):
+                    yield document["_id"], hold
+
+    def about(self, database: Database[Document], part: Document, session: ClientSession | None = None) -> str | None:
+        """Return the name of the hold that keeps a part of the trail, because it mentions held data; otherwise None."""
+        entries = part["changes"]
+        values = (value for entry in entries for value in _values(entry))
+        mentioned = {one for one in map(referred, (*part.get("targets", ()), *values)) if isinstance(one, Hashable)}
+        for known in self.ids.values():
+            if found := mentioned & known.keys():
+                return known[found.pop()]
+        for collection in KEPT.keys() - self.ids.keys():
+            ids = [one for entry in entries if entry["collection"] == collection for one in entry["ids"]]
+            if stored := next(self.stored(database, collection, ids, session), None):
+                return stored[1]
+        return None
+
+    def events(
+        self, database: Database[Document], where: Document, session: ClientSession | None = None
+    ) -> dict[ObjectId, str]:
+        """Return event → name of the hold that keeps it, for the events whose parts match a filter."""
+        found: dict[ObjectId, str] = {}
+        for part in database[AUDIT].find({"kind": "part", **where}, session=session):
+            if part["event"] not in found and (hold := self.about(database, part, session)):
+                found[part["event"]] = hold
+        return found
+
+
+def _values(entry: Document) -> Iterator[Any]:
+    """Yield the ids in an entry of the trail, and all values of its fields."""
+    yield from entry["ids"]
+    for row in entry["fields"]:
+        for side, value in row.items():
+            if side != "field":
+                yield from value if isinstance(value, list) else [value]
+
+
+def read(database: Database[Document], session: ClientSession | None = None) -> Held:
+    """Read what the active holds keep."""
+    return Holds().read(database, session)
+
+
+class Holds:
+    """Reads what the active holds keep. The lists that never change are read once."""
+
+    def __init__(self) -> None:
+        self._recorded: dict[ObjectId, list[Any]] = {}
+
+    def read(self, database: Database[Document], session: ClientSession | None = None) -> Held:
+        """Read what the active holds keep now."""
+        active = database[HOLDS].find(ACTIVE, session=session).sort("name", 1)
+        return self.kept_by(database, list(active), session)
+
+    def kept_by(
+        self, database: Database[Document], holds: Iterable[Document], session: ClientSession | None = None
+    ) -> Held:
+        """Return what some holds keep: also the conversations that their users have entered or left since."""
+        held: dict[str, dict[Any, str]] = {"User": {}, "Conversation": {}, HOLDS: {}}
+        for hold in holds:
+            name = hold["name"]
+            held[HOLDS][hold["_id"]] = name
+            for user in hold["users"]:
+                held["User"].setdefault(referred(user), name)
+            for place in (*map(referred, hold["conversations"]), *self._conversations(database, hold["_id"], session)):
+                held["Conversation"].setdefault(place, name)
+        for user in documents(database, "User", held["User"], ["conversationIds"], session):
+            for place in ids_in(user, "conversationIds"):
+                held["Conversation"].setdefault(place, held["User"][referred(user["_id"])])
+        return Held(held)
+
+    def _conversations(self, database: Database[Document], hold: ObjectId, session: ClientSession | None) -> list[Any]:
+        """Return the conversations that were recorded when the hold was placed."""
+        if hold not in self._recorded:
+            where = {"hold": hold, "collection": "Conversation"}
+            found = database[HOLDS].find(where, ["ids"], session=session)
+            self._recorded[hold] = [referred(one) for part in found for one in part["ids"]]
+        return self._recorded[hold]

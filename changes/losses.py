@@ -1,0 +1,207 @@
+"""Refuse changes that would lose something that a legal hold keeps.
+
+Invariant: held data is never lost. Each batch is checked in its own transaction, so that no command and no undo can
+forget it. Like a rule, the check first takes a lock, which a command that places a hold takes too. Therefore a hold
+that is placed while a command runs keeps whole batches: each batch was written before the hold, or is refused.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, Final, NamedTuple
+
+from pymongo.client_session import ClientSession
+from pymongo.database import Database
+
+from changes import transactions
+from changes.change import ABSENT, UNGUARDED, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, same
+from changes.changeset import Changeset, Stream, kind
+from changes.draft import BATCH
+from changes.holds import KEPT, Held, Holds, read
+from changes.trail_entries import entry_without_secrets
+from changes.visible_values import name_of
+from database import connection
+from database.errors import RefusedError
+from database.ids import any_of, id_text
+from database.own_collections import AUDIT, HOLDS
+from database.references import ids_in, referred
+
+LOCK: Final = "holds"
+"""The lock of every batch that could lose held data, and of every change of the holds."""
+
+TEXTS: Final = frozenset({"body", "image"})
+"""The fields of a held message that must not lose their value."""
+
+EMPTY: Final = (ABSENT, None, "")
+
+
+class Loss(NamedTuple):
+    """A held document that would be lost or changed, in words, and the name of its hold."""
+
+    what: str
+    hold: str
+
+
+class HeldError(RefusedError):
+    """A change would lose something that a hold keeps."""
+
+    def __init__(self, loss: Loss) -> None:
+        super().__init__(f"{loss.what} is kept by the hold {loss.hold}", f"see chatctl holds show {loss.hold}")
+
+
+def needs_lock(changeset: Changeset, changes: Iterable[Change]) -> bool:
+    """Tell whether some changes could lose held data, or change the holds."""
+    return any(change.collection == HOLDS or _could_lose(changeset, change) for change in changes)
+
+
+def first_loss(
+    database: Database[Document],
+    holds: Holds,
+    changeset: Changeset,
+    batch: list[Change],
+    session: ClientSession | None,
+) -> Loss | None:
+    """Take the lock if a batch could lose held data, and return the first loss, or None."""
+    if not needs_lock(changeset, batch):
+        return None
+    transactions.acquire(database, LOCK, session)
+    held = holds.read(database, session)
+    return next(_Losses(database, changeset, held, session).of(batch), None) if held else None
+
+
+def refuse(changeset: Changeset) -> None:
+    """Raise `HeldError` if a changeset would lose held data. Nothing is read if none of its changes could."""
+    if changeset.passing_over is not None or not _has_losing_kinds(changeset):
+        return
+    database = connection.database()
+    if held := read(database):
+        losses = _Losses(database, changeset, held, None)
+        for batch in _losing_batches(changeset):
+            if loss := next(losses.of(batch), None):
+                raise HeldError(loss)
+
+
+def _losing_batches(changeset: Changeset) -> Iterator[list[Change]]:
+    if not isinstance(changeset.batches, Stream):
+        yield from changeset.batches
+        return
+    losing = changeset.batches.losing()
+    while some := list(islice(losing, BATCH)):
+        yield some
+
+
+def _has_losing_kinds(changeset: Changeset) -> bool:
+    """Tell by the kinds of changes whether any of them could lose held data."""
+    kinds = changeset.batches.counts if isinstance(changeset.batches, Stream) else map(kind, changeset.changes)
+    updated = {"Message", "Conversation", AUDIT} | (set() if changeset.undoable else KEPT.keys())
+    return any(of in ({*KEPT, AUDIT} if verb == "delete" else updated) for verb, of in kinds if verb != "insert")
+
+
+def _could_lose(changeset: Changeset, change: Change) -> bool:
+    if isinstance(change, Delete):
+        return change.collection in KEPT or change.collection == AUDIT
+    return isinstance(change, Update) and any(
+        _loses(changeset, change.collection, name, field) for name, field in change.fields.items()
+    )
+
+
+def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
+    """Tell whether the change of a field loses something, if the document is held.
+
+    A message keeps its text, image, sender and conversation, a conversation its participants. Other changes keep the
+    old value in the audit trail or in the data for an undo; so they lose something only if these are not kept.
+    """
+    if (collection, name) == ("Conversation", "userIds"):
+        return bool(_taken(field))
+    if (collection, name) == (AUDIT, "changes"):
+        return True
+    if not isinstance(field, Set) or collection not in KEPT or field.before in EMPTY:
+        return False
+    if collection != "Message":
+        return not changeset.undoable and name not in UNGUARDED and not same(field.before, field.after)
+    if name in KEPT[collection]:
+        return bool(referred(field.before) != referred(field.after))
+    return field.after is ABSENT or (name in TEXTS and not same(field.before, field.after))
+
+
+def _taken(field: FieldChange) -> set[Any]:
+    """Return the ids that a list loses."""
+    if isinstance(field, Take):
+        return set(map(referred, field.ids))
+    if not isinstance(field, Set):
+        return set()
+    before, after = (set(ids_in({"ids": value}, "ids")) for value in (field.before, field.after))
+    return before - after
+
+
+class _Losses(NamedTuple):
+    """Finds the held documents that batches of a changeset would lose."""
+
+    database: Database[Document]
+    changeset: Changeset
+    held: Held
+    session: ClientSession | None
+
+    def of(self, batch: list[Change]) -> Iterator[Loss]:
+        """Yield the held documents that a batch would lose; users first, because a refusal names the first one."""
+        losing = [change for change in batch if _could_lose(self.changeset, change)]
+        again = {(one.collection, referred(one.ids[0])): one for one in batch if isinstance(one, Insert)}
+        for users in (True, False):
+            some = [change for change in losing if (change.collection == "User") is users]
+            yield from self._updated([change for change in some if isinstance(change, Update)])
+            yield from self._deleted([change for change in some if isinstance(change, Delete)], again)
+
+    def _updated(self, updates: list[Update]) -> Iterator[Loss]:
+        changed: dict[str, list[Any]] = {}
+        for change in updates:
+            if change.collection == AUDIT:
+                yield from self._blanked(change)
+            elif not self._restores(change):
+                changed.setdefault(change.collection, []).extend(change.ids)
+        for collection, ids in changed.items():
+            for identifier, hold in self.held.stored(self.database, collection, ids, self.session):
+                yield Loss(self._label(collection, {"_id": identifier}), hold)
+
+    def _deleted(self, deletes: list[Delete], again: Mapping[tuple[str, Any], Insert]) -> Iterator[Loss]:
+        records: list[Any] = []
+        for change in deletes:
+            if change.collection == AUDIT:
+                records += change.ids
+            elif hold := self._keeper(change, again.get((change.collection, referred(change.ids[0])))):
+                yield Loss(self._label(change.collection, change.document), hold)
+        if records:
+            kept = self.database[AUDIT].find({"_id": any_of(records)}, ["event"], session=self.session)
+            events = {one.get("event", one["_id"]) for one in kept}
+            found = self.held.events(self.database, {"event": any_of(events)}, self.session)
+            yield from (Loss(f"event {event}", hold) for event, hold in found.items())
+
+    def _keeper(self, old: Delete, new: Insert | None) -> str | None:
+        """Return the hold that keeps a deleted document. If it is inserted again with all it had, nothing is lost."""
+        if new is not None:
+            names = old.document.keys() - {"_id"}
+            fields = {name: Set(old.document[name], new.document.get(name, ABSENT)) for name in names}
+            if not any(_loses(self.changeset, old.collection, name, field) for name, field in fields.items()):
+                return None
+        return self.held.keeper(old.collection, old.document)
+
+    def _restores(self, change: Update) -> bool:
+        """Tell whether an undo gives a message its text back. The undo of an undo takes it away again."""
+        if not (change.collection == "Message" and change.fields.keys() <= TEXTS):
+            return False
+        undos, event = 0, self.changeset.undoes
+        while event is not None:
+            undos += 1
+            event = (self.database[AUDIT].find_one({"_id": event}, ["undoes"]) or {}).get("undoes")
+        return undos % 2 == 1
+
+    def _blanked(self, change: Update) -> Iterator[Loss]:
+        """Yield the part of the trail whose values about held data would be blanked. Secrets may be blanked."""
+        field = change.fields.get("changes")
+        before, after = (field.before, field.after) if isinstance(field, Set) else ([], [])
+        lost = [old for old, new in zip(before, after, strict=True) if old != new and entry_without_secrets(old) != new]
+        if lost and (hold := self.held.about(self.database, {"changes": lost}, self.session)):
+            yield Loss(f"part {change.ids[0]} of the audit trail", hold)
+
+    def _label(self, collection: str, document: Mapping[str, Any]) -> str:
+        names = self.changeset.names
+        name = name_of(collection, document) or names.get(document["_id"]) or id_text(document["_id"])
+        return f"{collection.lower()} {name}"
