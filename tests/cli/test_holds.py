@@ -25,6 +25,7 @@ LATER = "2999-01-01"
 REFUSED = {
     "users unlink": "account",
     "users delete": "user",
+    "users merge": "user",
     "users erase": "user",
     "conversations remove": "conversation Night shift",
     "conversations delete": "message",
