@@ -53,13 +53,9 @@ class _LinkRule(Rule):
 
     reads = LINK_FIELDS
     group_size = 20_000
-    """The number of faults that are confirmed together."""
+    """The number of faults that are confirmed together. A list with more faults is read once for each group."""
     automatic = True
     dangling: bool
-
-    def __init__(self, scan: Scan) -> None:
-        super().__init__(scan)
-        self._lists, self._other_lists = _Lists(), _Lists()
 
     def suspects(self, collection: str, documents: Sequence[Document]) -> Iterator[Finding]:
         return self.scan.shared(LinkBalance).suspects(collection, documents, self.scan, dangling=self.dangling)
@@ -73,9 +69,9 @@ class _LinkRule(Rule):
 
     def _confirm_list(self, collection: str, field: str, suspects: Sequence[Finding]) -> Iterator[Finding]:
         other, other_field = OTHER_SIDES[collection, field]
-        lists = self._lists.read(collection, field, suspects, lambda found: found.id)
+        lists = _read_lists(collection, field, suspects, lambda found: found.id)
         listed = [found for found, _, ids in lists if found.value in (ids or ())]
-        others = self._other_lists.read(other, other_field, listed, lambda found: found.value)
+        others = _read_lists(other, other_field, listed, lambda found: found.value)
         still = {
             found
             for found, exists, ids in others
@@ -95,41 +91,25 @@ class _LinkRule(Rule):
                 yield from draft.finished_batches()
 
 
-class _Lists:
-    """The lists of ids that confirm the suspected links. A list may be long and have many faults, so it is read once.
+def _read_lists(
+    collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
+) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
+    """Read the list of one document for each finding: yield the finding, whether the document exists, and its ids.
 
-    Faults are confirmed in groups. The list of the last fault of a group is kept, because the next group may begin with
-    more faults of the same list.
+    `of` returns the id of the document. The ids are None if the field is not a list; another rule finds that fault.
+    A list may be long and have many findings. It is read only once, so the findings are grouped by document.
     """
-
-    def __init__(self) -> None:
-        self._last: dict[tuple[str, str, Any], tuple[bool, set[Any] | None]] = {}
-
-    def read(
-        self, collection: str, field: str, findings: Sequence[Finding], of: Callable[[Finding], Any]
-    ) -> Iterator[tuple[Finding, bool, set[Any] | None]]:
-        """Yield each finding, whether the document with the id `of(finding)` exists, and the ids in its list.
-
-        The ids are None if the field is not a list; another rule finds that fault.
-        """
-        findings_of: dict[Any, list[Finding]] = {}
-        for found in findings:
-            findings_of.setdefault(of(found), []).append(found)
-        last, self._last = self._last, {}
-        identifiers = iter(findings_of)
-        while some := list(islice(identifiers, LISTS_IN_MEMORY)):
-            there = documents(collection, [one for one in some if (collection, field, one) not in last], [field])
-            for identifier in some:
-                known = last.get((collection, field, identifier)) or _list_of(there.get(identifier), field)
-                self._last = {(collection, field, identifier): known}
-                yield from ((found, *known) for found in findings_of[identifier])
-
-
-def _list_of(document: Document | None, field: str) -> tuple[bool, set[Any] | None]:
-    """Return whether a document exists, and the ids in its list, or None if the field is not a list."""
-    if document is None or not isinstance(document.get(field), list | None):
-        return document is not None, None
-    return True, distinct(document, field)
+    findings_of: dict[Any, list[Finding]] = {}
+    for found in findings:
+        findings_of.setdefault(of(found), []).append(found)
+    identifiers = iter(findings_of)
+    while some := list(islice(identifiers, LISTS_IN_MEMORY)):
+        there = documents(collection, some, [field])
+        for identifier in some:
+            exists = identifier in there
+            is_list = exists and isinstance(there[identifier].get(field), list | None)
+            ids = distinct(there[identifier], field) if is_list else None
+            yield from ((found, exists, ids) for found in findings_of[identifier])
 
 
 class DanglingLink(_LinkRule):

@@ -11,7 +11,6 @@ from reads import listening
 
 from actions import audit
 from actions.database.checking import check, repair
-from actions.database.checking.rules import links as link_rules
 from changes import apply
 from models.links import OTHER_SIDES
 
@@ -164,9 +163,8 @@ def one_sided(database: Documents, number: int) -> str:
 
 @pytest.mark.parametrize(("rule", "plant"), [("dangling-link", dangling), ("one-sided-link", one_sided)])
 def test_a_long_list_is_read_as_often_as_a_short_list(
-    database: Documents, url: str, rule: str, plant: Callable[[Documents, int], str], monkeypatch: pytest.MonkeyPatch
+    database: Documents, url: str, rule: str, plant: Callable[[Documents, int], str]
 ) -> None:
-    monkeypatch.setattr(link_rules._LinkRule, "group_size", 500)
     times = []
     for number in (1_100, 2_300):
         settle(database)
