@@ -12,7 +12,7 @@ from typing import Any, Final
 import bson
 from bson import Binary, ObjectId
 
-from actions import SORTABLE, audit, conversations, lookup, queries
+from actions import SORTABLE, audit, conversations, holds, lookup, queries
 from actions.display_names import FIELDS as TITLE_FIELDS
 from actions.display_names import titles
 from actions.rules import lockout
@@ -223,7 +223,7 @@ def carry_out(
         [result],
         allow_last_member=lockout.LAST_MEMBER in plan.lifted,
         allow_lockout=lockout.LOCKOUT in plan.lifted,
-        rules=[] if plan.undoes else list(conversations.rules_of(changes)),
+        rules=[] if plan.undoes else [*conversations.rules_of(changes), *holds.rules_of(changes)],
         asks=True,
         notes=[*_warnings(plan)],
         indexes=plan.indexes,

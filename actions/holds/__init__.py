@@ -6,6 +6,6 @@
 
 from actions.holds.contents import Contents, contents
 from actions.holds.listing import check, find, show
-from actions.holds.placing import add, release
+from actions.holds.placing import add, release, rules_of
 
-__all__ = ["Contents", "add", "check", "contents", "find", "release", "show"]
+__all__ = ["Contents", "add", "check", "contents", "find", "release", "rules_of", "show"]

@@ -11,12 +11,12 @@ from actions import lookup, queries
 from actions.display_names import FIELDS, titles
 from actions.errors import BadNameError, NameTakenError, UnknownNameError
 from actions.rules.checked_changeset import checked_changeset, replannable
-from changes import ChangedMeanwhileError, Changeset, Document, Draft, Question, Result, Rule
+from changes import Change, ChangedMeanwhileError, Changeset, Document, Draft, Insert, Question, Result, Rule
 from changes.events import now
 from changes.holds import Held
 from changes.losses import LOCK
 from database import connection
-from database.errors import UsageError
+from database.errors import InvalidInputError, UsageError
 from database.ids import any_of
 from database.own_collections import HOLDS
 from database.references import ids_in, referred
@@ -80,6 +80,16 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
         rules=[_unchanged(name, parts)],
         question=Question(f"Hold {name}"),
     )
+
+
+def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
+    """Yield the rule of a proposal that places a hold, as `add` checks it. Raises `InvalidInputError` for a bad one."""
+    inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
+    for hold in (one for one in inserted if one.get("kind") != "part"):
+        lists = [hold.get("users"), hold.get("conversations")]
+        if not isinstance(hold.get("name"), str) or not all(isinstance(one, list) for one in lists):
+            raise InvalidInputError("this is not a hold that this version of chatctl has made")
+        yield _unchanged(hold["name"], [one for one in inserted if one.get("hold") == hold["_id"]])
 
 
 def release(name: str) -> Changeset:
