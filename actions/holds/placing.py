@@ -16,7 +16,7 @@ from changes.events import now
 from changes.holds import Held, Holds
 from changes.losses import LOCK, NameOfHoldTakenError
 from database import connection
-from database.errors import UsageError
+from database.errors import InvalidInputError, UsageError
 from database.ids import any_of
 from database.own_collections import HOLDS
 from database.references import referred
@@ -80,6 +80,16 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
         rules=[*rules_of(draft.changes)],
         question=Question(f"Hold {name}"),
     )
+
+
+def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
+    """Yield the rule of a proposal that places a hold, as `add` checks it. Raises `InvalidInputError` for a bad one."""
+    inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
+    for hold in (one for one in inserted if one.get("kind") != "part"):
+        lists = [hold.get("users"), hold.get("conversations")]
+        if not isinstance(hold.get("name"), str) or not all(isinstance(one, list) for one in lists):
+            raise InvalidInputError("this is not a hold that this version of chatctl has made")
+        yield _unchanged(hold["name"], [one for one in inserted if one.get("hold") == hold["_id"]])
 
 
 def release(name: str) -> Changeset:

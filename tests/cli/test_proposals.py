@@ -491,3 +491,30 @@ def test_of_several_approvals_at_once_exactly_one_wins(
     }
     assert database["Conversation"].count_documents({"name": "Tea"}) == 1
     assert database["chatctl_proposals"].count_documents({"kind": "decision"}) == 1
+
+
+def test_two_proposed_holds_cannot_get_the_same_name(
+    either: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
+    ada = person(database, "ada")
+    as_user("ada")
+    for _ in range(2):
+        either("holds", "add", "case", "--user", "ada", *WHY)
+    first, second = database["chatctl_proposals"].distinct("_id", {"kind": "proposal"})
+    as_user("bob")
+    either("proposals", "approve", first, "--yes")
+    assert "the hold case already exists" in either("proposals", "approve", second, "--yes", code=4).stderr
+    assert [one["users"] for one in database["chatctl_holds"].find({"kind": "hold"})] == [[ada]]
+
+
+def test_a_proposed_hold_keeps_only_what_is_still_there(
+    chatctl: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
+    person(database, "ada")
+    as_user("ada")
+    chatctl("holds", "add", "case", "--user", "ada", *WHY)
+    [proposal] = database["chatctl_proposals"].distinct("_id", {"kind": "proposal"})
+    chatctl("users", "delete", "ada", "--yes")
+    as_user("bob")
+    assert "held data was deleted" in chatctl("proposals", "approve", proposal, "--yes", code=4).stderr
+    assert database["chatctl_holds"].count_documents({}) == 0
