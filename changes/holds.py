@@ -6,7 +6,7 @@ conversations they are in, all messages in these conversations, and the events o
 `losses` refuses the changes that would lose any of this.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -19,7 +19,7 @@ from changes.change import Document
 from changes.draft import BATCH
 from database.ids import any_of
 from database.own_collections import AUDIT, HOLDS
-from database.references import documents, ids_in, referred
+from database.references import AT_ONCE, documents, ids_in, referred, referring_to
 from database.wording import counted
 
 ACTIVE: Final = {"kind": "hold", "released": None}
@@ -125,10 +125,11 @@ def read(database: Database[Document], session: ClientSession | None = None) -> 
 
 
 class Holds:
-    """Reads what the active holds keep. The lists that never change are read once."""
+    """Reads what the active holds keep. The recorded ids, and the participants of conversations, are read once."""
 
     def __init__(self) -> None:
         self._recorded: dict[ObjectId, list[Any]] = {}
+        self._listed: dict[ObjectId, list[Any]] = {}
 
     def read(self, database: Database[Document], session: ClientSession | None = None) -> Held:
         """Read what the active holds keep now."""
@@ -136,7 +137,7 @@ class Holds:
         return self.kept_by(database, list(active), session)
 
     def kept_by(
-        self, database: Database[Document], holds: Iterable[Document], session: ClientSession | None = None
+        self, database: Database[Document], holds: Sequence[Document], session: ClientSession | None = None
     ) -> Held:
         """Return what some holds keep: also the conversations that their users have entered or left since."""
         held: dict[str, dict[Any, str]] = {"User": {}, "Conversation": {}, HOLDS: {}}
@@ -145,17 +146,32 @@ class Holds:
             held[HOLDS][hold["_id"]] = name
             for user in hold["users"]:
                 held["User"].setdefault(referred(user), name)
-            for place in (*map(referred, hold["conversations"]), *self._conversations(database, hold["_id"], session)):
+            for place in (*map(referred, hold["conversations"]), *self._recorded_by(database, hold, session)):
                 held["Conversation"].setdefault(place, name)
+        for hold in holds:
+            for place in self._listing(database, hold, session):
+                held["Conversation"].setdefault(place, hold["name"])
         for user in documents(database, "User", held["User"], ["conversationIds"], session):
             for place in ids_in(user, "conversationIds"):
                 held["Conversation"].setdefault(place, held["User"][referred(user["_id"])])
         return Held(held)
 
-    def _conversations(self, database: Database[Document], hold: ObjectId, session: ClientSession | None) -> list[Any]:
+    def _recorded_by(self, database: Database[Document], hold: Document, session: ClientSession | None) -> list[Any]:
         """Return the conversations that were recorded when the hold was placed."""
-        if hold not in self._recorded:
-            where = {"hold": hold, "collection": "Conversation"}
+        if hold["_id"] not in self._recorded:
+            where = {"hold": hold["_id"], "collection": "Conversation"}
             found = database[HOLDS].find(where, ["ids"], session=session)
-            self._recorded[hold] = [referred(one) for part in found for one in part["ids"]]
-        return self._recorded[hold]
+            self._recorded[hold["_id"]] = [referred(one) for part in found for one in part["ids"]]
+        return self._recorded[hold["_id"]]
+
+    def _listing(self, database: Database[Document], hold: Document, session: ClientSession | None) -> list[Any]:
+        """Return the conversations that list the users of the hold, even if these users do not list them."""
+        if hold["_id"] not in self._listed:
+            people, found = hold["users"], []
+            for some in (people[start : start + AT_ONCE] for start in range(0, len(people), AT_ONCE)):
+                where = referring_to(database, "Conversation", "userIds", some, session)
+                found += [
+                    referred(one["_id"]) for one in database["Conversation"].find(where, ["_id"], session=session)
+                ]
+            self._listed[hold["_id"]] = found
+        return self._listed[hold["_id"]]

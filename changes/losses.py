@@ -9,21 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from bson import ObjectId
 from pymongo.client_session import ClientSession
 from pymongo.database import Database
 
 from changes import transactions
 from changes.change import ABSENT, UNGUARDED, Change, Delete, Document, FieldChange, Insert, Set, Take, Update, same
-from changes.changeset import Changeset, Stream, kind
+from changes.changeset import Changeset, Stream
 from changes.draft import BATCH
 from changes.holds import KEPT, Held, Holds, read
 from changes.trail_entries import entry_without_secrets
 from changes.visible_values import name_of
 from database import connection
-from database.errors import RefusedError
+from database.errors import ConflictError, RefusedError
 from database.ids import any_of, id_text
 from database.own_collections import AUDIT, HOLDS
-from database.references import ids_in, referred
+from database.references import existing, ids_in, referred
 
 LOCK: Final = "holds"
 """The lock of every batch that could lose held data, and of every change of the holds."""
@@ -48,6 +49,13 @@ class HeldError(RefusedError):
         super().__init__(f"{loss.what} is kept by the hold {loss.hold}", f"see chatctl holds show {loss.hold}")
 
 
+class NameOfHoldTakenError(ConflictError):
+    """A hold has this name already."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the hold {name} already exists", f"see chatctl holds show {name}")
+
+
 def needs_lock(changeset: Changeset, changes: Iterable[Change]) -> bool:
     """Tell whether some changes could lose held data, or change the holds."""
     return any(change.collection == HOLDS or _could_lose(changeset, change) for change in changes)
@@ -64,13 +72,23 @@ def first_loss(
     if not needs_lock(changeset, batch):
         return None
     transactions.acquire(database, LOCK, session)
+    _refuse_taken_names(database, batch, session)
     held = holds.read(database, session)
     return next(_Losses(database, changeset, held, session).of(batch), None) if held else None
 
 
+def _refuse_taken_names(database: Database[Document], batch: list[Change], session: ClientSession | None) -> None:
+    """Refuse a second hold with the same name, also from an approved proposal, a saved plan or an undo."""
+    for change in batch:
+        if isinstance(change, Insert) and change.collection == HOLDS and "name" in change.document:
+            name = change.document["name"]
+            if database[HOLDS].find_one({"name": name}, ["_id"], session=session):
+                raise NameOfHoldTakenError(name)
+
+
 def refuse(changeset: Changeset) -> None:
     """Raise `HeldError` if a changeset would lose held data. Nothing is read if none of its changes could."""
-    if changeset.passing_over is not None or not _has_losing_kinds(changeset):
+    if changeset.passing_over is not None or not _may_lose(changeset):
         return
     database = connection.database()
     if held := read(database):
@@ -89,9 +107,11 @@ def _losing_batches(changeset: Changeset) -> Iterator[list[Change]]:
         yield some
 
 
-def _has_losing_kinds(changeset: Changeset) -> bool:
-    """Tell by the kinds of changes whether any of them could lose held data."""
-    kinds = changeset.batches.counts if isinstance(changeset.batches, Stream) else map(kind, changeset.changes)
+def _may_lose(changeset: Changeset) -> bool:
+    """Tell whether any changes could lose held data; of a stream, only the kinds of changes are known."""
+    if not isinstance(changeset.batches, Stream):
+        return any(_could_lose(changeset, change) for change in changeset.changes)
+    kinds = changeset.batches.counts
     updated = {"Message", "Conversation", AUDIT} | (set() if changeset.undoable else KEPT.keys())
     return any(of in ({*KEPT, AUDIT} if verb == "delete" else updated) for verb, of in kinds if verb != "insert")
 
@@ -107,19 +127,20 @@ def _could_lose(changeset: Changeset, change: Change) -> bool:
 def _loses(changeset: Changeset, collection: str, name: str, field: FieldChange) -> bool:
     """Tell whether the change of a field loses something, if the document is held.
 
-    A message keeps its text, image, sender and conversation, a conversation its participants. Other changes keep the
-    old value in the audit trail or in the data for an undo; so they lose something only if these are not kept.
+    A message keeps its text and image, a conversation its participants, and every document its owner. Other changes
+    keep the old value in the audit trail or in the data for an undo; so they lose something only if these are not kept.
+    By `conversationIds` of a user, a hold finds the conversations that the user has entered since.
     """
-    if (collection, name) == ("Conversation", "userIds"):
+    if (collection, name) in {("Conversation", "userIds"), ("User", "conversationIds")}:
         return bool(_taken(field))
     if (collection, name) == (AUDIT, "changes"):
         return True
     if not isinstance(field, Set) or collection not in KEPT or field.before in EMPTY:
         return False
-    if collection != "Message":
-        return not changeset.undoable and name not in UNGUARDED and not same(field.before, field.after)
     if name in KEPT[collection]:
         return bool(referred(field.before) != referred(field.after))
+    if collection != "Message":
+        return not changeset.undoable and name not in UNGUARDED and not same(field.before, field.after)
     return field.after is ABSENT or (name in TEXTS and not same(field.before, field.after))
 
 
@@ -155,11 +176,19 @@ class _Losses(NamedTuple):
         for change in updates:
             if change.collection == AUDIT:
                 yield from self._blanked(change)
+            elif change.collection == "User" and self.changeset.undoable:
+                changed.setdefault("Conversation", []).extend(self._conversations_left(change))
             elif not self._restores(change):
                 changed.setdefault(change.collection, []).extend(change.ids)
         for collection, ids in changed.items():
             for identifier, hold in self.held.stored(self.database, collection, ids, self.session):
                 yield Loss(self._label(collection, {"_id": identifier}), hold)
+
+    def _conversations_left(self, change: Update) -> set[ObjectId]:
+        """Return the existing conversations that a held user would no longer list."""
+        if not any(self.held.named("User", one) for one in change.ids):
+            return set()
+        return existing(self.database, "Conversation", _taken(change.fields["conversationIds"]), self.session)
 
     def _deleted(self, deletes: list[Delete], again: Mapping[tuple[str, Any], Insert]) -> Iterator[Loss]:
         records: list[Any] = []

@@ -9,17 +9,17 @@ from pymongo.client_session import ClientSession
 
 from actions import lookup, queries
 from actions.display_names import FIELDS, titles
-from actions.errors import BadNameError, NameTakenError, UnknownNameError
+from actions.errors import BadNameError, UnknownNameError
 from actions.rules.checked_changeset import checked_changeset, replannable
 from changes import Change, ChangedMeanwhileError, Changeset, Document, Draft, Insert, Question, Result, Rule
 from changes.events import now
-from changes.holds import Held
-from changes.losses import LOCK
+from changes.holds import Held, Holds
+from changes.losses import LOCK, NameOfHoldTakenError
 from database import connection
 from database.errors import InvalidInputError, UsageError
 from database.ids import any_of
 from database.own_collections import HOLDS
-from database.references import ids_in, referred
+from database.references import referred
 from database.wording import counted, did_you_mean, enumerated, shown
 from models.names import EASY, HOW_EASY
 
@@ -40,26 +40,26 @@ NOUNS: Final = {
 def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = ()) -> Changeset:
     """Place a hold on users and conversations, and record the ids of everything that it keeps now.
 
-    Raises `NameTakenError` if a hold has this name, also a released one.
+    Raises `NameOfHoldTakenError` if a hold has this name, also a released one.
     """
     if not EASY.fullmatch(name):
         raise BadNameError(f"{shown(name)} is not a valid name of a hold", HOW_EASY)
     if not users and not conversations:
         raise UsageError("a hold requires a user or a conversation", "add --user USER or --conversation CONVERSATION")
-    _refuse_taken(name, None)
-    people = lookup.find_users(users, ("conversationIds",))
+    if connection.database()[HOLDS].find_one({"kind": "hold", "name": name}, ["_id"]):
+        raise NameOfHoldTakenError(name)
+    people = lookup.find_users(users)
     places = lookup.find_all("Conversation", conversations, FIELDS)
-    held = _held([one.document for one in people], [one.document for one in places])
     hold: Document = {
         "_id": ObjectId(),
         "kind": "hold",
         "name": name,
         "placed": now(),
-        "users": held.users,
+        "users": [referred(one.document["_id"]) for one in people],
         "conversations": [referred(one.document["_id"]) for one in places],
     }
     draft = Draft()
-    parts = list(_parts(hold["_id"], held))
+    parts = list(_parts(hold["_id"], Holds().kept_by(connection.database(), [hold])))
     draft.reserve(len(parts) + 1)
     draft.insert(HOLDS, hold)
     for part in parts:
@@ -77,7 +77,7 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
         " ".join(command),
         draft,
         [Result(hold["_id"], name, "held", told)],
-        rules=[_unchanged(name, parts)],
+        rules=[*rules_of(draft.changes)],
         question=Question(f"Hold {name}"),
     )
 
@@ -138,38 +138,26 @@ def _referring(collection: str, field: str, ids: Iterable[Any], fields: Sequence
         yield from connection.database()[collection].find(queries.refers_to(collection, field, *some), fields)
 
 
-def _held(users: list[Document], conversations: list[Document]) -> Held:
-    """Return what a hold on some users and conversations would keep."""
-    people = [referred(user["_id"]) for user in users]
-    listing = _referring("Conversation", "userIds", people, ["_id"])
-    places = [referred(one["_id"]) for one in chain(conversations, listing)]
-    places += [place for user in users for place in ids_in(user, "conversationIds")]
-    return Held({"User": dict.fromkeys(people, ""), "Conversation": dict.fromkeys(places, ""), HOLDS: {}})
-
-
 def _parts(hold: ObjectId, held: Held) -> Iterator[Document]:
     for collection, ids in held_ids(held):
         while some := list(islice(ids, IDS_IN_PART)):
             yield {"_id": ObjectId(), "kind": "part", "hold": hold, "collection": collection, "ids": some}
 
 
-def _refuse_taken(name: str, session: ClientSession | None) -> None:
-    if connection.database()[HOLDS].find_one({"kind": "hold", "name": name}, ["_id"], session=session):
-        raise NameTakenError(f"the hold {name} already exists", f"see chatctl holds show {name}")
-
-
-def _unchanged(name: str, parts: list[Document]) -> Rule:
-    """Return the rule that the name is free, and that no recorded document was deleted before the hold was placed.
+def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
+    """Yield the rule that no recorded document was deleted before the hold was placed.
 
     The lock is that of every deletion with chatctl. So nothing recorded can be deleted without the hold in between.
     """
+    placed = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
+    parts = [document for document in placed if document.get("kind") == "part"]
 
     def check(session: ClientSession | None) -> None:
-        _refuse_taken(name, session)
         for part in parts:
             for some in map(any_of, queries.chunks(part["ids"])):
                 there = connection.database()[part["collection"]]
                 if there.count_documents({"_id": some}, session=session) != len(some["$in"]):
                     raise ChangedMeanwhileError("held data was deleted while this command ran", None)
 
-    return Rule(LOCK, check)
+    if parts:
+        yield Rule(LOCK, check)

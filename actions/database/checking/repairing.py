@@ -84,8 +84,14 @@ ORDER: Final = (
     "one-sided-link",
 )
 """The rules whose faults are repaired first, in this order, because links need valid lists. Other rules follow."""
-REMOVING_LINKS: Final = frozenset({"dangling-link", "one-sided-link"})
-"""The rules whose repairs can remove an id from a list. A held conversation keeps the ids of its participants."""
+LEAVING: Final[Mapping[tuple[str, str, str | None], frozenset[str]]] = {
+    ("Conversation", "Conversation", "userIds"): frozenset({"dangling-link", "one-sided-link"}),
+    ("User", "User", "conversationIds"): frozenset({"one-sided-link"}),
+}
+"""The changed collection, and the collection and field of a fault → the rules whose repairs would lose held links.
+
+A held conversation keeps the ids of its participants, and a held user the ids of existing conversations.
+"""
 HELD: Final = 200_000
 """The most faults of one rule that one command repairs."""
 
@@ -191,8 +197,7 @@ class _Plan:
         for fault in repairable if not isinstance(rule, MissingIndex) else ():
             verb, collection, _ = rule.change_of(fault, self._decisions)
             place = (collection, fault.collection, fault.field)
-            leaves = place == ("Conversation", "Conversation", "userIds") and rule.name in REMOVING_LINKS
-            if verb == "delete" or leaves:
+            if verb == "delete" or rule.name in LEAVING.get(place, ()):
                 losing.setdefault(collection, []).append(fault)
         kept = set()
         for collection, some in losing.items():
