@@ -233,7 +233,7 @@ def _ids(documents: Iterable[Document]) -> list[Any]:
 
 
 def _without(change: Change, collection: str, identifier: Any) -> Change | None:
-    """Return an update without one of its documents, or None if this was the only one."""
+    """Return an update of several documents without one of them, or None if this was the only one."""
     if not isinstance(change, Update) or change.collection != collection or identifier not in change.ids:
         return change
     others = tuple(one for one in change.ids if one != identifier)

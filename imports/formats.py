@@ -12,7 +12,7 @@ ERROR: Final = "error"
 """The column with the faults in a file of rejected rows. An import ignores this column."""
 
 EXTRA_CELLS: Final = "too many"
-"""The column for cells without a header in a file of rejected rows. An import does not accept this column."""
+"""The column, in a file of rejected rows, for cells without a header. Delete it before the file is imported."""
 
 DELIMITERS: Final = ",;\t|"
 """The characters that can separate the cells of a CSV file."""

@@ -308,7 +308,7 @@ def _check_pattern(node: Node) -> str | None:
 
 
 def _check_template(node: Node) -> str | None:
-    """Return the fault of a text with variables, or None. Only the syntax is checked; a plan reads the values later."""
+    """Return the fault in the syntax of a text with variables, or None. The values of the variables are not read."""
     if None in variables(node.value):
         return f"{shown(node.value)}: write a variable as ${{NAME}}, and a literal ${{ as $${{"
     return None

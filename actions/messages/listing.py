@@ -219,7 +219,7 @@ class _MatchRows:
 
 
 def _compile(expression: str) -> "regex.Pattern[str] | None":
-    """Compile a pattern. Return None if it would need too much memory: then only the server uses the pattern."""
+    """Compile the pattern of a search. Return None if it needs too much memory; then only the database uses it."""
     import regex
 
     counts = (max(1, int(least or 1), int(most or 1)) for least, most in _COUNTS.findall(expression))

@@ -106,7 +106,7 @@ class Rule:
         return "update", found.collection, found.id
 
     def repair(self, draft: "RepairDraft", findings: Sequence[Finding], decisions: frozenset[str]) -> Iterator[Batch]:
-        """Add the repair of newly confirmed faults to the draft, and yield the batches that are full."""
+        """Plan the repair of faults that were just confirmed, and yield each batch of changes that is full."""
         raise NotImplementedError(self.name)
 
 

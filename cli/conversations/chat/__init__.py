@@ -1,4 +1,4 @@
-"""The layouts of a transcript for people, one module for each, and the functions that they share.
+"""The layouts of a transcript (terminal, Markdown, HTML): a module for each layout, and functions for all of them.
 
 Start reading at `laid_out`.
 """
