@@ -9,7 +9,7 @@ from actions.lookup import Found
 from actions.users.listing import PROFILE
 from changes import Document
 from changes.change import same
-from changes.visible_values import readable_text
+from changes.visible_values import field_name, readable_text
 from database.wording import enumerated
 from models.schema import FIELDS
 
@@ -58,7 +58,7 @@ def describe_user(into: Found, others: Sequence[Found]) -> Iterator[str]:
         )
     unknown = sorted({name for _, document in documents for name in document.keys() - FIELDS["User"] - {"_id"}})
     if unknown:
-        yield f"Removed fields that are not in the schema: {', '.join(unknown)}"
+        yield f"Removed fields that are not in the schema: {', '.join(map(field_name, unknown))}"
 
 
 def describe_profile(before: Document, after: Document, others: Sequence[tuple[str, Document]]) -> Iterator[str]:
