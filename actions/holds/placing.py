@@ -83,7 +83,7 @@ def add(name: str, *, users: Sequence[str] = (), conversations: Sequence[str] = 
 
 
 def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
-    """Yield the rule of a proposal that places a hold, as `add` checks it. Raises `InvalidInputError` for a bad one."""
+    """Yield the rule for a proposal that places a hold, like in `add`. Raises `InvalidInputError` for a bad hold."""
     inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
     for hold in (one for one in inserted if one.get("kind") != "part"):
         lists = [hold.get("users"), hold.get("conversations")]
@@ -93,7 +93,7 @@ def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
 
 
 def release(name: str) -> Changeset:
-    """Release a hold. What it kept can be deleted again, unless another hold keeps it."""
+    """Release a hold. Its documents can be deleted again, unless another hold keeps them."""
     hold = find_hold(name)
     draft = Draft()
     if hold.get("released") is None:
