@@ -87,20 +87,26 @@ def _has_head(document: Any) -> TypeGuard[dict[str, Any]]:
 def dump(changeset: Changeset) -> str:
     """Return a changeset as the text of a file. It contains no secrets; see `plans.plan_of` for what it refuses."""
     plan = plans.plan_of(changeset)
-    lines = Changeset(plan.command, [], plan.batches, names=changeset.names, indexes=plan.indexes).lines()
     document = {
         **head(PLAN),
-        "command": plan.command,
-        "changes": list(lines),
+        **_for_reviewers(plan),
         "plan": json.loads(json_util.dumps(plans.encoded(plan), json_options=_JSON)),
     }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
+def _for_reviewers(plan: plans.Plan) -> dict[str, Any]:
+    """Return what people read in the file: the command, and the changes as lines."""
+    names = proposals.names_of(plan.changes)
+    lines = Changeset(plan.command, [], plan.batches, names=names, indexes=plan.indexes).lines()
+    return {"command": plan.command, "changes": list(lines)}
+
+
 def load(path: Path) -> Changeset:
     """Make the changeset that carries out a saved plan exactly.
 
-    Raises `StalePlanError` for another database, and `MovedError` if the data have changed.
+    Raises `StalePlanError` for another database, or if the changes that people read in the file are not those of the
+    plan, and `MovedError` if the data have changed.
     """
     document = read(path)
     if document["chatctl"] != PLAN:
@@ -108,19 +114,22 @@ def load(path: Path) -> Changeset:
     check_database(document)
     plan = _plan(document.get("plan"))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return proposals.carry_out(
+    made = proposals.carry_out(
         plan,
         f"apply sha256:{digest} ({plan.command})",
         Result(None, plan.command, "applied"),
         noun="plan",
         question=Question(f"Apply the plan {plan.command}"),
     )
+    if any(document.get(name) != value for name, value in _for_reviewers(plan).items()):
+        raise StalePlanError(f"the changes listed in {path} are not those of its plan, or a name in them has changed")
+    return made
 
 
 def _plan(document: Any) -> plans.Plan:
     try:
         given: Document = json_util.loads(json.dumps(document), json_options=_JSON)
         stored = bson.decode(bson.encode({"plan": given}, codec_options=AS_STORED), AS_STORED)["plan"]
-    except (ValueError, TypeError, OverflowError, bson.errors.BSONError):
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError, bson.errors.BSONError):
         stored = {}
     return plans.decoded(stored)

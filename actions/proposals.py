@@ -5,6 +5,7 @@ one document with the decision. All are only inserted, so that nobody can change
 be only one decision, because its `_id` is made of the id of the proposal.
 """
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -31,6 +32,7 @@ from changes import (
     fitted_plans,
     plans,
 )
+from changes.changeset import count_lines
 from changes.plans import Plan
 from changes.trail_entries import OUR_RECORDS, cut, describe
 from changes.visible_values import readable, readable_text
@@ -42,11 +44,14 @@ from database.own_collections import PROPOSALS
 from database.references import referred
 from database.wording import NAMED
 from models.links import OTHER_SIDES, OWNED
+from models.schema import FIELDS
 
 KEPT: Final = timedelta(days=14)
 """The time in which a proposal can be approved."""
 DECISIONS: Final = ("approved", "rejected", "withdrawn")
 STATES: Final = ("open", *DECISIONS, "expired")
+_DECISION: Final = "decision:"
+"""The beginning of the `_id` of a decision. The id of the proposal follows."""
 _LIFTED: Final = {
     lockout.LAST_MEMBER: "a protected role may lose its last active member",
     lockout.LOCKOUT: "a user may lose their last way to sign in",
@@ -102,10 +107,8 @@ def _documents(plan: Plan, reason: str | None) -> Iterator[Document]:
     yield {
         "_id": identifier,
         "kind": "proposal",
-        "at": at,
         "expires": at + KEPT,
-        "actor": events.actor(),
-        "by": events.identity(),
+        **_person_at(at),
         "command": cut(plan.command),
         "reason": reason,
         "documents": len(targets),
@@ -122,8 +125,9 @@ def find(state: str | None = "open") -> Listing:
     """List the proposals in a state, or all, newest first: `{id, at, by, command, reason, state, documents, …}`."""
     documents = connection.database()[PROPOSALS]
     where: Document = {"kind": "proposal"}
-    decided = {"kind": "decision"} if state in {None, "open", "expired"} else {"kind": "decision", "state": state}
-    ids = [one["proposal"] for one in documents.find(decided, {"proposal": 1})] if state else []
+    decided: Document = {"_id": {"$regex": f"^{_DECISION}"}, **({"state": state} if state in DECISIONS else {})}
+    texts = [one["_id"].removeprefix(_DECISION) for one in documents.find(decided, {"_id": 1})] if state else []
+    ids = [ObjectId(text) for text in texts if ObjectId.is_valid(text)]
     if state in {"open", "expired"}:
         now = connection.clock()
         where |= {"_id": {"$nin": ids}, "expires": {"$gt" if state == "open" else "$lte": now}}
@@ -149,7 +153,7 @@ def described(plan: Plan, *, fit: bool = True) -> Row:
     """Return `{changeset, changes, summary, notes, moved}` of a plan. The changeset is to be shown, not applied."""
     fitted = fitted_plans.fit(connection.database(), plan) if fit else fitted_plans.Fitted(plan.batches, [])
     batches = plan.batches if fitted.moved else fitted.batches
-    names = _names([change for batch in batches for change in batch])
+    names = names_of([change for batch in batches for change in batch])
     shown = Changeset(plan.command, [], batches, names=names, indexes=plan.indexes)
     entries = [entry for change in shown.changes for entry in describe(change)]
     about = {"summary": shown.summary(), "notes": [*_warnings(plan)], "moved": fitted.moved}
@@ -162,6 +166,10 @@ def _warnings(plan: Plan) -> Iterator[str]:
     yield from () if plan.undoable else FOREVER
     if plan.undoes:
         yield f"undo of event {plan.undoes}"
+    documents = Changeset(plan.command, [], plan.batches).documents
+    ours = {what: number for what, number in documents.items() if what[1] not in FIELDS}
+    if len(ours) < len(documents):  # the summary counts them only if there are no others
+        yield from (f"this would also {line}" for line in count_lines(ours))
 
 
 def approve(ref: str, reason: str | None = None) -> Changeset:
@@ -215,7 +223,7 @@ def carry_out(
     changes = [change for batch in batches for change in batch]
     draft = Draft()
     draft.batches = [[*([decision] if decision else []), *batches[0]], *batches[1:]]
-    draft.names = _names(changes)
+    draft.names = names_of(changes)
     draft.unchanged_lists = plan.relies_on
     return checked_changeset(
         command,
@@ -270,9 +278,15 @@ def _decide(proposal: Document, verb: str, state: str, reason: str | None) -> Ch
 
 
 def _decision(proposal: Document, state: str, reason: str | None) -> Insert:
-    place = {"_id": f"decision:{proposal['_id']}", "kind": "decision", "proposal": proposal["_id"]}
-    who = {"at": events.now(), "actor": events.actor(), "by": events.identity()}
+    place = {"_id": f"{_DECISION}{proposal['_id']}", "kind": "decision", "proposal": proposal["_id"]}
+    who = _person_at(events.now())
     return Insert(PROPOSALS, {**place, **who, "state": state, **({"reason": reason} if reason else {})})
+
+
+def _person_at(at: datetime) -> Document:
+    """Return who runs the command and when. `os` is the user that is compared, not a variable of the environment."""
+    by = events.identity()
+    return {"at": at, "actor": {**events.actor(), "os": by["system"]}, "by": by}
 
 
 def _require_open(proposal: Document) -> None:
@@ -283,23 +297,27 @@ def _require_open(proposal: Document) -> None:
 
 
 def _plan(proposal: Document) -> Plan:
-    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid."""
-    parts = {0: proposal.get("data")}
-    for part in connection.database()[PROPOSALS].find({"kind": "part", "proposal": proposal["_id"]}):
-        parts[int(str(part["_id"]).rpartition(":")[2])] = part.get("data")
-    data = [parts.get(number) for number in range(proposal.get("parts") or 0)]
+    """Read the plan of a proposal. Raises `InvalidInputError` if parts of the plan are missing or not valid.
+
+    Invariant: what was reviewed is what is approved. Documents can be added later, so each part has only one possible
+    `_id`, and other documents are not read.
+    """
+    head = f"part:{proposal['_id']}:"
+    stored = connection.database()[PROPOSALS].find({"_id": {"$regex": f"^{re.escape(head)}"}}, {"data": 1})
+    parts = {part["_id"]: part.get("data") for part in stored}
     try:
-        document = bson.decode(b"".join(part for part in data if part is not None), AS_STORED)["plan"]
+        data = [proposal["data"], *(parts[f"{head}{number}"] for number in range(1, proposal["parts"]))]
+        document = bson.decode(b"".join(data), AS_STORED)["plan"]
     except (bson.errors.BSONError, KeyError, TypeError):
         raise InvalidInputError("this proposal cannot be read") from None
     return plans.decoded(document)
 
 
 def _rows(proposals: Sequence[Document], _: Collection[str] = ()) -> list[Row]:
-    where = {"_id": {"$in": [f"decision:{one['_id']}" for one in proposals]}}
-    decisions = {one["proposal"]: one for one in connection.database()[PROPOSALS].find(where)}
+    where = {"_id": {"$in": [f"{_DECISION}{one['_id']}" for one in proposals]}}
+    decisions = {one["_id"]: one for one in connection.database()[PROPOSALS].find(where)}
     now = connection.clock()
-    return [_row(proposal, decisions.get(proposal["_id"]), now) for proposal in proposals]
+    return [_row(proposal, decisions.get(f"{_DECISION}{proposal['_id']}"), now) for proposal in proposals]
 
 
 def _row(proposal: Document, decision: Document | None, now: datetime) -> Row:
@@ -345,7 +363,7 @@ def _undone(plan: Plan) -> Iterator[str]:
         yield f"event {plan.undoes} was undone"
 
 
-def _names(changes: Iterable[Change]) -> dict[Any, str]:
+def names_of(changes: Iterable[Change]) -> dict[Any, str]:
     """Read the names of the documents that changes mention; names in a proposal are not trusted."""
     wanted: dict[str, dict[Any, None]] = {}
     parents = {(owned.collection, owned.field): owned.parent for owned in OWNED}

@@ -10,9 +10,10 @@ what `plan_of` makes.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
-from bson import ObjectId
+from bson import DatetimeMS, ObjectId
 
 from changes.change import (
     ABSENT,
@@ -31,7 +32,7 @@ from changes.change import (
 )
 from changes.changeset import Changeset
 from changes.draft import Batch, UnchangedList
-from changes.trail_entries import OUR_RECORDS
+from changes.trail_entries import OUR_RECORDS, is_lease, lease_id
 from changes.visible_values import NEVER_SHOWN, showable, withheld
 from database.errors import InvalidInputError, UsageError
 from database.indexes import APPLICATION, QUERIES, RECORDS, Index
@@ -44,7 +45,8 @@ MOST: Final = 10_000
 PRIVATE: Final = frozenset({("Message", "body"), ("Message", "image")})
 """Fields that a plan does not repeat from existing documents, because they may be masked."""
 NO_SECRETS: Final = "A proposal or plan contains no secret. Run this command without --propose and --save-plan."
-_INDEXES: Final = {index.name: index for index in (*APPLICATION, *QUERIES, *RECORDS)}
+T = TypeVar("T", bound=Add | Take | ListContaining)
+_INDEXES: Final = {(index.collection, index.name): index for index in (*APPLICATION, *QUERIES, *RECORDS)}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ class Plan:
     def changes(self) -> list[Change]:
         return [change for batch in self.batches for change in batch]
 
+    @property
+    def documents(self) -> int:
+        """Return the number of documents, each counted once for each kind of change."""
+        return len({(type(one), one.collection, identifier) for one in self.changes for identifier in one.ids})
+
 
 def plan_of(changeset: Changeset) -> Plan:
     """Make a plan, which can be stored, from a changeset.
@@ -74,13 +81,9 @@ def plan_of(changeset: Changeset) -> Plan:
         raise InvalidInputError(f"{command} cannot be proposed: {changeset.unproposable}")
     if any(result.password for result in changeset.results):
         raise UsageError(f"{command} sets a password, which cannot be proposed", NO_SECRETS)
-    if changeset.total > MOST:
-        number = counted(changeset.total, "document")
-        raise InvalidInputError(
-            f"{command} would change {number}; a proposal or plan can have {MOST:,}", "divide it into smaller parts"
-        )
+    _refuse_more(command, changeset.total)
     undoing = changeset.undoes is not None
-    return Plan(
+    plan = Plan(
         changeset.command,
         [[_kept_change(change, undoing=undoing) for change in batch] for batch in changeset.batches if batch],
         changeset.lifted,
@@ -89,6 +92,16 @@ def plan_of(changeset: Changeset) -> Plan:
         changeset.undoes,
         changeset.undoable,
     )
+    _refuse_more(command, plan.documents)  # the total of a stream need not count all documents
+    return plan
+
+
+def _refuse_more(command: str, number: int) -> None:
+    if number > MOST:
+        raise InvalidInputError(
+            f"{command} would change {counted(number, 'document')}; a proposal or plan can have {MOST:,}",
+            "divide it into smaller parts",
+        )
 
 
 def kept(collection: str, name: str, value: Any) -> Any:
@@ -116,7 +129,9 @@ def _kept_change(change: Change, *, undoing: bool) -> Change:
             change.ids,
             {name: _kept_field(change.collection, name, one, new) for name, one in change.fields.items()},
             {
-                name: value if isinstance(value, ListContaining) else kept(change.collection, name, value)
+                name: _kept_ids(change.collection, name, value)
+                if isinstance(value, ListContaining)
+                else kept(change.collection, name, value)
                 for name, value in change.expected.items()
             },
         )
@@ -127,8 +142,14 @@ def _kept_change(change: Change, *, undoing: bool) -> Change:
 
 def _kept_field(collection: str, name: str, change: FieldChange, new: Any) -> FieldChange:
     if not isinstance(change, Set):
-        return change
+        return _kept_ids(collection, name, change)
     return type(change)(kept(collection, name, change.before), new(collection, name, change.after))
+
+
+def _kept_ids(collection: str, name: str, change: T) -> T:
+    """Return a change of a list unchanged; raise `InvalidInputError` if it is not a list of ids."""
+    _new(collection, name, list(change.ids))
+    return change
 
 
 def _new(collection: str, name: str, value: Any) -> Any:
@@ -148,7 +169,7 @@ def encoded(plan: Plan) -> Document:
         "batches": [[_encoded_change(change) for change in batch] for batch in plan.batches],
         "lifted": sorted(plan.lifted),
         "reliesOn": [[*unchanged, ids] for unchanged, ids in plan.relies_on.items()],
-        "indexes": [index.name for index in plan.indexes],
+        "indexes": [[index.collection, index.name] for index in plan.indexes],
         "undoes": plan.undoes,
         "undoable": plan.undoable,
     }
@@ -188,7 +209,7 @@ def decoded(document: Document) -> Plan:
             [[_decoded_change(one) for one in batch] for batch in document["batches"]],
             frozenset(map(str, document["lifted"])),
             {UnchangedList(*unchanged): list(ids) for *unchanged, ids in document["reliesOn"]},
-            [_INDEXES[name] for name in document["indexes"]],
+            [_INDEXES[collection, name] for collection, name in document["indexes"]],
             document["undoes"],
             bool(document["undoable"]),
         )
@@ -199,16 +220,28 @@ def decoded(document: Document) -> Plan:
 
 
 def _check(plan: Plan) -> None:
-    """Raise an error unless `plan_of` can have made this plan: secrets and changes of the trail are refused."""
-    if sum(len(change.ids) for change in plan.changes) > MOST or not isinstance(plan.undoes, ObjectId | None):
+    """Raise an error unless `plan_of` can have made this plan.
+
+    Secrets, changes of the trail, and changes that a reviewer would not see are refused.
+    """
+    if plan.documents > MOST or not isinstance(plan.undoes, ObjectId | None):
         raise ValueError
     if any(one.collection not in FIELDS or not isinstance(one.field, str) for one in plan.relies_on):
         raise ValueError
     for change in plan.changes:
         again = _kept_change(change, undoing=plan.undoes is not None)
         known = change.collection in {*FIELDS, STATE, HOLDS, *OUR_RECORDS}
-        if not known or not same(_encoded_change(again), _encoded_change(change)):
+        if not known or not _is_visible(plan, change) or not same(_encoded_change(again), _encoded_change(change)):
             raise ValueError
+
+
+def _is_visible(plan: Plan, change: Change) -> bool:
+    """Tell whether a change has documents and fields with names. A lease, which is not shown, can only be undone."""
+    fields = change.fields if isinstance(change, Update) else change.document
+    names = [*fields, *(change.expected if isinstance(change, Update) else ())]
+    if not all(isinstance(name, str) for name in names) or (isinstance(change, Update) and "_id" in fields):
+        return False
+    return bool(change.ids and fields) and (not is_lease(change) or change.ids == (lease_id(str(plan.undoes)),))
 
 
 def _decoded_change(entry: Document) -> Change:
@@ -228,6 +261,8 @@ def _decoded_change(entry: Document) -> Change:
 def _decoded_field(kind: str, *values: Any) -> FieldChange:
     if kind in {"Set", "Raise"}:
         before, after = (value[0] if value else ABSENT for value in values)
+        if kind == "Raise" and not isinstance(after, datetime | DatetimeMS):
+            raise ValueError(kind)
         return (Raise if kind == "Raise" else Set)(before, after)
     if kind == "Add":
         ids, new = values

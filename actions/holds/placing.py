@@ -86,10 +86,12 @@ def rules_of(changes: Iterable[Change]) -> Iterator[Rule]:
     """Yield the rule for a proposal that places a hold, like in `add`. Raises `InvalidInputError` for a bad hold."""
     inserted = [change.document for change in changes if isinstance(change, Insert) and change.collection == HOLDS]
     for hold in (one for one in inserted if one.get("kind") != "part"):
-        lists = [hold.get("users"), hold.get("conversations")]
-        if not isinstance(hold.get("name"), str) or not all(isinstance(one, list) for one in lists):
+        parts = [one for one in inserted if one.get("hold") == hold["_id"]]
+        lists = [hold.get("users"), hold.get("conversations"), *(part.get("ids") for part in parts)]
+        names = [hold.get("name"), *(part.get("collection") for part in parts)]
+        if not all(isinstance(one, str) for one in names) or not all(isinstance(one, list) for one in lists):
             raise InvalidInputError("this is not a hold that this version of chatctl has made")
-        yield _unchanged([one for one in inserted if one.get("hold") == hold["_id"]])
+        yield _unchanged(parts)
 
 
 def release(name: str) -> Changeset:

@@ -8,6 +8,7 @@ import pytest
 import typed
 from people import Documents
 
+from tests.cli.test_proposals import ABOUT_PROPOSALS, UNPROPOSABLE
 from tests.conftest import Chatctl
 
 pytestmark = pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -54,6 +55,17 @@ def test_a_plan_replaces_no_file_and_is_not_a_proposal(office: Chatctl, workspac
     assert json.loads(office(*SAVE[:-1], "-").stdout)["command"] == "users suspend cyd"
 
 
+@pytest.mark.parametrize("command", sorted(typed.WRITES.keys() - UNPROPOSABLE.keys() - ABOUT_PROPOSALS))
+def test_each_write_can_be_saved_and_read_again(
+    office: Chatctl, database: Documents, workspace: Path, command: str
+) -> None:
+    typed.lay_out(workspace)
+    if command == "db unprotect":
+        office("db", "protect", "prod", "--yes")
+    office(*command.split(), *typed.WRITES[command], "--save-plan", "saved.json")
+    office("apply", "saved.json", "--dry-run")
+
+
 def changed(document: dict[str, Any], **fields: Any) -> str:
     return json.dumps({**document, **fields})
 
@@ -70,6 +82,13 @@ def test_another_file_is_refused(office: Chatctl, workspace: Path) -> None:
         changed(saved, plan={}): 5,
         changed(saved, plan=[{"$oid": "x"}]): 5,
         changed(saved, plan=secret["plan"]): 5,
+        changed(saved, changes=["~ User cyd: name Cyd -> Cyd Charisse"]): 4,
+        changed(saved, command="users show cyd"): 4,
+        json.dumps(saved).replace("cyd: status", "ada: status"): 4,
+        **{
+            changed(saved, plan={**saved["plan"], "undoes": value}): 5
+            for value in ({"$numberDecimal": "x"}, {"$binary": {}}, {"$regularExpression": {}}, {"$date": "x"})
+        },
         "[]": 5,
         "": 5,
     }.items():

@@ -15,13 +15,13 @@ import typed
 from bson import ObjectId
 from people import BEGAN, Documents, messages, person
 
-from actions import proposals
+from actions import holds, proposals
 from actions.cascading_deletion import UNWRITTEN
 from changes import ABSENT, Add, Change, Changeset, Delete, Insert, Set, Take, Update, apply, events, plans
-from changes.change import Overwrite
+from changes.change import ListContaining, Overwrite, Raise
 from changes.plans import Plan
 from database import connection
-from database.errors import ConflictError, RefusedError
+from database.errors import ConflictError, InvalidInputError, RefusedError
 from tests.conftest import Chatctl
 
 OURS = {"chatctl_audit", "chatctl_images", "chatctl_proposals"}
@@ -328,6 +328,18 @@ FORGED: list[list[Change]] = [
     [Insert("chatctl_proposals", {"_id": "decision", "state": "approved"})],
     [Update("system.users", (1,), {"roles": Set(ABSENT, "root")})],
     [Update("User", (typed.ADA,), {"name": Overwrite(ABSENT, "Mallory")})],
+    [Update("User", (typed.ADA,), {"name": Raise("Ada", ABSENT)})],
+    [Update("User", (typed.ADA,), {"hashedPassword": Add(("$2b$12$mine",))})],
+    [Update("User", (typed.ADA,), {"isAdmin": Add((True,))})],
+    [Update("User", (typed.ADA,), {"rolesIds": Add(({"hidden": "text"},))})],
+    [Update("User", (typed.ADA,), {"rolesIds": Take(("hidden",))})],
+    [Update("User", (typed.ADA,), {"name": Set("Ada", "X")}, {"rolesIds": ListContaining(({"$gt": 1},))})],
+    [Update("User", (typed.ADA,), {"_id": Set(typed.ADA, typed.EVENT)})],
+    [Update("User", (), {"name": Set(ABSENT, "X")})],
+    [Update("User", (typed.ADA,), {})],
+    [Delete("chatctl_state", {"_id": f"lease:{typed.EVENT}", "batches": 1})],
+    [Insert("User", {"_id": ["a list"], "name": "X"})],
+    [Insert("User", {"_id": 1, 5: "(text)"})],  # type: ignore[dict-item]
 ]
 
 
@@ -358,6 +370,68 @@ def test_a_broken_proposal_is_an_error_and_not_a_bug(office: Chatctl, database: 
     office("proposals", "list", "--state", "all", "-o", "wide")
     office("proposals", "show", typed.PROPOSAL, code=5)
     office("proposals", "approve", typed.PROPOSAL, "--yes", code=5)
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize("parts", ["two", [2], 1.5, 10**12, None])
+def test_a_proposal_with_missing_parts_is_an_error_and_not_a_bug(
+    office: Chatctl, database: Documents, parts: Any
+) -> None:
+    proposal = propose(office, "users", "suspend", "cyd")
+    database["chatctl_proposals"].update_one({"_id": ObjectId(proposal)}, {"$set": {"parts": parts}})
+    office("proposals", "show", proposal, code=5)
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+def test_what_was_reviewed_is_what_is_approved(
+    office: Chatctl, database: Documents, as_user: Callable[[str], None]
+) -> None:
+    """A database user who can only propose can also add documents after the review, but change none."""
+    reviewed, other = (ObjectId(propose(office, "users", "suspend", who)) for who in ("cyd", "ada"))
+    proposals = database["chatctl_proposals"]
+    evil = (proposals.find_one({"_id": other}) or {})["data"]
+    before = office("proposals", "show", reviewed).stdout
+    for name in (f"part:{reviewed}:0", f"part:{reviewed}:1", f"part:{reviewed}:x", f"x:{reviewed}:0", str(reviewed)):
+        proposals.insert_one({"_id": name, "kind": "part", "proposal": reviewed, "data": evil})
+    assert office("proposals", "show", reviewed).stdout == before
+    as_user("bob")
+    office("proposals", "approve", reviewed, "--yes")
+    assert {*database["User"].distinct("username", {"status": "SUSPENDED"})} == {"bob", "cyd"}
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+@pytest.mark.parametrize("fields", [{}, {"proposal": {"a": 1}}, {"state": {"a": 1}}, {"proposal": 7, "actor": 7}])
+def test_a_broken_decision_is_a_decision(office: Chatctl, database: Documents, fields: dict[str, Any]) -> None:
+    proposal = propose(office, "users", "suspend", "cyd")
+    for name in (f"decision:{proposal}", "decision:another"):
+        database["chatctl_proposals"].insert_one({"_id": name, "kind": "decision", **fields})
+    for state in (*proposals.STATES, "all"):
+        listed = office("proposals", "list", "--state", state, "-o", "ids").stdout.split()
+        assert listed == ([proposal] if state == "all" else [])
+    office("proposals", "show", proposal)
+    office("proposals", "reject", proposal, "--yes", code=4)
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+def test_who_proposes_is_not_a_variable_of_the_environment(office: Chatctl) -> None:
+    office("users", "suspend", "cyd", *WHY, env={"LOGNAME": "kay"})
+    [proposal] = json.loads(office("proposals", "list", "-o", "json").stdout)
+    assert proposal["by"].startswith("ada@")
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
+def test_an_approval_says_what_it_would_also_change(office: Chatctl, database: Documents) -> None:
+    database["chatctl_state"].insert_one({"_id": "marker", "name": "prod", "twoPeople": True})
+    changes: list[Change] = [
+        Update("User", (typed.ADA,), {"name": Set(ABSENT, "Ada")}),
+        Update("chatctl_state", ("marker",), {"twoPeople": Set(True, ABSENT)}),
+        Delete("chatctl_audit", {"_id": typed.EVENT}),
+    ]
+    typed.propose(database, typed.PROPOSAL, "mallory", Plan("users update ada", [changes]))
+    for line in (("show", typed.PROPOSAL), ("approve", typed.PROPOSAL, "--dry-run")):
+        said = office("proposals", *line)
+        assert "this would also change 1 setting" in said.stdout + said.stderr
+        assert "this would also delete 1 audit record" in said.stdout + said.stderr
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
@@ -456,6 +530,18 @@ def test_a_long_proposal_is_kept_in_parts_and_approved_in_one_transaction(
 
 
 @pytest.mark.parametrize("server_or_mock", ["mongomock"])
+def test_the_largest_proposal_can_be_approved(
+    office: Chatctl, database: Documents, monkeypatch: pytest.MonkeyPatch, as_user: Callable[[str], None]
+) -> None:
+    """A document with several changes counts once, both when they are proposed and when they are approved."""
+    monkeypatch.setattr(plans, "MOST", 5)
+    proposal = propose(office, "users", "delete", "ada")
+    as_user("bob")
+    office("proposals", "approve", proposal, "--yes")
+    assert not database["User"].find_one({"username": "ada"})
+
+
+@pytest.mark.parametrize("server_or_mock", ["mongomock"])
 def test_a_very_large_change_is_not_proposed(office: Chatctl, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "MOST", 1)
     said = office("users", "delete", "ada", *WHY, code=5).stderr
@@ -518,3 +604,11 @@ def test_a_proposed_hold_keeps_only_what_is_still_there(
     as_user("bob")
     assert "held data was deleted" in chatctl("proposals", "approve", proposal, "--yes", code=4).stderr
     assert database["chatctl_holds"].count_documents({}) == 0
+
+
+@pytest.mark.parametrize("part", [{}, {"ids": []}, {"ids": 7, "collection": "User"}])
+def test_a_forged_hold_is_refused(part: dict[str, Any]) -> None:
+    hold = {"_id": ObjectId(), "kind": "hold", "name": "case", "users": [], "conversations": []}
+    records = [hold, {"_id": ObjectId(), "kind": "part", "hold": hold["_id"], **part}]
+    with pytest.raises(InvalidInputError):
+        list(holds.rules_of([Insert("chatctl_holds", record) for record in records]))
