@@ -11,10 +11,11 @@ from actions import cascading_deletion, queries
 from actions.cascading_deletion import MOST_COPIED_IDS, CascadingDeletion
 from actions.users.merging.documents import Merge, referring
 from actions.users.merging.values import user_values
-from changes import Batch, Document, ListContaining
+from changes import Batch, ChangedMeanwhileError, Document, ListContaining
 from changes.draft import BATCH
 from changes.events import now
 from database import connection
+from database.ids import id_text
 from database.own_collections import STATE
 from database.references import has_other_forms, joined, reference_filter, references_in, referred
 
@@ -88,7 +89,9 @@ class _Batches:
         ids = [message["_id"] for message in messages]
         self.draft.set_each("Message", messages, "conversationId", referred(first))
         self.draft.take("Conversation", [one for one in copies if _is_copied(one)], "messagesIds", ids)
-        [place] = [one for one in copies if referred(one["_id"]) == referred(first)]
+        place = next((one for one in copies if referred(one["_id"]) == referred(first)), None)
+        if place is None:
+            raise ChangedMeanwhileError(f"conversation {id_text(first)} no longer exists", None)
         if _is_copied(place):
             self.draft.add("Conversation", [place], "messagesIds", list(map(referred, ids)))
         last = max((at for one in messages if isinstance(at := one.get("createAt"), datetime)), default=None)
